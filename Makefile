@@ -1,0 +1,54 @@
+# Every task of this repository. `make` alone lists them; ARGS hands extra arguments to the command behind a target:
+#   make test ARGS='-k scoring -x'
+# The first target that needs Python makes .venv by itself (.ci/make-venv).
+
+VENV := .venv
+STAMP := $(VENV)/.made
+PYTHON_IN_VENV := $(VENV)/bin/python
+ARGS ?=
+
+# The real servers and tools that the tests start, each as package:command.
+DEBIAN_TEST_PACKAGES := nginx-light:nginx prometheus:prometheus chromium:chromium openssl:openssl \
+	ca-certificates:update-ca-certificates procps:ps
+
+# Debian keeps daemons in sbin, which is not on everybody's PATH.
+export PATH := $(PATH):/usr/sbin:/sbin
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run demo test bench check format clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile \
+		| while IFS='	' read -r name text; do printf '  %-8s %s\n' "$$name" "$$text"; done
+
+run: $(STAMP) ## start the daemon: configuration in config/, journal and archive in data/
+	$(VENV)/bin/portal-monitor run --config config --data data $(ARGS)
+
+demo: $(STAMP) ## show the daemon at work on made-up portals on this machine
+	$(VENV)/bin/portal-monitor demo $(ARGS)
+
+test: $(STAMP) ## run the tests, against real servers on loopback
+	@.ci/need-debian $(DEBIAN_TEST_PACKAGES)
+	$(PYTHON_IN_VENV) -m pytest $(ARGS)
+
+bench: $(STAMP) ## run the benchmarks
+	$(PYTHON_IN_VENV) -m tests.bench $(ARGS)
+
+check: $(STAMP) ## format, lint, types, and the rule which room imports which
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(if $(wildcard tests/test_house.py),$(PYTHON_IN_VENV) -m pytest -q tests/test_house.py)
+
+format: $(STAMP) ## put the code into its format and mend what ruff can mend
+	$(VENV)/bin/ruff check --fix-only .
+	$(VENV)/bin/ruff format .
+
+clean: ## remove .venv and whatever the tools left; data/ stays
+	rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find monitor probes tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): pyproject.toml constraints.txt
+	@.ci/make-venv $(VENV)
+	@touch $@
