@@ -1,0 +1,106 @@
+"""One question to given name servers, by c-ares on the running loop: no thread, no cache, no hosts file, no search.
+
+Every question gets a channel of its own: since 1.31 c-ares keeps answers for up to an hour by default and its Python
+binding offers no switch; a cached answer is not a measurement. aiodns is not used for it: since version 4 it gives
+every channel a thread and an inotify instance, and a Linux host allows 128 of those.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import pycares
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_TYPES = {socket.AF_INET: pycares.QUERY_TYPE_A, socket.AF_INET6: pycares.QUERY_TYPE_AAAA}
+
+_ADDRESS = pycares.ARecordData | pycares.AAAARecordData
+
+_TICK = 0.01
+"""Shortest time between two looks at c-ares' own timers, in seconds."""
+
+
+class Question:
+    """Asks once and is closed; not for reuse. ``asked`` and ``answered`` are times of ``time.perf_counter()``."""
+
+    def __init__(self, servers: Sequence[str], timeout: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._reading: set[int] = set()
+        self._writing: set[int] = set()
+        self._answer: asyncio.Future[pycares.DNSResult] = self._loop.create_future()
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+        self.asked = self.answered = 0.0
+        self._channel = pycares.Channel(
+            timeout=timeout,
+            tries=1,
+            sock_state_cb=self._watch,
+        )
+        self._channel.servers = list(servers)  # the constructor would not take a port
+
+    async def ask(self, host: str, family: socket.AddressFamily) -> list[str]:
+        """The addresses in the order of the answer. Raises pycares.AresError(code, text) and UnicodeError.
+
+        The plain question is asked, not c-ares' getaddrinfo: that one would read the hosts file, append search
+        domains, and sort the addresses by opening a socket to each. The channel's ``lookups`` would keep it from
+        the hosts file, but pycares 5.2 hands c-ares a freed string for it, and one look in some hundreds finds garbage.
+        """
+        self.asked = time.perf_counter()
+        self._channel.query(host, _TYPES[family], callback=self._done)
+        self._tick()
+        found = await self._answer
+        return [record.data.addr for record in found.answer if isinstance(record.data, _ADDRESS)]
+
+    def close(self) -> None:
+        """Stop watching before c-ares closes its sockets, which it does on a thread of its own."""
+        self._closed = True
+        if self._answer.done() and not self._answer.cancelled():
+            self._answer.exception()  # known already: a malformed name is both raised at once and called back
+        if self._timer is not None:
+            self._timer.cancel()
+        for fd in self._reading:
+            self._loop.remove_reader(fd)
+        for fd in self._writing:
+            self._loop.remove_writer(fd)
+        self._channel.cancel()
+        self._channel.close()
+
+    def _done(self, result: pycares.DNSResult, error: int | None) -> None:
+        if self._closed or self._answer.done():
+            return
+        self.answered = time.perf_counter()
+        if error is None:
+            self._answer.set_result(result)
+        else:
+            self._answer.set_exception(pycares.AresError(error, pycares.errno.strerror(error)))
+
+    def _watch(self, fd: int, readable: bool, writable: bool) -> None:  # noqa: FBT001 - the signature that c-ares calls
+        if self._closed:
+            return
+        nothing = pycares.ARES_SOCKET_BAD
+        if readable:
+            self._loop.add_reader(fd, self._channel.process_fd, fd, nothing)
+            self._reading.add(fd)
+        elif fd in self._reading:
+            self._loop.remove_reader(fd)
+            self._reading.discard(fd)
+        if writable:
+            self._loop.add_writer(fd, self._channel.process_fd, nothing, fd)
+            self._writing.add(fd)
+        elif fd in self._writing:
+            self._loop.remove_writer(fd)
+            self._writing.discard(fd)
+
+    def _tick(self) -> None:
+        """Let c-ares see that time passed: its timeouts and its change to the next server need no packet."""
+        if self._closed or self._answer.done():
+            return
+        self._channel.process_fd(pycares.ARES_SOCKET_BAD, pycares.ARES_SOCKET_BAD)
+        if not self._answer.done():
+            due = self._channel.timeout()  # type: ignore[no-untyped-call]  # seconds, or None
+            self._timer = self._loop.call_later(max(_TICK, due or _TICK), self._tick)

@@ -1,0 +1,85 @@
+"""Certificate facts from DER bytes: expiry of the leaf, of what was presented and of the chain that was verified."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from probes.base import Scalar
+
+LONGEST_NAME = 128
+"""Label values and columns are cut here: a certificate's names are the portal's text, not ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """The facts of one certificate; ``not_before`` and ``not_after`` are seconds since the epoch."""
+
+    subject: str
+    issuer: str
+    fingerprint: str
+    not_before: float
+    not_after: float
+
+
+def read(der: bytes) -> Certificate | None:
+    """Read one DER certificate; None when it cannot be read, as one of a server's own making may be."""
+    return _read_again(der) if len(der) < _REMEMBERED else _read(der)
+
+
+def _read(der: bytes) -> Certificate | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # the portal's formal flaws, nobody here can mend them
+            certificate = x509.load_der_x509_certificate(der)
+            return Certificate(
+                subject=certificate.subject.rfc4514_string()[:LONGEST_NAME],
+                issuer=certificate.issuer.rfc4514_string()[:LONGEST_NAME],
+                fingerprint=hashlib.sha256(der).hexdigest(),
+                not_before=certificate.not_valid_before_utc.timestamp(),
+                not_after=certificate.not_valid_after_utc.timestamp(),
+            )
+    except (ValueError, x509.InvalidVersion, UnsupportedAlgorithm):
+        return None
+
+
+_REMEMBERED = 8192
+"""Longest certificate, in bytes, that is kept to be read only once; a hostile portal sends a new long one each time."""
+_read_again = functools.lru_cache(maxsize=512)(_read)
+
+
+def facts(presented: Sequence[bytes], verified: Sequence[bytes]) -> dict[str, Scalar]:
+    """The certificate metrics of a hop.
+
+    ``presented`` is what the server sent, leaf first; ``verified`` the chain that our trust store accepted. The two
+    differ when a server sends certificates that no verifier needs, and then only the verified chain matters to users.
+    """
+    sent = [certificate for der in presented if (certificate := read(der)) is not None]
+    leaf = read(presented[0]) if presented else None
+    if leaf is None:
+        return {}
+    values: dict[str, Scalar] = {
+        "cert_subject": leaf.subject,
+        "cert_issuer": leaf.issuer,
+        "cert_fingerprint": leaf.fingerprint,
+        "cert_leaf_expiry": leaf.not_after,
+        "cert_earliest_expiry": min(certificate.not_after for certificate in sent),
+    }
+    if (until := valid_until(verified)) is not None:
+        values["cert_chain_expiry"] = until
+    return values
+
+
+def valid_until(chain: Sequence[bytes]) -> float | None:
+    """When the first certificate of a chain expires, in seconds since the epoch."""
+    read_ones = [certificate.not_after for der in chain if (certificate := read(der)) is not None]
+    return min(read_ones, default=None)

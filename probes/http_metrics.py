@@ -1,0 +1,152 @@
+"""What the HTTP kinds measure: each metric declared once, with the name that blackbox_exporter gave it where it did."""
+
+from __future__ import annotations
+
+from probes.base import Metric, Unit
+
+_PHASE = "probe_http_duration_seconds"
+_OWN_PHASE = "portal_monitor_http_phase_seconds"
+_CHAIN = "probe_ssl_last_chain_info"
+
+
+def _phase(name: str, words: str, prometheus: str = _PHASE) -> Metric:
+    return Metric(
+        name=f"{name}_seconds",
+        unit=Unit.SECONDS,
+        help=f"Time {words}, summed over all hops.",
+        prometheus=prometheus,
+        labels={"phase": name},
+    )
+
+
+HTTP_METRICS: tuple[Metric, ...] = (
+    _phase("resolve", "to resolve the name"),
+    _phase("connect", "to open the TCP connection"),
+    _phase("tls", "for the TLS handshake"),
+    _phase("send", "to write the request", _OWN_PHASE),
+    _phase("wait", "from the written request to the first byte of the answer", _OWN_PHASE),
+    Metric(
+        name="processing_seconds",
+        unit=Unit.SECONDS,
+        help="Time to write the request and wait for the first byte, summed over all hops.",
+        prometheus=_PHASE,
+        labels={"phase": "processing"},
+        sum_of=("send_seconds", "wait_seconds"),
+    ),
+    _phase("transfer", "from the first byte of the answer to its last"),
+    Metric(
+        name="first_resolve_seconds",
+        unit=Unit.SECONDS,
+        help="Time to resolve the name of the first hop.",
+        prometheus="probe_dns_lookup_time_seconds",
+    ),
+    Metric(
+        name="status",
+        unit=Unit.CODE,
+        help="HTTP status code of the last hop.",
+        type=int,
+        prometheus="probe_http_status_code",
+    ),
+    Metric(
+        name="http_version",
+        unit=Unit.CODE,
+        help="HTTP version of the last hop.",
+        prometheus="probe_http_version",
+    ),
+    Metric(
+        name="redirects",
+        unit=Unit.COUNT,
+        help="Number of redirects followed.",
+        type=int,
+        prometheus="probe_http_redirects",
+    ),
+    Metric(name="ssl", unit=Unit.FLAG, help="Whether the last hop used TLS.", type=bool, prometheus="probe_http_ssl"),
+    Metric(
+        name="content_length",
+        unit=Unit.BYTES,
+        help="Length that the last hop's answer announced in its header.",
+        type=int,
+        prometheus="probe_http_content_length",
+    ),
+    Metric(
+        name="bytes_body",
+        unit=Unit.BYTES,
+        help="Length of the last hop's body after decoding.",
+        type=int,
+        prometheus="probe_http_uncompressed_body_length",
+    ),
+    Metric(
+        name="bytes_wire",
+        unit=Unit.BYTES,
+        help="Bytes of answers received, headers and encoded bodies of all hops, without TLS framing.",
+        type=int,
+        prometheus="portal_monitor_http_received_bytes",
+    ),
+    Metric(
+        name="ip_family",
+        unit=Unit.CODE,
+        help="IP version of the walk that gave the phases, 4 or 6.",
+        type=int,
+        prometheus="probe_ip_protocol",
+    ),
+    *(
+        Metric(
+            name=f"ipv{family}_success",
+            unit=Unit.FLAG,
+            help="Verdict of each address family that was looked at.",
+            type=bool,
+            prometheus="portal_monitor_family_success",
+            labels={"family": f"ipv{family}"},
+        )
+        for family in (4, 6)
+    ),
+    *(
+        Metric(
+            name=f"ipv{family}_seconds",
+            unit=Unit.SECONDS,
+            help="Duration of the walk over each address family that was looked at.",
+            prometheus="portal_monitor_family_duration_seconds",
+            labels={"family": f"ipv{family}"},
+        )
+        for family in (4, 6)
+    ),
+    Metric(
+        name="cert_leaf_expiry",
+        unit=Unit.TIMESTAMP,
+        help="Expiry of the leaf certificate of the last hop, in unix time.",
+        prometheus="portal_monitor_certificate_leaf_expiry_timestamp_seconds",
+    ),
+    Metric(
+        name="cert_earliest_expiry",
+        unit=Unit.TIMESTAMP,
+        help="Earliest expiry among the certificates that the last hop presented, in unix time.",
+        prometheus="probe_ssl_earliest_cert_expiry",
+    ),
+    Metric(
+        name="cert_chain_expiry",
+        unit=Unit.TIMESTAMP,
+        help="Earliest expiry in the chain that was verified, in unix time.",
+        prometheus="probe_ssl_last_chain_expiry_timestamp_seconds",
+    ),
+    *(
+        Metric(
+            name=f"cert_{what}",
+            unit=Unit.TEXT,
+            help="Facts of the leaf certificate of the last hop.",
+            type=str,
+            prometheus=_CHAIN,
+            label=label,
+        )
+        for what, label in (("subject", "subject"), ("issuer", "issuer"), ("fingerprint", "fingerprint_sha256"))
+    ),
+    Metric(
+        name="tls_version",
+        unit=Unit.TEXT,
+        help="TLS version of the last hop.",
+        type=str,
+        prometheus="probe_tls_version_info",
+        label="version",
+    ),
+    Metric(name="address", unit=Unit.TEXT, help="Address that the last hop was sent to.", type=str),
+    Metric(name="final_url", unit=Unit.TEXT, help="Address of the last hop, without query.", type=str),
+)

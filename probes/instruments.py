@@ -1,0 +1,53 @@
+"""What probes work with: one resolver, one timed connector, the TLS contexts; opened once, closed by the owner."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from probes.connector import timed_connector, tls_context
+from probes.resolver import ServerResolver, SystemResolver
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpSettings:
+    """Settings that hold for every HTTP look: who we say we are, whom we ask for names, whom we trust."""
+
+    user_agent: str = "portal-monitor"
+    name_servers: tuple[str, ...] = ()
+    ca_file: Path | None = None
+
+
+class Instruments:
+    """The shared tools of all looks of one process. Use as an async context manager, on a running loop."""
+
+    def __init__(self, settings: HttpSettings | None = None) -> None:
+        self.settings = settings or HttpSettings()
+        names = self.settings.name_servers
+        self.resolver = ServerResolver(names) if names else SystemResolver()
+        self._contexts: dict[bool, ssl.SSLContext] = {}
+
+    async def __aenter__(self) -> Self:
+        self.connector = timed_connector(self.resolver)
+        with contextlib.suppress(OSError, ssl.SSLError):  # the look that needs it reports it, as our fault
+            self.tls(verify=True)  # reading the system's authorities takes many milliseconds: not while looks are timed
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.connector.close()
+        await self.resolver.close()
+
+    def tls(self, *, verify: bool) -> ssl.SSLContext:
+        """The context for a hop. Raises OSError or ssl.SSLError when the configured authorities cannot be read."""
+        if verify not in self._contexts:
+            self._contexts[verify] = tls_context(verify=verify, ca_file=self.settings.ca_file)
+        return self._contexts[verify]

@@ -1,0 +1,16 @@
+"""The roll of probe kinds. A new kind is one file and one line here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from probes.latency import Latency
+from probes.uptime import Uptime
+
+if TYPE_CHECKING:
+    from probes.base import Probe
+
+KINDS: dict[str, type[Probe]] = {
+    "uptime": Uptime,
+    "latency": Latency,
+}

@@ -1,0 +1,147 @@
+"""The slate of one look: phases and facts are written as they happen, so that a timeout still tells how far it came."""
+
+from __future__ import annotations
+
+import enum
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from probes.base import Scalar
+    from probes.instruments import Instruments
+
+
+class Mark(enum.IntEnum):
+    """The boundaries inside one hop, in the order in which they can occur."""
+
+    STARTED = 0
+    RESOLVED = 1
+    CONNECTED = 2
+    SECURED = 3
+    SENT = 4
+    FIRST_BYTE = 5
+    ENDED = 6
+
+
+PHASES: Mapping[Mark, str] = {
+    Mark.RESOLVED: "resolve",
+    Mark.CONNECTED: "connect",
+    Mark.SECURED: "tls",
+    Mark.SENT: "send",
+    Mark.FIRST_BYTE: "wait",
+    Mark.ENDED: "transfer",
+}
+"""The phase that ends with each mark. Phases are the gaps between marks, so they sum to the hop's time exactly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One request of a look: ``phases`` in seconds, only those that ran; ``family`` is 4, 6 or None for a literal."""
+
+    url: str
+    phases: Mapping[str, float]
+    family: int | None = None
+    address: str | None = None
+    status: int | None = None
+    location: str | None = None
+
+
+@dataclass(slots=True)
+class LiveHop:
+    """A hop while it happens. The timed connection marks it; :meth:`record` freezes it.
+
+    ``url`` and ``location`` hold no secrets: no user, password, query or session. ``inward`` tells whether this hop may
+    go to an address that is not public; ``heard`` when the server was heard last, and ``lost`` by which
+    errno the connection broke, if it did.
+    """
+
+    url: str
+    family: int | None = None
+    secure: bool = False
+    literal: bool = False
+    inward: bool = True
+    address: str | None = None
+    status: int | None = None
+    location: str | None = None
+    http_version: float | None = None
+    heard: float | None = None
+    lost: int | None = None
+    bytes_wire: int = 0
+    tls_version: str | None = None
+    presented: tuple[bytes, ...] = ()
+    verified: tuple[bytes, ...] = ()
+    marks: dict[Mark, float] = field(default_factory=dict)
+
+    def mark(self, mark: Mark, at: float | None = None) -> None:
+        """Note that a boundary was crossed; the first time counts."""
+        if mark not in self.marks:
+            self.marks[mark] = time.perf_counter() if at is None else at
+
+    def begin(self, at: float | None = None) -> None:
+        """Start the clock at the first step that leaves this process: what a client prepares is its own time."""
+        if self.marks.keys() <= {Mark.STARTED}:
+            self.marks[Mark.STARTED] = time.perf_counter() if at is None else at
+
+    @property
+    def phase(self) -> str:
+        """The phase that was running last: the one after the newest mark that this hop will have at all."""
+        last = max((mark for mark in self.marks if mark is not Mark.ENDED), default=Mark.STARTED)
+        for mark, name in PHASES.items():
+            skipped = (mark is Mark.RESOLVED and self.literal) or (mark is Mark.SECURED and not self.secure)
+            if mark > last and not skipped:
+                return name
+        return "transfer"
+
+    def phases(self) -> dict[str, float]:
+        """Seconds of every phase that ran; the last stretch belongs to the phase that was running when it broke off."""
+        result: dict[str, float] = {}
+        previous = self.marks[Mark.STARTED]
+        for mark, name in PHASES.items():
+            if (at := self.marks.get(mark)) is not None:
+                # A server that speaks before it is asked has its first byte before SENT: no phase runs backwards.
+                result[self.phase if mark is Mark.ENDED else name] = max(at, previous) - previous
+                previous = max(at, previous)
+        return result
+
+    def record(self) -> Hop:
+        """Freeze what is known so far."""
+        return Hop(
+            url=self.url,
+            phases=self.phases(),
+            family=self.family,
+            address=self.address,
+            status=self.status,
+            location=self.location,
+        )
+
+
+@dataclass(slots=True)
+class Trace:
+    """What one look has seen so far. ``observe`` holds it, the probe writes on it, nobody else touches it."""
+
+    tools: Instruments
+    started: float = field(default_factory=time.perf_counter)
+    values: dict[str, Scalar] = field(default_factory=dict)
+    hops: list[LiveHop] = field(default_factory=list)
+    phase: str | None = None
+
+    def put(self, **values: Scalar | None) -> None:
+        """Note metric values by their declared names; None means that it did not occur and leaves no mark."""
+        for name, value in values.items():
+            if value is not None:
+                self.values[name] = value
+
+    def open_hop(self, hop: LiveHop) -> LiveHop:
+        """Begin a hop now."""
+        hop.mark(Mark.STARTED)
+        self.hops.append(hop)
+        return hop
+
+    def reached(self) -> str | None:
+        """The phase that the look is in, or broke off in; empty when it ended and was judged by what it found."""
+        if self.phase is not None:
+            return self.phase
+        return self.hops[-1].phase if self.hops else None
