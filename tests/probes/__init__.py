@@ -1,0 +1,1 @@
+"""Tests of the instruments: real servers on loopback, in tables."""

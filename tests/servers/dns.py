@@ -1,0 +1,135 @@
+"""A tiny UDP name server with scripted records, delays and failures; it logs when each question came and left."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import struct
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
+TYPES = {1: "A", 28: "AAAA"}
+CODES = {name: code for code, name in TYPES.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What to answer: ``rcode`` 0 without addresses is NODATA; ``silent`` gives none, ``junk`` an unreadable one."""
+
+    addresses: tuple[str, ...] = ()
+    rcode: int = NOERROR
+    delay: float = 0.0
+    silent: bool = False
+    junk: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """One line of the log; times are ``time.perf_counter()``, which processes of one Linux host share."""
+
+    name: str
+    type: str
+    came: float
+    answered: float | None
+
+
+NOTHING = Reply(rcode=NXDOMAIN)
+
+
+class NameServer:
+    """Answers from ``records``: (name, "A" or "AAAA") to Reply; ``fallback`` may make up the rest."""
+
+    def __init__(
+        self,
+        records: dict[tuple[str, str], Reply] | None = None,
+        *,
+        fallback: Callable[[str, str], Reply] = lambda _name, _type: NOTHING,
+    ) -> None:
+        self.records = dict(records or {})
+        self._fallback = fallback
+        self.log: list[Question] = []
+
+    def add(self, name: str, *, a: str | Reply | None = None, aaaa: str | Reply | None = None) -> None:
+        """Give a name its records; a family that is not given has none (NODATA)."""
+        for kind, given in (("A", a), ("AAAA", aaaa)):
+            reply = given if isinstance(given, Reply) else Reply(addresses=(given,) if given else ())
+            self.records[name, kind] = reply
+
+    def asked(self, name: str) -> list[str]:
+        """The types that were asked for a name, in order."""
+        return [question.type for question in self.log if question.name == name]
+
+    @property
+    def address(self) -> str:
+        """As a name server is written in the configuration."""
+        host, port = self._transport.get_extra_info("sockname")
+        return f"{host}:{port}"
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)  # a thousand questions at once are a test too
+        sock.bind(("127.0.0.1", 0))
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=sock)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._transport.close()
+        await asyncio.sleep(0)
+
+    def take(self, data: bytes, peer: tuple[str, int]) -> None:
+        """One question arrived."""
+        came = time.perf_counter()
+        name, kind, end = _question(data)
+        reply = self.records.get((name, kind)) or self._fallback(name, kind)
+        if reply.silent:
+            self.log.append(Question(name=name, type=kind, came=came, answered=None))
+            return
+        message = b"\x00" * 7 if reply.junk else _message(data, end, CODES.get(kind, 0), reply)
+        if reply.delay:
+            asyncio.get_running_loop().call_later(reply.delay, self._answer, message, peer, (name, kind, came))
+        else:
+            self._answer(message, peer, (name, kind, came))
+
+    def _answer(self, message: bytes, peer: tuple[str, int], about: tuple[str, str, float]) -> None:
+        name, kind, came = about
+        if not self._transport.is_closing():
+            self._transport.sendto(message, peer)
+            self.log.append(Question(name=name, type=kind, came=came, answered=time.perf_counter()))
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    def __init__(self, server: NameServer) -> None:
+        self._server = server
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._server.take(data, addr)
+
+
+def _question(data: bytes) -> tuple[str, str, int]:
+    """Name (lower case, no final dot), type and end of the first question."""
+    labels, at = [], 12
+    while size := data[at]:
+        labels.append(data[at + 1 : at + 1 + size].decode("ascii", "replace").lower())
+        at += size + 1
+    (kind,) = struct.unpack_from("!H", data, at + 1)
+    return ".".join(labels), TYPES.get(kind, str(kind)), at + 5
+
+
+def _message(data: bytes, end: int, kind: int, reply: Reply) -> bytes:
+    header = data[:2] + struct.pack("!HHHHH", 0x8180 | reply.rcode, 1, len(reply.addresses), 0, 0)
+    records = b""
+    for address in reply.addresses:
+        packed = ipaddress.ip_address(address).packed
+        records += struct.pack("!HHHIH", 0xC00C, kind, 1, 60, len(packed)) + packed
+    return header + data[12:end] + records
