@@ -1,0 +1,33 @@
+-- The tables of the journal that do not depend on probe kinds. One table a record kind, one sequence over all.
+CREATE TABLE IF NOT EXISTS meta (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- The newest number ever given, so that numbers stay unique after old rows have left for the archive.
+CREATE TABLE IF NOT EXISTS sequence (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    last INTEGER NOT NULL
+);
+INSERT OR IGNORE INTO sequence (id, last) VALUES (1, 0);
+
+-- How far each reader has come; memo is what the reader must remember together with that.
+CREATE TABLE IF NOT EXISTS bookmark (
+    reader TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    memo TEXT NOT NULL DEFAULT ''
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS state_change (
+    seq INTEGER PRIMARY KEY,
+    portal TEXT NOT NULL,
+    location TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    previous TEXT NOT NULL,
+    fault TEXT,
+    detail TEXT NOT NULL,
+    cause INTEGER NOT NULL,
+    UNIQUE (portal, location, at, state)
+);
+CREATE INDEX IF NOT EXISTS state_change_at ON state_change (at);

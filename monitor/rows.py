@@ -1,0 +1,183 @@
+"""Measurements as table rows and back: the columns follow the metric declarations of the kind."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from monitor.model import Measurement, State, StateChange, Void
+from probes.base import Fault, Outcome
+from probes.trace import Hop
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from probes.base import Metric, Probe, Scalar
+
+_INT64 = 2**63
+
+SQL_TYPES = {bool: "INTEGER", int: "INTEGER", float: "REAL", str: "TEXT"}
+
+BASE: tuple[tuple[str, str], ...] = (
+    ("seq", "INTEGER PRIMARY KEY"),
+    ("portal", "TEXT NOT NULL"),
+    ("check", "TEXT NOT NULL"),
+    ("location", "TEXT NOT NULL"),
+    ("slot", "INTEGER NOT NULL"),
+    ("attempt", "INTEGER NOT NULL"),
+    ("outcome", "TEXT NOT NULL"),
+    ("fault", "TEXT"),
+    ("void", "TEXT"),
+    ("phase", "TEXT"),
+    ("detail", "TEXT NOT NULL DEFAULT ''"),
+    ("started", "INTEGER"),
+    ("duration", "REAL"),
+    ("lateness", "REAL"),
+    ("config", "TEXT NOT NULL DEFAULT ''"),
+    ("hops", "TEXT"),
+)
+"""What every kind records, whatever it measures."""
+
+IDENTITY = '"portal", "check", "location", "slot", "attempt"'
+"""Written twice, it is there once."""
+
+
+class KindTable:
+    """The table of one probe kind: its statements, and the way between a row and a :class:`Measurement`."""
+
+    def __init__(self, kind: str, probe: type[Probe]) -> None:
+        self.kind = kind
+        self.name = f"look_{kind}"
+        self.metrics: tuple[Metric, ...] = tuple(metric for metric in probe.metrics if not metric.sum_of)
+        self.columns = [name for name, _ in BASE] + [metric.name for metric in self.metrics]
+        quoted = ", ".join(f'"{name}"' for name in self.columns)
+        marks = ", ".join("?" * len(self.columns))
+        self.select = self.selecting(set(self.columns))
+        self.insert = (
+            f'INSERT INTO "{self.name}" ({quoted}) VALUES ({marks}) '  # noqa: S608 - names come from our own declarations
+            f"ON CONFLICT ({IDENTITY}) DO NOTHING"
+        )
+
+    def selecting(self, existing: set[str]) -> str:
+        """The SELECT of all columns; those that a file does not have yet read as absent."""
+        columns = ", ".join(f'"{name}"' if name in existing else "NULL" for name in self.columns)
+        return f'SELECT {columns} FROM "{self.name}"'  # noqa: S608 - the same
+
+    def create(self) -> list[str]:
+        """The statements that make the table."""
+        columns = ", ".join(f'"{name}" {sql}' for name, sql in (*BASE, *self._metric_columns()))
+        return [
+            f'CREATE TABLE IF NOT EXISTS "{self.name}" ({columns})',
+            f'CREATE UNIQUE INDEX IF NOT EXISTS "{self.name}_identity" ON "{self.name}" ({IDENTITY})',
+            f'CREATE INDEX IF NOT EXISTS "{self.name}_slot" ON "{self.name}" ("slot")',
+        ]
+
+    def extend(self, existing: set[str]) -> list[str]:
+        """The statements that add columns for metrics declared since the table was made."""
+        return [
+            f'ALTER TABLE "{self.name}" ADD COLUMN "{name}" {sql}'
+            for name, sql in self._metric_columns()
+            if name not in existing
+        ]
+
+    def _metric_columns(self) -> list[tuple[str, str]]:
+        return [(metric.name, SQL_TYPES[metric.type]) for metric in self.metrics]
+
+    def row(self, one: Measurement, seq: int) -> tuple[Any, ...]:
+        """A measurement as a row that SQLite takes and :meth:`measurement` reads, whatever a probe wrote down.
+
+        A value that is not of its metric's type, not finite or beyond 64 bits did not occur.
+        """
+        hops = [asdict(hop) for hop in one.hops]
+        return (
+            seq,
+            one.portal,
+            one.check,
+            one.location,
+            one.slot,
+            one.attempt,
+            one.outcome.value,
+            one.fault.value if one.fault else None,
+            one.void.value if one.void else None,
+            one.phase,
+            _text(one.detail),
+            one.started,
+            one.duration,
+            one.lateness,
+            one.config,
+            _text(json.dumps(hops, separators=(",", ":"), ensure_ascii=False)) if hops else None,
+            *(_stored(metric, one.values.get(metric.name)) for metric in self.metrics),
+        )
+
+    def measurement(self, row: Sequence[Any]) -> Measurement:
+        """A row as a measurement."""
+        base = len(BASE)
+        hops = json.loads(row[15]) if row[15] else ()
+        values: dict[str, Scalar] = {
+            metric.name: metric.type(value)
+            for metric, value in zip(self.metrics, row[base:], strict=True)
+            if value is not None
+        }
+        return Measurement(
+            seq=row[0],
+            portal=row[1],
+            check=row[2],
+            location=row[3],
+            slot=row[4],
+            attempt=row[5],
+            kind=self.kind,
+            outcome=Outcome(row[6]),
+            fault=Fault(row[7]) if row[7] else None,
+            void=Void(row[8]) if row[8] else None,
+            phase=row[9],
+            detail=row[10],
+            started=row[11],
+            duration=row[12],
+            lateness=row[13],
+            config=row[14],
+            values=values,
+            hops=tuple(Hop(**hop) for hop in hops),
+        )
+
+
+def _stored(metric: Metric, value: Scalar | None) -> Scalar | None:
+    if value is None:
+        return None
+    try:
+        kept = metric.type(value)
+    except (ValueError, OverflowError):
+        return None
+    if isinstance(kept, str):
+        return _text(kept)
+    good = math.isfinite(kept) if isinstance(kept, float) else abs(kept) < _INT64
+    return kept if good else None
+
+
+def _text(text: str) -> str:
+    """Without lone surrogates, which headers of odd servers bring in and UTF-8 cannot hold."""
+    return text.encode(errors="replace").decode()
+
+
+STATE_COLUMNS = ("seq", "portal", "location", "at", "state", "previous", "fault", "detail", "cause")
+SELECT_STATES = f"SELECT {', '.join(STATE_COLUMNS)} FROM state_change"  # noqa: S608 - our own names
+INSERT_STATE = (
+    f"INSERT INTO state_change ({', '.join(STATE_COLUMNS)}) "  # noqa: S608 - our own names
+    f"VALUES ({', '.join('?' * len(STATE_COLUMNS))}) ON CONFLICT (portal, location, at, state) DO NOTHING"
+)
+
+
+def state_row(change: StateChange, seq: int) -> tuple[Any, ...]:
+    """A state change as a row."""
+    fault = change.fault.value if change.fault else None
+    named = (change.portal, change.location, change.at, change.state.value, change.previous.value)
+    return (seq, *named, fault, _text(change.detail), change.cause)
+
+
+def state_change(row: Sequence[Any]) -> StateChange:
+    """A row as a state change."""
+    values = dict(zip(STATE_COLUMNS, row, strict=True))
+    values["state"], values["previous"] = State(values["state"]), State(values["previous"])
+    values["fault"] = Fault(values["fault"]) if values["fault"] else None
+    return StateChange(**values)

@@ -1,0 +1,299 @@
+"""The journal's file: one SQLite database in WAL mode, append only; synchronous, for one writer and many readers."""
+
+from __future__ import annotations
+
+import fcntl
+import heapq
+import importlib.resources
+import os
+import sqlite3
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from monitor import rows
+from monitor.model import Measurement, StateChange
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+    from typing import IO
+
+    from probes.base import Probe
+
+Record = Measurement | StateChange
+
+SCHEMA = 1
+APPLICATION = 0x504D4A31  # "PMJ1"
+FILE = "journal.sqlite3"
+WAL_BYTES = 64 * 2**20
+"""A write-ahead log that grew longer, behind a slow reader, is cut back to this."""
+
+
+class JournalError(Exception):
+    """The journal cannot be used; the message is one sentence for the operator."""
+
+
+class Lock:
+    """Exclusive use of a data directory, released by the kernel when the process ends in whatever way."""
+
+    def __init__(self, directory: Path) -> None:
+        """Make the directory when needed and take it. Raises :class:`JournalError`."""
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file: IO[str] = (directory / "lock").open("a+")
+        except OSError as error:
+            raise JournalError(f"data directory {directory} is not writable: {error.strerror}") from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.seek(0)
+            owner = self._file.read().strip() or "unknown"
+            self._file.close()
+            raise JournalError(f"data directory {directory} is in use by another daemon (process {owner})") from None
+        with suppress(OSError):  # a full disk is the journal's trouble; the number is a courtesy
+            self._file.truncate(0)
+            os.pwrite(self._file.fileno(), str(os.getpid()).encode(), 0)
+
+    def release(self) -> None:
+        """Let another daemon have the directory."""
+        self._file.close()
+
+
+def connect(path: Path, *, write: bool) -> sqlite3.Connection:
+    """Open the database file. Readers in other processes may read while the daemon writes."""
+    if not write and not path.exists():
+        raise JournalError(f"there is no journal at {path}")
+    uri = f"{path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}"
+    try:
+        db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10.0)
+        try:
+            db.execute(f"PRAGMA query_only = {int(not write)}")
+            _recognise(db, path, write=write)
+        except BaseException:
+            db.close()
+            raise
+    except sqlite3.Error as error:
+        raise JournalError(f"journal {path} cannot be opened: {error}") from error
+    return db
+
+
+def _recognise(db: sqlite3.Connection, path: Path, *, write: bool) -> None:
+    """Take a journal of ours, or for writing an empty file; raises :class:`JournalError` for anything else."""
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    application = db.execute("PRAGMA application_id").fetchone()[0]
+    if application != APPLICATION:
+        if db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0] or application:
+            raise JournalError(f"{path} is a database of another program")
+        if not write:
+            raise JournalError(f"there is no journal at {path}")
+    if version > SCHEMA:
+        raise JournalError(f"journal {path} was written by a newer version (schema {version}, this one knows {SCHEMA})")
+
+
+def _columns(db: sqlite3.Connection, table: str) -> set[str]:
+    """The columns of a table as the file has it; empty when there is no such table."""
+    return {row[1] for row in db.execute(f'PRAGMA table_info("{table}")')}
+
+
+class Reader:
+    """Reads the journal. Each reader has a connection of its own and sees committed rows only."""
+
+    def __init__(self, path: Path, kinds: dict[str, type[Probe]]) -> None:
+        self._db = connect(path, write=False)
+        self._tables: dict[str, rows.KindTable] = {}
+        for kind, probe in kinds.items():
+            table = rows.KindTable(kind, probe)
+            if existing := _columns(self._db, table.name):
+                table.select = table.selecting(existing)
+                self._tables[kind] = table
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+    def after(self, seq: int, limit: int) -> list[Record]:
+        """The next records past ``seq`` over all tables, in order, at most ``limit``."""
+        found: list[Record] = []
+        for table in self._tables.values():
+            sql = f"{table.select} WHERE seq > ? ORDER BY seq LIMIT ?"
+            found.extend(table.measurement(row) for row in self._db.execute(sql, (seq, limit)))
+        sql = f"{rows.SELECT_STATES} WHERE seq > ? ORDER BY seq LIMIT ?"
+        found.extend(rows.state_change(row) for row in self._db.execute(sql, (seq, limit)))
+        return heapq.nsmallest(limit, found, key=lambda record: record.seq)
+
+    def bookmark(self, reader: str) -> tuple[int, str]:
+        """How far a reader has come, and its memo; (0, "") for one that has not begun."""
+        row = self._db.execute("SELECT seq, memo FROM bookmark WHERE reader = ?", (reader,)).fetchone()
+        return (row[0], row[1]) if row else (0, "")
+
+    def meta(self, key: str) -> str | None:
+        """A stored remark, or None."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return row[0] if row else None
+
+    def last_slot(self, kind: str, portal: str, check: str, location: str) -> int | None:
+        """The newest slot of a check that has an outcome, in UTC milliseconds."""
+        if kind not in self._tables:
+            return None
+        sql = (
+            f'SELECT MAX(slot) FROM "{self._tables[kind].name}" '  # noqa: S608 - our own names
+            'WHERE portal = ? AND "check" = ? AND location = ?'
+        )
+        slot = self._db.execute(sql, (portal, check, location)).fetchone()[0]
+        return None if slot is None else int(slot)
+
+    def measurements(  # noqa: PLR0913 - each narrows the question, and is named where it is asked
+        self,
+        *,
+        kind: str,
+        portal: str | None = None,
+        since: int = 0,
+        until: int = 2**62,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> Iterator[Measurement]:
+        """Measurements of a kind with ``since <= slot < until`` (UTC ms), streamed in order of slot."""
+        if kind not in self._tables:
+            return
+        table = self._tables[kind]
+        direction = "DESC" if newest_first else "ASC"
+        where = "slot >= ? AND slot < ?" + (" AND portal = ?" if portal else "")
+        sql = f"{table.select} WHERE {where} ORDER BY slot {direction}, seq {direction} LIMIT ?"
+        values = (since, until, *((portal,) if portal else ()), -1 if limit is None else limit)
+        for row in self._db.execute(sql, values):
+            yield table.measurement(row)
+
+    def latest(self, kind: str, portal: str, check: str, location: str) -> Measurement | None:
+        """The measurement of the newest slot of a check."""
+        if kind not in self._tables:
+            return None
+        table = self._tables[kind]
+        where = 'portal = ? AND "check" = ? AND location = ?'
+        sql = f"{table.select} WHERE {where} ORDER BY slot DESC, attempt DESC LIMIT 1"
+        row = self._db.execute(sql, (portal, check, location)).fetchone()
+        return table.measurement(row) if row else None
+
+    def state_changes(self, *, portal: str | None = None, since: int = 0, until: int = 2**62) -> list[StateChange]:
+        """State changes with ``since <= at < until`` (UTC ms), oldest first."""
+        where = "at >= ? AND at < ?" + (" AND portal = ?" if portal else "")
+        sql = f"{rows.SELECT_STATES} WHERE {where} ORDER BY seq"
+        return [rows.state_change(row) for row in self._db.execute(sql, (since, until, *((portal,) if portal else ())))]
+
+    def state_at(self, portal: str, location: str, at: int) -> StateChange | None:
+        """The change that made the state which ``portal``, seen from ``location``, was in at ``at`` (UTC ms)."""
+        sql = f"{rows.SELECT_STATES} WHERE portal = ? AND location = ? AND at <= ? ORDER BY at DESC, seq DESC LIMIT 1"
+        row = self._db.execute(sql, (portal, location, at)).fetchone()
+        return rows.state_change(row) if row else None
+
+    def counts(self) -> dict[str, int]:
+        """Rows per table, for status and tests."""
+        names = [table.name for table in self._tables.values()] + ["state_change"]
+        return {name: self._db.execute(f'SELECT COUNT(*) FROM "{name}"').fetchone()[0] for name in names}  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """A reader's step: its new bookmark and memo, and the records that it made of what it read."""
+
+    reader: str
+    seq: int
+    memo: str = ""
+    changes: tuple[StateChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """A word that the daemon leaves for its next life."""
+
+    key: str
+    value: str
+
+
+Entry = Measurement | Advance | Remark
+
+
+class Writer:
+    """The one writer. Every call is one transaction: all of it is on disk when the call returns, or none of it."""
+
+    def __init__(self, path: Path, kinds: dict[str, type[Probe]]) -> None:
+        self.path = path
+        self._tables = {kind: rows.KindTable(kind, probe) for kind, probe in kinds.items()}
+        self._db = connect(path, write=True)
+        try:
+            self._prepare()
+            self.last = int(self._db.execute("SELECT last FROM sequence").fetchone()[0])
+        except sqlite3.Error as error:
+            self._db.close()
+            raise JournalError(f"journal {path} cannot be opened: {error}") from error
+
+    def _prepare(self) -> None:
+        """Bring the file to this version's form in one transaction: a crash leaves an empty file or a journal."""
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute("PRAGMA wal_autocheckpoint = 2000")
+        self._db.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
+        statements = [f"PRAGMA application_id = {APPLICATION}", f"PRAGMA user_version = {SCHEMA}"]
+        for table in self._tables.values():
+            existing = _columns(self._db, table.name)
+            statements += table.create()
+            statements += table.extend(existing) if existing else []
+        common = importlib.resources.files("monitor").joinpath("journal.sql").read_text()
+        try:
+            self._db.executescript(f"BEGIN IMMEDIATE;\n{common};\n{';'.join(statements)};\nCOMMIT;")
+        finally:
+            self._roll_back()
+
+    def write(self, entries: Sequence[Entry]) -> list[Record]:
+        """Commit ``entries`` in order and return the records that are new, numbered; known identities are left out.
+
+        Records come back as :class:`Reader` would read them.
+        """
+        new: list[Record] = []
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            number = int(self._db.execute("SELECT last FROM sequence").fetchone()[0])
+            for entry in entries:
+                for record in self._records(entry):
+                    if (stored := self._insert(record, number + 1)) is not None:
+                        number += 1
+                        new.append(stored)
+            self._db.execute("UPDATE sequence SET last = ?", (number,))
+            self._db.execute("COMMIT")
+        finally:
+            self._roll_back()
+        self.last = number
+        return new
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+    def _records(self, entry: Entry) -> tuple[Record, ...]:
+        """The records of an entry; what it is besides is stored here."""
+        if isinstance(entry, Measurement):
+            return (entry,)
+        if isinstance(entry, Remark):
+            self._db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (entry.key, entry.value))
+            return ()
+        sql = "INSERT OR REPLACE INTO bookmark (reader, seq, memo) VALUES (?, ?, ?)"
+        self._db.execute(sql, (entry.reader, entry.seq, entry.memo))
+        return entry.changes
+
+    def _insert(self, record: Record, seq: int) -> Record | None:
+        """The record as it was stored, or None when its identity is there already."""
+        if isinstance(record, StateChange):
+            row = rows.state_row(record, seq)
+            return rows.state_change(row) if self._db.execute(rows.INSERT_STATE, row).rowcount else None
+        table = self._tables[record.kind]
+        row = table.row(record, seq)
+        return table.measurement(row) if self._db.execute(table.insert, row).rowcount else None
+
+    def size(self) -> int:
+        """Bytes on disk, write-ahead log included."""
+        files = (self.path, self.path.with_name(self.path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def close(self) -> None:
+        """Close the file; SQLite folds the write-ahead log back when this is the last connection."""
+        self._db.close()
