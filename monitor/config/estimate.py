@@ -1,0 +1,42 @@
+"""What a configuration will cost: looks, Prometheus series, InfluxDB points; told before the daemon starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from monitor.config.record import Config
+from probes.kinds import KINDS
+
+COMMON_SERIES = 6
+"""Series of every check beside its kind's metrics, such as success, duration and time of the last look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """Counts, and rates per minute and per day. Series are an upper limit: one that never occurs is not exposed."""
+
+    portals: int
+    checks: int
+    looks_per_minute: float
+    prometheus_series: int
+    influx_points_per_day: int
+
+
+def estimate(config: Config) -> Estimate:
+    """Count what the checks of ``config`` will do and leave behind."""
+    per_second = sum(1.0 / check.interval for check in config.checks)
+    return Estimate(
+        portals=len(config.portals),
+        checks=len(config.checks),
+        looks_per_minute=round(per_second * 60.0, 2),
+        prometheus_series=sum(_series(check.kind) + COMMON_SERIES for check in config.checks),
+        influx_points_per_day=round(per_second * 86400.0),
+    )
+
+
+@cache
+def _series(kind: str) -> int:
+    """Series of one check: a metric is one, except that text metrics of one name share an info series."""
+    metrics = [metric for metric in KINDS[kind].metrics if metric.prometheus]
+    return len({(metric.prometheus, tuple(sorted(metric.labels.items()))) for metric in metrics})

@@ -1,0 +1,95 @@
+"""The judged configuration as one frozen record, its digest, and a copy of it that anybody may see."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from monitor.config.settings import MonitorSettings
+from monitor.config.yaml_positions import is_secret
+from monitor.model import Check, Portal
+
+VEIL = "•••"
+_USER = re.compile(r"(?<=://)[^/@\s]*@")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Config:
+    """Everything the daemon was told.
+
+    ``digest`` is 12 hex digits that change with the meaning of the files, not with their wording. ``directory`` is
+    where they stand. ``warnings`` are sentences that begin with a place. ``veiled`` holds the ways, in
+    :func:`redacted`, to values that came from the environment.
+    """
+
+    settings: MonitorSettings
+    portals: tuple[Portal, ...]
+    checks: tuple[Check, ...]
+    digest: str
+    directory: Path
+    warnings: tuple[str, ...] = ()
+    veiled: frozenset[tuple[str, ...]] = frozenset()
+
+    def __repr__(self) -> str:
+        return f"Config({self.digest}, {len(self.portals)} portals, {len(self.checks)} checks)"
+
+
+def digest(settings: MonitorSettings, portals: Sequence[Portal], checks: Sequence[Check]) -> str:
+    """12 hex digits of the SHA-256 of all that counts. Secrets count too, and cannot be read back."""
+    content = {
+        "monitor": settings.model_dump(exclude={"checks", "groups"}),
+        "portals": sorted((asdict(portal) for portal in portals), key=lambda one: str(one["id"])),
+        "checks": {check.key: _check(check) for check in checks},
+    }
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=_plain)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _plain(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
+def _check(check: Check) -> dict[str, Any]:
+    return {"kind": check.kind, "page": check.page, "interval": check.interval, **check.probe.model_dump(mode="json")}
+
+
+def redacted(config: Config) -> dict[str, Any]:
+    """The configuration as plain data, fit for JSON and YAML, with ``•••`` for whatever may be a secret.
+
+    Keys: ``digest``, ``directory``, ``warnings``, ``monitor`` (defaults filled in), ``portals`` by id, ``checks`` by
+    key. Hidden are values from the environment, tokens, values of headers, and user names and passwords in addresses.
+    """
+    content = {
+        "digest": config.digest,
+        "directory": str(config.directory),
+        "warnings": list(config.warnings),
+        "monitor": config.settings.model_dump(mode="json"),
+        "portals": {portal.id: _portal(portal) for portal in config.portals},
+        "checks": {check.key: _check(check) for check in config.checks},
+    }
+    return {key: _masked(value, (key,), config.veiled) for key, value in content.items()}
+
+
+def _portal(portal: Portal) -> dict[str, Any]:
+    told = asdict(portal)
+    told["name"] = {"vi": told.pop("name_vi"), "en": told.pop("name_en")}
+    return told
+
+
+def _masked(value: object, steps: tuple[str, ...], veiled: frozenset[tuple[str, ...]]) -> object:
+    if steps in veiled:
+        return VEIL
+    if isinstance(value, dict):
+        return {str(key): _masked(inner, (*steps, str(key)), veiled) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(inner, (*steps, str(number)), veiled) for number, inner in enumerate(value)]
+    if value is not None and is_secret(steps):
+        return VEIL
+    return _USER.sub(f"{VEIL}@", str(value)) if isinstance(value, str) else value

@@ -1,0 +1,144 @@
+"""The shape of ``monitor.yaml``: what holds for the whole daemon, with the default of every key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from monitor import __version__
+from monitor.config.models import Block, Blocks
+from monitor.config.words import (
+    CommitTime,
+    Contact,
+    Duration,
+    Endpoint,
+    Location,
+    NameServer,
+    RemoteEndpoint,
+    Slug,
+    WebAddress,
+    Zone,
+)
+from probes.instruments import HttpSettings
+
+SAMPLE_CONTACT = "https://example.org/portal-monitor"
+"""The shipped contact. Nobody can be reached there, so using it is warned of."""
+
+
+class Web(Block):
+    """What the web server lets people do. The token comes from the file, the environment or a file of its own."""
+
+    reload: bool = Field(default=False, description="Whether POST /-/reload loads the configuration again.")
+    reload_token: SecretStr | None = Field(default=None, description='The token it asks for, best as "${NAME}".')
+    reload_token_file: Path | None = Field(default=None, description="File with that token, below this directory.")
+
+
+class Http(Block):
+    """What holds for every HTTP look. ``ca_file`` is absolute once loaded."""
+
+    name_servers: tuple[NameServer, ...] = Field(
+        default=(), description="Asked instead of the system's: ip or ip:port."
+    )
+    ca_file: Path | None = Field(
+        default=None, description="PEM file of further authorities to trust, beside the system's."
+    )
+
+
+class Group(Block):
+    """What differs for the portals of one group."""
+
+    checks: Blocks = Field(default_factory=dict, description="Overrides by probe kind.")
+
+
+class Lanes(Block):
+    """How many looks may run at the same time, by lane."""
+
+    light: int = Field(default=64, ge=1, le=1024, description="Looks without a browser.")
+    render: int = Field(default=1, ge=1, le=64, description="Looks with a browser.")
+
+
+class Lateness(Block):
+    """When a look counts as late; ``grace`` in seconds."""
+
+    grace: Duration = Field(default=30.0, description="A look that could not start this long after its slot is late.")
+
+
+class Reference(Block):
+    """Somebody else to look at, to know whether our own network works."""
+
+    name: Slug = Field(description="Short name for logs and metrics.")
+    connect: RemoteEndpoint | None = Field(default=None, description="host:port to open a TCP connection to.")
+    url: WebAddress | None = Field(default=None, description="Address to fetch.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Reference:
+        if (self.connect is None) == (self.url is None):
+            raise ValueError("a reference needs either 'connect' or 'url'")
+        return self
+
+
+class Breaker(Block):
+    """When so many looks fail together that the trouble is taken for our own; ``window`` in seconds."""
+
+    share: float = Field(default=0.5, gt=0, le=1, description="Share of the portals that must fail together.")
+    minimum: int = Field(default=5, ge=1, description="Number of portals that must fail together.")
+    window: Duration = Field(default=60.0, description="Within which time.")
+
+
+class Sight(Block):
+    """How we know that we can see."""
+
+    references: tuple[Reference, ...] = Field(default=(), description="Asked when looks fail.")
+    breaker: Breaker = Breaker()
+
+    @field_validator("references")
+    @classmethod
+    def _names_once(cls, value: tuple[Reference, ...]) -> tuple[Reference, ...]:
+        names = [reference.name for reference in value]
+        if len(set(names)) < len(names):
+            raise ValueError("two references have the same name")
+        return value
+
+
+class States(Block):
+    """How many looks in a row confirm a change."""
+
+    down_after: int = Field(default=2, ge=1, le=100, description="Failed looks in a row that make a portal down.")
+    up_after: int = Field(default=2, ge=1, le=100, description="Good looks in a row that make it up again.")
+
+
+class JournalSettings(Block):
+    """The hot store; times in seconds."""
+
+    commit_every: CommitTime = Field(default=0.25, description="Longest time a measurement waits to be durable.")
+
+
+class MonitorSettings(Block):
+    """``monitor.yaml``. Durations in seconds; ``checks`` and ``groups`` as written, see ``Config.checks``."""
+
+    location: Location = Field(default="local", description="Name of this vantage point.")
+    language: Literal["vi", "en"] = Field(default="vi", description="Language of pages, exports and alerts.")
+    report_zone: Zone = Field(default="Asia/Ho_Chi_Minh", description="IANA time zone of days in reports.")
+    contact: Contact = Field(
+        default=SAMPLE_CONTACT, description="Where the portals' people reach you; in every request."
+    )
+    listen: Endpoint = Field(
+        default="127.0.0.1:9797", description="host:port of the web server; port 0 takes a free one."
+    )
+    web: Web = Web()
+    http: Http = Http()
+    checks: Blocks = Field(default_factory=dict, description="What is looked at on every portal, by probe kind.")
+    groups: dict[Slug, Group] = Field(default_factory=dict, description="What differs by group of portals.")
+    lanes: Lanes = Lanes()
+    lateness: Lateness = Lateness()
+    sight: Sight = Sight()
+    states: States = States()
+    journal: JournalSettings = JournalSettings()
+
+    @property
+    def http_settings(self) -> HttpSettings:
+        """What :class:`probes.instruments.Instruments` asks for, with the user agent that says who we are."""
+        agent = f"portal-monitor/{__version__} (+{self.contact})"
+        return HttpSettings(user_agent=agent, name_servers=self.http.name_servers, ca_file=self.http.ca_file)

@@ -1,0 +1,157 @@
+"""The single values that the files are made of - names, addresses, durations, zones - and when each is a good one."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import zoneinfo
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from yarl import URL
+
+from monitor.config.complaints import did_you_mean
+from probes.base import parse_seconds
+
+ROLES = ("home", "list", "search", *(f"service-{number}" for number in range(1, 26)))
+"""The pages that a portal may have; ``service-N`` is the page of essential service N."""
+
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
+_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f\\]")
+_ENDPOINT = re.compile(r"(?:\[(?P<literal>[0-9A-Fa-f:.%]+)\]|(?P<host>[^\[\]:/\s]+)):(?P<port>\d{1,5})")
+
+
+def is_slug(value: str) -> bool:
+    """Whether this can be the id of a portal or the name of a group."""
+    return bool(re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", value))
+
+
+def _slug(value: str) -> str:
+    if not is_slug(value):
+        raise ValueError(f"{value!r} is not a name of at most 64 lower case letters, digits and hyphens")
+    return value
+
+
+def _location(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9-]{1,32}", value):
+        raise ValueError(f"{value!r} is not a name of at most 32 lower case letters, digits and hyphens")
+    return value
+
+
+def _role(value: str) -> str:
+    if value not in ROLES:
+        wanted = "home, list, search or service-1 to service-25"
+        raise ValueError(f"{value!r} is not a page role: {wanted}{did_you_mean(value, ROLES)}")
+    return value
+
+
+def _is_host(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return bool(_HOST.fullmatch(host)) and not host.replace(".", "").isdigit()
+    return True
+
+
+def web_address(value: str) -> str:
+    """The address unchanged. Raises ValueError when it is not an http or https URL with a host that can exist."""
+    try:
+        url = URL(value)
+        good = url.scheme in {"http", "https"} and bool(url.raw_host and _is_host(url.raw_host) and url.port)
+    except ValueError:
+        good = False
+    if not good or _UNPRINTABLE.search(value):
+        raise ValueError(f"{value!r} is not an http or https address")
+    return value
+
+
+def _page(value: str) -> str:
+    if "://" in value:
+        return web_address(value)
+    if not value.startswith("/") or value.startswith("//") or _UNPRINTABLE.search(value):
+        raise ValueError(f"{value!r} is not a path that starts with / and not an http or https address")
+    return value
+
+
+def page_address(base: str, page: str) -> str:
+    """The absolute address of a page: a full URL stands for itself, ``/`` for ``base``, a path continues ``base``."""
+    if "://" in page:
+        return page
+    if page == "/":
+        return base
+    return re.split(r"[?#]", base)[0].rstrip("/") + page
+
+
+def endpoint(value: str) -> tuple[str, int]:
+    """Host and port of ``host:port`` or ``[::1]:port``. Raises ValueError."""
+    match = _ENDPOINT.fullmatch(value)
+    if match is None or not _is_host(match["literal"] or match["host"]) or int(match["port"]) > 65535:  # noqa: PLR2004
+        raise ValueError(f"{value!r} is not a host:port such as 127.0.0.1:9797 or [::1]:9797")
+    return match["literal"] or match["host"], int(match["port"])
+
+
+def _endpoint(value: str) -> str:
+    endpoint(value)
+    return value
+
+
+def _remote_endpoint(value: str) -> str:
+    if endpoint(value)[1] == 0:
+        raise ValueError(f"{value!r} is not a host:port with a port from 1 to 65535")
+    return value
+
+
+def _host(value: str) -> str:
+    try:
+        return value.lower() if _is_host(value) else _remote_endpoint(value).lower()
+    except ValueError:
+        raise ValueError(f"{value!r} is not a host such as dichvucong.gov.vn, alone or with :port") from None
+
+
+def _name_server(value: str) -> str:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        try:
+            host, port = endpoint(value)
+            ipaddress.ip_address(host)
+        except ValueError:
+            port = 0
+        if port == 0:
+            raise ValueError(f"{value!r} is not an IP address, alone or with :port") from None
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        near = did_you_mean(value, zoneinfo.available_timezones())
+        raise ValueError(f"{value!r} is not an IANA time zone{near}") from None
+    return value
+
+
+def _contact(value: str) -> str:
+    good = value.isascii() and not re.search(r"[\s()]", value)
+    if not good or not re.fullmatch(r"https?://[^/@]+(/\S*)?|mailto:[^@\s]+@[^@\s]+", value):
+        raise ValueError(f"{value!r} is not a contact: write an http(s) address or mailto:you@example.org")
+    return value
+
+
+_ANY_DURATION = BeforeValidator(parse_seconds)
+
+Slug = Annotated[str, AfterValidator(_slug)]
+Location = Annotated[str, AfterValidator(_location)]
+Role = Annotated[str, AfterValidator(_role)]
+WebAddress = Annotated[str, AfterValidator(web_address)]
+Page = Annotated[str, AfterValidator(_page)]
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
+RemoteEndpoint = Annotated[str, AfterValidator(_remote_endpoint)]
+Host = Annotated[str, AfterValidator(_host)]
+NameServer = Annotated[str, AfterValidator(_name_server)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Contact = Annotated[str, AfterValidator(_contact)]
+Duration = Annotated[float, Field(gt=0, allow_inf_nan=False), _ANY_DURATION]
+Interval = Annotated[float, Field(ge=1, le=86400), _ANY_DURATION]
+CommitTime = Annotated[float, Field(gt=0, le=0.5), _ANY_DURATION]

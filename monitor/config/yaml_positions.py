@@ -1,0 +1,100 @@
+"""A file after reading: its data, and the way back from any value to the place where somebody wrote it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from monitor.config.complaints import Spot, Steps
+
+TAG = "tag:yaml.org,2002:"
+SORTS = {
+    "str": "text",
+    "bool": "a boolean",
+    "int": "a number",
+    "float": "a number",
+    "timestamp": "a date",
+    "null": "nothing",
+    "map": "a mapping",
+    "seq": "a list",
+}
+_CREDENTIALS = re.compile(r"://[^/\s]*@")
+
+
+@dataclass(slots=True, kw_only=True)
+class Document:
+    """One file: its plain ``data``, and the way back from a value to its place.
+
+    ``borrowed`` holds the variable from which a node's text was filled, by ``id`` of the node, ``borrowed_steps`` the
+    ways to these values. ``broken`` holds nodes that were complained about while reading.
+    """
+
+    file: str
+    root: yaml.Node
+    data: Any = None
+    borrowed: dict[int, str] = field(default_factory=dict)
+    borrowed_steps: list[Steps] = field(default_factory=list)
+    broken: set[int] = field(default_factory=set)
+
+    def spot(self, steps: Steps) -> Spot:
+        """The place that ``steps`` lead to, as far as they lead anywhere: for a missing key, that of its parent."""
+        key, node = self.root, self.root
+        taken: list[str | int] = []
+        for step in steps:
+            found = _child(node, step)
+            if found is not None:
+                key, node = found
+                taken.append(step)
+        return Spot(
+            file=self.file,
+            place=place_of(node),
+            key=place_of(key),
+            sort=SORTS.get(node.tag.removeprefix(TAG), "something else"),
+            raw=node.value if isinstance(node, yaml.ScalarNode) else "",
+            hidden=self._hidden(node, taken),
+            broken=any(id(one) in self.broken for one in _within(node)),
+        )
+
+    def _hidden(self, node: yaml.Node, steps: list[str | int]) -> str:
+        """What to call the value in a message when the value itself, or a part of it, must not stand there."""
+        for one in _within(node):
+            if id(one) in self.borrowed:
+                return f"the value of ${{{self.borrowed[id(one)]}}}"
+        if is_secret(steps) or any(
+            isinstance(one, yaml.ScalarNode) and _CREDENTIALS.search(one.value) for one in _within(node)
+        ):
+            return "the value here"
+        return ""
+
+
+def is_secret(steps: Steps | list[str | int]) -> bool:
+    """Whether the value that ``steps`` lead to may be a secret by its name: tokens, and values of headers."""
+    return "headers" in steps[:-1] or any(isinstance(step, str) and step.endswith("_token") for step in steps)
+
+
+def place_of(node: yaml.Node) -> tuple[int, int]:
+    """Line and column, from 1."""
+    return node.start_mark.line + 1, node.start_mark.column + 1
+
+
+def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Node] | None:
+    """Key and value at ``step``; in a list the value stands for its key. The last of two equal keys counts."""
+    if isinstance(node, yaml.MappingNode):
+        return next(((key, value) for key, value in reversed(node.value) if key.value == step), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return node.value[step], node.value[step]
+    return None
+
+
+def _within(node: yaml.Node) -> list[yaml.Node]:
+    """The node and all values below it."""
+    found = [node]
+    for one in found:
+        if isinstance(one, yaml.SequenceNode):
+            found.extend(one.value)
+        elif isinstance(one, yaml.MappingNode):
+            found.extend(value for _, value in one.value)
+    return found

@@ -1,0 +1,167 @@
+"""YAML text to a :class:`Document`, with ``${NAME}`` filled from the environment and every slip of YAML's own told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from yaml.constructor import ConstructorError, SafeConstructor
+from yaml.reader import Reader
+
+from monitor.config.complaints import Ledger, Steps
+from monitor.config.yaml_positions import SORTS, TAG, Document, place_of
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_REFERENCE = re.compile(r"\$\$\{|\$\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)\})?")
+
+MOST_VALUES = 1_000_000
+"""Values that a file may have, aliases counted wherever they are used: a few short lines can ask for billions."""
+
+
+def read(path: Path, environment: Mapping[str, str], ledger: Ledger) -> Document | None:
+    """Read one file; whatever is wrong with it as YAML goes to the ledger. None when nothing can be made of it."""
+    text = _text(path, ledger)
+    if text is None:
+        return None
+    file = str(path)
+    try:
+        root = yaml.compose(text, Loader=_LOADER)
+        if root is None:
+            ledger.note(file, "the file is empty")
+            return None
+        document = Document(file=file, root=root)
+        document.data = _Builder(document, environment, ledger).build(root, ())
+    except yaml.MarkedYAMLError as error:
+        _note_syntax(ledger, file, text, error)
+        return None
+    except RecursionError:
+        ledger.note(file, "nested too deeply, or an alias that contains itself")
+        return None
+    except OverflowError:
+        ledger.note(file, f"more than {MOST_VALUES} values")
+        return None
+    return document
+
+
+def _note_syntax(ledger: Ledger, file: str, text: str, error: yaml.MarkedYAMLError) -> None:
+    words = ", ".join(part for part in (error.context, error.problem) if part)
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line, mark.column) if mark else (0, 0)
+    if "\n".join(text.split("\n")[line : line + 1])[column : column + 1] == "\t":
+        words += "; this is a tab, and YAML is indented with spaces"
+    ledger.note(file, f"not valid YAML: {words}", line + 1, column + 1)
+
+
+def _unknown_tag(node: yaml.Node) -> str:
+    return f"the tag {node.tag.replace(TAG, '!!')} is not known here"
+
+
+def _text(path: Path, ledger: Ledger) -> str | None:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        ledger.note(str(path), "the file is missing")
+        return None
+    except OSError as error:
+        ledger.note(str(path), f"the file cannot be read: {error.strerror}")
+        return None
+    try:
+        text = data.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        _note_after(ledger, path, data[: error.start].decode("utf-8"), "the file is not UTF-8")
+        return None
+    if (strange := Reader.NON_PRINTABLE.search(text)) is not None:
+        _note_after(ledger, path, text[: strange.start()], f"YAML does not allow the character {strange[0]!a}")
+        return None
+    return text
+
+
+def _note_after(ledger: Ledger, path: Path, before: str, message: str) -> None:
+    """Complain about the character that follows the text ``before``."""
+    ledger.note(str(path), message, before.count("\n") + 1, len(before) - before.rfind("\n"))
+
+
+class _Builder:
+    """Makes data of nodes. A value that cannot be made is None and complained about."""
+
+    def __init__(self, document: Document, environment: Mapping[str, str], ledger: Ledger) -> None:
+        self.document = document
+        self.environment = environment
+        self.ledger = ledger
+        self.scalars = SafeConstructor()
+        self.flattened: set[int] = set()
+        self.built = 0
+
+    def build(self, node: yaml.Node, steps: Steps) -> object:
+        """Data of the node that stands at ``steps``. Raises OverflowError when the file has too many values."""
+        self.built += 1
+        if self.built > MOST_VALUES:
+            raise OverflowError
+        if isinstance(node, yaml.ScalarNode):
+            return self._filled(node, steps) if node.tag == f"{TAG}str" else self._scalar(node)
+        if node.tag not in {f"{TAG}map", f"{TAG}seq"}:
+            self._broken(node, _unknown_tag(node))
+            return None
+        if isinstance(node, yaml.SequenceNode):
+            return [self.build(child, (*steps, index)) for index, child in enumerate(node.value)]
+        if id(node) not in self.flattened:
+            self.flattened.add(id(node))
+            self._check_keys(node)
+            self.scalars.flatten_mapping(cast("yaml.MappingNode", node))
+        pairs = ((key, value) for key, value in node.value if key.tag == f"{TAG}str")
+        return {key.value: self.build(value, (*steps, key.value)) for key, value in pairs}
+
+    def _broken(self, node: yaml.Node, message: str) -> None:
+        line, column = place_of(node)
+        self.ledger.note(self.document.file, message, line, column)
+        self.document.broken.add(id(node))
+
+    def _check_keys(self, node: yaml.Node) -> None:
+        """A key is text, and stands once in its mapping."""
+        first: dict[str, int] = {}
+        for key, _ in node.value:
+            name = key.tag.removeprefix(TAG)
+            if name not in {"str", "merge", "value"}:
+                raw = key.value if isinstance(key, yaml.ScalarNode) else "this"
+                self._broken(key, f"expected text as key, but {raw} is read as {SORTS.get(name, name)}; quote it")
+            elif key.value in first:
+                self._broken(key, f"duplicate key {key.value!r}, first given in line {first[key.value]}")
+            else:
+                first[key.value] = key.start_mark.line + 1
+
+    def _scalar(self, node: yaml.ScalarNode) -> object:
+        """A number, boolean, date or null. Some texts look like one and are none, such as the date 2026-13-01."""
+        try:
+            return self.scalars.construct_object(node)
+        except ConstructorError:
+            self._broken(node, _unknown_tag(node))
+        except ValueError:
+            tag = node.tag.removeprefix(TAG)
+            self._broken(node, f"cannot be read as {SORTS.get(tag, tag)}; quote it if it is text")
+        return None
+
+    def _filled(self, node: yaml.ScalarNode, steps: Steps) -> str:
+        """The text with variables filled in. It stays text: what a variable holds is never read as YAML."""
+        if "${" not in node.value:
+            return str(node.value)
+
+        def fill(match: re.Match[str]) -> str:
+            name = match["name"]
+            if match[0].startswith("$$"):
+                return "${"
+            if name is None:
+                self._broken(node, "'${' starts the name of a variable, as in ${NAME}; write '$${' for the text '${'")
+            elif name not in self.environment:
+                self._broken(node, f"the environment variable {name} is not set")
+            else:
+                self.document.borrowed[id(node)] = name
+                return self.environment[name]
+            return match[0]
+
+        text = _REFERENCE.sub(fill, node.value)
+        if id(node) in self.document.borrowed:
+            self.document.borrowed_steps.append(steps)
+        return text
