@@ -1,0 +1,134 @@
+"""What is known right now, for pages and metrics: the newest measurement of every check, states and their last day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from monitor.model import Expect, Measurement, State, StateChange, Void
+from monitor.states import DECIDING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from monitor.clock import Clock
+    from monitor.model import Check, Portal
+    from monitor.store import Reader, Record
+
+DAY = 86_400_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """A portal was in ``state`` from ``start`` to ``end`` (UTC ms)."""
+
+    start: int
+    end: int
+    state: State
+
+
+@dataclass(slots=True)
+class Board:
+    """Holds the newest record of everything that was seen from ``location``.
+
+    It is rebuilt from the journal at the start and never asked for history.
+    """
+
+    clock: Clock
+    location: str
+    portals: Mapping[str, Portal] = field(default_factory=dict)
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    latest: dict[str, Measurement] = field(default_factory=dict)
+    states: dict[str, StateChange] = field(default_factory=dict)
+    changes: dict[str, list[StateChange]] = field(default_factory=dict)
+    last_look: int = 0
+    listeners: list[Callable[[Measurement], None]] = field(default_factory=list)
+
+    def show(self, portals: Iterable[Portal], checks: Iterable[Check]) -> None:
+        """Change to another inventory; what is gone from it is forgotten."""
+        self.portals = {portal.id: portal for portal in portals}
+        self.checks = {check.key: check for check in checks}
+        for key in self.latest.keys() - self.checks.keys():
+            del self.latest[key]
+        for portal in (self.states.keys() | self.changes.keys()) - self.portals.keys():
+            self.states.pop(portal, None)
+            self.changes.pop(portal, None)
+
+    def recall(self, reader: Reader) -> None:
+        """Fill the board from the journal: newest measurements, states, and the state changes of the last day."""
+        since = self.clock.now() - DAY
+        for check in self.checks.values():
+            found = reader.latest(check.kind, check.portal, check.name, self.location)
+            if found is not None:
+                self.take(found)
+        for portal in self.portals:
+            before = reader.state_at(portal, self.location, since)
+            if before is not None:
+                self.take(before)
+        for change in reader.state_changes(since=since + 1):
+            self.take(change)
+
+    def take(self, record: Record) -> None:
+        """Note one record; older than what is known, it changes nothing."""
+        if isinstance(record, StateChange):
+            self._take_change(record)
+            return
+        if record.key not in self.checks or record.location != self.location:
+            return
+        known = self.latest.get(record.key)
+        if known is not None and (record.slot, record.attempt) <= (known.slot, known.attempt):
+            return
+        self.latest[record.key] = record
+        if record.started is not None:
+            self.last_look = max(self.last_look, record.started)
+        for listener in self.listeners:
+            listener(record)
+
+    def _take_change(self, change: StateChange) -> None:
+        if change.portal not in self.portals or change.location != self.location:
+            return
+        kept = self.changes.setdefault(change.portal, [])
+        if kept and change.seq <= kept[-1].seq:
+            return
+        kept.append(change)
+        self.states[change.portal] = change
+        horizon = self.clock.now() - DAY
+        while len(kept) > 1 and kept[1].at <= horizon:
+            del kept[0]
+
+    def state(self, portal: str) -> State:
+        """The confirmed state; unknown before the first confirmation."""
+        change = self.states.get(portal)
+        return change.state if change else State.UNKNOWN
+
+    def since(self, portal: str) -> int | None:
+        """When the state began (UTC ms), None when nothing is confirmed yet."""
+        change = self.states.get(portal)
+        return change.at if change else None
+
+    def deciding(self, portal: str) -> Measurement | None:
+        """The newest measurement of the check that decides the portal's state."""
+        return self.latest.get(f"{portal}/{DECIDING}")
+
+    def strip(self, portal: str) -> list[Stretch]:
+        """The last 24 hours as stretches of one state each, oldest first; time before the first change is unknown."""
+        now = self.clock.now()
+        start = now - DAY
+        stretches: list[Stretch] = []
+        state = State.UNKNOWN
+        for change in self.changes.get(portal, ()):
+            at = min(max(change.at, start), now)
+            if at > start:
+                stretches.append(Stretch(start=start, end=at, state=state))
+            start, state = at, change.state
+        stretches.append(Stretch(start=start, end=now, state=state))
+        return [stretch for stretch in stretches if stretch.end > stretch.start]
+
+    def judged(self) -> list[str]:
+        """The portals whose state is judged: all but the retired ones."""
+        return [portal.id for portal in self.portals.values() if portal.expect is not Expect.RETIRED]
+
+    def blind(self) -> bool:
+        """Whether the prober cannot see: most newest looks of the judged portals were void for want of sight."""
+        looks = [look for portal in self.judged() if (look := self.deciding(portal)) is not None]
+        return bool(looks) and sum(look.void is Void.BLIND for look in looks) * 2 > len(looks)

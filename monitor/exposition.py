@@ -1,0 +1,206 @@
+"""``/metrics``: every check's newest measurement under blackbox_exporter's names, our own beside them.
+
+Portal series are kept as finished text, line by line as measurements arrive, because rendering 25,000 samples through
+prometheus-client takes longer than a probe may be delayed. Counters and histograms of the daemon itself are few and
+come from prometheus-client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from prometheus_client.exposition import generate_latest
+from yarl import URL
+
+from monitor.model import Expect, State
+from probes.address import shown
+from probes.base import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from prometheus_client import CollectorRegistry
+
+    from monitor.board import Board
+    from monitor.model import Check, Measurement, Portal
+    from probes.base import Metric, Probe, Scalar
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_COMMON = {
+    "probe_success": "Whether the last look found the portal as expected (absent when the prober could not see).",
+    "probe_duration_seconds": "How long the last look took.",
+    "probe_timeout_seconds": "Longest time that a look may take over one address family.",
+    "probe_attempts": "Number of looks taken for the last slot.",
+    "probe_last_run_timestamp_seconds": "When the last look began, in unix time. Probing follows a timer, not scrapes.",
+    "probe_failure_info": "Why the last look failed, from a closed set of reasons; 1 while it holds.",
+    "portal_monitor_void_info": "Why the last slot was not seen, from a closed set of reasons; 1 while it holds.",
+}
+_SHARED = {
+    "probe_http_duration_seconds": "Duration of the last look by phase, summed over all hops.",
+    "portal_monitor_http_phase_seconds": "The two halves of phase processing of probe_http_duration_seconds.",
+}
+"""Help of the families that several metrics with words of their own share."""
+
+_AT_A_TIME = 250
+"""Portals rendered before others get a turn."""
+
+_STATE = "portal_monitor_portal_state"
+_PORTAL = "portal_monitor_portal_info"
+
+
+def escape(value: str) -> str:
+    """A label value in the text format."""
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def number(value: float) -> str:
+    """A sample value in the text format; stored values are always finite."""
+    return repr(float(value))
+
+
+def labels(pairs: Mapping[str, str]) -> str:
+    """Label pairs in the text format, without braces."""
+    return ",".join(f'{name}="{escape(value)}"' for name, value in pairs.items())
+
+
+@dataclass(frozen=True, slots=True)
+class _Family:
+    help: str
+    lines: dict[str, str]
+
+
+class Exposition:
+    """Renders ``/metrics`` from lines kept per family and check."""
+
+    def __init__(self, board: Board, kinds: Mapping[str, type[Probe]], registry: CollectorRegistry) -> None:
+        self._board = board
+        self._registry = registry
+        self._families: dict[str, _Family] = {name: _Family(text, {}) for name, text in _COMMON.items()}
+        self._metrics = {kind: probe.metrics for kind, probe in kinds.items()}
+        for metrics in self._metrics.values():
+            for metric in metrics:
+                if metric.prometheus:
+                    text = _SHARED.get(metric.prometheus, metric.help)
+                    self._families.setdefault(metric.prometheus, _Family(text, {}))
+        self._prefix: dict[str, str] = {}
+        board.listeners.append(self.take)
+
+    def retain(self) -> None:
+        """Drop the series of checks that are gone from the board."""
+        keep = self._board.checks.keys()
+        self._prefix.clear()
+        for family in self._families.values():
+            for key in family.lines.keys() - keep:
+                del family.lines[key]
+
+    def take(self, one: Measurement) -> None:
+        """Replace the lines of one check by its newest measurement."""
+        check = self._board.checks[one.key]
+        fresh = defaultdict(list)
+        base = self._labels(check)
+        for name, extra, value in self._samples(check, one):
+            fresh[name].append(f"{name}{{{base}{extra}}} {value}\n")
+        for name, family in self._families.items():
+            if name in fresh:
+                family.lines[one.key] = "".join(fresh[name])
+            else:
+                family.lines.pop(one.key, None)
+
+    def _labels(self, check: Check) -> str:
+        if check.key not in self._prefix:
+            portal = self._board.portals[check.portal]
+            pairs = {
+                "instance": shown(URL(check.probe.url)),
+                "portal": portal.id,
+                "check": check.name,
+                "kind": portal.kind.value,
+                "location": self._board.location,
+            }
+            self._prefix[check.key] = labels(pairs)
+        return self._prefix[check.key]
+
+    def _samples(self, check: Check, one: Measurement) -> Iterable[tuple[str, str, str]]:
+        """(name, further labels, value) of every series of a measurement."""
+        yield "probe_timeout_seconds", "", number(check.probe.timeout)
+        if one.void is not None:
+            yield "portal_monitor_void_info", f',reason="{one.void.value}"', "1"
+        if one.started is None:
+            return
+        yield "probe_last_run_timestamp_seconds", "", number(one.started / 1000)
+        yield "probe_attempts", "", str(one.attempt)
+        if one.outcome is Outcome.VOID:
+            return
+        yield "probe_success", "", "1" if one.outcome is Outcome.UP else "0"
+        if one.duration is not None:
+            yield "probe_duration_seconds", "", number(one.duration)
+        if one.fault is not None:
+            yield "probe_failure_info", f',reason="{one.fault.value}"', "1"
+        yield from _measured(self._metrics[one.kind], one.values)
+
+    async def render(self) -> bytes:
+        """The whole page. Gives way to other work after every few milliseconds."""
+        parts = [generate_latest(self._registry)]
+        for name, family in list(self._families.items()):
+            if family.lines:
+                parts.append(f"{_head(name, family.help)}{''.join(family.lines.values())}".encode())
+                await asyncio.sleep(0)
+        for name, text, line in (
+            (_STATE, "Confirmed state of a portal: 1 for the state it is in.", self._states),
+            (_PORTAL, "Facts of a portal that do not change with looks.", self._facts),
+        ):
+            parts.append(_head(name, text).encode())
+            portals = list(self._board.portals.values())
+            for first in range(0, len(portals), _AT_A_TIME):
+                parts.append("".join(map(line, portals[first : first + _AT_A_TIME])).encode())
+                await asyncio.sleep(0)
+        return b"".join(parts)
+
+    def _states(self, portal: Portal) -> str:
+        """One gauge per state, summing to 1; a retired portal is not judged and has none."""
+        if portal.expect is Expect.RETIRED:
+            return ""
+        now = self._board.state(portal.id)
+        base = f"{_STATE}{{{labels({'portal': portal.id, 'location': self._board.location})}"
+        return "".join([f'{base},state="{state.value}"}} {int(state is now)}\n' for state in State])
+
+    def _facts(self, portal: Portal) -> str:
+        pairs = {
+            "portal": portal.id,
+            "kind": portal.kind.value,
+            "group": portal.group,
+            "code": portal.code or "",
+            "name": portal.name_vi[:128],
+            "expect": portal.expect.value,
+            "verified": str(portal.verified).lower(),
+        }
+        return f"{_PORTAL}{{{labels(pairs)}}} 1\n"
+
+
+def _head(name: str, text: str) -> str:
+    return f"# HELP {name} {text}\n# TYPE {name} gauge\n"
+
+
+def _measured(metrics: Iterable[Metric], values: Mapping[str, Scalar]) -> Iterable[tuple[str, str, str]]:
+    """The declared metrics among ``values``; text metrics that share a name become labels of one info series."""
+    infos: dict[str, dict[str, str]] = {}
+    for metric in metrics:
+        if not metric.prometheus:
+            continue
+        if metric.sum_of:
+            present = [float(values[part]) for part in metric.sum_of if part in values]
+            value: Scalar | None = sum(present) if present else None
+        else:
+            value = values.get(metric.name)
+        if value is None:
+            continue
+        if metric.label:
+            infos.setdefault(metric.prometheus, {})[metric.label] = str(value)[:128]
+        else:
+            extra = "".join(f',{name}="{text}"' for name, text in metric.labels.items())
+            yield metric.prometheus, extra, number(float(value))
+    for name, pairs in infos.items():
+        yield name, f",{labels(pairs)}", "1"

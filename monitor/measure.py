@@ -1,0 +1,180 @@
+"""Take a seat, look, judge, commit: every slot that comes in leaves exactly one recorded outcome."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from monitor.model import Check, Measurement, Void
+from probes.base import Lane, Outcome, ProbeResult
+from probes.observe import observe
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from monitor.clock import Clock
+    from monitor.journal import Journal
+    from monitor.sight import Sight
+    from probes.instruments import Instruments
+
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Seat:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    wanted: int = 0
+
+
+class Seats:
+    """Bounded crowd: so many looks a lane, and in it one at a time for each host.
+
+    Lanes share nothing: a look that shows a page takes half a minute, and an uptime look of its host must not wait.
+    """
+
+    def __init__(self, lanes: Mapping[Lane, int]) -> None:
+        self._lanes = {lane: asyncio.Semaphore(seats) for lane, seats in lanes.items()}
+        self._hosts: defaultdict[tuple[Lane, str], _Seat] = defaultdict(_Seat)
+
+    @asynccontextmanager
+    async def take(self, check: Check) -> AsyncIterator[None]:
+        """Hold the host first, then a seat in the lane, so that waiting for a host costs the others no seat."""
+        lane = check.probe.lane
+        host = self._hosts[lane, check.host]
+        host.wanted += 1
+        try:
+            async with host.lock, self._lanes[lane]:
+                yield
+        finally:
+            host.wanted -= 1
+            if host.wanted == 0:
+                del self._hosts[lane, check.host]
+
+
+class Measurer:
+    """Turns (check, slot) into a committed :class:`Measurement`. It never raises for what a look does.
+
+    The outcomes of one check are committed in order of their slots, also when the look of a slot lasts longer than the
+    interval: so the newest outcome tells where a crash cut the row off, and no reader meets a slot too late.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts that one look needs, each named at the one call
+        self,
+        *,
+        tools: Instruments,
+        journal: Journal,
+        sight: Sight,
+        seats: Seats,
+        clock: Clock,
+        location: str,
+        grace: float,
+        config: str,
+    ) -> None:
+        self.tools = tools
+        self.sight = sight
+        self.grace = grace
+        self.config = config
+        self._journal = journal
+        self._seats = seats
+        self._clock = clock
+        self._location = location
+        self._running: dict[str, list[Measurement]] = {}
+        self.on_start: Callable[[Check, float], None] = lambda _check, _lateness: None
+
+    async def measure(self, check: Check, slot: int) -> None:
+        """Fill one slot. Cancelling records it as stopped. A slot whose predecessor is still going on is overlapped."""
+        behind = self._running.get(check.key)
+        if behind is not None:
+            detail = "the look of the slot before was still running"
+            behind.append(self.void(check, slot, Void.OVERLAPPED, detail))
+            return
+        self._running[check.key] = []
+        try:
+            measurement = await self._fill(check, slot)
+        except asyncio.CancelledError:
+            self._hand_in(self.void(check, slot, Void.STOPPED, "the daemon was told to stop"))
+            raise
+        await asyncio.gather(*self._hand_in(measurement))
+
+    def miss(self, check: Check, slot: int) -> asyncio.Future[None] | None:
+        """Record a slot that came in too late to be looked at; the future, if any, is done when that is on disk."""
+        void = self._too_late(check, slot)
+        if (behind := self._running.get(check.key)) is not None:
+            behind.append(void)
+            return None
+        return self._journal.put(void)
+
+    def _hand_in(self, measurement: Measurement) -> list[asyncio.Future[None]]:
+        behind = self._running.pop(measurement.key)
+        return [self._journal.put(one) for one in (measurement, *behind)]
+
+    async def _fill(self, check: Check, slot: int) -> Measurement:
+        """What becomes of the slot. Only cancellation passes through."""
+        patience = self.grace - self._lateness(slot)
+        if patience < 0.0:  # the clock leapt: a look now tells nothing about a moment long gone
+            return self._too_late(check, slot)
+        async with AsyncExitStack() as seat:
+            try:
+                async with asyncio.timeout(patience):
+                    await seat.enter_async_context(self._seats.take(check))
+            except TimeoutError:
+                return self.void(check, slot, Void.LATE, f"no seat within {self.grace:g} s")
+            try:
+                return await self._look(check, slot)
+            except Exception as error:
+                log.exception("measure_bug", check=check.key, slot=slot)
+                return self.void(check, slot, Void.PROBER, f"{type(error).__name__} in the monitor itself")
+
+    async def _look(self, check: Check, slot: int) -> Measurement:
+        started, lateness = self._clock.now(), self._lateness(slot)
+        self.on_start(check, lateness)
+        result = await observe(check.probe, self.tools)
+        blind = await self.sight.judge(check, result)
+        found = self._measurement(check, slot, result, blind)
+        return replace(found, started=started, lateness=lateness)
+
+    def _measurement(self, check: Check, slot: int, result: ProbeResult, blind: str | None) -> Measurement:
+        void = Void.BLIND if blind else Void.PROBER if result.outcome is Outcome.VOID else None
+        plain = result.outcome is Outcome.UP and len(result.hops) == 1
+        return Measurement(
+            portal=check.portal,
+            check=check.name,
+            location=self._location,
+            slot=slot,
+            kind=check.kind,
+            outcome=Outcome.VOID if void else result.outcome,
+            fault=result.fault,
+            void=void,
+            phase=result.phase,
+            detail=f"{blind}; {result.detail}" if blind else result.detail,
+            duration=result.duration,
+            config=self.config,
+            values=result.values,
+            hops=() if plain else result.hops,
+        )
+
+    def _too_late(self, check: Check, slot: int) -> Measurement:
+        return self.void(check, slot, Void.LATE, f"{self._lateness(slot):.0f} s late, more than {self.grace:g} s")
+
+    def void(self, check: Check, slot: int, reason: Void, detail: str) -> Measurement:
+        """The outcome of a slot in which nobody looked."""
+        return Measurement(
+            portal=check.portal,
+            check=check.name,
+            location=self._location,
+            slot=slot,
+            kind=check.kind,
+            outcome=Outcome.VOID,
+            void=reason,
+            detail=detail,
+            config=self.config,
+        )
+
+    def _lateness(self, slot: int) -> float:
+        return max(0.0, (self._clock.now() - slot) / 1000)
