@@ -1,0 +1,232 @@
+"""One result for a terminal: the verdict, where the time went as bars, the facts; and the same as plain data."""
+
+from __future__ import annotations
+
+import math
+import time
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from probes.base import Fault, Outcome
+from probes.trace import PHASES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rich.console import Console
+
+    from probes.base import ProbeResult
+    from probes.trace import Hop
+
+WORDS: Mapping[Fault, str] = {
+    Fault.DNS: "name not resolved",
+    Fault.CONNECT_REFUSED: "connection refused",
+    Fault.CONNECT_TIMEOUT: "connection timed out",
+    Fault.TLS_EXPIRED: "certificate expired",
+    Fault.TLS_NAME: "certificate is for another name",
+    Fault.TLS_UNTRUSTED: "certificate not trusted",
+    Fault.TLS_OTHER: "TLS handshake failed",
+    Fault.TIMEOUT: "timed out",
+    Fault.RESET: "connection broken off",
+    Fault.HTTP_STATUS: "unexpected HTTP status",
+    Fault.REDIRECT_LOOP: "redirect loop",
+    Fault.REDIRECT_TARGET: "redirected to the wrong place",
+    Fault.BODY_MISMATCH: "unexpected content",
+    Fault.BODY_TOO_LARGE: "answer too large",
+    Fault.PROTOCOL: "not proper HTTP",
+    Fault.BLOCKED: "refused by a firewall",
+    Fault.PROBER: "trouble on our side",
+}
+"""Every fault in a few words."""
+
+NARROWEST, WIDEST = 40, 200
+
+_DAY = 86_400.0
+_GLYPHS = dict(zip(PHASES.values(), "░▒▓▪█▚", strict=True))
+_PLAIN_GLYPHS = dict(zip(PHASES.values(), "rctsw=", strict=True))
+_STYLES = dict(zip(PHASES.values(), ("cyan", "blue", "magenta", "yellow", "green", "bright_black"), strict=True))
+_MARKS = {
+    Outcome.UP: ("✓", "+", "bold green"),
+    Outcome.DOWN: ("✗", "x", "bold red"),
+    Outcome.VOID: ("?", "?", "yellow"),
+}
+_PLAIN = str.maketrans({"đ": "d", "Đ": "D", "…": "..."})
+_FACTS = (
+    ("subject", "cert_subject"),
+    ("issuer", "cert_issuer"),
+    ("TLS", "tls_version"),
+    ("HTTP", "http_version"),
+    ("received", "bytes_wire"),
+    ("body", "bytes_body"),
+)
+
+
+class Pen:
+    """Writes on a console in what it can show: its width within 40..200, its encoding, no control characters."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.width = min(max(console.width, NARROWEST), WIDEST)
+        self.rich = console.encoding.lower().replace("-", "").startswith("utf")
+
+    def clean(self, text: str) -> str:
+        """``text`` without anything that could steer a terminal; without marks on letters where only ASCII is shown.
+
+        Certificates, redirects and details are a portal's words, not ours.
+        """
+        shown = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+        if self.rich:
+            return shown
+        return unicodedata.normalize("NFKD", shown.translate(_PLAIN)).encode("ascii", "ignore").decode()
+
+    def line(self, *parts: tuple[str, str], indent: int = 0, label: str = "") -> None:
+        """One line of (text, style) parts behind an indent and a dim label; what does not fit goes on below them."""
+        whole = Text()
+        for text, style in parts:
+            whole.append(self.clean(text), style=style)
+        front = Text(" " * indent).append(label, style="dim")
+        for row in whole.wrap(self.console, self.width - len(front), overflow="fold"):
+            row.rstrip()
+            self._print(front + row)
+            front = Text(" " * len(front))
+
+    def items(self, parts: Sequence[tuple[str, str]], indent: int = 0) -> None:
+        """Parts side by side, two spaces between them, none of them broken over two lines."""
+        row = Text(" " * indent)
+        for text, style in parts:
+            part = Text(self.clean(text), style=style)
+            if len(row) > indent and row.cell_len + part.cell_len > self.width:
+                row.rstrip()
+                self._print(row)
+                row = Text(" " * indent)
+            row = row + part + Text("  ")
+        row.rstrip()
+        self._print(row)
+
+    def _print(self, row: Text) -> None:
+        self.console.print(row, soft_wrap=True, highlight=False)
+
+
+def draw(result: ProbeResult, console: Console, *, now: float | None = None) -> None:
+    """Show ``result``. ``now`` is unix time in seconds, for the days that a certificate has left."""
+    pen = Pen(console)
+    fancy, plain, style = _MARKS[result.outcome]
+    verdict = f"{fancy if pen.rich else plain} {result.outcome.value}"
+    words = f": {WORDS[result.fault]}" if result.fault else ""
+    pen.line((verdict + words, style), (f"  {_ms(result.duration)} ms", "bold"))
+    if result.detail:
+        pen.line((result.detail, ""), indent=2)
+    longest = max((sum(hop.phases.values()) for hop in result.hops), default=0.0)
+    for number, hop in enumerate(result.hops, start=1):
+        _draw_hop(pen, number, hop, longest)
+    if result.hops:
+        _draw_legend(pen, result)
+    rows = list(_facts(result.values, time.time() if now is None else now))
+    if rows:
+        console.print()
+    for name, value, emphasis in rows:
+        pen.line((value, emphasis), indent=2, label=f"{name:<12}")
+
+
+def _draw_hop(pen: Pen, number: int, hop: Hop, longest: float) -> None:
+    pen.console.print()
+    address = f"{hop.address} (IPv{hop.family})" if hop.address and hop.family else hop.address or "no address"
+    status = str(hop.status) if hop.status is not None else "no answer"
+    arrow = f" {'→' if pen.rich else '->'} {hop.location}" if hop.location else ""
+    pen.line((f"{number}. {hop.url}{arrow}", "bold"))
+    pen.line((f"{status}  {address}", ""), indent=3)
+    bar = Text(" " * 3)
+    for phase, cells in shares(hop.phases, longest, pen.width - 3).items():
+        bar.append(_glyph(pen, phase) * cells, style=_STYLES.get(phase, ""))
+    if hop.phases:
+        pen.console.print(bar, soft_wrap=True, highlight=False)
+        times = [(f"{phase} {_ms(seconds)}", "") for phase, seconds in hop.phases.items()]
+        pen.items([*times, (f"= {_ms(sum(hop.phases.values()))} ms", "bold")], indent=3)
+
+
+def shares(phases: Mapping[str, float], longest: float, room: int) -> dict[str, int]:
+    """Cells of each phase when ``longest`` seconds fill ``room`` cells.
+
+    Boundaries are rounded, not lengths, so that the cells sum to the rounded whole and no error adds up.
+    """
+    result: dict[str, int] = {}
+    spent, edge = 0.0, 0
+    for phase, seconds in phases.items():
+        spent += seconds
+        reached = round(spent / longest * room) if longest > 0 else 0
+        result[phase], edge = max(0, reached - edge), max(edge, reached)
+    return result
+
+
+def _draw_legend(pen: Pen, result: ProbeResult) -> None:
+    used = [phase for phase in PHASES.values() if any(phase in hop.phases for hop in result.hops)]
+    pen.console.print()
+    legend = [(f"{_glyph(pen, phase)} {phase}", _STYLES.get(phase, "")) for phase in used]
+    total = sum(sum(hop.phases.values()) for hop in result.hops)
+    count = "1 request" if len(result.hops) == 1 else f"{len(result.hops)} requests"
+    pen.items([*legend, (f"total {_ms(total)} ms in {count}", "bold")])
+
+
+def _glyph(pen: Pen, phase: str) -> str:
+    return (_GLYPHS if pen.rich else _PLAIN_GLYPHS).get(phase, "#")
+
+
+def _facts(values: Mapping[str, Any], now: float) -> Iterator[tuple[str, str, str]]:
+    """(name, value, style) of what is known."""
+    for name, key in _FACTS:
+        if key in values:
+            yield name, _size(values[key]) if key.startswith("bytes") else str(values[key]), ""
+    if "cert_leaf_expiry" in values:
+        left = (values["cert_leaf_expiry"] - now) / _DAY
+        day = time.strftime("%Y-%m-%d", time.gmtime(values["cert_leaf_expiry"]))
+        words = f"{left:.1f} days left" if left >= 0 else f"expired {-left:.1f} days ago"
+        yield "certificate", f"{words} (until {day})", "red" if left < 0 else "yellow" if left < 14 else ""  # noqa: PLR2004
+    for family in (4, 6):
+        if (good := values.get(f"ipv{family}_success")) is not None:
+            seconds = values.get(f"ipv{family}_seconds")
+            spent = f" in {_ms(seconds)} ms" if seconds is not None else ""
+            yield f"IPv{family}", f"{'good' if good else 'failed'}{spent}", "" if good else "red"
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.1f}"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1000:.1f} kB ({count} bytes)" if count >= 1000 else f"{count} bytes"  # noqa: PLR2004 - one kB
+
+
+def result_json(result: ProbeResult) -> dict[str, Any]:
+    """``result`` as plain data, numbers unrounded, every key always there (None where absent).
+
+    Keys: ``outcome``, ``fault``, ``phase``, ``detail``, ``duration`` (seconds), ``values`` (metric name -> value, only
+    those that occurred) and ``hops``, each with ``url``, ``status``, ``location``, ``address``, ``family`` (4 or 6),
+    ``phases`` (name -> seconds) and ``seconds`` (their sum).
+    """
+    return {
+        "outcome": result.outcome.value,
+        "fault": result.fault.value if result.fault else None,
+        "phase": result.phase,
+        "detail": result.detail,
+        "duration": result.duration,
+        "values": {name: value for name, value in result.values.items() if _occurred(value)},
+        "hops": [
+            {
+                "url": hop.url,
+                "status": hop.status,
+                "location": hop.location,
+                "address": hop.address,
+                "family": hop.family,
+                "phases": dict(hop.phases),
+                "seconds": sum(hop.phases.values()),
+            }
+            for hop in result.hops
+        ],
+    }
+
+
+def _occurred(value: object) -> bool:
+    """A value that is not finite did not occur; JSON has no word for it."""
+    return not isinstance(value, float) or math.isfinite(value)
