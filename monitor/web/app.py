@@ -1,0 +1,92 @@
+"""Joins the handlers into one aiohttp application: routes, security headers, and errors that never show a traceback."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import structlog
+from aiohttp import web
+
+from monitor.web.api import Api, refusal
+from monitor.web.operations import Operations, plain
+from monitor.web.pages import Pages, Static
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from aiohttp.typedefs import Handler, Middleware
+
+    from monitor.web.site import Site
+
+log = structlog.get_logger(__name__)
+
+LARGEST_REQUEST = 4096
+"""Bytes of a request's body: nothing that is sent here is read."""
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Server": "portal-monitor",
+}
+"""On every response."""
+
+
+def make_app(site: Site) -> web.Application:
+    """The application, ready for an ``AppRunner``. It starts no task of its own."""
+    static = Static()
+    pages, api, operations = Pages(site, static), Api(site), Operations(site)
+    app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=[_guard(pages)])
+    app.on_response_prepare.append(_protect)
+    app.add_routes(
+        [
+            web.get("/", pages.fleet),
+            web.get("/portals/{id}", pages.portal),
+            web.get("/static/{name}", static.serve),
+            web.get("/api/v1/portals", api.portals),
+            web.get("/api/v1/measurements", api.measurements),
+            web.get("/metrics", operations.metrics),
+            web.get("/config", operations.config),
+            web.get("/-/healthy", operations.healthy),
+            web.get("/-/ready", operations.ready),
+            web.post("/-/reload", operations.reload),
+        ]
+    )
+    return app
+
+
+async def _protect(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(HEADERS)
+
+
+def _guard(pages: Pages) -> Middleware:
+    """Turn whatever goes wrong into an answer in the manner of what was asked for."""
+
+    async def answer(request: web.Request, status: int) -> web.Response:
+        if request.path.startswith("/api/"):
+            return refusal(status, HTTPStatus(status).phrase)
+        if request.path.startswith(("/-/", "/metrics", "/config")):
+            return plain(status, HTTPStatus(status).phrase)
+        return await pages.trouble(request, status)
+
+    @web.middleware
+    async def guard(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]] | Handler
+    ) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPException as trouble:
+            response = await answer(request, trouble.status)
+            if "Allow" in trouble.headers:
+                response.headers["Allow"] = trouble.headers["Allow"]
+            return response
+        except Exception:
+            log.exception("web_request_failed", path=request.path)
+            return await answer(request, 500)
+
+    return guard

@@ -1,0 +1,130 @@
+"""What a portal's own page says: its state and what tipped it, its day, its checks, its entry in the inventory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from monitor.board import DAY
+from monitor.states import DECIDING
+from monitor.web import drawing, fleet, look
+from monitor.web.speak import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from monitor.board import Board
+    from monitor.model import Check, Measurement, Portal, StateChange
+    from monitor.store import Reader
+    from monitor.web.query import Query
+    from monitor.web.site import Site
+    from monitor.web.speak import Tongue
+
+MOST = 5000
+"""Looks of one kind read for one page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One state change in words."""
+
+    at: str
+    at_iso: str | None
+    state: str
+    previous: str
+    said: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """The whole page. ``turn`` is what tipped the present state, None before the first confirmation."""
+
+    row: fleet.Row
+    second_name: str
+    url: str
+    turn: Turn | None
+    since: str
+    entry: tuple[tuple[str, str], ...]
+    hours: tuple[str, ...]
+    turns: tuple[Turn, ...]
+    sections: tuple[look.Section, ...]
+
+
+async def gather(site: Site, portal: Portal, query: Query, tongue: Tongue) -> Detail:
+    """Read the board, and have the portal's last day put into words where it is read: on the journal's thread."""
+    board, now = site.board, site.clock.now()
+    checks = _checks(board, portal.id)
+    latest = {check.name: board.latest.get(check.key) for check in checks}
+
+    def sections(reader: Reader) -> tuple[look.Section, ...]:
+        recent = _recent(reader, portal.id, checks, board.location, now)
+        return tuple(look.section(one, latest[one.name], recent[one.name], tongue, now) for one in checks)
+
+    told = await site.journal.read(sections)
+    change = board.states.get(portal.id)
+    turns = [_turn(one, tongue) for one in reversed(board.changes.get(portal.id, ())) if one.at > now - DAY]
+    return Detail(
+        row=fleet.row(board, portal, query, tongue, now),
+        second_name=portal.name("vi" if query.language == "en" else "en"),
+        url=portal.url,
+        turn=_turn(change, tongue) if change else None,
+        since="" if change is None else _since(change, tongue, now),
+        entry=tuple(_entry(portal, tongue)),
+        hours=drawing.hours(tongue, now),
+        turns=tuple(turns),
+        sections=told,
+    )
+
+
+def _checks(board: Board, portal: str) -> list[Check]:
+    """Of a portal, the one that decides its state first."""
+    found = (check for check in board.checks.values() if check.portal == portal)
+    return sorted(found, key=lambda check: (check.name != DECIDING, check.name))
+
+
+def _recent(
+    reader: Reader, portal: str, checks: Sequence[Check], location: str, now: int
+) -> dict[str, list[Measurement]]:
+    """The newest looks of each check, newest first: a day of them, or longer for those that look seldom."""
+    found: dict[str, list[Measurement]] = {check.name: [] for check in checks}
+    for kind in {check.kind for check in checks}:
+        slowest = max(check.interval for check in checks if check.kind == kind)
+        since = now - max(DAY, int(look.SHOWN * slowest * 1000))
+        for one in reader.measurements(kind=kind, portal=portal, since=since, limit=MOST, newest_first=True):
+            if one.check in found and one.location == location:
+                found[one.check].append(one)
+    return found
+
+
+def _since(change: StateChange, tongue: Tongue, now: int) -> str:
+    return tongue("since", time=tongue.moment(change.at), duration=tongue.duration((now - change.at) / 1000))
+
+
+def _turn(change: StateChange, tongue: Tongue) -> Turn:
+    previous, state = tongue(f"state.{change.previous.value}"), tongue(f"state.{change.state.value}")
+    return Turn(
+        at=tongue.moment(change.at),
+        at_iso=iso(change.at),
+        state=change.state.value,
+        previous=change.previous.value,
+        said=tongue("from_to", previous=previous.lower(), state=state.lower()),
+        reason="" if change.fault is None else tongue(f"fault.{change.fault.value}"),
+        detail=change.detail,
+    )
+
+
+def _entry(portal: Portal, tongue: Tongue) -> Iterable[tuple[str, str]]:
+    """The inventory's facts; the address is said elsewhere."""
+    yield tongue("kind"), tongue(f"kind.{portal.kind.value}")
+    yield tongue("code"), portal.code or tongue("none")
+    yield tongue("group"), portal.group
+    yield tongue("expectation"), tongue.expectation(portal)
+    yield tongue("verified"), tongue("yes" if portal.verified else "no")
+    if portal.confidence:
+        yield tongue("confidence"), tongue.known(f"confidence.{portal.confidence}", portal.confidence)
+    if portal.status_2026:
+        yield tongue("status_2026"), tongue.known(f"status.{portal.status_2026}", portal.status_2026)
+    if portal.source:
+        yield tongue("source"), portal.source

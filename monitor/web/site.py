@@ -1,0 +1,47 @@
+"""What the pages need from the daemon, handed in as one record; they know nothing else of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from zoneinfo import ZoneInfo
+
+    from pydantic import SecretStr
+
+    from monitor.board import Board
+    from monitor.clock import Clock
+    from monitor.exposition import Exposition
+    from monitor.journal import Journal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """Whether looks are completing, and if not, why, in one sentence."""
+
+    ok: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The parts that pages and answers are made of.
+
+    ``language`` is ``vi`` or ``en`` and holds where a request names none; ``zone`` is the zone of shown times.
+    ``reload`` reads the configuration anew and returns the complaints, or None when it was taken over; without it,
+    reloading over HTTP is off. ``reload_token`` must then be presented as a bearer token. ``config_text`` gives the
+    configuration as YAML, already redacted.
+    """
+
+    board: Board
+    exposition: Exposition
+    journal: Journal
+    clock: Clock
+    language: str
+    zone: ZoneInfo
+    ready: Callable[[], Readiness]
+    config_text: Callable[[], str]
+    reload: Callable[[], Awaitable[str | None]] | None = None
+    reload_token: SecretStr | None = None

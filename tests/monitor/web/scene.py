@@ -1,0 +1,178 @@
+"""A small fleet with every state and mark, written to a real journal, and the site that shows it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
+
+from monitor.board import Board
+from monitor.exposition import Exposition
+from monitor.journal import Journal
+from monitor.model import Check, Expect, Measurement, Portal, PortalKind, State, StateChange, Void
+from monitor.store import Advance
+from monitor.web import Readiness, Site
+from probes.base import Fault, Outcome
+from probes.kinds import KINDS
+from tests import factories
+from tests.factories import DAY, MINUTE, SLOT
+
+NOW = SLOT + 12_000
+LOCATION = "hn-1"
+EVIL = "<script>alert(1)</script>"
+
+
+@dataclass
+class Clock:
+    """Both hands are turned by the test."""
+
+    at: int = NOW
+    seconds: float = 100.0
+
+    def now(self) -> int:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def turn(self, seconds: float) -> None:
+        self.at += int(seconds * 1000)
+        self.seconds += seconds
+
+
+def inventory() -> list[Portal]:
+    """Portals of all kinds, with every mark that a page shows."""
+    make = factories.portal
+    return [
+        make(id="dvc-quoc-gia", name_vi="Cổng Dịch vụ công quốc gia", name_en="National Portal",
+             kind=PortalKind.NATIONAL, code=None, url="https://dichvucong.example.gov.vn"),
+        make(id="bo-y-te", name_vi="Bộ Y tế", name_en="Ministry of Health", kind=PortalKind.MINISTRY, code="G17"),
+        make(id="bo-cong-an", name_vi="Bộ Công an", name_en="Ministry of Public Security", kind=PortalKind.MINISTRY,
+             code="G01", expect=Expect.REDIRECTS, redirects_to="dichvucong.example.gov.vn"),
+        make(id="da-nang", name_vi="Thành phố Đà Nẵng", name_en="Da Nang City", code="H17"),
+        make(id="hai-phong", name_vi="Thành phố Hải Phòng", name_en="Hai Phong City", code="H24", verified=False,
+             confidence="pattern", status_2026="unknown", source="naming rule"),
+        make(id="quang-nam", name_vi="Tỉnh Quảng Nam (trước 07/2025)", name_en="Quang Nam (former)", code="H47",
+             expect=Expect.RETIRED, merged_into="da-nang", status_2026="merged", verified=False),
+        make(id="evil", name_vi=EVIL, name_en=EVIL, code="<b>", group="<i>g</i>",
+             source="<img src=x onerror=alert(2)>"),
+    ]  # fmt: skip
+
+
+def checks(portals: list[Portal]) -> list[Check]:
+    """Uptime and latency of every portal."""
+    return [
+        factories.check(kind, portal=one.id, url=f"{one.url}/") for one in portals for kind in ("uptime", "latency")
+    ]
+
+
+def story(portals: list[Portal]) -> list[Measurement | StateChange]:
+    """What happened: Bộ Y tế is down for half an hour, Đà Nẵng was for three minutes, Hải Phòng never answered."""
+    told: list[Measurement | StateChange] = []
+    for one in portals:
+        told += history(one.id, minutes=90, every=MINUTE)
+        if one.expect is Expect.RETIRED or not one.verified:
+            continue
+        told.append(changed(one.id, State.UP, State.UNKNOWN, SLOT - 2 * DAY))
+    told += [
+        changed("bo-y-te", State.DOWN, State.UP, SLOT - 30 * MINUTE, Fault.TLS_EXPIRED, "certificate ended 2 days ago"),
+        changed("da-nang", State.DOWN, State.UP, SLOT - 600 * MINUTE, Fault.TIMEOUT, "no end after 10 s"),
+        changed("da-nang", State.UP, State.DOWN, SLOT - 597 * MINUTE),
+        changed("evil", State.DOWN, State.UP, SLOT - 5 * MINUTE, Fault.HTTP_STATUS, f"status 502 {EVIL}"),
+    ]
+    return told
+
+
+def changed(  # noqa: PLR0917 - read like a line of a table
+    portal: str, state: State, previous: State, at: int, fault: Fault | None = None, detail: str = ""
+) -> StateChange:
+    """A state change."""
+    return factories.change(portal=portal, state=state, previous=previous, at=at, fault=fault, detail=detail)
+
+
+def history(portal: str, *, minutes: int, every: int) -> list[Measurement]:
+    """Looks up to now, oldest first, with the trouble that the portal has."""
+    looks = []
+    for number, slot in enumerate(range(SLOT - minutes * MINUTE, SLOT + 1, every)):
+        factor = 1 + (number * 7 % 13) / 10 + (2 if number % 29 == 0 else 0)
+        took = {name: seconds * factor for name, seconds in factories.PHASES.items()}
+        found = factories.values(**{f"{name}_seconds": seconds for name, seconds in took.items()})
+        common: dict[str, Any] = {"portal": portal, "slot": slot, "values": found, "duration": sum(took.values())}
+        one = factories.measurement(**common)
+        looks += [trouble(one), replace(one, check="latency", kind="latency")]
+    return looks
+
+
+def trouble(one: Measurement) -> Measurement:
+    """What becomes of a look of a portal that is not well."""
+    late = one.slot > SLOT - 31 * MINUTE
+    if one.portal == "bo-y-te" and late:
+        detail = "certificate ended 2 days ago"
+        return replace(one, outcome=Outcome.DOWN, fault=Fault.TLS_EXPIRED, phase="tls", detail=detail, values={})
+    if one.portal == "hai-phong":
+        return factories.measurement(portal=one.portal, slot=one.slot, outcome=Outcome.DOWN)
+    if one.portal == "evil" and late:
+        return replace(one, outcome=Outcome.DOWN, fault=Fault.HTTP_STATUS, detail=f"status 502 {EVIL}")
+    if one.portal == "bo-cong-an":
+        first = factories.hop(url="https://bo-cong-an.example.gov.vn/", status=302)
+        second = factories.hop(url="https://dichvucong.example.gov.vn/a/very/long/path/" + "x" * 120)
+        return replace(one, hops=(first, second, replace(first, family=6, status=None)))
+    if one.portal == "da-nang" and one.slot == SLOT - 8 * MINUTE:
+        return replace(one, outcome=Outcome.VOID, void=Void.BLIND, detail="none of 3 references answers; no end")
+    return one
+
+
+@dataclass
+class Stage:
+    """The site and what it is made of; ``calls`` notes each reload."""
+
+    journal: Journal
+    clock: Clock = field(default_factory=Clock)
+    language: str = "vi"
+    readiness: Readiness = field(default_factory=lambda: Readiness(ok=True))
+    complaints: str | None = None
+    calls: int = 0
+
+    def __post_init__(self) -> None:
+        self.board = Board(clock=self.clock, location=LOCATION)
+        self.exposition = Exposition(self.board, KINDS, CollectorRegistry())
+
+    async def play(self, portals: list[Portal], told: list[Measurement | StateChange]) -> None:
+        """Write the story to the journal and let the board recall it."""
+        looks = [one for one in told if isinstance(one, Measurement)]
+        turns = tuple(one for one in told if isinstance(one, StateChange))
+        await self.journal.commit_all([*looks, Advance(reader="states", seq=0, changes=turns)])
+        self.board.show(portals, checks(portals))
+        await self.journal.read(self.board.recall)
+        await asyncio.sleep(0)
+
+    async def reload(self) -> str | None:
+        self.calls += 1
+        return self.complaints
+
+    def site(self, *, reload: bool = False, token: str | None = None) -> Site:
+        return Site(
+            board=self.board,
+            exposition=self.exposition,
+            journal=self.journal,
+            clock=self.clock,
+            language=self.language,
+            zone=ZoneInfo("Asia/Ho_Chi_Minh"),
+            ready=lambda: self.readiness,
+            reload=self.reload if reload else None,
+            reload_token=SecretStr(token) if token else None,
+            config_text=lambda: "location: hn-1\nreload_token: '**********'\n",
+        )
+
+
+async def staged(directory: Path) -> Stage:
+    """The stage after its story."""
+    stage = Stage(Journal.open(directory, KINDS, commit_every=0.01))
+    portals = inventory()
+    await stage.play(portals, story(portals))
+    return stage

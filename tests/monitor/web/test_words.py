@@ -1,0 +1,52 @@
+"""Both languages say everything, and they say it with the same places to fill."""
+
+from __future__ import annotations
+
+import re
+import string
+from importlib.resources import files
+
+import pytest
+
+from monitor.model import Expect, PortalKind, State, Void
+from monitor.web.words import LANGUAGES, WORDS
+from probes.base import Fault, Outcome
+from probes.trace import PHASES
+
+ENUMS = {"fault": Fault, "void": Void, "state": State, "outcome": Outcome, "expect": Expect, "kind": PortalKind}
+
+
+def places(text: str) -> set[str]:
+    """The names to be filled in."""
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+@pytest.mark.parametrize("key", WORDS)
+def test_each_text_is_there_in_both_languages_with_the_same_places(key: str):
+    texts = WORDS[key]
+    assert len(texts) == len(LANGUAGES)
+    assert all(text.strip() == text and text for text in texts)
+    assert places(texts[0]) == places(texts[1])
+
+
+@pytest.mark.parametrize("prefix", ENUMS)
+def test_every_member_of_a_closed_set_has_words(prefix: str):
+    assert {f"{prefix}.{member.value}" for member in ENUMS[prefix]} <= WORDS.keys()
+
+
+def test_every_phase_has_words():
+    assert {f"phase.{name}" for name in PHASES.values()} <= WORDS.keys()
+
+
+def test_reasons_are_told_apart_in_both_languages():
+    for number, _ in enumerate(LANGUAGES):
+        reasons = [texts[number] for key, texts in WORDS.items() if key.startswith(("fault.", "void."))]
+        assert len(set(reasons)) == len(reasons) == len(Fault) + len(Void)
+
+
+def test_templates_hold_no_text_of_their_own_and_name_only_texts_that_exist():
+    for template in (files("monitor.web") / "templates").iterdir():
+        source = template.read_text("utf-8")
+        assert set(re.findall(r"\bt(?:\.count|\.kept)?\('([^']+)'[,)]", source)) <= WORDS.keys()
+        bare = re.sub(r"{%.*?%}|{{.*?}}|{#.*?#}|<[^>]*>|&\w+;", "", source)
+        assert not re.search(r"\w", bare), f"{template.name} says {bare.split()}"
