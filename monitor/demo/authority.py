@@ -1,0 +1,145 @@
+"""A throw-away certificate authority: a root, one intermediate, and server leaves as good or as bad as asked for.
+
+Everything it makes is written 0600 into one directory and is worth nothing outside loopback. Who presents which
+certificate is left to the fleet.
+"""
+
+import os
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+LOOPBACK: Final = ("127.0.0.1",)
+_USES: Final = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """A key and the name that stands for it."""
+
+    name: x509.Name
+    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+
+
+class Authority:
+    """Signs servers in; ``ca_file`` is all that a client has to trust."""
+
+    def __init__(self, directory: Path) -> None:
+        """Make root and intermediate and write ``ca.pem`` (the root alone) into the directory."""
+        self._directory = directory
+        self._numbers = count(1)
+        directory.mkdir(parents=True, exist_ok=True)
+        since, until = _around_now(days=3650)
+        root = Signer(name=_name("Cơ quan chứng thực gốc (minh họa)"))
+        self._signer = Signer(name=_name("Cơ quan chứng thực cấp dưới (minh họa)"))
+        root_cert = _sign(_draft(root, since, until), root, root, path_length=1)
+        self._intermediate = _sign(_draft(self._signer, since, until), self._signer, root, path_length=0)
+        self.ca_file = directory / "ca.pem"
+        write_private(self.ca_file, root_cert.public_bytes(Encoding.PEM))
+
+    def issue(
+        self,
+        names: Sequence[str],
+        ips: Sequence[str] = LOOPBACK,
+        not_before: datetime | None = None,
+        not_after: datetime | None = None,
+    ) -> ssl.SSLContext:
+        """Give a server context whose chain is leaf and intermediate (default: valid from an hour ago for 90 days)."""
+        since, until = _around_now(days=90)
+        owner = Signer(name=_name(names[0]))
+        draft = _draft(owner, not_before or since, not_after or until)
+        leaf = _sign(_for_server(draft, names, ips), owner, self._signer)
+        return self._context(names[0], owner, leaf, self._intermediate)
+
+    def expiring(self, names: Sequence[str], days: float) -> ssl.SSLContext:
+        """Give a good certificate that ends in so many days, counted from now."""
+        return self.issue(names, not_after=datetime.now(UTC) + timedelta(days=days))
+
+    def expired(self, names: Sequence[str]) -> ssl.SSLContext:
+        """Give a certificate that was good until yesterday."""
+        now = datetime.now(UTC)
+        return self.issue(names, LOOPBACK, now - timedelta(days=91), now - timedelta(days=1))
+
+    def wrong_name(self) -> ssl.SSLContext:
+        """Give a good certificate for somebody else: neither ``localhost`` nor any loopback address."""
+        return self.issue(["cong-khac.invalid"], ips=())
+
+    def self_signed(self, names: Sequence[str]) -> ssl.SSLContext:
+        """Give a certificate for which nobody vouches but itself."""
+        owner = Signer(name=_name(names[0]))
+        draft = _for_server(_draft(owner, *_around_now(days=90)), names, LOOPBACK)
+        return self._context(names[0], owner, _sign(draft, owner, owner))
+
+    def _context(self, name: str, owner: Signer, *chain: x509.Certificate) -> ssl.SSLContext:
+        path = self._directory / f"{next(self._numbers):04}-{name}.pem"
+        secret = owner.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        write_private(path, secret + b"".join(one.public_bytes(Encoding.PEM) for one in chain))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        return context
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that its owner alone may read, from its first byte on."""
+    path.unlink(missing_ok=True)  # else an older file would keep its wider mode
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+
+
+def _around_now(*, days: float) -> tuple[datetime, datetime]:
+    now = datetime.now(UTC)
+    return now - timedelta(hours=1), now + timedelta(days=days)
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _draft(owner: Signer, since: datetime, until: datetime) -> x509.CertificateBuilder:
+    key = owner.key.public_key()
+    draft = x509.CertificateBuilder(subject_name=owner.name, public_key=key)
+    draft = draft.serial_number(x509.random_serial_number()).not_valid_before(since).not_valid_after(until)
+    return draft.add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+
+
+def _for_server(draft: x509.CertificateBuilder, names: Sequence[str], ips: Sequence[str]) -> x509.CertificateBuilder:
+    alternatives = [*map(x509.DNSName, names), *(x509.IPAddress(ip_address(ip)) for ip in ips)]
+    draft = draft.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+    return draft.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+
+
+def _sign(
+    draft: x509.CertificateBuilder, owner: Signer, issuer: Signer, path_length: int | None = None
+) -> x509.Certificate:
+    """Sign a draft; with a path length it becomes an authority. The extensions are those that strict clients want."""
+    is_authority = path_length is not None
+    allowed = {"key_cert_sign", "crl_sign"} if is_authority else {"digital_signature"}
+    usage = x509.KeyUsage(**{use: use in allowed for use in _USES})
+    draft = draft.issuer_name(issuer.name)
+    draft = draft.add_extension(x509.BasicConstraints(ca=is_authority, path_length=path_length), critical=True)
+    draft = draft.add_extension(usage, critical=True)
+    if issuer is not owner:
+        key_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key())
+        draft = draft.add_extension(key_id, critical=False)
+    return draft.sign(issuer.key, hashes.SHA256())

@@ -1,0 +1,90 @@
+"""One loopback port: kept for good, opened, shut and opened again; what is said through it is left to the handler."""
+
+import asyncio
+import socket
+import ssl
+import struct
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+
+HOST: Final = "127.0.0.1"
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+_BACKLOG: Final = 128
+_HANDSHAKE_S: Final = 10.0
+_FAREWELL_S: Final = 1.0
+_LINGER_NOT: Final = struct.pack("ii", 1, 0)
+
+
+class Gate:
+    """A port that the kernel picked.
+
+    A socket that is bound but never listens keeps the port while the gate is shut: callers are refused, and nobody
+    else, not even an outgoing connection, is given the port meanwhile.
+    """
+
+    def __init__(self, handler: Handler, secure: ssl.SSLContext | None) -> None:
+        """Keep a free port, shut; needs a running event loop."""
+        self._keeper = _bound(0)
+        self._secure = secure
+        self._server: asyncio.Server | None = None
+        # A caller who hangs up while a stalled portal ponders must not leave a task behind.
+        self._http = web.Server(handler, handler_cancellation=True, access_log=None)
+        self.port: int = self._keeper.getsockname()[1]
+
+    @property
+    def address(self) -> str:
+        """Scheme, host and port."""
+        return f"{'https' if self._secure else 'http'}://{HOST}:{self.port}"
+
+    async def open(self) -> None:
+        """Listen; nothing to do where that is so already."""
+        if self._server is None:
+            self._server = await asyncio.get_running_loop().create_server(
+                self._http,
+                sock=_bound(self.port),
+                backlog=_BACKLOG,
+                ssl=self._secure,
+                ssl_handshake_timeout=_HANDSHAKE_S if self._secure else None,
+            )
+
+    def shut(self) -> None:
+        """Refuse newcomers and drop whoever is inside."""
+        if self._server is None:
+            return
+        self._server.close()
+        self._server = None
+        for guest in self._http.connections:
+            if guest.transport is not None:
+                guest.transport.abort()
+
+    async def close(self) -> None:
+        """Shut, give the port back, and wait until the last handler is gone."""
+        self.shut()
+        self._keeper.close()
+        await self._http.shutdown(_FAREWELL_S)
+
+
+async def cut(request: web.BaseRequest) -> web.StreamResponse:
+    """Reset the connection under a request instead of answering; never returns."""
+    if request.transport is not None:
+        # Closing a socket that may not linger sends RST instead of FIN.
+        request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+        request.transport.abort()
+    await asyncio.get_running_loop().create_future()  # the lost connection cancels the handler here
+    raise AssertionError
+
+
+def _bound(port: int) -> socket.socket:
+    """Bind without listening; two such sockets may share a port as long as at most one of them listens."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((HOST, port))
+        sock.setblocking(False)  # noqa: FBT003 - the standard library takes it by position only
+    except BaseException:
+        sock.close()
+        raise
+    return sock

@@ -1,0 +1,184 @@
+"""The pages of a demo portal as it would like to be seen: home, procedure list, search and single services.
+
+Pure: a face and a path give a page, always the same one. Delays, redirects and bad days are left to others.
+"""
+
+import gzip
+import unicodedata
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from html import escape
+from typing import Final
+
+from monitor.demo import assets
+
+HOME: Final = "/"
+LANDING: Final = "/trang-chu"
+"""The second address of the home page, for portals that redirect to it."""
+LIST: Final = "/thu-tuc-hanh-chinh"
+SEARCH: Final = "/tra-cuu"
+
+SERVICES: Final = {
+    3: "Đăng ký thường trú",
+    9: "Đăng ký khai sinh",
+    11: "Đăng ký kết hôn",
+    12: "Cấp, cấp lại, sửa đổi, bổ sung hộ chiếu phổ thông",
+    18: "Đăng ký thuế lần đầu, đăng ký thay đổi thông tin đăng ký thuế",
+    19: "Đăng ký biến động về quyền sử dụng đất",
+    20: "Cấp đổi, cấp lại giấy phép lái xe",
+    21: "Đăng ký dự thi tốt nghiệp trung học phổ thông",
+    22: "Cấp phiếu lý lịch tư pháp",
+    23: "Giải quyết hưởng trợ cấp thất nghiệp",
+    24: "Cấp điện mới từ lưới điện hạ áp (220/380V)",
+}
+"""Those of the 25 essential services that the fleet offers, by their official number."""
+
+_FIELDS: Final = (
+    *("Hộ tịch", "Đất đai", "Bảo hiểm xã hội", "Giao thông vận tải", "Giáo dục và đào tạo", "Y tế", "Xây dựng"),
+    *("Lao động, việc làm", "Thuế, phí và lệ phí", "Tư pháp", "Nông nghiệp và môi trường", "Văn hóa và du lịch"),
+)
+_NEWS: Final = (
+    "Danh mục 25 dịch vụ công thiết yếu được cung cấp trực tuyến toàn trình",
+    "Hướng dẫn đăng nhập bằng tài khoản định danh điện tử VNeID",
+    "Thông báo lịch tiếp công dân và lịch làm việc của bộ phận một cửa",
+    "Công khai tình hình tiếp nhận và giải quyết hồ sơ đúng hạn, trước hạn",
+    "Lấy ý kiến tổ chức, cá nhân về mức độ hài lòng khi thực hiện thủ tục",
+)
+_ACTS: Final = ("Cấp mới", "Cấp lại", "Gia hạn", "Thay đổi thông tin", "Xác nhận", "Thu hồi theo đề nghị")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """What sets one portal's pages apart from another's."""
+
+    name: str
+    services: tuple[int, ...]
+    heavy: bool = False
+    mobile: bool = True
+    """Whether the pages carry a viewport for telephones; some real portals forgot it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A body ready to send, also gzipped where that saves anything."""
+
+    body: bytes
+    zipped: bytes | None
+    content_type: str
+
+
+def service_path(number: int) -> str:
+    """Give the address of an essential service."""
+    plain = unicodedata.normalize("NFD", SERVICES[number].lower()).replace("đ", "d")
+    letters = "".join(sign if sign.isalnum() else " " for sign in plain if not unicodedata.combining(sign))
+    return f"/dich-vu-cong/{number}-{'-'.join(letters.split())}"
+
+
+@lru_cache(maxsize=1024)  # about 15 MB when full
+def page(face: Face, path: str) -> Page | None:
+    """Give the page or asset at a path, or None where the portal has none."""
+    if path in assets.KINDS:
+        return _asset(path)
+    services = {service_path(number): number for number in face.services}
+    if path in {HOME, LANDING}:
+        return packed(document(face, "Trang chủ", _home(face)))
+    if path == LIST:
+        return packed(document(face, "Thủ tục hành chính", _list()))
+    if path == SEARCH:
+        return packed(document(face, "Tra cứu hồ sơ", _search()))
+    return packed(document(face, SERVICES[services[path]], _service(services[path]))) if path in services else None
+
+
+@cache
+def _asset(path: str) -> Page:
+    return packed(assets.asset(path), assets.KINDS[path])
+
+
+def packed(body: bytes, content_type: str = "text/html") -> Page:
+    """Prepare a body for sending; pictures are compressed already."""
+    zipped = None if content_type == "image/png" else gzip.compress(body, 6, mtime=0)
+    return Page(body=body, zipped=zipped, content_type=content_type)
+
+
+def document(face: Face, title: str, main: str) -> bytes:
+    """Put the portal's frame around the main part of a page."""
+    name = escape(face.name)
+    style = assets.HEAVY_STYLE if face.heavy else assets.STYLE
+    viewport = '<meta name="viewport" content="width=device-width, initial-scale=1">\n' if face.mobile else ""
+    script = f'<script src="{assets.HEAVY_SCRIPT}"></script>\n' if face.heavy else ""
+    return f"""<!DOCTYPE html>
+<html lang="vi">
+<head>
+<meta charset="utf-8">
+{viewport}<title>{escape(title)} - {name}</title>
+<link rel="icon" href="{assets.EMBLEM}">
+<link rel="stylesheet" href="{style}">
+</head>
+<body>
+<header><img src="{assets.EMBLEM}" alt="Biểu trưng" width="64" height="64"><h1>{name}</h1></header>
+<nav><a href="{HOME}">Trang chủ</a><a href="{LIST}">Thủ tục hành chính</a><a href="{SEARCH}">Tra cứu hồ sơ</a></nav>
+<main>
+{main}
+</main>
+<footer><p>Trang minh họa chạy trên máy này, không phải cổng dịch vụ công thật.</p></footer>
+{script}</body>
+</html>
+""".encode()
+
+
+def _home(face: Face) -> str:
+    services = "".join(f'<li><a href="{service_path(n)}">{escape(SERVICES[n])}</a></li>' for n in face.services)
+    pictures = "".join(f'<img class="bia" src="{path}" alt="">' for path in assets.PICTURES) if face.heavy else ""
+    fields = "".join(
+        f"<li><h3>{field}</h3><p>Tiếp nhận và trả kết quả các thủ tục thuộc lĩnh vực {field.lower()}.</p>"
+        f"<ul>{''.join(f'<li>{act} giấy tờ: dịch vụ công trực tuyến</li>' for act in _ACTS)}</ul></li>"
+        for field in _FIELDS
+    )
+    news = "".join(
+        f"<li><h3>{title}</h3><p>Đăng ngày {day:02}/10/2026. Xem chi tiết và tải văn bản đính kèm.</p></li>"
+        for day, title in enumerate(_NEWS * 6, 1)
+    )
+    return (
+        f"{pictures}<h2>Dịch vụ công trực tuyến</h2>{_search_form()}"
+        f'<h2>Dịch vụ công thiết yếu</h2><ul class="luoi">{services}</ul>'
+        f'<h2>Thủ tục hành chính theo lĩnh vực</h2><ul class="luoi">{fields}</ul>'
+        f'<h2>Tin tức và thông báo</h2><ul class="luoi">{news}</ul>'
+    )
+
+
+def _list() -> str:
+    rows = "".join(
+        f"<tr><td>{number + 1}</td><td>1.{4000 + 7 * number:06}</td><td>{act}: {field.lower()}</td>"
+        f"<td>{field}</td><td>{'Toàn trình' if number % 3 else 'Một phần'}</td></tr>"
+        for number, (field, act) in enumerate((field, act) for field in _FIELDS for act in _ACTS)
+    )
+    head = "<tr><th>STT</th><th>Mã thủ tục</th><th>Tên thủ tục</th><th>Lĩnh vực</th><th>Mức độ cung cấp</th></tr>"
+    return f"<h2>Danh mục thủ tục hành chính</h2>{_search_form()}<table>{head}{rows}</table>"
+
+
+def _search() -> str:
+    return (
+        f"<h2>Tra cứu hồ sơ</h2>{_search_form()}"
+        "<p>Nhập mã hồ sơ ghi trên giấy tiếp nhận để biết tình trạng giải quyết. Không tìm thấy hồ sơ nào.</p>"
+    )
+
+
+def _search_form() -> str:
+    return (
+        f'<form action="{SEARCH}"><input name="tu-khoa" aria-label="Từ khóa" placeholder="Nhập từ khóa hoặc mã hồ sơ">'
+        "<button>Tra cứu</button></form>"
+    )
+
+
+def _service(number: int) -> str:
+    name = escape(SERVICES[number])
+    facts = (
+        ("Trình tự thực hiện", "Đăng nhập, điền tờ khai điện tử, đính kèm giấy tờ, nộp hồ sơ, nhận kết quả."),
+        ("Cách thức thực hiện", "Trực tuyến, trực tiếp hoặc qua dịch vụ bưu chính công ích."),
+        ("Thành phần hồ sơ", "Tờ khai theo mẫu; giấy tờ chứng minh nhân thân; các giấy tờ khác theo quy định."),
+        ("Thời hạn giải quyết", "Ngay trong ngày tiếp nhận; trường hợp cần xác minh không quá 03 ngày làm việc."),
+        ("Lệ phí", "Miễn lệ phí khi nộp hồ sơ trực tuyến."),
+        ("Cơ quan thực hiện", "Ủy ban nhân dân cấp xã và cơ quan chuyên môn."),
+    )
+    rows = "".join(f"<tr><th>{what}</th><td>{text}</td></tr>" for what, text in facts)
+    return f"<h2>{name}</h2><table>{rows}</table><p><button>Nộp hồ sơ trực tuyến</button></p>"

@@ -1,0 +1,137 @@
+"""Who is in the fleet: the first sixty are real names and codes from `names.csv`, the rest are numbered.
+
+A column there casts a portal for a permanent part; a blank one leaves it to chance. How a part is played is left to
+the sites.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.resources import files
+from itertools import count, islice
+from typing import Final, Literal, cast
+
+from monitor.demo import pages
+from monitor.demo.weather import Temperament, draw, temperament
+
+Kind = Literal["national", "ministry", "province"]
+Expect = Literal["answers", "retired"] | dict[Literal["redirects_to"], str]
+
+_GROUPS: Final = {"national": "quoc-gia", "ministry": "bo-nganh", "province": "tinh-thanh"}
+_PLATFORM: Final = "nen-tang-chung"
+_WITHOUT_VIEWPORT: Final = 0.25
+
+
+class Trait(StrEnum):
+    """What a portal is for good, whatever the weather."""
+
+    PLAIN = ""
+    REDIRECTS = "redirects"  # sends everybody to the national portal
+    COOKIE = "cookie"  # http to https, then to the landing page, and in circles without the cookie
+    RETIRED = "retired"  # nobody listens any more
+    EXPIRING = "expiring"  # its certificate ends in five days
+    HEAVY = "heavy"  # a home page of 1.5 MB
+    SHARED = "shared"  # one platform under several names: they share their weather
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetPortal:
+    """A portal as a monitor's configuration knows it, and the three words that explain its behaviour."""
+
+    id: str
+    code: str
+    name_vi: str
+    name_en: str
+    kind: Kind
+    group: str
+    url: str
+    expect: Expect
+    pages: Mapping[str, str]
+    """Path by role: ``home``, ``list``, ``search``, ``service-9`` and the like."""
+    trait: Trait
+    temperament: Temperament
+    weather: str
+    """The name under which its weather is drawn (its id, or that of the platform it shares)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A portal before it has an address."""
+
+    id: str
+    code: str
+    name_vi: str
+    name_en: str
+    kind: Kind
+    services: tuple[int, ...]
+    trait: Trait
+    temperament: Temperament
+    weather: str
+    secure: bool
+
+    @property
+    def face(self) -> pages.Face:
+        """What its pages look like."""
+        name = self.name_vi if self.name_vi.startswith("Cổng") else f"Cổng Dịch vụ công {self.name_vi}"
+        mobile = draw(self.id, "viewport") > _WITHOUT_VIEWPORT
+        return pages.Face(name=name, services=self.services, heavy=self.trait is Trait.HEAVY, mobile=mobile)
+
+    def at(self, url: str, national_host: str) -> FleetPortal:
+        """Give the portal its address and, if it redirects, that of its target."""
+        expect: Expect = "retired" if self.trait is Trait.RETIRED else "answers"
+        if self.trait is Trait.REDIRECTS:
+            expect = {"redirects_to": national_host}
+        return FleetPortal(
+            id=self.id,
+            code=self.code,
+            name_vi=self.name_vi,
+            name_en=self.name_en,
+            kind=self.kind,
+            group=_PLATFORM if self.trait is Trait.SHARED else _GROUPS[self.kind],
+            url=url,
+            expect=expect,
+            pages={
+                "home": pages.HOME,
+                "list": pages.LIST,
+                "search": f"{pages.SEARCH}?tu-khoa=khai+sinh",
+                **{f"service-{number}": pages.service_path(number) for number in self.services},
+            },
+            trait=self.trait,
+            temperament=self.temperament,
+            weather=self.weather,
+        )
+
+
+def parts(number: int, seed: int) -> tuple[Part, ...]:
+    """Cast the first so many portals; the national one comes first, and every fourth speaks plain HTTP."""
+    return tuple(_part(row, index, seed) for index, row in enumerate(islice(_rows(), number)))
+
+
+def _rows() -> Iterator[dict[str, str]]:
+    named = 0
+    with files("monitor.demo").joinpath("names.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            named += 1
+            yield row
+    for number in count(named + 1):
+        name_vi, name_en = f"Tỉnh minh họa {number:04}", f"Demo province {number:04}"
+        yield {"id": f"demo-{number:04}", "name_vi": name_vi, "name_en": name_en, "services": "9;11"}
+
+
+def _part(row: Mapping[str, str], index: int, seed: int) -> Part:
+    trait = Trait(row.get("trait", ""))
+    weather = _PLATFORM if trait is Trait.SHARED else row["id"]
+    cast_as = row.get("temperament")
+    return Part(
+        id=row["id"],
+        code=row.get("code", ""),
+        name_vi=row["name_vi"],
+        name_en=row["name_en"],
+        kind=cast("Kind", row.get("kind", "province")),
+        services=tuple(map(int, filter(None, row["services"].split(";")))),
+        trait=trait,
+        temperament=Temperament(cast_as) if cast_as else temperament(seed, weather),
+        weather=weather,
+        secure=index % 4 != 2,  # noqa: PLR2004 - any remainder that leaves the national portal and `expiring` secure
+    )

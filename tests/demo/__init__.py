@@ -1,0 +1,1 @@
+"""The demo fleet, met as a monitor meets it."""

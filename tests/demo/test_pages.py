@@ -1,0 +1,79 @@
+"""The pages look like a portal's, weigh what they should, and are always the same."""
+
+import gzip
+import zlib
+
+import pytest
+
+from monitor.demo import assets, pages, roster, trouble
+from monitor.demo.pages import Face, Page
+
+PLAIN = Face(name="Cổng Dịch vụ công tỉnh Lào Cai", services=(9, 11))
+HEAVY = Face(name="Cổng Dịch vụ công Bộ Tư pháp", services=(22,), heavy=True, mobile=False)
+
+
+def page(face: Face, path: str) -> Page:
+    found = pages.page(face, path)
+    assert found is not None, path
+    return found
+
+
+def linked(face: Face) -> set[str]:
+    home = page(face, "/").body.decode()
+    return {path for path in assets.KINDS if f'"{path}"' in home}
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/", "Dịch vụ công thiết yếu"),
+        ("/trang-chu", "Dịch vụ công thiết yếu"),
+        ("/thu-tuc-hanh-chinh", "Danh mục thủ tục hành chính"),
+        ("/tra-cuu", "Tra cứu hồ sơ"),
+        ("/dich-vu-cong/9-dang-ky-khai-sinh", "Đăng ký khai sinh"),
+    ],
+)
+def test_each_page_says_what_it_is(path: str, text: str):
+    found = page(PLAIN, path)
+    assert text in found.body.decode()
+    assert PLAIN.name in found.body.decode()
+    assert found.zipped is not None
+    assert gzip.decompress(found.zipped) == found.body
+
+
+@pytest.mark.parametrize(("face", "least", "most"), [(PLAIN, 12_000, 24_000), (HEAVY, 1_300_000, 1_700_000)])
+def test_a_home_page_weighs_what_it_should(face: Face, least: int, most: int):
+    weight = len(page(face, "/").body) + sum(len(page(face, path).body) for path in linked(face))
+    assert least <= weight <= most
+
+
+def test_the_viewport_is_there_or_forgotten():
+    assert b'name="viewport"' in page(PLAIN, "/").body
+    assert b'name="viewport"' not in page(HEAVY, "/").body
+
+
+def test_most_portals_thought_of_telephones():
+    mobile = [part.face.mobile for part in roster.parts(60, 7)]
+    assert 0.5 < sum(mobile) / len(mobile) < 1
+
+
+def test_pictures_are_pictures():
+    """Signature, and a stream of pixels of the promised size."""
+    for path, (width, height) in assets.PICTURES.items():
+        body = assets.asset(path)
+        start = body.index(b"IDAT") + 4
+        assert body.startswith(b"\x89PNG\r\n\x1a\n")
+        assert len(zlib.decompress(body[start : body.index(b"IEND") - 8])) == height * (1 + 3 * width)
+
+
+def test_what_is_not_there_is_not_there():
+    assert pages.page(PLAIN, "/dich-vu-cong/22-cap-phieu-ly-lich-tu-phap") is None
+    assert pages.page(PLAIN, "/khong-co") is None
+
+
+def test_bad_days_have_pages_of_their_own():
+    assert "bảo trì" in trouble.maintenance(PLAIN).body.decode()
+    assert "tường lửa" in trouble.blocked().body.decode()
+    assert b"502 Bad Gateway" in trouble.error(502).body
+    assert b"ORA-12541" in trouble.wrong_body(PLAIN, "/").body
+    assert trouble.wrong_body(PLAIN, "/tra-cuu").body == b""

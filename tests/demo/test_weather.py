@@ -1,0 +1,98 @@
+"""The weather is a pure function, and of the kind that a demonstration needs."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.demo import roster, weather
+from monitor.demo.climate import DAY, FINE, HOUR, MINUTE, PATTERNS, SHARES
+from monitor.demo.weather import Event, Mode, Temperament
+
+SEEDS = st.integers(0, 10_000)
+NAMES = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=20)
+TEMPERS = st.sampled_from(Temperament)
+MOMENTS = st.floats(0, 30 * DAY)
+OUTAGES = {Mode.REFUSE, Mode.RESET, Mode.ERROR, Mode.STALL}
+
+
+def day_of(part: roster.Part, seed: int, end: float = DAY) -> list[Event]:
+    return weather.events(seed, part.weather, 0, end, part.temperament)
+
+
+def listening(number: int, seed: int) -> list[roster.Part]:
+    return [part for part in roster.parts(number, seed) if part.trait is not roster.Trait.RETIRED]
+
+
+def test_the_weather_never_changes_between_releases_and_machines():
+    """Golden values: a benchmark's truth of last year is the truth of today."""
+    assert weather.draw(7, "lao-cai", "temperament") == pytest.approx(0.735023, abs=1e-6)
+    begin, end, mode = weather.events(7, "lao-cai", 0, 6 * HOUR, Temperament.OUTAGE_PRONE)[0]
+    assert (int(begin // MINUTE), int((end - begin) // MINUTE), mode) == (48, 24, Mode.ERROR)
+
+
+@given(SEEDS, NAMES, MOMENTS, TEMPERS)
+def test_a_spell_holds_until_its_end(seed: int, name: str, at: float, temper: Temperament):
+    spell = weather.spell(seed, name, at, temper)
+    assert spell.until > at
+    for share in (0.0, 0.5, 0.999):
+        assert weather.condition(seed, name, at + share * (spell.until - at), temper) == spell.condition
+
+
+@given(SEEDS, NAMES, MOMENTS, st.floats(1, 2 * DAY), TEMPERS)
+def test_events_tell_the_truth(seed: int, name: str, start: float, length: float, temper: Temperament):
+    """In order, apart, inside the window; in their middle the condition is theirs, between them it is fine."""
+    end, at = start + length, start
+    for begin, until, mode in weather.events(seed, name, start, end, temper):
+        assert at <= begin < until <= end
+        assert weather.condition(seed, name, begin, temper).mode is mode
+        if begin > at:
+            assert weather.condition(seed, name, (at + begin) / 2, temper) == FINE
+        at = until
+    if at < end:
+        assert weather.condition(seed, name, (at + end) / 2, temper) == FINE
+
+
+@given(SEEDS, NAMES, TEMPERS, st.floats(0, 300, exclude_max=True))
+def test_it_begins_calm(seed: int, name: str, temper: Temperament, at: float):
+    assert weather.condition(seed, name, at, temper) == FINE
+
+
+@given(SEEDS, NAMES, st.integers(0, 10_000))
+def test_fine_pages_begin_after_ten_to_a_hundred_and_twenty_milliseconds(seed: int, name: str, count: int):
+    assert 0.010 <= weather.first_byte(seed, name, count) <= 0.120
+
+
+@given(SEEDS)
+def test_a_fleet_of_six_has_an_outage_within_two_minutes_at_the_usual_scale(seed: int):
+    assert any(mode in OUTAGES for part in listening(6, seed) for *_, mode in day_of(part, seed, 2 * 60 * 60))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_fleet_of_twenty_four_has_a_day_worth_watching(seed: int):
+    """Several outages of 3 to 40 minutes, exactly one flapping portal, slow afternoons."""
+    parts = listening(24, seed)
+    assert [part.temperament for part in parts].count(Temperament.FLAPPING) == 1
+    others = [part for part in parts if part.temperament is not Temperament.FLAPPING]
+    happened = [event for part in others for event in day_of(part, seed)]
+    lengths = [end - start for start, end, mode in happened if mode in OUTAGES and end < DAY]
+    assert 4 <= len(lengths) <= 40
+    assert all(3 * MINUTE <= length <= 40 * MINUTE for length in lengths)
+    assert any(mode is Mode.SLOW and 5 * HOUR <= start <= 10 * HOUR for start, _, mode in happened)
+
+
+def test_the_flapping_portal_flaps():
+    flaps = weather.events(7, "quang-ninh", 0, DAY, Temperament.FLAPPING)
+    assert len(flaps) > 100
+
+
+@pytest.mark.parametrize("temper", Temperament)
+def test_every_event_fits_into_its_block(temper: Temperament):
+    """What `spell` relies on when it looks at one block only."""
+    for pattern in PATTERNS[temper]:
+        for latest in (pattern.start[1], (pattern.opening or pattern.start)[1]):
+            assert latest + pattern.lasting[1] <= pattern.every
+        assert pattern.forms
+
+
+def test_the_shares_of_the_temperaments_make_a_whole():
+    assert sum(share for _, share in SHARES) == pytest.approx(1)
