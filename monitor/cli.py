@@ -1,0 +1,300 @@
+"""The command ``portal-monitor``: reads arguments, calls one room, turns the answer into text and an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import structlog
+import typer
+
+from monitor import __version__
+from monitor.store import JournalError
+
+GOOD, FAILED, USAGE, PARTIAL = 0, 1, 2, 3
+
+app = typer.Typer(
+    name="portal-monitor",
+    help="Synthetic monitor of public-service portals: probes on schedule, keeps every result, shows it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+history_app = typer.Typer(help="Take measurements out of a journal, or into one.", no_args_is_help=True)
+app.add_typer(history_app, name="history")
+
+ConfigDir = Annotated[Path, typer.Option("--config", help="Directory with monitor.yaml and portals.yaml.")]
+DataDir = Annotated[Path, typer.Option("--data", help="Directory of the journal.")]
+
+
+class LogForm(StrEnum):
+    """How log lines are written."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+def main() -> None:
+    """Entry point. Known troubles become one message on stderr and exit code 1, never a traceback."""
+    from monitor.config import ConfigError
+
+    try:
+        app()
+    except ConfigError as error:
+        for complaint in error.complaints:
+            typer.echo(str(complaint), err=True)
+        raise SystemExit(FAILED) from None
+    except JournalError as error:
+        _fail(str(error))
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise SystemExit(FAILED) from None
+
+
+def _fail(message: str, code: int = FAILED) -> NoReturn:
+    typer.echo(f"portal-monitor: {message}", err=True)
+    raise SystemExit(code)
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+@app.command()
+def run(
+    config: ConfigDir = Path("config"),
+    data: DataDir = Path("data"),
+    listen: Annotated[str | None, typer.Option(help="host:port of the web server; overrides monitor.yaml.")] = None,
+    log_format: Annotated[LogForm | None, typer.Option(help="Default: console on a terminal, else json.")] = None,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Start the daemon and stay until told to stop (SIGTERM, SIGINT); SIGHUP loads the configuration again."""
+    from monitor.config import load
+    from monitor.daemon import Daemon
+    from monitor.telemetry import set_up_logs
+
+    form = log_format or (LogForm.CONSOLE if sys.stderr.isatty() else LogForm.JSON)
+    loaded = load(config)
+    set_up_logs(form.value, log_level)
+    for warning in loaded.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+
+    async def live() -> None:
+        await Daemon(loaded, data, listen=listen).run()
+
+    _run_daemon(live)
+
+
+def _run_daemon(life: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    from monitor.daemon import DaemonError
+
+    try:
+        asyncio.run(life())
+    except (DaemonError, JournalError) as error:
+        _fail(str(error))
+    except ExceptionGroup as group:
+        structlog.get_logger("monitor").error("daemon_died", exc_info=group)
+        _fail(f"stopped by a fault of its own: {group.exceptions[0]!r}")
+
+
+@app.command(name="check-config")
+def check_config(directory: Annotated[Path, typer.Argument(help="Configuration directory.")] = Path("config")) -> None:
+    """Judge a configuration: every fault at once as file:line:column, or a summary."""
+    from monitor.config import estimate, load
+
+    loaded = load(directory)
+    for warning in loaded.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    about = estimate(loaded)
+    typer.echo(
+        f"{directory} is good ({loaded.digest}): {about.portals} portals, {about.checks} checks, "
+        f"{about.looks_per_minute:g} looks per minute,\n"
+        f"about {about.prometheus_series} Prometheus series and {about.influx_points_per_day} InfluxDB points per day"
+    )
+
+
+class SchemaOf(StrEnum):
+    """The files that have a JSON Schema."""
+
+    MONITOR = "monitor"
+    PORTALS = "portals"
+
+
+@app.command()
+def schema(which: Annotated[SchemaOf, typer.Argument(help="The file.")] = SchemaOf.MONITOR) -> None:
+    """Print the JSON Schema of a configuration file."""
+    from monitor.config import schema as schema_of
+
+    _print_json(schema_of(which.value))
+
+
+@app.command()
+def probe(
+    target: Annotated[str, typer.Argument(help="A portal's id, or any http or https address.")],
+    kind: Annotated[str, typer.Option(help="Probe kind.")] = "uptime",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    config: ConfigDir = Path("config"),
+    ca_file: Annotated[Path | None, typer.Option(help="Further authorities to trust, PEM.")] = None,
+) -> None:
+    """Take one look now and show where its time went. Exit code 0: as expected, 1: not, 3: we could not see."""
+    from rich.console import Console
+
+    from monitor import draw
+    from monitor.once import TargetError, look_once
+    from monitor.telemetry import set_up_logs
+    from probes.base import Outcome
+
+    set_up_logs("console", "error")
+    try:
+        result = asyncio.run(look_once(target, kind, config, ca_file))
+    except TargetError as error:
+        _fail(str(error), USAGE)
+    if as_json:
+        _print_json(draw.result_json(result))
+    else:
+        draw.draw(result, Console())
+    raise SystemExit({Outcome.UP: GOOD, Outcome.DOWN: FAILED, Outcome.VOID: PARTIAL}[result.outcome])
+
+
+@app.command()
+def status(
+    config: ConfigDir = Path("config"),
+    data: DataDir = Path("data"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Say how the fleet is, from the journal; works while the daemon runs. Exit code 1 when something is down."""
+    from rich.console import Console
+
+    from monitor import status as room
+    from monitor.config import load
+
+    loaded = load(config)
+    now = time.time_ns() // 1_000_000
+    found = room.collect(data, loaded.portals, loaded.checks, loaded.settings.location, now)
+    if as_json:
+        _print_json(room.as_json(found))
+    else:
+        room.render(found, Console())
+    raise SystemExit(GOOD if found.healthy else FAILED)
+
+
+@app.command()
+def demo(
+    portals: Annotated[int, typer.Option(min=1, max=1000, help="How many made-up portals.")] = 24,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same fleet and the same troubles.")] = 7,
+    time_scale: Annotated[float, typer.Option(min=0.1, help="Seconds of the fleet's weather per second.")] = 60.0,
+    listen: Annotated[str, typer.Option(help="host:port of the web server.")] = "127.0.0.1:9797",
+    data: Annotated[Path | None, typer.Option(help="Keep the journal here; default: a throw-away directory.")] = None,
+) -> None:
+    """Start made-up portals on this machine and the daemon that watches them."""
+    import tempfile
+
+    from monitor.demo.child import FleetDidNotStart, child
+    from monitor.demo.stage import write_config
+    from monitor.telemetry import set_up_logs
+
+    set_up_logs("console" if sys.stderr.isatty() else "json", "info")
+
+    async def show(scratch: Path) -> None:
+        from monitor.config import load
+        from monitor.daemon import Daemon
+
+        async with child(portals, seed, time_scale, directory=scratch / "fleet") as notice:
+            config = load(write_config(notice, scratch / "config", listen=listen))
+            typer.echo(f"{len(notice.portals)} portals are up; open http://{listen}/ (Ctrl-C ends it)")
+            await Daemon(config, data or scratch / "data").run()
+
+    with tempfile.TemporaryDirectory(prefix="portal-monitor-demo-") as scratch:
+        try:
+            _run_daemon(lambda: show(Path(scratch)))
+        except FleetDidNotStart as error:
+            _fail(str(error))
+
+
+@app.command()
+def init(directory: Annotated[Path, typer.Argument(help="Where to write config/ and grafana/.")]) -> None:
+    """Write the shipped configuration and dashboards into DIRECTORY; never overwrites a file."""
+    from monitor.shipped import write_shipped
+
+    try:
+        written = write_shipped(directory)
+    except OSError as error:
+        _fail(f"{directory}: {error.strerror}")
+    for path in written:
+        typer.echo(path)
+    typer.echo(f"next: portal-monitor run --config {directory / 'config'} --data {directory / 'data'}")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(f"portal-monitor {__version__}")
+
+
+class FileFormat(StrEnum):
+    """Formats of exported measurements."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+
+Form = Annotated[FileFormat | None, typer.Option("--format", help="Default: by the file's suffix, else csv.")]
+
+
+@history_app.command(name="export")
+def history_export(
+    out: Annotated[Path, typer.Argument(help="A file, a directory (one file per kind), or - for standard output.")],
+    data: DataDir = Path("data"),
+    kind: Annotated[list[str] | None, typer.Option(help="Probe kind; may be repeated; default: all.")] = None,
+    portal: Annotated[list[str] | None, typer.Option(help="Portal id; may be repeated; default: all.")] = None,
+    since: Annotated[str, typer.Option(help="ISO 8601, milliseconds since 1970, or such as -24h.")] = "0",
+    until: Annotated[str | None, typer.Option(help="The same; not included. Default: now.")] = None,
+    form: Form = None,
+) -> None:
+    """Write measurements to a file; works while the daemon runs."""
+    from monitor import exchange
+    from monitor.history import Window
+    from monitor.progress import bar
+    from monitor.web.times import parse_time
+    from probes.kinds import KINDS
+
+    now = time.time_ns() // 1_000_000
+    try:
+        begin, end = parse_time(since, now), parse_time(until, now) if until else now
+    except ValueError as error:
+        _fail(str(error), USAGE)
+    unknown = set(kind or ()) - KINDS.keys()
+    if unknown:
+        _fail(f"there is no probe kind {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}", USAGE)
+    portals = frozenset(portal) if portal else None
+    windows = [Window(kind=one, since=begin, until=end, portals=portals) for one in kind or KINDS]
+    suffix = out.suffix.removeprefix(".").lower()
+    chosen = form.value if form else suffix if suffix in set(FileFormat) else "csv"
+    with bar("exporting") as progress:
+        written = exchange.export(data, windows, "-" if str(out) == "-" else out, chosen, progress)
+    for one in written:
+        if one.path is not None:
+            typer.echo(f"{one.path}: {one.rows} rows", err=True)
+
+
+@history_app.command(name="import")
+def history_import(
+    path: Annotated[Path, typer.Argument(help="A file that history export wrote.")],
+    data: DataDir = Path("data"),
+    form: Form = None,
+) -> None:
+    """Take measurements into a journal that no daemon is using; rows that are known already change nothing."""
+    from monitor import exchange
+    from monitor.progress import bar
+
+    with bar("importing") as progress:
+        found = exchange.import_(data, path, form.value if form else None, progress)
+    typer.echo(f"{found.read} rows read, {found.added} added, {found.present} known already", err=True)

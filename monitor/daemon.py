@@ -1,0 +1,255 @@
+"""The house at work: the only place where the parts are joined; owns tasks, signals and the order of stopping."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import structlog
+import yaml
+from aiohttp import web
+
+from monitor.board import Board
+from monitor.clock import Clock, SystemClock
+from monitor.config import Config, ConfigError, load, redacted
+from monitor.exposition import Exposition
+from monitor.gaps import fill_gaps
+from monitor.journal import Journal
+from monitor.measure import Measurer, Seats
+from monitor.model import Measurement
+from monitor.pulse import Pulse
+from monitor.readers import STATES, fold_states, follow_board
+from monitor.schedule import Plan
+from monitor.sight import Breaker, Reference, Sight
+from monitor.states import Fold
+from monitor.store import Lock
+from monitor.telemetry import SelfMetrics
+from monitor.web import Readiness, Site, make_app
+from probes.base import Lane
+from probes.instruments import Instruments
+from probes.kinds import KINDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+log = structlog.get_logger(__name__)
+
+DRAIN_SECONDS = 5.0
+"""How long looks that are going on may still take when the daemon is told to stop."""
+
+LAG_EVERY = 0.5
+STOPPED_AT = "stopped_at"
+"""Journal remark: when the daemon stopped in good order (UTC ms); empty while it runs and after it was killed."""
+
+
+class DaemonError(Exception):
+    """The daemon cannot start; the message is one sentence for the operator."""
+
+
+class Daemon:
+    """One prober: a configuration, a data directory, a web server, and the looks. :meth:`run` is its whole life."""
+
+    def __init__(self, config: Config, data: Path, *, listen: str | None = None, clock: Clock | None = None) -> None:
+        self.config = config
+        self.data = data
+        self.listen = listen or config.settings.listen
+        self.clock = clock or SystemClock()
+        self.metrics = SelfMetrics(list(KINDS))
+        self.address: str | None = None
+        self._stop = asyncio.Event()
+        self._reloading = asyncio.Lock()
+        self._reloads: set[asyncio.Task[str | None]] = set()
+        self._completed = 0
+
+    async def run(self) -> None:
+        """Open everything, look until told to stop, close everything. Raises DaemonError, JournalError."""
+        lock = Lock(self.data)
+        try:
+            journal = Journal.open(self.data, KINDS, commit_every=self.config.settings.journal.commit_every)
+            try:
+                await self._live(journal)
+            finally:
+                await journal.close()
+        finally:
+            lock.release()
+        log.info("stopped")
+
+    async def _live(self, journal: Journal) -> None:
+        async with Instruments(self.config.settings.http_settings) as tools:
+            self._join(journal, tools)
+            await journal.read(self.board.recall)
+            self.board.listeners.append(self._count)
+            start = journal.last
+            runner = await self._open_web(journal)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    await self._work(journal, group, start)
+            finally:
+                await runner.cleanup()
+
+    def _join(self, journal: Journal, tools: Instruments) -> None:
+        config, settings = self.config, self.config.settings
+        self.board = Board(clock=self.clock, location=settings.location)
+        self.board.show(config.portals, config.checks)
+        self.exposition = Exposition(self.board, KINDS, self.metrics.registry)
+        self.sight = Sight(tools, self.clock)
+        self._set_sight(config)
+        self.measurer = Measurer(
+            tools=tools,
+            journal=journal,
+            sight=self.sight,
+            seats=Seats({Lane.LIGHT: settings.lanes.light, Lane.RENDER: settings.lanes.render}),
+            clock=self.clock,
+            location=settings.location,
+            grace=settings.lateness.grace,
+            config=config.digest,
+        )
+        self.measurer.on_start = lambda _check, lateness: self.metrics.lateness.observe(lateness)
+        journal.statistics.on_commit = self.metrics.commit.observe
+        self._note_load(ok=True)
+
+    def _set_sight(self, config: Config) -> None:
+        sight, chosen = self.sight, config.settings.sight
+        sight.references = [Reference(name=one.name, connect=one.connect, url=one.url) for one in chosen.references]
+        breaker = chosen.breaker
+        sight.breaker = Breaker(share=breaker.share, minimum=breaker.minimum, window=breaker.window)
+        sight.portals = len(config.portals)
+
+    async def _work(self, journal: Journal, group: asyncio.TaskGroup, start: int) -> None:
+        """The running part: catch up, then look until the stop, then let go in order."""
+        began = self.clock.now()
+        bookmark, memo = await journal.read(lambda reader: reader.bookmark(STATES))
+        wanted = self.config.settings.states
+        self.fold = Fold(self.config.portals, down_after=wanted.down_after, up_after=wanted.up_after, memo=memo)
+        clean = await journal.read(lambda reader: reader.meta(STOPPED_AT))
+        await journal.remark(STOPPED_AT, "")
+        await fill_gaps(journal, self.measurer, self.config.checks, self.board.location, until=began, clean=bool(clean))
+        self.plan = Plan(self.config.checks, began)
+        self.pulse = Pulse(self.plan, self.measurer, self.clock, group)
+        side = [
+            group.create_task(fold_states(journal, self.fold, self.clock, bookmark), name="states"),
+            group.create_task(follow_board(journal, self.board, start), name="board"),
+            group.create_task(self._watch_loop(journal), name="self"),
+        ]
+        self._listen_to_signals()
+        self.pulse.start()
+        log.info("started", portals=len(self.config.portals), checks=len(self.config.checks), address=self.address)
+        await self._stop.wait()
+        log.info("stopping", running_looks=self.pulse.running)
+        await self.pulse.stop(DRAIN_SECONDS)
+        for task in side:
+            task.cancel()
+        await journal.remark(STOPPED_AT, str(self.clock.now()))
+
+    def stop(self) -> None:
+        """Ask the daemon to stop in good order."""
+        self._stop.set()
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
+
+    def _hang_up(self) -> None:
+        task = asyncio.get_running_loop().create_task(self.reload(), name="reload")
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
+
+    async def _open_web(self, journal: Journal) -> web.AppRunner:
+        settings = self.config.settings
+        site = Site(
+            board=self.board,
+            exposition=self.exposition,
+            journal=journal,
+            clock=self.clock,
+            language=settings.language,
+            zone=ZoneInfo(settings.report_zone),
+            ready=self.readiness,
+            reload=self.reload if settings.web.reload else None,
+            reload_token=settings.web.reload_token,
+            config_text=lambda: yaml.safe_dump(redacted(self.config), allow_unicode=True, sort_keys=False),
+        )
+        runner = web.AppRunner(make_app(site), access_log=None, shutdown_timeout=2.0)
+        await runner.setup()
+        host, _, port = self.listen.rpartition(":")
+        try:
+            await web.TCPSite(runner, host.strip("[]"), int(port)).start()
+        except OSError as error:
+            await runner.cleanup()
+            raise DaemonError(f"cannot listen on {self.listen}: {error.strerror or error}") from error
+        bound = runner.addresses[0]
+        self.address = f"http://{f'[{bound[0]}]' if ':' in bound[0] else bound[0]}:{bound[1]}/"
+        return runner
+
+    async def reload(self) -> str | None:
+        """Load the configuration again; the old one stays when the new one has a fault. Returns the complaints."""
+        async with self._reloading:
+            try:
+                config = await asyncio.to_thread(load, self.config.directory)
+            except ConfigError as error:
+                for complaint in error.complaints:
+                    log.warning("config_complaint", complaint=str(complaint))
+                self._note_load(ok=False)
+                return "\n".join(str(complaint) for complaint in error.complaints)
+            self._apply(config)
+            return None
+
+    def _apply(self, config: Config) -> None:
+        """Change over without dropping a look that is going on."""
+        before, after = ({check.key for check in one.checks} for one in (self.config, config))
+        for fixed in ("location", "listen", "http", "lanes", "journal", "language", "report_zone", "web"):
+            if getattr(config.settings, fixed) != getattr(self.config.settings, fixed):
+                log.warning("config_needs_restart", setting=fixed)
+        self.config = config
+        self.plan.replace(config.checks, self.clock.now())
+        self.board.show(config.portals, config.checks)
+        self.exposition.retain()
+        self._set_sight(config)
+        self.measurer.config = config.digest
+        self.measurer.grace = config.settings.lateness.grace
+        self.fold.change(config.portals, config.settings.states.down_after, config.settings.states.up_after)
+        self._note_load(ok=True)
+        log.info("config_loaded", added=len(after - before), removed=len(before - after), config=config.digest)
+
+    def _note_load(self, *, ok: bool) -> None:
+        self.metrics.reload_ok.set(int(ok))
+        self.metrics.planned_checks.set(len(self.config.checks))
+        if ok:
+            self.metrics.reload_at.set(self.clock.now() / 1000)
+
+    def readiness(self) -> Readiness:
+        """Ready means that looks are being completed, not that a process exists."""
+        if not self.config.checks:
+            return Readiness(ok=False, reason="no checks are configured")
+        quiet = (self.clock.now() - self._completed) / 1000 if self._completed else None
+        longest = 2 * min(check.interval for check in self.config.checks) + 30
+        if quiet is None:
+            return Readiness(ok=False, reason="no look has been completed yet")
+        if quiet > longest:
+            return Readiness(ok=False, reason=f"no look has been completed for {quiet:.0f} s")
+        return Readiness(ok=True, reason="looks are being completed")
+
+    def _count(self, one: Measurement) -> None:
+        self.metrics.looks.labels(one.kind, one.outcome.value).inc()
+        if one.void is not None:
+            self.metrics.voids.labels(one.void.value).inc()
+        if one.started is not None:
+            self._completed = max(self._completed, self.clock.now())
+
+    async def _watch_loop(self, journal: Journal) -> None:
+        """Measure how late timers come, and copy the slow gauges along the way."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LAG_EVERY
+            await asyncio.sleep(LAG_EVERY)
+            self.metrics.loop_lag.observe(max(0.0, loop.time() - due))
+            counted = journal.statistics
+            self.metrics.journal_bytes.set(counted.bytes)
+            self.metrics.journal_waiting.set(counted.waiting)
+            self.metrics.journal_failing.set(int(bool(counted.failing)))
+            self.metrics.running_looks.set(self.pulse.running)
+            self.metrics.blind.set(int(self.board.blind()))
+            self.metrics.last_look.set(self.board.last_look / 1000)

@@ -1,0 +1,48 @@
+"""One look at one target, now, outside of any schedule: what ``portal-monitor probe`` does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from monitor import __version__
+from monitor.config import load
+from probes.instruments import HttpSettings, Instruments
+from probes.kinds import KINDS
+from probes.observe import observe
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from probes.base import Probe, ProbeResult
+
+
+class TargetError(Exception):
+    """The target is neither a portal nor an address, or the kind does not exist."""
+
+
+async def look_once(target: str, kind: str, directory: Path, ca_file: Path | None) -> ProbeResult:
+    """Look at a portal of the inventory by its id (with its own settings) or at any address (with the defaults).
+
+    Raises :class:`TargetError`, and ConfigError when a portal is named and the configuration is faulty.
+    """
+    if kind not in KINDS:
+        raise TargetError(f"there is no probe kind {kind!r}; there are {', '.join(KINDS)}")
+    settings = HttpSettings(user_agent=f"portal-monitor/{__version__}", ca_file=ca_file)
+    if "://" in target:
+        try:
+            probe: Probe = KINDS[kind](url=target)
+        except ValidationError as error:
+            raise TargetError(error.errors()[0]["msg"]) from None
+    else:
+        config = load(directory)
+        found = [check.probe for check in config.checks if check.portal == target and check.kind == kind]
+        if not found:
+            raise TargetError(f"there is no portal {target!r} with a check of kind {kind} in {directory}")
+        probe = found[0]
+        settings = config.settings.http_settings
+        settings = replace(settings, ca_file=ca_file or settings.ca_file)
+    async with Instruments(settings) as tools:
+        return await observe(probe, tools)

@@ -1,0 +1,32 @@
+"""The configuration and dashboards that travel inside the package, so that installing it is enough to start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+FOLDERS = ("config", "grafana")
+
+
+def shipped() -> Path:
+    """The folder that holds ``config/`` and ``grafana/``: package data when installed, the repository otherwise."""
+    package = Path(__file__).parent
+    data = package / "_data"
+    return data if data.is_dir() else package.parent
+
+
+def write_shipped(directory: Path) -> list[Path]:
+    """Copy the shipped files into ``directory`` and return those that were written; existing files stay as they are.
+
+    Raises OSError when the directory cannot be written.
+    """
+    written: list[Path] = []
+    root = shipped()
+    for folder in FOLDERS:
+        for source in sorted((root / folder).rglob("*")):
+            target = directory / source.relative_to(root)
+            if source.is_dir() or target.exists():
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(source.read_bytes())
+            written.append(target)
+    return written

@@ -1,0 +1,293 @@
+"""The command as a user meets it: real processes, their messages and their exit codes."""
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+
+from monitor.store import FILE, SCHEMA, Writer
+from probes.kinds import KINDS
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(*words: object) -> list[str]:
+    return [sys.executable, "-m", "monitor", *map(str, words)]
+
+
+def call(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        command(*words),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **environment},
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """One portal on a port where nobody listens, looked at every two seconds."""
+    directory = tmp_path / "config"
+    directory.mkdir()
+    settings = {
+        "contact": "https://example.org/test",
+        "listen": f"127.0.0.1:{free_port()}",
+        "web": {"reload": True},
+        "checks": {"uptime": {"interval": 2, "timeout": "200ms", "family": "4"}, "latency": {"enabled": False}},
+    }
+    (directory / "monitor.yaml").write_text(yaml.safe_dump(settings))
+    write_portals(directory, "ha-noi")
+    return directory
+
+
+def write_portals(directory: Path, *ids: str) -> None:
+    portals = [
+        {
+            "id": name,
+            "name": {"vi": "Hà Nội", "en": "Ha Noi"},
+            "kind": "province",
+            "group": name,
+            "url": f"http://127.0.0.1:{free_port()}/",
+            "expect": "answers",
+        }
+        for name in ids
+    ]
+    (directory / "portals.yaml").write_text(yaml.safe_dump({"portals": portals}, allow_unicode=True))
+
+
+class Running:
+    """A daemon that runs until the test is over."""
+
+    def __init__(self, config: Path, data: Path, *words: str) -> None:
+        self.listen = yaml.safe_load((config / "monitor.yaml").read_text())["listen"]
+        self.log = data.parent / f"{data.name}.log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                command("run", "--config", config, "--data", data, *words), cwd=ROOT, stderr=log
+            )
+
+    def get(self, path: str) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(f"http://{self.listen}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def until(self, path: str, words: str, seconds: float = 20.0) -> str:
+        end = time.monotonic() + seconds
+        text = ""
+        while time.monotonic() < end:
+            try:
+                _, text = self.get(path)
+            except OSError:
+                text = ""
+            if words in text:
+                return text
+            assert self.process.poll() is None, self.log.read_text()
+            time.sleep(0.05)
+        raise AssertionError(f"{path} never said {words!r}; last: {text[-2000:]}; log: {self.log.read_text()}")
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+
+@pytest.fixture
+def daemon(config: Path, tmp_path: Path) -> Iterator[Running]:
+    running = Running(config, tmp_path / "data")
+    yield running
+    running.stop()
+
+
+def test_the_shipped_configuration_is_good():
+    done = call("check-config", "config")
+    assert done.returncode == 0, done.stderr
+    assert "106 portals" in done.stdout
+    assert "looks per minute" in done.stdout
+
+
+def test_every_fault_of_a_configuration_is_told_at_once_with_its_place(config: Path):
+    text = (config / "monitor.yaml").read_text()
+    (config / "monitor.yaml").write_text(text.replace("timeout: 200ms", "timeout: 2s\n    intervall: 5"))
+    (config / "portals.yaml").write_text("portals: [{id: a, kind: village}]\n")
+    done = call("check-config", config)
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert any("monitor.yaml:" in line and "did you mean 'interval'" in line for line in lines)
+    assert any("portals.yaml:1:" in line for line in lines)
+
+
+@pytest.mark.parametrize("words", [("run", "--nonsense"), ("nonsense",), ("probe",), ("schema", "nothing")])
+def test_wrong_usage_is_exit_code_2(words: tuple[str, ...]):
+    assert call(*words).returncode == 2
+
+
+def test_a_missing_configuration_directory_is_one_message(tmp_path: Path):
+    done = call("run", "--config", tmp_path / "nowhere", "--data", tmp_path / "data")
+    assert done.returncode == 1
+    assert "nowhere" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_unset_environment_variable_is_named_with_its_place(config: Path):
+    text = (config / "monitor.yaml").read_text()
+    (config / "monitor.yaml").write_text(
+        text.replace("reload: true", "reload: true\n  reload_token: ${NOT_SET_ANYWHERE}")
+    )
+    done = call("check-config", config)
+    assert done.returncode == 1
+    assert "NOT_SET_ANYWHERE" in done.stderr
+    assert "monitor.yaml:" in done.stderr
+
+
+def test_a_port_in_use_is_one_message(config: Path, tmp_path: Path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = call("run", "--config", config, "--data", tmp_path / "data", "--listen", listen)
+    assert done.returncode == 1
+    assert f"cannot listen on {listen}" in done.stderr
+
+
+def test_a_data_directory_in_use_names_the_owner_and_harms_nothing(config: Path, tmp_path: Path, daemon: Running):
+    daemon.until("/-/ready", "looks are being completed")
+    done = call("run", "--config", config, "--data", tmp_path / "data", "--listen", f"127.0.0.1:{free_port()}")
+    assert done.returncode == 1
+    assert f"in use by another daemon (process {daemon.process.pid})" in done.stderr
+    assert daemon.get("/-/healthy")[0] == 200
+
+
+def test_a_data_directory_that_cannot_be_written_is_one_message(config: Path, tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    done = call("run", "--config", config, "--data", tmp_path / "file" / "data")
+    assert done.returncode == 1
+    assert "not writable" in done.stderr
+
+
+def test_a_journal_of_a_newer_version_is_refused_untouched(config: Path, tmp_path: Path):
+    data = tmp_path / "data"
+    data.mkdir()
+    Writer(data / FILE, KINDS).close()
+    with sqlite3.connect(data / FILE) as db:
+        db.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+    db.close()
+    before = (data / FILE).read_bytes()
+    done = call("run", "--config", config, "--data", data)
+    assert done.returncode == 1
+    assert "newer version" in done.stderr
+    assert (data / FILE).read_bytes() == before
+
+
+def test_a_portal_without_server_goes_down_and_the_daemon_stops_in_order(config: Path, tmp_path: Path, daemon: Running):
+    text = daemon.until("/metrics", 'portal_monitor_portal_state{portal="ha-noi",location="local",state="down"} 1')
+    assert 'probe_failure_info{instance="http://127.0.0.1:' in text
+    assert 'reason="connect_refused"' in text
+    assert json.loads(daemon.get("/api/v1/portals")[1])
+    done = call("status", "--config", config, "--data", tmp_path / "data", "--json")
+    assert done.returncode == 1
+    assert "down" in done.stdout
+    assert daemon.stop() == 0
+    with sqlite3.connect(tmp_path / "data" / FILE) as db:
+        slots = [row[0] for row in db.execute("SELECT slot FROM look_uptime ORDER BY slot")]
+        assert int(db.execute("SELECT value FROM meta WHERE key = 'stopped_at'").fetchone()[0]) > slots[-1]
+    db.close()
+    assert {later - earlier for earlier, later in pairwise(slots)} == {2000}
+
+
+def test_a_killed_daemon_records_the_slots_it_missed(config: Path, tmp_path: Path, daemon: Running):
+    daemon.until("/metrics", "probe_success")
+    daemon.process.kill()
+    daemon.process.wait(10)
+    time.sleep(5)  # the absence itself is what is tested
+    again = Running(config, tmp_path / "data")
+    try:
+        again.until("/-/ready", "looks are being completed")
+    finally:
+        again.stop()
+    with sqlite3.connect(tmp_path / "data" / FILE) as db:
+        rows = db.execute("SELECT slot, void FROM look_uptime ORDER BY slot").fetchall()
+    db.close()
+    slots = [slot for slot, _ in rows]
+    assert {later - earlier for earlier, later in pairwise(slots)} == {2000}
+    assert sum(void == "killed" for _, void in rows) >= 2
+
+
+def test_sighup_loads_good_configuration_and_refuses_bad(config: Path, daemon: Running):
+    daemon.until("/-/ready", "looks are being completed")
+    write_portals(config, "ha-noi", "hue")
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.until("/metrics", 'portal="hue"')
+    (config / "portals.yaml").write_text("portals: nonsense\n")
+    daemon.process.send_signal(signal.SIGHUP)
+    text = daemon.until("/metrics", "portal_monitor_config_last_reload_successful 0.0")
+    assert 'portal="hue"' in text
+    write_portals(config, "ha-noi")
+    request = urllib.request.Request(f"http://{daemon.listen}/-/reload", method="POST")
+    assert urllib.request.urlopen(request, timeout=5).status == 200
+    text = daemon.until("/metrics", "portal_monitor_config_last_reload_successful 1.0")
+    assert 'portal="hue"' not in text
+
+
+def test_probe_tells_the_fault_and_the_exit_code():
+    url = f"http://127.0.0.1:{free_port()}/"
+    done = call("probe", url)
+    assert done.returncode == 1
+    assert "connect" in done.stdout
+    found = json.loads(call("probe", url, "--json").stdout)
+    assert found["fault"] == "connect_refused"
+
+
+@pytest.mark.parametrize(
+    "words", [("no-such-portal",), ("ftp://127.0.0.1/",), ("http://127.0.0.1/", "--kind", "dance")]
+)
+def test_probe_of_no_target_is_wrong_usage(words: tuple[str, ...]):
+    assert call("probe", *words).returncode == 2
+
+
+def test_init_writes_the_shipped_files_once(tmp_path: Path):
+    assert call("init", tmp_path).returncode == 0
+    (tmp_path / "config" / "monitor.yaml").write_text("# mine\n")
+    assert call("init", tmp_path).returncode == 0
+    assert (tmp_path / "config" / "monitor.yaml").read_text() == "# mine\n"
+    assert len(yaml.safe_load((tmp_path / "config" / "portals.yaml").read_text())["portals"]) == 106
+
+
+def test_schema_is_json():
+    for which in ("monitor", "portals"):
+        assert json.loads(call("schema", which).stdout)["type"] == "object"
+
+
+def test_status_without_a_journal_is_one_message(config: Path, tmp_path: Path):
+    done = call("status", "--config", config, "--data", tmp_path / "nothing")
+    assert done.returncode == 1
+    assert "no journal" in done.stderr
+
+
+def test_version():
+    assert call("version").stdout.startswith("portal-monitor ")
