@@ -1,0 +1,119 @@
+"""How far each phase is from the truth: 20 looks a second at a server in another process that knows how slow it was.
+
+The truth of connect needs a path that can be slowed (``tests/servers/lag.py``); without root it is said to be missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, ClassVar
+
+from probes.instruments import HttpSettings, Instruments
+from probes.observe import observe
+from probes.uptime import Uptime
+from tests.servers import lag
+from tests.servers.delays import Apart, Delays, Slow, apart
+
+LOOKS, RATE = 400, 20.0
+GOAL_MS = 2.0
+LONGEST = Delays(hello=0.1, first=0.2, body=0.1)
+RESOLVE = CONNECT = 0.08
+PHASES = ("resolve", "connect", "tls", "wait", "transfer")
+
+
+class Listening(Uptime):
+    """An uptime look that hands out the page that it judged."""
+
+    pages: ClassVar[dict[str, dict[str, float]]] = {}
+
+    def judge(self, answer: Any) -> None:  # noqa: ANN401 - whatever the walk brings
+        self.pages[self.url] = json.loads(answer.body)
+        super().judge(answer)
+
+
+async def look_at(servers: Apart, looks: int, rate: float) -> dict[str, dict[str, float]]:
+    """The measured phases in seconds, by name; one name per look, started on an even beat."""
+    found: dict[str, dict[str, float]] = {}
+
+    async def one(number: int, tools: Instruments) -> None:
+        await asyncio.sleep(number / rate)
+        name = f"n{number}.slow.test"
+        result = await observe(Listening(url=servers.url % name, family="4"), tools)
+        if result.fault is not None:
+            raise RuntimeError(f"{name}: {result.fault} in {result.phase}: {result.detail}")
+        found[name] = dict(result.hops[0].phases)
+
+    settings = HttpSettings(name_servers=(servers.name_server,), ca_file=servers.ca_file)
+    async with Instruments(settings) as tools, asyncio.TaskGroup() as group:
+        for number in range(looks):
+            group.create_task(one(number, tools))
+    return found
+
+
+def truths(servers: Apart, path: lag.Lag | None) -> dict[str, dict[str, float]]:
+    """What the servers say that each phase took, in seconds, by name."""
+    result: dict[str, dict[str, float]] = {}
+    for question in servers.questions():
+        result[question["name"]] = {"resolve": question["answered"] - question["came"]}
+    for url, page in Listening.pages.items():
+        truth = result[url.split("/")[2].partition(":")[0]]
+        truth.update({phase: page[phase] for phase in ("tls", "wait", "transfer")})
+        if path is not None:
+            truth["connect"] = path.taken(int(page["port"]), page["accepted"])
+    return result
+
+
+def table(found: dict[str, dict[str, float]], truth: dict[str, dict[str, float]]) -> dict[str, tuple[float, ...]]:
+    """Absolute error in milliseconds by phase: median, 95th percentile, greatest."""
+    result: dict[str, tuple[float, ...]] = {}
+    for phase in PHASES:
+        errors = sorted(abs(found[name][phase] - truth[name][phase]) for name in found if phase in truth[name])
+        if errors:
+            result[phase] = tuple(1000 * errors[int(len(errors) * part)] for part in (0.5, 0.95, 0.999999))
+    return result
+
+
+def measure(looks: int = LOOKS, rate: float = RATE) -> dict[str, tuple[float, ...]]:
+    """Run once, in this network or, where :func:`lag.in_own_network`, through the slow path."""
+    with tempfile.TemporaryDirectory() as directory:
+        if lag.in_own_network():
+            with lag.Lag(CONNECT) as path, _servers(directory, lag.NEAR, lag.FAR) as servers:
+                found = asyncio.run(look_at(servers, looks, rate))
+                return table(found, truths(servers, path))
+        with _servers(directory, "127.0.0.1", "127.0.0.1") as servers:
+            found = asyncio.run(look_at(servers, looks, rate))
+            return table(found, truths(servers, None))
+
+
+def _servers(directory: str, listen: str, address: str) -> Any:  # noqa: ANN401 - a context manager of Apart
+    slow = Slow(directory=Path(directory), longest=LONGEST, resolve=RESOLVE, listen=listen, address=address)
+    return apart(slow)
+
+
+def show(errors: dict[str, tuple[float, ...]]) -> None:
+    print(f"absolute error of {LOOKS} looks at {RATE:g} a second, in ms; goal: p95 below {GOAL_MS:g}")
+    print(f"{'phase':10}{'p50':>8}{'p95':>8}{'max':>8}")
+    for phase in PHASES:
+        if phase in errors:
+            print(f"{phase:10}" + "".join(f"{value:8.3f}" for value in errors[phase]))
+        else:
+            print(f"{phase:10}  no truth here: slowing the path needs root, /dev/net/tun, unshare and ip")
+
+
+def main() -> int:
+    """Print the table, in a network of its own where that is possible."""
+    if not lag.in_own_network() and lag.possible():
+        return lag.rerun("tests.bench.phase_accuracy")
+    begun = time.monotonic()
+    show(measure())
+    print(f"took {time.monotonic() - begun:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
