@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import socket
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from yarl import URL
 
+from probes.address import literal_family
 from probes.base import Fault, Outcome, ProbeResult
 from probes.observe import observe
 from probes.uptime import Uptime
@@ -37,6 +39,21 @@ class Reference:
     name: str
     connect: str | None = None
     url: str | None = None
+
+    @property
+    def host(self) -> str:
+        """The host that is asked."""
+        return URL(self.url or f"tcp://{self.connect}").host or ""
+
+    @property
+    def port(self) -> int:
+        """The port that is connected to."""
+        return URL(self.url or f"tcp://{self.connect}").port or 0
+
+    @property
+    def named(self) -> bool:
+        """Whether reaching it takes a name to be resolved."""
+        return literal_family(self.host) is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +86,7 @@ class Sight:
     portals: int = 0
     _fleet: dict[str, _Seen] = field(default_factory=dict)
     _asked: float | None = None
-    _answer: bool = True
+    _answers: dict[str, bool] = field(default_factory=dict)
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def judge(self, check: Check, result: ProbeResult) -> str | None:
@@ -79,7 +96,7 @@ class Sight:
         self._note(check.portal, ok=result.outcome is Outcome.UP)
         if result.outcome is Outcome.UP:
             return None
-        reason = await self._references_fail() if result.fault in SILENCE else None
+        reason = await self._references_fail(result.fault) if result.fault in SILENCE else None
         return reason or self._fleet_fails(check)
 
     def _note(self, portal: str, *, ok: bool) -> None:
@@ -102,27 +119,35 @@ class Sight:
             return f"{stopped} of {len(known)} portals stopped answering within {window:g} s"
         return None
 
-    async def _references_fail(self) -> str | None:
-        """Ask all references at once, at most every few seconds; one answer is enough."""
-        if not self.references:
+    async def _references_fail(self, fault: Fault) -> str | None:
+        """Ask all references at once, at most every few seconds; one answer is enough.
+
+        Where a name could not be resolved only references with a name can speak: an address proves nothing of DNS.
+        """
+        wanted = [one for one in self.references if fault is not Fault.DNS or one.named] or list(self.references)
+        if not wanted:
             return None
         async with self._asking:
             now = self.clock.monotonic()
             if self._asked is None or now - self._asked > FRESH_SECONDS:
                 answers = await asyncio.gather(*[self._reachable(reference) for reference in self.references])
-                self._answer = any(answers)
+                self._answers = {one.name: answer for one, answer in zip(self.references, answers, strict=True)}
                 self._asked = self.clock.monotonic()
-        return None if self._answer else f"none of {len(self.references)} references answers"
+        if any(self._answers.get(one.name, True) for one in wanted):
+            return None
+        return f"none of {len(wanted)} references answers"
 
     async def _reachable(self, reference: Reference) -> bool:
         if reference.url is not None:
             look = await observe(Uptime(url=reference.url, timeout=REFERENCE_TIMEOUT, family="4"), self.tools)
             return look.outcome is Outcome.UP or (look.outcome is Outcome.DOWN and look.fault not in SILENCE)
-        host, _, port = (reference.connect or "").rpartition(":")
         try:
             async with asyncio.timeout(REFERENCE_TIMEOUT):
-                _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
-        except (OSError, TimeoutError, ValueError):
+                host = reference.host
+                if reference.named:
+                    host = (await self.tools.resolver.addresses(host, socket.AF_INET)).addresses[0]
+                _, writer = await asyncio.open_connection(host, reference.port)
+        except (OSError, TimeoutError, IndexError):
             return False
         writer.close()
         with suppress(OSError):

@@ -99,6 +99,7 @@ async def gather(site: Site, query: Query, tongue: Tongue) -> Fleet:
     groups: dict[str, list[Row]] = {kind.value: [] for kind in PortalKind}
     troubled: list[tuple[int, int, Row]] = []
     pause = Pause()
+    blind = board.blind()
     for portal in sorted(board.portals.values(), key=lambda one: (plain(one.name(query.language)), one.id)):
         await pause()
         if not _wanted(board, portal, query, words):
@@ -106,7 +107,7 @@ async def gather(site: Site, query: Query, tongue: Tongue) -> Fleet:
         one = row(board, portal, query, tongue, now)
         page.found += 1
         (page.retired if portal.expect is Expect.RETIRED else groups[portal.kind.value]).append(one)
-        if not query.filtered and _troubled(board, portal):
+        if not query.filtered and _troubled(board, portal, blind=blind):
             troubled.append((_WORST[board.state(portal.id)], -(board.since(portal.id) or 0), one))
     page.known = len(board.portals)
     page.groups = {kind: rows for kind, rows in groups.items() if rows}
@@ -169,9 +170,13 @@ def _wanted(board: Board, portal: Portal, query: Query, words: list[str]) -> boo
     )
 
 
-def _troubled(board: Board, portal: Portal) -> bool:
-    """Not up, and somebody has looked already: a portal that still waits for its first look is no news."""
-    if portal.expect is Expect.RETIRED or board.state(portal.id) is State.UP:
+def _troubled(board: Board, portal: Portal, *, blind: bool) -> bool:
+    """Not up, and somebody has looked already: a portal that still waits for its first look is no news.
+
+    While we are blind the verdict says so once; a list of all that we cannot see would bury what was down before.
+    """
+    state = board.state(portal.id)
+    if portal.expect is Expect.RETIRED or state is State.UP or (blind and state is State.UNKNOWN):
         return False
     return board.states.get(portal.id) is not None or board.deciding(portal.id) is not None
 

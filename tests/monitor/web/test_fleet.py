@@ -98,6 +98,13 @@ async def test_blind_is_not_down(client: Client, stage: Stage):
     assert 'class="verdict blind"' in page
 
 
+async def test_while_blind_what_we_cannot_see_is_not_listed_portal_by_portal(client: Client, stage: Stage):
+    stage.board.states.clear()
+    for key, look in list(stage.board.latest.items()):
+        stage.board.latest[key] = replace(look, outcome=Outcome.VOID, void=Void.BLIND, fault=None)
+    assert 'id="attention"' not in await text(client, "/")
+
+
 async def test_it_says_when_no_looks_complete(client: Client, stage: Stage):
     stage.readiness = Readiness(ok=False, reason="no look for 300 s")
     page = await text(client, "/")

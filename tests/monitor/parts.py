@@ -1,0 +1,164 @@
+"""Parts that the tests of the core share: a clock to hold in the hand, probes that follow a script, an open journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import ClassVar
+
+from monitor.clock import Clock
+from monitor.journal import Journal
+from monitor.measure import Measurer, Seats
+from monitor.sight import Sight
+from monitor.store import Reader
+from probes.base import Lane, Metric, Probe, Unit
+from probes.instruments import Instruments
+from probes.kinds import KINDS
+from probes.trace import Trace
+from tests.factories import SLOT
+
+
+class HandClock:
+    """Shows the hour that a test sets; the monotonic clock goes along, and never back."""
+
+    def __init__(self, now: int = SLOT) -> None:
+        self.hour = now
+        self.steady = 0.0
+
+    def now(self) -> int:
+        return self.hour
+
+    def monotonic(self) -> float:
+        return self.steady
+
+    def pass_by(self, seconds: float) -> None:
+        self.hour += round(seconds * 1000)
+        self.steady += seconds
+
+
+Script = Callable[[Trace], Awaitable[None]]
+
+
+class Scripted(Probe):
+    """Does what the script of its address says; without one it succeeds at once."""
+
+    kind: ClassVar[str] = "uptime"
+    metrics: ClassVar[tuple[Metric, ...]] = (Metric(name="took", unit=Unit.SECONDS, help="As the script says."),)
+    scripts: ClassVar[dict[str, Script]] = {}
+
+    @property
+    def deadline(self) -> float:
+        return self.timeout
+
+    async def run(self, trace: Trace) -> None:
+        script = self.scripts.get(self.url)
+        if script is not None:
+            await script(trace)
+
+
+class ScriptedRender(Scripted):
+    """The same in the lane of the browsers."""
+
+    kind: ClassVar[str] = "render"
+    lane: ClassVar[Lane] = Lane.RENDER
+
+
+SCRIPTED: dict[str, type[Probe]] = {"uptime": Scripted, "render": ScriptedRender}
+
+
+@asynccontextmanager
+async def opened(
+    directory: Path, kinds: dict[str, type[Probe]] | None = None, *, commit_every: float = 0.005
+) -> AsyncIterator[Journal]:
+    """An open journal, closed at the end."""
+    journal = Journal.open(directory, kinds or KINDS, commit_every=commit_every)
+    try:
+        yield journal
+    finally:
+        await journal.close()
+
+
+def measurer(journal: Journal, tools: Instruments, clock: Clock, **changes: object) -> Measurer:
+    """A measurer with two seats in the light lane and one in the other."""
+    fields: dict[str, object] = {
+        "tools": tools,
+        "journal": journal,
+        "sight": Sight(tools, clock),
+        "seats": Seats({Lane.LIGHT: 2, Lane.RENDER: 1}),
+        "clock": clock,
+        "location": "hn-1",
+        "grace": 30.0,
+        "config": "c0ffee12",
+    }
+    return Measurer(**(fields | changes))  # type: ignore[arg-type] # the fields that a test replaces are its own
+
+
+async def all_of(journal: Journal, limit: int = 100_000) -> list:
+    """Everything in the journal, from disk."""
+    return await journal.read(lambda reader: reader.after(0, limit))
+
+
+def on_disk(directory: Path, kinds: dict[str, type[Probe]] | None = None) -> list:
+    """The same with a reader of our own, as another process would."""
+    reader = Reader(directory / "journal.sqlite3", kinds or KINDS)
+    try:
+        return reader.after(0, 10_000_000)
+    finally:
+        reader.close()
+
+
+async def until(question: Callable[[], object], seconds: float = 5.0) -> None:
+    """Give way to others until ``question`` is answered with yes."""
+    async with asyncio.timeout(seconds):
+        while not question():  # noqa: ASYNC110 - what is asked for has no event of its own
+            await asyncio.sleep(0.001)
+
+
+class Site:
+    """A portal on loopback that counts its visitors, and holds them while ``gate`` is shut."""
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.visits = self.inside = self.most = 0
+        self.url = ""
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.visits += 1
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            await self.gate.wait()
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
+            await writer.drain()
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # the visitor left
+        finally:
+            self.inside -= 1
+            writer.close()
+
+
+@asynccontextmanager
+async def site() -> AsyncIterator[Site]:
+    """An open site."""
+    one = Site()
+    server = await asyncio.start_server(one._serve, "127.0.0.1", 0)  # noqa: SLF001 - its own house
+    one.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    try:
+        yield one
+    finally:
+        one.gate.set()
+        server.close()
+        await until(lambda: one.inside == 0)
+
+
+async def refused_port() -> int:
+    """A port of loopback where nobody listens."""
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    port = int(server.sockets[0].getsockname()[1])
+    server.close()
+    await server.wait_closed()
+    return port

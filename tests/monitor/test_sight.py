@@ -1,0 +1,224 @@
+"""Can we see? References and the rest of the fleet are asked before a failure is charged to a portal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from monitor import sight as room
+from monitor.model import Check
+from monitor.sight import SILENCE, Breaker, Reference, Sight
+from probes.base import Fault, Outcome, ProbeResult
+from probes.instruments import Instruments
+from tests import factories
+from tests.monitor.parts import HandClock, Site, refused_port, site, until
+
+
+@pytest.fixture
+async def tools() -> AsyncIterator[Instruments]:
+    async with Instruments() as tools:
+        yield tools
+
+
+def down(fault: Fault = Fault.CONNECT_TIMEOUT, address: str = "192.0.2.10") -> ProbeResult:
+    """A failure out in the network."""
+    return factories.result(outcome=Outcome.DOWN, fault=fault, detail="no", values={"address": address})
+
+
+UP = factories.result()
+
+
+def check(number: int = 0) -> Check:
+    return factories.check(portal=f"p{number}")
+
+
+async def dead(name: str = "dead") -> Reference:
+    return Reference(name=name, connect=f"127.0.0.1:{await refused_port()}")
+
+
+@asynccontextmanager
+async def alive() -> AsyncIterator[tuple[Reference, list[int]]]:
+    """A reference that accepts connections and notes them."""
+    asked: list[int] = []
+
+    async def serve(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(1)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield Reference(name="alive", connect=f"127.0.0.1:{server.sockets[0].getsockname()[1]}"), asked
+    server.close()
+    await server.wait_closed()
+
+
+async def test_without_any_reference_alive_we_are_blind(tools: Instruments):
+    sight = Sight(tools, HandClock(), references=[await dead("a"), await dead("b")])
+    assert await sight.judge(check(), down()) == "none of 2 references answers"
+
+
+async def test_one_reference_alive_is_enough_to_charge(tools: Instruments):
+    async with alive() as (reference, _):
+        sight = Sight(tools, HandClock(), references=[await dead(), reference])
+        assert await sight.judge(check(), down()) is None
+
+
+async def test_where_a_name_is_not_found_only_references_with_a_name_can_speak(tools: Instruments):
+    """An address that answers proves nothing of our resolver; it does prove that there is a way out."""
+    async with alive() as (by_address, _):
+        by_name = Reference(name="named", connect="reference.invalid:53")
+        sight = Sight(tools, HandClock(), references=[by_name, by_address])
+        assert await sight.judge(check(), down(Fault.DNS)) == "none of 1 references answers"
+        assert await sight.judge(check(), down(Fault.TIMEOUT)) is None
+        resolved = replace(by_address, connect=str(by_address.connect).replace("127.0.0.1", "localhost"))
+        assert await Sight(tools, HandClock(), references=[resolved]).judge(check(), down(Fault.DNS)) is None
+
+
+async def test_a_reference_that_never_answers_is_given_up(tools: Instruments, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(room, "REFERENCE_TIMEOUT", 0.1)
+    async with site() as one:
+        one.gate.clear()
+        sight = Sight(tools, HandClock(), references=[Reference(name="slow", url=one.url)])
+        assert await sight.judge(check(), down()) == "none of 1 references answers"
+
+
+@pytest.mark.parametrize("status", ["200 OK", "503 Service Unavailable"])
+async def test_any_answer_of_an_http_reference_shows_that_we_see(tools: Instruments, status: str):
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    sight = Sight(tools, HandClock(), references=[Reference(name="web", url=url)])
+    assert await sight.judge(check(), down()) is None
+    server.close()
+    await server.wait_closed()
+
+
+async def test_a_burst_of_failures_asks_the_references_once(tools: Instruments):
+    async with alive() as (reference, asked):
+        clock = HandClock()
+        sight = Sight(tools, clock, references=[reference])
+        assert await asyncio.gather(*[sight.judge(check(n), down()) for n in range(4)]) == [None] * 4
+        await until(lambda: asked)
+        assert len(asked) == 1
+        clock.pass_by(room.FRESH_SECONDS + 0.1)
+        await sight.judge(check(), down())
+        await until(lambda: len(asked) == 2)
+
+
+async def test_who_is_cancelled_while_asking_keeps_nobody_from_asking(tools: Instruments):
+    async with site() as one:
+        one.gate.clear()
+        sight = Sight(tools, HandClock(), references=[Reference(name="web", url=one.url)])
+        first = asyncio.create_task(sight.judge(check(1), down()))
+        await until(lambda: one.inside)
+        second = asyncio.create_task(sight.judge(check(2), down()))
+        first.cancel()
+        await asyncio.wait([first])
+        one.gate.set()
+        assert await second is None
+
+
+@pytest.mark.parametrize("fault", [fault for fault in Fault if fault not in SILENCE and fault is not Fault.PROBER])
+async def test_a_failure_that_proves_an_answer_asks_nobody(tools: Instruments, fault: Fault):
+    sight = Sight(tools, HandClock(), references=[await dead()])
+    assert await sight.judge(check(), down(fault)) is None
+
+
+@pytest.mark.parametrize("fault", sorted(SILENCE))
+async def test_our_own_network_can_be_the_cause_of_each_silence(tools: Instruments, fault: Fault):
+    sight = Sight(tools, HandClock(), references=[await dead()])
+    assert await sight.judge(check(), down(fault))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", "localhost", "portal.localhost"])
+async def test_what_is_on_this_machine_is_charged_directly(tools: Instruments, address: str):
+    """No network stands between, so no reference is asked, also when the look never got as far as an address."""
+    sight = Sight(tools, HandClock(), references=[await dead()])
+    assert await sight.judge(check(), down(address=address)) is None
+    host = f"[{address}]" if ":" in address else address
+    silent = factories.result(outcome=Outcome.DOWN, fault=Fault.CONNECT_REFUSED, values={})
+    assert await sight.judge(factories.check(url=f"http://{host}:9/"), silent) is None
+
+
+async def test_without_references_and_without_any_success_we_are_blind(tools: Instruments):
+    """A first success somewhere is the proof that we can see."""
+    sight = Sight(tools, HandClock(), portals=20)
+    assert await sight.judge(check(1), down()) == "none of 1 portals could be seen in the last 60 s"
+    assert await sight.judge(check(2), down())
+    assert await sight.judge(check(3), UP) is None
+    assert await sight.judge(check(4), down()) is None
+
+
+async def test_that_proof_grows_old(tools: Instruments):
+    clock = HandClock()
+    sight = Sight(tools, clock, portals=20)
+    await sight.judge(check(1), UP)
+    clock.pass_by(61)
+    assert await sight.judge(check(2), down()) == "none of 1 portals could be seen in the last 60 s"
+
+
+async def test_a_small_fleet_is_no_reference(tools: Instruments):
+    sight = Sight(tools, HandClock(), portals=4)
+    assert [await sight.judge(check(number), down()) for number in range(4)] == [None] * 4
+
+
+async def breaking(tools: Instruments, seen: Site | None = None, **changes: object) -> tuple[Sight, HandClock]:
+    """Ten portals that were good a moment ago."""
+    clock = HandClock()
+    references = [Reference(name="web", url=seen.url)] if seen else []
+    sight = Sight(tools, clock, references=references, portals=10, **changes)  # type: ignore[arg-type] # a test's own
+    for number in range(10):
+        await sight.judge(check(number), UP)
+    clock.pass_by(30)
+    return sight, clock
+
+
+async def test_when_most_of_the_fleet_stops_it_is_us(tools: Instruments):
+    """Also when a reference answers: it may stand on this side of what is broken."""
+    async with site() as one:
+        sight, _ = await breaking(tools, one)
+        judged = [await sight.judge(check(number), down()) for number in range(10)]
+        assert judged[:5] == [None] * 5
+        assert judged[5] == "6 of 10 portals stopped answering within 60 s"
+        assert None not in judged[5:]
+        assert await sight.judge(check(0), down())
+        for number in range(6):
+            await sight.judge(check(number), UP)
+        assert await sight.judge(check(9), down()) is None
+
+
+async def test_the_breaker_needs_its_minimum(tools: Instruments):
+    sight, _ = await breaking(tools, breaker=Breaker(minimum=11))
+    sight.portals = 20
+    assert [await sight.judge(check(number), down()) for number in range(9)] == [None] * 9
+
+
+async def test_portals_that_were_never_good_tell_nothing_of_us(tools: Instruments):
+    """A third of the inventory is closed; their silence must not turn the outages of others into voids."""
+    async with site() as one:
+        sight, _ = await breaking(tools, one)
+        sight.portals = 60
+        assert [await sight.judge(check(number), down()) for number in range(100, 150)] == [None] * 50
+        assert await sight.judge(check(1), down()) is None
+
+
+async def test_seldom_looks_are_judged_over_their_own_interval(tools: Instruments):
+    clock = HandClock()
+    sight = Sight(tools, clock, portals=10)
+    hourly = [factories.check(portal=f"p{number}", interval=3600.0) for number in range(10)]
+    for one in hourly:
+        await sight.judge(one, UP)
+        clock.pass_by(360)
+    assert await sight.judge(hourly[0], down()) is None
+
+
+async def test_our_own_failure_is_not_judged(tools: Instruments):
+    sight = Sight(tools, HandClock(), references=[await dead()], portals=20)
+    assert await sight.judge(check(), factories.result(outcome=Outcome.VOID, fault=Fault.PROBER)) is None
