@@ -61,7 +61,7 @@ class Daemon:
         self._stop = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._reloads: set[asyncio.Task[str | None]] = set()
-        self._completed = 0
+        self._completed: float | None = None
 
     async def run(self) -> None:
         """Open everything, look until told to stop, close everything. Raises DaemonError, JournalError."""
@@ -224,7 +224,7 @@ class Daemon:
         """Ready means that looks are being completed, not that a process exists."""
         if not self.config.checks:
             return Readiness(ok=False, reason="no checks are configured")
-        quiet = (self.clock.now() - self._completed) / 1000 if self._completed else None
+        quiet = self.clock.monotonic() - self._completed if self._completed is not None else None
         longest = 2 * min(check.interval for check in self.config.checks) + 30
         if quiet is None:
             return Readiness(ok=False, reason="no look has been completed yet")
@@ -237,7 +237,7 @@ class Daemon:
         if one.void is not None:
             self.metrics.voids.labels(one.void.value).inc()
         if one.started is not None:
-            self._completed = max(self._completed, self.clock.now())
+            self._completed = self.clock.monotonic()
 
     async def _watch_loop(self, journal: Journal) -> None:
         """Measure how late timers come, and copy the slow gauges along the way."""

@@ -31,3 +31,35 @@ CREATE TABLE IF NOT EXISTS state_change (
     UNIQUE (portal, location, at, state)
 );
 CREATE INDEX IF NOT EXISTS state_change_at ON state_change (at);
+
+-- Records that a sink takes on no account, with its words. They stay in their own tables as well.
+CREATE TABLE IF NOT EXISTS quarantine (
+    sink TEXT NOT NULL,
+    record INTEGER NOT NULL,
+    identity TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (sink, record)
+) WITHOUT ROWID;
+
+-- The archive's ledger: one row a sealed file; monitor/archive/ledger.py says what the columns mean.
+CREATE TABLE IF NOT EXISTS sealed (
+    path TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    day TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    late INTEGER NOT NULL,
+    rows INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    through INTEGER NOT NULL,
+    columns TEXT NOT NULL,
+    zone TEXT NOT NULL,
+    schema INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    created INTEGER NOT NULL
+);

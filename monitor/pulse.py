@@ -86,7 +86,8 @@ class Pulse:
         while not self._stopping:
             now = self._clock.now()
             for key, slot in [one for one in self._soon if one[1] <= now]:
-                self._start(key, slot)  # before later slots, which a leap of the clock may have made due as well
+                self._start(key, slot)
+            await asyncio.sleep(0)  # they come first: a leap of the clock may have made later slots due as well
             due = self._plan.due(now + HORIZON_MS, CROWD)
             missed = []
             for check, slot in due:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from monitor.model import Measurement, State, StateChange, Void
@@ -166,6 +166,21 @@ INSERT_STATE = (
     f"INSERT INTO state_change ({', '.join(STATE_COLUMNS)}) "  # noqa: S608 - our own names
     f"VALUES ({', '.join('?' * len(STATE_COLUMNS))}) ON CONFLICT (portal, location, at, state) DO NOTHING"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A record that a sink takes on no account, with the sink's words; ``record`` is its number, ``at`` UTC ms."""
+
+    sink: str
+    record: int
+    identity: str
+    reason: str
+    at: int
+
+
+SELECT_QUARANTINE = "SELECT sink, record, identity, reason, at FROM quarantine"
+INSERT_QUARANTINE = "INSERT OR REPLACE INTO quarantine (sink, record, identity, reason, at) VALUES (?, ?, ?, ?, ?)"
 
 
 def state_row(change: StateChange, seq: int) -> tuple[Any, ...]:

@@ -2,98 +2,43 @@
 
 from __future__ import annotations
 
-import fcntl
 import heapq
 import importlib.resources
-import os
 import sqlite3
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from monitor import rows
+from monitor.datadir import APPLICATION, FILE, SCHEMA, JournalError, Lock, columns, connect
 from monitor.model import Measurement, StateChange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
-    from typing import IO
 
     from probes.base import Probe
 
+__all__ = [
+    "APPLICATION",
+    "FILE",
+    "SCHEMA",
+    "Advance",
+    "Chore",
+    "Entry",
+    "JournalError",
+    "Lock",
+    "Reader",
+    "Record",
+    "Remark",
+    "Writer",
+    "connect",
+]
+
 Record = Measurement | StateChange
 
-SCHEMA = 1
-APPLICATION = 0x504D4A31  # "PMJ1"
-FILE = "journal.sqlite3"
 WAL_BYTES = 64 * 2**20
 """A write-ahead log that grew longer, behind a slow reader, is cut back to this."""
-
-
-class JournalError(Exception):
-    """The journal cannot be used; the message is one sentence for the operator."""
-
-
-class Lock:
-    """Exclusive use of a data directory, released by the kernel when the process ends in whatever way."""
-
-    def __init__(self, directory: Path) -> None:
-        """Make the directory when needed and take it. Raises :class:`JournalError`."""
-        try:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file: IO[str] = (directory / "lock").open("a+")
-        except OSError as error:
-            raise JournalError(f"data directory {directory} is not writable: {error.strerror}") from error
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._file.seek(0)
-            owner = self._file.read().strip() or "unknown"
-            self._file.close()
-            raise JournalError(f"data directory {directory} is in use by another daemon (process {owner})") from None
-        with suppress(OSError):  # a full disk is the journal's trouble; the number is a courtesy
-            self._file.truncate(0)
-            os.pwrite(self._file.fileno(), str(os.getpid()).encode(), 0)
-
-    def release(self) -> None:
-        """Let another daemon have the directory."""
-        self._file.close()
-
-
-def connect(path: Path, *, write: bool) -> sqlite3.Connection:
-    """Open the database file. Readers in other processes may read while the daemon writes."""
-    if not write and not path.exists():
-        raise JournalError(f"there is no journal at {path}")
-    uri = f"{path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}"
-    try:
-        db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10.0)
-        try:
-            db.execute(f"PRAGMA query_only = {int(not write)}")
-            _recognise(db, path, write=write)
-        except BaseException:
-            db.close()
-            raise
-    except sqlite3.Error as error:
-        raise JournalError(f"journal {path} cannot be opened: {error}") from error
-    return db
-
-
-def _recognise(db: sqlite3.Connection, path: Path, *, write: bool) -> None:
-    """Take a journal of ours, or for writing an empty file; raises :class:`JournalError` for anything else."""
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    application = db.execute("PRAGMA application_id").fetchone()[0]
-    if application != APPLICATION:
-        if db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0] or application:
-            raise JournalError(f"{path} is a database of another program")
-        if not write:
-            raise JournalError(f"there is no journal at {path}")
-    if version > SCHEMA:
-        raise JournalError(f"journal {path} was written by a newer version (schema {version}, this one knows {SCHEMA})")
-
-
-def _columns(db: sqlite3.Connection, table: str) -> set[str]:
-    """The columns of a table as the file has it; empty when there is no such table."""
-    return {row[1] for row in db.execute(f'PRAGMA table_info("{table}")')}
 
 
 class Reader:
@@ -104,7 +49,7 @@ class Reader:
         self._tables: dict[str, rows.KindTable] = {}
         for kind, probe in kinds.items():
             table = rows.KindTable(kind, probe)
-            if existing := _columns(self._db, table.name):
+            if existing := columns(self._db, table.name):
                 table.select = table.selecting(existing)
                 self._tables[kind] = table
 
@@ -113,14 +58,26 @@ class Reader:
         self._db.close()
 
     def after(self, seq: int, limit: int) -> list[Record]:
-        """The next records past ``seq`` over all tables, in order, at most ``limit``."""
-        found: list[Record] = []
-        for table in self._tables.values():
-            sql = f"{table.select} WHERE seq > ? ORDER BY seq LIMIT ?"
-            found.extend(table.measurement(row) for row in self._db.execute(sql, (seq, limit)))
-        sql = f"{rows.SELECT_STATES} WHERE seq > ? ORDER BY seq LIMIT ?"
-        found.extend(rows.state_change(row) for row in self._db.execute(sql, (seq, limit)))
-        return heapq.nsmallest(limit, found, key=lambda record: record.seq)
+        """The next records past ``seq`` over all tables, in order, at most ``limit``; all as of one moment.
+
+        Without that, a commit between two tables would show a record while one with a smaller number stays unseen.
+        """
+        found: list[Iterator[Record]] = []
+        cursors: list[sqlite3.Cursor] = []
+        self._db.execute("BEGIN")
+        try:
+            for table in self._tables.values():
+                sql = f"{table.select} WHERE seq > ? ORDER BY seq LIMIT ?"
+                cursors.append(self._db.execute(sql, (seq, limit)))
+                found.append(map(table.measurement, cursors[-1]))
+            sql = f"{rows.SELECT_STATES} WHERE seq > ? ORDER BY seq LIMIT ?"
+            cursors.append(self._db.execute(sql, (seq, limit)))
+            found.append(map(rows.state_change, cursors[-1]))
+            return list(islice(heapq.merge(*found, key=lambda record: record.seq), limit))
+        finally:
+            for cursor in cursors:
+                cursor.close()
+            self._db.execute("COMMIT")
 
     def bookmark(self, reader: str) -> tuple[int, str]:
         """How far a reader has come, and its memo; (0, "") for one that has not begun."""
@@ -186,6 +143,11 @@ class Reader:
         row = self._db.execute(sql, (portal, location, at)).fetchone()
         return rows.state_change(row) if row else None
 
+    def quarantine(self, sink: str) -> list[rows.Quarantined]:
+        """The records that ``sink`` did not take, oldest first."""
+        sql = f"{rows.SELECT_QUARANTINE} WHERE sink = ? ORDER BY record"
+        return [rows.Quarantined(*row) for row in self._db.execute(sql, (sink,))]
+
     def counts(self) -> dict[str, int]:
         """Rows per table, for status and tests."""
         names = [table.name for table in self._tables.values()] + ["state_change"]
@@ -194,12 +156,13 @@ class Reader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advance:
-    """A reader's step: its new bookmark and memo, and the records that it made of what it read."""
+    """A reader's step: its new bookmark and memo, and what it made of what it read."""
 
     reader: str
     seq: int
     memo: str = ""
     changes: tuple[StateChange, ...] = ()
+    quarantined: tuple[rows.Quarantined, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +173,14 @@ class Remark:
     value: str
 
 
-Entry = Measurement | Advance | Remark
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chore:
+    """Statements of the archive, (SQL, values) each, that belong into one transaction and make no records."""
+
+    statements: tuple[tuple[str, tuple[str | int | None, ...]], ...]
+
+
+Entry = Measurement | Advance | Remark | Chore
 
 
 class Writer:
@@ -235,7 +205,7 @@ class Writer:
         self._db.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
         statements = [f"PRAGMA application_id = {APPLICATION}", f"PRAGMA user_version = {SCHEMA}"]
         for table in self._tables.values():
-            existing = _columns(self._db, table.name)
+            existing = columns(self._db, table.name)
             statements += table.create()
             statements += table.extend(existing) if existing else []
         common = importlib.resources.files("monitor").joinpath("journal.sql").read_text()
@@ -273,11 +243,16 @@ class Writer:
         """The records of an entry; what it is besides is stored here."""
         if isinstance(entry, Measurement):
             return (entry,)
+        if isinstance(entry, Chore):
+            for sql, values in entry.statements:
+                self._db.execute(sql, values)
+            return ()
         if isinstance(entry, Remark):
             self._db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (entry.key, entry.value))
             return ()
         sql = "INSERT OR REPLACE INTO bookmark (reader, seq, memo) VALUES (?, ?, ?)"
         self._db.execute(sql, (entry.reader, entry.seq, entry.memo))
+        self._db.executemany(rows.INSERT_QUARANTINE, [astuple(one) for one in entry.quarantined])
         return entry.changes
 
     def _insert(self, record: Record, seq: int) -> Record | None:

@@ -11,12 +11,14 @@ from typing import ClassVar
 from monitor.clock import Clock
 from monitor.journal import Journal
 from monitor.measure import Measurer, Seats
+from monitor.model import Check
 from monitor.sight import Sight
 from monitor.store import Reader
 from probes.base import Lane, Metric, Probe, Unit
 from probes.instruments import Instruments
 from probes.kinds import KINDS
 from probes.trace import Trace
+from tests import factories
 from tests.factories import SLOT
 
 
@@ -63,6 +65,17 @@ class ScriptedRender(Scripted):
 
     kind: ClassVar[str] = "render"
     lane: ClassVar[Lane] = Lane.RENDER
+
+
+def acting(script: Script | None, portal: str = "ha-noi", kind: type[Scripted] = Scripted, **changes: object) -> Check:
+    """A check of a portal that does what ``script`` says; ``changes`` are fields of its probe."""
+    url = f"https://{portal}.example.vn/"
+    if script is None:
+        Scripted.scripts.pop(url, None)
+    else:
+        Scripted.scripts[url] = script
+    name = {"name": kind.kind}
+    return factories.check(portal=portal, probe=kind(url=url, **changes), **name)
 
 
 SCRIPTED: dict[str, type[Probe]] = {"uptime": Scripted, "render": ScriptedRender}

@@ -18,12 +18,6 @@ from tests import factories
 from tests.monitor.parts import HandClock, Site, refused_port, site, until
 
 
-@pytest.fixture
-async def tools() -> AsyncIterator[Instruments]:
-    async with Instruments() as tools:
-        yield tools
-
-
 def down(fault: Fault = Fault.CONNECT_TIMEOUT, address: str = "192.0.2.10") -> ProbeResult:
     """A failure out in the network."""
     return factories.result(outcome=Outcome.DOWN, fault=fault, detail="no", values={"address": address})

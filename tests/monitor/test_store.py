@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor import rows
 from monitor.model import Measurement
 from monitor.store import APPLICATION, FILE, SCHEMA, Advance, JournalError, Lock, Reader, Remark, Writer
 from probes.base import Fault, Metric, Outcome, Unit
@@ -129,6 +131,27 @@ def test_bites_of_any_size_make_the_same_whole(tmp_path_factory: pytest.TempPath
         found += bite
     assert [one.seq for one in found] == list(range(1, 16))
     reader.close()
+
+
+def test_a_commit_between_two_tables_does_not_hide_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A reader that met number 4 in one table and not number 3 in another would never ask for number 3 again."""
+    writer = Writer(tmp_path / FILE, KINDS)
+    writer.write([factories.measurement(), factories.measurement(kind="latency")])
+    reader = Reader(tmp_path / FILE, KINDS)
+    read, waiting = rows.KindTable.measurement, [factories.measurement(slot=SLOT + 1)]
+    waiting.append(factories.measurement(kind="latency", slot=SLOT + 1))
+
+    def read_slowly(table: rows.KindTable, row: Sequence[object]) -> Measurement:
+        late, waiting[:] = waiting[:], []
+        if late:
+            writer.write(late)
+        return read(table, row)
+
+    monkeypatch.setattr(rows.KindTable, "measurement", read_slowly)
+    assert [one.seq for one in reader.after(0, 10)] == [1, 2]
+    assert [one.seq for one in reader.after(2, 10)] == [3, 4]
+    reader.close()
+    writer.close()
 
 
 def test_questions_by_slot(tmp_path: Path):

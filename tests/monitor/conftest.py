@@ -1,0 +1,27 @@
+"""Fixtures that several tests of the core share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from monitor.journal import Journal
+from probes.instruments import Instruments
+from tests.monitor.parts import SCRIPTED, Scripted, opened
+
+
+@pytest.fixture
+async def tools() -> AsyncIterator[Instruments]:
+    """The tools of real looks."""
+    async with Instruments() as tools:
+        yield tools
+
+
+@pytest.fixture
+async def scripted(tmp_path: Path) -> AsyncIterator[Journal]:
+    """A journal of probes that follow a script."""
+    async with opened(tmp_path, SCRIPTED) as journal:
+        yield journal
+    Scripted.scripts.clear()

@@ -1,0 +1,184 @@
+"""The board shows the newest of everything, and is the same whether it followed the journal or recalled it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.board import DAY, Board
+from monitor.model import Check, Expect, Portal, State, StateChange, Void
+from monitor.readers import follow_board
+from monitor.store import Advance
+from probes.base import Outcome
+from tests import factories
+from tests.factories import MINUTE, SLOT
+from tests.monitor.parts import HandClock, opened, until
+
+PORTALS = [
+    factories.portal(id="hue"),
+    factories.portal(id="da-nang"),
+    factories.portal(id="old", expect=Expect.RETIRED),
+]
+CHECKS = [factories.check(kind, portal=portal.id) for portal in PORTALS for kind in ("uptime", "latency")]
+
+
+def board(
+    clock: HandClock | None = None, portals: list[Portal] | None = None, checks: list[Check] | None = None
+) -> Board:
+    one = Board(clock=clock or HandClock(), location="hn-1")
+    one.show(PORTALS if portals is None else portals, CHECKS if checks is None else checks)
+    return one
+
+
+def look(slot: int = 0, portal: str = "hue", **changes: object):
+    return factories.measurement(portal=portal, slot=SLOT + slot * MINUTE, **changes)
+
+
+def change(at: int, state: State, previous: State = State.UNKNOWN, **changes: object) -> StateChange:
+    fields = {
+        "portal": "hue",
+        "at": SLOT + at,
+        "state": state,
+        "previous": previous,
+        "fault": None,
+        "seq": at + 2 * DAY,
+    }
+    return factories.change(**(fields | changes))
+
+
+def test_the_newest_slot_and_attempt_is_shown():
+    one = board()
+    for newest in (look(1), look(2), look(2, attempt=2)):
+        one.take(newest)
+        one.take(look(1))
+        one.take(look(0))
+        assert one.latest["hue/uptime"] is newest
+    assert one.deciding("hue") is newest
+    assert one.last_look == newest.started
+
+
+@pytest.mark.parametrize("other", [{"portal": "gone"}, {"check": "uptime-gone"}, {"location": "other"}])
+def test_what_is_not_ours_is_not_shown(other: dict[str, str]):
+    one = board()
+    one.take(look(**other))
+    one.take(change(5, State.UP, **{key: value for key, value in other.items() if key != "check"}))
+    assert not one.latest
+    assert not one.states or "check" in other
+
+
+def test_listeners_hear_each_new_outcome_once():
+    one = board()
+    heard: list[int] = []
+    one.listeners.append(lambda measurement: heard.append(measurement.slot))
+    for slot in (0, 1, 1, 0, 2):
+        one.take(look(slot))
+    assert heard == [SLOT, SLOT + MINUTE, SLOT + 2 * MINUTE]
+
+
+def test_another_inventory_forgets_what_is_gone():
+    one = board()
+    for portal in ("hue", "da-nang"):
+        one.take(look(portal=portal))
+        one.take(change(0, State.UP, portal=portal))
+    one.show(PORTALS[:1], CHECKS[:1])
+    assert (list(one.latest), list(one.states), list(one.changes)) == (["hue/uptime"], ["hue"], ["hue"])
+    assert one.state("da-nang") is State.UNKNOWN
+    assert one.since("da-nang") is None
+
+
+def test_a_state_holds_since_its_change():
+    one = board()
+    assert (one.state("hue"), one.since("hue")) == (State.UNKNOWN, None)
+    one.take(change(7, State.DOWN))
+    assert (one.state("hue"), one.since("hue")) == (State.DOWN, SLOT + 7)
+    one.take(change(3, State.UP))  # met again, from before
+    assert one.state("hue") is State.DOWN
+
+
+def test_retired_portals_are_not_judged():
+    assert board().judged() == ["hue", "da-nang"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-2 * DAY, DAY), st.sampled_from(list(State))), max_size=12, unique_by=lambda told: told[0]
+    )
+)
+def test_the_strip_is_the_last_day_without_holes(told: list[tuple[int, State]]):
+    clock = HandClock(SLOT)
+    one = board(clock)
+    for at, state in sorted(told, key=lambda entry: entry[0]):
+        one.take(change(at, state))
+    clock.hour = SLOT + DAY // 2
+    strip = one.strip("hue")
+    now = clock.now()
+    assert strip[0].start == now - DAY
+    assert strip[-1].end == now
+    assert all(left.end == right.start for left, right in itertools.pairwise(strip))
+    assert all(stretch.end > stretch.start for stretch in strip)
+    past = [state for at, state in sorted(told, key=lambda entry: entry[0]) if SLOT + at < now]
+    assert strip[-1].state is (past[-1] if past else State.UNKNOWN)
+
+
+def test_changes_of_before_yesterday_are_forgotten():
+    """But for the one that made the state in which the day began."""
+    clock = HandClock()
+    one = board(clock)
+    for day in range(400):
+        clock.hour = SLOT + day * DAY
+        one.take(change(day * DAY, State.DOWN if day % 2 else State.UP))
+    assert len(one.changes["hue"]) <= 3
+
+
+def test_blind_is_when_most_of_the_judged_were_not_seen():
+    one = board()
+    assert not one.blind()
+    void = {"outcome": Outcome.VOID, "void": Void.BLIND}
+    one.take(look(portal="old", **void))
+    one.take(look(portal="da-nang", **void))
+    assert one.blind()
+    one.take(look(portal="hue"))
+    assert not one.blind()
+    one.take(look(1, portal="hue", outcome=Outcome.VOID, void=Void.LATE))
+    assert not one.blind()
+    one.take(look(2, portal="hue", **void))
+    assert one.blind()
+
+
+async def test_following_and_recalling_show_the_same(tmp_path: Path):
+    clock = HandClock(SLOT + 3 * DAY)
+    followed = board(clock)
+    async with opened(tmp_path) as journal:
+        reader = asyncio.create_task(follow_board(journal, followed, 0))
+        for number in range(300):
+            portal = PORTALS[number % 3].id
+            story = {
+                "portal": portal,
+                "slot": SLOT + number * 20 * MINUTE,
+                "kind": "latency" if number % 7 else "uptime",
+            }
+            await journal.commit_all(
+                [
+                    factories.measurement(**story, outcome=list(Outcome)[number % 3]),
+                    factories.measurement(**{**story, "location": "other"}),
+                ]
+            )
+            if number % 10 == 0:
+                tipped = factories.change(portal=portal, at=story["slot"], state=list(State)[number % 5])
+                await journal.commit(Advance(reader="states", seq=0, changes=(tipped,)))
+        await until(lambda: followed.latest and max(one.seq for one in followed.latest.values()) >= journal.last - 3)
+        await asyncio.sleep(0.05)
+        recalled = board(clock)
+        await journal.read(recalled.recall)
+        reader.cancel()
+        await asyncio.wait([reader])
+    assert recalled.latest == followed.latest
+    assert recalled.states == followed.states
+    assert recalled.last_look == followed.last_look
+    for portal in PORTALS:
+        assert recalled.strip(portal.id) == followed.strip(portal.id)

@@ -1,0 +1,103 @@
+"""When the daemon comes back, every slot that nobody looked at gets its outcome, and none gets two."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from monitor import gaps
+from monitor.gaps import fill_gaps
+from monitor.journal import Journal
+from monitor.model import Check, Void
+from monitor.schedule import LONGEST, slot_after, slots_between
+from probes.base import Outcome
+from probes.instruments import Instruments
+from tests import factories
+from tests.factories import DAY, MINUTE, SLOT
+from tests.monitor.parts import HandClock, all_of, measurer, opened
+
+HOUR = 60 * MINUTE
+CHECKS = [
+    factories.check(),
+    factories.check(kind="latency", interval=300.0),
+    factories.check(portal="hue", interval=30.0),
+]
+
+
+@pytest.fixture
+async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
+    async with opened(tmp_path) as journal:
+        yield journal
+
+
+async def look_once(journal: Journal, checks: list[Check]) -> dict[str, int]:
+    """The newest slot of each check, looked at."""
+    last = {check.key: slot_after(check, SLOT) for check in checks}
+    for check in checks:
+        look = factories.measurement(portal=check.portal, check=check.name, kind=check.kind, slot=last[check.key])
+        await journal.commit(look)
+    return last
+
+
+async def fill(journal: Journal, checks: list[Check], until: int, *, clean: bool = False) -> int:
+    async with Instruments() as tools:
+        room = measurer(journal, tools, HandClock())
+        return await fill_gaps(journal, room, checks, "hn-1", until=until, clean=clean)
+
+
+async def slots_of(journal: Journal, check: Check) -> list[int]:
+    return [one.slot for one in await all_of(journal) if one.key == check.key]
+
+
+@pytest.mark.parametrize("clean", [True, False])
+async def test_every_slot_of_an_absence_gets_its_outcome(journal: Journal, clean: bool):  # noqa: FBT001
+    last = await look_once(journal, CHECKS)
+    until = SLOT + 3 * HOUR
+    filled = await fill(journal, CHECKS, until, clean=clean)
+    for check in CHECKS:
+        assert await slots_of(journal, check) == list(slots_between(check, last[check.key] - 1, until + 1))
+    voids = [one for one in await all_of(journal) if one.outcome is Outcome.VOID]
+    assert len(voids) == filled
+    assert {one.void for one in voids} == {Void.STOPPED if clean else Void.KILLED}
+    assert {(one.started, one.duration, one.location, one.config) for one in voids} == {
+        (None, None, "hn-1", "c0ffee12")
+    }
+
+
+async def test_filling_again_fills_nothing(journal: Journal):
+    await look_once(journal, CHECKS)
+    assert await fill(journal, CHECKS, SLOT + HOUR) > 0
+    assert await fill(journal, CHECKS, SLOT + HOUR) == 0
+    assert await fill(journal, CHECKS, SLOT - HOUR) == 0  # the clock was set back meanwhile
+
+
+async def test_a_check_without_any_outcome_begins_now(journal: Journal):
+    await look_once(journal, CHECKS[:1])
+    await fill(journal, [factories.check(portal="new")], SLOT + HOUR)
+    assert {one.portal for one in await all_of(journal)} == {"ha-noi"}
+
+
+async def test_outcomes_of_another_location_are_not_ours(journal: Journal):
+    await journal.commit(factories.measurement(location="other"))
+    assert await fill(journal, CHECKS, SLOT + HOUR) == 0
+
+
+async def test_of_a_long_absence_the_first_slot_and_the_last_day_are_written(journal: Journal):
+    check = CHECKS[0]
+    last = (await look_once(journal, [check]))[check.key]
+    until = SLOT + 400 * DAY
+    assert await fill(journal, [check], until) == 1 + 1440
+    slots = await slots_of(journal, check)
+    assert slots[:2] == [last, last + MINUTE]
+    assert slots[2:] == list(slots_between(check, until - LONGEST, until + 1))
+
+
+async def test_many_slots_are_written_in_bites(journal: Journal, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(gaps, "CHUNK", 50)
+    await look_once(journal, CHECKS)
+    before = journal.statistics.commits
+    filled = await fill(journal, CHECKS, SLOT + 2 * HOUR)
+    assert len(await all_of(journal)) == filled + 3
+    assert journal.statistics.commits - before >= filled // 50

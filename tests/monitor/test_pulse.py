@@ -1,0 +1,219 @@
+"""The beat, with the real APScheduler: looks start on the grid, the stop records each, and none starts after it."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from monitor.clock import SystemClock
+from monitor.journal import Journal
+from monitor.measure import Measurer, Seats
+from monitor.model import Check, Void
+from monitor.pulse import Pulse
+from monitor.schedule import LONGEST, Plan, slots_between
+from probes.base import Lane, Outcome
+from probes.instruments import Instruments
+from probes.trace import Trace
+from tests import factories
+from tests.monitor.parts import SCRIPTED, Scripted, all_of, measurer, opened, until
+
+
+class SetClock(SystemClock):
+    """The machine's clock, as somebody has set it."""
+
+    shift = 0
+
+    def now(self) -> int:
+        return super().now() + self.shift
+
+
+@pytest.fixture
+async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
+    async with opened(tmp_path, SCRIPTED) as journal:
+        yield journal
+    Scripted.scripts.clear()
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture
+async def room(journal: Journal, clock: SetClock) -> AsyncIterator[Measurer]:
+    async with Instruments() as tools:
+        yield measurer(journal, tools, clock, seats=Seats({Lane.LIGHT: 1000}), grace=2.0)
+
+
+def fleet(count: int, interval: float = 1.0) -> list[Check]:
+    return [
+        factories.check(portal=f"p{n}", interval=interval, probe=Scripted(url=f"https://p{n}.example.vn/"))
+        for n in range(count)
+    ]
+
+
+async def hang(_trace: Trace) -> None:
+    await asyncio.sleep(60)
+
+
+async def test_looks_start_on_the_grid(journal: Journal, room: Measurer, clock: SetClock):
+    """Lateness of two hundred looks a second for three seconds; the figure under -s."""
+    late: list[float] = []
+    room.on_start = lambda _check, lateness: late.append(lateness)
+    checks = fleet(200)
+    began = clock.now()
+    async with asyncio.TaskGroup() as group:
+        pulse = Pulse(Plan(checks, began), room, clock, group)
+        pulse.start()
+        await asyncio.sleep(3.2)
+        await pulse.stop(1.0)
+        ended = clock.now()
+    late.sort()
+    median, p99 = statistics.median(late), late[int(len(late) * 0.99)]
+    sys.stdout.write(f"\npulse: {len(late)} starts, {median * 1e3:.1f} ms late at the median, p99 {p99 * 1e3:.1f} ms\n")
+    assert median < 0.1
+    found = Counter((one.key, one.slot) for one in await all_of(journal))
+    assert set(found.values()) == {1}
+    for check in checks:
+        wanted = set(slots_between(check, began, ended - 300))
+        assert wanted <= {slot for key, slot in found if key == check.key}
+
+
+async def test_the_stop_records_every_look_and_nothing_starts_after_it(
+    journal: Journal, room: Measurer, clock: SetClock
+):
+    checks = fleet(20)
+    for check in checks:
+        Scripted.scripts[check.probe.url] = hang
+    started: list[str] = []
+    room.on_start = lambda check, _lateness: started.append(check.key)
+    async with asyncio.TaskGroup() as group:
+        pulse = Pulse(Plan(checks, clock.now()), room, clock, group)
+        pulse.start()
+        await until(lambda: len(started) == 20)
+        await pulse.stop(0.05)
+        assert pulse.running == 0
+        await asyncio.sleep(1.6)
+        assert len(started) == 20
+    found = await all_of(journal)
+    assert Counter(one.void for one in found if one.void is not Void.OVERLAPPED) == {Void.STOPPED: 20}
+    assert {one.key for one in found} == {check.key for check in checks}
+
+
+async def test_looks_that_end_in_time_are_let_be(journal: Journal, room: Measurer, clock: SetClock):
+    async def short(_trace: Trace) -> None:
+        await asyncio.sleep(0.3)
+
+    check = fleet(1)[0]
+    Scripted.scripts[check.probe.url] = short
+    async with asyncio.TaskGroup() as group:
+        pulse = Pulse(Plan([check], clock.now()), room, clock, group)
+        pulse.start()
+        await until(lambda: pulse.running)
+        await pulse.stop(5.0)
+    assert [one.outcome for one in await all_of(journal)] == [Outcome.UP]
+
+
+async def test_a_check_that_was_taken_out_is_not_looked_at_any_more(journal: Journal, room: Measurer, clock: SetClock):
+    """Also when its next slot has its timer already."""
+    checks = fleet(30)
+    async with asyncio.TaskGroup() as group:
+        plan = Plan(checks, clock.now())
+        pulse = Pulse(plan, room, clock, group)
+        pulse.start()
+        await asyncio.sleep(0.05)
+        plan.replace([], clock.now())
+        await asyncio.sleep(0.02)
+        before = journal.statistics.records
+        await asyncio.sleep(1.5)
+        await pulse.stop(1.0)
+    assert journal.statistics.records <= before + 2
+
+
+async def test_a_leap_of_the_clock_records_every_slot_as_late(journal: Journal, room: Measurer, clock: SetClock):
+    """A machine that slept three hours: 10,800 slots, none of them looked at, and looks go on."""
+    checks = fleet(1)
+    began = clock.now()
+    async with asyncio.TaskGroup() as group:
+        pulse = Pulse(Plan(checks, began), room, clock, group)
+        pulse.start()
+        await asyncio.sleep(0.1)
+        before = clock.now()
+        clock.shift = 3 * 3_600_000
+        leapt = clock.now()
+        await until(lambda: journal.last >= 10_800, 10)
+        await pulse.stop(1.0)
+    found = await all_of(journal)
+    slots = [one.slot for one in found]
+    assert slots == list(slots_between(checks[0], began, slots[-1] + 1))
+    assert {one.void for one in found if before < one.slot < leapt - 2000} == {Void.LATE}
+    assert found[-1].outcome is Outcome.UP
+
+
+async def test_a_leap_of_years_is_bounded(journal: Journal, room: Measurer, clock: SetClock):
+    checks = fleet(2, interval=60.0)
+    clock.shift = -50 * 365 * LONGEST
+    async with asyncio.TaskGroup() as group:
+        pulse = Pulse(Plan(checks, clock.now()), room, clock, group)
+        pulse.start()
+        await asyncio.sleep(0.1)
+        clock.shift = 0
+        await until(lambda: journal.last >= 2 * 1440, 10)
+        await asyncio.sleep(0.1)
+        await pulse.stop(1.0)
+    assert journal.last <= 2 * 1442
+
+
+async def test_a_clock_that_is_set_back_is_said_and_no_slot_is_looked_at_twice(
+    journal: Journal, room: Measurer, clock: SetClock, capsys: pytest.CaptureFixture[str]
+):
+    checks = fleet(20)
+    async with asyncio.TaskGroup() as group:
+        pulse = Pulse(Plan(checks, clock.now()), room, clock, group)
+        pulse.start()
+        await asyncio.sleep(1.2)
+        clock.shift = -10_000
+        await asyncio.sleep(2.2)
+        clock.shift = 0
+        await asyncio.sleep(1.2)
+        await pulse.stop(1.0)
+    found = Counter((one.key, one.slot) for one in await all_of(journal))
+    assert set(found.values()) == {1}
+    assert len(found) >= 60
+    assert capsys.readouterr().out.count("clock_stepped") == 2
+
+
+@pytest.mark.parametrize("where", ["beat", "another task"])
+async def test_a_bug_in_a_task_comes_down_with_the_house(
+    room: Measurer, clock: SetClock, monkeypatch: pytest.MonkeyPatch, where: str
+):
+    """A beat that fails must not be a line in a log, and a monitor that looks at nothing from then on."""
+
+    def stumble(*_: object) -> None:
+        raise ZeroDivisionError
+
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    async def live() -> None:
+        plan = Plan(fleet(50), clock.now())
+        async with asyncio.TaskGroup() as group:
+            pulse = Pulse(plan, room, clock, group)
+            pulse.start()
+            await asyncio.sleep(0.3)
+            if where == "beat":
+                monkeypatch.setattr(plan, "due", stumble)
+            else:
+                group.create_task(fail())
+            await asyncio.sleep(10)
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await asyncio.wait_for(live(), 5)
+    assert caught.group_contains(ZeroDivisionError)
+    await asyncio.sleep(1.6)  # timers of looks that were to start, and the next beats, find the house gone

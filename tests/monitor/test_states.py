@@ -1,0 +1,208 @@
+"""The fold: the same rows give the same history, wherever one stops and goes on, and a change needs its run."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.model import Expect, Measurement, Portal, State, StateChange, Void
+from monitor.states import Fold
+from probes.base import Outcome
+from tests import factories
+from tests.factories import MINUTE, SLOT
+
+PORTALS = [factories.portal(id="hue"), factories.portal(id="da-nang", verified=False)]
+
+LOOKS = {
+    "U": {"outcome": Outcome.UP},
+    "D": {"outcome": Outcome.DOWN},
+    "V": {"outcome": Outcome.VOID, "void": Void.BLIND},
+    "O": {"outcome": Outcome.VOID, "void": Void.OVERLAPPED},
+}
+
+looks = st.text("UUUDDDVO", max_size=60)
+
+
+def stream(word: str, **changes: object) -> list[Measurement]:
+    """One letter a slot: up, down, void, overlapped."""
+    return [
+        factories.measurement(**LOOKS[letter], slot=SLOT + number * MINUTE, seq=number + 1, **changes)
+        for number, letter in enumerate(word)
+    ]
+
+
+def woven(one: str, other: str) -> list[Measurement]:
+    """The looks of two portals as they come into the journal."""
+    both = stream(one, portal="hue") + stream(other, portal="da-nang")
+    return sorted(both, key=lambda look: (look.slot, look.portal))
+
+
+def fold(memo: str = "", portals: list[Portal] | None = None) -> Fold:
+    return Fold(PORTALS if portals is None else portals, down_after=2, up_after=2, memo=memo)
+
+
+def told(word: str, portal: Portal | None = None) -> list[tuple[int, str]]:
+    """(number of the slot, state) of each change."""
+    portal = portal or PORTALS[0]
+    changes = fold(portals=[portal]).feed_all(stream(word, portal=portal.id))
+    return [((change.at - SLOT) // MINUTE, change.state.value) for change in changes]
+
+
+@pytest.mark.parametrize(
+    ("word", "changes"),
+    [
+        ("U", [(0, "up")]),
+        ("D", []),
+        ("DD", [(0, "down")]),
+        ("UDUDUD", [(0, "up")]),
+        ("UUDDU", [(0, "up"), (2, "down")]),
+        ("UUDDUU", [(0, "up"), (2, "down"), (4, "up")]),
+        ("UDVD", [(0, "up"), (1, "down")]),  # a single void neither breaks
+        ("UDVVD", [(0, "up"), (2, "unknown")]),
+        ("UDVU", [(0, "up")]),  # nor lengthens a run
+        ("UVDVD", [(0, "up"), (2, "down")]),
+        ("UVV", [(0, "up"), (1, "unknown")]),
+        ("UVVU", [(0, "up"), (1, "unknown"), (3, "up")]),
+        ("UVVDD", [(0, "up"), (1, "unknown"), (3, "down")]),
+        ("UVUVUVU", [(0, "up")]),
+        ("VVVV", []),
+        ("DDVVUVVDD", [(0, "down"), (2, "unknown"), (4, "up"), (5, "unknown"), (7, "down")]),
+        ("UDOD", [(0, "up"), (1, "down")]),  # an overlapped slot says nothing, however many there are
+        ("UDOOOD", [(0, "up"), (1, "down")]),
+        ("UVOV", [(0, "up"), (1, "unknown")]),
+    ],
+)
+def test_what_a_row_of_looks_makes(word: str, changes: list[tuple[int, str]]):
+    assert told(word) == changes
+
+
+@given(looks, looks)
+def test_a_replay_gives_the_same_changes_and_the_same_memo(one: str, other: str):
+    rows = woven(one, other)
+    first, second = fold(), fold()
+    assert repr(first.feed_all(rows)) == repr(second.feed_all(rows))
+    assert first.memo() == second.memo()
+
+
+@given(looks, looks, st.data())
+def test_the_stream_may_be_cut_anywhere(one: str, other: str, data: st.DataObject):
+    rows = woven(one, other)
+    whole = fold()
+    changes = whole.feed_all(rows)
+    cut = data.draw(st.integers(0, len(rows)))
+    before = fold()
+    parts = before.feed_all(rows[:cut])
+    after = fold(before.memo())
+    parts += after.feed_all(rows[cut:])
+    assert repr(parts) == repr(changes)
+    assert after.memo() == whole.memo()
+
+
+@given(looks, st.data())
+def test_rows_met_again_change_nothing(word: str, data: st.DataObject):
+    """Readers meet a record at least once; slots met before, or older than the newest, are no news."""
+    rows = stream(word, portal="hue")
+    one = fold()
+    one.feed_all(rows)
+    memo = one.memo()
+    again = data.draw(st.lists(st.sampled_from(rows), max_size=10)) if rows else []
+    assert one.feed_all(again) == []
+    assert one.memo() == memo
+
+
+@given(looks)
+def test_changes_alternate_and_never_go_back(word: str):
+    changes = fold().feed_all(stream(word, portal="hue"))
+    previous = State.UNKNOWN
+    at = -1
+    for change in changes:
+        assert change.previous is previous
+        assert change.state is not previous
+        assert change.at > at
+        previous, at = change.state, change.at
+
+
+@given(looks)
+def test_a_change_names_the_look_that_tipped_it(word: str):
+    rows = stream(word, portal="hue")
+    for change in fold().feed_all(rows):
+        cause = rows[change.cause - 1]
+        assert (change.fault, change.detail) == (cause.fault, cause.detail)
+        assert change.at <= cause.slot
+        assert {"up": "up", "down": "down", "unknown": "void"}[change.state.value] == cause.outcome.value
+
+
+@given(looks, st.data())
+def test_a_single_void_slot_neither_breaks_nor_lengthens_a_run(word: str, data: st.DataObject):
+    """Put one void between two looks: the same looks tip the same states."""
+    seen = word.replace("V", "").replace("O", "")
+    place = data.draw(st.integers(0, len(seen)))
+    with_void = [*stream(seen, portal="hue")]
+    void = factories.measurement(**LOOKS["V"], portal="hue", slot=SLOT + place * MINUTE - MINUTE // 2, seq=999)
+    with_void.insert(place, void)
+    plain = fold().feed_all(stream(seen, portal="hue"))
+    assert repr(fold().feed_all(with_void)) == repr(plain)
+
+
+@given(looks)
+def test_a_retired_portal_is_never_judged(word: str):
+    assert told(word, factories.portal(id="retired", expect=Expect.RETIRED)) == []
+
+
+@given(looks)
+def test_an_unverified_portal_is_not_down_before_it_was_up(word: str):
+    changes = told(word, PORTALS[1])
+    states = [state for _, state in changes]
+    assert "down" not in states[: states.index("up")] if "up" in states else "down" not in states
+
+
+def test_an_unverified_portal_that_was_up_can_go_down():
+    assert told("DDDUDD", PORTALS[1]) == [(3, "up"), (4, "down")]
+
+
+@pytest.mark.parametrize("other", [{"check": "uptime-search"}, {"attempt": 2}, {"portal": "gone"}])
+def test_only_first_attempts_at_the_home_page_of_known_portals_decide(other: dict[str, object]):
+    rows = [
+        factories.measurement(**{"portal": "hue", "slot": one.slot, **LOOKS["D"], **other}) for one in stream("DDD")
+    ]
+    assert fold().feed_all(rows) == []
+
+
+def test_each_location_is_judged_by_itself():
+    """Rows of another location, imported into this journal, tip nothing here."""
+    here, there = stream("UUUU", portal="hue"), stream("DDDD", portal="hue", location="other")
+    rows = [one for pair in zip(here, there, strict=True) for one in pair]
+    changes = fold().feed_all(rows)
+    assert [(change.location, change.state) for change in changes] == [("hn-1", State.UP), ("other", State.DOWN)]
+
+
+def test_another_configuration_forgets_portals_that_are_gone_and_keeps_the_rest():
+    one = fold()
+    one.feed_all(woven("UUDD", "UUDD"))
+    one.change(PORTALS[:1], 3, 1)
+    assert one.memo() == fold(one.memo(), PORTALS[:1]).memo()
+    assert "da-nang" not in one.memo()
+    later = factories.measurement(portal="hue", slot=SLOT + 9 * MINUTE)
+    assert [change.state for change in one.feed_all([later])] == [State.UP]
+    assert "da-nang" not in fold(woven_memo(), PORTALS[:1]).memo()
+
+
+def woven_memo() -> str:
+    one = fold()
+    one.feed_all(woven("U", "U"))
+    return one.memo()
+
+
+def test_a_change_is_a_complete_record():
+    (change,) = fold().feed_all(stream("DD", portal="hue"))
+    assert change == StateChange(
+        portal="hue",
+        location="hn-1",
+        at=SLOT,
+        state=State.DOWN,
+        previous=State.UNKNOWN,
+        fault=change.fault,
+        detail="no end after 10 s, in phase connect",
+        cause=2,
+    )

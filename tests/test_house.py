@@ -1,0 +1,188 @@
+"""The house keeps its one-way street: a room imports only from lower floors, and probes never import the monitor."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    # Promise, records and small helpers that know nothing of the house.
+    ("0 ground", ("probes", "probes.base", "probes.trace", "probes.cares", "monitor", "monitor.clock")),
+    ("0 helpers", ("monitor.shipped", "monitor.progress", "monitor.draw", "monitor.delivery_metrics")),
+    ("0 instruments, lower", ("probes.address", "probes.certificates", "probes.resolver", "probes.http_metrics")),
+    ("0 connector", ("probes.connector",)),
+    ("0 instruments", ("probes.instruments", "probes.faults")),
+    # One look.
+    ("1 walk", ("probes.walk",)),
+    ("1 http", ("probes.http",)),
+    ("1 kinds", ("probes.uptime", "probes.latency")),
+    ("2 roll", ("probes.kinds", "probes.observe")),
+    # What travels, and where it rests.
+    ("3 records", ("monitor.model",)),
+    ("4 words about ourselves", ("monitor.telemetry",)),
+    ("4 rows", ("monitor.rows",)),
+    ("4 directory", ("monitor.datadir",)),
+    ("5 store", ("monitor.store",)),
+    ("5 sinks", ("monitor.sinks",)),
+    ("6 made-up portals", ("monitor.demo",)),
+    # The rooms of the daemon.
+    ("7 columns", ("monitor.columns",)),
+    ("7 archive", ("monitor.archive",)),
+    ("7 first", ("monitor.config", "monitor.schedule", "monitor.journal", "monitor.sight", "monitor.history")),
+    ("7 second", ("monitor.measure", "monitor.states", "monitor.deliver", "monitor.space")),
+    ("7 second, asked by people", ("monitor.formats", "monitor.status", "monitor.once")),
+    ("7 third", ("monitor.pulse", "monitor.gaps", "monitor.board", "monitor.intake")),
+    ("7 fourth", ("monitor.readers", "monitor.exposition", "monitor.exchange")),
+    ("7 fifth", ("monitor.web",)),
+    ("8 daemon", ("monitor.daemon",)),
+    ("9 commands", ("monitor.cli",)),
+    ("9 door", ("monitor.__main__",)),
+)
+"""From the ground to the roof. A package that is named here as a whole is one room; inside it imports are its own."""
+
+LEFT = ("monitor.schedule", "monitor.pulse", "monitor.sight", "monitor.measure", "monitor.gaps")
+RIGHT = (
+    *("monitor.states", "monitor.readers", "monitor.board", "monitor.exposition", "monitor.web", "monitor.history"),
+    *("monitor.deliver", "monitor.sinks", "monitor.columns", "monitor.archive"),
+)
+"""The two sides of the journal: those who write it and those who read it know nothing of each other."""
+
+KNOWN = {
+    # The slate carries the tools of the look, and the tools open connections that write on the slate.
+    ("probes.trace", "probes.instruments"),
+}
+"""Imports for types alone that go up, each with its reason."""
+
+HEIGHT = {room: height for height, (_, rooms) in enumerate(FLOORS) for room in rooms}
+PACKAGES = tuple(
+    f"monitor.{name}" for name in ("config", "web", "demo", "sinks", "archive", "scoring", "export", "dashboards")
+)
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {
+    module_name(path): path
+    for top in ("monitor", "probes")
+    for path in sorted((ROOT / top).rglob("*.py"))
+    if "_data" not in path.parts
+}
+
+
+def room_of(module: str) -> str:
+    return next((package for package in PACKAGES if module == package or module.startswith(f"{package}.")), module)
+
+
+def imports(module: str) -> Iterator[tuple[str, bool]]:
+    """(imported module of this house, whether only for types) of every import, inside functions too."""
+    path = MODULES[module]
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    yield from _imports(ast.parse(path.read_text(), str(path)), package, typing_only=False)
+
+
+def _imports(node: ast.AST, package: str, *, typing_only: bool) -> Iterator[tuple[str, bool]]:
+    if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        for child in node.body:
+            yield from _imports(child, package, typing_only=True)
+        for child in node.orelse:
+            yield from _imports(child, package, typing_only=typing_only)
+        return
+    for name in _names(node, package):
+        yield name, typing_only
+    for child in ast.iter_child_nodes(node):
+        yield from _imports(child, package, typing_only=typing_only)
+
+
+def _names(node: ast.AST, package: str) -> Iterator[str]:
+    """Modules of this house; a name out of a package is the module behind it where there is one."""
+    if isinstance(node, ast.Import):
+        found = [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom):
+        above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+        base = ".".join([*above, *([node.module] if node.module else [])])
+        found = [full if (full := f"{base}.{alias.name}") in MODULES else base for alias in node.names]
+    else:
+        return
+    for name in found:
+        if name.partition(".")[0] in {"monitor", "probes"}:
+            assert name in MODULES, f"{name} is imported and is not there"
+            yield name
+
+
+def test_every_module_has_a_floor():
+    """A new file is a decision about where it stands."""
+    homeless = [module for module in MODULES if room_of(module) not in HEIGHT]
+    assert not homeless, (
+        f"{', '.join(homeless)}: say in FLOORS of tests/test_house.py on which floor each stands: above every room "
+        "that it imports from, below every room that imports it"
+    )
+
+
+def test_every_room_of_the_table_is_there():
+    rooms = {room_of(module) for module in MODULES}
+    assert not HEIGHT.keys() - rooms, "FLOORS names rooms that are gone"
+    assert len(HEIGHT) == sum(len(rooms) for _, rooms in FLOORS), "a room stands on two floors"
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if room_of(module) in HEIGHT])
+def test_a_room_imports_only_from_lower_floors(module: str):
+    """Imports inside functions count. An import for types alone is knowledge too: it may stay level, never go up."""
+    here = room_of(module)
+    for imported, typing_only in imports(module):
+        there = room_of(imported)
+        if there == here or there not in HEIGHT or (typing_only and (module, imported) in KNOWN):
+            continue
+        low = HEIGHT[there] <= HEIGHT[here] if typing_only else HEIGHT[there] < HEIGHT[here]
+        assert low, (
+            f"{module} (floor {FLOORS[HEIGHT[here]][0]}) imports {imported} (floor {FLOORS[HEIGHT[there]][0]})"
+            f"{' for types' if typing_only else ''}: imports go down only"
+        )
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.partition(".")[0] == "probes"])
+def test_probes_never_import_the_monitor(module: str):
+    assert not [imported for imported, _ in imports(module) if imported.partition(".")[0] == "monitor"]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_two_sides_of_the_journal_know_nothing_of_each_other(module: str):
+    sides = [side for side in (LEFT, RIGHT) if room_of(module) in side]
+    for side in sides:
+        other = RIGHT if side is LEFT else LEFT
+        assert not [imported for imported, _ in imports(module) if room_of(imported) in other]
+
+
+def test_no_import_is_known_for_nothing():
+    for module, imported in KNOWN:
+        assert (imported, True) in set(imports(module)), f"{module} no longer imports {imported}: take it out of KNOWN"
+
+
+@pytest.mark.parametrize("folder", ["config", "grafana"])
+def test_folders_of_files_hold_no_code(folder: str):
+    assert not list((ROOT / folder).rglob("*.py"))
+
+
+def test_the_reading_of_imports_sees_them_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The rule is as good as the eye that reads: inside functions, relative, for types, a module out of a package."""
+    path = tmp_path / "new.py"
+    path.write_text(
+        "from typing import TYPE_CHECKING\nfrom monitor import model\nfrom . import rows\n"
+        "if TYPE_CHECKING:\n    import monitor.board\nelse:\n    import probes.base\n"
+        "def late():\n    from probes.trace import Trace\n"
+    )
+    monkeypatch.setitem(MODULES, "monitor.new", path)
+    assert list(imports("monitor.new")) == [
+        ("monitor.model", False),
+        ("monitor.rows", False),
+        ("monitor.board", True),
+        ("probes.base", False),
+        ("probes.trace", False),
+    ]
