@@ -1,24 +1,29 @@
 """The command as a user meets it: real processes, their messages and their exit codes."""
 
+import http.server
 import json
 import os
 import signal
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import yaml
 
+from monitor.demo.authority import Authority
 from monitor.store import FILE, SCHEMA, Writer
 from probes.kinds import KINDS
+from tests.bench.subject import address, nginx
 
 ROOT = Path(__file__).parents[2]
 
@@ -291,3 +296,60 @@ def test_status_without_a_journal_is_one_message(config: Path, tmp_path: Path):
 
 def test_version():
     assert call("version").stdout.startswith("portal-monitor ")
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.mark.parametrize(
+    ("certificate", "fault"),
+    [
+        (lambda one: one.issue(["localhost"]), None),
+        (lambda one: one.expired(["localhost"]), "tls_expired"),
+        (lambda one: one.self_signed(["localhost"]), "tls_untrusted"),
+        (lambda one: one.wrong_name(), "tls_name"),
+    ],
+    ids=["good", "expired", "self-signed", "wrong name"],
+)
+def test_probe_names_what_is_wrong_with_a_certificate(
+    authority: Authority, certificate: Callable[[Authority], ssl.SSLContext], fault: str | None
+):
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # noqa: N802 - the name that the library calls
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    server.handle_error = lambda *_: None  # type: ignore[method-assign] - refused handshakes are the point
+    server.socket = certificate(authority).wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        url = f"https://127.0.0.1:{server.server_address[1]}/"
+        done = call("probe", url, "--ca-file", authority.ca_file, "--json")
+        drawn = call("probe", url, "--ca-file", authority.ca_file)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert json.loads(done.stdout).get("fault") == fault
+    assert done.returncode == drawn.returncode == (1 if fault else 0)
+    assert "tls" in drawn.stdout.lower()
+
+
+def test_probe_of_an_nginx_draws_the_phases(tmp_path: Path):
+    with nginx(tmp_path) as (port, ca):
+        url = f"https://{address(3)}:{port}/"
+        drawn = call("probe", url, "--ca-file", ca)
+        found = json.loads(call("probe", url, "--kind", "latency", "--ca-file", ca, "--json").stdout)
+    assert drawn.returncode == 0
+    for phase in ("connect", "tls", "wait", "transfer"):
+        assert phase in drawn.stdout
+        assert found["hops"][0]["phases"][phase] >= 0
