@@ -317,7 +317,7 @@ def test_probe_names_what_is_wrong_with_a_certificate(
     authority: Authority, certificate: Callable[[Authority], ssl.SSLContext], fault: str | None
 ):
     class Page(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the name that the library calls
+        def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Length", "2")
             self.end_headers()
