@@ -1,0 +1,55 @@
+"""What delivery says about itself: one set of series for every sink, all made at the start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client import Counter, Gauge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from prometheus_client import CollectorRegistry
+
+FAILURES = ("passing", "too_large", "rejected", "refused")
+_LABEL = ("sink",)
+
+
+class DeliveryMetrics:
+    """Series of all ``sinks``, by name; once for a registry. Gauges are absent until there is something to tell."""
+
+    def __init__(self, registry: CollectorRegistry, sinks: Iterable[str]) -> None:
+        self._registry = registry
+        self.points = self._counter("points_written", "Records that the sink accepted.")
+        self.batches = self._counter("batches", "Batches that the sink accepted.")
+        self.failures = Counter(
+            "portal_monitor_sink_failures", "Writes that failed, by sort.", ("sink", "failure"), registry=registry
+        )
+        self.quarantined = self._counter(
+            "quarantined", "Records that the sink can never take, set aside with its words."
+        )
+        self.dropped = self._counter("dropped_values", "Values that the sink cannot hold: NaN, infinities, undeclared.")
+        self.expired = self._counter("expired", "Records older than the sink keeps, which it did not store.")
+        self.lag_records = self._gauge("lag_records", "Records that the sink does not have yet.")
+        self.lag_seconds = self._gauge("lag_seconds", "Age of the oldest record that the sink does not have yet.")
+        self.up = self._gauge("up", "Whether the last write succeeded.")
+        self.last_success = self._gauge("last_success_timestamp_seconds", "When a write last succeeded, in unix time.")
+        for sink in sinks:
+            self._make(sink)
+
+    def _make(self, sink: str) -> None:
+        for family in (self.points, self.batches, self.quarantined, self.dropped, self.expired):
+            family.labels(sink)
+        for failure in FAILURES:
+            self.failures.labels(sink, failure)
+
+    def watch(self, sink: str, records: Callable[[], float], seconds: Callable[[], float]) -> None:
+        """Ask these for the lag whenever somebody looks, so that it grows while nothing moves."""
+        self.lag_records.labels(sink).set_function(records)
+        self.lag_seconds.labels(sink).set_function(seconds)
+
+    def _counter(self, name: str, text: str) -> Counter:
+        return Counter(f"portal_monitor_sink_{name}", text, _LABEL, registry=self._registry)
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(f"portal_monitor_sink_{name}", text, _LABEL, registry=self._registry)

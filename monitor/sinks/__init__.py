@@ -1,0 +1,1 @@
+"""Sinks: where committed records are told to; each translates them last, in its own file."""

@@ -1,0 +1,14 @@
+"""The roll of sink kinds. A new kind is one file and one line here; the contract suite then runs over it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from monitor.sinks.influxdb import InfluxDB
+
+if TYPE_CHECKING:
+    from monitor.sinks.base import SinkSettings
+
+SINKS: dict[str, type[SinkSettings]] = {
+    "influxdb": InfluxDB,
+}

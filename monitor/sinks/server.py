@@ -1,0 +1,228 @@
+"""One InfluxDB asked synchronously, for commands: every failure is one sentence that an operator can act on."""
+
+from __future__ import annotations
+
+import base64
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from monitor.sinks.base import Refused
+from monitor.sinks.influxdb import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from influxdb_client import InfluxDBClient
+
+    from monitor.sinks.influxdb import InfluxDB
+
+PROBE = "portal_monitor_check"
+"""The measurement of the point that a check writes."""
+
+_HOUR = 3600
+_NOT_FOUND = 404
+
+
+class AdminError(Exception):
+    """It did not work; the message is one sentence for the operator."""
+
+
+class Server:
+    """One InfluxDB, asked synchronously; every failure is an :class:`AdminError` in plain words."""
+
+    def __init__(self, settings: InfluxDB, client: InfluxDBClient, token: str) -> None:
+        self._settings = settings
+        self._client = client
+        self._token = token
+
+    @classmethod
+    @contextmanager
+    def opened(cls, settings: InfluxDB) -> Iterator[Server]:
+        """Connect for the length of a block."""
+        from influxdb_client import InfluxDBClient  # noqa: PLC0415 - a quarter of a second that other commands save
+
+        try:
+            token = settings.secret()
+        except Refused as error:
+            raise AdminError(error.reason) from error
+        ca_file = str(settings.ca_file) if settings.ca_file else None
+        timeout = int(settings.timeout * 1000)
+        with InfluxDBClient(settings.url, token or None, org=settings.org, timeout=timeout, ssl_ca_cert=ca_file) as one:
+            yield cls(settings, one, token)
+
+    def version(self) -> str:
+        """What ``/ping`` says; ``unknown`` when it does not say."""
+        with _plainly(self._settings):
+            return str(self._client.version())
+
+    def write(self, line: str) -> None:
+        """Write a line to the raw bucket, as the daemon does."""
+        from influxdb_client import WriteService  # noqa: PLC0415 - the same
+
+        with _plainly(self._settings):
+            WriteService(self._client.api_client).post_write(
+                org=self._settings.org,
+                bucket=self._settings.bucket,
+                body=line.encode(),
+                precision="ms",
+                content_type="text/plain; charset=utf-8",
+            )
+
+    def query(self, text: str, database: str = "") -> list[list[Any]]:
+        """The rows of an InfluxQL query."""
+        api = self._client.api_client
+        parameters = [("q", text), ("epoch", "ms"), *([("db", database)] if database else [])]
+        if ":" in self._token:  # user and password of 1.x, which its /query takes as such before 1.8 as well
+            api.set_default_header("Authorization", "Basic " + base64.b64encode(self._token.encode()).decode())
+        with _plainly(self._settings):
+            answer = api.call_api(
+                "/query",
+                "POST",
+                query_params=parameters,
+                auth_settings=[],
+                response_type="object",
+                _return_http_data_only=True,
+            )
+        if self._token:
+            api.set_default_header("Authorization", f"Token {self._token}")
+        return _rows(answer)
+
+    def read_back(self, value: int, at: int) -> None:
+        """Find the point again; a server may take a moment to show it."""
+        for _ in range(10):
+            rows = self.query(f'SELECT "value" FROM "{PROBE}" WHERE time = {at}ms', self._settings.bucket)  # noqa: S608 - our own words
+            if any(row[1] == value for row in rows):
+                return
+            time.sleep(0.2)
+        raise AdminError(
+            f"the point was written to {self._settings.bucket} and InfluxQL does not find it there; on InfluxDB 2.x "
+            f"before 2.4 the bucket needs a mapping: influx v1 dbrp create --db {self._settings.bucket} --rp autogen "
+            "--default --bucket-id ..."
+        )
+
+    def clean(self, version: str, at: int) -> str:
+        """Remove the point where that can be done; says what became of it."""
+        generation = version.removeprefix("v").partition(".")[0]
+        try:
+            if generation == "1":
+                self.query(f'DROP MEASUREMENT "{PROBE}"', self._settings.bucket)
+            elif generation == "2":
+                self._delete(at)
+            else:
+                return f"the point stays in the measurement {PROBE}: this server has no way to remove it"
+        except AdminError as error:
+            return f"the point stays in the measurement {PROBE}, since removing it was not allowed ({error})"
+        return "the point was removed"
+
+    def _delete(self, at: int) -> None:
+        stop, start = (time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at / 1000 + more)) for more in (_HOUR, -_HOUR))
+        with _plainly(self._settings):
+            self._client.delete_api().delete(
+                start, stop, f'_measurement="{PROBE}"', bucket=self._settings.bucket, org=self._settings.org
+            )
+
+    def database(self, name: str, keep: float | None) -> str:
+        """A database of 1.x whose default retention policy keeps points for ``keep`` seconds."""
+        wanted = f"{int(keep)}s" if keep else "INF"
+        if [name] not in self.query("SHOW DATABASES"):
+            self.query(f"CREATE DATABASE {_quoted(name)} WITH DURATION {wanted} NAME {_quoted('kept')}")
+            return f"database {name} was made and keeps points for {_days(keep)}"
+        for row in self.query(f"SHOW RETENTION POLICIES ON {_quoted(name)}"):
+            if row[-1] is True:
+                return _exists("database", name, _duration(row[1]), keep)
+        return f"database {name} exists and has no default retention policy: make one"
+
+    def bucket(self, name: str, keep: float | None) -> str:
+        """A bucket of 2.x that keeps points for ``keep`` seconds."""
+        from influxdb_client import BucketRetentionRules  # noqa: PLC0415 - as above
+        from influxdb_client.rest import ApiException  # noqa: PLC0415 - as above
+
+        api = self._client.buckets_api()
+        with _plainly(self._settings):
+            try:
+                found = next(iter(api.find_buckets(name=name, org=self._settings.org).buckets or ()), None)
+            except ApiException as error:
+                if error.status != _NOT_FOUND:  # some versions answer so for a name that is not there
+                    raise
+                found = None
+            if found is None:
+                rules = [BucketRetentionRules(type="expire", every_seconds=int(keep))] if keep else []
+                api.create_bucket(bucket_name=name, retention_rules=rules, org=self._settings.org)
+                return f"bucket {name} was made and keeps points for {_days(keep)}"
+            kept = sum(rule.every_seconds or 0 for rule in found.retention_rules or ())
+        return _exists("bucket", name, float(kept) or None, keep)
+
+
+@contextmanager
+def _plainly(settings: InfluxDB) -> Iterator[None]:
+    """Turn whatever the client raises into one sentence."""
+    from influxdb_client.client.exceptions import InfluxDBError  # noqa: PLC0415 - as above
+    from influxdb_client.rest import ApiException  # noqa: PLC0415 - as above
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - as above
+
+    try:
+        yield
+    except ApiException as error:
+        raise AdminError(
+            _sentence(settings, error.status or 0, words(error.body) or words(str(error.reason)))
+        ) from error
+    except InfluxDBError as error:
+        raise AdminError(str(error)) from error
+    except HTTPError as error:
+        raise AdminError(f"{settings.url} cannot be reached: {error}") from error
+
+
+def _sentence(settings: InfluxDB, status: int, said: str) -> str:
+    """What an answer that is no success means for the operator."""
+    if status == 0:
+        return f"{settings.url} cannot be reached over TLS, set 'ca_file' if its authority is your own: {said}"
+    meanings = {
+        401: f"the token is wrong or missing for {settings.url}",
+        403: f"the token may not do this on {settings.bucket}",
+        404: f"there is no bucket or database {settings.bucket} on {settings.url}, or it is no InfluxDB that we know "
+        "(1.8, 2.x, 3.x)",
+    }
+    return f"{meanings.get(status, f'{settings.url} answered with status {status}')}: {said}"
+
+
+def _rows(answer: object) -> list[list[Any]]:
+    """Values of all series of an InfluxQL answer. Raises :class:`AdminError` with the error inside it."""
+    results = answer.get("results") if isinstance(answer, dict) else None
+    if not isinstance(results, list):
+        raise AdminError(f"/query answered something that is not InfluxQL: {str(answer)[:200]}")
+    rows: list[list[Any]] = []
+    for result in results:
+        if "error" in result:
+            raise AdminError(f"/query refused: {result['error']}")
+        rows += [row for series in result.get("series", ()) for row in series.get("values", ())]
+    return rows
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _duration(text: str) -> float | None:
+    """Seconds of a duration such as 2400h0m0s; None for 0s, which is for ever."""
+    total, number = 0.0, ""
+    for sign in text:
+        if sign.isdigit():
+            number += sign
+        else:
+            total += int(number) * {"h": 3600, "m": 60, "s": 1}[sign]
+            number = ""
+    return total or None
+
+
+def _days(keep: float | None) -> str:
+    return f"{keep / 86_400:g} days" if keep else "ever"
+
+
+def _exists(what: str, name: str, kept: float | None, wanted: float | None) -> str:
+    if kept == wanted:
+        return f"{what} {name} exists and keeps points for {_days(kept)}"
+    return (
+        f"{what} {name} exists and keeps points for {_days(kept)}, not for {_days(wanted)} as configured; "
+        "it was left alone, since a shorter time throws data away"
+    )

@@ -1,0 +1,85 @@
+"""How fast a backlog leaves for a real InfluxDB behind nginx, and how long the event loop is held meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from monitor.clock import SystemClock
+from monitor.deliver import PATIENT, Courier
+from monitor.delivery_metrics import DeliveryMetrics
+from monitor.journal import Journal
+from monitor.sinks.base import Label
+from monitor.sinks.influxdb import InfluxDB
+from probes.kinds import KINDS
+from tests.bench.fleet import fill
+from tests.servers.influxdb import TOKEN, InfluxServer
+
+TICK = 0.002
+
+
+async def main(hours: float = 3.0) -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    with tempfile.TemporaryDirectory() as scratch, InfluxServer(Path(scratch) / "influx") as server:
+        bucket = server.create("drain")
+        journal = Journal.open(Path(scratch), KINDS)
+        began = time.perf_counter()
+        count = await fill(journal, hours)
+        print(f"journalled {count} records in {time.perf_counter() - began:.1f} s")
+        gc.collect()
+        gc.freeze()
+        idle = await stalls(asyncio.sleep(2.0))
+        sink = InfluxDB(url=server.url, token=TOKEN, bucket=bucket).open("drain", lambda _id: Label("province", "x"))
+        courier = Courier(journal, sink, SystemClock(), DeliveryMetrics(CollectorRegistry(), ["drain"]))
+        cpu, theirs, began = time.process_time(), server.cpu(), time.perf_counter()
+        full = count - count % PATIENT.batch  # the rest waits a second for company, as it should
+        rates: list[float] = []
+        held = await stalls(drained(courier, full, journal.last, rates))
+        took = rates[0]
+        cpu, theirs = time.process_time() - cpu, server.cpu() - theirs
+        print(f"{full / took:.0f} points/s: {took:.1f} s, CPU {cpu:.1f} s of our own, {theirs:.1f} s of the database")
+        for name, times in (("idle", idle), ("draining", held)):
+            times.sort()
+            p50, p99 = times[len(times) // 2], times[int(len(times) * 0.99)]
+            print(f"loop {name}: p50 {p50 * 1e3:.1f} ms, p99 {p99 * 1e3:.1f} ms, most {times[-1] * 1e3:.1f} ms")
+        stored = sum(server.count(one, bucket) for one in ("uptime", "latency", "state_change"))
+        print(f"stored {stored} of {count}")
+        await journal.close()
+
+
+async def drained(courier: Courier, full: int, last: int, rates: list[float]) -> None:
+    """Run the courier until its bookmark stands at ``last``; notes the seconds until ``full``."""
+    began = time.perf_counter()
+    task = asyncio.create_task(courier.run())
+    while courier.seq < last:
+        await asyncio.sleep(0.01)
+        assert not task.done(), task
+        if courier.seq >= full and not rates:
+            rates.append(time.perf_counter() - began)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def stalls(work: object) -> list[float]:
+    """How late a timer came, again and again, while ``work`` went on; seconds."""
+    late: list[float] = []
+    task = asyncio.ensure_future(work)  # type: ignore[arg-type] # any coroutine
+    while not task.done():
+        due = time.perf_counter() + TICK
+        await asyncio.sleep(TICK)
+        late.append(time.perf_counter() - due)
+    await task
+    return late
+
+
+if __name__ == "__main__":
+    sys.setswitchinterval(0.001)
+    asyncio.run(main())

@@ -1,0 +1,96 @@
+"""Six hours of a fleet's looks meet a dead InfluxDB: afterwards every point is there once, with the journal's values.
+
+The database is killed with SIGKILL while it drinks, and started again on its files, three times over. The rows are made
+up on a simulated clock; database, proxy, journal and courier are the real ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from monitor.clock import SystemClock
+from monitor.deliver import Courier, Patience
+from monitor.delivery_metrics import DeliveryMetrics
+from monitor.journal import Journal
+from monitor.sinks.base import Label
+from monitor.sinks.influxdb import InfluxDB
+from monitor.sinks.points import STATE_CHANGE, change_from, measurement_from
+from monitor.store import Reader
+from probes.kinds import KINDS
+from tests.bench.fleet import fill
+from tests.servers.influxdb import TOKEN, InfluxServer
+
+KILLS = 3
+
+
+async def main(hours: float = 6.0) -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    with tempfile.TemporaryDirectory() as scratch, InfluxServer(Path(scratch) / "influx") as server:
+        bucket = server.create("outage")
+        journal = Journal.open(Path(scratch), KINDS)
+        server.kill()
+        sink = InfluxDB(url=server.url, token=TOKEN, bucket=bucket).open("influx", lambda _id: Label("province", "x"))
+        metrics = DeliveryMetrics(CollectorRegistry(), ["influx"])
+        courier = Courier(journal, sink, SystemClock(), metrics, Patience(first=0.2, most=2.0))
+        task = asyncio.create_task(courier.run())
+        count = await fill(journal, hours)
+        size = journal.statistics.bytes / 2**20
+        print(f"{count} records journalled while the database was dead, {size:.0f} MiB; delivered {courier.seq}")
+        began = time.perf_counter()
+        for number in range(1, KILLS + 1):
+            server.start()
+            await reached(courier, count * number // (KILLS + 1))
+            server.kill()
+            print(f"killed at {courier.seq}")
+        server.start()
+        await reached(courier, count)
+        print(f"all delivered {time.perf_counter() - began:.1f} s after the first start")
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        wrong = await journal.read(lambda reader: compare(reader, server, bucket))
+        print(
+            f"bookmark {(await journal.read(lambda reader: reader.bookmark('sink:influx')))[0]}, differences: {wrong}"
+        )
+        await journal.close()
+        sys.exit(wrong != 0)
+
+
+async def reached(courier: Courier, seq: int) -> None:
+    """Wait until the courier stands at ``seq``."""
+    while courier.seq < seq:  # noqa: ASYNC110 - the courier tells nobody
+        await asyncio.sleep(0.01)
+
+
+def compare(reader: Reader, server: InfluxServer, bucket: str) -> int:
+    """How many records are in one place and not, or not the same, or twice, in the other."""
+    wrong, total = 0, 0
+    for kind in KINDS:
+        points = [measurement_from(kind, row, row) for row in server.rows(kind, bucket)]
+        stored = {(one.key, one.location, one.slot, one.attempt): one for one in points}
+        wrong += len(points) - len(stored)
+        for one in reader.measurements(kind=kind):
+            total += 1
+            twin = stored.pop((one.key, one.location, one.slot, one.attempt), None)
+            fields = ("kind", "outcome", "fault", "void", "phase", "detail", "started", "duration", "lateness")
+            same = all(
+                getattr(one, name) == getattr(twin, name, None) for name in (*fields, "config", "values", "hops")
+            )
+            wrong += twin is None or not same
+        wrong += len(stored)
+    found = {change_from(row, row["time"], row) for row in server.rows(STATE_CHANGE, bucket)}
+    changes = reader.state_changes()
+    wrong += len(found) != len(changes) or {one.at for one in found} != {one.at for one in changes}
+    print(f"compared {total} looks and {len(changes)} changes of state, value by value")
+    return wrong
+
+
+if __name__ == "__main__":
+    asyncio.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else 6.0))

@@ -1,0 +1,189 @@
+"""What holds for every sink in the roll, each against its real server."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, aclosing
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+import pytest_asyncio
+
+from monitor.model import Measurement
+from monitor.sinks.base import Label, Passing, Record, Refused, Rejected, Sink, TooLarge
+from monitor.sinks.influxdb import InfluxDB
+from monitor.sinks.kinds import SINKS
+from monitor.sinks.points import STATE_CHANGE, change_from, measurement_from
+from probes.base import Outcome
+from tests import factories
+from tests.servers import influxdb
+from tests.servers.nginx import free_port
+
+
+class Stage(Protocol):
+    """A sink of one kind with its server, and how to see what arrived there."""
+
+    def sink(self, *, deaf: bool = False) -> Sink:
+        """A sink of this stage; a deaf one talks to a port where nobody listens."""
+
+    def mood(self, name: str) -> AbstractContextManager[None]:
+        """Let the server answer 401, 413, 429 (and a second look in 2 s), 503, 400."""
+
+    def arrived(self) -> list[Record]:
+        """All that is there, without its journal numbers, in order of time."""
+
+
+class InfluxStage:
+    """The InfluxDB sink before a real InfluxDB."""
+
+    def __init__(self, directory: Path) -> None:
+        self.server = influxdb.InfluxServer(directory)
+        self._count = 0
+
+    def fresh(self) -> None:
+        self._count += 1
+        self._bucket = self.server.create(f"contract_{self._count}")
+
+    def sink(self, *, deaf: bool = False) -> Sink:
+        url = f"http://127.0.0.1:{free_port()}" if deaf else self.server.url
+        settings = InfluxDB(url=url, token=influxdb.TOKEN, bucket=self._bucket, timeout=5.0)
+        return settings.open("contract", lambda _portal: Label("province", "ha-noi"))
+
+    def mood(self, name: str) -> AbstractContextManager[None]:
+        return self.server.mood(name)
+
+    def arrived(self) -> list[Record]:
+        looks = [
+            (row["time"], measurement_from("uptime", row, row)) for row in self.server.rows("uptime", self._bucket)
+        ]
+        found = self.server.rows(STATE_CHANGE, self._bucket)
+        changes = [(row["time"], change_from(row, row["time"], row)) for row in found]
+        return [record for _, record in sorted([*looks, *changes], key=lambda one: one[0])]
+
+
+STAGES = {"influxdb": InfluxStage}
+
+
+@pytest.fixture(scope="module", params=SINKS)
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxStage]:
+    stage = STAGES[request.param](tmp_path_factory.mktemp("stage"))
+    with stage.server:
+        yield stage
+
+
+@pytest.fixture
+def stage(running: InfluxStage) -> InfluxStage:
+    running.fresh()
+    return running
+
+
+@pytest_asyncio.fixture
+async def sink(stage: Stage) -> AsyncIterator[Sink]:
+    async with aclosing(_Closing(stage.sink())) as one:
+        yield one.sink
+
+
+class _Closing:
+    def __init__(self, sink: Sink) -> None:
+        self.sink = sink
+
+    async def aclose(self) -> None:
+        await self.sink.close()
+
+
+def batch() -> list[Record]:
+    """One of each: a good look, a bad one that was confirmed, one that did not see, a change of state."""
+    slot = factories.SLOT
+    return [
+        factories.measurement(slot=slot),
+        factories.measurement(slot=slot + 60_000, outcome=Outcome.DOWN),
+        factories.measurement(slot=slot + 60_000, outcome=Outcome.DOWN, attempt=2),
+        factories.measurement(slot=slot + 120_000, outcome=Outcome.VOID),
+        factories.change(at=slot + 180_000),
+    ]
+
+
+def test_every_sink_of_the_roll_has_a_stage():
+    assert STAGES.keys() == SINKS.keys()
+
+
+async def test_a_batch_arrives_as_it_was(stage: Stage, sink: Sink):
+    receipt = await sink.write(batch())
+    assert (receipt.dropped, receipt.expired) == (0, 0)
+    assert stage.arrived() == batch()
+
+
+async def test_a_batch_written_twice_is_there_once(stage: Stage, sink: Sink):
+    await sink.write(batch())
+    await sink.write(batch()[1:4])
+    await sink.write(batch())
+    assert stage.arrived() == batch()
+
+
+async def test_what_is_not_finite_is_left_out_and_counted(stage: Stage, sink: Sink):
+    values = factories.values(connect_seconds=math.nan, tls_seconds=math.inf)
+    receipt = await sink.write([factories.measurement(values=values, duration=-math.inf)])
+    (arrived,) = stage.arrived()
+    assert receipt.dropped == 3
+    assert isinstance(arrived, Measurement)
+    assert arrived.duration is None
+    assert arrived.values.keys() == values.keys() - {"connect_seconds", "tls_seconds"}
+
+
+@pytest.mark.parametrize(
+    ("mood", "failure"),
+    [("401", Refused), ("404", Refused), ("413", TooLarge), ("429", Passing), ("503", Passing), ("400", Rejected)],
+)
+async def test_failures_are_the_promised_ones(stage: Stage, sink: Sink, mood: str, failure: type[Exception]):
+    """And the same sink works again when the trouble is over."""
+    noise = random.Random(1)  # noqa: S311 - a body that does not pack well
+    records = [factories.measurement(detail="".join(chr(noise.randrange(32, 5000)) for _ in range(9000)))]
+    with stage.mood(mood), pytest.raises(failure) as caught:
+        await sink.write(records)
+    assert mood in str(caught.value)
+    await sink.write(records)
+    assert stage.arrived() == records
+
+
+async def test_the_pause_that_a_server_asks_for_is_told(stage: Stage, sink: Sink):
+    with stage.mood("429"), pytest.raises(Passing) as caught:
+        await sink.write(batch())
+    assert caught.value.retry_after == influxdb.RETRY_AFTER
+
+
+async def test_nobody_there_passes(stage: Stage):
+    sink = stage.sink(deaf=True)
+    with pytest.raises(Passing):
+        await sink.write(batch())
+    await sink.close()
+
+
+async def test_a_record_that_cannot_be_told_is_rejected(sink: Sink):
+    with pytest.raises(Rejected):
+        await sink.write([factories.measurement(), factories.measurement(portal="a\nb")])
+
+
+async def test_a_closed_sink_can_be_used_again(stage: Stage, sink: Sink):
+    await sink.write(batch()[:1])
+    await sink.close()
+    await sink.write(batch())
+    assert stage.arrived() == batch()
+
+
+async def test_a_large_batch_does_not_hold_the_event_loop(sink: Sink):
+    """Half of the time that the batch takes would be a clear sign; other work on this machine is not."""
+    records = list(factories.measurements(5000))
+    await sink.write(records[:1])
+    longest, began = 0.0, time.perf_counter()
+    task = asyncio.create_task(sink.write(records))
+    while not task.done():
+        before = time.perf_counter()
+        await asyncio.sleep(0.001)
+        longest = max(longest, time.perf_counter() - before)
+    await task
+    assert longest < (time.perf_counter() - began) / 2

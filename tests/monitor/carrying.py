@@ -1,0 +1,77 @@
+"""What the tests of delivery share: a courier at work, its metrics by name, questions to the journal, a small fleet."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from prometheus_client import CollectorRegistry
+
+from monitor.clock import SystemClock
+from monitor.deliver import Courier, Patience
+from monitor.delivery_metrics import DeliveryMetrics
+from monitor.journal import Journal
+from monitor.model import Measurement
+from monitor.rows import Quarantined
+from monitor.sinks.base import Sink
+from probes.base import Outcome
+from tests import factories
+
+QUICK = Patience(linger=0.02, first=0.05, most=0.2, refused=0.2)
+NAME = "influx"
+
+
+class Seen:
+    """The metrics of one sink, by name."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.metrics = DeliveryMetrics(self._registry, [NAME])
+
+    def __call__(self, name: str, **labels: str) -> float:
+        value = self._registry.get_sample_value(f"portal_monitor_sink_{name}", {"sink": NAME, **labels})
+        assert value is not None, name
+        return value
+
+
+@asynccontextmanager
+async def carrying(journal: Journal, sink: Sink, seen: Seen, patience: Patience = QUICK) -> AsyncIterator[Courier]:
+    """A courier at work for the length of the block."""
+    courier = Courier(journal, sink, SystemClock(), seen.metrics, patience)
+    task = asyncio.create_task(courier.run())
+    try:
+        yield courier
+        assert not task.done(), task.result()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(question: Callable[[], bool], seconds: float = 20.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not question():  # noqa: ASYNC110 - any question, and nobody tells
+            await asyncio.sleep(0.01)
+
+
+async def quarantine(journal: Journal) -> list[Quarantined]:
+    await journal.remark("a", "b")  # what was handed in before is on disk now
+    return await journal.read(lambda reader: reader.quarantine(NAME))
+
+
+async def bookmark(journal: Journal) -> int:
+    await journal.remark("a", "b")
+    return (await journal.read(lambda reader: reader.bookmark(f"sink:{NAME}")))[0]
+
+
+def fleet(portals: int, minutes: int, first: int = 0) -> list[Measurement]:
+    """Looks of a small fleet, each with a duration of its own, some of them failed and confirmed."""
+    found = []
+    for minute, number in itertools.product(range(first, first + minutes), range(portals)):
+        one = {"portal": f"p-{number}", "slot": factories.SLOT + minute * factories.MINUTE}
+        if (minute + number) % 50 == 0:
+            found += [factories.measurement(**one, attempt=attempt, outcome=Outcome.DOWN) for attempt in (1, 2)]
+        else:
+            found.append(factories.measurement(**one, duration=0.1 + minute / 7 + number / 1000))
+    return found

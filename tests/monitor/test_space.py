@@ -1,0 +1,34 @@
+"""The journal's room: a word at half, a loud stop when it is full."""
+
+from __future__ import annotations
+
+import pytest
+from structlog.testing import capture_logs
+
+from monitor.journal import JournalStatistics
+from monitor.space import SpaceGuard, journal_space
+from monitor.store import JournalError
+
+
+@pytest.mark.parametrize(
+    ("used", "tight", "full"),
+    [(0, False, False), (499, False, False), (500, True, False), (999, True, False), (1000, True, True)],
+)
+def test_room_is_tight_from_half_on_and_full_at_the_limit(used: int, tight: bool, full: bool):  # noqa: FBT001
+    space = journal_space(JournalStatistics(bytes=used), 1000)
+    assert (space.tight, space.full) == (tight, full)
+    assert space.share == used / 1000
+
+
+def test_the_guard_speaks_when_it_changes_and_stops_at_the_limit():
+    guard, counted = SpaceGuard(1000), JournalStatistics()
+    with capture_logs() as lines:
+        for used in (100, 600, 700, 400, 800):
+            counted.bytes = used
+            guard.look(counted)
+    assert [(line["log_level"], line["used_bytes"]) for line in lines] == [
+        ("warning", 600), ("info", 400), ("warning", 800),
+    ]  # fmt: skip
+    counted.bytes = 1000
+    with pytest.raises(JournalError, match="limit of 1000 bytes"):
+        guard.look(counted)
