@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import time
 from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import structlog
 import typer
 
 from monitor import __version__
+from monitor.cli_storage import history_app, influx_app
 from monitor.store import JournalError
-
-GOOD, FAILED, USAGE, PARTIAL = 0, 1, 2, 3
+from monitor.terminal import FAILED, GOOD, PARTIAL, USAGE, ConfigDir, DataDir, fail, print_json
 
 app = typer.Typer(
     name="portal-monitor",
@@ -27,11 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-history_app = typer.Typer(help="Take measurements out of a journal, or into one.", no_args_is_help=True)
 app.add_typer(history_app, name="history")
-
-ConfigDir = Annotated[Path, typer.Option("--config", help="Directory with monitor.yaml and portals.yaml.")]
-DataDir = Annotated[Path, typer.Option("--data", help="Directory of the journal.")]
+app.add_typer(influx_app, name="influx")
 
 
 class LogForm(StrEnum):
@@ -52,19 +48,10 @@ def main() -> None:
             typer.echo(str(complaint), err=True)
         raise SystemExit(FAILED) from None
     except JournalError as error:
-        _fail(str(error))
+        fail(str(error))
     except BrokenPipeError:
         sys.stderr.close()
         raise SystemExit(FAILED) from None
-
-
-def _fail(message: str, code: int = FAILED) -> NoReturn:
-    typer.echo(f"portal-monitor: {message}", err=True)
-    raise SystemExit(code)
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 @app.command()
@@ -98,10 +85,10 @@ def _run_daemon(life: Callable[[], Coroutine[Any, Any, None]]) -> None:
     try:
         asyncio.run(life())
     except (DaemonError, JournalError) as error:
-        _fail(str(error))
+        fail(str(error))
     except ExceptionGroup as group:
         structlog.get_logger("monitor").error("daemon_died", exc_info=group)
-        _fail(f"stopped by a fault of its own: {group.exceptions[0]!r}")
+        fail(f"stopped by a fault of its own: {group.exceptions[0]!r}")
 
 
 @app.command(name="check-config")
@@ -132,7 +119,7 @@ def schema(which: Annotated[SchemaOf, typer.Argument(help="The file.")] = Schema
     """Print the JSON Schema of a configuration file."""
     from monitor.config import schema as schema_of
 
-    _print_json(schema_of(which.value))
+    print_json(schema_of(which.value))
 
 
 @app.command()
@@ -155,9 +142,9 @@ def probe(
     try:
         result = asyncio.run(look_once(target, kind, config, ca_file))
     except TargetError as error:
-        _fail(str(error), USAGE)
+        fail(str(error), USAGE)
     if as_json:
-        _print_json(draw.result_json(result))
+        print_json(draw.result_json(result))
     else:
         draw.draw(result, Console())
     raise SystemExit({Outcome.UP: GOOD, Outcome.DOWN: FAILED, Outcome.VOID: PARTIAL}[result.outcome])
@@ -179,7 +166,7 @@ def status(
     now = time.time_ns() // 1_000_000
     found = room.collect(data, loaded.portals, loaded.checks, loaded.settings.location, now)
     if as_json:
-        _print_json(room.as_json(found))
+        print_json(room.as_json(found))
     else:
         room.render(found, Console())
     raise SystemExit(GOOD if found.healthy else FAILED)
@@ -215,7 +202,7 @@ def demo(
         try:
             _run_daemon(lambda: show(Path(scratch)))
         except FleetDidNotStart as error:
-            _fail(str(error))
+            fail(str(error))
 
 
 @app.command()
@@ -226,7 +213,7 @@ def init(directory: Annotated[Path, typer.Argument(help="Where to write config/ 
     try:
         written = write_shipped(directory)
     except OSError as error:
-        _fail(f"{directory}: {error.strerror}")
+        fail(f"{directory}: {error.strerror}")
     for path in written:
         typer.echo(path)
     typer.echo(f"next: portal-monitor run --config {directory / 'config'} --data {directory / 'data'}")
@@ -236,65 +223,3 @@ def init(directory: Annotated[Path, typer.Argument(help="Where to write config/ 
 def version() -> None:
     """Print the version."""
     typer.echo(f"portal-monitor {__version__}")
-
-
-class FileFormat(StrEnum):
-    """Formats of exported measurements."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
-    PARQUET = "parquet"
-
-
-Form = Annotated[FileFormat | None, typer.Option("--format", help="Default: by the file's suffix, else csv.")]
-
-
-@history_app.command(name="export")
-def history_export(
-    out: Annotated[Path, typer.Argument(help="A file, a directory (one file per kind), or - for standard output.")],
-    data: DataDir = Path("data"),
-    kind: Annotated[list[str] | None, typer.Option(help="Probe kind; may be repeated; default: all.")] = None,
-    portal: Annotated[list[str] | None, typer.Option(help="Portal id; may be repeated; default: all.")] = None,
-    since: Annotated[str, typer.Option(help="ISO 8601, milliseconds since 1970, or such as -24h.")] = "0",
-    until: Annotated[str | None, typer.Option(help="The same; not included. Default: now.")] = None,
-    form: Form = None,
-) -> None:
-    """Write measurements to a file; works while the daemon runs."""
-    from monitor import exchange
-    from monitor.history import Window
-    from monitor.progress import bar
-    from monitor.web.times import parse_time
-    from probes.kinds import KINDS
-
-    now = time.time_ns() // 1_000_000
-    try:
-        begin, end = parse_time(since, now), parse_time(until, now) if until else now
-    except ValueError as error:
-        _fail(str(error), USAGE)
-    unknown = set(kind or ()) - KINDS.keys()
-    if unknown:
-        _fail(f"there is no probe kind {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}", USAGE)
-    portals = frozenset(portal) if portal else None
-    windows = [Window(kind=one, since=begin, until=end, portals=portals) for one in kind or KINDS]
-    suffix = out.suffix.removeprefix(".").lower()
-    chosen = form.value if form else suffix if suffix in set(FileFormat) else "csv"
-    with bar("exporting") as progress:
-        written = exchange.export(data, windows, "-" if str(out) == "-" else out, chosen, progress)
-    for one in written:
-        if one.path is not None:
-            typer.echo(f"{one.path}: {one.rows} rows", err=True)
-
-
-@history_app.command(name="import")
-def history_import(
-    path: Annotated[Path, typer.Argument(help="A file that history export wrote.")],
-    data: DataDir = Path("data"),
-    form: Form = None,
-) -> None:
-    """Take measurements into a journal that no daemon is using; rows that are known already change nothing."""
-    from monitor import exchange
-    from monitor.progress import bar
-
-    with bar("importing") as progress:
-        found = exchange.import_(data, path, form.value if form else None, progress)
-    typer.echo(f"{found.read} rows read, {found.added} added, {found.present} known already", err=True)

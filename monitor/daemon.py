@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
+import sys
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -14,6 +16,8 @@ from aiohttp import web
 from monitor.board import Board
 from monitor.clock import Clock, SystemClock
 from monitor.config import Config, ConfigError, load, redacted
+from monitor.deliver import Courier
+from monitor.delivery_metrics import DeliveryMetrics
 from monitor.exposition import Exposition
 from monitor.gaps import fill_gaps
 from monitor.journal import Journal
@@ -23,6 +27,8 @@ from monitor.pulse import Pulse
 from monitor.readers import STATES, fold_states, follow_board
 from monitor.schedule import Plan
 from monitor.sight import Breaker, Reference, Sight
+from monitor.sinks.base import Label
+from monitor.space import SpaceGuard
 from monitor.states import Fold
 from monitor.store import Lock
 from monitor.telemetry import SelfMetrics
@@ -46,6 +52,16 @@ STOPPED_AT = "stopped_at"
 
 class DaemonError(Exception):
     """The daemon cannot start; the message is one sentence for the operator."""
+
+
+def settle() -> None:
+    """Before the first look: what is loaded is never garbage, and a busy thread lets go of the interpreter sooner.
+
+    A full collection over the loaded modules, or a thread that computes for 5 ms, is lateness of some look.
+    """
+    gc.collect()
+    gc.freeze()
+    sys.setswitchinterval(0.001)
 
 
 class Daemon:
@@ -129,11 +145,13 @@ class Daemon:
         self.plan = Plan(self.config.checks, began)
         self.pulse = Pulse(self.plan, self.measurer, self.clock, group)
         side = [
+            *self._couriers(journal, group),
             group.create_task(fold_states(journal, self.fold, self.clock, bookmark), name="states"),
             group.create_task(follow_board(journal, self.board, start), name="board"),
             group.create_task(self._watch_loop(journal), name="self"),
         ]
         self._listen_to_signals()
+        settle()
         self.pulse.start()
         log.info("started", portals=len(self.config.portals), checks=len(self.config.checks), address=self.address)
         await self._stop.wait()
@@ -142,6 +160,20 @@ class Daemon:
         for task in side:
             task.cancel()
         await journal.remark(STOPPED_AT, str(self.clock.now()))
+
+    def _couriers(self, journal: Journal, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+        """One courier for each sink, past its own bookmark."""
+        chosen = self.config.settings.sinks.chosen()
+        metrics = DeliveryMetrics(self.metrics.registry, chosen)
+        opened = [settings.open(name, self._label) for name, settings in chosen.items()]
+        return [
+            group.create_task(Courier(journal, sink, self.clock, metrics).run(), name=f"courier {sink.name}")
+            for sink in opened
+        ]
+
+    def _label(self, portal: str) -> Label | None:
+        known = self.board.portals.get(portal)
+        return Label(known.kind.value, known.group) if known else None
 
     def stop(self) -> None:
         """Ask the daemon to stop in good order."""
@@ -200,7 +232,7 @@ class Daemon:
     def _apply(self, config: Config) -> None:
         """Change over without dropping a look that is going on."""
         before, after = ({check.key for check in one.checks} for one in (self.config, config))
-        for fixed in ("location", "listen", "http", "lanes", "journal", "language", "report_zone", "web"):
+        for fixed in ("location", "listen", "http", "lanes", "journal", "language", "report_zone", "web", "sinks"):
             if getattr(config.settings, fixed) != getattr(self.config.settings, fixed):
                 log.warning("config_needs_restart", setting=fixed)
         self.config = config
@@ -242,12 +274,14 @@ class Daemon:
     async def _watch_loop(self, journal: Journal) -> None:
         """Measure how late timers come, and copy the slow gauges along the way."""
         loop = asyncio.get_running_loop()
+        guard = SpaceGuard(self.config.settings.journal.limit)
         while True:
             due = loop.time() + LAG_EVERY
             await asyncio.sleep(LAG_EVERY)
             self.metrics.loop_lag.observe(max(0.0, loop.time() - due))
             counted = journal.statistics
             self.metrics.journal_bytes.set(counted.bytes)
+            self.metrics.journal_share.set(guard.look(counted).share)
             self.metrics.journal_waiting.set(counted.waiting)
             self.metrics.journal_failing.set(int(bool(counted.failing)))
             self.metrics.running_looks.set(self.pulse.running)

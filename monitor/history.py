@@ -1,27 +1,49 @@
-"""One way to read a window of history, as columns; where the rows rest (today: the journal) is nobody else's business.
+"""One way to read a window of history, as columns, from the sealed archive and the journal together.
 
-The names, order and types of the columns are fixed here: :data:`BASE`, then the stored metrics of the kind in the order
-of their declaration. `docs/history-format.md` lists them.
+A sealed day is read from its files, the rest from the journal; a row that is in both appears once. The names, order and
+types of the columns are those of `monitor/columns.py`.
 """
 
 from __future__ import annotations
 
-import enum
+import itertools
 import json
 import sqlite3
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from monitor.model import State, Void
-from monitor.rows import KindTable
-from monitor.store import FILE, JournalError, connect
-from probes.base import Fault, Outcome, Unit
-from probes.kinds import KINDS
+from monitor.archive import ledger, reading
+from monitor.archive.analysis import connect
+from monitor.archive.layout import STATES
+from monitor.archive.reading import Choice, Stretch
+from monitor.columns import BASE, IDENTITY, STATE_COLUMNS, Column, columns, table
+from monitor.store import FILE, JournalError
+from monitor.store import connect as open_journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from monitor.archive.ledger import Sealed
+    from monitor.archive.reading import Row
+
+__all__ = [
+    "BASE",
+    "BATCH",
+    "FOREVER",
+    "IDENTITY",
+    "STATE_COLUMNS",
+    "Column",
+    "Columns",
+    "Window",
+    "columns",
+    "connect",
+    "count",
+    "measurements",
+    "state_changes",
+    "states_at",
+]
 
 Columns = dict[str, list[Any]]
 """One batch: column name -> values, all lists equally long, None where a value is absent."""
@@ -29,55 +51,6 @@ Columns = dict[str, list[Any]]
 BATCH = 10_000
 
 FOREVER = 2**62
-
-_Type = type[bool | int | float | str]
-_Choices = type[enum.StrEnum]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One column: ``type`` of its values, ``unit`` in words, and the closed set of values where there is one."""
-
-    name: str
-    type: _Type
-    help: str
-    unit: str = ""
-    required: bool = False
-    choices: _Choices | None = None
-
-
-IDENTITY = ("portal", "check", "location", "slot", "attempt")
-"""The columns that identify a measurement: written twice, it is there once."""
-
-BASE: tuple[Column, ...] = (
-    Column(name="portal", type=str, required=True, help="Id of the portal in the inventory."),
-    Column(name="check", type=str, required=True, help="Name of the check, unique within the portal."),
-    Column(name="location", type=str, required=True, help="Where the daemon that looked stands."),
-    Column(name="slot", type=int, unit="ms since 1970-01-01 UTC", required=True, help="Scheduled time of the look."),
-    Column(name="attempt", type=int, required=True, help="1 for the scheduled look, 2 and up for looks confirming it."),
-    Column(name="outcome", type=str, required=True, choices=Outcome, help="Verdict; void means that we did not see."),
-    Column(name="fault", type=str, choices=Fault, help="Why the look failed."),
-    Column(name="void", type=str, choices=Void, help="Why we did not see; present exactly when the outcome is void."),
-    Column(name="phase", type=str, help="Phase in which the look failed."),
-    Column(name="detail", type=str, help="The failure in one sentence; empty for a good look."),
-    Column(name="started", type=int, unit="ms since 1970-01-01 UTC", help="When the look began."),
-    Column(name="duration", type=float, unit="seconds", help="How long the look took."),
-    Column(name="lateness", type=float, unit="seconds", help="How long after its slot the look began."),
-    Column(name="config", type=str, help="Fingerprint of the configuration in force."),
-    Column(name="hops", type=str, unit="JSON", help="Requests of the look; absent for a good look with one request."),
-)
-"""What every kind records, whatever it measures."""
-
-STATE_COLUMNS: tuple[Column, ...] = (
-    Column(name="portal", type=str, required=True, help="Id of the portal in the inventory."),
-    Column(name="location", type=str, required=True, help="Where the daemon that looked stands."),
-    Column(name="at", type=int, unit="ms since 1970-01-01 UTC", required=True, help="Slot from which the state holds."),
-    Column(name="state", type=str, required=True, choices=State, help="The state that began."),
-    Column(name="previous", type=str, required=True, choices=State, help="The state that ended."),
-    Column(name="fault", type=str, choices=Fault, help="Fault of the look that tipped it."),
-    Column(name="detail", type=str, help="That failure in one sentence."),
-)
-"""The columns of state changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,58 +66,70 @@ class Window:
     portals: frozenset[str] | None = None
     checks: frozenset[str] | None = None
 
-
-_UNITS = {
-    Unit.SECONDS: "seconds",
-    Unit.BYTES: "bytes",
-    Unit.RATIO: "ratio",
-    Unit.TIMESTAMP: "seconds since 1970-01-01 UTC",
-}
-
-
-def columns(kind: str) -> tuple[Column, ...]:
-    """The columns of a kind's measurements, in order. Raises :class:`JournalError` for a kind that does not exist."""
-    measured = (
-        Column(
-            name=metric.name,
-            type=metric.type,
-            help=metric.help,
-            unit=_UNITS.get(metric.unit, ""),
-        )
-        for metric in _table(kind).metrics
-    )
-    return (*BASE, *measured)
+    @property
+    def members(self) -> tuple[tuple[str, frozenset[str]], ...]:
+        """The columns that are narrowed, each with the values it may have."""
+        listed = (("portal", self.portals), ("check", self.checks))
+        return tuple((name, members) for name, members in listed if members is not None)
 
 
 def measurements(directory: Path, window: Window, batch: int = BATCH) -> Iterator[Columns]:
     """The measurements of ``window`` in order of (slot, portal, check, location, attempt), ``batch`` rows at a time.
 
-    Every batch is a short read of its own, so a slow consumer neither fills memory nor keeps the daemon's write-ahead
-    log from being folded back. Rows committed meanwhile appear when they sort behind what was already given. Raises
-    :class:`JournalError` when there is no journal in ``directory`` or it cannot be read.
+    Every batch from the journal is a short read of its own, so a slow consumer neither fills memory nor keeps the
+    daemon's write-ahead log from being folded back; a sealed day is sorted within bounded memory. Rows committed
+    meanwhile appear when they sort behind what was already given. Raises :class:`JournalError` when there is no journal
+    in ``directory`` or it cannot be read, and when sealed files are missing or damaged.
     """
     wanted = columns(window.kind)
     with _opened(directory) as db:
-        source = _source(db, _table(window.kind).name, wanted)
-        if source is None:
-            return
-        where, values = _where(window)
-        sql = f"{source} WHERE {where} {_PAST} ORDER BY {_ORDER} LIMIT ?"
-        last: tuple[Any, ...] = (window.since, "", "", "", -1)
-        while rows := db.execute(sql, (last[0], *values, *last, batch)).fetchall():
-            last = tuple(rows[-1][_PLACES[name]] for name in _SORTED)
-            yield _columns(wanted, rows)
+        cut = reading.stretches(ledger.read(db), window.kind, window.since, window.until)
+        rows = itertools.chain.from_iterable(_stretch(directory, db, window, one, batch) for one in cut)
+        while some := list(itertools.islice(rows, batch)):
+            yield _columns(wanted, some)
+
+
+def _stretch(directory: Path, db: sqlite3.Connection, window: Window, cut: Stretch, batch: int) -> Iterator[Row]:
+    """The rows of one stretch, in order."""
+    if cut.span is None:
+        return _hot(db, window, cut, batch)
+    names = [column.name for column in columns(window.kind)]
+    choice = Choice(since=cut.since, until=cut.until, members=window.members)
+    sealed = reading.rows(directory, window.kind, cut.span, choice, names, _SORTED, batch)
+    if not reading.late(directory, window.kind, cut.span):
+        return sealed
+    return reading.merged(sealed, _hot(db, window, cut, batch), [_PLACES[name] for name in _SORTED])
+
+
+def _hot(db: sqlite3.Connection, window: Window, cut: Stretch, batch: int) -> Iterator[Row]:
+    """Rows of the journal; of a sealed period only those that came after the sealing."""
+    source = _source(db, table(window.kind).name, columns(window.kind))
+    if source is None:
+        return
+    where, values = _where(window, cut)
+    sql = f"{source} WHERE {where} {_PAST} ORDER BY {_ORDER} LIMIT ?"
+    last: Row = (cut.since, "", "", "", -1)
+    while rows := db.execute(sql, (last[0], *values, *last, batch)).fetchall():
+        last = tuple(rows[-1][_PLACES[name]] for name in _SORTED)
+        yield from rows
 
 
 def count(directory: Path, window: Window) -> int:
-    """How many measurements ``window`` holds now, without reading them. Raises as :func:`measurements`."""
-    table = _table(window.kind).name
+    """How many measurements ``window`` holds now, mostly without reading them. Raises as :func:`measurements`."""
+    name = table(window.kind).name
+    total = 0
     with _opened(directory) as db:
-        if not _existing(db, table):
-            return 0
-        where, values = _where(window)
-        found = db.execute(f'SELECT COUNT(*) FROM "{table}" WHERE {where}', (window.since, *values))  # noqa: S608
-        return int(found.fetchone()[0])
+        for cut in reading.stretches(ledger.read(db), window.kind, window.since, window.until):
+            if cut.span is not None and reading.late(directory, window.kind, cut.span):
+                total += sum(1 for _ in _stretch(directory, db, window, cut, BATCH))
+            elif cut.span is not None:
+                choice = Choice(since=cut.since, until=cut.until, members=window.members)
+                total += reading.count(directory, window.kind, cut.span, choice)
+            elif _existing(db, name):
+                where, values = _where(window, cut)
+                found = db.execute(f'SELECT COUNT(*) FROM "{name}" WHERE {where}', (cut.since, *values))  # noqa: S608 - our own names
+                total += int(found.fetchone()[0])
+    return total
 
 
 def state_changes(
@@ -156,7 +141,7 @@ def state_changes(
 ) -> Iterator[Columns]:
     """State changes with ``since <= at < until`` (UTC ms) as :data:`STATE_COLUMNS`, in order of (at, portal, location).
 
-    Raises :class:`JournalError` as :func:`measurements`.
+    They are few: all of the window are held at once. Raises :class:`JournalError` as :func:`measurements`.
     """
     where = "at >= ? AND at < ?"
     values: list[int | str] = [since, until]
@@ -164,12 +149,24 @@ def state_changes(
         where = f"{where} AND portal IN ({_LISTED})"
         values.append(_list(portals))
     with _opened(directory) as db:
-        source = _source(db, "state_change", STATE_COLUMNS)
-        if source is None:
-            return
-        found = db.execute(f"{source} WHERE {where} ORDER BY at, portal, location, seq", values).fetchall()
-    for first in range(0, len(found), batch):
-        yield _columns(STATE_COLUMNS, found[first : first + batch])
+        found = dict(
+            _sealed_changes(directory, ledger.read(db), Window(kind="", since=since, until=until, portals=portals))
+        )
+        if source := _source(db, "state_change", (*STATE_COLUMNS, _SEQ)):
+            found |= {row[:4]: row for row in db.execute(f"{source} WHERE {where}", values)}
+    ordered = sorted(found.values(), key=lambda row: (row[2], row[0], row[1], row[-1]))
+    for first in range(0, len(ordered), batch):
+        yield _columns(STATE_COLUMNS, [row[:-1] for row in ordered[first : first + batch]])
+
+
+def _sealed_changes(directory: Path, listed: list[Sealed], window: Window) -> Iterator[tuple[Row, Row]]:
+    """State changes in files, by identity; they are in the journal as well, unless that was lost and begun anew."""
+    names = [column.name for column in (*STATE_COLUMNS, _SEQ)]
+    for cut in reading.stretches(listed, STATES, window.since, window.until):
+        if cut.span is not None:
+            choice = Choice(since=cut.since, until=cut.until, members=window.members)
+            for row in reading.rows(directory, STATES, cut.span, choice, names, ("at", "seq"), BATCH):
+                yield row[:4], row
 
 
 def states_at(directory: Path, at: int = FOREVER) -> Columns:
@@ -184,6 +181,7 @@ def states_at(directory: Path, at: int = FOREVER) -> Columns:
         return _columns(STATE_COLUMNS, db.execute(sql, (at,)).fetchall() if source else [])
 
 
+_SEQ = Column(name="seq", type=int, help="Number in the journal.")
 _PLACES = {column.name: place for place, column in enumerate(BASE)}
 _SORTED = ("slot", "portal", "check", "location", "attempt")
 _ORDER = ", ".join(f'"{name}"' for name in _SORTED)
@@ -191,19 +189,11 @@ _PAST = f"AND ({_ORDER}) > ({', '.join('?' * len(_SORTED))})"
 _LISTED = "SELECT value FROM json_each(?)"
 
 
-def _table(kind: str) -> KindTable:
-    if kind not in KINDS:
-        raise JournalError(f"probe kind {kind!r} is not one of {', '.join(KINDS)}")
-    return KindTable(kind, KINDS[kind])
-
-
-def _where(window: Window) -> tuple[str, list[int | str]]:
+def _where(window: Window, cut: Stretch) -> tuple[str, list[int | str]]:
     """The condition after ``since``, and its values. The plus keeps SQLite on the index by slot, the order we want."""
-    where, values = '"slot" >= ? AND "slot" < ?', [window.until]
-    listed = {"portal": window.portals, "check": window.checks}
-    chosen = {name: members for name, members in listed.items() if members is not None}
-    where += "".join(f' AND +"{name}" IN ({_LISTED})' for name in chosen)
-    return where, [*values, *(_list(members) for members in chosen.values())]
+    where, values = '"slot" >= ? AND "slot" < ? AND seq > ?', [cut.until, cut.span.through if cut.span else -1]
+    where += "".join(f' AND +"{name}" IN ({_LISTED})' for name, _ in window.members)
+    return where, [*values, *(_list(members) for _, members in window.members)]
 
 
 def _list(members: Iterable[str]) -> str:
@@ -214,24 +204,22 @@ def _list(members: Iterable[str]) -> str:
 def _opened(directory: Path) -> Iterator[sqlite3.Connection]:
     """A connection that sees committed rows only and never waits for the daemon's writes."""
     path = directory / FILE
-    db = connect(path, write=False)
-    try:
-        yield db
-    except sqlite3.Error as error:
-        raise JournalError(f"journal {path} cannot be read: {error}") from error
-    finally:
-        db.close()
+    with closing(open_journal(path, write=False)) as db:
+        try:
+            yield db
+        except sqlite3.Error as error:
+            raise JournalError(f"journal {path} cannot be read: {error}") from error
 
 
-def _existing(db: sqlite3.Connection, table: str) -> set[str]:
-    return {row[1] for row in db.execute(f'PRAGMA table_info("{table}")')}
+def _existing(db: sqlite3.Connection, name: str) -> set[str]:
+    return {row[1] for row in db.execute(f'PRAGMA table_info("{name}")')}
 
 
-def _source(db: sqlite3.Connection, table: str, wanted: Sequence[Column]) -> str | None:
+def _source(db: sqlite3.Connection, name: str, wanted: Sequence[Column]) -> str | None:
     """The SELECT of a table; a column declared after the journal was last written is NULL, a missing table None."""
-    existing = _existing(db, table)
+    existing = _existing(db, name)
     names = (f'"{column.name}"' if column.name in existing else "NULL" for column in wanted)
-    return f'SELECT {", ".join(names)} FROM "{table}"' if existing else None  # noqa: S608 - our own names
+    return f'SELECT {", ".join(names)} FROM "{name}"' if existing else None  # noqa: S608 - our own names
 
 
 def _columns(wanted: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Columns:

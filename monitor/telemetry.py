@@ -79,6 +79,7 @@ class SelfMetrics:
         self.loop_lag = self._histogram("event_loop_lag_seconds", "Delay of a timer on the event loop.", LAG_BUCKETS)
         self.commit = self._histogram("journal_commit_seconds", "Duration of a group commit.", COMMIT_BUCKETS)
         self.journal_bytes = self._gauge("journal_size_bytes", "Journal on disk, write-ahead log included.")
+        self.journal_share = self._gauge("journal_limit_used_ratio", "Part of the journal's limit that is taken.")
         self.journal_waiting = self._gauge("journal_waiting_records", "Records that wait for the next commit.")
         self.journal_failing = self._gauge("journal_failing", "Whether the last commit failed.")
         self.reload_ok = self._gauge("config_last_reload_successful", "Whether the last configuration load succeeded.")

@@ -20,7 +20,7 @@ from monitor.config.estimate import Estimate, estimate
 from monitor.config.inventory import entries, portal_of, said
 from monitor.config.record import Config, digest, redacted
 from monitor.config.schemas import schema
-from monitor.config.settings import SAMPLE_CONTACT, MonitorSettings
+from monitor.config.settings import SAMPLE_CONTACT, MonitorSettings, Sinks
 from monitor.config.translate import keys_in, translate
 from monitor.config.yaml_positions import Document
 from monitor.config.yaml_reading import read
@@ -129,7 +129,17 @@ def _with_files(settings: MonitorSettings, monitor: Document, directory: Path, l
         if not path.is_file():
             ledger.add(spot, f"{spot.shown()} is not a file")
         http = http.model_copy(update={"ca_file": path})
-    return settings.model_copy(update={"web": web, "http": http})
+    sinks = _sinks_with_files(settings, directory)
+    return settings.model_copy(update={"web": web, "http": http, "sinks": sinks})
+
+
+def _sinks_with_files(settings: MonitorSettings, directory: Path) -> Sinks:
+    """The sinks with absolute paths; a token's file is read for every write, so it may change or come later."""
+    absolute = {}
+    for name, sink in settings.sinks.chosen().items():
+        files = {key: path for key in ("token_file", "ca_file") if (path := getattr(sink, key, None)) is not None}
+        absolute[name] = sink.model_copy(update={key: (directory / path).absolute() for key, path in files.items()})
+    return settings.sinks.model_copy(update=absolute)
 
 
 def _warn(monitor: Document, settings: MonitorSettings, *, checks: int, ledger: Ledger) -> None:

@@ -21,6 +21,8 @@ from monitor.config.words import (
     WebAddress,
     Zone,
 )
+from monitor.sinks.base import SinkSettings
+from monitor.sinks.influxdb import InfluxDB
 from probes.instruments import HttpSettings
 
 SAMPLE_CONTACT = "https://example.org/portal-monitor"
@@ -113,6 +115,18 @@ class JournalSettings(Block):
     """The hot store; times in seconds."""
 
     commit_every: CommitTime = Field(default=0.25, description="Longest time a measurement waits to be durable.")
+    limit: int = Field(default=20_000_000_000, ge=100_000_000, description="Bytes on disk at which the daemon stops.")
+
+
+class Sinks(Block):
+    """Where measurements are sent to, by kind of sink; one that is left out is not used."""
+
+    influxdb: InfluxDB | None = Field(default=None, description="An InfluxDB 1.8, 2.x or 3.x.")
+
+    def chosen(self) -> dict[str, SinkSettings]:
+        """The sinks in use, by name."""
+        every: dict[str, SinkSettings | None] = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: sink for name, sink in every.items() if sink is not None}
 
 
 class MonitorSettings(Block):
@@ -135,6 +149,7 @@ class MonitorSettings(Block):
     lateness: Lateness = Lateness()
     sight: Sight = Sight()
     states: States = States()
+    sinks: Sinks = Sinks()
     journal: JournalSettings = JournalSettings()
 
     @property

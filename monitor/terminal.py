@@ -1,0 +1,26 @@
+"""What all commands share: exit codes, the two directories, and how trouble and data are said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+GOOD, FAILED, USAGE, PARTIAL = 0, 1, 2, 3
+"""Exit codes; 2 is also what wrong usage gives."""
+
+ConfigDir = Annotated[Path, typer.Option("--config", help="Directory with monitor.yaml and portals.yaml.")]
+DataDir = Annotated[Path, typer.Option("--data", help="Directory of the journal.")]
+
+
+def fail(message: str, code: int = FAILED) -> NoReturn:
+    """One message on stderr and out. Raises SystemExit."""
+    typer.echo(f"portal-monitor: {message}", err=True)
+    raise SystemExit(code)
+
+
+def print_json(value: object) -> None:
+    """Data on stdout."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
