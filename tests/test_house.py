@@ -13,7 +13,10 @@ ROOT = Path(__file__).parents[1]
 FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     # Promise, records and small helpers that know nothing of the house.
     ("0 ground", ("probes", "probes.base", "probes.trace", "probes.cares", "monitor", "monitor.clock")),
-    ("0 helpers", ("monitor.shipped", "monitor.progress", "monitor.terminal", "monitor.draw", "monitor.delivery_metrics")),
+    (
+        "0 helpers",
+        ("monitor.shipped", "monitor.progress", "monitor.terminal", "monitor.draw", "monitor.delivery_metrics"),
+    ),
     ("0 instruments, lower", ("probes.address", "probes.certificates", "probes.resolver", "probes.http_metrics")),
     ("0 connector", ("probes.connector",)),
     ("0 instruments", ("probes.instruments", "probes.faults")),
