@@ -156,11 +156,11 @@ def forget_uncommitted(directory: Path) -> None:
     """
     db = sqlite3.connect(directory / FILE)
     looks = [f"look_{kind}" for kind in PLAYING]
-    firsts = (f'SELECT MIN(seq) FROM "{table}" WHERE slot > ?' for table in looks)  # noqa: S608 - our own names
+    firsts = (f'SELECT MIN(seq) FROM "{table}" WHERE slot > ?' for table in looks)
     cut = min(db.execute(sql, (CRASH - UNCOMMITTED,)).fetchone()[0] for sql in firsts)
     with db:
         for table in (*looks, "state_change"):
-            db.execute(f'DELETE FROM "{table}" WHERE seq >= ?', (cut,))  # noqa: S608 - our own names
+            db.execute(f'DELETE FROM "{table}" WHERE seq >= ?', (cut,))
         db.execute("UPDATE sequence SET last = ?", (cut - 1,))
         db.execute("DELETE FROM bookmark WHERE seq >= ?", (cut,))
     db.close()

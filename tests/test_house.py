@@ -34,7 +34,9 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("5 sinks", ("monitor.sinks",)),
     ("6 made-up portals", ("monitor.demo",)),
     # The rooms of the daemon.
-    ("7 first", ("monitor.config", "monitor.schedule", "monitor.journal", "monitor.sight", "monitor.history")),
+    ("7 hot store, columns", ("monitor.journal", "monitor.columns")),
+    ("7 archive", ("monitor.archive",)),
+    ("7 first", ("monitor.config", "monitor.schedule", "monitor.sight", "monitor.history")),
     ("7 second", ("monitor.measure", "monitor.states", "monitor.deliver", "monitor.space")),
     ("7 second, asked by people", ("monitor.formats", "monitor.status", "monitor.once")),
     ("7 third", ("monitor.pulse", "monitor.gaps", "monitor.board", "monitor.intake")),
@@ -50,7 +52,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
 LEFT = ("monitor.schedule", "monitor.pulse", "monitor.sight", "monitor.measure", "monitor.gaps")
 RIGHT = (
     *("monitor.states", "monitor.readers", "monitor.board", "monitor.exposition", "monitor.web", "monitor.history"),
-    *("monitor.deliver", "monitor.sinks"),
+    *("monitor.deliver", "monitor.sinks", "monitor.columns", "monitor.archive"),
 )
 """The two sides of the journal: those who write it and those who read it know nothing of each other."""
 

@@ -165,12 +165,12 @@ class InfluxServer:
 
     def rows(self, measurement: str, database: str) -> list[dict[str, Any]]:
         """All points of a measurement with tags and fields; a point without a value for one has None."""
-        found = self.query(f'SELECT * FROM "{measurement}"', database)  # noqa: S608 - a test's own words
+        found = self.query(f'SELECT * FROM "{measurement}"', database)
         return [dict(zip(series["columns"], row, strict=True)) for series in found for row in series["values"]]
 
     def count(self, measurement: str, database: str) -> int:
         field = "state" if measurement == "state_change" else "slot"
-        found = self.query(f'SELECT COUNT("{field}") FROM "{measurement}"', database)  # noqa: S608 - the same
+        found = self.query(f'SELECT COUNT("{field}") FROM "{measurement}"', database)
         return int(found[0]["values"][0][1]) if found else 0
 
     def write_raw(self, lines: str, database: str) -> None:

@@ -1,0 +1,420 @@
+"""A closed day becomes one file per kind, once and for all; history does not change by it."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pytest
+
+from monitor import history
+from monitor.archive import compact, ledger, verify
+from monitor.archive.keeper import Keeper, Keeping
+from monitor.archive.layout import FOLDER, STATES, ArchiveError, day_of, files, kinds, parse, relative
+from monitor.archive.seal import Order, sweep
+from monitor.history import Window
+from monitor.journal import Journal
+from monitor.model import State
+from monitor.store import FILE, Advance, Chore, Writer
+from probes.base import Outcome
+from probes.kinds import KINDS
+from tests import factories
+from tests.factories import DAY, MINUTE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from monitor.model import Measurement
+
+ZONE = "Asia/Ho_Chi_Minh"
+FIRST = 1_785_517_200_000
+"""2026-08-01T00:00 in the report zone."""
+
+HOUR = 60 * MINUTE
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[Writer]:
+    writer = Writer(tmp_path / FILE, KINDS)
+    yield writer
+    writer.close()
+
+
+def order(directory: Path, *, days: float = 1, grace: int = 0, zone: str = ZONE) -> Order:
+    return Order(directory=directory, zone=zone, grace=grace, now=FIRST + int(days * DAY))
+
+
+def sealed(writer: Writer, *, days: float = 1, grace: int = 0, zone: str = ZONE) -> int:
+    return sweep(order(writer.path.parent, days=days, grace=grace, zone=zone), lambda chore: _write(writer, chore))
+
+
+def _write(writer: Writer, chore: Chore) -> None:
+    writer.write([chore])
+
+
+def fleet(days: int = 2, step: int = 2 * HOUR, seed: int = 1) -> list[Measurement]:
+    """Looks of three portals with numbers that decimal text of 15 digits cannot hold, in no order."""
+    draw = random.Random(seed)  # noqa: S311 - no secret
+    found = []
+    for slot in range(FIRST, FIRST + days * DAY, step):
+        for portal in ("hue", "ha-noi", "Đà-nẵng"):
+            for check, kind in (("uptime", "uptime"), ("uptime-search", "uptime"), ("latency", "latency")):
+                outcome = draw.choice([Outcome.UP, Outcome.UP, Outcome.DOWN, Outcome.VOID])
+                one = factories.measurement(portal=portal, check=check, kind=kind, slot=slot, outcome=outcome)
+                if outcome is Outcome.UP:
+                    values = factories.values(wait_seconds=draw.random(), final_url='https://x/"quoted",\\ \n\t\u2028é')
+                    one = replace(one, duration=draw.random() * 10 ** draw.randint(-6, 6), values=values)
+                found.append(one)
+    draw.shuffle(found)
+    return found
+
+
+def everything(directory: Path, kind: str = "uptime", **narrow: object) -> list[tuple[object, ...]]:
+    batches = history.measurements(directory, Window(kind=kind, **narrow), 7)  # type: ignore[arg-type] - as given
+    return [row for batch in batches for row in zip(*batch.values(), strict=True)]
+
+
+def trim(writer: Writer, kind: str = "uptime") -> None:
+    """What the keeper does, at once."""
+    for span in ledger.spans(ledger.read_at(writer.path.parent), kind):
+        sql = f"DELETE FROM look_{kind} WHERE slot >= ? AND slot < ? AND seq <= ?"
+        writer.write([Chore(statements=((sql, (span.since, span.until, span.through)),))])
+
+
+def test_history_is_the_same_before_and_after_sealing_and_after_the_rows_have_left(tmp_path: Path, writer: Writer):
+    writer.write(fleet())
+    before = {kind: everything(tmp_path, kind) for kind in KINDS}
+    assert sealed(writer) == len(KINDS), "the second day is not over yet"
+    assert {kind: everything(tmp_path, kind) for kind in KINDS} == before
+    trim(writer)
+    assert sqlite3.connect(tmp_path / FILE).execute("SELECT MIN(slot) FROM look_uptime").fetchone() == (FIRST + DAY,)
+    assert {kind: everything(tmp_path, kind) for kind in KINDS} == before
+
+
+def test_windows_cut_through_days_and_are_narrowed_alike_in_files_and_journal(tmp_path: Path, writer: Writer):
+    writer.write(fleet())
+    windows: list[dict[str, object]] = [
+        {"since": FIRST + 3 * HOUR, "until": FIRST + DAY + 5 * HOUR, "portals": frozenset({"hue", "Đà-nẵng"})},
+        {"checks": frozenset({"uptime"})},
+        {"since": FIRST + 20 * HOUR, "until": FIRST + 23 * HOUR},
+        {"portals": frozenset()},
+    ]
+    before = [everything(tmp_path, **window) for window in windows]
+    assert before[0]
+    sealed(writer)
+    trim(writer)
+    assert [everything(tmp_path, **window) for window in windows] == before
+    counted = [history.count(tmp_path, Window(kind="uptime", **window)) for window in windows]  # type: ignore[arg-type] - as given
+    assert counted == [len(rows) for rows in before]
+
+
+def test_a_file_is_sorted_and_says_what_it_is(tmp_path: Path, writer: Writer):
+    writer.write(fleet())
+    sealed(writer)
+    path = tmp_path / FOLDER / "uptime" / "2026" / "2026-08-01.parquet"
+    db = duckdb.connect()
+    rows = db.execute(f"SELECT portal, slot, \"check\" FROM '{path}'").fetchall()
+    assert rows == sorted(rows)
+    described = db.execute(f"DESCRIBE SELECT * FROM '{path}'").fetchall()
+    assert [row[0] for row in described] == [column.name for column in history.columns("uptime")]
+    (entry,) = [one for one in ledger.read_at(tmp_path) if one.kind == "uptime"]
+    assert (entry.rows, entry.first, entry.last) == (len(rows), FIRST, FIRST + 22 * HOUR)
+    assert (entry.since, entry.until, entry.late, entry.zone) == (FIRST, FIRST + DAY, False, ZONE)
+    ledger.write_manifest(tmp_path)
+    listed = json.loads((tmp_path / FOLDER / "manifest.json").read_text())["files"]
+    assert [one["sha256"] for one in listed if one["path"] == entry.path] == [entry.sha256]
+    assert {one["since"] for one in listed} == {"2026-07-31T17:00:00.000Z"}
+
+
+def test_a_day_waits_for_its_grace(tmp_path: Path, writer: Writer):
+    writer.write(fleet(days=1))
+    assert sealed(writer, days=1 + 5 / 24, grace=6 * HOUR) == 0
+    assert sealed(writer, days=1 + 6 / 24, grace=6 * HOUR) == len(KINDS)
+    assert sealed(writer, days=9) == 0, "what is sealed stays as it is"
+
+
+def test_late_rows_go_into_a_supplement_that_says_so(tmp_path: Path, writer: Writer):
+    found = fleet(days=1)
+    writer.write(found[:-10])
+    sealed(writer)
+    trim(writer)
+    writer.write(found)  # as an import would: most of them have left the journal, which takes them in again
+    wanted = sorted((one.slot, one.portal, one.check) for one in found if one.kind == "uptime")
+    assert [(row[3], row[0], row[1]) for row in everything(tmp_path)] == wanted, "late rows are seen at once"
+    assert history.count(tmp_path, Window(kind="uptime")) == len(wanted)
+    sealed(writer)
+    late = [one for one in ledger.read_at(tmp_path) if one.late]
+    assert sum(one.rows for one in late) == 10
+    assert {Path(one.path).name for one in late} == {"2026-08-01.1.parquet"}
+    trim(writer)
+    assert [(row[3], row[0], row[1]) for row in everything(tmp_path)] == wanted
+    assert sealed(writer) == 0, "rows that are known already make no further file"
+
+
+def test_rows_known_already_make_no_supplement(tmp_path: Path, writer: Writer):
+    found = fleet(days=1)
+    writer.write(found)
+    sealed(writer)
+    trim(writer)
+    writer.write(found)
+    assert sealed(writer) == 0
+    trim(writer)
+    assert history.count(tmp_path, Window(kind="uptime")) == sum(one.kind == "uptime" for one in found)
+
+
+def test_merging_a_day_changes_no_row(tmp_path: Path, writer: Writer):
+    found = fleet(days=1)
+    for part in range(3):
+        writer.write(found[part::3])
+        sealed(writer)
+    before = everything(tmp_path)
+    assert compact.compact(order(tmp_path), lambda chore: _write(writer, chore)) == len(KINDS)
+    assert everything(tmp_path) == before
+    assert [parse(path) for path in files(tmp_path)] == [(kind, "2026-08-01", 3) for kind in sorted(KINDS)]
+    assert verify.verify(tmp_path).good
+    assert all(one.late for one in ledger.read_at(tmp_path)), "that rows came late is not forgotten"
+    assert compact.compact(order(tmp_path), lambda chore: _write(writer, chore)) == 0
+
+
+def test_merged_files_that_nobody_removed_are_removed_at_the_next_sweep(tmp_path: Path, writer: Writer):
+    found = fleet(days=1)
+    for part in range(2):
+        writer.write(found[part::2])
+        sealed(writer)
+    before = everything(tmp_path)
+    kept = {path: (tmp_path / FOLDER / path).read_bytes() for path in files(tmp_path)}
+    compact.compact(order(tmp_path), lambda chore: _write(writer, chore))
+    for path, content in kept.items():
+        (tmp_path / FOLDER / path).write_bytes(content)
+    assert not verify.verify(tmp_path).good
+    sealed(writer)
+    assert verify.verify(tmp_path).good
+    assert everything(tmp_path) == before
+
+
+def test_nothing_younger_than_five_quarters_is_ever_removed(tmp_path: Path, writer: Writer):
+    writer.write(fleet())
+    sealed(writer, days=2)
+    commit = lambda chore: _write(writer, chore)  # noqa: E731 - a word for two calls
+    with pytest.raises(ValueError, match="five quarters"):
+        compact.expire(order(tmp_path), commit, 459)
+    assert compact.expire(order(tmp_path, days=460.9), commit, 460) == 0
+    assert compact.expire(order(tmp_path, days=461), commit, 460) == len(KINDS)
+    assert {parse(path)[1] for path in files(tmp_path) if parse(path)} == {"2026-08-02"}  # type: ignore[index] - just asked
+    assert verify.verify(tmp_path).good
+
+
+def test_every_way_of_being_wrong_is_said_in_words(tmp_path: Path, writer: Writer):
+    writer.write(fleet(days=3))
+    sealed(writer, days=3)
+    root = tmp_path / FOLDER
+    assert verify.verify(tmp_path).good
+    assert verify.verify(tmp_path).rows == len(fleet(days=3))
+    (root / "uptime/2026/2026-08-01.parquet").unlink()
+    with (root / "uptime/2026/2026-08-02.parquet").open("ab") as file:
+        file.write(b"!")
+    (root / "uptime/2026/2026-08-04.parquet").write_bytes(b"what is this")
+    writer.write([Chore(statements=(("UPDATE sealed SET rows = 7 WHERE path LIKE 'latency/2026/2026-08-03%'", ()),))])
+    said = "\n".join(verify.verify(tmp_path).complaints)
+    assert "uptime/2026/2026-08-01.parquet: missing; it held 72 rows" in said
+    assert "uptime/2026/2026-08-02.parquet: changed since it was sealed" in said
+    assert "uptime/2026/2026-08-04.parquet: the ledger does not know this file" in said
+    assert "latency/2026/2026-08-03.parquet: holds 36 rows where the ledger says 7" in said
+    with pytest.raises(ArchiveError, match=r"2026-08-01.*missing or damaged"):
+        everything(tmp_path)
+
+
+def test_a_strange_file_is_left_alone_and_its_name_not_taken(tmp_path: Path, writer: Writer):
+    strange = tmp_path / FOLDER / "uptime/2026/2026-08-01.parquet"
+    strange.parent.mkdir(parents=True)
+    strange.write_bytes(b"PAR1 not really PAR1")
+    writer.write(fleet(days=1))
+    sealed(writer)
+    assert strange.read_bytes() == b"PAR1 not really PAR1"
+    assert "uptime/2026/2026-08-01.1.parquet" in files(tmp_path)
+
+
+def test_an_archive_outlives_its_journal(tmp_path: Path, writer: Writer):
+    """A journal lost or restored from before: files are taken over, and rows the new one has as well appear once."""
+    found = fleet(days=1)
+    writer.write(found)
+    writer.write([Advance(reader="states", seq=0, changes=(factories.change(at=FIRST + HOUR),))])
+    sealed(writer)
+    before = everything(tmp_path)
+    changes = list(history.state_changes(tmp_path))
+    writer.close()
+    for file in tmp_path.glob(f"{FILE}*"):
+        file.unlink()
+    second = Writer(tmp_path / FILE, KINDS)
+    try:
+        second.write(found[:20])
+        sealed(second)
+        assert everything(tmp_path) == before
+        assert list(history.state_changes(tmp_path)) == changes != []
+        assert verify.verify(tmp_path).good
+    finally:
+        second.close()
+
+
+def test_state_changes_are_sealed_and_stay_readable_once(tmp_path: Path, writer: Writer):
+    changes = (
+        factories.change(at=FIRST + HOUR, state=State.UP, previous=State.UNKNOWN, fault=None, detail=""),
+        factories.change(at=FIRST + 2 * HOUR),
+        factories.change(at=FIRST + DAY, state=State.UP, previous=State.DOWN, fault=None),
+    )
+    writer.write([Advance(reader="states", seq=0, changes=changes)])
+    before = list(history.state_changes(tmp_path))
+    assert sealed(writer) == 1
+    assert list(history.state_changes(tmp_path)) == before
+    (entry,) = ledger.read_at(tmp_path)
+    assert (entry.kind, entry.rows) == (STATES, 2)
+
+
+def test_another_zone_seals_what_the_first_one_left(tmp_path: Path, writer: Writer):
+    """Days of two zones overlap: each row is in one file, and nothing is sealed twice."""
+    writer.write(fleet(days=3))
+    before = everything(tmp_path)
+    sealed(writer, days=1)
+    sealed(writer, days=4, zone="America/New_York")
+    assert everything(tmp_path) == before
+    assert verify.verify(tmp_path).rows == len(fleet(days=3))
+    spans = ledger.spans(ledger.read_at(tmp_path), "uptime")
+    assert all(one.until <= other.since for one, other in pairwise(spans))
+
+
+@pytest.mark.parametrize(
+    ("zone", "label", "hours"),
+    [(ZONE, "2026-03-29", 24), ("Europe/Berlin", "2026-03-29", 23), ("Europe/Berlin", "2026-10-25", 25)],
+)
+def test_a_day_is_as_long_as_its_zone_says(zone: str, label: str, hours: int):
+    noon = duckdb.connect().execute(f"SELECT epoch_ms(TIMESTAMP '{label} 10:00:00')").fetchone()
+    assert noon is not None
+    day = day_of(noon[0], ZoneInfo(zone))
+    assert (day.label, day.until - day.since) == (label, hours * HOUR)
+    assert day_of(day.since, ZoneInfo(zone)) == day_of(day.until - 1, ZoneInfo(zone)) == day
+
+
+@pytest.mark.parametrize("path", ["uptime/2026/2026-08-01.0.parquet", "uptime/2025/2026-08-01.parquet", "x.parquet"])
+def test_only_our_own_names_are_read(path: str):
+    assert parse(path) is None
+    assert parse(relative("uptime", "2026-08-01", 3)) == ("uptime", "2026-08-01", 3)
+
+
+def test_a_metric_declared_later_is_absent_in_older_files(tmp_path: Path, writer: Writer):
+    writer.write(fleet(days=1))
+    before = everything(tmp_path)
+    sealed(writer)
+    (entry,) = [one for one in ledger.read_at(tmp_path) if one.kind == "uptime"]
+    path = tmp_path / FOLDER / entry.path
+    copy = path.with_suffix(".copy")
+    duckdb.connect().execute(f"COPY (SELECT * EXCLUDE final_url FROM '{path}') TO '{copy}' (FORMAT parquet)")
+    copy.replace(path)
+    older = {name: sql for name, sql in entry.types.items() if name != "final_url"} | {"redirects": "INTEGER"}
+    writer.write([ledger.record(replace(entry, columns=json.dumps(older)))])
+    trim(writer)
+    place = [column.name for column in history.columns("uptime")].index("final_url")
+    assert everything(tmp_path) == [(*row[:place], None, *row[place + 1 :]) for row in before]
+
+
+def test_questions_in_sql_see_every_row_once(tmp_path: Path, writer: Writer):
+    found = fleet(days=3)
+    writer.write(found[:-30])
+    sealed(writer, days=2)
+    trim(writer)
+    writer.write(found)
+    inside = [one for one in found if one.kind == "uptime" and FIRST + HOUR <= one.slot < FIRST + 3 * DAY - HOUR]
+    wanted = {(one.portal, one.check, one.location, one.slot, one.attempt, one.duration) for one in inside}
+    with history.connect(tmp_path, KINDS, FIRST + HOUR, FIRST + 3 * DAY - HOUR, ["duration"]) as db:
+        rows = db.execute("SELECT * FROM uptime").fetchall()
+        assert db.execute("SELECT COUNT(*) FROM latency").fetchone() is not None
+    assert len(rows) == len(wanted)
+    assert set(rows) == wanted
+    with history.connect(tmp_path, ["uptime"], 0, history.FOREVER) as db:
+        described = db.execute("DESCRIBE uptime").fetchall()
+    assert [row[0] for row in described] == [column.name for column in history.columns("uptime")]
+    assert not list((tmp_path / FOLDER).glob("*-*"))
+
+
+def test_a_sweep_leaves_the_rooms_of_the_living_alone(tmp_path: Path, writer: Writer):
+    writer.write(fleet(days=1))
+    dead = tmp_path / FOLDER / "scratch-dead"
+    dead.mkdir(parents=True)
+    (dead / "lock").touch()
+    with history.connect(tmp_path, ["uptime"], 0, history.FOREVER) as db:
+        sealed(writer)
+        assert not dead.exists()
+        assert db.execute("SELECT COUNT(*) FROM uptime").fetchone() == (72,)
+
+
+class Still:
+    """A clock that stands."""
+
+    def __init__(self, now: int) -> None:
+        self.moment = now
+
+    def now(self) -> int:
+        return self.moment
+
+    def monotonic(self) -> float:
+        return self.moment / 1000
+
+
+async def test_the_keeper_seals_in_a_process_of_its_own_and_lets_rows_go_when_everybody_has_read_them(tmp_path: Path):
+    journal = Journal.open(tmp_path, KINDS, commit_every=0.0)
+    try:
+        found = fleet()
+        await journal.commit_all(found)
+        before = everything(tmp_path)
+        clock = Still(FIRST + 3 * DAY)
+        keeper = Keeper(tmp_path, journal, clock, Keeping(zone=ZONE, hot=12 * 3600.0), ["sink"])
+        assert await keeper.sweep() == 2 * len(KINDS)
+        assert keeper.statistics.files == 2 * len(KINDS)
+        assert keeper.statistics.sealed_until == FIRST + 2 * DAY
+        clock.moment += 2 * HOUR
+        assert await keeper.trim() == 0
+        assert keeper.statistics.held_back == "sink"
+        await journal.commit(Advance(reader="sink", seq=len(found)))
+        assert await keeper.trim() == len(found)
+        assert keeper.statistics.held_back == ""
+        assert everything(tmp_path) == before
+        assert (tmp_path / FOLDER / "manifest.json").exists()
+    finally:
+        await journal.close()
+
+
+async def test_rows_stay_while_they_are_young_or_their_file_is(tmp_path: Path):
+    journal = Journal.open(tmp_path, KINDS, commit_every=0.0)
+    try:
+        await journal.commit_all(fleet())
+        clock = Still(FIRST + 3 * DAY)
+        keeper = Keeper(tmp_path, journal, clock, Keeping(zone=ZONE, hot=2 * 24 * 3600.0))
+        await keeper.sweep()
+        assert await keeper.trim() == 0, "the files were made a moment ago"
+        clock.moment += 2 * HOUR
+        assert await keeper.trim() == len(fleet()) // 2, "only the first day is old enough"
+    finally:
+        await journal.close()
+
+
+async def test_a_sealing_that_fails_is_said_aloud_and_harms_nothing(tmp_path: Path):
+    journal = Journal.open(tmp_path, KINDS, commit_every=0.0)
+    try:
+        await journal.commit_all(fleet())
+        (tmp_path / FOLDER).write_text("in the way")
+        keeper = Keeper(tmp_path, journal, Still(FIRST + 3 * DAY), Keeping(zone=ZONE))
+        with pytest.raises(Exception, match=r"archive .* cannot be used"):
+            await keeper.sweep()
+        assert len(everything(tmp_path)) == sum(one.kind == "uptime" for one in fleet())
+    finally:
+        await journal.close()
+
+
+def test_all_that_the_journal_takes_is_archived():
+    assert kinds() == [*KINDS, STATES]
