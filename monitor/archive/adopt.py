@@ -100,7 +100,7 @@ def _about(work: duckdb.DuckDBPyConnection, file: Path) -> tuple[dict[str, str],
     name = sql_text(str(file))
     try:
         marks = work.execute(f"SELECT decode(key), decode(value) FROM parquet_kv_metadata({name})").fetchall()  # noqa: S608 - quoted
-        described = work.execute(f"DESCRIBE SELECT * FROM read_parquet({name})").fetchall()  # noqa: S608 - the same  # noqa: S608 - the same
+        described = work.execute(f"DESCRIBE SELECT * FROM read_parquet({name})").fetchall()  # noqa: S608 - the same
         work.execute(f"SELECT bit_xor(hash(COLUMNS(*))) FROM read_parquet({name})").fetchall()  # noqa: S608 - the same
     except duckdb.Error as error:
         raise ArchiveError(f"it cannot be read: {str(error).splitlines()[0]}") from error

@@ -32,7 +32,7 @@ _REALS = itemgetter(slice(1, None))
 _WIDTH = 8
 
 
-def load(  # noqa: PLR0913, PLR0917 - from where, to where, and which rows
+def load(  # noqa: PLR0913 - from where, to where, and which rows
     source: sqlite3.Connection,
     target: duckdb.DuckDBPyConnection,
     shape: Shape,

@@ -1,7 +1,7 @@
 """The sealing process: ``python -m monitor.archive.worker``, so that the daemon's loop never waits for Python or disk.
 
 Its first line of input is the order as JSON. Each entry for the ledger is one line of output, and a line of input says
-that it is durable; the work goes on meanwhile. The last line of output says how many files were made, or what went wrong.
+that it is durable; the work goes on meanwhile. The last line of output tells how many files were made, or what failed.
 """
 
 from __future__ import annotations
