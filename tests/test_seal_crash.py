@@ -25,7 +25,7 @@ from tests.factories import DAY, MINUTE
 
 ROOT = Path(__file__).parents[1]
 FIRST = 1_785_517_200_000
-DAYS, KILLS = 24, 20
+DAYS, KILLS = 60, 20
 
 DAEMON = """
 import asyncio, sys
@@ -57,7 +57,7 @@ asyncio.run(main())
 
 def fill(directory: Path) -> None:
     writer = Writer(directory / FILE, KINDS)
-    slots = range(FIRST, FIRST + DAYS * DAY, 10 * MINUTE)
+    slots = range(FIRST, FIRST + DAYS * DAY, 60 * MINUTE)
     for kind in KINDS:
         pairs = [(slot, one) for slot in slots for one in ("hue", "hn")]
         writer.write([factories.measurement(portal=one, kind=kind, slot=slot) for slot, one in pairs])
@@ -86,13 +86,22 @@ def whole(directory: Path) -> None:
 
 
 def run_and_kill(directory: Path, seconds: float, first: int, *, family: bool) -> None:
-    """Start, wait, and kill the daemon: with the process that seals, or alone, so that one goes on as an orphan."""
+    """Start, wait until it seals and ``seconds`` more, and kill: with the process that seals, or the daemon alone."""
+    begun = rooms(directory)
     command = [sys.executable, "-c", DAEMON, str(directory), str(first)]
     with subprocess.Popen(command, cwd=ROOT, start_new_session=True, stderr=subprocess.DEVNULL,
                           stdout=subprocess.DEVNULL) as process:  # fmt: skip
+        deadline = time.monotonic() + 20
+        while rooms(directory) <= begun and time.monotonic() < deadline:
+            time.sleep(0.002)
         time.sleep(seconds)
         assert process.poll() is None, "the daemon lives until it is killed"
         os.killpg(process.pid, signal.SIGKILL) if family else process.kill()
+
+
+def rooms(directory: Path) -> set[str]:
+    """The rooms of unfinished work, of the living and of the dead."""
+    return {path.name for path in (directory / FOLDER).glob("scratch-*")}
 
 
 @pytest.mark.slow
@@ -105,14 +114,14 @@ def test_twenty_kills_lose_and_double_nothing(tmp_path: Path):
     seen: list[int] = []
     for number in range(KILLS):
         first = FIRST + (DAYS + 2) * DAY + number * 100_000
-        run_and_kill(tmp_path, draw.uniform(0.8, 2.0), first, family=number % 2 == 0)
+        run_and_kill(tmp_path, draw.uniform(0.0, 0.2), first, family=number % 2 == 0)
         whole(tmp_path)
         assert everything(tmp_path) == wanted, f"after kill {number + 1}"
         now = looks(tmp_path)
         assert now[: len(seen)] == seen, "what was committed once is there for ever"
         seen = now
         sealed.append(len(ledger.read_at(tmp_path)))
-    assert len(set(sealed)) > 5, f"kills came at different moments of the work: {sealed}"
+    assert len(set(sealed)) > 2, f"kills came in the middle of the work too: {sealed}"
     finish(tmp_path, wanted)
 
 

@@ -93,7 +93,7 @@ async def test_memory_and_time_stay_bounded(look: Look, script: Script, faults: 
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert result.fault in faults, result.detail
-    assert took < 1.6
+    assert took < 4.0, "it ends by its timeout of a second; the rest is what a busy machine may add"
     assert peak < 12 * MIB
     assert len(result.detail) <= 500
 

@@ -1,0 +1,142 @@
+"""A quarter of the whole fleet, and how long one question over it takes: time, memory, size of the files.
+
+``python -m tests.bench.quarter`` makes 41 million rows once (106 portals, 3 checks a minute, 90 days) and keeps them
+below the temporary directory; ``--short`` takes 5 million.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from monitor import history
+from monitor.archive import duck, ledger
+from monitor.archive.layout import SCHEMA, Day, day_of, relative, shape
+from monitor.archive.ledger import Sealed
+from monitor.archive.parquet import publish
+from monitor.store import FILE, Writer
+from probes.kinds import KINDS
+from tests.factories import DAY, MINUTE
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+FIRST = 1_782_838_800_000
+"""2026-07-01T00:00 in the report zone."""
+
+PORTALS, CHECKS = 106, {"uptime": ("uptime", "uptime-search"), "latency": ("latency",)}
+
+QUESTION = """
+SELECT portal, count(*), count(*) FILTER (outcome = 'up') / count(*) FILTER (outcome <> 'void') AS availability,
+       avg(duration), quantile_cont(duration, [0.75, 0.95]), avg((duration < 1.0)::INTEGER)
+FROM (SELECT portal, outcome, duration FROM uptime UNION ALL SELECT portal, outcome, duration FROM latency)
+GROUP BY portal ORDER BY portal
+"""
+
+
+def source(kind: str, day: Day) -> str:
+    """The rows of one day as a query; the same number gives the same row."""
+    slots, checks = DAY // MINUTE, CHECKS[kind]
+    values = {
+        "portal": "printf('portal-%03d', n // (per * checks))",
+        "check": f"list_value({', '.join(repr(one) for one in checks)})[1 + n % checks]",
+        "location": "'hn-1'",
+        "slot": f"{day.since} + (n // checks % per) * {MINUTE} + n // (per * checks) * 37",
+        "attempt": "1",
+        "outcome": "CASE WHEN u < 0.01 THEN 'down' WHEN u < 0.012 THEN 'void' ELSE 'up' END",
+        "fault": "CASE WHEN u < 0.01 THEN 'timeout' END",
+        "void": "CASE WHEN u >= 0.01 AND u < 0.012 THEN 'blind' END",
+        "detail": "''",
+        "started": f"{day.since} + (n // checks % per) * {MINUTE} + n // (per * checks) * 37 + 7",
+        "duration": "CASE WHEN u >= 0.012 THEN 0.05 + v * v * 3 END",
+        "lateness": "u / 100",
+        "config": "'c0ffee12'",
+        "status": "200",
+        "ssl": "true",
+        "ip_family": "4",
+        "bytes_body": "70000 + (v * 5000)::BIGINT",
+        "bytes_wire": "18000 + (v * 500)::BIGINT",
+        "tls_version": "'TLSv1.3'",
+    }
+    values |= {
+        f"{name}_seconds": f"v * {share}"
+        for name, share in zip(
+            ("resolve", "connect", "tls", "send", "wait", "transfer"), (0.04, 0.1, 0.18, 0.01, 0.5, 0.13), strict=True
+        )
+    }
+    listed = ", ".join(
+        f'CAST({values.get(name, "NULL")} AS {sql}) AS "{name}"' for name, sql in shape(kind).types.items()
+    )
+    salt = day.since % 1_000_003
+    numbers = (
+        f"SELECT range AS n, {slots} AS per, {len(checks)} AS checks, "
+        f"hash(range, {salt}) / 18446744073709551616.0 AS u, hash({salt}, range) / 18446744073709551616.0 AS v "
+        f"FROM range({PORTALS * slots * len(checks)})"
+    )
+    return f"SELECT {listed} FROM ({numbers})"
+
+
+def make(directory: Path, days: int) -> None:
+    """Write the archive and its ledger straight away, as if every day had been sealed."""
+    directory.mkdir(parents=True, exist_ok=True)
+    writer = Writer(directory / FILE, KINDS)
+    for number in range(days):
+        day = day_of(FIRST + number * DAY, ZONE)
+        for kind, checks in CHECKS.items():
+            form = shape(kind)
+            rows = PORTALS * len(checks) * DAY // MINUTE
+            wanted = Sealed(
+                path=relative(kind, day.label, 0), kind=kind, day=day.label, number=0, late=False, rows=rows, size=0,
+                sha256="", since=day.since, until=day.until, first=0, last=0, through=0,
+                columns=ledger.types_text(form), zone=ZONE.key, schema=SCHEMA, code="bench", created=0,
+            )  # fmt: skip
+            with duck.database(directory, memory="1GB") as work:
+                writer.write([ledger.record(publish(directory, work, source(kind, day), form, wanted))])
+        print(f"\rmade {number + 1} of {days} days", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    writer.close()
+
+
+def ask(directory: Path) -> None:
+    """One question in a process of its own; prints JSON."""
+    began = time.perf_counter()
+    with history.connect(directory, CHECKS, 0, history.FOREVER) as db:
+        connected = time.perf_counter()
+        rows = db.execute(QUESTION).fetchall()
+        seconds = time.perf_counter() - connected
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    answer = {"portals": len(rows), "rows": sum(row[1] for row in rows), "connect": connected - began}
+    print(json.dumps(answer | {"seconds": seconds, "peak": peak}))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--short", action="store_true", help="5 million rows")
+    parser.add_argument("--ask", type=Path, help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.ask:
+        ask(chosen.ask)
+        return
+    days = 11 if chosen.short else 90
+    directory = Path(tempfile.gettempdir()) / f"portal-monitor-quarter-{days}"
+    if not directory.exists():
+        make(directory, days)
+    size = sum(path.stat().st_size for path in directory.rglob("*.parquet"))
+    print(f"{'rows':>11} {'files MiB':>10} {'connect s':>10} {'question s':>11} {'peak RSS MiB':>13}")
+    for _ in range(3):
+        command = [sys.executable, "-m", "tests.bench.quarter", "--ask", str(directory)]
+        found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        print(
+            f"{found['rows']:>11,} {size / 2**20:>10.0f} {found['connect']:>10.2f} "
+            f"{found['seconds']:>11.2f} {found['peak']:>13.0f}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

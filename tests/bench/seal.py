@@ -1,0 +1,167 @@
+"""A day of the whole fleet is sealed while looks go on: how long it takes, what it holds, whom it delays.
+
+``python -m tests.bench.seal`` makes a journal with 458,000 rows once (106 portals, 3 checks a minute, a day), keeps it
+below the temporary directory, and seals a copy. Meanwhile 106 portals' looks start on their grid and are committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import resource
+import shutil
+import sqlite3
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitor.archive import keeper as room
+from monitor.archive import ledger
+from monitor.archive.keeper import Keeper, Keeping
+from monitor.clock import SystemClock
+from monitor.journal import Journal
+from monitor.store import FILE, Writer
+from probes.base import Outcome
+from probes.kinds import KINDS
+from tests import factories
+from tests.bench.schedule import percentile
+from tests.factories import DAY, MINUTE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from monitor.model import Measurement
+
+FIRST = 1_785_517_200_000
+PORTALS = 106
+CHECKS = (("uptime", "uptime"), ("uptime-search", "uptime"), ("latency", "latency"))
+SPENT = ("resolve_seconds", "connect_seconds", "tls_seconds", "send_seconds", "wait_seconds", "transfer_seconds")
+
+
+def day() -> Iterator[Measurement]:
+    """Every look has numbers of its own, as long as measured ones are; one in fifty fails."""
+    draw = random.Random(1)  # noqa: S311 - no secret
+    for slot in range(FIRST, FIRST + DAY, MINUTE):
+        for portal in range(PORTALS):
+            for check, kind in CHECKS:
+                one = factories.measurement(
+                    portal=f"portal-{portal:03d}", check=check, kind=kind, slot=slot + portal * 500,
+                    outcome=Outcome.DOWN if draw.random() < 0.02 else Outcome.UP,
+                )  # fmt: skip
+                if one.outcome is Outcome.UP:
+                    spent = {name: draw.random() for name in SPENT}
+                    values = one.values | spent | {"address": f"192.0.2.{portal}", "ipv4_seconds": sum(spent.values())}
+                    one = replace(one, values=values, duration=sum(spent.values()), lateness=draw.random() / 100)
+                yield one
+
+
+def prepared() -> Path:
+    directory = Path(tempfile.gettempdir()) / "portal-monitor-day"
+    if not (directory / "done").exists():
+        print("making a day of rows, once ...", file=sys.stderr)
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir()
+        writer = Writer(directory / FILE, KINDS)
+        writer._db.execute("PRAGMA synchronous = OFF")  # noqa: SLF001 - nobody needs this journal after a crash
+        batch: list[Measurement] = []
+        for one in day():
+            batch.append(one)
+            if len(batch) == 10_000:
+                writer.write(batch)
+                batch.clear()
+        writer.write(batch)
+        writer.close()
+        (directory / "done").touch()
+    return directory
+
+
+class Later(SystemClock):
+    """The day after, so that the day is due."""
+
+    def now(self) -> int:
+        return FIRST + 5 * DAY
+
+
+class Looks:
+    """Looks of the fleet on a grid: each notes how late it starts, and how long its commit takes."""
+
+    def __init__(self, journal: Journal, per_minute: int) -> None:
+        self.late: list[float] = []
+        self.commits: list[float] = []
+        self.locked: list[float] = []
+        self._journal, self._step = journal, 60 / per_minute
+        journal.statistics.on_commit = self.locked.append
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        began, number = loop.time(), 0
+        async with asyncio.TaskGroup() as group:
+            while True:
+                number += 1
+                due = began + number * self._step
+                await asyncio.sleep(due - loop.time())
+                self.late.append(loop.time() - due)
+                group.create_task(self._commit(number))
+
+    async def _commit(self, number: int) -> None:
+        began = time.perf_counter()
+        await self._journal.commit(factories.measurement(portal="now", slot=FIRST + 5 * DAY + number))
+        self.commits.append(time.perf_counter() - began)
+
+    def line(self, title: str) -> str:
+        figures = [self.late, self.locked, self.commits]
+        cells = [f"{percentile(one, 0.99) * 1e3:>9.1f} {max(one) * 1e3:>7.1f}" for one in figures]
+        self.late, self.commits = [], []
+        self.locked.clear()
+        return f"{title:<22} {' '.join(cells)}"
+
+
+async def measure(directory: Path, per_minute: int) -> None:
+    room.SETTLED, room.PAUSE = 0, 0.05
+    journal = Journal.open(directory, KINDS)
+    looks = Looks(journal, per_minute)
+    task = asyncio.create_task(looks.run())
+    kept = Keeper(directory, journal, Later(), Keeping(zone="Asia/Ho_Chi_Minh"))
+    await asyncio.sleep(8)
+    heads = ("late p99", "max", "write p99", "max", "told p99", "max")
+    print(f"\n{f'{per_minute} looks/min, ms':<22} " + " ".join(f"{head:>{9 - 2 * (head == 'max')}}" for head in heads))
+    print(looks.line("alone"))
+    began = time.perf_counter()
+    await kept.sweep()
+    seconds = time.perf_counter() - began
+    print(looks.line("while a day is sealed"))
+    began = time.perf_counter()
+    gone = asyncio.create_task(kept.trim())
+    await asyncio.wait([gone], timeout=20)
+    done = kept.statistics.removed if gone.done() else None
+    print(looks.line("while rows leave"))
+    gone.cancel()
+    task.cancel()
+    await asyncio.gather(gone, task, return_exceptions=True)
+    await journal.close()
+    listed = ledger.read_at(directory)
+    rows, size = sum(one.rows for one in listed), sum(one.size for one in listed)
+    print(
+        f"sealed {rows:,} rows in {seconds:.2f} s, process start included, {size / 2**20:.0f} MiB; "
+        f"peak of the sealing process {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:.0f} MiB; "
+        f"trimmed {done if done is not None else 'for 20 s'}"
+    )
+
+
+def main() -> None:
+    source = prepared()
+    for per_minute in (318, 1000):
+        with tempfile.TemporaryDirectory(prefix="portal-monitor-seal-") as scratch:
+            shutil.copy(source / FILE, Path(scratch) / FILE)
+            os.sync()  # or the first commits wait for the copy to reach the disk
+            asyncio.run(measure(Path(scratch), per_minute))
+            left = sqlite3.connect(Path(scratch) / FILE).execute("SELECT COUNT(*) FROM look_uptime").fetchone()[0]
+            print(f"{left:,} uptime rows left in the journal")
+
+
+if __name__ == "__main__":
+    main()
