@@ -37,7 +37,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("7 hot store, columns", ("monitor.journal", "monitor.columns")),
     ("7 archive", ("monitor.archive",)),
     ("7 first", ("monitor.config", "monitor.schedule", "monitor.sight", "monitor.history")),
-    ("7 second", ("monitor.measure", "monitor.states", "monitor.deliver", "monitor.space")),
+    ("7 second", ("monitor.measure", "monitor.states", "monitor.deliver", "monitor.space", "monitor.rollup")),
     ("7 second, asked by people", ("monitor.formats", "monitor.status", "monitor.once")),
     ("7 third", ("monitor.pulse", "monitor.gaps", "monitor.board", "monitor.intake")),
     ("7 fourth", ("monitor.readers", "monitor.exposition", "monitor.exchange")),
@@ -52,7 +52,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
 LEFT = ("monitor.schedule", "monitor.pulse", "monitor.sight", "monitor.measure", "monitor.gaps")
 RIGHT = (
     *("monitor.states", "monitor.readers", "monitor.board", "monitor.exposition", "monitor.web", "monitor.history"),
-    *("monitor.deliver", "monitor.sinks", "monitor.columns", "monitor.archive"),
+    *("monitor.deliver", "monitor.sinks", "monitor.columns", "monitor.archive", "monitor.rollup"),
 )
 """The two sides of the journal: those who write it and those who read it know nothing of each other."""
 

@@ -1,0 +1,240 @@
+"""Hourly and daily figures of every check, computed from history alone; writing them somewhere is a sink's business.
+
+A period is rolled up once it is closed, and again when rows come into it later: the same identity, so that what was
+written is replaced. Hours are UTC hours, days those of the report zone. There is one owner, the daemon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import json
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from monitor import history
+from monitor.archive import ledger
+from monitor.archive.layout import day_of
+from monitor.columns import table
+from monitor.model import Void
+from monitor.store import FILE, Advance
+from monitor.store import connect as open_journal
+from probes.base import Unit
+from probes.kinds import KINDS
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from monitor.clock import Clock
+    from monitor.journal import Journal
+
+HOUR = 3_600_000
+
+GRACE = {"hour": 10 * 60_000, "day": 8 * HOUR}
+"""How long (ms) after its end a period is rolled up: an hour when its slowest look is certainly told, a day when the
+archive has sealed it, so that it is read from its file and not a second time out of the journal."""
+
+STEP = 48
+"""Periods rolled up in one go after a long absence."""
+
+
+class Tier(enum.StrEnum):
+    """How long the periods are."""
+
+    HOUR = "hour"
+    DAY = "day"
+
+    @property
+    def reader(self) -> str:
+        """The bookmark: its number is the last one that was seen, its memo how far time is rolled up."""
+        return f"rollup-{self.value}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollup:
+    """What one check measured in ``start <= slot < end`` (UTC ms). The identity is all but ``values``.
+
+    ``values`` holds only figures that exist: counts as int, all others as float; :func:`fields` lists them.
+    """
+
+    period: Tier
+    start: int
+    end: int
+    portal: str
+    check: str
+    location: str
+    kind: str
+    values: Mapping[str, int | float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """All periods before ``until`` (UTC ms) are rolled up with all rows that the journal numbered up to ``seq``."""
+
+    until: int = 0
+    seq: int = 0
+
+
+def fields(kind: str) -> dict[str, type[int | float]]:
+    """The figures of a kind, and their types.
+
+    ``slots`` counts scheduled looks, ``looks`` those that saw something (up or down), ``attempts`` the further looks
+    that confirmed a failure and count nowhere else. ``availability`` is up / looks. Durations, phases and bytes are
+    those of good looks, in seconds and bytes: a timeout says nothing about speed. Quantiles are exact, interpolated.
+    """
+    counts = ["slots", "looks", "up", "down", "void", *(f"void_{reason.value}" for reason in Void), "attempts"]
+    figures = ["availability", *(f"duration_{name}" for name in ("mean", "p50", "p75", "p95", "p99", "max"))]
+    for metric in table(kind).metrics:
+        if metric.unit is Unit.SECONDS:
+            figures += [f"{metric.name}_mean", f"{metric.name}_p95"]
+        elif metric.unit is Unit.BYTES:
+            figures.append(f"{metric.name}_mean")
+    return dict.fromkeys(counts, int) | dict.fromkeys(figures, float)
+
+
+def roll(directory: Path, tier: Tier, start: int, end: int) -> list[Rollup]:
+    """The rollups of the period from ``start`` to ``end`` (UTC ms), of every check with a row in it.
+
+    Raises as :func:`monitor.history.connect`.
+    """
+    found = []
+    with history.connect(directory, KINDS, start, end, _columns()) as db:
+        for kind in KINDS:
+            rows = db.execute(_question(kind))
+            names = [column[0] for column in rows.description or ()][3:]
+            for portal, check, location, *values in rows.fetchall():
+                known = {name: value for name, value in zip(names, values, strict=True) if value is not None}
+                found.append(
+                    Rollup(
+                        period=tier, start=start, end=end, portal=portal, check=check, location=location,
+                        kind=kind, values=known,
+                    )
+                )  # fmt: skip
+    return found
+
+
+def _columns() -> list[str]:
+    """The columns that any kind's figures need."""
+    wanted = ["outcome", "void", "duration"]
+    for kind in KINDS:
+        wanted += [metric.name for metric in table(kind).metrics if metric.unit in {Unit.SECONDS, Unit.BYTES}]
+    return list(dict.fromkeys(wanted))
+
+
+def _question(kind: str) -> str:
+    counted = {
+        "slots": "attempt = 1",
+        "looks": "attempt = 1 AND outcome <> 'void'",
+        "up": "attempt = 1 AND outcome = 'up'",
+        "down": "attempt = 1 AND outcome = 'down'",
+        "void": "attempt = 1 AND outcome = 'void'",
+        **{f"void_{reason.value}": f"attempt = 1 AND void = '{reason.value}'" for reason in Void},
+        "attempts": "attempt > 1",
+    }
+    good = "FILTER (attempt = 1 AND outcome = 'up')"
+    figures = [f"count(*) FILTER ({condition}) AS {name}" for name, condition in counted.items()]
+    figures.append("up / nullif(looks, 0) AS availability")
+    for name in fields(kind):
+        measured, _, how = name.rpartition("_")
+        source = f'"{measured}"'
+        if name in counted or name == "availability":
+            continue
+        if how in {"mean", "max"}:
+            figures.append(f'{"avg" if how == "mean" else "max"}({source}) {good} AS "{name}"')
+        else:
+            figures.append(f'quantile_cont({source}, 0.{how[1:]}) {good} AS "{name}"')
+    groups = 'portal, "check", location'
+    return f'SELECT {groups}, {", ".join(figures)} FROM "{kind}" GROUP BY {groups} ORDER BY {groups}'  # noqa: S608 - our own names
+
+
+def due(directory: Path, tier: Tier, zone: str, now: int, progress: Progress) -> tuple[list[tuple[int, int]], Progress]:
+    """(periods to roll up now, at most :data:`STEP`; the progress once they are written).
+
+    First those that rows came into since, then those that closed since, oldest first; periods without rows are left
+    out. Raises :class:`JournalError` when there is no journal.
+    """
+    place = ZoneInfo(zone)
+    with closing(open_journal(directory / FILE, write=False)) as db:
+        last = int(db.execute("SELECT last FROM sequence").fetchone()[0])
+        found = sorted({_period(tier, slot, place) for slot in _late(db, tier, place, progress, last)})
+        closed = now - GRACE[tier.value]
+        until = progress.until
+        first = _first(db, until)
+        while first is not None and len(found) < STEP:
+            start, end = _period(tier, first, place)
+            if end > closed:
+                break
+            found.append((start, end))
+            until = end
+            first = _first(db, end)
+    return found, Progress(until=until, seq=last)
+
+
+def _period(tier: Tier, slot: int, zone: ZoneInfo) -> tuple[int, int]:
+    if tier is Tier.HOUR:
+        start = slot - slot % HOUR
+        return start, start + HOUR
+    day = day_of(slot, zone)
+    return day.since, day.until
+
+
+def _late(db: sqlite3.Connection, tier: Tier, zone: ZoneInfo, progress: Progress, last: int) -> list[int]:
+    """A slot of every period before ``progress.until`` that rows came into since."""
+    found: list[int] = []
+    for kind in KINDS:
+        name = table(kind).name
+        if not _exists(db, name):
+            continue
+        sql = f"SELECT MIN(slot) FROM {name} WHERE seq > ? AND seq <= ? AND slot >= ? AND slot < ?"  # noqa: S608 - our own names
+        slot = 0
+        while (row := db.execute(sql, (progress.seq, last, slot, progress.until)).fetchone()[0]) is not None:
+            found.append(row)
+            slot = _period(tier, row, zone)[1]
+    return found
+
+
+def _first(db: sqlite3.Connection, since: int) -> int | None:
+    """The first slot at or after ``since`` that history knows, from the ledger and the journal's index."""
+    found = [max(one.first, since) for one in ledger.read(db) if one.kind in KINDS and one.last >= since]
+    for kind in KINDS:
+        name = table(kind).name
+        if _exists(db, name):
+            row = db.execute(f"SELECT MIN(slot) FROM {name} WHERE slot >= ?", (since,)).fetchone()  # noqa: S608 - our own names
+            found += [row[0]] if row[0] is not None else []
+    return min(found, default=None)
+
+
+def _exists(db: sqlite3.Connection, name: str) -> bool:
+    return db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone() is not None
+
+
+async def roll_up(  # noqa: PLR0913, PLR0917 - the parts that the daemon joins
+    journal: Journal,
+    directory: Path,
+    clock: Clock,
+    tier: Tier,
+    zone: str,
+    write: Callable[[Sequence[Rollup]], Awaitable[None]],
+) -> int:
+    """Roll up what is due, hand it to ``write``, and set the bookmark when that returned; return the rollups written.
+
+    Killed in between, the same rollups are written again. Raises :class:`JournalError`, and what ``write`` raises.
+    """
+    seq, memo = await journal.read(lambda reader: reader.bookmark(tier.reader))
+    progress = Progress(until=json.loads(memo)["until"] if memo else 0, seq=seq)
+    written = 0
+    while True:
+        periods, after = await asyncio.to_thread(due, directory, tier, zone, clock.now(), progress)
+        for start, end in periods:
+            rollups = await asyncio.to_thread(roll, directory, tier, start, end)
+            await write(rollups)
+            written += len(rollups)
+        memo = json.dumps({"until": after.until})
+        await journal.commit(Advance(reader=tier.reader, seq=after.seq, memo=memo))
+        if not periods:
+            return written
+        progress = after

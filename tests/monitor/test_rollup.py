@@ -1,0 +1,150 @@
+"""Rollups are a pure function of history: each closed period once, again only when rows came into it."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from monitor import rollup
+from monitor.archive import seal
+from monitor.journal import Journal
+from monitor.model import Void
+from monitor.rollup import HOUR, Progress, Rollup, Tier, due, fields, roll, roll_up
+from monitor.store import FILE, Writer
+from probes.base import Outcome
+from probes.kinds import KINDS
+from tests import factories
+from tests.factories import DAY, MINUTE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from monitor.model import Measurement
+
+ZONE = "Asia/Ho_Chi_Minh"
+FIRST = 1_785_517_200_000
+"""2026-08-01T00:00 in the report zone."""
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[Writer]:
+    writer = Writer(tmp_path / FILE, KINDS)
+    yield writer
+    writer.close()
+
+
+def hour(start: int = FIRST) -> list[Measurement]:
+    """Sixty slots: 40 good looks from 1 to 40 s, 15 failures, 5 void; and a confirming look that counts nowhere."""
+    found = []
+    for number in range(60):
+        slot = start + number * MINUTE
+        if number < 40:
+            values = {"wait_seconds": float(number), "bytes_body": number}
+            found.append(factories.measurement(slot=slot, duration=float(number + 1), values=values))
+        elif number < 55:
+            found.append(factories.measurement(slot=slot, outcome=Outcome.DOWN))
+        else:
+            found.append(factories.measurement(slot=slot, outcome=Outcome.VOID, void=Void.BLIND))
+    return [*found, factories.measurement(slot=start + 50 * MINUTE, attempt=2, duration=99.0)]
+
+
+def test_the_figures_of_an_hour(tmp_path: Path, writer: Writer):
+    writer.write(hour())
+    (found,) = roll(tmp_path, Tier.HOUR, FIRST, FIRST + HOUR)
+    assert (found.period, found.start, found.end) == (Tier.HOUR, FIRST, FIRST + HOUR)
+    assert (found.portal, found.check, found.location, found.kind) == ("ha-noi", "uptime", "hn-1", "uptime")
+    counts = {name: value for name, value in found.values.items() if isinstance(value, int) and value}
+    assert counts == {"slots": 60, "looks": 55, "up": 40, "down": 15, "void": 5, "void_blind": 5, "attempts": 1}
+    durations = [float(number) for number in range(1, 41)]
+    assert found.values["availability"] == pytest.approx(40 / 55)
+    assert found.values["duration_mean"] == pytest.approx(statistics.fmean(durations))
+    assert found.values["duration_p95"] == pytest.approx(statistics.quantiles(durations, n=20, method="inclusive")[-1])
+    assert found.values["duration_max"] == 40.0
+    assert found.values["wait_seconds_mean"] == pytest.approx(19.5)
+    assert found.values["bytes_body_mean"] == pytest.approx(19.5)
+    assert "connect_seconds_mean" not in found.values, "what was not measured has no figure"
+    declared = fields("uptime")
+    assert {name: type(value) for name, value in found.values.items()}.items() <= declared.items()
+
+
+def test_a_period_without_sight_has_no_availability(tmp_path: Path, writer: Writer):
+    writer.write([factories.measurement(slot=FIRST, outcome=Outcome.VOID)])
+    (found,) = roll(tmp_path, Tier.HOUR, FIRST, FIRST + HOUR)
+    assert {name for name in found.values if not name.startswith("void_")} == {
+        "slots", "looks", "up", "down", "void", "attempts"
+    }  # fmt: skip
+
+
+def test_sealing_changes_no_figure(tmp_path: Path, writer: Writer):
+    for number in range(24):
+        writer.write(hour(FIRST + number * HOUR))
+    before = roll(tmp_path, Tier.DAY, FIRST, FIRST + DAY)
+    order = seal.Order(directory=tmp_path, zone=ZONE, grace=0, now=FIRST + DAY)
+    assert seal.sweep(order, lambda chore: writer.write([chore]) and None) == 1
+    after = roll(tmp_path, Tier.DAY, FIRST, FIRST + DAY)
+    assert [one.values.keys() for one in after] == [one.values.keys() for one in before]
+    for one, other in zip(before, after, strict=True):
+        assert one.values == pytest.approx(other.values)
+
+
+def test_periods_are_due_when_they_are_closed_and_when_rows_came_late(tmp_path: Path, writer: Writer):
+    writer.write([*hour(), *hour(FIRST + 5 * HOUR)])
+    grace = rollup.GRACE["hour"]
+    assert due(tmp_path, Tier.HOUR, ZONE, FIRST + HOUR + grace - 1, Progress())[0] == []
+    now = FIRST + 6 * HOUR + grace
+    periods, progress = due(tmp_path, Tier.HOUR, ZONE, now, Progress())
+    assert periods == [(FIRST, FIRST + HOUR), (FIRST + 5 * HOUR, FIRST + 6 * HOUR)]
+    assert progress.until == FIRST + 6 * HOUR
+    assert due(tmp_path, Tier.HOUR, ZONE, now, progress)[0] == []
+    writer.write([factories.measurement(portal="hue", slot=FIRST + 2 * HOUR + MINUTE)])
+    assert due(tmp_path, Tier.HOUR, ZONE, now, progress)[0] == [(FIRST + 2 * HOUR, FIRST + 3 * HOUR)]
+
+
+def test_days_are_those_of_the_report_zone(tmp_path: Path, writer: Writer):
+    writer.write([factories.measurement(slot=FIRST + 23 * HOUR)])
+    now = FIRST + DAY + rollup.GRACE["day"]
+    assert due(tmp_path, Tier.DAY, ZONE, now, Progress())[0] == [(FIRST, FIRST + DAY)]
+    assert due(tmp_path, Tier.DAY, "UTC", now, Progress())[0] == []
+
+
+class Still:
+    """A clock that stands."""
+
+    def now(self) -> int:
+        return FIRST + 200 * HOUR
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+async def test_each_rollup_is_written_once_and_none_is_lost_when_the_sink_fails(tmp_path: Path):
+    journal = Journal.open(tmp_path, KINDS, commit_every=0.0)
+    written: list[Rollup] = []
+    failing = True
+
+    async def write(rollups: Sequence[Rollup]) -> None:
+        if failing and len(written) >= 2:
+            raise OSError("away")
+        written.extend(rollups)
+
+    try:
+        slots = [FIRST + number * HOUR for number in range(60)]
+        await journal.commit_all([factories.measurement(slot=slot) for slot in slots])
+        with pytest.raises(OSError, match="away"):
+            await roll_up(journal, tmp_path, Still(), Tier.HOUR, ZONE, write)
+        failing = False
+        written.clear()
+        assert await roll_up(journal, tmp_path, Still(), Tier.HOUR, ZONE, write) == 60
+        assert [one.start for one in written] == slots
+        assert await roll_up(journal, tmp_path, Still(), Tier.HOUR, ZONE, write) == 0
+        await journal.commit(factories.measurement(portal="hue", slot=slots[7]))
+        assert await roll_up(journal, tmp_path, Still(), Tier.HOUR, ZONE, write) == 2
+        assert [(one.portal, one.start) for one in written[60:]] == [("ha-noi", slots[7]), ("hue", slots[7])]
+        kept = await journal.read(lambda reader: reader.bookmark(Tier.HOUR.reader))
+        assert kept[0] == journal.last, "trimming waits for rollups as for any reader"
+    finally:
+        await journal.close()
