@@ -16,8 +16,6 @@ from aiohttp import web
 from monitor.board import Board
 from monitor.clock import Clock, SystemClock
 from monitor.config import Config, ConfigError, load, redacted
-from monitor.deliver import Courier
-from monitor.delivery_metrics import DeliveryMetrics
 from monitor.exposition import Exposition
 from monitor.gaps import fill_gaps
 from monitor.journal import Journal
@@ -30,6 +28,7 @@ from monitor.sight import Breaker, Reference, Sight
 from monitor.sinks.base import Label
 from monitor.space import SpaceGuard
 from monitor.states import Fold
+from monitor.storage import Storage
 from monitor.store import Lock
 from monitor.telemetry import SelfMetrics
 from monitor.web import Readiness, Site, make_app
@@ -145,7 +144,7 @@ class Daemon:
         self.plan = Plan(self.config.checks, began)
         self.pulse = Pulse(self.plan, self.measurer, self.clock, group)
         side = [
-            *self._couriers(journal, group),
+            *self._storage(journal).start(group),
             group.create_task(fold_states(journal, self.fold, self.clock, bookmark), name="states"),
             group.create_task(follow_board(journal, self.board, start), name="board"),
             group.create_task(self._watch_loop(journal), name="self"),
@@ -161,15 +160,17 @@ class Daemon:
             task.cancel()
         await journal.remark(STOPPED_AT, str(self.clock.now()))
 
-    def _couriers(self, journal: Journal, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
-        """One courier for each sink, past its own bookmark."""
-        chosen = self.config.settings.sinks.chosen()
-        metrics = DeliveryMetrics(self.metrics.registry, chosen)
-        opened = [settings.open(name, self._label) for name, settings in chosen.items()]
-        return [
-            group.create_task(Courier(journal, sink, self.clock, metrics).run(), name=f"courier {sink.name}")
-            for sink in opened
-        ]
+    def _storage(self, journal: Journal) -> Storage:
+        """Who carries stored rows on; the fold must have passed them as well before they leave."""
+        return Storage(
+            journal=journal,
+            directory=self.data,
+            clock=self.clock,
+            settings=self.config.settings,
+            registry=self.metrics.registry,
+            labels=self._label,
+            readers=(STATES,),
+        )
 
     def _label(self, portal: str) -> Label | None:
         known = self.board.portals.get(portal)
@@ -232,7 +233,18 @@ class Daemon:
     def _apply(self, config: Config) -> None:
         """Change over without dropping a look that is going on."""
         before, after = ({check.key for check in one.checks} for one in (self.config, config))
-        for fixed in ("location", "listen", "http", "lanes", "journal", "language", "report_zone", "web", "sinks"):
+        for fixed in (
+            "location",
+            "listen",
+            "http",
+            "lanes",
+            "journal",
+            "language",
+            "report_zone",
+            "web",
+            "sinks",
+            "archive",
+        ):
             if getattr(config.settings, fixed) != getattr(self.config.settings, fixed):
                 log.warning("config_needs_restart", setting=fixed)
         self.config = config

@@ -194,10 +194,8 @@ def _duckdb(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     One thread: it is no slower here, and with two a Parquet export's memory grows with the rows (measured: 2 million
     rows took 200 MB with one thread, 540 MB with two).
     """
-    try:
-        import duckdb  # noqa: PLC0415 - an optional extra
-    except ImportError:
-        raise ExchangeError("Parquet needs DuckDB: pip install 'portal-monitor[parquet]'") from None
+    import duckdb  # noqa: PLC0415 - 20 MiB that only this format needs
+
     db = duckdb.connect(config={"threads": 1, "memory_limit": "512MB", "autoinstall_known_extensions": "false"})
     try:
         yield db

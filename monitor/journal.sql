@@ -32,14 +32,15 @@ CREATE TABLE IF NOT EXISTS state_change (
 );
 CREATE INDEX IF NOT EXISTS state_change_at ON state_change (at);
 
--- Records that a sink takes on no account, with its words. They stay in their own tables as well.
+-- Records that a sink takes on no account, with its words. They stay in their own tables as well; record is their
+-- number there, 0 for figures that were computed and rest nowhere.
 CREATE TABLE IF NOT EXISTS quarantine (
     sink TEXT NOT NULL,
     record INTEGER NOT NULL,
     identity TEXT NOT NULL,
     reason TEXT NOT NULL,
     at INTEGER NOT NULL,
-    PRIMARY KEY (sink, record)
+    PRIMARY KEY (sink, identity)
 ) WITHOUT ROWID;
 
 -- The archive's ledger: one row a sealed file; monitor/archive/ledger.py says what the columns mean.

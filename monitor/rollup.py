@@ -1,14 +1,11 @@
 """Hourly and daily figures of every check, computed from history alone; writing them somewhere is a sink's business.
 
 A period is rolled up once it is closed, and again when rows come into it later: the same identity, so that what was
-written is replaced. Hours are UTC hours, days those of the report zone. There is one owner, the daemon.
+written is replaced. Hours are UTC hours, days those of the report zone.
 """
 
 from __future__ import annotations
 
-import asyncio
-import enum
-import json
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,57 +15,24 @@ from monitor import history
 from monitor.archive import ledger
 from monitor.archive.layout import day_of
 from monitor.columns import table
+from monitor.figures import Rollup, Tier, fields, measured
 from monitor.model import Void
-from monitor.store import FILE, Advance
+from monitor.store import FILE
 from monitor.store import connect as open_journal
-from probes.base import Unit
 from probes.kinds import KINDS
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
-
-    from monitor.clock import Clock
-    from monitor.journal import Journal
 
 HOUR = 3_600_000
 
-GRACE = {"hour": 10 * 60_000, "day": 8 * HOUR}
+GRACE = {Tier.HOUR: 10 * 60_000, Tier.DAY: 8 * HOUR}
 """How long (ms) after its end a period is rolled up: an hour when its slowest look is certainly told, a day when the
 archive has sealed it, so that it is read from its file and not a second time out of the journal."""
 
 STEP = 48
 """Periods rolled up in one go after a long absence."""
-
-
-class Tier(enum.StrEnum):
-    """How long the periods are."""
-
-    HOUR = "hour"
-    DAY = "day"
-
-    @property
-    def reader(self) -> str:
-        """The bookmark: its number is the last one that was seen, its memo how far time is rolled up."""
-        return f"rollup-{self.value}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rollup:
-    """What one check measured in ``start <= slot < end`` (UTC ms). The identity is all but ``values``.
-
-    ``values`` holds only figures that exist: counts as int, all others as float; :func:`fields` lists them.
-    """
-
-    period: Tier
-    start: int
-    end: int
-    portal: str
-    check: str
-    location: str
-    kind: str
-    values: Mapping[str, int | float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,23 +41,6 @@ class Progress:
 
     until: int = 0
     seq: int = 0
-
-
-def fields(kind: str) -> dict[str, type[int | float]]:
-    """The figures of a kind, and their types.
-
-    ``slots`` counts scheduled looks, ``looks`` those that saw something (up or down), ``attempts`` the further looks
-    that confirmed a failure and count nowhere else. ``availability`` is up / looks. Durations, phases and bytes are
-    those of good looks, in seconds and bytes: a timeout says nothing about speed. Quantiles are exact, interpolated.
-    """
-    counts = ["slots", "looks", "up", "down", "void", *(f"void_{reason.value}" for reason in Void), "attempts"]
-    figures = ["availability", *(f"duration_{name}" for name in ("mean", "p50", "p75", "p95", "p99", "max"))]
-    for metric in table(kind).metrics:
-        if metric.unit is Unit.SECONDS:
-            figures += [f"{metric.name}_mean", f"{metric.name}_p95"]
-        elif metric.unit is Unit.BYTES:
-            figures.append(f"{metric.name}_mean")
-    return dict.fromkeys(counts, int) | dict.fromkeys(figures, float)
 
 
 def roll(directory: Path, tier: Tier, start: int, end: int) -> list[Rollup]:
@@ -110,7 +57,7 @@ def roll(directory: Path, tier: Tier, start: int, end: int) -> list[Rollup]:
                 known = {name: value for name, value in zip(names, values, strict=True) if value is not None}
                 found.append(
                     Rollup(
-                        period=tier, start=start, end=end, portal=portal, check=check, location=location,
+                        tier=tier, start=start, end=end, portal=portal, check=check, location=location,
                         kind=kind, values=known,
                     )
                 )  # fmt: skip
@@ -119,9 +66,7 @@ def roll(directory: Path, tier: Tier, start: int, end: int) -> list[Rollup]:
 
 def _columns() -> list[str]:
     """The columns that any kind's figures need."""
-    wanted = ["outcome", "void", "duration"]
-    for kind in KINDS:
-        wanted += [metric.name for metric in table(kind).metrics if metric.unit in {Unit.SECONDS, Unit.BYTES}]
+    wanted = ["outcome", "void", "duration", *(metric.name for kind in KINDS for metric in measured(kind))]
     return list(dict.fromkeys(wanted))
 
 
@@ -139,14 +84,13 @@ def _question(kind: str) -> str:
     figures = [f"count(*) FILTER ({condition}) AS {name}" for name, condition in counted.items()]
     figures.append("up / nullif(looks, 0) AS availability")
     for name in fields(kind):
-        measured, _, how = name.rpartition("_")
-        source = f'"{measured}"'
+        source, _, how = name.rpartition("_")
         if name in counted or name == "availability":
             continue
         if how in {"mean", "max"}:
-            figures.append(f'{"avg" if how == "mean" else "max"}({source}) {good} AS "{name}"')
+            figures.append(f'{"avg" if how == "mean" else "max"}("{source}") {good} AS "{name}"')
         else:
-            figures.append(f'quantile_cont({source}, 0.{how[1:]}) {good} AS "{name}"')
+            figures.append(f'quantile_cont("{source}", 0.{how[1:]}) {good} AS "{name}"')
     groups = 'portal, "check", location'
     return f'SELECT {groups}, {", ".join(figures)} FROM "{kind}" GROUP BY {groups} ORDER BY {groups}'  # noqa: S608 - our own names
 
@@ -161,7 +105,7 @@ def due(directory: Path, tier: Tier, zone: str, now: int, progress: Progress) ->
     with closing(open_journal(directory / FILE, write=False)) as db:
         last = int(db.execute("SELECT last FROM sequence").fetchone()[0])
         found = sorted({_period(tier, slot, place) for slot in _late(db, tier, place, progress, last)})
-        closed = now - GRACE[tier.value]
+        closed = now - GRACE[tier]
         until = progress.until
         first = _first(db, until)
         while first is not None and len(found) < STEP:
@@ -210,31 +154,3 @@ def _first(db: sqlite3.Connection, since: int) -> int | None:
 
 def _exists(db: sqlite3.Connection, name: str) -> bool:
     return db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone() is not None
-
-
-async def roll_up(  # noqa: PLR0913, PLR0917 - the parts that the daemon joins
-    journal: Journal,
-    directory: Path,
-    clock: Clock,
-    tier: Tier,
-    zone: str,
-    write: Callable[[Sequence[Rollup]], Awaitable[None]],
-) -> int:
-    """Roll up what is due, hand it to ``write``, and set the bookmark when that returned; return the rollups written.
-
-    Killed in between, the same rollups are written again. Raises :class:`JournalError`, and what ``write`` raises.
-    """
-    seq, memo = await journal.read(lambda reader: reader.bookmark(tier.reader))
-    progress = Progress(until=json.loads(memo)["until"] if memo else 0, seq=seq)
-    written = 0
-    while True:
-        periods, after = await asyncio.to_thread(due, directory, tier, zone, clock.now(), progress)
-        for start, end in periods:
-            rollups = await asyncio.to_thread(roll, directory, tier, start, end)
-            await write(rollups)
-            written += len(rollups)
-        memo = json.dumps({"until": after.until})
-        await journal.commit(Advance(reader=tier.reader, seq=after.seq, memo=memo))
-        if not periods:
-            return written
-        progress = after

@@ -28,7 +28,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     # What travels, and where it rests.
     ("3 records", ("monitor.model",)),
     ("4 words about ourselves", ("monitor.telemetry",)),
-    ("4 rows", ("monitor.rows",)),
+    ("4 rows, figures", ("monitor.rows", "monitor.figures")),
     ("4 directory", ("monitor.datadir",)),
     ("5 store", ("monitor.store",)),
     ("5 sinks", ("monitor.sinks",)),
@@ -37,10 +37,22 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("7 hot store, columns", ("monitor.journal", "monitor.columns")),
     ("7 archive", ("monitor.archive",)),
     ("7 first", ("monitor.config", "monitor.schedule", "monitor.sight", "monitor.history")),
-    ("7 second", ("monitor.measure", "monitor.states", "monitor.deliver", "monitor.space", "monitor.rollup")),
+    ("7 second", ("monitor.measure", "monitor.states", "monitor.carrier", "monitor.space", "monitor.rollup")),
     ("7 second, asked by people", ("monitor.formats", "monitor.status", "monitor.once")),
-    ("7 third", ("monitor.pulse", "monitor.gaps", "monitor.board", "monitor.intake")),
-    ("7 fourth", ("monitor.readers", "monitor.exposition", "monitor.exchange")),
+    ("7 rollups' process", ("monitor.rollup_worker",)),
+    (
+        "7 third",
+        (
+            "monitor.deliver",
+            "monitor.rollup_keeper",
+            "monitor.pulse",
+            "monitor.gaps",
+            "monitor.board",
+            "monitor.intake",
+        ),
+    ),
+    ("7 what storage says", ("monitor.storage_metrics",)),
+    ("7 fourth", ("monitor.storage", "monitor.readers", "monitor.exposition", "monitor.exchange")),
     ("7 fifth", ("monitor.web",)),
     ("8 daemon", ("monitor.daemon",)),
     ("9 storage commands", ("monitor.cli_storage",)),
@@ -52,7 +64,8 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
 LEFT = ("monitor.schedule", "monitor.pulse", "monitor.sight", "monitor.measure", "monitor.gaps")
 RIGHT = (
     *("monitor.states", "monitor.readers", "monitor.board", "monitor.exposition", "monitor.web", "monitor.history"),
-    *("monitor.deliver", "monitor.sinks", "monitor.columns", "monitor.archive", "monitor.rollup"),
+    *("monitor.deliver", "monitor.carrier", "monitor.sinks", "monitor.columns", "monitor.archive", "monitor.storage"),
+    *("monitor.rollup", "monitor.rollup_worker", "monitor.rollup_keeper"),
 )
 """The two sides of the journal: those who write it and those who read it know nothing of each other."""
 

@@ -13,7 +13,7 @@ import structlog
 
 from monitor import __version__
 from monitor.archive import duck, ledger
-from monitor.archive.layout import FOLDER, MANIFEST, SCHEMA, files, kinds, parse, relative, shape
+from monitor.archive.layout import FLOOR_DAYS, FOLDER, MANIFEST, SCHEMA, files, kinds, parse, relative, shape
 from monitor.archive.parquet import publish
 from monitor.archive.seal import Order, alone, sweep
 
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from monitor.store import Chore
 
 log = structlog.get_logger(__name__)
-
-FLOOR_DAYS = 460
-"""Nothing younger than five quarters is ever removed: a year can be compared with the year before."""
 
 MOST_SUPPLEMENTS = 3
 """A day with more supplements is merged by the daemon itself."""

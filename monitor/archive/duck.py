@@ -21,11 +21,9 @@ MEMORY = "160MB"
 
 
 def open_in(room: Path, *, memory: str, threads: int, table: str = ":memory:") -> duckdb.DuckDBPyConnection:
-    """A database that spills into ``room``. Raises :class:`ArchiveError` without DuckDB."""
-    try:
-        import duckdb  # noqa: PLC0415 - an optional extra
-    except ImportError:
-        raise ArchiveError("the archive needs DuckDB: pip install 'portal-monitor[parquet]'") from None
+    """A database that spills into ``room``."""
+    import duckdb  # noqa: PLC0415 - 20 MiB that the daemon itself never loads
+
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": memory,
         "threads": threads,
@@ -49,7 +47,7 @@ def database(
     with scratch(directory) as room:
         table = str(room / "rows.duckdb") if on_disk else ":memory:"
         db = open_in(room, memory=memory, threads=threads, table=table)
-        import duckdb  # noqa: PLC0415 - an optional extra; it is there now
+        import duckdb  # noqa: PLC0415 - the same
 
         try:
             yield db
@@ -87,7 +85,7 @@ def _column(name: str, wanted: str, have: str | None) -> str:
 
 def execute(db: duckdb.DuckDBPyConnection, sql: str, values: Iterable[Any] = ()) -> duckdb.DuckDBPyConnection:
     """Ask one question; its error is translated at once, where the caller can still do something about it."""
-    import duckdb  # noqa: PLC0415 - an optional extra
+    import duckdb  # noqa: PLC0415 - the same
 
     try:
         return db.execute(sql, list(values))

@@ -40,6 +40,9 @@ CHUNK = 400
 PAUSE = 0.25
 """Seconds between two of them: a day of 458,000 rows leaves in ten minutes."""
 
+OPTIONAL = ("sink:", "rollup-")
+"""Bookmarks that count only while somebody still reads past them."""
+
 SETTLED = 3_600_000
 """Rows leave at the earliest so long (ms) after their file was sealed: whoever began to read before has ended."""
 
@@ -58,18 +61,18 @@ class Keeping:
 class ArchiveStatistics:
     """What the exposition shows. ``failing`` says why the last sweep failed, empty after a good one.
 
-    ``held_back`` names the reader whose bookmark keeps sealed rows in the journal; ``on_file`` is told the seconds of
-    every sweep that made files.
+    ``held_back`` names the reader whose bookmark keeps sealed rows in the journal. ``on_sweep`` is told the seconds of
+    every sweep that made files, ``on_trim`` the rows that left.
     """
 
     files: int = 0
     rows: int = 0
     bytes: int = 0
     sealed_until: int = 0
-    removed: int = 0
     failing: str = ""
     held_back: str = ""
     on_sweep: Callable[[float], None] = field(default=lambda _seconds: None)
+    on_trim: Callable[[float], None] = field(default=lambda _rows: None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +86,11 @@ class _Stretch:
 
 
 class Keeper:
-    """Keeps the archive of one data directory while the daemon runs. ``readers`` are bookmarks that must exist."""
+    """Keeps the archive of one data directory while the daemon runs.
+
+    ``readers`` are the bookmarks that must have passed a row before it leaves. A bookmark that they do not name counts
+    as well, unless it belongs to a sink or a tier: those that were taken out of the configuration stand still for ever.
+    """
 
     def __init__(
         self, directory: Path, journal: Journal, clock: Clock, keeping: Keeping, readers: Iterable[str] = ()
@@ -182,9 +189,9 @@ class Keeper:
             gone += left
             while left > 0:
                 await self._journal.commit(chore)
+                self.statistics.on_trim(min(CHUNK, left))
                 left -= CHUNK
                 await asyncio.sleep(PAUSE)
-        self.statistics.removed += gone
         if gone:
             log.info("journal_trimmed", rows=gone)
         return gone
@@ -224,6 +231,9 @@ class Keeper:
 
     def _passed(self, bookmarks: dict[str, int]) -> tuple[int, str]:
         """(the number up to which every reader has come, the reader who is last)."""
-        known = dict.fromkeys(self._readers, 0) | bookmarks
+        living = {
+            name: seq for name, seq in bookmarks.items() if name in self._readers or not name.startswith(OPTIONAL)
+        }
+        known = dict.fromkeys(self._readers, 0) | living
         reader = min(known, key=known.__getitem__, default="")
         return (known[reader] if reader else 2**62), reader

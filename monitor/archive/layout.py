@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
+FLOOR_DAYS = 460
+"""Nothing younger than five quarters is ever removed: a year can be compared with the year before."""
+
 FOLDER = "archive"
 """The archive's directory inside the data directory."""
 

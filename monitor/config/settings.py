@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from monitor import __version__
+from monitor.archive.layout import FLOOR_DAYS
 from monitor.config.models import Block, Blocks
 from monitor.config.words import (
     CommitTime,
@@ -24,6 +25,8 @@ from monitor.config.words import (
 from monitor.sinks.base import SinkSettings
 from monitor.sinks.influxdb import InfluxDB
 from probes.instruments import HttpSettings
+
+HOUR = 3600.0
 
 SAMPLE_CONTACT = "https://example.org/portal-monitor"
 """The shipped contact. Nobody can be reached there, so using it is warned of."""
@@ -118,6 +121,17 @@ class JournalSettings(Block):
     limit: int = Field(default=20_000_000_000, ge=100_000_000, description="Bytes on disk at which the daemon stops.")
 
 
+class ArchiveSettings(Block):
+    """The cold store: a sealed file a closed day; times in seconds."""
+
+    enabled: bool = Field(default=True, description="Whether closed days are sealed and their rows leave the journal.")
+    grace: Duration = Field(default=6 * HOUR, ge=0.25 * HOUR, description="A day is sealed so long after its end.")
+    hot: Duration = Field(default=48 * HOUR, ge=36 * HOUR, description="Rows stay in the journal at least so long.")
+    keep: Duration | None = Field(
+        default=None, ge=FLOOR_DAYS * 24 * HOUR, description="Age at which sealed days are removed; null is never."
+    )
+
+
 class Sinks(Block):
     """Where measurements are sent to, by kind of sink; one that is left out is not used."""
 
@@ -151,6 +165,7 @@ class MonitorSettings(Block):
     states: States = States()
     sinks: Sinks = Sinks()
     journal: JournalSettings = JournalSettings()
+    archive: ArchiveSettings = ArchiveSettings()
 
     @property
     def http_settings(self) -> HttpSettings:

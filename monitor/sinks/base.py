@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from monitor.figures import Rollup
 from monitor.model import Measurement, StateChange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-Record = Measurement | StateChange
+    from monitor.figures import Tier
+
+Record = Measurement | StateChange | Rollup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,3 +107,7 @@ class SinkSettings(BaseModel):
     def open(self, name: str, labels: Labels) -> Sink:
         """A sink with these settings; connects when it first writes. Call it on the running loop."""
         raise NotImplementedError
+
+    def open_tiers(self, name: str, labels: Labels) -> Mapping[Tier, Sink]:  # noqa: ARG002 - the promise
+        """A sink for the figures of each tier that it takes, named after ``name``; none by default."""
+        return {}

@@ -19,6 +19,7 @@ import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from yarl import URL
 
+from monitor.figures import Tier
 from monitor.sinks.base import Passing, Receipt, Refused, Rejected, SinkSettings, TooLarge
 from monitor.sinks.points import Lines
 from probes.base import Seconds
@@ -94,14 +95,20 @@ class InfluxDB(SinkSettings):
 
     def open(self, name: str, labels: Labels) -> InfluxDBSink:
         """A sink that writes to the raw bucket."""
-        return InfluxDBSink(name, self, labels)
+        return InfluxDBSink(name, self, self.bucket, labels)
+
+    def open_tiers(self, name: str, labels: Labels) -> dict[Tier, InfluxDBSink]:
+        """A sink for the figures of each tier, into a bucket of its own."""
+        buckets = {Tier.HOUR: self.bucket_hourly, Tier.DAY: self.bucket_daily}
+        return {tier: InfluxDBSink(f"{name}-{tier.value}", self, bucket, labels) for tier, bucket in buckets.items()}
 
 
 class InfluxDBSink:
     """See :class:`monitor.sinks.base.Sink`."""
 
-    def __init__(self, name: str, settings: InfluxDB, labels: Labels) -> None:
+    def __init__(self, name: str, settings: InfluxDB, bucket: str, labels: Labels) -> None:
         self.name = name
+        self._bucket = bucket
         self._settings = settings
         self._labels = labels
         self._tls: ssl.SSLContext | None = None
@@ -140,7 +147,7 @@ class InfluxDBSink:
         try:
             await library.WriteService(api).post_write_async(
                 org=self._settings.org,
-                bucket=self._settings.bucket,
+                bucket=self._bucket,
                 body=body,
                 precision="ms",
                 content_encoding="gzip",

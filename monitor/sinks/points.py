@@ -7,6 +7,8 @@ import math
 import sys
 from typing import TYPE_CHECKING, Any
 
+from monitor.figures import Rollup
+from monitor.figures import fields as figures
 from monitor.model import Measurement, State, StateChange, Void
 from monitor.sinks.base import Rejected
 from probes.base import Fault, Outcome
@@ -88,7 +90,19 @@ class Lines:
 
     def line(self, one: Record) -> str:
         """One record as one line."""
-        return self._change(one) if isinstance(one, StateChange) else self._measurement(one)
+        if isinstance(one, Measurement):
+            return self._measurement(one)
+        return self._change(one) if isinstance(one, StateChange) else self._rollup(one)
+
+    def _rollup(self, one: Rollup) -> str:
+        """Figures of a period; its bucket says how long the periods are, so the measurement is the probe kind."""
+        types = figures(one.kind) if one.kind in KINDS else None
+        if types is None:
+            raise Rejected(f"nobody declared the probe kind {one.kind!r}")
+        found = [f"end={one.end}i"]
+        for name, value in one.values.items():
+            self._add(found, name, types.get(name), value)
+        return f"{self._series_of(one.kind, one.check, one.location, one.portal)} {','.join(found)} {one.start}"
 
     def _measurement(self, one: Measurement) -> str:
         types = self._types.get(one.kind)

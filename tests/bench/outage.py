@@ -16,8 +16,9 @@ from pathlib import Path
 import structlog
 from prometheus_client import CollectorRegistry
 
+from monitor.carrier import Patience
 from monitor.clock import SystemClock
-from monitor.deliver import Courier, Patience
+from monitor.deliver import Courier
 from monitor.delivery_metrics import DeliveryMetrics
 from monitor.journal import Journal
 from monitor.sinks.base import Label

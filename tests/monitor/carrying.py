@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 
 from prometheus_client import CollectorRegistry
 
+from monitor.carrier import Patience
 from monitor.clock import SystemClock
-from monitor.deliver import Courier, Patience
+from monitor.deliver import Courier
 from monitor.delivery_metrics import DeliveryMetrics
 from monitor.journal import Journal
 from monitor.model import Measurement

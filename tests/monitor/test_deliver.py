@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from monitor.deliver import Patience
+from monitor.carrier import Patience
 from monitor.journal import Journal
 from monitor.model import Measurement
 from monitor.sinks.base import Receipt, Record, Sink

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from monitor.carrier import Carrier, Patience
 from monitor.clock import SystemClock
-from monitor.deliver import Courier, Patience, delivered
 from monitor.journal import Journal
 from monitor.sinks.base import Passing, Receipt, Record, Refused, Rejected, TooLarge
 from monitor.store import Advance
@@ -69,8 +69,7 @@ def test_bad_records_are_found_in_few_writes(bad: set[int], most: int):
     sink = Scripted(bad, most)
 
     async def run() -> list[int]:
-        courier = Courier(None, sink, SystemClock(), Seen().metrics, QUICK)  # type: ignore[arg-type] # not asked here
-        return [one.record for one in await courier._deliver(records)]  # noqa: SLF001 - the rule itself
+        return [one.record for one in await Carrier(sink, SystemClock(), Seen().metrics, QUICK).deliver(records)]
 
     assert sorted(asyncio.run(run())) == sorted(bad)
     assert sorted(sink.taken) == sorted({*range(1, 501)} - bad)
@@ -109,9 +108,6 @@ async def test_the_courier_stops_at_once_and_closes_its_sink(journal: Journal, s
 async def test_a_new_sink_begins_with_the_oldest_record_and_an_old_one_where_it_was(journal: Journal, seen: Seen):
     await journal.commit_all(fleet(1, 10))
     await journal.commit(Advance(reader=f"sink:{NAME}", seq=4))
-    assert await journal.read(lambda reader: delivered(reader, [])) is None
-    assert await journal.read(lambda reader: delivered(reader, [NAME])) == 4
-    assert await journal.read(lambda reader: delivered(reader, [NAME, "new"])) == 0
     sink = Scripted()
     async with carrying(journal, sink, seen) as courier:
         await until(lambda: courier.seq == journal.last)

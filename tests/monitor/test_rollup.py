@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +10,9 @@ import pytest
 
 from monitor import rollup
 from monitor.archive import seal
-from monitor.journal import Journal
+from monitor.figures import Tier, fields
 from monitor.model import Void
-from monitor.rollup import HOUR, Progress, Rollup, Tier, due, fields, roll, roll_up
+from monitor.rollup import HOUR, Progress, due, roll
 from monitor.store import FILE, Writer
 from probes.base import Outcome
 from probes.kinds import KINDS
@@ -55,7 +54,7 @@ def hour(start: int = FIRST) -> list[Measurement]:
 def test_the_figures_of_an_hour(tmp_path: Path, writer: Writer):
     writer.write(hour())
     (found,) = roll(tmp_path, Tier.HOUR, FIRST, FIRST + HOUR)
-    assert (found.period, found.start, found.end) == (Tier.HOUR, FIRST, FIRST + HOUR)
+    assert (found.tier, found.start, found.end) == (Tier.HOUR, FIRST, FIRST + HOUR)
     assert (found.portal, found.check, found.location, found.kind) == ("ha-noi", "uptime", "hn-1", "uptime")
     counts = {name: value for name, value in found.values.items() if isinstance(value, int) and value}
     assert counts == {"slots": 60, "looks": 55, "up": 40, "down": 15, "void": 5, "void_blind": 5, "attempts": 1}
@@ -93,7 +92,7 @@ def test_sealing_changes_no_figure(tmp_path: Path, writer: Writer):
 
 def test_periods_are_due_when_they_are_closed_and_when_rows_came_late(tmp_path: Path, writer: Writer):
     writer.write([*hour(), *hour(FIRST + 5 * HOUR)])
-    grace = rollup.GRACE["hour"]
+    grace = rollup.GRACE[Tier.HOUR]
     assert due(tmp_path, Tier.HOUR, ZONE, FIRST + HOUR + grace - 1, Progress())[0] == []
     now = FIRST + 6 * HOUR + grace
     periods, progress = due(tmp_path, Tier.HOUR, ZONE, now, Progress())
@@ -106,45 +105,6 @@ def test_periods_are_due_when_they_are_closed_and_when_rows_came_late(tmp_path: 
 
 def test_days_are_those_of_the_report_zone(tmp_path: Path, writer: Writer):
     writer.write([factories.measurement(slot=FIRST + 23 * HOUR)])
-    now = FIRST + DAY + rollup.GRACE["day"]
+    now = FIRST + DAY + rollup.GRACE[Tier.DAY]
     assert due(tmp_path, Tier.DAY, ZONE, now, Progress())[0] == [(FIRST, FIRST + DAY)]
     assert due(tmp_path, Tier.DAY, "UTC", now, Progress())[0] == []
-
-
-class Still:
-    """A clock that stands."""
-
-    def now(self) -> int:
-        return FIRST + 200 * HOUR
-
-    def monotonic(self) -> float:
-        return 0.0
-
-
-async def test_each_rollup_is_written_once_and_none_is_lost_when_the_sink_fails(tmp_path: Path):
-    journal = Journal.open(tmp_path, KINDS, commit_every=0.0)
-    written: list[Rollup] = []
-    failing = True
-
-    async def write(rollups: Sequence[Rollup]) -> None:
-        if failing and len(written) >= 2:
-            raise OSError("away")
-        written.extend(rollups)
-
-    try:
-        slots = [FIRST + number * HOUR for number in range(60)]
-        await journal.commit_all([factories.measurement(slot=slot) for slot in slots])
-        with pytest.raises(OSError, match="away"):
-            await roll_up(journal, tmp_path, Still(), Tier.HOUR, ZONE, write)
-        failing = False
-        written.clear()
-        assert await roll_up(journal, tmp_path, Still(), Tier.HOUR, ZONE, write) == 60
-        assert [one.start for one in written] == slots
-        assert await roll_up(journal, tmp_path, Still(), Tier.HOUR, ZONE, write) == 0
-        await journal.commit(factories.measurement(portal="hue", slot=slots[7]))
-        assert await roll_up(journal, tmp_path, Still(), Tier.HOUR, ZONE, write) == 2
-        assert [(one.portal, one.start) for one in written[60:]] == [("ha-noi", slots[7]), ("hue", slots[7])]
-        kept = await journal.read(lambda reader: reader.bookmark(Tier.HOUR.reader))
-        assert kept[0] == journal.last, "trimming waits for rollups as for any reader"
-    finally:
-        await journal.close()
