@@ -14,6 +14,7 @@ import structlog
 import typer
 
 from monitor import __version__
+from monitor.cli_archive import archive_app
 from monitor.cli_storage import history_app, influx_app
 from monitor.store import JournalError
 from monitor.terminal import FAILED, GOOD, PARTIAL, USAGE, ConfigDir, DataDir, fail, print_json
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.add_typer(history_app, name="history")
 app.add_typer(influx_app, name="influx")
+app.add_typer(archive_app, name="archive")
 
 
 class LogForm(StrEnum):

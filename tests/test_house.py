@@ -55,7 +55,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("7 fourth", ("monitor.storage", "monitor.readers", "monitor.exposition", "monitor.exchange")),
     ("7 fifth", ("monitor.web",)),
     ("8 daemon", ("monitor.daemon",)),
-    ("9 storage commands", ("monitor.cli_storage",)),
+    ("9 storage commands", ("monitor.cli_storage", "monitor.cli_archive")),
     ("9 commands", ("monitor.cli",)),
     ("9 door", ("monitor.__main__",)),
 )

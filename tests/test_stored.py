@@ -1,4 +1,7 @@
-"""From a look to a point: a real daemon, a real InfluxDB that is killed on the way, and every point there once."""
+"""From a look to a point: a real daemon, a real InfluxDB that is killed on the way, and every point there once.
+
+The daemon finds two days of the past in its journal as well: it seals them, and rolls them up.
+"""
 
 import os
 import signal
@@ -11,12 +14,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from monitor.store import FILE
+from monitor.store import FILE, Writer
+from probes.kinds import KINDS
+from tests import factories
+from tests.factories import DAY
 from tests.monitor.test_cli import ROOT, Running, write_portals
 from tests.servers.influxdb import InfluxServer
 from tests.servers.nginx import free_port
 
 TOKEN = "test-token"
+HERE = 7 * 3_600_000
+PAST = ((time.time_ns() // 1_000_000 + HERE) // DAY - 4) * DAY - HERE
+"""Midnight in the report zone, four days ago: closed, and younger than what the database keeps."""
 
 
 def portal_monitor(*words: object) -> subprocess.CompletedProcess[str]:
@@ -48,6 +57,7 @@ def test_every_look_becomes_a_point_once(tmp_path: Path, monkeypatch: pytest.Mon
     with InfluxServer(tmp_path / "influx") as server:
         config, data = tmp_path / "config", tmp_path / "data"
         configure(config, f"127.0.0.1:{free_port()}", server.url)
+        fill_the_past(data)
         made = portal_monitor("influx", "init", "--config", config)
         assert made.returncode == 0, made.stderr
         assert "looks" in made.stdout
@@ -72,8 +82,38 @@ def test_every_look_becomes_a_point_once(tmp_path: Path, monkeypatch: pytest.Mon
         again = Running(config, data)
         try:
             wait_until(lambda: server.count("uptime", "looks") >= rows(data) > seen + 6)
+            wait_until(lambda: len(files(data)) == 2 * len(KINDS))
+            wait_until(lambda: len(server.rows("latency", "portal_monitor_daily")) == 2)
+            wait_until(lambda: len(server.rows("uptime", "portal_monitor_hourly")) >= 48)
+            again.until("/metrics", f"portal_monitor_archive_rows {96.0 * len(KINDS) + 1}")
+            busy = portal_monitor("archive", "compact", "--config", config, "--data", data)
+            assert busy.returncode == 1, "the daemon is the journal's one writer"
+            assert "Traceback" not in busy.stderr
         finally:
             again.stop()
+        verified = portal_monitor("archive", "verify", "--data", data)
+        assert verified.returncode == 0, verified.stderr
+        assert f"{2 * len(KINDS) + 1} files, {96 * len(KINDS) + 1} rows" in verified.stdout, "and the day hue came up"
+        assert len(portal_monitor("archive", "list", "--data", data).stdout.splitlines()) == 2 * len(KINDS) + 1
+        sealed = portal_monitor("archive", "seal", "--config", config, "--data", data)
+        assert (sealed.returncode, sealed.stderr) == (0, "0 files sealed\n")
+        files(data)[0].write_bytes(b"x")
+        assert portal_monitor("archive", "verify", "--data", data).returncode == 1
+
+
+def fill_the_past(data: Path) -> None:
+    """Two whole days of the report zone, a look every half hour."""
+    data.mkdir(exist_ok=True)
+    writer = Writer(data / FILE, KINDS)
+    for kind in KINDS:
+        slots = range(PAST, PAST + 2 * DAY, DAY // 48)
+        writer.write([factories.measurement(portal="hue", kind=kind, slot=slot) for slot in slots])
+    writer.close()
+
+
+def files(data: Path) -> list[Path]:
+    """The sealed days of looks; a day in which a state changed has a file for that as well."""
+    return [path for kind in KINDS for path in sorted((data / "archive" / kind).glob("*/*.parquet"))]
 
 
 def rows(data: Path) -> int:

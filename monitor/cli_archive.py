@@ -1,0 +1,102 @@
+"""The sub-commands of ``archive``: what is sealed, whether it is whole, and the care that the daemon takes as well."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.terminal import FAILED, GOOD, ConfigDir, DataDir, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from monitor.archive.seal import Order
+    from monitor.store import Chore, Writer
+
+archive_app = typer.Typer(help="The sealed days of a data directory.", no_args_is_help=True)
+
+
+@archive_app.command(name="list")
+def archive_list(
+    data: DataDir = Path("data"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON, with every digest.")] = False,
+) -> None:
+    """List the sealed files; works while the daemon runs."""
+    from dataclasses import asdict
+
+    from monitor.archive import ledger
+
+    listed = ledger.read_at(data)
+    if as_json:
+        print_json([asdict(one) for one in listed])
+        return
+    for one in listed:
+        late = "  late rows" if one.late else ""
+        typer.echo(f"{one.path}  {one.rows} rows  {one.size} bytes  sha256 {one.sha256[:16]}{late}")
+
+
+@archive_app.command(name="verify")
+def archive_verify(data: DataDir = Path("data")) -> None:
+    """Hash and count every sealed file again; exit code 1 when one is missing, changed or unknown."""
+    from monitor.archive.verify import verify
+    from monitor.progress import bar
+
+    with bar("verifying") as progress:
+        found = verify(data, progress)
+    for complaint in found.complaints:
+        typer.echo(complaint, err=True)
+    word = "good" if found.good else f"{len(found.complaints)} complaints"
+    typer.echo(f"{found.files} files, {found.rows} rows, {found.size} bytes: {word}")
+    raise SystemExit(GOOD if found.good else FAILED)
+
+
+@archive_app.command(name="seal")
+def archive_seal(config: ConfigDir = Path("config"), data: DataDir = Path("data")) -> None:
+    """Seal the days that are due, while no daemon runs; a running daemon does so itself."""
+    from monitor.archive.seal import sweep
+
+    with _alone(config, data) as (order, writer):
+        made = sweep(order, lambda chore: _commit(writer, chore))
+    typer.echo(f"{made} files sealed", err=True)
+
+
+@archive_app.command(name="compact")
+def archive_compact(config: ConfigDir = Path("config"), data: DataDir = Path("data")) -> None:
+    """Merge every day that has supplements into one file, while no daemon runs."""
+    from monitor.archive.compact import compact
+
+    with _alone(config, data) as (order, writer):
+        merged = compact(order, lambda chore: _commit(writer, chore), more_than=0)
+    typer.echo(f"{merged} days merged", err=True)
+
+
+def _commit(writer: Writer, chore: Chore) -> None:
+    writer.write([chore])
+
+
+@contextmanager
+def _alone(config: Path, data: Path) -> Iterator[tuple[Order, Writer]]:
+    """What is to be done, and the journal's one writer. Raises JournalError while a daemon uses the directory."""
+    from monitor.archive.seal import Order
+    from monitor.config import load
+    from monitor.store import FILE, JournalError, Lock, Writer
+    from probes.kinds import KINDS
+
+    settings = load(config).settings
+    if not (data / FILE).exists():
+        raise JournalError(f"there is no journal in {data}")
+    lock = Lock(data)
+    try:
+        writer = Writer(data / FILE, KINDS)
+        try:
+            grace = int(settings.archive.grace * 1000)
+            now = time.time_ns() // 1_000_000
+            yield Order(directory=data, zone=settings.report_zone, grace=grace, now=now), writer
+        finally:
+            writer.close()
+    finally:
+        lock.release()
