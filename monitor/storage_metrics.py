@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ def watch_archive(registry: CollectorRegistry, counted: ArchiveStatistics) -> No
     gauge("files", "Sealed files.", lambda: counted.files)
     gauge("rows", "Rows in sealed files.", lambda: counted.rows)
     gauge("size_bytes", "Sealed files on disk.", lambda: counted.bytes)
-    gauge("sealed_until_timestamp_seconds", "End of the newest sealed day.", lambda: counted.sealed_until / 1000)
+    gauge("sealed_until_timestamp_seconds", "End of the newest sealed day.", lambda: _when(counted.sealed_until))
     gauge("failing", "Whether the last sweep failed.", lambda: int(bool(counted.failing)))
     gauge("held_back", "Whether sealed rows stay for a reader that is behind.", lambda: int(bool(counted.held_back)))
     removed = Counter("portal_monitor_journal_trimmed_rows", "Rows that left the journal, sealed.", registry=registry)
@@ -53,8 +54,13 @@ def watch_rollups(registry: CollectorRegistry, counted: dict[Tier, RollupStatist
         failing.labels(tier.value).set_function(partial(_failing, one))
 
 
+def _when(at: int) -> float:
+    """UTC ms in unix time; not a number while there is none, so that no rule takes 1970 for a date."""
+    return at / 1000 if at else math.nan
+
+
 def _until(one: RollupStatistics) -> float:
-    return one.until / 1000
+    return _when(one.until)
 
 
 def _failing(one: RollupStatistics) -> float:
