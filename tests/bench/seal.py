@@ -137,7 +137,7 @@ async def measure(directory: Path, per_minute: int) -> None:
     began = time.perf_counter()
     gone = asyncio.create_task(kept.trim())
     await asyncio.wait([gone], timeout=20)
-    done = kept.statistics.removed if gone.done() else None
+    done = gone.result() if gone.done() else None
     print(looks.line("while rows leave"))
     gone.cancel()
     task.cancel()
