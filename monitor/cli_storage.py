@@ -13,6 +13,7 @@ from monitor.terminal import FAILED, GOOD, USAGE, ConfigDir, DataDir, fail
 
 if TYPE_CHECKING:
     from monitor.sinks.influxdb import InfluxDB
+    from monitor.source import Source
 
 history_app = typer.Typer(help="Take measurements out of a journal, or into one.", no_args_is_help=True)
 influx_app = typer.Typer(help="Prepare and try the configured InfluxDB.", no_args_is_help=True)
@@ -26,6 +27,13 @@ class FileFormat(StrEnum):
     PARQUET = "parquet"
 
 
+class Origin(StrEnum):
+    """Where history is read from."""
+
+    ARCHIVE = "archive"
+    INFLUXDB = "influxdb"
+
+
 Form = Annotated[FileFormat | None, typer.Option("--format", help="Default: by the file's suffix, else csv.")]
 
 
@@ -33,6 +41,10 @@ Form = Annotated[FileFormat | None, typer.Option("--format", help="Default: by t
 def history_export(
     out: Annotated[Path, typer.Argument(help="A file, a directory (one file per kind), or - for standard output.")],
     data: DataDir = Path("data"),
+    config: ConfigDir = Path("config"),
+    origin: Annotated[
+        Origin | None, typer.Option("--from", help="Where to read; default: history.source of monitor.yaml.")
+    ] = None,
     kind: Annotated[list[str] | None, typer.Option(help="Probe kind; may be repeated; default: all.")] = None,
     portal: Annotated[list[str] | None, typer.Option(help="Portal id; may be repeated; default: all.")] = None,
     since: Annotated[str, typer.Option(help="ISO 8601, milliseconds since 1970, or such as -24h.")] = "0",
@@ -58,8 +70,9 @@ def history_export(
     windows = [Window(kind=one, since=begin, until=end, portals=portals) for one in kind or KINDS]
     suffix = out.suffix.removeprefix(".").lower()
     chosen = form.value if form else suffix if suffix in set(FileFormat) else "csv"
+    source = _source(config, data, origin)
     with bar("exporting") as progress:
-        written = exchange.export(data, windows, "-" if str(out) == "-" else out, chosen, progress)
+        written = exchange.export(source, windows, "-" if str(out) == "-" else out, chosen, progress)
     for one in written:
         if one.path is not None:
             typer.echo(f"{one.path}: {one.rows} rows", err=True)
@@ -78,6 +91,16 @@ def history_import(
     with bar("importing") as progress:
         found = exchange.import_(data, path, form.value if form else None, progress)
     typer.echo(f"{found.read} rows read, {found.added} added, {found.present} known already", err=True)
+
+
+def _source(config: Path, data: Path, origin: Origin | None) -> Source:
+    """Where to read; the archive needs no configuration."""
+    from monitor.config import load
+    from monitor.source import Archive, chosen
+
+    if origin is Origin.ARCHIVE or (origin is None and not (config / "monitor.yaml").exists()):
+        return Archive(data)
+    return chosen(load(config).settings, data, origin)
 
 
 def _influxdb(directory: Path) -> InfluxDB:

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from monitor import formats, history
+from monitor import formats
 from monitor.formats import ExchangeError, Format
 from monitor.history import Window
 from monitor.intake import Judge
+from monitor.source import Archive
 from monitor.store import FILE, Lock, Writer
 from probes.kinds import KINDS
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from monitor.history import Columns
     from monitor.model import Measurement
+    from monitor.source import Source
 
     Progress = Callable[[int, int | None], None]
     """Told (rows done, rows in total or None where nobody knows yet), about once a batch."""
@@ -61,7 +63,7 @@ def _silent(_done: int, _total: int | None) -> None:
 
 
 def export(
-    directory: Path,
+    source: Source | Path,
     windows: Window | Sequence[Window],
     out: Path | str,
     form: Format | str = Format.CSV,
@@ -69,6 +71,7 @@ def export(
 ) -> list[Exported]:
     """Write the measurements of each window, one kind a window, and return what was written.
 
+    ``source`` is where history is read from; a data directory stands for its archive and journal.
     ``out`` is ``-`` (standard output), a file for one kind, or a directory, which gets one ``<kind>.<format>`` for each
     kind; several kinds need a directory, made when missing. A file is written under a temporary name beside its own,
     synced and renamed. Raises :class:`JournalError`, also as :class:`ExchangeError`.
@@ -76,11 +79,12 @@ def export(
     chosen = [windows] if isinstance(windows, Window) else list(windows)
     form = Format(form)
     targets = _targets(chosen, out, form)
-    total = sum(history.count(directory, window) for window in chosen)
+    read = Archive(source) if isinstance(source, Path) else source
+    total = sum(read.count(window) for window in chosen)
     done = 0
     written = []
     for window, path in zip(chosen, targets, strict=True):
-        batches = _Counted(history.measurements(directory, window), done, total, progress)
+        batches = _Counted(read.measurements(window), done, total, progress)
         try:
             _write(path, window.kind, form, batches)
         except BrokenPipeError:

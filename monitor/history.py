@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from monitor.archive import ledger, reading
-from monitor.archive.analysis import connect
+from monitor.archive.analysis import MEMORY, connect
 from monitor.archive.layout import STATES
 from monitor.archive.reading import Choice, Stretch
 from monitor.columns import BASE, IDENTITY, STATE_COLUMNS, Column, columns, table
@@ -33,6 +33,7 @@ __all__ = [
     "BATCH",
     "FOREVER",
     "IDENTITY",
+    "MEMORY",
     "STATE_COLUMNS",
     "Column",
     "Columns",

@@ -37,6 +37,9 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("7 hot store, columns", ("monitor.journal", "monitor.columns")),
     ("7 archive", ("monitor.archive",)),
     ("7 first", ("monitor.config", "monitor.schedule", "monitor.sight", "monitor.history")),
+    ("7 history from InfluxDB, question", ("monitor.influx_question",)),
+    ("7 history from InfluxDB", ("monitor.influx_history",)),
+    ("7 sources of history", ("monitor.source",)),
     ("7 second", ("monitor.measure", "monitor.states", "monitor.carrier", "monitor.space", "monitor.rollup")),
     ("7 second, asked by people", ("monitor.formats", "monitor.status", "monitor.once")),
     ("7 rollups' process", ("monitor.rollup_worker",)),
@@ -64,6 +67,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
 LEFT = ("monitor.schedule", "monitor.pulse", "monitor.sight", "monitor.measure", "monitor.gaps")
 RIGHT = (
     *("monitor.states", "monitor.readers", "monitor.board", "monitor.exposition", "monitor.web", "monitor.history"),
+    *("monitor.influx_question", "monitor.influx_history", "monitor.source"),
     *("monitor.deliver", "monitor.carrier", "monitor.sinks", "monitor.columns", "monitor.archive", "monitor.storage"),
     *("monitor.rollup", "monitor.rollup_worker", "monitor.rollup_keeper"),
 )

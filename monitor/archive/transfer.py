@@ -1,4 +1,4 @@
-"""Rows from SQLite into a DuckDB table, fast and in bounded memory, every number bit for bit.
+"""Rows from SQLite, or in columns, into a DuckDB table, fast and in bounded memory, every number bit for bit.
 
 DuckDB's own SQLite reader is an extension that has to be downloaded, and rows bound one by one take minutes. Here
 SQLite itself joins all texts and integers of a row into a JSON array, and all real numbers go as their 64 bits: its
@@ -8,6 +8,8 @@ travel as infinity, which no metric has.
 
 from __future__ import annotations
 
+import json
+import math
 import queue
 import threading
 from array import array
@@ -19,9 +21,11 @@ from monitor.archive.layout import Shape, sql_name
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import duckdb
+
+    Columns = Mapping[str, Sequence[Any]]
 
 CHUNK = 8000
 """Rows on the way at a time: a few megabytes."""
@@ -64,6 +68,29 @@ def load(  # noqa: PLR0913 - from where, to where, and which rows
     return count
 
 
+def fill(target: duckdb.DuckDBPyConnection, name: str, types: Mapping[str, str], batches: Iterable[Columns]) -> int:
+    """Make table ``name`` with columns ``types`` from ``batches``, one held at a time; return the number of rows."""
+    reals = [column for column, sql in types.items() if sql == _REAL]
+    others = [column for column in types if column not in reals]
+    listed = ", ".join(f"{sql_name(column)} {sql}" for column, sql in types.items())
+    target.execute(f"CREATE TABLE {sql_name(name)} ({listed})")
+    insert = _insert(types, reals, others, name)
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+    count = 0
+    for batch in batches:
+        flags = [types[column] == "BOOLEAN" for column in others]
+        cells = (
+            [None if value is None else int(value) for value in batch[column]] if flag else batch[column]
+            for column, flag in zip(others, flags, strict=True)
+        )
+        lines = "\n".join(map(encode, zip(*cells, strict=True))).encode()
+        infinite = ([math.inf if value is None else value for value in batch[column]] for column in reals)
+        numbers = list(zip(*infinite, strict=True)) or [()] * (lines.count(b"\n") + 1)
+        target.execute(insert, (lines, _bits(numbers)))
+        count += len(numbers)
+    return count
+
+
 def _select(source: sqlite3.Connection, shape: Shape, reals: list[str], others: list[str], condition: str) -> str:
     existing = {row[1] for row in source.execute(f"PRAGMA table_info({sql_name(shape.table)})")}
     texts = ", ".join(sql_name(name) if name in existing else "NULL" for name in others)
@@ -71,7 +98,7 @@ def _select(source: sqlite3.Connection, shape: Shape, reals: list[str], others: 
     return f"SELECT json_array({texts}){numbers} FROM {sql_name(shape.table)} WHERE {condition}"  # noqa: S608 - our own names
 
 
-def _insert(types: dict[str, str], reals: list[str], others: list[str]) -> str:
+def _insert(types: Mapping[str, str], reals: list[str], others: list[str], table: str = "rows") -> str:
     """The statement that takes the lines apart; ``t`` is a row's list of texts, ``b`` the bits of its reals."""
     taken = []
     for name, sql in types.items():
@@ -83,7 +110,7 @@ def _insert(types: dict[str, str], reals: list[str], others: list[str]) -> str:
             taken.append({"VARCHAR": text, "BOOLEAN": f"{text} <> '0'"}.get(sql, f"{text}::{sql}"))
     lines = "unnest(string_split(decode($1), chr(10))) AS line, unnest(string_split($2, chr(10))) AS bits"
     split = f"""SELECT from_json(line, '["VARCHAR"]') AS t, unhex(bits) AS b FROM (SELECT {lines})"""  # noqa: S608 - the same
-    return f"INSERT INTO rows SELECT {', '.join(taken)} FROM ({split})"  # noqa: S608 - our own names
+    return f"INSERT INTO {sql_name(table)} SELECT {', '.join(taken)} FROM ({split})"  # noqa: S608 - our own names
 
 
 class _Feeder:
@@ -117,7 +144,7 @@ class _Feeder:
             self._source.text_factory = bytes
             found = self._source.execute(self._sql, self._values)
             while not self._stopped and (rows := found.fetchmany(CHUNK)):
-                self._chunks.put((b"\n".join(map(_TEXTS, rows)), _bits(rows), len(rows)))
+                self._chunks.put((b"\n".join(map(_TEXTS, rows)), _bits(list(map(_REALS, rows))), len(rows)))
             self._chunks.put(None)
         except BaseException as error:  # noqa: BLE001 - raised where the chunks are taken
             self._chunks.put(error)
@@ -125,9 +152,9 @@ class _Feeder:
             self._source.text_factory = factory
 
 
-def _bits(rows: list[tuple[Any, ...]]) -> str:
+def _bits(rows: Sequence[tuple[Any, ...]]) -> str:
     """The reals of the rows, eight bytes each, most significant first, a line a row."""
-    reals = array("d", chain.from_iterable(map(_REALS, rows)))
+    reals = array("d", chain.from_iterable(rows))
     if array("H", [1]).tobytes() == b"\x01\x00":
         reals.byteswap()
     width = len(reals) // len(rows) * _WIDTH

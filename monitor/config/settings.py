@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from monitor import __version__
 from monitor.archive.layout import FLOOR_DAYS
+from monitor.config.history import History
 from monitor.config.models import Block, Blocks
 from monitor.config.words import (
     CommitTime,
@@ -166,6 +167,13 @@ class MonitorSettings(Block):
     sinks: Sinks = Sinks()
     journal: JournalSettings = JournalSettings()
     archive: ArchiveSettings = ArchiveSettings()
+    history: History = History()
+
+    @model_validator(mode="after")
+    def _history_is_somewhere(self) -> MonitorSettings:
+        if self.history.source == "influxdb" and self.sinks.influxdb is None:
+            raise ValueError("history.source is influxdb, and there is no sinks.influxdb to read from")
+        return self
 
     @property
     def http_settings(self) -> HttpSettings:

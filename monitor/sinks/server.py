@@ -7,25 +7,27 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from monitor.sinks.answers import PIECE, AdminError, lines, parameters, parts, rows
 from monitor.sinks.base import Refused
 from monitor.sinks.influxdb import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from influxdb_client import InfluxDBClient
 
     from monitor.sinks.influxdb import InfluxDB
 
+__all__ = ["PROBE", "AdminError", "Server"]
+
 PROBE = "portal_monitor_check"
 """The measurement of the point that a check writes."""
 
+LONG_READ = 120.0
+"""Seconds to wait for the next piece of a long answer, or the configured timeout if that is longer."""
+
 _HOUR = 3600
 _NOT_FOUND = 404
-
-
-class AdminError(Exception):
-    """It did not work; the message is one sentence for the operator."""
 
 
 class Server:
@@ -71,28 +73,48 @@ class Server:
 
     def query(self, text: str, database: str = "") -> list[list[Any]]:
         """The rows of an InfluxQL query."""
+        with self._asking() as call:
+            answer = call(parameters(text, database), response_type="object")
+        return rows(answer)
+
+    def stream(self, text: str, database: str, chunk: int) -> Iterator[tuple[list[str], list[list[Any]]]]:
+        """(columns, rows) of an InfluxQL query, ``chunk`` rows at a time as the server sends them.
+
+        An answer that ends early is an error: it would look like a shorter one.
+        """
+        asked = [*parameters(text, database), ("chunked", "true"), ("chunk_size", str(chunk))]
+        wait = (int(self._settings.timeout * 1000), int(max(self._settings.timeout, LONG_READ) * 1000))
+        with self._asking() as call:
+            answer = call(asked, _preload_content=False, _request_timeout=wait)
+            try:
+                yield from parts(lines(answer.stream(PIECE)))
+            finally:
+                answer.close()
+
+    @contextmanager
+    def _asking(self) -> Iterator[Callable[..., Any]]:
+        """How to call ``/query``; its failures inside of the block come in plain words."""
         api = self._client.api_client
-        parameters = [("q", text), ("epoch", "ms"), *([("db", database)] if database else [])]
-        if ":" in self._token:  # user and password of 1.x, which its /query takes as such before 1.8 as well
-            api.set_default_header("Authorization", "Basic " + base64.b64encode(self._token.encode()).decode())
+
+        def call(asked: list[tuple[str, str]], **how: object) -> Any:  # noqa: ANN401 - whatever the client gives
+            if ":" in self._token:  # user and password of 1.x, which its /query takes as such before 1.8 as well
+                api.set_default_header("Authorization", "Basic " + base64.b64encode(self._token.encode()).decode())
+            try:
+                return api.call_api(
+                    "/query", "POST", query_params=asked, auth_settings=[], _return_http_data_only=True, **how
+                )
+            finally:
+                if self._token:
+                    api.set_default_header("Authorization", f"Token {self._token}")
+
         with _plainly(self._settings):
-            answer = api.call_api(
-                "/query",
-                "POST",
-                query_params=parameters,
-                auth_settings=[],
-                response_type="object",
-                _return_http_data_only=True,
-            )
-        if self._token:
-            api.set_default_header("Authorization", f"Token {self._token}")
-        return _rows(answer)
+            yield call
 
     def read_back(self, value: int, at: int) -> None:
         """Find the point again; a server may take a moment to show it."""
         for _ in range(10):
-            rows = self.query(f'SELECT "value" FROM "{PROBE}" WHERE time = {at}ms', self._settings.bucket)  # noqa: S608 - our own words
-            if any(row[1] == value for row in rows):
+            found = self.query(f'SELECT "value" FROM "{PROBE}" WHERE time = {at}ms', self._settings.bucket)  # noqa: S608 - our own words
+            if any(row[1] == value for row in found):
                 return
             time.sleep(0.2)
         raise AdminError(
@@ -184,19 +206,6 @@ def _sentence(settings: InfluxDB, status: int, said: str) -> str:
         "(1.8, 2.x, 3.x)",
     }
     return f"{meanings.get(status, f'{settings.url} answered with status {status}')}: {said}"
-
-
-def _rows(answer: object) -> list[list[Any]]:
-    """Values of all series of an InfluxQL answer. Raises :class:`AdminError` with the error inside it."""
-    results = answer.get("results") if isinstance(answer, dict) else None
-    if not isinstance(results, list):
-        raise AdminError(f"/query answered something that is not InfluxQL: {str(answer)[:200]}")
-    rows: list[list[Any]] = []
-    for result in results:
-        if "error" in result:
-            raise AdminError(f"/query refused: {result['error']}")
-        rows += [row for series in result.get("series", ()) for row in series.get("values", ())]
-    return rows
 
 
 def _quoted(name: str) -> str:

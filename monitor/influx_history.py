@@ -1,0 +1,183 @@
+"""History read from InfluxDB with InfluxQL, row for row what `monitor/history.py` gives of the same records.
+
+Works wherever ``/query`` does: 1.x, 2.x with its mapping of databases, 3.x. Points come in order of time; the order of
+history, where looks that confirm stand with their slot, is made here from a second's rows at a time. A record that lies
+in two series, since its portal changed its group meanwhile, is given once.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from contextlib import contextmanager
+from itertools import islice
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from monitor import influx_question as question
+from monitor.archive import duck
+from monitor.archive.analysis import MEMORY
+from monitor.archive.layout import STATES, shape
+from monitor.archive.transfer import fill
+from monitor.history import BATCH, FOREVER, Window
+from monitor.sinks.answers import AdminError
+from monitor.sinks.server import Server
+from monitor.store import JournalError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    import duckdb
+
+    from monitor.columns import Column
+    from monitor.history import Columns
+    from monitor.influx_question import Question
+    from monitor.sinks.influxdb import InfluxDB
+
+Row = tuple[Any, ...]
+
+CHUNK = 5000
+"""Rows in one part of an answer: a few megabytes."""
+
+_EMPTY = {"detail": "", "config": ""}
+"""What a column holds where a point has no field: these are never absent, and an empty text is no field."""
+
+
+class InfluxHistoryError(JournalError):
+    """InfluxDB cannot be read; the message is one sentence for the operator."""
+
+
+class InfluxHistory:
+    """The functions of `monitor/history.py` over the raw bucket of an InfluxDB; each raises :class:`JournalError`.
+
+    ``directory`` is the data directory, where :meth:`connect` keeps rows for as long as it is open.
+    """
+
+    def __init__(self, settings: InfluxDB, directory: Path) -> None:
+        self._settings = settings
+        self._directory = directory
+
+    def measurements(self, window: Window, batch: int = BATCH) -> Iterator[Columns]:
+        """As :func:`monitor.history.measurements`."""
+        return self._batches(question.looks(window), batch)
+
+    def count(self, window: Window) -> int:
+        """How many looks ``window`` holds now; one whose portal changed its group meanwhile may count twice."""
+        asked = question.looks(window, ["slot"])
+        if not asked.narrowed or not all(members for _, members in asked.members):
+            return sum(1 for _ in self._rows(asked))
+        with self._server() as server:
+            found = server.query(asked.count(), self._settings.bucket)
+        return int(found[0][1]) if found else 0
+
+    def state_changes(
+        self, since: int = 0, until: int = FOREVER, portals: frozenset[str] | None = None, batch: int = BATCH
+    ) -> Iterator[Columns]:
+        """As :func:`monitor.history.state_changes`."""
+        return self._batches(question.changes(since, until, portals), batch)
+
+    def states_at(self, at: int = FOREVER) -> Columns:
+        """As :func:`monitor.history.states_at`; reads all changes until then, which are few."""
+        asked = question.changes(0, at + 1)
+        newest: dict[Row, Row] = {row[1:3]: row for row in self._rows(asked)}
+        return _columns(asked, [newest[standing] for standing in sorted(newest)])
+
+    @contextmanager
+    def connect(
+        self, kinds: Iterable[str], since: int, until: int, names: Sequence[str] = (), *, memory: str = MEMORY
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """As :func:`monitor.history.connect`, with a table for each kind, filled before the block begins.
+
+        Rows go part by part from the answer into a file of DuckDB's, so memory stays bounded. ``seq`` of state changes
+        is absent.
+        """
+        with duck.database(self._directory, memory=memory, on_disk=True) as db:
+            for kind in kinds:
+                form = shape(kind)
+                chosen = list(dict.fromkeys([*form.identity, *names])) if names else list(form.types)
+                if kind == STATES:
+                    asked = question.changes(since, until, names=chosen)
+                else:
+                    asked = question.looks(Window(kind=kind, since=since, until=until), chosen)
+                fill(db, kind, {name: form.types[name] for name in chosen}, self._batches(asked, CHUNK))
+            yield db
+
+    def _batches(self, asked: Question, batch: int) -> Iterator[Columns]:
+        rows = self._rows(asked)
+        while some := list(islice(rows, batch)):
+            yield _columns(asked, some)
+
+    def _rows(self, asked: Question) -> Iterator[Row]:
+        """The rows, each as ``asked.names``, in order and once.
+
+        A point that comes later is at most the slack older than the one that came last: all before that is complete.
+        """
+        key = itemgetter(*range(len(asked.order)))
+        held: list[Row] = []
+        last: Any = None
+        for time, rows in self._parts(asked):
+            held += rows
+            held.sort(key=key)
+            ready = bisect_left(held, time - asked.slack, key=itemgetter(0))
+            for row in held[:ready]:
+                if (here := key(row)) != last:
+                    yield row
+                last = here
+            del held[:ready]
+        for row in held:
+            if (here := key(row)) != last:
+                yield row
+            last = here
+
+    def _parts(self, asked: Question) -> Iterator[tuple[int, list[Row]]]:
+        """(time of the newest point so far, rows of the window): a step's points after the other, gaps skipped."""
+        if not all(members for _, members in asked.members):
+            return
+        at, some = asked.since, False
+        with self._server() as server:
+            while at < asked.end:
+                if not some:
+                    first = server.query(asked.first(at, asked.end), self._settings.bucket)
+                    if not first:
+                        return
+                    at = first[0][0]
+                until, some = min(at + asked.step, asked.end), False
+                for names, values in server.stream(asked.rows(at, until), self._settings.bucket, CHUNK):
+                    some = True
+                    yield values[-1][0], _within(asked, names, values)
+                at = until
+
+    @contextmanager
+    def _server(self) -> Iterator[Server]:
+        try:
+            with Server.opened(self._settings) as server:
+                yield server
+        except AdminError as error:
+            raise InfluxHistoryError(f"history cannot be read from InfluxDB: {error}") from error
+
+
+def _within(asked: Question, names: Sequence[str], values: list[list[Any]]) -> list[Row]:
+    """The part's rows as ``asked.names``: those in the window, and none that somebody else has written."""
+    places = {("at" if name == "time" else name): place for place, name in enumerate(names)}
+    for row in values:
+        row.append(None)  # what a column holds that the server does not know
+    found: Iterator[Row] = map(itemgetter(*(places.get(name, -1) for name in asked.names)), values)
+    length = len(asked.order)
+    inside = [row for row in found if None not in row[:length] and asked.since <= row[0] < asked.until]
+    if asked.narrowed:
+        return inside
+    wanted = [(asked.names.index(name), members) for name, members in asked.members]
+    return [row for row in inside if all(row[place] in members for place, members in wanted)]
+
+
+def _columns(asked: Question, rows: Sequence[Row]) -> Columns:
+    turned = dict(zip(asked.names, zip(*rows, strict=True) if rows else ((),) * len(asked.names), strict=True))
+    return {column.name: _typed(column, turned[column.name]) for column in asked.wanted}
+
+
+def _typed(column: Column, values: Iterable[Any]) -> list[Any]:
+    """Values in the declared type: a JSON answer holds a whole float as an integer."""
+    empty, make = _EMPTY.get(column.name), column.type
+    if make is str:
+        return [empty if value is None else value for value in values]
+    return [None if value is None else make(value) for value in values]

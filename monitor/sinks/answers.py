@@ -1,0 +1,69 @@
+"""What an InfluxDB answers to InfluxQL, as rows: at once, or part by part as a long answer comes in.
+
+Asking is left to `server`. An answer that is not whole is never taken for a shorter one.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+PIECE = 2**16
+"""Bytes of a long answer that are read at a time."""
+
+
+class AdminError(Exception):
+    """It did not work; the message is one sentence for the operator."""
+
+
+def rows(answer: object) -> list[list[Any]]:
+    """Values of all series of an InfluxQL answer. Raises :class:`AdminError` with the error inside it."""
+    series = (one for result in _results(answer) for one in result.get("series", ()))
+    return [row for one in series for row in one.get("values", ())]
+
+
+def _results(answer: object) -> list[dict[str, Any]]:
+    results = answer.get("results") if isinstance(answer, dict) else None
+    if not isinstance(results, list):
+        raise AdminError(f"/query answered something that is not InfluxQL: {str(answer)[:200]}")
+    for result in results:
+        if "error" in result:
+            raise AdminError(f"/query refused: {result['error']}")
+    return results
+
+
+def parameters(text: str, database: str) -> list[tuple[str, str]]:
+    """What ``/query`` is asked with; times come in ms."""
+    return [("q", text), ("epoch", "ms"), *([("db", database)] if database else [])]
+
+
+def lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of a body; InfluxDB ends every part of a chunked answer with a line break, which JSON escapes."""
+    begun: list[bytes] = []
+    for piece in pieces:
+        first, *more = piece.split(b"\n")
+        begun.append(first)
+        for line in more:
+            yield b"".join(begun)
+            begun = [line]
+    yield b"".join(begun)
+
+
+def parts(told: Iterable[bytes]) -> Iterator[tuple[list[str], list[list[Any]]]]:
+    """(columns, rows) of every series in a chunked answer. Raises :class:`AdminError` for one that is not whole."""
+    more = True  # an answer has at least one part, and its last one does not say that more comes
+    for line in filter(bytes.strip, told):
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            raise AdminError(f"/query broke off, or answered something that is no JSON: {line[:200]!r}") from None
+        for result in _results(answer):
+            series = result.get("series", ())
+            more = result.get("partial", False) or any(one.get("partial", False) for one in series)
+            for one in series:
+                yield one["columns"], one.get("values", [])
+    if more:
+        raise AdminError("/query broke off before the end of its answer")
