@@ -291,7 +291,7 @@ def slowly(done, total):
     print(done, flush=True)
     time.sleep(0.05)
 real = history.measurements
-history.measurements = lambda directory, window: real(directory, window, 10)
+history.measurements = lambda directory, window, batch: real(directory, window, 10)
 exchange.export(Path(sys.argv[1]), history.Window(kind="uptime"), Path(sys.argv[2]), sys.argv[3], slowly)
 """
 

@@ -1,0 +1,193 @@
+"""A seeded week of the demo fleet, told to a real InfluxDB that is killed and killed again: it holds what we hold.
+
+The week is journalled, delivered by the courier, sealed day by day, and then read from both places.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from monitor.archive import ledger
+from monitor.archive.layout import STATES
+from monitor.archive.seal import Order, sweep
+from monitor.deliver import Patience
+from monitor.history import Window
+from monitor.influx_history import InfluxHistory
+from monitor.journal import Journal
+from monitor.model import Measurement, StateChange
+from monitor.sinks.base import Label
+from monitor.sinks.influxdb import InfluxDB
+from monitor.sinks.points import STATE_CHANGE, change_from, measurement_from
+from monitor.source import Archive, Source
+from monitor.store import FILE, Chore, Reader, Writer
+from probes.kinds import KINDS
+from tests.factories import DAY
+from tests.monitor.carrying import NAME, Seen, carrying, until
+from tests.monitor.test_cli import ROOT, write_portals
+from tests.servers.influxdb import TOKEN, InfluxServer
+from tests.week import FIRST, HOUR, ZONE, Week
+
+pytestmark = pytest.mark.slow
+
+WEEK = Week()
+SEALED = 6
+"""Days of the week that are sealed; the last one is still in the journal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """The week in both places, and what the journal held of it before the days were sealed."""
+
+    server: InfluxServer
+    settings: InfluxDB
+    directory: Path
+    looks: list[Measurement]
+    changes: list[StateChange]
+
+    @property
+    def archive(self) -> Archive:
+        return Archive(self.directory)
+
+    @property
+    def influxdb(self) -> InfluxHistory:
+        return InfluxHistory(self.settings, self.directory)
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    directory = tmp_path_factory.mktemp("week")
+    with InfluxServer(directory / "influx") as server:
+        settings = InfluxDB(url=server.url, token=TOKEN, bucket=server.create("week"))
+        asyncio.run(deliver(server, settings, directory))
+        with closing(Reader(directory / FILE, KINDS)) as reader:
+            looks = [one for kind in KINDS for one in reader.measurements(kind=kind)]
+            changes = reader.state_changes()
+        seal(directory)
+        yield Told(server=server, settings=settings, directory=directory, looks=looks, changes=changes)
+
+
+async def deliver(server: InfluxServer, settings: InfluxDB, directory: Path) -> None:
+    """The database dies after the first day, and for the second time while it drinks the other six."""
+    journal, fold, seen = Journal.open(directory, KINDS), WEEK.fold(), Seen()
+    patience = Patience(batch=500, linger=0.02, first=0.05, most=0.2)
+    sink = settings.open(NAME, lambda portal: Label("province", f"nhóm {portal}"))
+    async with carrying(journal, sink, seen, patience) as courier:
+        await WEEK.journalled(journal, fold, 0)
+        await until(lambda: courier.seq == journal.last)
+        server.kill()
+        for day in range(1, WEEK.days):
+            await WEEK.journalled(journal, fold, day)
+        await until(lambda: seen("up") == 0)
+        server.start()
+        middle = courier.seq + (journal.last - courier.seq) // 2
+        await until(lambda: courier.seq >= middle, 60.0)
+        server.kill()
+        assert courier.seq < journal.last, "it is killed while it drinks"
+        server.start()
+        await until(lambda: courier.seq == journal.last, 60.0)
+        assert seen("failures_total", failure="passing") >= 1
+        assert seen("quarantined_total") == seen("dropped_values_total") == seen("expired_total") == 0
+    await journal.close()
+
+
+def seal(directory: Path) -> None:
+    """All days but the last become files, and their rows leave the journal."""
+    with closing(Writer(directory / FILE, KINDS)) as writer:
+        order = Order(directory=directory, zone=ZONE, grace=0, now=FIRST + SEALED * DAY)
+        assert sweep(order, lambda chore: _write(writer, chore)) >= SEALED * len(KINDS)
+        for kind in KINDS:
+            for span in ledger.spans(ledger.read_at(directory), kind):
+                sql = f"DELETE FROM look_{kind} WHERE slot >= ? AND slot < ? AND seq <= ?"
+                writer.write([Chore(statements=((sql, (span.since, span.until, span.through)),))])
+
+
+def _write(writer: Writer, chore: Chore) -> None:
+    writer.write([chore])
+
+
+def test_every_point_is_there_once_with_the_values_of_the_journal(told: Told):
+    """All fields of all looks and changes, read point by point and not by our own reading of history."""
+    found = [measurement_from(kind, row, row) for kind in KINDS for row in told.server.rows(kind, "week")]
+    assert len(found) == len(told.looks) > 12_000
+    assert sorted(found, key=_order) == sorted((replace(one, seq=0) for one in told.looks), key=_order)
+    changes = [change_from(row, row["time"], row) for row in told.server.rows(STATE_CHANGE, "week")]
+    assert len(changes) == len(told.changes) > 50
+    assert sorted(changes, key=repr) == sorted((replace(one, seq=0) for one in told.changes), key=repr)
+
+
+def _order(one: Measurement) -> tuple[str, str, str, int, int]:
+    return (one.portal, one.check, one.location, one.slot, one.attempt)
+
+
+def rows(source: Source, window: Window) -> list[tuple[object, ...]]:
+    return [row for batch in source.measurements(window) for row in zip(*batch.values(), strict=True)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_history_from_influxdb_equals_history_from_the_archive(told: Told, kind: str):
+    whole = Window(kind=kind)
+    wanted = rows(told.archive, whole)
+    assert rows(told.influxdb, whole) == wanted
+    assert len(wanted) == sum(one.kind == kind for one in told.looks)
+    some = Window(
+        kind=kind,
+        since=FIRST + DAY + 3 * HOUR,
+        until=FIRST + 6 * DAY + 7 * HOUR,  # from the middle of a sealed day into the one that is not
+        portals=frozenset({told.looks[0].portal, told.looks[-1].portal}),
+    )
+    assert rows(told.influxdb, some) == rows(told.archive, some) != []
+    assert told.influxdb.count(some) == told.archive.count(some) == len(rows(told.archive, some))
+
+
+def test_state_changes_and_states_in_force_are_the_same(told: Told):
+    assert list(told.influxdb.state_changes()) == list(told.archive.state_changes())
+    for day in range(WEEK.days + 1):
+        assert told.influxdb.states_at(FIRST + day * DAY) == told.archive.states_at(FIRST + day * DAY)
+
+
+def test_questions_in_sql_have_the_same_answers(told: Told):
+    """As scores ask them, down to the last bit of a quantile."""
+    figures = (
+        "SELECT portal, COUNT(*), COUNT(*) FILTER (outcome = 'up'), quantile_cont(duration, [0.75, 0.95]), "
+        "MAX(wait_seconds), COUNT(*) FILTER (duration < 0.1) FROM uptime WHERE attempt = 1 GROUP BY portal ORDER BY 1"
+    )
+    changes = f'SELECT portal, "at", state, previous, fault, detail, cause FROM {STATES} ORDER BY ALL'
+    answers = []
+    for source in (told.archive, told.influxdb):
+        asked: Source = source
+        with asked.connect([*KINDS, STATES], FIRST, FIRST + 7 * DAY) as db:
+            answers.append([db.execute(sql).fetchall() for sql in (figures, changes, "FROM latency ORDER BY ALL")])
+    assert answers[0] == answers[1]
+    assert all(answers[0])
+
+
+def test_an_export_is_the_same_file_wherever_it_is_read_from(told: Told, tmp_path: Path):
+    config = tmp_path / "config"
+    config.mkdir()
+    influxdb = {"url": told.settings.url, "bucket": "week", "token": "${INFLUX_TOKEN}"}
+    settings = {"history": {"source": "influxdb"}, "checks": {"uptime": {}}, "sinks": {"influxdb": influxdb}}
+    (config / "monitor.yaml").write_text(yaml.safe_dump(settings))
+    write_portals(config, "ha-noi")
+    files = []
+    for words in ([], ["--from", "influxdb"], ["--from", "archive"]):
+        files.append(tmp_path / f"{len(files)}.csv")
+        command = [sys.executable, "-m", "monitor", "history", "export", str(files[-1]), "--kind", "latency"]
+        done = subprocess.run(
+            [*command, "--data", str(told.directory), "--config", str(config), *words],
+            cwd=ROOT, env={**os.environ, "INFLUX_TOKEN": TOKEN}, capture_output=True, text=True,
+            check=False, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    first, *others = [file.read_bytes() for file in files]
+    assert others == [first, first]
+    assert first.count(b"\n") > 3000

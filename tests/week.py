@@ -1,0 +1,109 @@
+"""A week of the demo fleet without waiting for it: its seeded weather, looked at on a simulated clock.
+
+What a look would have found is read off the weather; journal, fold, couriers and archives that take it are real.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from monitor.demo import roster
+from monitor.demo.roster import Part, Trait
+from monitor.demo.weather import Condition, Mode, first_byte, spell
+from monitor.model import Expect, Void
+from monitor.states import Fold
+from monitor.store import Advance
+from probes.base import Fault, Outcome
+from tests import factories
+from tests.factories import DAY, MINUTE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from monitor.journal import Journal
+    from monitor.model import Measurement
+
+ZONE = "Asia/Ho_Chi_Minh"
+FIRST = 1_785_517_200_000
+"""2026-08-01T00:00 in the report zone."""
+
+HOUR = 60 * MINUTE
+STOPPED = (3 * DAY + 9 * HOUR, 3 * DAY + 10 * HOUR)
+"""The daemon is stopped, in ms of the week."""
+BLIND = (5 * DAY + 2 * HOUR, 5 * DAY + 3 * HOUR)
+"""The prober has no network."""
+
+FAILURES: dict[Mode, tuple[Fault, str]] = {
+    Mode.REFUSE: (Fault.CONNECT_REFUSED, "connect"),
+    Mode.RESET: (Fault.RESET, "wait"),
+    Mode.ERROR: (Fault.HTTP_STATUS, "transfer"),
+    Mode.STALL: (Fault.TIMEOUT, "wait"),
+    Mode.MAINTENANCE_PAGE: (Fault.HTTP_STATUS, "transfer"),
+    Mode.BLOCKED: (Fault.BLOCKED, "transfer"),
+    Mode.WRONG_BODY: (Fault.BODY_MISMATCH, "transfer"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Week:
+    """So many portals for so many days; every one has an uptime look each ``every`` ms, and a third as many others."""
+
+    portals: int = 8
+    days: int = 7
+    every: int = 10 * MINUTE
+    seed: int = 7
+
+    def looks(self, day: int) -> Iterator[Measurement]:
+        """The looks of a day, from 0, in the order in which they end."""
+        parts = roster.parts(self.portals, self.seed)
+        for slot in range(FIRST + day * DAY, FIRST + (day + 1) * DAY, self.every):
+            for number, part in enumerate(parts):
+                yield from self._look(part, "uptime", slot + number * 1500)
+                if slot % (3 * self.every) == 0:
+                    yield from self._look(part, "latency", slot + number * 1500 + 700)
+
+    def _look(self, part: Part, kind: str, slot: int) -> Iterator[Measurement]:
+        base = {"portal": part.id, "kind": kind, "slot": slot, "location": "demo"}
+        at = slot - FIRST
+        for (since, until), void in ((STOPPED, Void.STOPPED), (BLIND, Void.BLIND)):
+            if since <= at < until:
+                yield factories.measurement(**base, outcome=Outcome.VOID, void=void)
+                return
+        for attempt in (1, 2):
+            now = spell(self.seed, part.weather, at / 1000 + 30 * (attempt - 1), part.temperament).condition
+            if part.trait is Trait.RETIRED:
+                now = Condition(mode=Mode.REFUSE)
+            yield (look := self._found(base | {"attempt": attempt}, now, at // self.every))
+            if look.outcome is Outcome.UP:
+                return
+
+    def _found(self, base: dict[str, object], now: Condition, count: int) -> Measurement:
+        wait = first_byte(self.seed, str(base["portal"]), count) * now.factor + now.delay
+        if now.mode in FAILURES:
+            fault, phase = FAILURES[now.mode]
+            failed = factories.measurement(**base, outcome=Outcome.DOWN)
+            words = f'«{base["portal"]}»: {now.mode} {now.status or ""}, nói "không"\\'
+            hop = factories.hop(phases={"resolve": 0.012, phase: wait}, status=None)
+            return factories.measurement(
+                **base, outcome=Outcome.DOWN, fault=fault, phase=phase, detail=words, duration=wait,
+                values=failed.values | ({"status": now.status} if fault is Fault.HTTP_STATUS else {}), hops=(hop,),
+            )  # fmt: skip
+        spent = {"wait_seconds": wait, "resolve_seconds": wait / 7, "transfer_seconds": wait / 3}
+        return factories.measurement(**base, values=factories.values(**spent), duration=wait * (1 + 1 / 7 + 1 / 3))
+
+    def fold(self) -> Fold:
+        """What makes states of the looks."""
+        retired = {part.id: part.trait is Trait.RETIRED for part in roster.parts(self.portals, self.seed)}
+        listed = [
+            factories.portal(id=name, expect=Expect.RETIRED if over else Expect.ANSWERS)
+            for name, over in retired.items()
+        ]
+        return Fold(listed, down_after=2, up_after=2)
+
+    async def journalled(self, journal: Journal, fold: Fold, day: int) -> None:
+        """Put a day into the journal, with the changes of state that it makes."""
+        before = journal.last
+        await journal.commit_all(list(self.looks(day)))
+        new = await journal.after(before, 1_000_000)
+        await journal.commit(Advance(reader="states", seq=journal.last, changes=tuple(fold.feed_all(new))))
