@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from monitor.columns import STATE_COLUMNS, Column, columns
 from monitor.sinks.points import STATE_CHANGE
@@ -21,8 +22,8 @@ SLACK = 999
 LAST = 9_223_372_036_854
 """The last millisecond that InfluxDB knows, in the year 2262."""
 
-LONGEST = 2000
-"""Characters of a condition that the address of a request may carry; a longer one is not asked."""
+LONGEST = 3000
+"""Bytes of a condition that the address of a request may carry: proxies take 8 KB. A longer one is not asked."""
 
 _CAUSE = Column(name="cause", type=int, help="Journal number of the look that tipped it.")
 _SEQ = Column(name="seq", type=int, help="Number in the journal, which InfluxDB does not know.")
@@ -58,7 +59,7 @@ class Question:
     @property
     def narrowed(self) -> bool:
         """Whether the conditions pick out :attr:`members`, so that nobody else has to."""
-        return len(self._members) <= LONGEST
+        return len(quote(self._members)) <= LONGEST
 
     @property
     def _members(self) -> str:

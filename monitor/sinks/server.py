@@ -74,7 +74,7 @@ class Server:
     def query(self, text: str, database: str = "") -> list[list[Any]]:
         """The rows of an InfluxQL query."""
         with self._asking() as call:
-            answer = call(parameters(text, database), response_type="object")
+            answer = call(_method(text), parameters(text, database), response_type="object")
         return rows(answer)
 
     def stream(self, text: str, database: str, chunk: int) -> Iterator[tuple[list[str], list[list[Any]]]]:
@@ -85,7 +85,7 @@ class Server:
         asked = [*parameters(text, database), ("chunked", "true"), ("chunk_size", str(chunk))]
         wait = (int(self._settings.timeout * 1000), int(max(self._settings.timeout, LONG_READ) * 1000))
         with self._asking() as call:
-            answer = call(asked, _preload_content=False, _request_timeout=wait)
+            answer = call("GET", asked, _preload_content=False, _request_timeout=wait)
             try:
                 yield from parts(lines(answer.stream(PIECE)))
             finally:
@@ -96,12 +96,12 @@ class Server:
         """How to call ``/query``; its failures inside of the block come in plain words."""
         api = self._client.api_client
 
-        def call(asked: list[tuple[str, str]], **how: object) -> Any:  # noqa: ANN401 - whatever the client gives
+        def call(method: str, asked: list[tuple[str, str]], **how: object) -> Any:  # noqa: ANN401 - whatever the client gives
             if ":" in self._token:  # user and password of 1.x, which its /query takes as such before 1.8 as well
                 api.set_default_header("Authorization", "Basic " + base64.b64encode(self._token.encode()).decode())
             try:
                 return api.call_api(
-                    "/query", "POST", query_params=asked, auth_settings=[], _return_http_data_only=True, **how
+                    "/query", method, query_params=asked, auth_settings=[], _return_http_data_only=True, **how
                 )
             finally:
                 if self._token:
@@ -206,6 +206,11 @@ def _sentence(settings: InfluxDB, status: int, said: str) -> str:
         "(1.8, 2.x, 3.x)",
     }
     return f"{meanings.get(status, f'{settings.url} answered with status {status}')}: {said}"
+
+
+def _method(text: str) -> str:
+    """1.x changes something by POST alone, 3.x promises to read by GET."""
+    return "GET" if text.startswith(("SELECT ", "SHOW ")) else "POST"
 
 
 def _quoted(name: str) -> str:

@@ -156,7 +156,7 @@ def test_batches_and_parts_change_nothing(two: Both, batch: int, chunk: int, mon
         assert rows(two.influxdb, Window(kind=kind), batch) == rows(two.archive, Window(kind=kind), batch) != []
 
 
-@pytest.mark.parametrize("longest", [2000, 0])
+@pytest.mark.parametrize("longest", [influx_question.LONGEST, 0])
 @pytest.mark.parametrize(
     "narrow",
     [
