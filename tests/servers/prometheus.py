@@ -103,6 +103,7 @@ class Prometheus(_Server):
             f"--config.file={self.directory / 'prometheus.yml'}",
             f"--storage.tsdb.path={self.directory / 'data'}",
             f"--web.listen-address=127.0.0.1:{self.port}",
+            "--storage.remote.flush-deadline=1s",  # VictoriaMetrics is gone before it in the tests
         ]
 
     def samples(self) -> Samples:
