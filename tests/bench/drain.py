@@ -1,4 +1,4 @@
-"""How fast a backlog leaves for a real InfluxDB behind nginx, and how long the event loop is held meanwhile."""
+"""How fast a backlog leaves for a real InfluxDB behind nginx, and how late looks start meanwhile."""
 
 from __future__ import annotations
 
@@ -22,9 +22,13 @@ from monitor.sinks.base import Label
 from monitor.sinks.influxdb import InfluxDB
 from probes.kinds import KINDS
 from tests.bench.fleet import fill
+from tests.bench.schedule import percentile
+from tests.bench.seal import Looks
 from tests.servers.influxdb import TOKEN, InfluxServer
 
 TICK = 0.002
+PER_MINUTE = 1000
+"""Looks that start while the backlog leaves, each on its moment of a grid."""
 
 
 async def main(hours: float = 3.0) -> None:
@@ -43,7 +47,11 @@ async def main(hours: float = 3.0) -> None:
         cpu, theirs, began = time.process_time(), server.cpu(), time.perf_counter()
         full = count - count % PATIENT.batch  # the rest waits a second for company, as it should
         rates: list[float] = []
+        looks = Looks(journal, PER_MINUTE)
+        looking = asyncio.create_task(looks.run())
         held = await stalls(drained(courier, full, journal.last, rates))
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
         took = rates[0]
         cpu, theirs = time.process_time() - cpu, server.cpu() - theirs
         print(f"{full / took:.0f} points/s: {took:.1f} s, CPU {cpu:.1f} s of our own, {theirs:.1f} s of the database")
@@ -51,8 +59,10 @@ async def main(hours: float = 3.0) -> None:
             times.sort()
             p50, p99 = times[len(times) // 2], times[int(len(times) * 0.99)]
             print(f"loop {name}: p50 {p50 * 1e3:.1f} ms, p99 {p99 * 1e3:.1f} ms, most {times[-1] * 1e3:.1f} ms")
+        late, told = percentile(looks.late, 0.99) * 1e3, percentile(looks.commits, 0.99) * 1e3
+        print(f"{len(looks.late)} looks meanwhile: start p99 {late:.1f} ms late, committed after p99 {told:.0f} ms")
         stored = sum(server.count(one, bucket) for one in ("uptime", "latency", "state_change"))
-        print(f"stored {stored} of {count}")
+        print(f"stored {stored}, of {count} that waited")
         await journal.close()
 
 

@@ -32,7 +32,7 @@ class Stage(Protocol):
         """A sink of this stage; a deaf one talks to a port where nobody listens."""
 
     def mood(self, name: str) -> AbstractContextManager[None]:
-        """Let the server answer 401, 413, 429 (and a second look in 2 s), 503, 400."""
+        """Let the server answer 401, 404, 413, 400, or 429 and 503 (and a second look in 2 s)."""
 
     def arrived(self) -> list[Record]:
         """All that is there, without its journal numbers, in order of time."""
@@ -150,8 +150,9 @@ async def test_failures_are_the_promised_ones(stage: Stage, sink: Sink, mood: st
     assert stage.arrived() == records
 
 
-async def test_the_pause_that_a_server_asks_for_is_told(stage: Stage, sink: Sink):
-    with stage.mood("429"), pytest.raises(Passing) as caught:
+@pytest.mark.parametrize("mood", ["429", "503"])
+async def test_the_pause_that_a_server_asks_for_is_told(stage: Stage, sink: Sink, mood: str):
+    with stage.mood(mood), pytest.raises(Passing) as caught:
         await sink.write(batch())
     assert caught.value.retry_after == influxdb.RETRY_AFTER
 

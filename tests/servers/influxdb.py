@@ -65,7 +65,7 @@ server {{
     if (-f {d}/404) {{ return 404 '{{"code":"not found","message":"bucket not found"}}'; }}
     if (-f {d}/400) {{ return 400 '{{"code":"invalid","message":"nothing is good enough"}}'; }}
     if (-f {d}/429) {{ add_header Retry-After {retry_after} always; return 429 '{{"message":"too many requests"}}'; }}
-    if (-f {d}/503) {{ return 503 '{{"code":"unavailable","message":"unavailable"}}'; }}
+    if (-f {d}/503) {{ add_header Retry-After {retry_after} always; return 503 '{{"message":"unavailable"}}'; }}
     if (-f {d}/413) {{ rewrite ^ /small last; }}
     proxy_set_header Authorization "";
     proxy_pass http://127.0.0.1:{port}/write?db=$arg_bucket&precision=$v1p;

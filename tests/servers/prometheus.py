@@ -137,6 +137,7 @@ class VictoriaMetrics(_Server):
         return found
 
     def query(self, text: str) -> list[dict[str, Any]]:
-        """The result of an instant query."""
+        """The result of an instant query, in sight of all that is there."""
+        self.get("/internal/force_flush")
         result: list[dict[str, Any]] = json.loads(self.get("/api/v1/query", query=text))["data"]["result"]
         return result
