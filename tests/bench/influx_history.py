@@ -1,0 +1,104 @@
+"""How fast, and in how much memory, a fleet's days are read from InfluxDB, beside the archive; both must say the same.
+
+``python -m tests.bench.influx_history [days] [portals]``: a look of each portal a minute, and a third as many others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import sys
+import tempfile
+import time
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitor.archive.seal import Order, sweep
+from monitor.history import Window
+from monitor.influx_history import InfluxHistory
+from monitor.sinks.base import Label
+from monitor.sinks.influxdb import InfluxDB
+from monitor.source import Archive
+from monitor.store import FILE, Writer
+from probes.kinds import KINDS
+from tests.factories import DAY, MINUTE
+from tests.servers.influxdb import TOKEN, InfluxServer
+from tests.week import FIRST, ZONE, Week
+
+if TYPE_CHECKING:
+    from monitor.source import Source
+
+AT_A_TIME = 5000
+QUESTION = "SELECT portal, COUNT(*), quantile_cont(duration, [0.75, 0.95]) FROM uptime GROUP BY portal ORDER BY 1"
+
+
+def main(days: int = 1, portals: int = 106) -> None:
+    week = Week(portals=portals, days=days, every=MINUTE)
+    with tempfile.TemporaryDirectory() as scratch, InfluxServer(Path(scratch) / "influx") as server:
+        settings = InfluxDB(url=server.url, token=TOKEN, bucket=server.create("week"), timeout=60.0)
+        count = asyncio.run(fill(week, Path(scratch), settings))
+        print(f"{count} looks in both places; {_peak()} MiB so far")
+        sources: list[tuple[str, Source]] = [
+            ("archive", Archive(Path(scratch))),
+            ("influxdb", InfluxHistory(settings, Path(scratch))),
+        ]
+        streams = [read(name, source) for name, source in sources]
+        answers = [ask(name, source, days) for name, source in sources]
+        differ = streams[0] != streams[1] or answers[0] != answers[1]
+        print("they differ" if differ else "they are the same")
+        sys.exit(differ)
+
+
+async def fill(week: Week, directory: Path, settings: InfluxDB) -> int:
+    """Journal, send and seal every day."""
+    sink, count = settings.open("bench", lambda portal: Label("province", portal)), 0
+    with closing(Writer(directory / FILE, KINDS)) as writer:
+        writer._db.execute("PRAGMA synchronous = OFF")  # noqa: SLF001 - nobody needs this journal after a crash
+        for day in range(week.days):
+            looks = week.looks(day)
+            while some := list(islice(looks, AT_A_TIME)):
+                kept = writer.write(some)
+                await sink.write(kept)
+                count += len(kept)
+        now = FIRST + week.days * DAY
+        order = Order(directory=directory, zone=ZONE, grace=0, now=now)
+        sweep(order, lambda chore: _write(writer, chore))
+    await sink.close()
+    return count
+
+
+def _write(writer: Writer, chore: object) -> None:
+    writer.write([chore])  # type: ignore[list-item] - a chore, as the archive makes it
+
+
+def read(name: str, source: Source) -> int:
+    """Stream all rows; returns what stands for them."""
+    began, rows, seen = time.perf_counter(), 0, 0
+    for kind in KINDS:
+        for batch in source.measurements(Window(kind=kind)):
+            rows += len(batch["slot"])
+            seen = hash((seen, *map(tuple, batch.values())))
+    took = time.perf_counter() - began
+    print(f"{name}: {rows} rows in {took:.1f} s, {rows / took:.0f} a second; peak {_peak()} MiB")
+    return seen
+
+
+def ask(name: str, source: Source, days: int) -> list[tuple[object, ...]]:
+    """The same in SQL, as a score asks."""
+    began = time.perf_counter()
+    with source.connect(["uptime"], FIRST, FIRST + days * DAY, ["duration", "outcome", "status"]) as db:
+        ready = time.perf_counter() - began
+        answer: list[tuple[object, ...]] = db.execute(QUESTION).fetchall()
+    took = time.perf_counter() - began
+    print(f"{name}: SQL ready after {ready:.1f} s, answered after {took:.1f} s; peak {_peak()} MiB")
+    return answer
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
