@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from monitor import influx_history, influx_question
 from monitor.archive.layout import STATES
@@ -20,6 +21,7 @@ from monitor.config import load
 from monitor.history import STATE_COLUMNS, Window, columns
 from monitor.influx_history import InfluxHistory
 from monitor.model import Measurement, State, StateChange, Void
+from monitor.sinks import server as sinks_server
 from monitor.sinks.base import Label
 from monitor.sinks.influxdb import InfluxDB
 from monitor.source import Archive, Source, chosen
@@ -132,7 +134,8 @@ def timed(one: Measurement) -> Measurement:
     return replace(one, **real)
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.slow
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(looks().map(timed), max_size=12, unique_by=lambda one: (one.key, one.location, one.slot, one.attempt)))
 def test_any_look_reads_the_same_from_both(server: InfluxServer, records: list[Measurement]):
     """Whatever text, extreme number, outcome or hop it holds."""
@@ -287,6 +290,33 @@ def test_a_database_that_dies_meanwhile_does_not_make_history_shorter(tmp_path: 
         server.kill()
         with pytest.raises(JournalError, match="history cannot be read from InfluxDB"):
             list(batches)
+
+
+def test_a_database_that_hangs_is_not_waited_for_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sinks_server, "LONG_READ", 0.3)
+    with InfluxServer(tmp_path / "influx") as server:
+        made = both(server, tmp_path, fleet())
+        source = InfluxHistory(made.keys.model_copy(update={"timeout": 0.3}), tmp_path)
+        assert rows(source, Window(kind="uptime")) == rows(made.archive, Window(kind="uptime"))
+        server.halt()
+        try:
+            with pytest.raises(JournalError, match="history cannot be read from InfluxDB"):
+                list(source.measurements(Window(kind="uptime")))
+        finally:
+            server.go_on()
+
+
+def test_user_and_password_of_1x_open_it(tmp_path: Path):
+    with InfluxServer(tmp_path / "influx") as server:
+        made = both(server, tmp_path, fleet(), changes())
+        server.guard("reader", "mot:hai")
+        keys = made.keys.model_copy(update={"url": server.direct, "token": SecretStr("reader:mot:hai")})
+        source = InfluxHistory(keys, tmp_path)
+        assert rows(source, Window(kind="uptime")) == rows(made.archive, Window(kind="uptime"))
+        assert list(source.state_changes()) == list(made.archive.state_changes())
+        wrong = InfluxHistory(keys.model_copy(update={"token": SecretStr("reader:wrong")}), tmp_path)
+        with pytest.raises(JournalError, match="the token is wrong or missing"):
+            wrong.count(Window(kind="uptime"))
 
 
 def test_the_source_is_the_configured_one_unless_told(two: Both, tmp_path: Path):

@@ -87,12 +87,13 @@ server {{
 
 
 class InfluxServer:
-    """The pair of them. ``url`` is nginx; :meth:`query` asks the database itself."""
+    """The pair of them. ``url`` is nginx, ``direct`` the database itself, which :meth:`query` asks."""
 
     def __init__(self, directory: Path) -> None:
         self._d = directory
         self._port, self._front = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self._front}"
+        self.direct = f"http://127.0.0.1:{self._port}"
         self._process: subprocess.Popen[bytes] | None = None
         self._stack = ExitStack()
 
@@ -129,6 +130,14 @@ class InfluxServer:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def guard(self, user: str, password: str) -> None:
+        """Start the database again, so that it asks for a user; :meth:`query` is not let in any more."""
+        self.query(f"CREATE USER \"{user}\" WITH PASSWORD '{password}' WITH ALL PRIVILEGES")
+        self.kill()
+        config = self._d / "influxd.conf"
+        config.write_text(config.read_text().replace("[http]", "[http]\n  auth-enabled = true"))
+        self.start()
 
     def halt(self) -> None:
         """Let the database hang: it takes connections and answers nothing."""
