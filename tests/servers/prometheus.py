@@ -107,10 +107,11 @@ class Prometheus(_Server):
         ]
 
     def samples(self) -> Samples:
-        """Everything of the daemon that is there now, under the labels with which it is written on."""
+        """Everything of the daemon that is there now, under the labels with which it is written on, but for NaN."""
         answer = json.loads(self.get("/api/v1/query", query='{job="portal-monitor"}[1h]'))
         series = ((frozenset([*one["metric"].items(), SITE]), one["values"]) for one in answer["data"]["result"])
-        return {(labels, round(at * 1000)): float(value) for labels, values in series for at, value in values}
+        found = (((labels, round(at * 1000)), float(value)) for labels, values in series for at, value in values)
+        return {key: value for key, value in found if not math.isnan(value)}
 
 
 class VictoriaMetrics(_Server):
