@@ -245,17 +245,6 @@ def test_standard_output(source: Path, capsysbinary: pytest.CaptureFixture[bytes
         exchange.export(source, UPTIME, "-", "parquet")
 
 
-def test_parquet_without_duckdb_says_what_to_install(tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(sys.modules, "duckdb", None)
-    (tmp_path / "a.parquet").touch()
-    for act in (
-        lambda: exchange.export(source, UPTIME, tmp_path / "b.parquet", "parquet"),
-        lambda: exchange.import_(tmp_path / "target", tmp_path / "a.parquet"),
-    ):
-        with pytest.raises(ExchangeError, match=r"pip install 'portal-monitor\[parquet\]'"):
-            act()
-
-
 # ---- a file is whole or not there
 
 
