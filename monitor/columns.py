@@ -62,6 +62,7 @@ STATE_COLUMNS: tuple[Column, ...] = (
     Column(name="at", type=int, unit="ms since 1970-01-01 UTC", required=True, help="Slot from which the state holds."),
     Column(name="state", type=str, required=True, choices=State, help="The state that began."),
     Column(name="previous", type=str, required=True, choices=State, help="The state that ended."),
+    Column(name="flapping", type=bool, required=True, help="Whether the portal changes all the time."),
     Column(name="fault", type=str, choices=Fault, help="Fault of the look that tipped it."),
     Column(name="detail", type=str, help="That failure in one sentence."),
 )

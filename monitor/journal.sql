@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS state_change (
     at INTEGER NOT NULL,
     state TEXT NOT NULL,
     previous TEXT NOT NULL,
+    flapping INTEGER NOT NULL,
     fault TEXT,
     detail TEXT NOT NULL,
     cause INTEGER NOT NULL,

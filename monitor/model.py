@@ -142,11 +142,23 @@ class Measurement:
         return f"{self.portal}/{self.check}"
 
 
+PROBER = "prober"
+"""The portal that stands for ourselves in state changes: ``unknown`` while we cannot see, else ``up``.
+
+No portal of the inventory may have this id.
+"""
+
+DECIDING = "uptime"
+"""The check whose looks decide whether a portal is up or down: uptime of its home page."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateChange:
     """A portal went from ``previous`` to ``state`` at slot ``at`` (UTC ms).
 
-    ``cause`` is the journal number of the measurement that tipped it.
+    ``cause`` is the journal number of the measurement that tipped it. ``flapping`` marks the changes of a portal that
+    changes all the time; the first one with it is the message that flapping began. The message that it ended is a
+    change whose ``previous`` and ``state`` are the same. The changes of a portal at a location have growing ``at``.
     """
 
     portal: str
@@ -154,6 +166,7 @@ class StateChange:
     at: int
     state: State
     previous: State
+    flapping: bool = False
     fault: Fault | None = None
     detail: str = ""
     cause: int = 0

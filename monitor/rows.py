@@ -160,7 +160,7 @@ def _text(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-STATE_COLUMNS = ("seq", "portal", "location", "at", "state", "previous", "fault", "detail", "cause")
+STATE_COLUMNS = ("seq", "portal", "location", "at", "state", "previous", "flapping", "fault", "detail", "cause")
 SELECT_STATES = f"SELECT {', '.join(STATE_COLUMNS)} FROM state_change"  # noqa: S608 - our own names
 INSERT_STATE = (
     f"INSERT INTO state_change ({', '.join(STATE_COLUMNS)}) "  # noqa: S608 - our own names
@@ -187,12 +187,13 @@ def state_row(change: StateChange, seq: int) -> tuple[Any, ...]:
     """A state change as a row."""
     fault = change.fault.value if change.fault else None
     named = (change.portal, change.location, change.at, change.state.value, change.previous.value)
-    return (seq, *named, fault, _text(change.detail), change.cause)
+    return (seq, *named, int(change.flapping), fault, _text(change.detail), change.cause)
 
 
 def state_change(row: Sequence[Any]) -> StateChange:
     """A row as a state change."""
     values = dict(zip(STATE_COLUMNS, row, strict=True))
     values["state"], values["previous"] = State(values["state"]), State(values["previous"])
+    values["flapping"] = bool(values["flapping"])
     values["fault"] = Fault(values["fault"]) if values["fault"] else None
     return StateChange(**values)

@@ -117,7 +117,7 @@ def _standings(directory: Path, location: str, now: int) -> dict[str, Standing]:
         portal: Standing(
             portal=portal, state=State(state), since=at, fault=Fault(fault) if fault else None, detail=detail
         )
-        for portal, where, at, state, _, fault, detail in zip(*changes.values(), strict=True)
+        for portal, where, at, state, _, _, fault, detail in zip(*changes.values(), strict=True)
         if where == location
     }
 

@@ -28,7 +28,8 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     # What travels, and where it rests.
     ("3 records", ("monitor.model",)),
     ("4 words about ourselves", ("monitor.telemetry",)),
-    ("4 rows, figures", ("monitor.rows", "monitor.figures")),
+    ("4 rows, figures", ("monitor.rows", "monitor.figures", "monitor.walltime")),
+    ("4 time in states", ("monitor.availability",)),
     ("4 directory", ("monitor.datadir",)),
     ("5 store", ("monitor.store",)),
     ("5 sinks", ("monitor.sinks",)),

@@ -48,6 +48,7 @@ BASE: dict[str, tuple[Type, str]] = {
 CHANGE: dict[str, tuple[Type, str]] = {
     "state": (str, "The state that began."),
     "previous": (str, "The state that ended."),
+    "flapping": (bool, "Whether the portal changes all the time."),
     "fault": (str, "Fault of the look that tipped it."),
     "detail": (str, "That failure in one sentence."),
     "cause": (int, "Journal number of that look, at the location."),
@@ -136,6 +137,7 @@ class Lines:
 
     def _change(self, one: StateChange) -> str:
         found = [f'state="{one.state.value}",previous="{one.previous.value}",cause={one.cause}i']
+        found.append(f"flapping={'true' if one.flapping else 'false'}")
         if one.fault is not None:
             found.append(f'fault="{one.fault.value}"')
         if one.detail:
@@ -227,6 +229,7 @@ def change_from(tags: Mapping[str, str], at: int, found: Mapping[str, Any]) -> S
         at=at,
         state=State(found["state"]),
         previous=State(found["previous"]),
+        flapping=bool(found.get("flapping")),
         fault=Fault(found["fault"]) if found.get("fault") else None,
         detail=found.get("detail") or "",
         cause=int(found["cause"]),

@@ -1,0 +1,89 @@
+"""Wall-clock time of a zone and UTC: days, service hours, and what a change of the clock does to them; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+DAY_MINUTES = 24 * 60
+
+
+def at_wall(day: date, minutes: int, zone: ZoneInfo) -> int:
+    """UTC ms at which the clocks of ``zone`` show ``minutes`` after midnight of ``day`` (24:00 is the next midnight).
+
+    An hour that comes twice, when clocks are set back, means its first pass. One that does not come at all, when they
+    are set forward, means the moment of the change: the first that there is.
+    """
+    whole, rest = divmod(minutes, DAY_MINUTES)
+    wanted = datetime.combine(day + timedelta(days=whole), time(rest // 60, rest % 60))
+    first = _utc(wanted.replace(tzinfo=zone))
+    if _shown(first, zone) == wanted:
+        return first
+    early = _utc(wanted.replace(tzinfo=zone, fold=1))  # by the offset after the change: before the gap
+    return _change_between(early, first, zone)
+
+
+def _utc(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def _shown(at: int, zone: ZoneInfo) -> datetime:
+    return local(at, zone).replace(tzinfo=None, fold=0)
+
+
+def local(at: int, zone: ZoneInfo) -> datetime:
+    """The hour that the clocks of ``zone`` show at ``at`` (UTC ms), to the microsecond."""
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at)).astimezone(zone)
+
+
+def _change_between(low: int, high: int, zone: ZoneInfo) -> int:
+    """The first ms with the offset that holds at ``high``; at ``low`` another one holds."""
+    offset = local(high, zone).utcoffset()
+    while high - low > 1:
+        middle = (low + high) // 2
+        if local(middle, zone).utcoffset() == offset:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hours:
+    """From ``start`` to ``end``, minutes after midnight of a day in ``days`` (0 is Monday); ``end`` may be 24:00."""
+
+    days: frozenset[int]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceHours:
+    """When people are served: windows of weekdays in an IANA zone."""
+
+    zone: ZoneInfo
+    windows: tuple[Hours, ...]
+
+    def between(self, since: int, until: int) -> Iterator[tuple[int, int]]:
+        """The parts of ``since <= time < until`` (UTC ms) within service hours, in order, without overlap."""
+        day = local(since, self.zone).date() - timedelta(days=1)
+        at = since
+        while _utc(datetime.combine(day, time(), tzinfo=self.zone)) < until:
+            for start, end in sorted(self._of(day)):
+                here, there = max(start, at), min(end, until)
+                if here < there:
+                    yield here, there
+                    at = there
+            day += timedelta(days=1)
+
+    def _of(self, day: date) -> Iterator[tuple[int, int]]:
+        for hours in self.windows:
+            if day.weekday() in hours.days:
+                yield at_wall(day, hours.start, self.zone), at_wall(day, hours.end, self.zone)

@@ -1,0 +1,132 @@
+"""Time in states: spans have no gaps, what nobody saw is never counted, service hours split and never lose time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.availability import Availability, Span, availability, split, timeline
+from monitor.model import State
+from monitor.walltime import Hours, ServiceHours
+from tests import factories
+from tests.factories import DAY, MINUTE, SLOT
+
+HOUR = 60 * MINUTE
+OFFICE = ServiceHours(
+    zone=ZoneInfo("Asia/Ho_Chi_Minh"),
+    windows=(Hours(days=frozenset(range(5)), start=7 * 60 + 30, end=17 * 60),),
+)
+
+stories = st.lists(st.tuples(st.integers(0, 3 * DAY), st.sampled_from(State)), max_size=12)
+
+
+def changes(*told: tuple[int, State]) -> list:
+    return [factories.change(at=at, state=state) for at, state in told]
+
+
+def test_a_day_with_an_outage_and_a_night_that_nobody_saw():
+    spans = timeline(
+        changes(
+            (SLOT + HOUR, State.DOWN),
+            (SLOT + 2 * HOUR, State.DEGRADED),
+            (SLOT + 3 * HOUR, State.UP),
+            (SLOT + 10 * HOUR, State.MAINTENANCE),
+            (SLOT + 12 * HOUR, State.UNKNOWN),
+        ),
+        SLOT,
+        SLOT + DAY,
+        State.UP,
+    )
+    assert spans[0] == Span(start=SLOT, end=SLOT + HOUR, state=State.UP)
+    found = availability(spans)
+    assert found == Availability(up=8 * HOUR, down=HOUR, degraded=HOUR, maintenance=2 * HOUR, unknown=12 * HOUR)
+    assert found.ratio == 9 / 10
+    assert found.coverage == 0.5
+
+
+def test_nothing_judged_is_neither_good_nor_bad():
+    assert availability(timeline((), SLOT, SLOT + DAY)) == Availability(unknown=DAY)
+    assert Availability(unknown=DAY).ratio is None
+    assert Availability(unknown=DAY, maintenance=DAY).coverage == 0.5
+    assert Availability(maintenance=DAY).ratio is None
+    assert Availability().coverage is None
+    assert timeline((), SLOT, SLOT) == ()
+
+
+def test_changes_before_the_window_tell_the_state_at_its_beginning():
+    told = changes((SLOT - DAY, State.UP), (SLOT - HOUR, State.DOWN), (SLOT + DAY + 1, State.UP))
+    assert timeline(told, SLOT, SLOT + DAY) == (Span(start=SLOT, end=SLOT + DAY, state=State.DOWN),)
+
+
+def test_the_end_of_flapping_makes_no_border():
+    told = changes((SLOT, State.UP), (SLOT + HOUR, State.UP))
+    assert len(timeline(told, SLOT, SLOT + DAY)) == 1
+
+
+@given(stories, st.integers(0, 2 * DAY), st.integers(0, 2 * DAY))
+def test_spans_cover_the_window_once_and_in_order(story: list[tuple[int, State]], since: int, length: int):
+    spans = timeline(changes(*sorted(story, key=lambda one: one[0])), since, since + length, State.UP)
+    assert sum(span.end - span.start for span in spans) == length
+    for one, other in zip(spans, spans[1:], strict=False):
+        assert one.end == other.start
+        assert one.state is not other.state
+        assert one.start < one.end
+
+
+@given(stories, st.integers(0, 2 * DAY))
+def test_a_window_cut_in_two_adds_up(story: list[tuple[int, State]], cut: int):
+    told = changes(*sorted(story, key=lambda one: one[0]))
+    whole = timeline(told, 0, 2 * DAY, State.UP)
+    middle = next((span.state for span in whole if span.start <= cut < span.end), None)
+    earlier = [change for change in told if change.at < cut]
+    later = [change for change in told if change.at >= cut]
+    both = availability(timeline(earlier, 0, cut, State.UP)) + availability(timeline(later, cut, 2 * DAY, middle))
+    assert both == availability(whole)
+
+
+@given(stories)
+def test_service_hours_split_and_never_lose_time(story: list[tuple[int, State]]):
+    spans = timeline(changes(*sorted(story, key=lambda one: one[0])), 0, 3 * DAY)
+    inside, outside = split(spans, OFFICE)
+    assert availability(inside) + availability(outside) == availability(spans)
+
+
+def test_office_hours_of_a_week():
+    monday = int(datetime(2026, 8, 3, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh")).timestamp() * 1000)
+    spans = timeline(
+        changes((monday + 16 * HOUR, State.DOWN), (monday + 18 * HOUR, State.UP)), monday, monday + 7 * DAY
+    )
+    inside, outside = split((Span(start=monday, end=monday + 16 * HOUR, state=State.UP), *spans[1:]), OFFICE)
+    assert availability(inside).total == 5 * 9.5 * HOUR
+    assert availability(inside).down == HOUR
+    assert availability(outside).down == HOUR
+    assert availability(outside).total == 7 * DAY - 5 * 9.5 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"),
+    [("2026-03-28", 2.0), ("2026-03-29", 1.0), ("2026-10-25", 3.0), ("2026-10-26", 2.0)],
+)
+def test_service_hours_follow_the_clocks_of_their_zone(day: str, hours: float):
+    """From 01:30 to 03:30 in Berlin is an hour shorter when clocks go forward, an hour longer when they go back."""
+    zone = ZoneInfo("Europe/Berlin")
+    night = ServiceHours(zone=zone, windows=(Hours(days=frozenset(range(7)), start=90, end=210),))
+    since = int(datetime.fromisoformat(day).replace(tzinfo=zone).timestamp() * 1000)
+    assert sum(end - start for start, end in night.between(since, since + 12 * HOUR)) == hours * HOUR
+
+
+def test_overlapping_windows_count_once():
+    twice = ServiceHours(
+        zone=ZoneInfo("UTC"),
+        windows=tuple(Hours(days=frozenset(range(7)), start=start, end=end) for start, end in ((0, 600), (540, 1440))),
+    )
+    assert sum(end - start for start, end in twice.between(SLOT, SLOT + DAY)) == DAY
+
+
+def test_times_are_whole_milliseconds():
+    at = int(datetime(2026, 8, 1, tzinfo=UTC).timestamp() * 1000)
+    assert next(OFFICE.between(at, at + DAY + DAY + DAY))[0] % MINUTE == 0
