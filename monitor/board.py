@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from monitor.model import Expect, Measurement, State, StateChange, Void
-from monitor.states import DECIDING
+from monitor.model import DECIDING, Expect, Measurement, State, StateChange, Void
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

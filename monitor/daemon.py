@@ -129,15 +129,15 @@ class Daemon:
         sight, chosen = self.sight, config.settings.sight
         sight.references = [Reference(name=one.name, connect=one.connect, url=one.url) for one in chosen.references]
         breaker = chosen.breaker
-        sight.breaker = Breaker(share=breaker.share, minimum=breaker.minimum, window=breaker.window)
+        sight.breaker = Breaker(**breaker.model_dump())
         sight.portals = len(config.portals)
 
     async def _work(self, journal: Journal, group: asyncio.TaskGroup, start: int) -> None:
         """The running part: catch up, then look until the stop, then let go in order."""
         began = self.clock.now()
         bookmark, memo = await journal.read(lambda reader: reader.bookmark(STATES))
-        wanted = self.config.settings.states
-        self.fold = Fold(self.config.portals, down_after=wanted.down_after, up_after=wanted.up_after, memo=memo)
+        chosen = self.config.settings
+        self.fold = Fold(self.config.portals, chosen.states.rules(), chosen.calendar, memo=memo)
         clean = await journal.read(lambda reader: reader.meta(STOPPED_AT))
         await journal.remark(STOPPED_AT, "")
         await fill_gaps(journal, self.measurer, self.config.checks, self.board.location, until=began, clean=bool(clean))
@@ -254,7 +254,7 @@ class Daemon:
         self._set_sight(config)
         self.measurer.config = config.digest
         self.measurer.grace = config.settings.lateness.grace
-        self.fold.change(config.portals, config.settings.states.down_after, config.settings.states.up_after)
+        self.fold.change(config.portals, config.settings.states.rules(), config.settings.calendar)
         self._note_load(ok=True)
         log.info("config_loaded", added=len(after - before), removed=len(before - after), config=config.digest)
 

@@ -66,6 +66,7 @@ class Breaker:
     share: float = 0.5
     minimum: int = 5
     window: float = 60.0
+    burst: float = 10.0
 
 
 @dataclass(slots=True)

@@ -1,123 +1,208 @@
-"""From measurements to confirmed states: a pure fold over the journal; the same rows give the same history."""
+"""From measurements to states: a pure fold over the journal; the same rows under the same rules give the same history.
+
+A portal is ``down`` after ``down_looks`` failed looks within one slot or ``down_after`` failing slots in a row, ``up``
+after ``up_after`` slots in a row whose first look was good (one after ``unknown``), and either counts from the first
+slot of the run. It is ``unknown`` after two slots in a row in which we did not see, ``degraded`` when it is up and a
+mark of judging/signs.py holds, ``maintenance`` from the first look inside of a window until the first evidence after
+it, and marked as flapping when it changes ``flap_changes`` times within ``flap_window``. Time passes with the slots of
+the looks alone, so a replay needs no clock.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from monitor.model import Expect, Measurement, State, StateChange, Void
+from monitor.judging import signs, verdict
+from monitor.judging.eyes import Eyes
+from monitor.judging.rules import Rules
+from monitor.judging.standing import Standing
+from monitor.maintenance import Calendar
+from monitor.model import DECIDING, PROBER, Expect, Measurement, State, StateChange
 from probes.base import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from monitor.maintenance import Occurrence
     from monitor.model import Portal
 
-DECIDING = "uptime"
-"""The check whose looks decide the state of a portal: uptime of its home page."""
-
-VOIDS_TO_UNKNOWN = 2
-"""So many slots in a row without sight, and we no longer know."""
-
-
-@dataclass(slots=True)
-class _Standing:
-    """What the fold remembers of one portal, seen from one location: its state, and the run that is going on."""
-
-    state: str = State.UNKNOWN.value
-    proven: bool = False
-    slot: int = -1
-    outcome: str = ""
-    run: int = 0
-    since: int = 0
-    voids: int = 0
-    blind_since: int = 0
+_MOVING = {State.UP.value, State.DEGRADED.value, State.DOWN.value}
+"""The states between which a portal flaps."""
 
 
 class Fold:
-    """Feeds on measurements in journal order. A change needs a run of equal outcomes and counts from its first slot.
+    """Feeds on measurements in journal order. Late and repeated slots are ignored; each location is judged by itself.
 
-    ``down_after`` failures in a row make ``down``, ``up_after`` successes ``up`` (one is enough when the state was
-    unknown), two void slots in a row ``unknown``. A single void slot neither breaks nor lengthens a run of looks, and
-    an overlapped slot says nothing: the look that lay over it does. A retired portal is not judged. One whose address
-    nobody has verified cannot be down before it was once up. Each location is judged by itself.
+    A retired portal is not judged. One whose address nobody has verified cannot be down before it was once up. While
+    the prober cannot see, nothing becomes down. Maintenance is that of the configuration at the time of folding: a
+    window that is told later changes nothing that was folded before, since changes are rows.
     """
 
-    def __init__(self, portals: Iterable[Portal], *, down_after: int, up_after: int, memo: str = "") -> None:
+    def __init__(
+        self, portals: Iterable[Portal], rules: Rules, calendar: Calendar | None = None, *, memo: str = ""
+    ) -> None:
         """Continue from ``memo``, as :meth:`memo` gave it."""
-        self._standings = {key: _Standing(**kept) for key, kept in json.loads(memo or "{}").items()}
+        kept: dict[str, dict[str, object]] = json.loads(memo or "{}")
+        self._standings: dict[str, Standing] = {}
+        self._eyes: dict[str, Eyes] = {}
+        for key, values in kept.items():
+            portal, _, location = key.partition("@")
+            if portal == PROBER:
+                self._eyes[location] = Eyes(**values)  # type: ignore[arg-type] # as asdict wrote it
+            else:
+                self._standings[key] = Standing(**values)  # type: ignore[arg-type] # the same
         self._texts: dict[str, str] = {}
-        self.change(portals, down_after, up_after)
+        self.change(portals, rules, calendar or Calendar())
 
-    def change(self, portals: Iterable[Portal], down_after: int, up_after: int) -> None:
+    def change(self, portals: Iterable[Portal], rules: Rules, calendar: Calendar) -> None:
         """Go on under another configuration; what is remembered of portals that are gone is dropped."""
         self.portals = {portal.id: portal for portal in portals}
-        self.down_after, self.up_after = down_after, up_after
+        self.rules, self.calendar = rules, calendar
         for key in [key for key in self._standings if key.partition("@")[0] not in self.portals]:
-            del self._standings[key]
+            eyes, gone = self._eyes[key.partition("@")[2]], self._standings.pop(key)
+            eyes.known -= gone.blind is not None
+            eyes.blind -= bool(gone.blind)
             self._texts.pop(key, None)
+        self._texts = {key: text for key, text in self._texts.items() if key in self._standings}
 
     def memo(self) -> str:
         """All that the fold remembers, as JSON text that belongs to the bookmark; only what moved is written anew."""
-        for key, kept in self._standings.items():
+        everything: dict[str, Standing | Eyes] = {f"{PROBER}@{where}": eyes for where, eyes in self._eyes.items()}
+        everything |= self._standings
+        for key, kept in everything.items():
             if key not in self._texts:
                 self._texts[key] = f"{json.dumps(key)}:{json.dumps(asdict(kept), separators=(',', ':'))}"
-        return f"{{{','.join(self._texts[key] for key in self._standings)}}}"
-
-    def feed(self, one: Measurement) -> StateChange | None:
-        """Take the next measurement; a change when it tips its portal's state. Late and repeated slots are ignored."""
-        portal = self.portals.get(one.portal)
-        if one.check != DECIDING or one.attempt != 1 or portal is None or portal.expect is Expect.RETIRED:
-            return None
-        key = f"{one.portal}@{one.location}"
-        kept = self._standings.setdefault(key, _Standing())
-        if one.slot <= kept.slot:
-            return None
-        kept.slot = one.slot
-        self._texts.pop(key, None)
-        if one.void is Void.OVERLAPPED:
-            return None
-        state, since = self._blind(kept, one) if one.outcome is Outcome.VOID else self._seen(kept, one, portal)
-        previous = State(kept.state)
-        if state is previous:
-            return None
-        kept.state = state.value
-        return StateChange(
-            portal=one.portal,
-            location=one.location,
-            at=since,
-            state=state,
-            previous=previous,
-            fault=one.fault,
-            detail=one.detail,
-            cause=one.seq,
-        )
+        return f"{{{','.join(self._texts[key] for key in everything)}}}"
 
     def feed_all(self, measurements: Iterable[Measurement]) -> list[StateChange]:
         """The changes that a stretch of the journal makes."""
-        return [change for one in measurements if (change := self.feed(one)) is not None]
+        return [change for one in measurements for change in self.feed(one)]
+
+    def feed(self, one: Measurement) -> list[StateChange]:
+        """Take the next measurement; the changes that it tips, mostly none: of the prober first, then of its portal."""
+        portal = self.portals.get(one.portal)
+        if portal is None or portal.expect is Expect.RETIRED:
+            return []
+        key = f"{one.portal}@{one.location}"
+        kept = self._standings.setdefault(key, Standing())
+        eyes = self._eyes.setdefault(one.location, Eyes())
+        deciding = one.check == DECIDING
+        if not _is_news(kept, one, deciding=deciding):
+            return []
+        self._texts.pop(key, None)
+        kept.clock = max(kept.clock, one.slot)
+        told = []
+        if deciding and one.attempt == 1:
+            self._texts.pop(f"{PROBER}@{one.location}", None)
+            if (change := eyes.take(kept, one)) is not None:
+                told.append(change)
+        told += self._judge(kept, one, portal, eyes)
+        return told
+
+    def _judge(self, kept: Standing, one: Measurement, portal: Portal, eyes: Eyes) -> list[StateChange]:
+        window = self.calendar.in_force(portal, kept.clock)
+        base = None
+        if one.check == DECIDING:
+            base = verdict.take(kept, one, portal, self.rules, hold=eyes.shut)
+            kept.fell = kept.fell or kept.base == State.DOWN.value
+        turned = self._marks(kept, one)
+        if window is not None:
+            return self._enter(kept, one, window)
+        if kept.state == State.MAINTENANCE.value:
+            return self._leave(kept, one)
+        calm = self._calm_down(kept, one)
+        since = next((slot for slot in (base, turned) if slot is not None), one.slot)
+        return calm + self._tell(kept, one, since)
+
+    def _marks(self, kept: Standing, one: Measurement) -> int | None:
+        """Signs count only while the home page answers: what fails together with it is one outage, not two."""
+        if kept.base != State.UP.value or kept.outcome == Outcome.DOWN.value:
+            if kept.base != State.UP.value:
+                kept.marks.clear()
+            return None
+        return signs.note(kept, one, self.rules) if one.attempt == 1 else None
+
+    def _enter(self, kept: Standing, one: Measurement, window: Occurrence) -> list[StateChange]:
+        if kept.state == State.MAINTENANCE.value:
+            return []
+        kept.fell, kept.flapping = False, False
+        kept.moves.clear()
+        words = f"{window.window.reason} (approved by {window.window.approved_by})"
+        return [_change(kept, one, State.MAINTENANCE, one.slot, words)]
+
+    def _leave(self, kept: Standing, one: Measurement) -> list[StateChange]:
+        """The window is over: one good look is enough to be up, a failure that was confirmed inside still counts."""
+        if one.check != DECIDING:
+            return []
+        good = one.outcome is Outcome.UP
+        if good:
+            kept.base = State.UP.value
+        if not good and not verdict.failed(kept, self.rules) and kept.voids < verdict.VOIDS_TO_UNKNOWN:
+            return []
+        state = self._state(kept)
+        words = "maintenance is over"
+        if state in {State.UP, State.DEGRADED} and kept.fell:
+            words = "maintenance is over; it was down inside and has recovered"
+        elif state is State.DOWN:
+            words = f"still down at the end of maintenance: {one.detail}"
+        elif state is State.DEGRADED:
+            words = signs.why(kept, self.rules)
+        return [_change(kept, one, state, one.slot, words)]
+
+    def _calm_down(self, kept: Standing, one: Measurement) -> list[StateChange]:
+        """The message that flapping ended: nothing changed for as long as the window of its changes."""
+        if not kept.flapping or kept.clock - kept.at < self.rules.flap_window:
+            return []
+        kept.flapping = False
+        kept.moves.clear()
+        words = f"no change for {self.rules.flap_window // 60_000} min"
+        return [_change(kept, one, State(kept.state), one.slot, words)]
+
+    def _tell(self, kept: Standing, one: Measurement, at: int) -> list[StateChange]:
+        state = self._state(kept)
+        if state.value == kept.state:
+            return []
+        if {kept.state, state.value} <= _MOVING:
+            kept.moves = [move for move in kept.moves if move > one.slot - self.rules.flap_window] + [one.slot]
+            kept.flapping = kept.flapping or len(kept.moves) >= self.rules.flap_changes
+        words = signs.why(kept, self.rules) if state is State.DEGRADED else one.detail
+        return [_change(kept, one, state, at, words)]
 
     @staticmethod
-    def _blind(kept: _Standing, one: Measurement) -> tuple[State, int]:
-        if kept.voids == 0:
-            kept.blind_since = one.slot
-        kept.voids += 1
-        if kept.voids < VOIDS_TO_UNKNOWN:
-            return State(kept.state), one.slot
-        kept.run, kept.outcome = 0, ""
-        return State.UNKNOWN, kept.blind_since
+    def _state(kept: Standing) -> State:
+        up = kept.base == State.UP.value
+        return State.DEGRADED if up and signs.degraded(kept) else State(kept.base)
 
-    def _seen(self, kept: _Standing, one: Measurement, portal: Portal) -> tuple[State, int]:
-        kept.voids = 0
-        if one.outcome.value != kept.outcome:
-            kept.outcome, kept.run, kept.since = one.outcome.value, 0, one.slot
-        kept.run += 1
-        state = State(kept.state)
-        if one.outcome is Outcome.UP:
-            kept.proven = True
-            if kept.run >= (1 if state is State.UNKNOWN else self.up_after):
-                return State.UP, kept.since
-        elif kept.run >= self.down_after and (portal.verified or kept.proven):
-            return State.DOWN, kept.since
-        return state, kept.since
+
+def _is_news(kept: Standing, one: Measurement, *, deciding: bool) -> bool:
+    """Whether the look is newer than all of its check; notes it then. Confirming looks count for the home page only."""
+    if deciding:
+        if (one.slot, one.attempt) <= (kept.slot, kept.attempt):
+            return False
+        if one.attempt > 1 and one.slot != kept.slot:
+            return False
+        kept.slot, kept.attempt = one.slot, one.attempt
+        return True
+    if one.attempt > 1 or one.slot <= kept.slots.get(one.check, -1):
+        return False
+    kept.slots[one.check] = one.slot
+    return True
+
+
+def _change(kept: Standing, one: Measurement, state: State, at: int, words: str) -> StateChange:
+    """The change, noted as told. Its time is later than that of the change before, whatever the looks say."""
+    previous = State(kept.state)
+    kept.state, kept.at = state.value, max(at, kept.at + 1)
+    return StateChange(
+        portal=one.portal,
+        location=one.location,
+        at=kept.at,
+        state=state,
+        previous=previous,
+        flapping=kept.flapping,
+        fault=one.fault if state in {State.DOWN, State.UNKNOWN} else None,
+        detail=words,
+        cause=one.seq,
+    )

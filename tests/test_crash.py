@@ -16,6 +16,7 @@ from pathlib import Path
 from monitor import readers
 from monitor.clock import SystemClock
 from monitor.journal import Journal
+from monitor.judging.rules import Rules
 from monitor.model import Measurement, StateChange
 from monitor.readers import STATES, fold_states
 from monitor.states import Fold
@@ -29,7 +30,7 @@ PORTALS = [factories.portal(id=name) for name in ("hue", "da-nang", "can-tho")]
 
 
 def fold(memo: str = "") -> Fold:
-    return Fold(PORTALS, down_after=2, up_after=2, memo=memo)
+    return Fold(PORTALS, Rules(), memo=memo)
 
 
 async def write_on(journal: Journal, portal: str, life: int, told: int) -> None:

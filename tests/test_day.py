@@ -17,6 +17,7 @@ import pytest
 from monitor.board import Board
 from monitor.gaps import fill_gaps
 from monitor.journal import Journal
+from monitor.judging.rules import Rules
 from monitor.measure import Measurer, Seats
 from monitor.model import Measurement, State, StateChange, Void
 from monitor.readers import STATES, fold_states, follow_board
@@ -87,7 +88,7 @@ CHECKS = [
 
 
 def fold(memo: str = "") -> Fold:
-    return Fold(PORTALS, down_after=2, up_after=2, memo=memo)
+    return Fold(PORTALS, Rules(), memo=memo)
 
 
 @dataclass

@@ -29,11 +29,12 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("3 records", ("monitor.model",)),
     ("4 words about ourselves", ("monitor.telemetry",)),
     ("4 rows, figures", ("monitor.rows", "monitor.figures", "monitor.walltime")),
-    ("4 time in states", ("monitor.availability",)),
+    ("4 time in states, maintenance", ("monitor.availability", "monitor.maintenance")),
     ("4 directory", ("monitor.datadir",)),
     ("5 store", ("monitor.store",)),
     ("5 sinks", ("monitor.sinks",)),
     ("6 made-up portals", ("monitor.demo",)),
+    ("6 how looks are judged", ("monitor.judging",)),
     # The rooms of the daemon.
     ("7 hot store, columns", ("monitor.journal", "monitor.columns")),
     ("7 archive", ("monitor.archive",)),
@@ -70,7 +71,7 @@ RIGHT = (
     *("monitor.states", "monitor.readers", "monitor.board", "monitor.exposition", "monitor.web", "monitor.history"),
     *("monitor.influx_question", "monitor.influx_history", "monitor.source"),
     *("monitor.deliver", "monitor.carrier", "monitor.sinks", "monitor.columns", "monitor.archive", "monitor.storage"),
-    *("monitor.rollup", "monitor.rollup_worker", "monitor.rollup_keeper"),
+    *("monitor.rollup", "monitor.rollup_worker", "monitor.rollup_keeper", "monitor.judging"),
 )
 """The two sides of the journal: those who write it and those who read it know nothing of each other."""
 
@@ -82,7 +83,8 @@ KNOWN = {
 
 HEIGHT = {room: height for height, (_, rooms) in enumerate(FLOORS) for room in rooms}
 PACKAGES = tuple(
-    f"monitor.{name}" for name in ("config", "web", "demo", "sinks", "archive", "scoring", "export", "dashboards")
+    f"monitor.{name}"
+    for name in ("config", "web", "demo", "sinks", "archive", "judging", "scoring", "export", "dashboards")
 )
 
 

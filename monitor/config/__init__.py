@@ -17,7 +17,7 @@ from pydantic import SecretStr, ValidationError
 from monitor.config.assembly import assembly, check_groups
 from monitor.config.complaints import Complaint, ConfigError, Ledger
 from monitor.config.estimate import Estimate, estimate
-from monitor.config.inventory import entries, portal_of, said
+from monitor.config.inventory import check_maintenance, entries, portal_of, said
 from monitor.config.record import Config, digest, redacted
 from monitor.config.schemas import schema
 from monitor.config.settings import SAMPLE_CONTACT, MonitorSettings, Sinks
@@ -73,6 +73,8 @@ def load(directory: Path, environment: Mapping[str, str] = os.environ) -> Config
     parts = assembly(monitor, ledger)
     portals = tuple(map(portal_of, told))
     checks = tuple(check for entry, portal in zip(told, portals, strict=True) for check in parts.checks(entry, portal))
+    if monitor and settings:
+        check_maintenance(monitor, settings.maintenance, said(documents, "id"), said(documents, "group"), ledger)
     if monitor is None or settings is None:
         raise ConfigError(ledger.complaints)
     mark = digest(settings, portals, checks)

@@ -9,11 +9,12 @@ from pydantic import ValidationError
 from yarl import URL
 
 from monitor.config.complaints import Ledger, Spot, did_you_mean
+from monitor.config.judging import Maintenance
 from monitor.config.models import PortalEntry, PortalsFile, RedirectsTo
 from monitor.config.translate import keys_in, translate
 from monitor.config.words import page_address
 from monitor.config.yaml_positions import Document
-from monitor.model import Expect, Portal
+from monitor.model import PROBER, Expect, Portal
 
 HOME = "home"
 """The page that every portal has."""
@@ -80,6 +81,8 @@ def _check_ids(documents: Sequence[Document], ledger: Ledger) -> None:
             if ("portals", index, "id") in document.borrowed_steps:
                 ledger.add(spot, "an id is written out, for history is kept under it and every page shows it")
                 continue
+            if name == PROBER:
+                ledger.add(spot, f"{spot.shown()} stands for the monitor itself, so no portal can have this id")
             if name in first:
                 ledger.add(spot, f"{spot.shown()} is already used as an id at {first[name].at}")
             first.setdefault(name, spot)
@@ -99,6 +102,23 @@ def _check_mergers(good: Sequence[Entry], ids: Collection[str], ledger: Ledger) 
             ledger.add(spot, "a portal cannot be merged into itself")
         elif entry.told.status_2026 != "merged":
             ledger.add(spot, "'merged_into' goes only with 'status_2026: merged'", key=True)
+
+
+def check_maintenance(
+    monitor: Document, windows: Sequence[Maintenance], ids: Collection[str], groups: Collection[str], ledger: Ledger
+) -> None:
+    """A window covers portals and groups of the inventory."""
+    for number, window in enumerate(windows):
+        lists = (
+            ("portals", "portal has the id", window.portals, ids),
+            ("groups", "portal has the group", window.groups, groups),
+        )
+        for key, words, named, known in lists:
+            for place, name in enumerate(named if named != "all" else ()):
+                if name not in known:
+                    spot = monitor.spot(("maintenance", number, key, place))
+                    hint = "" if spot.hidden else did_you_mean(name, known)
+                    ledger.add(spot, f"no {words} {spot.shown()}{hint}")
 
 
 def _warn_of_twins(good: Sequence[Entry], ledger: Ledger) -> None:

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from monitor import __version__
 from monitor.archive.layout import FLOOR_DAYS
 from monitor.config.history import History
+from monitor.config.judging import Confirm, Maintenance, ServiceTimes, States
 from monitor.config.models import Block, Blocks
 from monitor.config.words import (
     CommitTime,
@@ -23,6 +24,7 @@ from monitor.config.words import (
     WebAddress,
     Zone,
 )
+from monitor.maintenance import Calendar
 from monitor.sinks.base import SinkSettings
 from monitor.sinks.influxdb import InfluxDB
 from probes.instruments import HttpSettings
@@ -91,6 +93,7 @@ class Breaker(Block):
     share: float = Field(default=0.5, gt=0, le=1, description="Share of the portals that must fail together.")
     minimum: int = Field(default=5, ge=1, description="Number of portals that must fail together.")
     window: Duration = Field(default=60.0, description="Within which time.")
+    burst: Duration = Field(default=10.0, description="The same of those that were looked at just now.")
 
 
 class Sight(Block):
@@ -106,13 +109,6 @@ class Sight(Block):
         if len(set(names)) < len(names):
             raise ValueError("two references have the same name")
         return value
-
-
-class States(Block):
-    """How many looks in a row confirm a change."""
-
-    down_after: int = Field(default=2, ge=1, le=100, description="Failed looks in a row that make a portal down.")
-    up_after: int = Field(default=2, ge=1, le=100, description="Good looks in a row that make it up again.")
 
 
 class JournalSettings(Block):
@@ -163,7 +159,12 @@ class MonitorSettings(Block):
     lanes: Lanes = Lanes()
     lateness: Lateness = Lateness()
     sight: Sight = Sight()
+    confirm: Confirm = Confirm()
     states: States = States()
+    maintenance: tuple[Maintenance, ...] = Field(
+        default=(), description="Announced work, during which nobody is paged."
+    )
+    service_hours: ServiceTimes | None = Field(default=None, description="When people are served; default: always.")
     sinks: Sinks = Sinks()
     journal: JournalSettings = JournalSettings()
     archive: ArchiveSettings = ArchiveSettings()
@@ -174,6 +175,11 @@ class MonitorSettings(Block):
         if self.history.source == "influxdb" and self.sinks.influxdb is None:
             raise ValueError("history.source is influxdb, and there is no sinks.influxdb to read from")
         return self
+
+    @property
+    def calendar(self) -> Calendar:
+        """The maintenance windows, ready to be asked."""
+        return Calendar(tuple(one.window() for one in self.maintenance))
 
     @property
     def http_settings(self) -> HttpSettings:

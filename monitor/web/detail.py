@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.board import DAY
-from monitor.states import DECIDING
+from monitor.model import DECIDING
 from monitor.web import drawing, fleet, look
 from monitor.web.speak import iso
 

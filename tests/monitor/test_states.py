@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model import Expect, Measurement, Portal, State, StateChange, Void
+from monitor.judging.rules import Rules
+from monitor.maintenance import Calendar
+from monitor.model import PROBER, Expect, Measurement, Portal, State, StateChange, Void
 from monitor.states import Fold
 from probes.base import Outcome
 from tests import factories
@@ -38,14 +40,19 @@ def woven(one: str, other: str) -> list[Measurement]:
     return sorted(both, key=lambda look: (look.slot, look.portal))
 
 
-def fold(memo: str = "", portals: list[Portal] | None = None) -> Fold:
-    return Fold(PORTALS if portals is None else portals, down_after=2, up_after=2, memo=memo)
+def fold(memo: str = "", portals: list[Portal] | None = None, calendar: Calendar | None = None, **rules: int) -> Fold:
+    return Fold(PORTALS if portals is None else portals, Rules(**rules), calendar, memo=memo)
+
+
+def changes_of(rows: list[Measurement], portals: list[Portal] | None = None, **more: object) -> list[StateChange]:
+    """The changes of portals, without those of the prober."""
+    return [change for change in fold(portals=portals, **more).feed_all(rows) if change.portal != PROBER]
 
 
 def told(word: str, portal: Portal | None = None) -> list[tuple[int, str]]:
     """(number of the slot, state) of each change."""
     portal = portal or PORTALS[0]
-    changes = fold(portals=[portal]).feed_all(stream(word, portal=portal.id))
+    changes = changes_of(stream(word, portal=portal.id), [portal])
     return [((change.at - SLOT) // MINUTE, change.state.value) for change in changes]
 
 
@@ -113,7 +120,7 @@ def test_rows_met_again_change_nothing(word: str, data: st.DataObject):
 
 @given(looks)
 def test_changes_alternate_and_never_go_back(word: str):
-    changes = fold().feed_all(stream(word, portal="hue"))
+    changes = changes_of(stream(word, portal="hue"))
     previous = State.UNKNOWN
     at = -1
     for change in changes:
@@ -126,7 +133,7 @@ def test_changes_alternate_and_never_go_back(word: str):
 @given(looks)
 def test_a_change_names_the_look_that_tipped_it(word: str):
     rows = stream(word, portal="hue")
-    for change in fold().feed_all(rows):
+    for change in changes_of(rows):
         cause = rows[change.cause - 1]
         assert (change.fault, change.detail) == (cause.fault, cause.detail)
         assert change.at <= cause.slot
@@ -141,8 +148,7 @@ def test_a_single_void_slot_neither_breaks_nor_lengthens_a_run(word: str, data: 
     with_void = [*stream(seen, portal="hue")]
     void = factories.measurement(**LOOKS["V"], portal="hue", slot=SLOT + place * MINUTE - MINUTE // 2, seq=999)
     with_void.insert(place, void)
-    plain = fold().feed_all(stream(seen, portal="hue"))
-    assert repr(fold().feed_all(with_void)) == repr(plain)
+    assert repr(changes_of(with_void)) == repr(changes_of(stream(seen, portal="hue")))
 
 
 @given(looks)
@@ -180,7 +186,7 @@ def test_each_location_is_judged_by_itself():
 def test_another_configuration_forgets_portals_that_are_gone_and_keeps_the_rest():
     one = fold()
     one.feed_all(woven("UUDD", "UUDD"))
-    one.change(PORTALS[:1], 3, 1)
+    one.change(PORTALS[:1], Rules(down_after=3, up_after=1), Calendar())
     assert one.memo() == fold(one.memo(), PORTALS[:1]).memo()
     assert "da-nang" not in one.memo()
     later = factories.measurement(portal="hue", slot=SLOT + 9 * MINUTE)
