@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from monitor.model import DECIDING, Expect, Measurement, State, StateChange, Void
+from monitor.availability import Span, timeline
+from monitor.model import DECIDING, PROBER, Expect, Measurement, State, StateChange, Void
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -17,20 +18,13 @@ if TYPE_CHECKING:
 DAY = 86_400_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
-    """A portal was in ``state`` from ``start`` to ``end`` (UTC ms)."""
-
-    start: int
-    end: int
-    state: State
-
-
 @dataclass(slots=True)
 class Board:
     """Holds the newest record of everything that was seen from ``location``.
 
-    It is rebuilt from the journal at the start and never asked for history.
+    Of a slot with confirming looks it shows the first one, which alone tells of latency and phases; ``attempts``
+    counts them. ``prober`` is the newest change of our own sight. The board is rebuilt from the journal at the start
+    and never asked for history.
     """
 
     clock: Clock
@@ -40,6 +34,8 @@ class Board:
     latest: dict[str, Measurement] = field(default_factory=dict)
     states: dict[str, StateChange] = field(default_factory=dict)
     changes: dict[str, list[StateChange]] = field(default_factory=dict)
+    attempts: dict[str, int] = field(default_factory=dict)
+    prober: StateChange | None = None
     last_look: int = 0
     listeners: list[Callable[[Measurement], None]] = field(default_factory=list)
 
@@ -49,6 +45,7 @@ class Board:
         self.checks = {check.key: check for check in checks}
         for key in self.latest.keys() - self.checks.keys():
             del self.latest[key]
+            self.attempts.pop(key, None)
         for portal in (self.states.keys() | self.changes.keys()) - self.portals.keys():
             self.states.pop(portal, None)
             self.changes.pop(portal, None)
@@ -60,7 +57,7 @@ class Board:
             found = reader.latest(check.kind, check.portal, check.name, self.location)
             if found is not None:
                 self.take(found)
-        for portal in self.portals:
+        for portal in (*self.portals, PROBER):
             before = reader.state_at(portal, self.location, since)
             if before is not None:
                 self.take(before)
@@ -75,16 +72,23 @@ class Board:
         if record.key not in self.checks or record.location != self.location:
             return
         known = self.latest.get(record.key)
-        if known is not None and (record.slot, record.attempt) <= (known.slot, known.attempt):
+        newest = (known.slot, self.attempts[record.key]) if known is not None else (-1, 0)
+        if (record.slot, record.attempt) <= newest or (record.attempt > 1 and record.slot != newest[0]):
             return
-        self.latest[record.key] = record
+        self.attempts[record.key] = record.attempt
+        if record.attempt == 1:
+            self.latest[record.key] = record
         if record.started is not None:
             self.last_look = max(self.last_look, record.started)
         for listener in self.listeners:
             listener(record)
 
     def _take_change(self, change: StateChange) -> None:
-        if change.portal not in self.portals or change.location != self.location:
+        if change.location != self.location:
+            return
+        if change.portal == PROBER and (self.prober is None or change.seq > self.prober.seq):
+            self.prober = change
+        if change.portal not in self.portals:
             return
         kept = self.changes.setdefault(change.portal, [])
         if kept and change.seq <= kept[-1].seq:
@@ -100,34 +104,36 @@ class Board:
         change = self.states.get(portal)
         return change.state if change else State.UNKNOWN
 
+    def flapping(self, portal: str) -> bool:
+        """Whether the portal changes all the time."""
+        change = self.states.get(portal)
+        return change is not None and change.flapping
+
     def since(self, portal: str) -> int | None:
         """When the state began (UTC ms), None when nothing is confirmed yet."""
-        change = self.states.get(portal)
-        return change.at if change else None
+        since = None
+        for change in reversed(self.changes.get(portal, ())):
+            since = change.at
+            if change.previous is not change.state:  # else it tells that flapping ended
+                break
+        return since
 
     def deciding(self, portal: str) -> Measurement | None:
         """The newest measurement of the check that decides the portal's state."""
         return self.latest.get(f"{portal}/{DECIDING}")
 
-    def strip(self, portal: str) -> list[Stretch]:
-        """The last 24 hours as stretches of one state each, oldest first; time before the first change is unknown."""
+    def strip(self, portal: str) -> tuple[Span, ...]:
+        """The last 24 hours as spans of one state each, oldest first; time before the first change is unknown."""
         now = self.clock.now()
-        start = now - DAY
-        stretches: list[Stretch] = []
-        state = State.UNKNOWN
-        for change in self.changes.get(portal, ()):
-            at = min(max(change.at, start), now)
-            if at > start:
-                stretches.append(Stretch(start=start, end=at, state=state))
-            start, state = at, change.state
-        stretches.append(Stretch(start=start, end=now, state=state))
-        return [stretch for stretch in stretches if stretch.end > stretch.start]
+        return timeline(self.changes.get(portal, ()), now - DAY, now)
 
     def judged(self) -> list[str]:
         """The portals whose state is judged: all but the retired ones."""
         return [portal.id for portal in self.portals.values() if portal.expect is not Expect.RETIRED]
 
     def blind(self) -> bool:
-        """Whether the prober cannot see: most newest looks of the judged portals were void for want of sight."""
+        """Whether the prober cannot see: that is its state, or most newest looks were void for want of sight."""
+        if self.prober is not None and self.prober.state is State.UNKNOWN:
+            return True
         looks = [look for portal in self.judged() if (look := self.deciding(portal)) is not None]
         return bool(looks) and sum(look.void is Void.BLIND for look in looks) * 2 > len(looks)

@@ -47,7 +47,7 @@ BASE: tuple[Column, ...] = (
     Column(name="detail", type=str, help="The failure in one sentence; empty for a good look."),
     Column(name="started", type=int, unit="ms since 1970-01-01 UTC", help="When the look began."),
     Column(name="duration", type=float, unit="seconds", help="How long the look took."),
-    Column(name="lateness", type=float, unit="seconds", help="How long after its slot the look began."),
+    Column(name="lateness", type=float, unit="seconds", help="How long after its slot a scheduled look began."),
     Column(name="config", type=str, help="Fingerprint of the configuration in force."),
     Column(name="hops", type=str, unit="JSON", help="Requests of the look; absent for a good look with one request."),
 )

@@ -16,11 +16,12 @@ from aiohttp import web
 from monitor.board import Board
 from monitor.clock import Clock, SystemClock
 from monitor.config import Config, ConfigError, load, redacted
+from monitor.confirm import Confirmation
 from monitor.exposition import Exposition
 from monitor.gaps import fill_gaps
 from monitor.journal import Journal
 from monitor.measure import Measurer, Seats
-from monitor.model import Measurement
+from monitor.model import Expect, Measurement
 from monitor.pulse import Pulse
 from monitor.readers import STATES, fold_states, follow_board
 from monitor.schedule import Plan
@@ -61,6 +62,10 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     sys.setswitchinterval(0.001)
+
+
+def _retired(config: Config) -> frozenset[str]:
+    return frozenset(portal.id for portal in config.portals if portal.expect is Expect.RETIRED)
 
 
 class Daemon:
@@ -120,6 +125,7 @@ class Daemon:
             location=settings.location,
             grace=settings.lateness.grace,
             config=config.digest,
+            confirmation=Confirmation(after=settings.confirm.after, unjudged=_retired(config)),
         )
         self.measurer.on_start = lambda _check, lateness: self.metrics.lateness.observe(lateness)
         journal.statistics.on_commit = self.metrics.commit.observe
@@ -254,6 +260,8 @@ class Daemon:
         self._set_sight(config)
         self.measurer.config = config.digest
         self.measurer.grace = config.settings.lateness.grace
+        self.measurer.confirmation.after = config.settings.confirm.after
+        self.measurer.confirmation.unjudged = _retired(config)
         self.fold.change(config.portals, config.settings.states.rules(), config.settings.calendar)
         self._note_load(ok=True)
         log.info("config_loaded", added=len(after - before), removed=len(before - after), config=config.digest)

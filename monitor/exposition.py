@@ -49,6 +49,8 @@ _AT_A_TIME = 250
 """Portals rendered before others get a turn."""
 
 _STATE = "portal_monitor_portal_state"
+_FLAPPING = "portal_monitor_portal_flapping"
+_PROBER = "portal_monitor_prober_state"
 _PORTAL = "portal_monitor_portal_info"
 
 
@@ -98,8 +100,12 @@ class Exposition:
                 del family.lines[key]
 
     def take(self, one: Measurement) -> None:
-        """Replace the lines of one check by its newest measurement."""
+        """Replace the lines of one check by its newest measurement; a look that confirms is only counted."""
         check = self._board.checks[one.key]
+        if one.attempt > 1:
+            counted = f"probe_attempts{{{self._labels(check)}}} {one.attempt}\n"
+            self._families["probe_attempts"].lines[one.key] = counted
+            return
         fresh = defaultdict(list)
         base = self._labels(check)
         for name, extra, value in self._samples(check, one):
@@ -150,6 +156,7 @@ class Exposition:
                 await asyncio.sleep(0)
         for name, text, line in (
             (_STATE, "Confirmed state of a portal: 1 for the state it is in.", self._states),
+            (_FLAPPING, "Whether a portal changes all the time, so that its changes are not told.", self._flapping),
             (_PORTAL, "Facts of a portal that do not change with looks.", self._facts),
         ):
             parts.append(_head(name, text).encode())
@@ -157,7 +164,22 @@ class Exposition:
             for first in range(0, len(portals), _AT_A_TIME):
                 parts.append("".join(map(line, portals[first : first + _AT_A_TIME])).encode())
                 await asyncio.sleep(0)
+        parts.append(f"{_head(_PROBER, 'State of the prober: unknown while it cannot see.')}{self._prober()}".encode())
         return b"".join(parts)
+
+    def _prober(self) -> str:
+        known = self._board.prober
+        now = known.state if known is not None else State.UP
+        base = labels({"location": self._board.location})
+        return "".join(
+            f'{_PROBER}{{{base},state="{one.value}"}} {int(one is now)}\n' for one in (State.UP, State.UNKNOWN)
+        )
+
+    def _flapping(self, portal: Portal) -> str:
+        if portal.expect is Expect.RETIRED:
+            return ""
+        base = labels({"portal": portal.id, "location": self._board.location})
+        return f"{_FLAPPING}{{{base}}} {int(self._board.flapping(portal.id))}\n"
 
     def _states(self, portal: Portal) -> str:
         """One gauge per state, summing to 1; a retired portal is not judged and has none."""

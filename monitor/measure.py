@@ -1,21 +1,22 @@
-"""Take a seat, look, judge, commit: every slot that comes in leaves exactly one recorded outcome."""
+"""Take a seat, look, judge, commit, confirm: every slot that comes in leaves exactly one recorded outcome."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import structlog
 
+from monitor.confirm import Confirmation
 from monitor.model import Check, Measurement, Void
 from probes.base import Lane, Outcome, ProbeResult
 from probes.observe import observe
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from monitor.clock import Clock
     from monitor.journal import Journal
@@ -60,6 +61,9 @@ class Seats:
 class Measurer:
     """Turns (check, slot) into a committed :class:`Measurement`. It never raises for what a look does.
 
+    A failure of the check that decides is confirmed by further looks within its slot: measurements of their own, with
+    the next attempt numbers. They are no outcomes of slots; one that does not fit before the next slot is left out.
+
     The outcomes of one check are committed in order of their slots, also when the look of a slot lasts longer than the
     interval: so the newest outcome tells where a crash cut the row off, and no reader meets a slot too late.
     """
@@ -75,20 +79,26 @@ class Measurer:
         location: str,
         grace: float,
         config: str,
+        confirmation: Confirmation | None = None,
     ) -> None:
         self.tools = tools
         self.sight = sight
         self.grace = grace
         self.config = config
+        self.confirmation = confirmation or Confirmation(after=())
         self._journal = journal
         self._seats = seats
         self._clock = clock
         self._location = location
         self._running: dict[str, list[Measurement]] = {}
+        self._hushed = asyncio.Event()
         self.on_start: Callable[[Check, float], None] = lambda _check, _lateness: None
 
     async def measure(self, check: Check, slot: int) -> None:
-        """Fill one slot. Cancelling records it as stopped. A slot whose predecessor is still going on is overlapped."""
+        """Fill one slot. A slot whose predecessor is still going on is overlapped.
+
+        Cancelling records it as stopped, unless it has its outcome and is being confirmed: that ends without a word.
+        """
         behind = self._running.get(check.key)
         if behind is not None:
             detail = "the look of the slot before was still running"
@@ -96,11 +106,20 @@ class Measurer:
             return
         self._running[check.key] = []
         try:
-            measurement = await self._fill(check, slot)
+            first = await self._fill(check, slot)
         except asyncio.CancelledError:
-            self._hand_in(self.void(check, slot, Void.STOPPED, "the daemon was told to stop"))
+            self._hand_in(check, self.void(check, slot, Void.STOPPED, "the daemon was told to stop"))
             raise
-        await asyncio.gather(*self._hand_in(measurement))
+        times = self.confirmation.times(check, first)
+        if times:
+            handed_in = [self._journal.put(first)]
+            try:
+                handed_in += await self._confirm(check, first, times)
+            finally:
+                handed_in += self._hand_in(check)
+        else:
+            handed_in = self._hand_in(check, first)
+        await asyncio.gather(*handed_in)
 
     def miss(self, check: Check, slot: int) -> asyncio.Future[None] | None:
         """Record a slot that came in too late to be looked at; the future, if any, is done when that is on disk."""
@@ -110,34 +129,66 @@ class Measurer:
             return None
         return self._journal.put(void)
 
-    def _hand_in(self, measurement: Measurement) -> list[asyncio.Future[None]]:
-        behind = self._running.pop(measurement.key)
-        return [self._journal.put(one) for one in (measurement, *behind)]
+    def hush(self) -> None:
+        """Take no more looks to confirm a failure: we are about to stop."""
+        self._hushed.set()
+
+    def _hand_in(self, check: Check, *outcomes: Measurement) -> list[asyncio.Future[None]]:
+        behind = self._running.pop(check.key)
+        return [self._journal.put(one) for one in (*outcomes, *behind)]
+
+    async def _confirm(self, check: Check, first: Measurement, times: Sequence[float]) -> list[asyncio.Future[None]]:
+        """Look again at each of ``times`` (seconds from now) until a look is good; each is handed in as it ends."""
+        began = self._clock.monotonic()
+        looks, handed_in = [first], []
+        for attempt, seconds in enumerate(times, start=2):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds - (self._clock.monotonic() - began)):
+                    await self._hushed.wait()
+            left = check.interval - (self._clock.now() - first.slot) / 1000 - check.probe.deadline
+            if self._hushed.is_set() or left < 0:
+                break
+            look = await self._seated(check, first.slot, attempt, left)
+            if look is None:
+                break
+            handed_in.append(self._journal.put(look))
+            looks.append(look)
+            if look.outcome is Outcome.UP:
+                break
+        self.confirmation.note(check, looks)
+        return handed_in
 
     async def _fill(self, check: Check, slot: int) -> Measurement:
         """What becomes of the slot. Only cancellation passes through."""
         patience = self.grace - self._lateness(slot)
         if patience < 0.0:  # the clock leapt: a look now tells nothing about a moment long gone
             return self._too_late(check, slot)
+        look = await self._seated(check, slot, 1, patience)
+        return look or self.void(check, slot, Void.LATE, f"no seat within {self.grace:g} s")
+
+    async def _seated(self, check: Check, slot: int, attempt: int, patience: float) -> Measurement | None:
+        """One look; None when no seat came free within ``patience`` seconds."""
         async with AsyncExitStack() as seat:
             try:
                 async with asyncio.timeout(patience):
                     await seat.enter_async_context(self._seats.take(check))
             except TimeoutError:
-                return self.void(check, slot, Void.LATE, f"no seat within {self.grace:g} s")
+                return None
             try:
-                return await self._look(check, slot)
+                return await self._look(check, slot, attempt)
             except Exception as error:
                 log.exception("measure_bug", check=check.key, slot=slot)
-                return self.void(check, slot, Void.PROBER, f"{type(error).__name__} in the monitor itself")
+                bug = self.void(check, slot, Void.PROBER, f"{type(error).__name__} in the monitor itself")
+                return replace(bug, attempt=attempt)
 
-    async def _look(self, check: Check, slot: int) -> Measurement:
-        started, lateness = self._clock.now(), self._lateness(slot)
-        self.on_start(check, lateness)
+    async def _look(self, check: Check, slot: int, attempt: int) -> Measurement:
+        started, lateness = self._clock.now(), self._lateness(slot) if attempt == 1 else None
+        if lateness is not None:
+            self.on_start(check, lateness)
         result = await observe(check.probe, self.tools)
         blind = await self.sight.judge(check, result)
         found = self._measurement(check, slot, result, blind)
-        return replace(found, started=started, lateness=lateness)
+        return replace(found, attempt=attempt, started=started, lateness=lateness)
 
     def _measurement(self, check: Check, slot: int, result: ProbeResult, blind: str | None) -> Measurement:
         void = Void.BLIND if blind else Void.PROBER if result.outcome is Outcome.VOID else None

@@ -122,6 +122,7 @@ class Pulse:
     async def stop(self, patience: float) -> None:
         """Start nothing more, let running looks end for ``patience`` seconds, then stop them; each is recorded."""
         self._stopping = True
+        self._measurer.hush()
         for chore in self._chores:
             chore.cancel()
         for timer in self._soon.values():

@@ -122,12 +122,12 @@ class Reader:
             yield table.measurement(row)
 
     def latest(self, kind: str, portal: str, check: str, location: str) -> Measurement | None:
-        """The measurement of the newest slot of a check."""
+        """The first look of the newest slot of a check."""
         if kind not in self._tables:
             return None
         table = self._tables[kind]
         where = 'portal = ? AND "check" = ? AND location = ?'
-        sql = f"{table.select} WHERE {where} ORDER BY slot DESC, attempt DESC LIMIT 1"
+        sql = f"{table.select} WHERE {where} ORDER BY slot DESC, attempt LIMIT 1"
         row = self._db.execute(sql, (portal, check, location)).fetchone()
         return table.measurement(row) if row else None
 

@@ -38,7 +38,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     # The rooms of the daemon.
     ("7 hot store, columns", ("monitor.journal", "monitor.columns")),
     ("7 archive", ("monitor.archive",)),
-    ("7 first", ("monitor.config", "monitor.schedule", "monitor.sight", "monitor.history")),
+    ("7 first", ("monitor.config", "monitor.schedule", "monitor.sight", "monitor.confirm", "monitor.history")),
     ("7 history from InfluxDB, question", ("monitor.influx_question",)),
     ("7 history from InfluxDB", ("monitor.influx_history",)),
     ("7 sources of history", ("monitor.source",)),
@@ -66,7 +66,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 """From the ground to the roof. A package that is named here as a whole is one room; inside it imports are its own."""
 
-LEFT = ("monitor.schedule", "monitor.pulse", "monitor.sight", "monitor.measure", "monitor.gaps")
+LEFT = ("monitor.schedule", "monitor.pulse", "monitor.sight", "monitor.confirm", "monitor.measure", "monitor.gaps")
 RIGHT = (
     *("monitor.states", "monitor.readers", "monitor.board", "monitor.exposition", "monitor.web", "monitor.history"),
     *("monitor.influx_question", "monitor.influx_history", "monitor.source"),

@@ -19,7 +19,7 @@ from probes.base import Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from monitor.board import Stretch
+    from monitor.availability import Span
     from monitor.model import Measurement
     from monitor.web.speak import Tongue
 
@@ -34,7 +34,7 @@ _SHORTEST = 6.0
 """A stretch that is not up is drawn at least this wide, so that a short outage is not lost in a day."""
 
 
-def strip(stretches: Sequence[Stretch], tongue: Tongue) -> Markup:
+def strip(stretches: Sequence[Span], tongue: Tongue) -> Markup:
     """A day of states. Trouble stands taller than calm, so that it shows without colour."""
     if not stretches:
         return Markup()

@@ -51,15 +51,22 @@ def change(at: int, state: State, previous: State = State.UNKNOWN, **changes: ob
     return factories.change(**(fields | changes))
 
 
-def test_the_newest_slot_and_attempt_is_shown():
+def test_the_first_look_of_the_newest_slot_is_shown_and_the_others_are_counted():
+    """Latency and phases come from the first look, whatever confirmed or refuted it."""
     one = board()
-    for newest in (look(1), look(2), look(2, attempt=2)):
+    for newest in (look(1), look(2)):
         one.take(newest)
         one.take(look(1))
         one.take(look(0))
         assert one.latest["hue/uptime"] is newest
+    again = look(2, attempt=2, started=newest.started + 9000)
+    one.take(again)
+    one.take(look(1, attempt=3))
     assert one.deciding("hue") is newest
-    assert one.last_look == newest.started
+    assert one.attempts["hue/uptime"] == 2
+    assert one.last_look == again.started
+    one.take(look(3))
+    assert one.attempts["hue/uptime"] == 1
 
 
 @pytest.mark.parametrize("other", [{"portal": "gone"}, {"check": "uptime-gone"}, {"location": "other"}])

@@ -13,7 +13,8 @@ from aiohttp.test_utils import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.board import DAY, Stretch
+from monitor.availability import Span
+from monitor.board import DAY
 from monitor.model import Expect, State
 from monitor.web import drawing
 from monitor.web.render import Shelf
@@ -128,7 +129,7 @@ def test_a_strip_covers_the_day_and_says_every_state_in_words(states: list[State
     cuts = data.draw(st.sets(st.integers(1, DAY - 1), min_size=len(states) - 1, max_size=len(states) - 1))
     edges = [SLOT - DAY + edge for edge in (0, *sorted(cuts), DAY)]
     stretches = [
-        Stretch(start=start, end=end, state=state)
+        Span(start=start, end=end, state=state)
         for (start, end), state in zip(itertools.pairwise(edges), states, strict=True)
     ]
     picture = drawing.strip(stretches, EN)
