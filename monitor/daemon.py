@@ -20,18 +20,19 @@ from monitor.confirm import Confirmation
 from monitor.exposition import Exposition
 from monitor.gaps import fill_gaps
 from monitor.journal import Journal
+from monitor.machine import Limits, Machine
 from monitor.measure import Measurer, Seats
-from monitor.model import Expect, Measurement
+from monitor.model import Measurement
 from monitor.pulse import Pulse
 from monitor.readers import STATES, fold_states, follow_board
 from monitor.schedule import Plan
 from monitor.sight import Breaker, Reference, Sight
 from monitor.sinks.base import Label
-from monitor.space import SpaceGuard
 from monitor.states import Fold
 from monitor.storage import Storage
 from monitor.store import Lock
 from monitor.telemetry import SelfMetrics
+from monitor.vigil import keep_watch
 from monitor.web import Readiness, Site, make_app
 from probes.base import Lane
 from probes.instruments import Instruments
@@ -45,7 +46,6 @@ log = structlog.get_logger(__name__)
 DRAIN_SECONDS = 5.0
 """How long looks that are going on may still take when the daemon is told to stop."""
 
-LAG_EVERY = 0.5
 STOPPED_AT = "stopped_at"
 """Journal remark: when the daemon stopped in good order (UTC ms); empty while it runs and after it was killed."""
 
@@ -62,10 +62,6 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     sys.setswitchinterval(0.001)
-
-
-def _retired(config: Config) -> frozenset[str]:
-    return frozenset(portal.id for portal in config.portals if portal.expect is Expect.RETIRED)
 
 
 class Daemon:
@@ -115,6 +111,7 @@ class Daemon:
         self.board.show(config.portals, config.checks)
         self.exposition = Exposition(self.board, KINDS, self.metrics.registry)
         self.sight = Sight(tools, self.clock)
+        self.machine = Machine(self.clock)
         self._set_sight(config)
         self.measurer = Measurer(
             tools=tools,
@@ -125,7 +122,8 @@ class Daemon:
             location=settings.location,
             grace=settings.lateness.grace,
             config=config.digest,
-            confirmation=Confirmation(after=settings.confirm.after, unjudged=_retired(config)),
+            confirmation=Confirmation(after=settings.confirm.after, unjudged=config.unjudged),
+            machine=self.machine,
         )
         self.measurer.on_start = lambda _check, lateness: self.metrics.lateness.observe(lateness)
         journal.statistics.on_commit = self.metrics.commit.observe
@@ -137,6 +135,7 @@ class Daemon:
         breaker = chosen.breaker
         sight.breaker = Breaker(**breaker.model_dump())
         sight.portals = len(config.portals)
+        self.machine.limits = Limits(**chosen.machine.model_dump(), slow=config.settings.states.degraded.latency)
 
     async def _work(self, journal: Journal, group: asyncio.TaskGroup, start: int) -> None:
         """The running part: catch up, then look until the stop, then let go in order."""
@@ -153,7 +152,7 @@ class Daemon:
             *self._storage(journal).start(group),
             group.create_task(fold_states(journal, self.fold, self.clock, bookmark), name="states"),
             group.create_task(follow_board(journal, self.board, start), name="board"),
-            group.create_task(self._watch_loop(journal), name="self"),
+            group.create_task(self._watch(journal), name="self"),
         ]
         self._listen_to_signals()
         settle()
@@ -261,7 +260,7 @@ class Daemon:
         self.measurer.config = config.digest
         self.measurer.grace = config.settings.lateness.grace
         self.measurer.confirmation.after = config.settings.confirm.after
-        self.measurer.confirmation.unjudged = _retired(config)
+        self.measurer.confirmation.unjudged = config.unjudged
         self.fold.change(config.portals, config.settings.states.rules(), config.settings.calendar)
         self._note_load(ok=True)
         log.info("config_loaded", added=len(after - before), removed=len(before - after), config=config.digest)
@@ -291,19 +290,7 @@ class Daemon:
         if one.started is not None:
             self._completed = self.clock.monotonic()
 
-    async def _watch_loop(self, journal: Journal) -> None:
-        """Measure how late timers come, and copy the slow gauges along the way."""
-        loop = asyncio.get_running_loop()
-        guard = SpaceGuard(self.config.settings.journal.limit)
-        while True:
-            due = loop.time() + LAG_EVERY
-            await asyncio.sleep(LAG_EVERY)
-            self.metrics.loop_lag.observe(max(0.0, loop.time() - due))
-            counted = journal.statistics
-            self.metrics.journal_bytes.set(counted.bytes)
-            self.metrics.journal_share.set(guard.look(counted).share)
-            self.metrics.journal_waiting.set(counted.waiting)
-            self.metrics.journal_failing.set(int(bool(counted.failing)))
-            self.metrics.running_looks.set(self.pulse.running)
-            self.metrics.blind.set(int(self.board.blind()))
-            self.metrics.last_look.set(self.board.last_look / 1000)
+    async def _watch(self, journal: Journal) -> None:
+        await keep_watch(
+            journal, self.metrics, self.machine, self.pulse, self.board, self.config.settings.journal.limit
+        )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from monitor.clock import Clock
     from monitor.journal import Journal
+    from monitor.machine import Machine
     from monitor.sight import Sight
     from probes.instruments import Instruments
 
@@ -80,12 +81,14 @@ class Measurer:
         grace: float,
         config: str,
         confirmation: Confirmation | None = None,
+        machine: Machine | None = None,
     ) -> None:
         self.tools = tools
         self.sight = sight
         self.grace = grace
         self.config = config
         self.confirmation = confirmation or Confirmation(after=())
+        self.machine = machine
         self._journal = journal
         self._seats = seats
         self._clock = clock
@@ -186,12 +189,13 @@ class Measurer:
         if lateness is not None:
             self.on_start(check, lateness)
         result = await observe(check.probe, self.tools)
-        blind = await self.sight.judge(check, result)
-        found = self._measurement(check, slot, result, blind)
+        ours = self.machine.trouble(check, result) if self.machine else None
+        blind = None if ours else await self.sight.judge(check, result)
+        found = self._measurement(check, slot, result, Void.PROBER if ours else Void.BLIND, ours or blind)
         return replace(found, attempt=attempt, started=started, lateness=lateness)
 
-    def _measurement(self, check: Check, slot: int, result: ProbeResult, blind: str | None) -> Measurement:
-        void = Void.BLIND if blind else Void.PROBER if result.outcome is Outcome.VOID else None
+    def _measurement(self, check: Check, slot: int, result: ProbeResult, doubt: Void, why: str | None) -> Measurement:
+        void = doubt if why else Void.PROBER if result.outcome is Outcome.VOID else None
         plain = result.outcome is Outcome.UP and len(result.hops) == 1
         return Measurement(
             portal=check.portal,
@@ -203,7 +207,7 @@ class Measurer:
             fault=result.fault,
             void=void,
             phase=result.phase,
-            detail=f"{blind}; {result.detail}" if blind else result.detail,
+            detail="; ".join(part for part in (why, result.detail) if part),
             duration=result.duration,
             config=self.config,
             values=result.values,

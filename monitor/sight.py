@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,9 +10,12 @@ from typing import TYPE_CHECKING
 
 from yarl import URL
 
+from monitor.machine import on_this_machine
 from probes.address import literal_family
 from probes.base import Fault, Outcome, ProbeResult
+from probes.connector import routed
 from probes.observe import observe
+from probes.resolver import NameNotResolved
 from probes.uptime import Uptime
 
 if TYPE_CHECKING:
@@ -30,6 +32,12 @@ FRESH_SECONDS = 5.0
 """How long an answer of the references holds: a burst of failures asks them once."""
 
 REFERENCE_TIMEOUT = 3.0
+
+LOSS_SECONDS = 0.9
+"""A reference that took longer to connect to lost a packet on the way: TCP sends the first one again after a second."""
+
+HOLD_SECONDS = 30.0
+"""For so long before its beginning a failed look remembers our own trouble: lost packets come and go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +68,9 @@ class Reference:
 class Breaker:
     """More than ``share`` of at least ``minimum`` portals stopped answering within ``window`` seconds: it is us.
 
-    A portal stops by failing after it was once good; one that was never good, as the closed ones, tells nothing of us.
+    The same of those that were looked at within the last ``burst`` seconds, so that it is known before the first
+    failures are confirmed. A portal stops by failing after it was once good; one that was never good, as the closed
+    ones, tells nothing of us.
     """
 
     share: float = 0.5
@@ -74,6 +84,7 @@ class _Seen:
     at: float = 0.0
     ok: bool = False
     proven: bool = False
+    fell: float = 0.0
 
 
 @dataclass(slots=True)
@@ -87,22 +98,41 @@ class Sight:
     portals: int = 0
     _fleet: dict[str, _Seen] = field(default_factory=dict)
     _asked: float | None = None
-    _answers: dict[str, bool] = field(default_factory=dict)
+    _answers: dict[str, float | None] = field(default_factory=dict)
+    _trouble: dict[bool, tuple[float, str]] = field(default_factory=dict)
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def judge(self, check: Check, result: ProbeResult) -> str | None:
         """Why ``result`` must not be charged to its portal, or None when it may. Notes what was seen either way."""
-        if result.outcome is Outcome.VOID or _local(check, result):
+        if result.outcome is Outcome.VOID or on_this_machine(check, result):
             return None
         self._note(check.portal, ok=result.outcome is Outcome.UP)
         if result.outcome is Outcome.UP:
             return None
-        reason = await self._references_fail(result.fault) if result.fault in SILENCE else None
+        reason = await self._silence(check, result) if result.fault in SILENCE else None
         return reason or self._fleet_fails(check)
+
+    async def _silence(self, check: Check, result: ProbeResult) -> str | None:
+        """Why nobody could have answered us; what was so shortly before the look still counts."""
+        if (reason := _no_route(result)) is not None:
+            return reason
+        names = result.fault is Fault.DNS
+        reason = await self._references_fail(names=names)
+        if reason is None and names and not any(one.named for one in self.references):
+            reason = await self._resolver_fails(check)
+        now = self.clock.monotonic()
+        if reason is not None:
+            self._trouble[names] = (now, reason)
+            return reason
+        at, before = self._trouble.get(names, (-HOLD_SECONDS, ""))
+        return f"{before}, {now - at:.0f} s ago" if before and at >= now - result.duration - HOLD_SECONDS else None
 
     def _note(self, portal: str, *, ok: bool) -> None:
         seen = self._fleet.setdefault(portal, _Seen())
-        seen.at, seen.ok, seen.proven = self.clock.monotonic(), ok, ok or seen.proven
+        now = self.clock.monotonic()
+        if seen.ok and not ok:
+            seen.fell = now
+        seen.at, seen.ok, seen.proven = now, ok, ok or seen.proven
 
     def _fleet_fails(self, check: Check) -> str | None:
         """The fleet breaker: needs enough portals; without references a success somewhere is needed as proof."""
@@ -118,25 +148,54 @@ class Sight:
         stopped = sum(not seen.ok for seen in known)
         if len(known) >= self.breaker.minimum and stopped > self.breaker.share * len(known):
             return f"{stopped} of {len(known)} portals stopped answering within {window:g} s"
+        burst = self.clock.monotonic() - self.breaker.burst
+        just = [seen for seen in known if seen.at > burst and (seen.ok or seen.fell >= since)]
+        fallen = sum(not seen.ok for seen in just)
+        if len(just) >= self.breaker.minimum and fallen > self.breaker.share * len(just):
+            return f"{fallen} of {len(just)} portals stopped answering within {self.breaker.burst:g} s"
         return None
 
-    async def _references_fail(self, fault: Fault) -> str | None:
-        """Ask all references at once, at most every few seconds; one answer is enough.
+    async def _references_fail(self, *, names: bool) -> str | None:
+        """Ask all references at once, at most every few seconds. Most of them have to answer without losing a packet.
 
         Where a name could not be resolved only references with a name can speak: an address proves nothing of DNS.
         """
-        wanted = [one for one in self.references if fault is not Fault.DNS or one.named] or list(self.references)
+        wanted = [one for one in self.references if not names or one.named] or list(self.references)
         if not wanted:
             return None
         async with self._asking:
             now = self.clock.monotonic()
             if self._asked is None or now - self._asked > FRESH_SECONDS:
-                answers = await asyncio.gather(*[self._reachable(reference) for reference in self.references])
+                answers = await asyncio.gather(*[self._answer(reference) for reference in self.references])
                 self._answers = {one.name: answer for one, answer in zip(self.references, answers, strict=True)}
                 self._asked = self.clock.monotonic()
-        if any(self._answers.get(one.name, True) for one in wanted):
+        answers = [self._answers.get(one.name, 0.0) for one in wanted]
+        if all(answer is None for answer in answers):
+            return f"none of {len(wanted)} references answers"
+        bad = sum(answer is None or answer > LOSS_SECONDS for answer in answers)
+        return f"{bad} of {len(wanted)} references fail or lose packets" if bad * 2 > len(wanted) > 1 else None
+
+    async def _resolver_fails(self, check: Check) -> str | None:
+        """Ask for a name that only the servers of the top-level domain know of: any answer shows that names resolve."""
+        name = f"portal-monitor.{(URL(check.probe.url).host or '').rstrip('.').rpartition('.')[2]}"
+        try:
+            async with asyncio.timeout(REFERENCE_TIMEOUT):
+                await self.tools.resolver.addresses(name, socket.AF_INET)
+        except NameNotResolved as error:
+            return None if error.absent else "the resolver does not answer"
+        except TimeoutError:
+            return "the resolver does not answer"
+        return None
+
+    async def _answer(self, reference: Reference) -> float | None:
+        """Seconds that a connection to the reference took, 0 for an address that was fetched; None without an answer.
+
+        How long a page takes says nothing of packets.
+        """
+        began = self.clock.monotonic()
+        if not await self._reachable(reference):
             return None
-        return f"none of {len(wanted)} references answers"
+        return self.clock.monotonic() - began if reference.connect is not None else 0.0
 
     async def _reachable(self, reference: Reference) -> bool:
         if reference.url is not None:
@@ -156,12 +215,14 @@ class Sight:
         return True
 
 
-def _local(check: Check, result: ProbeResult) -> bool:
-    """Whether the look stayed on this machine, where no network can stand between."""
-    host = str(result.values.get("address") or URL(check.probe.url).host or "")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
+def _no_route(result: ProbeResult) -> str | None:
+    """Whether the kernel knows no way to the address that was tried: then it is ours that is missing."""
+    address = str(result.values.get("address") or "")
+    family = literal_family(address)
+    if family is None:
+        return None
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+        reachable = routed(socket.AF_INET if family == 4 else socket.AF_INET6, (address, 9))  # noqa: PLR2004 - IPv4
+    except OSError:
+        return None
+    return None if reachable else f"this machine has no route to {address}"

@@ -38,13 +38,14 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     # The rooms of the daemon.
     ("7 hot store, columns", ("monitor.journal", "monitor.columns")),
     ("7 archive", ("monitor.archive",)),
-    ("7 first", ("monitor.config", "monitor.schedule", "monitor.sight", "monitor.confirm", "monitor.history")),
+    ("7 first", ("monitor.config", "monitor.schedule", "monitor.machine", "monitor.confirm", "monitor.history")),
     ("7 history from InfluxDB, question", ("monitor.influx_question",)),
     ("7 history from InfluxDB", ("monitor.influx_history",)),
     ("7 sources of history", ("monitor.source",)),
-    ("7 second", ("monitor.measure", "monitor.states", "monitor.carrier", "monitor.space", "monitor.rollup")),
+    ("7 second", ("monitor.sight", "monitor.states", "monitor.carrier", "monitor.space", "monitor.rollup")),
     ("7 second, asked by people", ("monitor.formats", "monitor.status", "monitor.once")),
     ("7 rollups' process", ("monitor.rollup_worker",)),
+    ("7 third, one look", ("monitor.measure",)),
     (
         "7 third",
         (
@@ -57,7 +58,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("7 what storage says", ("monitor.storage_metrics",)),
-    ("7 fourth", ("monitor.storage", "monitor.readers", "monitor.exposition", "monitor.exchange")),
+    ("7 fourth", ("monitor.storage", "monitor.vigil", "monitor.readers", "monitor.exposition", "monitor.exchange")),
     ("7 fifth", ("monitor.web",)),
     ("8 daemon", ("monitor.daemon",)),
     ("9 storage commands", ("monitor.cli_storage", "monitor.cli_archive")),
@@ -66,7 +67,15 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 """From the ground to the roof. A package that is named here as a whole is one room; inside it imports are its own."""
 
-LEFT = ("monitor.schedule", "monitor.pulse", "monitor.sight", "monitor.confirm", "monitor.measure", "monitor.gaps")
+LEFT = (
+    "monitor.schedule",
+    "monitor.pulse",
+    "monitor.machine",
+    "monitor.sight",
+    "monitor.confirm",
+    "monitor.measure",
+    "monitor.gaps",
+)
 RIGHT = (
     *("monitor.states", "monitor.readers", "monitor.board", "monitor.exposition", "monitor.web", "monitor.history"),
     *("monitor.influx_question", "monitor.influx_history", "monitor.source"),

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from monitor.config.settings import MonitorSettings
 from monitor.config.yaml_positions import is_secret
-from monitor.model import Check, Portal
+from monitor.model import Check, Expect, Portal
 
 VEIL = "•••"
 _USER = re.compile(r"(?<=://)[^/@\s]*@")
@@ -36,6 +36,11 @@ class Config:
     directory: Path
     warnings: tuple[str, ...] = ()
     veiled: frozenset[tuple[str, ...]] = frozenset()
+
+    @property
+    def unjudged(self) -> frozenset[str]:
+        """The portals that have no state: those that are retired."""
+        return frozenset(portal.id for portal in self.portals if portal.expect is Expect.RETIRED)
 
     def __repr__(self) -> str:
         return f"Config({self.digest}, {len(self.portals)} portals, {len(self.checks)} checks)"

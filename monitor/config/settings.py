@@ -96,11 +96,20 @@ class Breaker(Block):
     burst: Duration = Field(default=10.0, description="The same of those that were looked at just now.")
 
 
+class Machine(Block):
+    """Beyond these this machine is in trouble itself, and what fails or is slow meanwhile does not count."""
+
+    lag: Duration = Field(default=1.0, description="How late the monitor's own timers come, in seconds.")
+    load: float = Field(default=8.0, gt=0, description="Load average of the last minute, per processor.")
+    step: Duration = Field(default=2.0, description="By how much the clock is set at once, in seconds.")
+
+
 class Sight(Block):
     """How we know that we can see."""
 
     references: tuple[Reference, ...] = Field(default=(), description="Asked when looks fail.")
     breaker: Breaker = Breaker()
+    machine: Machine = Machine()
 
     @field_validator("references")
     @classmethod

@@ -96,7 +96,7 @@ async def test_confirming_looks_come_when_they_should(scripted: Journal, tools: 
     room = confirming(scripted, tools, Steady(), confirmation=Confirmation(after=(0.1, 0.2)))
     await room.measure(acting(fail), SLOT)
     assert began[1] - began[0] >= 0.099
-    assert 0.09 <= began[2] - began[1] <= began[2] - began[0] - 0.099
+    assert began[2] - began[0] >= 0.199
 
 
 async def test_a_failure_that_was_confirmed_is_looked_at_once_a_slot(scripted: Journal, tools: Instruments):

@@ -1,0 +1,38 @@
+"""Watching ourselves: how late timers come, and the slow gauges along the way."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from monitor.machine import BEAT_SECONDS
+from monitor.space import SpaceGuard
+
+if TYPE_CHECKING:
+    from monitor.board import Board
+    from monitor.journal import Journal
+    from monitor.machine import Machine
+    from monitor.pulse import Pulse
+    from monitor.telemetry import SelfMetrics
+
+
+async def keep_watch(  # noqa: PLR0913, PLR0917 - the parts that are watched
+    journal: Journal, metrics: SelfMetrics, machine: Machine, pulse: Pulse, board: Board, limit: int
+) -> None:
+    """Twice a second tell ``machine`` and ``metrics`` how we are; ``limit`` is the journal's, in bytes. Never ends."""
+    loop = asyncio.get_running_loop()
+    guard = SpaceGuard(limit)
+    while True:
+        due = loop.time() + BEAT_SECONDS
+        await asyncio.sleep(BEAT_SECONDS)
+        lag = max(0.0, loop.time() - due)
+        machine.beat(lag)
+        metrics.loop_lag.observe(lag)
+        counted = journal.statistics
+        metrics.journal_bytes.set(counted.bytes)
+        metrics.journal_share.set(guard.look(counted).share)
+        metrics.journal_waiting.set(counted.waiting)
+        metrics.journal_failing.set(int(bool(counted.failing)))
+        metrics.running_looks.set(pulse.running)
+        metrics.blind.set(int(board.blind()))
+        metrics.last_look.set(board.last_look / 1000)
