@@ -1,0 +1,173 @@
+"""The daemon's own parts on the leaping clock: plan, measurer, sight, machine and fold, restarted every hour."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+from monitor.confirm import Confirmation
+from monitor.gaps import fill_gaps
+from monitor.judging.rules import Rules
+from monitor.machine import Limits, Machine
+from monitor.measure import Measurer, Seats
+from monitor.model import Check, Measurement, StateChange
+from monitor.schedule import Plan
+from monitor.sight import Reference, Sight
+from monitor.states import Fold
+from monitor.store import Entry
+from probes.base import Lane, Metric, Probe, Unit
+from probes.instruments import Instruments
+from probes.trace import Trace
+from tests import factories
+from tests.factories import MINUTE, SLOT
+from tests.faults.loop import LoopClock, leap
+from tests.faults.world import HOUR, INTERVAL, TIMEOUT, World
+
+REFERENCES = (
+    Reference(name="by-name", connect="reference.example:53"),
+    Reference(name="here", connect="192.0.2.1:443"),
+    Reference(name="there", connect="192.0.2.2:443"),
+)
+
+
+class Actor(Probe):
+    """Looks at the world of the story."""
+
+    kind: ClassVar[str] = "uptime"
+    metrics: ClassVar[tuple[Metric, ...]] = (Metric(name="ip_family", unit=Unit.COUNT, type=int, help="As in life."),)
+    world: ClassVar[World]
+
+    async def run(self, trace: Trace) -> None:
+        took = await self.world.look(self.url.partition("//")[2].partition(".")[0])
+        trace.put(ip_family=4, ipv4_seconds=took)
+
+
+class StorySight(Sight):
+    """The real judgement; only the connection to a reference is the story's."""
+
+    async def _answer(self, reference: Reference) -> float | None:
+        world, limit = Actor.world, 3.0
+        spent = None if reference.named and world.ours(world.now(), "resolver") else await world.send(1.0, limit)
+        if spent is None and reference.named:
+            await asyncio.sleep(limit)
+        return spent
+
+
+@dataclass
+class Memory:
+    """A journal that tells the fold at once. ``dead``: what is handed in is lost, together with the daemon."""
+
+    fold: Fold
+    clock: LoopClock
+    looks: list[Measurement] = field(default_factory=list)
+    changes: list[tuple[int, StateChange]] = field(default_factory=list)
+    newest: dict[str, int] = field(default_factory=dict)
+    seq: int = 0
+    keep: bool = False
+    dead: bool = False
+    listeners: list[Callable[[Measurement], None]] = field(default_factory=list)
+
+    def put(self, entry: Entry) -> asyncio.Future[None]:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        if self.dead or not isinstance(entry, Measurement):
+            return done
+        self.seq += 1
+        one = replace(entry, seq=self.seq)
+        self.newest[one.key] = max(self.newest.get(one.key, 0), one.slot)
+        if self.keep:
+            self.looks.append(one)
+        for listener in self.listeners:
+            listener(one)
+        self.changes += [(self.clock.now(), change) for change in self.fold.feed(one)]
+        return done
+
+    async def commit_all(self, entries: list[Entry]) -> None:
+        for entry in entries:
+            self.put(entry)
+
+    async def read(self, question: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - as the journal's own
+        return question(self)
+
+    def last_slot(self, _kind: str, portal: str, check: str, _location: str) -> int | None:
+        return self.newest.get(f"{portal}/{check}")
+
+
+@dataclass
+class Month:
+    """All that happened: look after look into ``memory``."""
+
+    world: World
+    memory: Memory
+    clock: LoopClock
+
+    @classmethod
+    def of(cls, world: World, *, keep: bool = False) -> Month:
+        clock = LoopClock(SLOT)
+        world.clock = clock
+        month = cls(world, Memory(Fold(world.portals, Rules()), clock, keep=keep), clock)
+        Actor.world = world
+        return month
+
+    def checks(self) -> list[Check]:
+        probes = ((one.id, Actor(url=f"https://{one.id}.vn/", timeout=TIMEOUT)) for one in self.world.portals)
+        return [factories.check(portal=portal, interval=float(INTERVAL), probe=probe) for portal, probe in probes]
+
+    def play(self) -> None:
+        leap(self._lives())
+
+    async def _lives(self) -> None:
+        """A life an hour; every other one ends by a kill."""
+        number = 0
+        while self.clock.now() < self.world.end:
+            until = min(self.world.end, SLOT + (number + 1) * HOUR)
+            await self._life(until, clean=number % 2 == 1, after_clean=number % 2 == 0 and number > 0)
+            self.world.restarts.append(self.clock.now())
+            await asyncio.sleep(self.world.dice.uniform(5.0, 40.0))
+            number += 1
+
+    async def _life(self, until: int, *, clean: bool, after_clean: bool) -> None:
+        memory, clock = self.memory, self.clock
+        memory.fold = Fold(self.world.portals, Rules(), memo=memory.fold.memo())
+        memory.dead = False
+        checks = self.checks()
+        tools = Instruments()
+        measurer = Measurer(
+            tools=tools,
+            journal=memory,  # type: ignore[arg-type] # the part of a journal that a measurer needs
+            sight=StorySight(tools, clock, references=REFERENCES, portals=len(checks)),
+            seats=Seats({Lane.LIGHT: 64}),
+            clock=clock,
+            location="hn-1",
+            grace=30.0,
+            config="c0ffee12",
+            confirmation=Confirmation(),
+            machine=Machine(clock, Limits(), load=self.world.load, processors=2),
+        )
+        began = clock.now()
+        await fill_gaps(memory, measurer, checks, "hn-1", until=began, clean=after_clean)  # type: ignore[arg-type] # as above
+        plan = Plan(checks, began)
+        looks: set[asyncio.Task[None]] = set()
+        while clock.now() < until:
+            step = min(until, clock.now() + MINUTE)
+            for check, slot in plan.due(step):
+                await asyncio.sleep((slot - clock.now()) / 1000)
+                task = asyncio.create_task(measurer.measure(check, slot))
+                looks.add(task)
+                task.add_done_callback(looks.discard)
+            await asyncio.sleep((step - clock.now()) / 1000)
+        await self._end(measurer, looks, clean=clean)
+
+    async def _end(self, measurer: Measurer, looks: set[asyncio.Task[None]], *, clean: bool) -> None:
+        if clean:
+            measurer.hush()
+            if looks:
+                await asyncio.wait(looks, timeout=5.0)
+        self.memory.dead = not clean
+        rest = list(looks)
+        for task in rest:
+            task.cancel()
+        if rest:
+            await asyncio.wait(rest)
