@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 
@@ -13,9 +14,10 @@ from monitor import sight as room
 from monitor.model import Check
 from monitor.sight import SILENCE, Breaker, Reference, Sight
 from probes.base import Fault, Outcome, ProbeResult
-from probes.instruments import Instruments
+from probes.instruments import HttpSettings, Instruments
 from tests import factories
 from tests.monitor.parts import HandClock, Site, refused_port, site, until
+from tests.servers.dns import NOERROR, NOTHING, SERVFAIL, NameServer, Reply
 
 
 def down(fault: Fault = Fault.CONNECT_TIMEOUT, address: str = "192.0.2.10") -> ProbeResult:
@@ -225,3 +227,134 @@ async def test_seldom_looks_are_judged_over_their_own_interval(tools: Instrument
 async def test_our_own_failure_is_not_judged(tools: Instruments):
     sight = Sight(tools, HandClock(), references=[await dead()], portals=20)
     assert await sight.judge(check(), factories.result(outcome=Outcome.VOID, fault=Fault.PROBER)) is None
+
+
+async def test_without_a_route_to_the_portal_it_is_our_network(tools: Instruments, way_out: set[str]):
+    """The kernel says so; no reference is asked, for it may stand on a network of ours."""
+    async with alive() as (reference, asked):
+        sight = Sight(tools, HandClock(), references=[reference])
+        way_out.add("192.0.2.10")
+        assert await sight.judge(check(), down()) == "this machine has no route to 192.0.2.10"
+        assert await sight.judge(check(), down(address="192.0.2.11")) is None
+        assert await sight.judge(check(), down(Fault.HTTP_STATUS)) is None
+        await until(lambda: len(asked) == 1)
+
+
+class Losing(Sight):
+    """References answer after so many seconds, or not at all: packets cannot be lost on loopback."""
+
+    answers: ClassVar[dict[str, float | None]] = {}
+
+    async def _answer(self, reference: Reference) -> float | None:
+        return self.answers[reference.name]
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ({"a": 0.2, "b": 0.2, "c": 0.2}, None),
+        ({"a": 0.2, "b": 0.2, "c": None}, None),
+        ({"a": 0.2, "b": 1.1, "c": None}, "2 of 3 references fail or lose packets"),
+        ({"a": 3.0, "b": 1.1, "c": 1.0}, "3 of 3 references fail or lose packets"),
+        ({"a": None, "b": None, "c": None}, "none of 3 references answers"),
+        ({"a": 3.0}, None),
+        ({"a": 0.2, "b": 3.0}, None),
+        ({"a": 1.2, "b": 3.0}, "2 of 2 references fail or lose packets"),
+    ],
+)
+async def test_most_references_must_answer_without_losing_a_packet(
+    tools: Instruments, answers: dict[str, float | None], said: str | None
+):
+    references = [Reference(name=name, connect=f"192.0.2.{number}:443") for number, name in enumerate(answers)]
+    sight = Losing(tools, HandClock(), references=references)
+    sight.answers = answers  # type: ignore[misc] # of this test alone
+    assert await sight.judge(check(), down()) == said
+
+
+async def test_how_long_a_reference_takes_is_measured(tools: Instruments):
+    """For a connection; a page may take as long as it likes."""
+
+    class Ticking(HandClock):
+        def monotonic(self) -> float:
+            self.steady += 1.0
+            return self.steady
+
+    async with alive() as (reference, _), site() as one:
+        sight = Sight(tools, Ticking())
+        assert await sight._answer(reference) == 1.0  # noqa: SLF001 - what it measures
+        assert await sight._answer(Reference(name="web", url=one.url)) == 0.0  # noqa: SLF001 - the same
+        assert await sight._answer(await dead()) is None  # noqa: SLF001 - the same
+
+
+async def test_trouble_of_our_own_is_remembered_for_a_while(tools: Instruments):
+    """Loss comes and goes: that the references answer right now proves nothing of ten seconds ago."""
+    clock = HandClock()
+    sight = Losing(tools, clock, references=[Reference(name="a", connect="192.0.2.1:443")])
+    answers: dict[str, float | None] = {"a": None}
+    sight.answers = answers  # type: ignore[misc] # of this test alone
+    assert await sight.judge(check(), down()) == "none of 1 references answers"
+    answers["a"] = 0.1
+    clock.pass_by(20)
+    assert await sight.judge(check(), down()) == "none of 1 references answers, 20 s ago"
+    assert await sight.judge(check(), down(Fault.HTTP_STATUS)) is None
+    clock.pass_by(20)
+    long = replace(down(), duration=11.0)
+    assert await sight.judge(check(), down()) is None
+    assert await sight.judge(check(), long) == "none of 1 references answers, 40 s ago"
+
+
+DEAD = "the resolver does not answer"
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [(NOTHING, None), (Reply(rcode=NOERROR), None), (Reply(silent=True), DEAD), (Reply(rcode=SERVFAIL), DEAD)],
+)
+async def test_without_a_named_reference_the_resolver_itself_is_asked(
+    reply: Reply, said: str | None, monkeypatch: pytest.MonkeyPatch
+):
+    """For a name of the top-level domain, which the portal's own name servers have no part in."""
+    monkeypatch.setattr(room, "REFERENCE_TIMEOUT", 0.3)
+    async with (
+        alive() as (by_address, _),
+        NameServer(fallback=lambda _name, _type: reply) as server,
+        Instruments(HttpSettings(name_servers=(server.address,))) as tools,
+    ):
+        sight = Sight(tools, HandClock(), references=[by_address])
+        assert await sight.judge(check(), down(Fault.DNS, address="")) == said
+        assert await sight.judge(check(), down(Fault.TIMEOUT)) is None
+        assert {question.name for question in server.log} == {"portal-monitor.vn"}
+
+
+async def test_a_burst_of_failures_is_seen_before_the_first_is_confirmed(tools: Instruments):
+    """Of the many that were good a minute ago most cannot have been looked at again; those that were all failed."""
+    async with site() as one:
+        clock = HandClock()
+        sight = Sight(tools, clock, references=[Reference(name="web", url=one.url)], portals=60)
+        for number in range(60):
+            await sight.judge(check(number), UP)
+            clock.pass_by(1)
+        told = []
+        for number in range(8):
+            told.append(await sight.judge(check(number), down()))
+            clock.pass_by(1)
+        assert told[:5] == [None] * 5
+        assert told[5:] != [None] * 3
+        assert told[-1] is not None
+        assert told[-1].endswith("portals stopped answering within 10 s")
+
+
+async def test_who_lies_down_for_long_is_no_burst(tools: Instruments):
+    async with site() as one:
+        clock = HandClock()
+        sight = Sight(tools, clock, references=[Reference(name="web", url=one.url)], portals=60)
+        for number in range(60):
+            await sight.judge(check(number), UP)
+        for number in range(6):
+            clock.pass_by(30)
+            await sight.judge(check(number), down())
+        clock.pass_by(90)
+        for number in range(20, 60):
+            await sight.judge(check(number), UP)
+        clock.pass_by(20)
+        assert [await sight.judge(check(number), down()) for number in range(6)] == [None] * 6

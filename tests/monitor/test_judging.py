@@ -1,0 +1,329 @@
+"""The rules of the states, one by one: looks within a slot, degraded, flapping, maintenance, our own sight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.judging.rules import Rules
+from monitor.maintenance import Calendar, Window
+from monitor.model import PROBER, Measurement, Portal, State, StateChange, Void
+from monitor.states import Fold
+from probes.base import Fault, Outcome
+from tests import factories
+from tests.factories import MINUTE, SLOT
+
+HUE = factories.portal(id="hue", group="trung")
+LOOKS = {
+    "U": {"outcome": Outcome.UP},
+    "D": {"outcome": Outcome.DOWN},
+    "V": {"outcome": Outcome.VOID, "void": Void.BLIND},
+    "S": {"outcome": Outcome.UP, "duration": 7.5},
+    "X": {"outcome": Outcome.VOID, "void": Void.STOPPED},
+}
+
+
+def look(letter: str, slot: int, attempt: int = 1, **changes: object) -> Measurement:
+    fields: dict[str, object] = {"portal": "hue", "slot": SLOT + slot * MINUTE, "attempt": attempt}
+    return factories.measurement(**(fields | LOOKS[letter] | changes))
+
+
+def row(words: str, first: int = 0, **changes: object) -> Iterator[Measurement]:
+    """One word a slot, one letter a look: ``U DDD DU``."""
+    for slot, word in enumerate(words.split(), start=first):
+        for attempt, letter in enumerate(word, start=1):
+            yield look(letter, slot, attempt, **changes)
+
+
+def fold(calendar: Calendar | None = None, portals: tuple[Portal, ...] = (HUE,), **rules: float) -> Fold:
+    return Fold(portals, Rules(**rules), calendar)  # type: ignore[arg-type] # numbers, whole or not
+
+
+def told(changes: list[StateChange]) -> list[tuple[int, str]]:
+    """(number of the slot, state); a mark for flapping, and none for the prober."""
+    return [
+        ((one.at - SLOT) // MINUTE, one.state.value + ("~" if one.flapping else ""))
+        for one in changes
+        if one.portal != PROBER
+    ]
+
+
+def after(words: str, calendar: Calendar | None = None, **rules: float) -> list[tuple[int, str]]:
+    return told(fold(calendar, **rules).feed_all(row(words)))
+
+
+@pytest.mark.parametrize(
+    ("words", "changes"),
+    [
+        ("U DDD", [(0, "up"), (1, "down")]),  # three failed looks within one slot
+        ("DDD", [(0, "down")]),
+        ("U DD", [(0, "up")]),
+        ("U DD D", [(0, "up"), (1, "down")]),  # two failing slots
+        ("U DDU", [(0, "up")]),  # the failure was refuted: a finding, no outage
+        ("U DU DU DU DU", [(0, "up")]),
+        ("U D DU D", [(0, "up"), (1, "down")]),  # two slots in a row, whatever the second one's looks say later
+        ("U DU D DU", [(0, "up"), (2, "down")]),
+        ("U DVD", [(0, "up")]),  # a look that could not see counts for nothing
+        ("U DVD D", [(0, "up"), (1, "down")]),
+        ("U DDD U U", [(0, "up"), (1, "down"), (2, "up")]),
+        ("U DDD U DU U U", [(0, "up"), (1, "down"), (4, "up")]),  # who answers on the second try is not up again
+        ("U DDD DU DU", [(0, "up"), (1, "down")]),
+        ("U V DDD", [(0, "up"), (2, "down")]),
+    ],
+)
+def test_looks_within_a_slot(words: str, changes: list[tuple[int, str]]):
+    assert after(words) == changes
+
+
+def test_how_many_looks_it_takes_is_configured():
+    assert after("U DD", down_looks=2) == [(0, "up"), (1, "down")]
+    assert after("U DDD D D", down_looks=4, down_after=3) == [(0, "up"), (1, "down")]
+    assert after("U DDD U", up_after=1) == [(0, "up"), (1, "down"), (2, "up")]
+
+
+def test_a_confirmation_that_comes_late_or_alone_is_ignored():
+    one = fold()
+    assert told(one.feed_all([look("U", 0), look("D", 1), look("U", 2), look("D", 1, 2), look("D", 1, 3)])) == [
+        (0, "up")
+    ]
+    assert one.feed_all([look("D", 5, 2), look("D", 5, 3)]) == []
+
+
+def test_slow_answers_degrade_after_three_and_recover_after_three():
+    assert after("U S S U S S S U U S U U U") == [(0, "up"), (4, "degraded"), (10, "up")]
+
+
+def test_a_slow_portal_that_fails_is_down_and_then_judged_afresh():
+    assert after("U S S S DDD U U U") == [(0, "up"), (1, "degraded"), (4, "down"), (5, "up")]
+
+
+def test_a_page_that_fails_while_the_home_page_answers_degrades():
+    looks = [
+        *row("U"),
+        *row("D D D", 1, check="uptime-search"),
+        *row("U", 4),
+        *row("U U U", 5, check="uptime-search"),
+    ]
+    changes = fold().feed_all(looks)
+    assert told(changes) == [(0, "up"), (1, "degraded"), (5, "up")]
+    assert changes[1].detail == "uptime-search fails while the home page answers"
+
+
+def test_pages_that_fail_with_the_home_page_are_the_same_outage():
+    looks = [*row("U"), *row("DDD", 1), *row("D D D D", 2, check="uptime-search"), *row("U U", 6)]
+    assert told(fold().feed_all(looks)) == [(0, "up"), (1, "down"), (6, "up")]
+
+
+def test_one_family_only_degrades():
+    values = {True: factories.values(ipv6_success=True), False: factories.values(ipv6_success=False)}
+    looks = [look("U", number, values=values[number % 9 in {0, 5, 6, 7, 8}]) for number in range(9)]
+    changes = fold().feed_all(looks)
+    assert told(changes) == [(0, "up"), (1, "degraded"), (5, "up")]
+    assert changes[1].detail == "answers over one address family only"
+    alone = {name: value for name, value in values[True].items() if name != "ipv6_success"}
+    assert told(fold().feed_all([look("U", number, values=alone) for number in range(9)])) == [(0, "up")]
+
+
+def test_a_certificate_near_its_end_degrades_at_once():
+    ends = factories.values(cert_chain_expiry=SLOT / 1000 + 14 * 86_400.0)
+    looks = [look("U", 0, values=ends), look("U", 1, values=ends), look("U", 2)]
+    changes = fold().feed_all(looks)
+    assert told(changes) == [(0, "up"), (1, "degraded"), (2, "up")]
+    assert changes[1].detail == "the certificate ends in less than 14 days"
+
+
+def test_several_reasons_are_told_together():
+    looks = [*row("U S S S"), *row("D D D", 1, check="latency"), *row("U U U", 4)]
+    changes = fold().feed_all(looks)
+    assert told(changes) == [(0, "up"), (1, "degraded")]
+    one = fold()
+    one.feed_all(looks[:1] + looks[4:7])
+    assert told(one.feed_all(looks[1:4])) == []
+
+
+def test_flapping_is_told_once_when_it_begins_and_once_when_it_ends():
+    words = "U DDD U U DDD U U DDD U U DDD U U" + " U" * 40
+    changes = fold().feed_all(row(words))
+    marks = [(one.state.value, one.flapping) for one in changes]
+    assert [state for state, flapping in marks if not flapping] == ["up", "down", "up", "down", "up", "up"]
+    first = next(one for one in changes if one.flapping)
+    assert (first.state, (first.at - SLOT) // MINUTE) == (State.DOWN, 7)
+    last = changes[-1]
+    assert (last.previous, last.state, last.flapping) == (State.UP, State.UP, False)
+    assert last.at - changes[-2].at >= 30 * MINUTE
+    assert last.detail == "no change for 30 min"
+
+
+def test_who_flapped_and_stays_down_is_told_down_at_the_end():
+    words = "U DDD U U DDD U U DDD" + " D" * 31
+    changes = fold().feed_all(row(words))
+    assert (changes[-1].previous, changes[-1].state, changes[-1].flapping) == (State.DOWN, State.DOWN, False)
+
+
+def test_changes_far_apart_are_no_flapping():
+    words = ("U " * 20 + "DDD ") * 12
+    assert not any(one.flapping for one in fold().feed_all(row(words)))
+
+
+def window(start: int, length: int, **changes: object) -> Calendar:
+    """From slot ``start`` on, for so many minutes."""
+    fields: dict[str, object] = {
+        "zone": ZoneInfo("UTC"),
+        "dates": frozenset({date(2026, 8, 1)}),
+        "at": start,
+        "lasts": length * MINUTE,
+        "reason": "new release",
+        "approved_by": "CIO",
+        "groups": frozenset({"trung"}),
+    }
+    return Calendar((Window(**(fields | changes)),))  # type: ignore[arg-type] # the fields that a test replaces
+
+
+@pytest.mark.parametrize(
+    ("words", "changes"),
+    [
+        ("U U U U U U U", [(0, "up"), (2, "maintenance"), (5, "up")]),
+        ("U U DDD D D D D", [(0, "up"), (2, "maintenance"), (5, "down")]),  # still down pages now
+        ("U U DDD D U U U", [(0, "up"), (2, "maintenance"), (5, "up")]),  # recovered inside
+        ("U U DDD D D U U", [(0, "up"), (2, "maintenance"), (5, "up")]),  # one good look is enough
+        ("U U U U U DD U", [(0, "up"), (2, "maintenance"), (6, "up")]),  # a failure at the end waits to be believed
+        ("U U U U U DDD D", [(0, "up"), (2, "maintenance"), (5, "down")]),
+        ("U U U U U D D", [(0, "up"), (2, "maintenance"), (6, "down")]),
+        ("U DDD D D D D U U", [(0, "up"), (1, "down"), (2, "maintenance"), (5, "down"), (6, "up")]),
+        ("U U V V V V U", [(0, "up"), (2, "maintenance"), (5, "unknown"), (6, "up")]),
+        ("U U S S S S U U U", [(0, "up"), (2, "maintenance"), (5, "degraded"), (6, "up")]),
+    ],
+)
+def test_what_maintenance_of_three_slots_makes(words: str, changes: list[tuple[int, str]]):
+    assert after(words, window(2, 3)) == changes
+
+
+def test_maintenance_says_why_who_and_how_it_ended():
+    changes = fold(window(2, 3)).feed_all(row("U U DDD D U U"))
+    assert [one.detail for one in changes[1:]] == [
+        "new release (approved by CIO)",
+        "maintenance is over; it was down inside and has recovered",
+    ]
+    down = fold(window(2, 3)).feed_all(row("U U DDD D D D"))[-1]
+    assert (down.previous, down.fault) == (State.MAINTENANCE, Fault.CONNECT_TIMEOUT)
+    assert down.detail == "still down at the end of maintenance: no end after 10 s, in phase connect"
+    assert fold(window(2, 3)).feed_all(row("U U U U U U"))[-1].detail == "maintenance is over"
+
+
+def test_an_unverified_portal_leaves_maintenance_too():
+    shy = factories.portal(id="hue", group="trung", verified=False)
+    changes = fold(window(1, 2), (shy,)).feed_all(row("D D D D D"))
+    assert told(changes) == [(1, "maintenance"), (3, "unknown")]
+
+
+def test_maintenance_of_others_is_not_ours():
+    assert after("U DDD", window(0, 60, groups=frozenset({"nam"}))) == [(0, "up"), (1, "down")]
+
+
+def test_windows_that_meet_are_one_maintenance():
+    both = Calendar((*window(1, 2).windows, *window(3, 2).windows))
+    assert after("U DDD D D D D", both) == [(0, "up"), (1, "maintenance"), (5, "down")]
+
+
+def test_a_window_told_later_changes_nothing_that_was_told():
+    one = fold()
+    before = one.feed_all(row("U DDD D"))
+    one.change((HUE,), Rules(), window(1, 60))
+    later = one.feed_all(row("D", 3))
+    assert told(before) == [(0, "up"), (1, "down")]
+    assert told(later) == [(3, "maintenance")]
+
+
+def test_maintenance_ends_flapping():
+    words = "U DDD U U DDD U U DDD U U DDD U U U U U U"
+    changes = fold(window(12, 3)).feed_all(row(words))
+    assert [one.flapping for one in changes if one.state is State.MAINTENANCE] == [False]
+    assert changes[-1].flapping is False
+
+
+FLEET = tuple(factories.portal(id=f"p{number}") for number in range(8))
+
+
+def sweep(letters: str, slot: int, **changes: object) -> list[Measurement]:
+    """The first portals' looks of one slot, a letter each."""
+    return [look(letter, slot, portal=f"p{number}", **changes) for number, letter in enumerate(letters)]
+
+
+def sight(changes: list[StateChange]) -> list[tuple[int, str]]:
+    return [((one.at - SLOT) // MINUTE, one.state.value) for one in changes if one.portal == PROBER]
+
+
+def test_the_prober_is_blind_when_most_were_not_seen_and_sees_when_most_are():
+    one = fold(portals=FLEET)
+    assert sight(one.feed_all(sweep("UUUUUUUU", 0))) == []
+    assert sight(one.feed_all(sweep("VVVVUUUU", 1))) == []
+    blind = one.feed_all(sweep("VVVVVUUU", 2))
+    assert sight(blind) == [(1, "unknown")]
+    assert sight(one.feed_all(sweep("VVVVVVVV", 3))) == []
+    assert sight(one.feed_all(sweep("UUUUUVVV", 4))) == []
+    assert sight(one.feed_all(sweep("UUUUUUVV", 5))) == [(5, "up")]
+
+
+def test_the_prober_is_told_before_the_portals():
+    one = fold(portals=FLEET[:1])
+    changes = one.feed_all([*sweep("U", 0), *sweep("V", 1), *sweep("V", 2)])
+    assert [(change.portal, change.state.value) for change in changes[1:]] == [(PROBER, "unknown"), ("p0", "unknown")]
+    assert changes[1].previous is State.UP
+
+
+def test_a_daemon_that_was_away_was_not_blind():
+    one = fold(portals=FLEET)
+    one.feed_all(sweep("UUUUUUUU", 0))
+    assert sight(one.feed_all([*sweep("XXXXXXXX", 1), *sweep("XXXXXXXX", 2)])) == []
+
+
+def test_while_we_cannot_see_nothing_becomes_down():
+    """Also what is answered with an error: it is told when we see again, from its first failure on."""
+    one = fold(portals=FLEET)
+    one.feed_all(sweep("UUUUUUUU", 0))
+    one.feed_all(sweep("VVVVVVV", 1))
+    held = [look("D", 1 + number, portal="p7") for number in range(3)]
+    assert told(one.feed_all(held)) == []
+    one.feed_all(sweep("UUUUUUU", 4))
+    assert told(one.feed_all([look("D", 5, portal="p7")])) == [(1, "down")]
+
+
+def test_portals_that_are_gone_take_their_blindness_along():
+    one = fold(portals=FLEET)
+    one.feed_all([*sweep("UUUVVVVV", 0), *sweep("UUUVVVVV", 1)])
+    one.change(FLEET[:3], Rules(), Calendar())
+    assert sight(one.feed_all(sweep("UUU", 2))) == [(2, "up")]
+
+
+words = st.lists(st.sampled_from(["U", "S", "DDD", "DU", "D", "V", "X", "DVD"]), max_size=40)
+
+
+@given(words, words, st.data())
+def test_replay_is_the_same_wherever_it_is_cut(one: list[str], other: list[str], data: st.DataObject):
+    """With maintenance, flapping, pages, and confirming looks; times of a portal only grow."""
+    looks = [*row(" ".join(one)), *row(" ".join(other), portal="p0"), *row("D D D U U U", check="uptime-list")]
+    looks = [
+        replace(each, seq=number)
+        for number, each in enumerate(sorted(looks, key=lambda each: (each.slot, each.portal, each.check)), start=1)
+    ]
+    portals, rules, calendar = (HUE, FLEET[0]), Rules(flap_changes=3), window(7, 6)
+    whole = Fold(portals, rules, calendar)
+    changes = whole.feed_all(looks)
+    cut = data.draw(st.integers(0, len(looks)))
+    first = Fold(portals, rules, calendar)
+    parts = first.feed_all(looks[:cut])
+    second = Fold(portals, rules, calendar, memo=first.memo())
+    parts += second.feed_all(looks[cut:])
+    assert repr(parts) == repr(changes)
+    assert second.memo() == whole.memo()
+    for portal in ("hue", "p0", PROBER):
+        mine = [change for change in changes if change.portal == portal]
+        assert all(earlier.at < later.at for earlier, later in pairwise(mine))
+        assert all(earlier.state is later.previous for earlier, later in pairwise(mine))
