@@ -111,12 +111,20 @@ class Board:
 
     def since(self, portal: str) -> int | None:
         """When the state began (UTC ms), None when nothing is confirmed yet."""
-        since = None
-        for change in reversed(self.changes.get(portal, ())):
-            since = change.at
-            if change.previous is not change.state:  # else it tells that flapping ended
+        change = self.turned(portal)
+        return change.at if change else None
+
+    def turned(self, portal: str) -> StateChange | None:
+        """The change that the state began with, which is not the one that tells that flapping ended."""
+        found = None
+        for found in reversed(self.changes.get(portal, ())):
+            if found.previous is not found.state:
                 break
-        return since
+        return found
+
+    def blind_since(self) -> int | None:
+        """When the prober lost its sight (UTC ms); None while it is not confirmed."""
+        return self.prober.at if self.prober is not None and self.prober.state is State.UNKNOWN else None
 
     def deciding(self, portal: str) -> Measurement | None:
         """The newest measurement of the check that decides the portal's state."""

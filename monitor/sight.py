@@ -33,10 +33,16 @@ FRESH_SECONDS = 5.0
 
 REFERENCE_TIMEOUT = 3.0
 
-LOSS_SECONDS = 0.9
-"""A reference that took longer to connect to lost a packet on the way: TCP sends the first one again after a second."""
+CONNECTIONS = 3
+"""To each reference at once: one alone seldom meets the packet that is lost."""
 
-HOLD_SECONDS = 30.0
+LOSS_SECONDS = 0.9
+"""A connection that took longer lost a packet on the way: TCP sends the first one again after a second."""
+
+LEAST_LOSING = 2
+"""One reference alone may have trouble of its own."""
+
+HOLD_SECONDS = 60.0
 """For so long before its beginning a failed look remembers our own trouble: lost packets come and go."""
 
 
@@ -98,7 +104,7 @@ class Sight:
     portals: int = 0
     _fleet: dict[str, _Seen] = field(default_factory=dict)
     _asked: float | None = None
-    _answers: dict[str, float | None] = field(default_factory=dict)
+    _answers: dict[str, list[float | None]] = field(default_factory=dict)
     _trouble: dict[bool, tuple[float, str]] = field(default_factory=dict)
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -156,9 +162,11 @@ class Sight:
         return None
 
     async def _references_fail(self, *, names: bool) -> str | None:
-        """Ask all references at once, at most every few seconds. Most of them have to answer without losing a packet.
+        """Ask all references at once, at most every few seconds; one answer is enough, unless packets are lost.
 
-        Where a name could not be resolved only references with a name can speak: an address proves nothing of DNS.
+        They are when at least half of those that answer lost some, and a quarter of all connections to them did: a
+        single reference, be it dead or far away, proves nothing. Where a name could not be resolved only references
+        with a name can speak: an address proves nothing of DNS.
         """
         wanted = [one for one in self.references if not names or one.named] or list(self.references)
         if not wanted:
@@ -166,14 +174,10 @@ class Sight:
         async with self._asking:
             now = self.clock.monotonic()
             if self._asked is None or now - self._asked > FRESH_SECONDS:
-                answers = await asyncio.gather(*[self._answer(reference) for reference in self.references])
+                answers = await asyncio.gather(*[self._answers_of(reference) for reference in self.references])
                 self._answers = {one.name: answer for one, answer in zip(self.references, answers, strict=True)}
                 self._asked = self.clock.monotonic()
-        answers = [self._answers.get(one.name, 0.0) for one in wanted]
-        if all(answer is None for answer in answers):
-            return f"none of {len(wanted)} references answers"
-        bad = sum(answer is None or answer > LOSS_SECONDS for answer in answers)
-        return f"{bad} of {len(wanted)} references fail or lose packets" if bad * 2 > len(wanted) > 1 else None
+        return _doubt([self._answers.get(one.name, [0.0]) for one in wanted])
 
     async def _resolver_fails(self, check: Check) -> str | None:
         """Ask for a name that only the servers of the top-level domain know of: any answer shows that names resolve."""
@@ -186,6 +190,10 @@ class Sight:
         except TimeoutError:
             return "the resolver does not answer"
         return None
+
+    async def _answers_of(self, reference: Reference) -> list[float | None]:
+        times = CONNECTIONS if reference.connect is not None else 1
+        return await asyncio.gather(*[self._answer(reference) for _ in range(times)])
 
     async def _answer(self, reference: Reference) -> float | None:
         """Seconds that a connection to the reference took, 0 for an address that was fetched; None without an answer.
@@ -213,6 +221,20 @@ class Sight:
         with suppress(OSError):
             await writer.wait_closed()
         return True
+
+
+def _doubt(answers: list[list[float | None]]) -> str | None:
+    """What the references' answers say against us; each is a list of seconds, None for a connection that failed."""
+    alive = [
+        [one is None or one > LOSS_SECONDS for one in each] for each in answers if any(n is not None for n in each)
+    ]
+    if not alive:
+        return f"none of {len(answers)} references answers"
+    lost, all_of_them = sum(map(sum, alive)), sum(map(len, alive))
+    losing = sum(map(any, alive))
+    if losing >= LEAST_LOSING and losing * 2 >= len(alive) and lost * 4 >= all_of_them:
+        return f"packets are lost on the way to {losing} of {len(answers)} references"
+    return None
 
 
 def _no_route(result: ProbeResult) -> str | None:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from monitor import history
 from monitor.draw import WORDS, Pen
-from monitor.model import Expect, State
+from monitor.model import PROBER, Expect, State
 from monitor.store import FILE, JournalError, Reader, connect
 from probes.base import Fault
 from probes.kinds import KINDS
@@ -43,15 +43,16 @@ class Standing:
     since: int | None = None
     fault: Fault | None = None
     detail: str = ""
+    flapping: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """The fleet at ``now`` (UTC ms) as ``location`` sees it.
 
-    ``states`` counts the judged portals, ``retired`` the others. ``last_look`` is UTC ms, ``patience`` the age in
-    seconds up to which it is on time. ``pid`` belongs to the daemon, where it runs and said so. ``rows`` counts per
-    table, ``size`` is in bytes.
+    ``prober`` is our own sight, ``unknown`` while we cannot see. ``states`` counts the judged portals, ``retired`` the
+    others. ``last_look`` is UTC ms, ``patience`` the age in seconds up to which it is on time. ``pid`` belongs to the
+    daemon, where it runs and said so. ``rows`` counts per table, ``size`` is in bytes.
     """
 
     now: int
@@ -61,6 +62,7 @@ class Status:
     states: Mapping[State, int]
     retired: int
     not_up: tuple[Standing, ...]
+    prober: Standing
     last_look: int | None
     patience: float
     size: int
@@ -102,6 +104,7 @@ def collect(directory: Path, portals: Sequence[Portal], checks: Sequence[Check],
         pid=pid,
         states={state: counted[state] for state in State},
         retired=len(portals) - len(judged),
+        prober=standings.get(PROBER, Standing(portal=PROBER, state=State.UP)),
         not_up=tuple(standing for standing in found if standing.state is not State.UP),
         last_look=last_look,
         patience=max(LATE_AT_LEAST, shortest * LATE_INTERVALS),
@@ -115,9 +118,14 @@ def _standings(directory: Path, location: str, now: int) -> dict[str, Standing]:
     changes = history.states_at(directory, now)
     return {
         portal: Standing(
-            portal=portal, state=State(state), since=at, fault=Fault(fault) if fault else None, detail=detail
+            portal=portal,
+            state=State(state),
+            since=at,
+            fault=Fault(fault) if fault else None,
+            detail=detail,
+            flapping=flapping,
         )
-        for portal, where, at, state, _, _, fault, detail in zip(*changes.values(), strict=True)
+        for portal, where, at, state, _, flapping, fault, detail in zip(*changes.values(), strict=True)
         if where == location
     }
 
@@ -190,7 +198,8 @@ def render(status: Status, console: Console, zone: str = ZONE) -> None:
     counts = [(f"{count} {state}", _STYLES.get(state, "")) for state, count in status.states.items() if count]
     retired = [(f"{status.retired} retired", "dim")] if status.retired else []
     pen.items([("portals  ", "dim"), *(counts or [("none judged", "")]), *retired])
-    for standing in status.not_up:
+    blind = [status.prober] if status.prober.state is State.UNKNOWN else []
+    for standing in (*blind, *status.not_up):
         _render_standing(pen, standing, status.now, ZoneInfo(zone))
 
 
@@ -200,7 +209,10 @@ def _render_standing(pen: Pen, standing: Standing, now: int, zone: ZoneInfo) -> 
         when = datetime.fromtimestamp(standing.since / 1000, zone)
         since = f" since {when:%Y-%m-%d %H:%M} ({duration((now - standing.since) / 1000)})"
     pen.console.print()
-    pen.line((standing.portal, "bold"), (f"  {standing.state}", _STYLES.get(standing.state, "")), (since, ""))
+    state = (
+        "cannot see" if standing.portal == PROBER else f"{standing.state}{', flapping' if standing.flapping else ''}"
+    )
+    pen.line((standing.portal, "bold"), (f"  {state}", _STYLES.get(standing.state, "")), (since, ""))
     why = ": ".join(part for part in (WORDS[standing.fault] if standing.fault else "", standing.detail) if part)
     if why:
         pen.line((why, ""), indent=2)

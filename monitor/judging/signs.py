@@ -54,6 +54,11 @@ def note(kept: Standing, one: Measurement, rules: Rules) -> int | None:
     return turned
 
 
+def holds(kept: Standing, name: str) -> bool:
+    """Whether one mark holds."""
+    return name in kept.marks and bool(kept.marks[name][0])
+
+
 def degraded(kept: Standing) -> bool:
     """Whether a mark holds."""
     return any(on for on, _, _ in kept.marks.values())

@@ -12,8 +12,9 @@ class Standing:
     """``state`` is what the last change said, ``at`` its time; ``base`` what looks at the home page have confirmed.
 
     The run: ``run`` slots in a row, from slot ``since``, whose first look had ``outcome``. ``looks`` counts the failed
-    looks of the newest slot. ``marks`` and ``slots`` belong to signs.py, ``moves`` holds the times of the last changes
-    between up, degraded and down. ``fell``: it was down inside of the maintenance that is going on.
+    looks of the newest slot; ``patient``: they do not suffice, see verdict.py. ``marks`` and ``slots`` belong to
+    signs.py, ``moves`` holds the times of the last changes between up, degraded and down. ``fell``: it was down inside
+    of the maintenance that is going on.
     """
 
     state: str = State.UNKNOWN.value
@@ -27,6 +28,7 @@ class Standing:
     run: int = 0
     since: int = 0
     looks: int = 0
+    patient: bool = False
     voids: int = 0
     blind_since: int = 0
     blind: bool | None = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from monitor.judging import signs
 from monitor.model import State, Void
-from probes.base import Outcome
+from probes.base import Fault, Outcome
 
 if TYPE_CHECKING:
     from monitor.judging.rules import Rules
@@ -23,6 +24,8 @@ def take(kept: Standing, one: Measurement, portal: Portal, rules: Rules, *, hold
     neither failing nor good. With ``hold`` nothing becomes down: the run goes on until it is believed.
     """
     before = kept.base
+    if one.outcome is Outcome.DOWN:
+        kept.patient = one.fault is Fault.TIMEOUT and signs.holds(kept, f"slow {one.check}")
     if one.attempt > 1:
         _confirm(kept, one)
     elif one.outcome is Outcome.VOID:
@@ -38,8 +41,12 @@ def take(kept: Standing, one: Measurement, portal: Portal, rules: Rules, *, hold
 
 
 def failed(kept: Standing, rules: Rules) -> bool:
-    """Whether the run of failures is long enough: by looks within the newest slot, or by slots."""
-    return kept.outcome == Outcome.DOWN.value and (kept.looks >= rules.down_looks or kept.run >= rules.down_after)
+    """Whether the run of failures is long enough: by looks within the newest slot, or by slots.
+
+    A portal that is slow already and now takes too long is slower still: that has to last from slot to slot.
+    """
+    looks_suffice = kept.looks >= rules.down_looks and not kept.patient
+    return kept.outcome == Outcome.DOWN.value and (looks_suffice or kept.run >= rules.down_after)
 
 
 def _first(kept: Standing, one: Measurement, rules: Rules) -> None:

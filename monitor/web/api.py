@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from monitor.model import State
 from monitor.web.render import Shelf, join
 from monitor.web.speak import iso
 from monitor.web.times import LAST, parse_time
@@ -115,7 +116,7 @@ class Api:
         for check in board.checks.values():
             checks.setdefault(check.portal, []).append(check)
         pieces = (_dump(_portal(board, one, checks.get(one.id, []))) for one in list(board.portals.values()))
-        return f'{{"portals": [{await join(pieces, ",")}]}}'.encode()
+        return f'{{"prober": {_dump(_prober(board))}, "portals": [{await join(pieces, ",")}]}}'.encode()
 
     async def measurements(self, request: web.Request) -> web.Response:
         """Measurements, newest first. Found and written out on the reading thread."""
@@ -130,8 +131,19 @@ def _written(found: list[Measurement]) -> bytes:
     return f'{{"measurements": [{",".join(_dump(_measurement(one)) for one in found)}]}}'.encode()
 
 
+def _prober(board: Board) -> dict[str, Any]:
+    """Our own sight: since when and why it is as it is; up from the start unless told otherwise."""
+    known = board.prober
+    return {
+        "location": board.location,
+        "state": known.state.value if known else State.UP.value,
+        "since": iso(known.at) if known else None,
+        "reason": known.detail if known else "",
+    }
+
+
 def _portal(board: Board, portal: Portal, checks: list[Check]) -> dict[str, Any]:
-    look = board.deciding(portal.id)
+    look, change = board.deciding(portal.id), board.turned(portal.id)
     return {
         "id": portal.id,
         "code": portal.code,
@@ -145,6 +157,8 @@ def _portal(board: Board, portal: Portal, checks: list[Check]) -> dict[str, Any]
         "merged_into": portal.merged_into,
         "state": board.state(portal.id).value,
         "since": iso(board.since(portal.id)),
+        "flapping": board.flapping(portal.id),
+        "reason": change.detail if change else "",
         "last_look": _look(look) if look else None,
         "checks": [
             {"name": one.name, "kind": one.kind, "url": one.probe.url, "interval_seconds": one.interval}

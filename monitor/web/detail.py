@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.board import DAY
-from monitor.model import DECIDING
+from monitor.model import DECIDING, State
 from monitor.web import drawing, fleet, look
 from monitor.web.speak import iso
 
@@ -63,7 +63,7 @@ async def gather(site: Site, portal: Portal, query: Query, tongue: Tongue) -> De
         return tuple(look.section(one, latest[one.name], recent[one.name], tongue, now) for one in checks)
 
     told = await site.journal.read(sections)
-    change = board.states.get(portal.id)
+    change = board.turned(portal.id)
     turns = [_turn(one, tongue) for one in reversed(board.changes.get(portal.id, ())) if one.at > now - DAY]
     return Detail(
         row=fleet.row(board, portal, query, tongue, now),
@@ -104,15 +104,29 @@ def _since(change: StateChange, tongue: Tongue, now: int) -> str:
 
 def _turn(change: StateChange, tongue: Tongue) -> Turn:
     previous, state = tongue(f"state.{change.previous.value}"), tongue(f"state.{change.state.value}")
+    said = tongue("from_to", previous=previous.lower(), state=state.lower())
+    if change.previous is change.state:
+        said = tongue("flapping.ended", state=state.lower())
+    elif change.flapping:
+        said = f"{said} ({tongue('flapping')})"
     return Turn(
         at=tongue.moment(change.at),
         at_iso=iso(change.at),
         state=change.state.value,
         previous=change.previous.value,
-        said=tongue("from_to", previous=previous.lower(), state=state.lower()),
-        reason="" if change.fault is None else tongue(f"fault.{change.fault.value}"),
+        said=said,
+        reason=_reason(change, tongue),
         detail=change.detail,
     )
+
+
+def _reason(change: StateChange, tongue: Tongue) -> str:
+    """Why, in words; empty where the states say it all."""
+    if change.fault is not None:
+        return tongue(f"fault.{change.fault.value}")
+    if change.state in {State.DEGRADED, State.MAINTENANCE}:
+        return tongue(f"why.{change.state.value}")
+    return tongue("why.maintenance_over") if change.previous is State.MAINTENANCE else ""
 
 
 def _entry(portal: Portal, tongue: Tongue) -> Iterable[tuple[str, str]]:

@@ -53,6 +53,7 @@ class Row:
     latency: str
     reason: str
     detail: str
+    flapping: bool
     day: Markup
 
 
@@ -149,7 +150,9 @@ def verdict(board: Board, counts: dict[str, int], ready: Readiness, tongue: Tong
     if not board.portals:
         return say("unknown", "empty", tongue("empty.why"))
     if board.blind():
-        return say("blind", "blind", tongue("blind.why"))
+        since = board.blind_since()
+        when = f" {tongue('blind.since', time=tongue.moment(since))}" if since is not None else ""
+        return say("blind", "blind", f"{tongue('blind.why')}{when}")
     if not ready.ok:
         return say("blind", "stuck", tongue("stuck.why", reason=ready.reason))
     if judged and counts[State.UNKNOWN] == judged:
@@ -205,17 +208,22 @@ def row(board: Board, portal: Portal, query: Query, tongue: Tongue, now: int) ->
         latency=tongue.short(look.duration) if look and look.outcome is Outcome.UP else "",
         reason=reason,
         detail=detail,
+        flapping=board.flapping(portal.id),
         day=Markup() if portal.expect is Expect.RETIRED else drawing.strip(board.strip(portal.id), tongue),
     )
 
 
 def _trouble(board: Board, portal: Portal, tongue: Tongue) -> tuple[str, str]:
-    """Why a portal is not well, and the detail: the latest look says it, or what tipped the state if that saw none."""
-    look, change = board.deciding(portal.id), board.states.get(portal.id)
+    """Why a portal is not well, and the detail: its maintenance says it, the latest look, or what tipped the state."""
+    look, change = board.deciding(portal.id), board.turned(portal.id)
+    if change is not None and change.state is State.MAINTENANCE:
+        return tongue("why.maintenance"), change.detail
     if look is not None and look.outcome is Outcome.DOWN:
         return tongue.reason(look), look.detail
     if change is not None and change.state is State.DOWN and change.fault is not None:
         return tongue(f"fault.{change.fault.value}"), change.detail
+    if change is not None and change.state is State.DEGRADED:
+        return tongue("why.degraded"), change.detail
     return (tongue.reason(look), "") if look is not None else ("", "")
 
 

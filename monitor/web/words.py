@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from monitor.web.state_words import STATE_WORDS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -244,5 +246,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
     **_UNITS,
     **_ENUMS,
     **_FAULTS,
+    **STATE_WORDS,
 }
 """Key to (Vietnamese, English). ``key.one`` is said instead of ``key`` for a count of 1."""

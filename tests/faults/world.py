@@ -19,7 +19,7 @@ LOSSES = (0.5, 1.0, 0.3, 0.7, 0.2, 0.1)
 """Shares of packets that our own network loses, one window of ten minutes each, again and again."""
 
 WAYS = ("refused", "timeout", "status", "tls", "dns")
-SETTLED = 90_000
+SETTLED = 120_000
 """So long (ms) after our own trouble a look may still remember it."""
 
 

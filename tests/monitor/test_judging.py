@@ -327,3 +327,13 @@ def test_replay_is_the_same_wherever_it_is_cut(one: list[str], other: list[str],
         mine = [change for change in changes if change.portal == portal]
         assert all(earlier.at < later.at for earlier, later in pairwise(mine))
         assert all(earlier.state is later.previous for earlier, later in pairwise(mine))
+
+
+def test_who_is_slow_already_and_takes_too_long_must_do_so_from_slot_to_slot():
+    late = {"fault": Fault.TIMEOUT}
+    slow = list(row("U S S S"))
+    within = [look("D", 4, attempt, **late) for attempt in (1, 2, 3)]
+    assert told(fold().feed_all([*slow, *within])) == [(0, "up"), (1, "degraded")]
+    assert told(fold().feed_all([*slow, *within, look("D", 5, **late)])) == [(0, "up"), (1, "degraded"), (4, "down")]
+    assert told(fold().feed_all([*row("U U U U"), *within])) == [(0, "up"), (4, "down")]
+    assert told(fold().feed_all([*slow, *row("DDD", 4)])) == [(0, "up"), (1, "degraded"), (4, "down")]

@@ -220,7 +220,7 @@ def test_json(held: Path):
     found = json.loads(json.dumps(status.as_json(collect(held)), allow_nan=False))
     assert set(found) == {
         *("healthy", "on_time", "age", "now", "location", "running", "pid", "states", "retired", "not_up"),
-        *("last_look", "patience", "size", "rows"),
+        *("last_look", "patience", "size", "rows", "prober"),
     }
     assert found["states"] == {"up": 1, "down": 1, "degraded": 0, "maintenance": 0, "unknown": 1}
     assert found["pid"] == os.getpid()
@@ -230,6 +230,7 @@ def test_json(held: Path):
         "since": NOW - 10 * MINUTE,
         "fault": "connect_timeout",
         "detail": "no end after 10 s, in phase connect",
+        "flapping": False,
     }
 
 
