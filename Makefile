@@ -17,7 +17,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test bench check format clean
+.PHONY: help run demo test bench faults check format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile \
@@ -35,6 +35,9 @@ test: $(STAMP) ## run the tests, against real servers on loopback
 
 bench: $(STAMP) ## run the benchmarks
 	$(PYTHON_IN_VENV) -m tests.bench $(ARGS)
+
+faults: $(STAMP) ## a simulated month of troubles: who would have been woken; writes docs/reliability-of-alerts.md
+	$(PYTHON_IN_VENV) -m tests.bench faults
 
 check: $(STAMP) ## format, lint, types, and the rule which room imports which
 	$(VENV)/bin/ruff format --check .

@@ -97,6 +97,7 @@ def _run_daemon(life: Callable[[], Coroutine[Any, Any, None]]) -> None:
 def check_config(directory: Annotated[Path, typer.Argument(help="Configuration directory.")] = Path("config")) -> None:
     """Judge a configuration: every fault at once as file:line:column, or a summary."""
     from monitor.config import estimate, load
+    from monitor.maintenance import agenda
 
     loaded = load(directory)
     for warning in loaded.warnings:
@@ -107,6 +108,9 @@ def check_config(directory: Annotated[Path, typer.Argument(help="Configuration d
         f"{about.looks_per_minute:g} looks per minute,\n"
         f"about {about.prometheus_series} Prometheus series and {about.influx_points_per_day} InfluxDB points per day"
     )
+    coming = agenda(loaded.settings.calendar.windows, time.time_ns() // 1_000_000)
+    if coming:
+        typer.echo("\n".join(["next maintenance:", *(f"  {line}" for line in coming)]))
 
 
 class SchemaOf(StrEnum):

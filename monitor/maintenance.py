@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from monitor.walltime import at_wall, local
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from zoneinfo import ZoneInfo
 
     from monitor.model import Portal
 
@@ -101,3 +101,20 @@ class Calendar:
             one = next(self.windows[number].occurrences(at), None)
             self._next[number] = (at, one)
         return one if one is not None and one.start <= at else None
+
+
+def agenda(windows: Iterable[Window], since: int, count: int = 5) -> list[str]:
+    """The next occurrences in words, a line each: by the clocks of their zone, in UTC, how long, what and for whom."""
+    return [_line(one) for one in upcoming(windows, since, count)]
+
+
+def _line(one: Occurrence) -> str:
+    window = one.window
+    here, utc = local(one.start, window.zone), local(one.start, ZoneInfo("UTC"))
+    hours, minutes = divmod((one.end - one.start) // 60_000, 60)
+    length = " ".join([f"{hours} h"] * bool(hours) + [f"{minutes} min"] * bool(minutes))
+    whom = "all portals" if window.everybody else ", ".join([*sorted(window.portals), *sorted(window.groups)])
+    return (
+        f"{here:%a %Y-%m-%d %H:%M %z} {window.zone.key} = {utc:%Y-%m-%d %H:%M} UTC, {length}: "
+        f"{window.reason} (approved by {window.approved_by}), {whom}"
+    )
