@@ -1,4 +1,7 @@
-"""A whole day of twelve portals on a clock held in the hand, through a crash and a stop: each slot has its outcome."""
+"""A whole day of twelve portals on a clock held in the hand, through a crash and a stop: each slot has its outcome.
+
+Nothing is confirmed here, so that slots alone decide; tests/faults plays days with confirming looks.
+"""
 
 from __future__ import annotations
 

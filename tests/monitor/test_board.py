@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.board import DAY, Board
-from monitor.model import Check, Expect, Portal, State, StateChange, Void
+from monitor.model import PROBER, Check, Expect, Portal, State, StateChange, Void
 from monitor.readers import follow_board
 from monitor.store import Advance
 from probes.base import Outcome
@@ -189,3 +189,42 @@ async def test_following_and_recalling_show_the_same(tmp_path: Path):
     assert recalled.last_look == followed.last_look
     for portal in PORTALS:
         assert recalled.strip(portal.id) == followed.strip(portal.id)
+
+
+def test_the_prober_is_not_a_portal_and_blinds_the_page():
+    one = board()
+    blind = change(1, State.UNKNOWN, State.UP, portal=PROBER)
+    one.take(blind)
+    assert one.prober is blind
+    assert one.blind()
+    assert one.blind_since() == blind.at
+    assert PROBER not in one.states
+    assert PROBER not in one.judged()
+    one.take(change(2, State.UP, State.UNKNOWN, portal=PROBER))
+    one.take(blind)
+    assert not one.blind()
+    assert one.blind_since() is None
+    one.take(change(3, State.UNKNOWN, State.UP, portal=PROBER, location="other"))
+    assert not one.blind()
+
+
+def test_the_end_of_flapping_is_not_the_beginning_of_a_state():
+    one = board()
+    one.take(change(1, State.UP))
+    flaps = change(2, State.DOWN, State.UP, flapping=True)
+    one.take(flaps)
+    assert one.flapping("hue")
+    one.take(change(3, State.DOWN, State.DOWN))
+    assert not one.flapping("hue")
+    assert one.state("hue") is State.DOWN
+    assert one.since("hue") == flaps.at
+    assert one.turned("hue") is flaps
+
+
+async def test_the_prober_is_recalled(tmp_path: Path):
+    async with opened(tmp_path) as journal:
+        blind = change(1, State.UNKNOWN, State.UP, portal=PROBER)
+        await journal.commit(Advance(reader="states", seq=1, changes=(blind,)))
+        one = board()
+        await journal.read(one.recall)
+        assert one.blind()

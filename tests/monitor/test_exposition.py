@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.board import Board
 from monitor.exposition import Exposition, escape
-from monitor.model import Check, Expect, Portal, State, Void
+from monitor.model import PROBER, Check, Expect, Portal, State, Void
 from monitor.telemetry import SelfMetrics
 from probes.base import Fault, Metric, Outcome, Scalar, Unit
 from probes.kinds import KINDS
@@ -244,3 +244,34 @@ async def test_numbers_come_through_exactly(value: float):
     exposition = Exposition(board, {"uptime": probe}, SelfMetrics([]).registry)
     board.take(factories.measurement(portal="up", values={"took": value}))
     assert of(await series(exposition), "probe_took_seconds") == [float(value)]
+
+
+async def test_a_look_that_confirms_is_counted_and_changes_nothing_else():
+    board, exposition = shown()
+    first = factories.measurement(portal="down", outcome=Outcome.DOWN)
+    board.take(first)
+    before = await series(exposition)
+    board.take(factories.measurement(portal="down", attempt=2, duration=99.0))
+    after = await series(exposition)
+    assert of(before, "probe_attempts", portal="down") == [1]
+    assert of(after, "probe_attempts", portal="down") == [2]
+    moved = {key for key in after if after[key] != before.get(key) and not key[0].startswith(("python_", "process_"))}
+    assert {name for name, _ in moved} == {"probe_attempts"}
+    assert before.keys() == after.keys()
+    board.take(factories.measurement(portal="down", slot=SLOT + MINUTE))
+    assert of(await series(exposition), "probe_attempts", portal="down") == [1]
+
+
+async def test_flapping_and_the_prober_are_gauges():
+    board, exposition = shown()
+    found = await series(exposition)
+    assert of(found, "portal_monitor_prober_state", state="up") == [1]
+    assert set(of(found, "portal_monitor_portal_flapping")) == {0}
+    assert of(found, "portal_monitor_portal_flapping", portal="closed") == []
+    board.take(factories.change(portal="down", flapping=True, seq=1))
+    board.take(factories.change(portal=PROBER, state=State.UNKNOWN, previous=State.UP, seq=2))
+    found = await series(exposition)
+    assert of(found, "portal_monitor_portal_flapping", portal="down") == [1]
+    assert of(found, "portal_monitor_prober_state", state="up") == [0]
+    assert of(found, "portal_monitor_prober_state", state="unknown", location="hn-1") == [1]
+    assert of(found, "portal_monitor_portal_state", portal=PROBER) == []
