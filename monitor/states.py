@@ -60,6 +60,7 @@ class Fold:
         """Go on under another configuration; what is remembered of portals that are gone is dropped."""
         self.portals = {portal.id: portal for portal in portals}
         self.rules, self.calendar = rules, calendar
+        self._judged = sum(portal.expect is not Expect.RETIRED for portal in self.portals.values())
         for key in [key for key in self._standings if key.partition("@")[0] not in self.portals]:
             eyes, gone = self._eyes[key.partition("@")[2]], self._standings.pop(key)
             eyes.known -= gone.blind is not None
@@ -96,7 +97,7 @@ class Fold:
         told = []
         if deciding and one.attempt == 1:
             self._texts.pop(f"{PROBER}@{one.location}", None)
-            if (change := eyes.take(kept, one)) is not None:
+            if (change := eyes.take(kept, one, self._judged)) is not None:
                 told.append(change)
         told += self._judge(kept, one, portal, eyes)
         return told

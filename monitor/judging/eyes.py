@@ -17,6 +17,9 @@ OURS = {Void.BLIND, Void.PROBER}
 LEAST = 2
 """A single look that did not see is no news."""
 
+LEAST_PORTALS = 5
+"""Nor are a few portals of many: right after the start they may be all that was looked at."""
+
 
 @dataclass(slots=True)
 class Eyes:
@@ -38,8 +41,8 @@ class Eyes:
         """Whether we cannot see."""
         return self.state == State.UNKNOWN.value
 
-    def take(self, kept: Standing, one: Measurement) -> StateChange | None:
-        """Note a first look at a home page; a change of the prober when it tips."""
+    def take(self, kept: Standing, one: Measurement, fleet: int) -> StateChange | None:
+        """Note a first look at a home page of one of ``fleet`` portals; a change of the prober when it tips."""
         if one.void is not None and one.void not in OURS:
             return None
         blind = one.void is not None
@@ -54,7 +57,8 @@ class Eyes:
             self.spell += 1
         if self.shut:
             return self._tip(one, State.UP, one.slot) if most_seen else None
-        if self.blind * 2 > self.known and self.spell >= LEAST:
+        enough = self.spell >= LEAST and self.blind >= min(LEAST_PORTALS, fleet)
+        if self.blind * 2 > self.known and enough:
             return self._tip(one, State.UNKNOWN, self.since)
         return None
 

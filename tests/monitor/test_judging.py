@@ -337,3 +337,9 @@ def test_who_is_slow_already_and_takes_too_long_must_do_so_from_slot_to_slot():
     assert told(fold().feed_all([*slow, *within, look("D", 5, **late)])) == [(0, "up"), (1, "degraded"), (4, "down")]
     assert told(fold().feed_all([*row("U U U U"), *within])) == [(0, "up"), (4, "down")]
     assert told(fold().feed_all([*slow, *row("DDD", 4)])) == [(0, "up"), (1, "degraded"), (4, "down")]
+
+
+def test_a_few_portals_right_after_the_start_are_not_the_fleet():
+    one = fold(portals=FLEET)
+    assert sight(one.feed_all([*sweep("VVVV", 0), *sweep("VVVV", 1)])) == []
+    assert sight(one.feed_all(sweep("VVVVV", 2))) == [(0, "unknown")]
