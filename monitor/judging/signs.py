@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from monitor.judging.standing import Standing
     from monitor.model import Measurement
 
+PLAIN = {"uptime", "latency"}
+"""Kinds whose looks take as long as one answer; a page that is shown takes longer by design."""
+
 _DAY = 86_400
 
 
@@ -24,7 +27,7 @@ def signs(one: Measurement, rules: Rules) -> Iterator[tuple[str, bool, int]]:
         yield f"fails {one.check}", one.outcome is Outcome.DOWN, after
     if one.outcome is not Outcome.UP:
         return
-    if one.duration is not None:
+    if one.duration is not None and one.kind in PLAIN:
         yield f"slow {one.check}", one.duration > rules.latency, after
     if one.check != DECIDING:
         return

@@ -13,14 +13,16 @@ from monitor.confirm import Confirmation
 from monitor.journal import Journal
 from monitor.measure import Measurer
 from monitor.model import Check
+from probes import http
 from probes.base import Failed, Fault, ProbeResult
-from probes.instruments import Instruments
+from probes.instruments import HttpSettings, Instruments
 from probes.kinds import KINDS
 from probes.trace import Trace
 from tests import factories
 from tests.factories import MINUTE, SLOT
-from tests.monitor.parts import HandClock, acting, all_of, measurer, opened, site, until
+from tests.monitor.parts import HandClock, acting, all_of, measurer, opened, refused_port, site, until
 from tests.monitor.test_measure import Told
+from tests.servers.dns import NameServer
 
 
 @pytest.fixture
@@ -193,3 +195,20 @@ async def test_a_bug_while_confirming_is_recorded_as_ours(scripted: Journal, too
     sight.judge = judge  # type: ignore[method-assign] # what it says is the test's own
     await confirming(scripted, tools, HandClock(), sight=sight).measure(acting(Lamp("D")), SLOT)
     assert await told(scripted) == [(0, 1, "down"), (0, 2, "void"), (0, 3, "down")]
+
+
+async def test_each_look_asks_for_the_name_anew_and_goes_over_both_families(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(http, "_SOMEWHERE_IPV6", ("::1", 443))  # what runs the tests may have no IPv6 beyond itself
+    port = await refused_port()
+    async with NameServer() as names, Instruments(HttpSettings(name_servers=(names.address,))) as tools:
+        names.add("both.test", a="127.0.0.1", aaaa="::1")
+        probe = KINDS["uptime"](url=f"http://both.test:{port}/", family="auto", timeout=5.0)
+        await confirming(journal, tools, HandClock()).measure(factories.check(portal="hue", probe=probe), SLOT)
+        assert names.asked("both.test") == ["A", "AAAA"] * 3
+    found = await all_of(journal)
+    assert [one.attempt for one in found] == [1, 2, 3]
+    assert all(one.fault is Fault.CONNECT_REFUSED for one in found)
+    assert all({hop.family for hop in one.hops} == {4, 6} for one in found)
+    assert all((one.values["ipv4_success"], one.values["ipv6_success"]) == (False, False) for one in found)

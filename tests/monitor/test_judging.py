@@ -100,6 +100,11 @@ def test_slow_answers_degrade_after_three_and_recover_after_three():
     assert after("U S S U S S S U U S U U U") == [(0, "up"), (4, "degraded"), (10, "up")]
 
 
+def test_a_page_that_is_shown_may_take_longer():
+    looks = [*row("U"), *(look("S", number, check="render", kind="render") for number in range(1, 9))]
+    assert told(fold().feed_all(looks)) == [(0, "up")]
+
+
 def test_a_slow_portal_that_fails_is_down_and_then_judged_afresh():
     assert after("U S S S DDD U U U") == [(0, "up"), (1, "degraded"), (4, "down"), (5, "up")]
 
