@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from monitor import status
-from monitor.model import Expect, State
+from monitor.model import PROBER, Expect, State
 from monitor.status import Standing, Status
 from monitor.store import FILE, Advance, JournalError, Lock, Writer
 from probes.base import Fault, Outcome
@@ -248,3 +248,31 @@ def test_json(held: Path):
 )
 def test_durations_in_words(seconds: float, words: str):
     assert status.duration(seconds) == words
+
+
+def test_our_own_blindness_and_flapping_are_said(tmp_path: Path):
+    fill(
+        tmp_path,
+        list(factories.measurements(30)),
+        factories.change(portal="hue", at=NOW - 10 * MINUTE, flapping=True),
+        factories.change(
+            portal=PROBER,
+            at=NOW - 5 * MINUTE,
+            state=State.UNKNOWN,
+            previous=State.UP,
+            fault=None,
+            detail="none of 3 references answers",
+        ),
+    )
+    found = collect(tmp_path)
+    assert (found.prober.state, found.prober.since) == (State.UNKNOWN, NOW - 5 * MINUTE)
+    assert PROBER not in {one.portal for one in found.not_up}
+    page = io.StringIO()
+    status.render(found, Console(file=page, width=100))
+    assert "prober  cannot see since" in page.getvalue()
+    assert "none of 3 references answers" in page.getvalue()
+    assert "hue  down, flapping since" in page.getvalue()
+
+
+def test_a_prober_that_never_said_a_word_sees(data: Path):
+    assert collect(data).prober == Standing(portal=PROBER, state=State.UP)
