@@ -16,7 +16,7 @@ from probes.base import Lane, Outcome, ProbeResult
 from probes.observe import observe
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from monitor.clock import Clock
     from monitor.journal import Journal
@@ -113,15 +113,12 @@ class Measurer:
         except asyncio.CancelledError:
             self._hand_in(check, self.void(check, slot, Void.STOPPED, "the daemon was told to stop"))
             raise
-        times = self.confirmation.times(check, first)
-        if times:
-            handed_in = [self._journal.put(first)]
-            try:
-                handed_in += await self._confirm(check, first, times)
-            finally:
-                handed_in += self._hand_in(check)
-        else:
-            handed_in = self._hand_in(check, first)
+        handed_in: list[asyncio.Future[None]] = []
+        try:
+            handed_in.append(self._journal.put(first))
+            handed_in += await self._confirm(check, first)
+        finally:
+            handed_in += self._hand_in(check)
         await asyncio.gather(*handed_in)
 
     def miss(self, check: Check, slot: int) -> asyncio.Future[None] | None:
@@ -140,11 +137,12 @@ class Measurer:
         behind = self._running.pop(check.key)
         return [self._journal.put(one) for one in (*outcomes, *behind)]
 
-    async def _confirm(self, check: Check, first: Measurement, times: Sequence[float]) -> list[asyncio.Future[None]]:
-        """Look again at each of ``times`` (seconds from now) until a look is good; each is handed in as it ends."""
+    async def _confirm(self, check: Check, first: Measurement) -> list[asyncio.Future[None]]:
+        """Look again as long as looks fail, when the confirmation says so; each is handed in as it ends."""
         began = self._clock.monotonic()
-        looks, handed_in = [first], []
-        for attempt, seconds in enumerate(times, start=2):
+        looks: list[Measurement] = [first]
+        handed_in: list[asyncio.Future[None]] = []
+        for attempt, seconds in enumerate(self.confirmation.times(check, first), start=2):
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds - (self._clock.monotonic() - began)):
                     await self._hushed.wait()
