@@ -213,9 +213,7 @@ class IncidentFold:
         tipping = witness.tipping(change.cause)
         glance = tipping.glance if tipping else None
         looks = witness.since(change.at)
-        words = [one.detail for one in looks if one.void and one.detail]
-        if change.portal == PROBER and change.detail:
-            words = [change.detail]
+        words = (change.detail,) if change.portal == PROBER and change.detail else witness.references(change.at)
         member = Member(
             portal=change.portal,
             since=change.at,
@@ -230,7 +228,7 @@ class IncidentFold:
             looks=looks or ((glance,) if glance else ()),
             hops=tipping.hops if tipping else (),
             certificate=dict(witness.certificate),
-            references=tuple(dict.fromkeys(words)),
+            references=words,
         )
         return replace(member, shared=keys(member, self.portals.get(change.portal)))
 

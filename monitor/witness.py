@@ -40,17 +40,23 @@ class Seen:
 
 @dataclass(slots=True)
 class Witness:
-    """Memory of one portal: looks that were not plainly good, and what the good ones knew."""
+    """Memory of one portal: looks that were not plainly good, and what the good ones knew.
+
+    ``heard`` is what our references said last, with the slot of the look that made us ask.
+    """
 
     looks: list[Seen] = field(default_factory=list)
     good: list[int] = field(default_factory=list)
     certificate: dict[str, Scalar] = field(default_factory=dict)
+    heard: tuple[int, str] = (-1, "")
     newest: Seen | None = None
 
     def feed(self, one: Measurement) -> None:
         """Take the next look of the portal, of whatever check."""
         found = {name: one.values[name] for name in _CERTIFICATE if name in one.values}
         self.certificate = found or self.certificate
+        if "references" in one.values:
+            self.heard = (one.slot, str(one.values["references"]))
         plain = one.outcome is Outcome.UP and one.attempt == 1
         if plain and one.check == DECIDING and one.slot > max(self.good, default=-1):
             self.good = [*self.good[-1:], one.slot]
@@ -70,6 +76,12 @@ class Witness:
         """The looks of ``slot`` and later that were not plainly good."""
         return tuple(one.glance for one in self.looks if one.glance.slot >= slot)
 
+    def references(self, slot: int) -> tuple[str, ...]:
+        """What we know of our own sight for the looks of ``slot`` and later."""
+        words = [one.detail for one in self.since(slot) if one.void and one.detail]
+        heard = [self.heard[1]] if self.heard[0] >= slot else []
+        return tuple(dict.fromkeys([*words, *heard]))
+
     def last_good(self, slot: int) -> int | None:
         """The newest good slot before ``slot``."""
         return max((one for one in self.good if one < slot), default=None)
@@ -79,13 +91,15 @@ class Witness:
         if not self.looks:
             return None
         looks = [[one.seq, asdict(one.glance), [asdict(hop) for hop in one.hops]] for one in self.looks]
-        return {"looks": looks, "good": self.good, "certificate": self.certificate}
+        return {"looks": looks, "good": self.good, "certificate": self.certificate, "heard": self.heard}
 
 
 def witness_from(kept: Mapping[str, Any]) -> Witness:
     """The witness of its memo."""
     looks = [Seen(seq, glance_from(look), tuple(Hop(**hop) for hop in hops)) for seq, look, hops in kept["looks"]]
-    return Witness(looks=looks, good=list(kept["good"]), certificate=dict(kept["certificate"]))
+    slot, heard = kept["heard"]
+    certificate = dict(kept["certificate"])
+    return Witness(looks=looks, good=list(kept["good"]), certificate=certificate, heard=(slot, heard))
 
 
 def glance_of(one: Measurement) -> Glance:

@@ -69,6 +69,13 @@ def test_an_outage_says_everything_that_is_known():
     assert event_from(event_row(event, 9)) == replace(event, seq=9)
 
 
+def test_what_the_references_said_stands_with_the_outage():
+    course = Course()
+    said = "vn-dns 12 ms, google-dns no answer"
+    (event,) = course.falls(SLOT, values={"references": said})
+    assert event.incident.members[0].references == (said,)
+
+
 def test_recovery_resolves_it_and_says_for_how_long():
     course = Course()
     course.falls(SLOT)
