@@ -79,6 +79,7 @@ CREATE TABLE IF NOT EXISTS incident_event (
     body TEXT NOT NULL,
     UNIQUE (incident, number)
 );
+CREATE INDEX IF NOT EXISTS incident_event_portal ON incident_event (portal);
 
 -- What people said about incidents.
 CREATE TABLE IF NOT EXISTS incident_note (

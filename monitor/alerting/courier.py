@@ -19,7 +19,7 @@ from monitor.incident import Fate, Post
 
 if TYPE_CHECKING:
     from monitor.alerting.channel import Channel
-    from monitor.alerting.letter import Writer
+    from monitor.alerting.letter import Letter, Writer
     from monitor.alerting.metrics import AlertingMetrics
     from monitor.alerting.plan import Batch
     from monitor.clock import Clock
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from monitor.store import Reader
 
 log = structlog.get_logger(__name__)
+
+STOP_SECONDS = 3.0
+"""A letter that is under way when the daemon stops is waited for so long; what comes later is sent again."""
 
 LOOK_SECONDS = 30.0
 """The outbox is looked through at least this often, for quiet hours follow the clock on the wall."""
@@ -99,14 +102,23 @@ class TargetCourier:
     async def _deliver(self, ready: tuple[Message, ...]) -> None:
         items = await self._journal.read(lambda reader: _items(reader, ready))
         letter = self._writer.write(items, self._channel.form, self._clock.now())
+        sending = asyncio.create_task(self._channel.send(letter), name=f"send to {self.name}")
         try:
-            await self._channel.send(letter)
+            await asyncio.shield(sending)
+        except asyncio.CancelledError:
+            if await _landed(sending):  # a stop in good order sends nothing twice
+                await self._settle(ready, letter)
+            raise
         except NotAccepted as error:
             self._metrics.failures.labels(self.name).inc()
             if not self._trouble:
                 log.error("target_does_not_accept", target=self.name, reason=str(error))  # noqa: TRY400 - no bug
             self._trouble = True
             raise
+        await self._settle(ready, letter)
+
+    async def _settle(self, ready: tuple[Message, ...], letter: Letter) -> None:
+        """Note that the messages were accepted now."""
         now = self._clock.now()
         await self._journal.commit(Post(settled=tuple((one, Fate.ACCEPTED) for one in ready), at=now))
         for one in ready:
@@ -124,6 +136,15 @@ class TargetCourier:
             self._metrics.messages.labels(self.name, fate.value).inc()
             if fate is Fate.EXPIRED:
                 log.error("message_expired", target=self.name, incident=one.incident, number=one.number)
+
+
+async def _landed(sending: asyncio.Task[None]) -> bool:
+    """Whether a letter that was under way at the stop was accepted in time."""
+    await asyncio.wait({sending}, timeout=STOP_SECONDS)
+    if not sending.done():
+        sending.cancel()
+        return False
+    return sending.exception() is None
 
 
 def _items(reader: Reader, messages: tuple[Message, ...]) -> list[Item]:

@@ -47,6 +47,8 @@ async def test_a_webhook_gets_the_outage_and_the_all_clear_with_the_incidents_id
             one.tell()
             await eventually(lambda: len(hook.got) == 2)
             await eventually(lambda: _all(journal, Fate.ACCEPTED, 2))
+            waited = one._metrics.delivery.labels("on-call")._sum.get()  # noqa: SLF001 - the histogram as it stands
+    assert waited == pytest.approx(2.493), "the outage waited from the end of its look on a clock in the hand"
     assert [body["title"] for body in hook.got] == [f"[{ID}] hue is down", f"[{ID}] hue is up again after 1 min"]
     assert [body["incidents"] for body in hook.got] == [ID, ID]
     assert [headers[HEADER] for headers in hook.headers] == [ID, ID]
@@ -136,6 +138,36 @@ async def test_incidents_within_the_group_are_one_letter(tmp_path: Path):
             await eventually(lambda: _all(journal, Fate.ACCEPTED, 2))
     assert len(hook.got) == 1
     assert "2 messages" in hook.got[0]["title"]
+
+
+async def test_a_stop_in_good_order_sends_nothing_twice(tmp_path: Path):
+    clock = HandClock(SLOT + 2000)
+    async with webhook() as hook, opened(tmp_path) as journal:
+        told = notify(hook.apprise)
+        hook.gate.clear()
+        async with courier(journal, told, clock) as one:
+            await write(journal, Story().falls(), told, clock.now())
+            clock.pass_by(1)
+            one.tell()
+            await eventually(lambda: hook.tried == 1)
+            asyncio.get_running_loop().call_later(0.2, hook.gate.set)
+        assert await _all(journal, Fate.ACCEPTED, 1)
+        async with courier(journal, told, clock):
+            await asyncio.sleep(0.2)
+    assert hook.tried == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "form"),
+    [
+        ("json://127.0.0.1/", Form.TEXT),
+        ("mailto://127.0.0.1/?from=a@example.org&to=b@example.org", Form.HTML),
+        ("tgram://123456789:abcdefg_hijklmnop/12315544/", Form.HTML),
+        ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#ops", Form.MARKDOWN),
+    ],
+)
+def test_each_channel_is_written_to_in_the_format_that_it_reads(url: str, form: Form):
+    assert AppriseChannel(url, 1.0).form is form
 
 
 class Mailbox:
