@@ -1,7 +1,8 @@
 """From a server's first refused connection to the accepted message at a webhook, beside the usual way, as a ratio.
 
-Ten servers, one moment of death each, drawn anew for every round from one interval; both monitors watch the same
-servers at the same interval and tell the same receiver. ``python -m tests.bench.notify ROUNDS``.
+Ten servers, one moment of death each, drawn anew for every round: one in each tenth of the interval before its next
+look, so that few rounds tell of all phases. Both monitors watch the same servers at the same interval and tell the same
+receiver; where in the other one's interval a server dies is left to chance. ``python -m tests.bench.notify ROUNDS``.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import yaml
 from aiohttp import web
 
 from monitor.drill import PAGE
+from monitor.schedule import offset
 from tests.bench.rival import EVALUATION, rival
 from tests.bench.subject import Daemon, free_port
 
@@ -135,12 +137,15 @@ async def receiving(receiver: Receiver):
 async def round_of(servers: list[Server], receiver: Receiver, dice: random.Random) -> dict[str, list[float]]:
     """All servers die within one interval, each at a moment of its own; seconds to the message, by who told."""
     receiver.heard.clear()
+    tenths = dice.sample(range(len(servers)), len(servers))
 
-    async def later(one: Server) -> None:
-        await asyncio.sleep(dice.uniform(0, INTERVAL))
+    async def later(one: Server, tenth: int) -> None:
+        before = (tenth + dice.random()) / len(servers) * INTERVAL
+        at = offset(f"{one.id}/uptime", INTERVAL * 1000) / 1000 - before
+        await asyncio.sleep((at - time.time()) % INTERVAL)
         await one.die()
 
-    await asyncio.gather(*map(later, servers))
+    await asyncio.gather(*map(later, servers, tenths))
     await receiver.all(servers, down=True)
     found = {
         "ours": [receiver.heard["ours", one.id, True] - one.refused for one in servers],
