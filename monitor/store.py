@@ -172,6 +172,11 @@ class Advance:
     events: tuple[IncidentEvent, ...] = ()
     messages: tuple[Message, ...] = ()
 
+    @property
+    def urgent(self) -> bool:
+        """Whether people wait for what is in it: changes of states and of incidents are not gathered, they go."""
+        return bool(self.changes or self.events)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
