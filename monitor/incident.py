@@ -52,7 +52,7 @@ class Ending(enum.StrEnum):
     FLAPPING = "flapping"
     WORSE = "worse"  # it went on as an incident of a graver kind
     BETTER = "better"  # it answers again, though not as well as it should
-    REMOVED = "removed"  # the portal left the inventory
+    REMOVED = "removed"  # the portal left the inventory, or was retired
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

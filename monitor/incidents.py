@@ -21,7 +21,7 @@ from monitor.incident import (
     incident_id,
 )
 from monitor.incident_rows import incident_body, incident_from
-from monitor.model import PROBER, Measurement, State, StateChange
+from monitor.model import PROBER, Expect, Measurement, State, StateChange
 from monitor.witness import Witness, witness_from
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class IncidentFold:
         kept = json.loads(memo or "{}")
         self.location = location
         self.window = window
-        self.portals = {portal.id: portal for portal in portals}
+        self.portals = _judged(portals)
         self._open = {body["id"]: incident_from(json.dumps(body)) for body in kept.get("open", ())}
         self._numbers: dict[str, int] = kept.get("numbers", {})
         self._begun: dict[str, tuple[str, int]] = {one: (last, n) for one, (last, n) in kept.get("begun", {}).items()}
@@ -84,8 +84,8 @@ class IncidentFold:
         return json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
 
     def change(self, portals: Iterable[Portal], at: int) -> list[IncidentEvent]:
-        """Go on with another inventory; portals that are gone leave their incidents at ``at`` (UTC ms)."""
-        self.portals = {portal.id: portal for portal in portals}
+        """Go on with another inventory; portals that are gone, or retired, leave their incidents at ``at`` (UTC ms)."""
+        self.portals = _judged(portals)
         known = self.portals.keys() | {PROBER}
         self._witnesses = {portal: one for portal, one in self._witnesses.items() if portal in known}
         self._flapping &= known
@@ -282,6 +282,11 @@ class IncidentFold:
             if member is not None and member.until is None:
                 return known
         return None
+
+
+def _judged(portals: Iterable[Portal]) -> dict[str, Portal]:
+    """Those that can be in trouble, by id."""
+    return {portal.id: portal for portal in portals if portal.expect is not Expect.RETIRED}
 
 
 def _with(known: Incident, member: Member) -> Incident:

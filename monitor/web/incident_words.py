@@ -87,7 +87,7 @@ _KINDS = {
     "ending.flapping": ("bắt đầu chập chờn", "began to flap"),
     "ending.worse": ("chuyển thành gián đoạn", "became an outage"),
     "ending.better": ("hoạt động lại nhưng suy giảm", "answers again, degraded"),
-    "ending.removed": ("đã bỏ khỏi danh sách", "left the inventory"),
+    "ending.removed": ("không còn được theo dõi", "is judged no more"),
 }
 
 _MESSAGES = {
@@ -100,7 +100,7 @@ _MESSAGES = {
     "say.recovered": ("{name} hoạt động lại sau {duration}", "{name} is up again after {duration}"),
     "say.maintenance": ("{name} chuyển sang bảo trì", "{name} went into maintenance"),
     "say.better": ("{name} trả lời lại nhưng suy giảm", "{name} answers again, degraded"),
-    "say.removed": ("{name} đã bỏ khỏi danh sách", "{name} left the inventory"),
+    "say.removed": ("{name} không còn được theo dõi", "{name} is judged no more"),
     "say.steady.up": ("{name} hết chập chờn, đang hoạt động", "{name} is steady again, and up"),
     "say.steady.down": ("{name} hết chập chờn, đang gián đoạn", "{name} is steady again, and down"),
     "say.steady.other": ("{name} hết chập chờn", "{name} is steady again"),

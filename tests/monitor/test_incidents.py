@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from monitor.incident import Ending, IncidentEvent, IncidentKind, Severity, Step
 from monitor.incident_rows import event_from, event_row
 from monitor.incidents import IncidentFold
-from monitor.model import PROBER, Measurement, Portal, State, StateChange, Void
+from monitor.model import PROBER, Expect, Measurement, Portal, State, StateChange, Void
 from probes.base import Fault, Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT
@@ -213,7 +213,8 @@ def test_a_portal_that_leaves_the_inventory_leaves_its_incident():
     course.falls(SLOT, "da-nang")
     (event,) = course.fold.change([factories.portal(id="da-nang")], SLOT + MINUTE)
     assert (event.step, event.incident.members[0].ending) == (Step.UPDATED, Ending.REMOVED)
-    (event,) = course.fold.change([], SLOT + MINUTE)
+    retired = factories.portal(id="da-nang", expect=Expect.RETIRED)
+    (event,) = course.fold.change([retired], SLOT + MINUTE)
     assert event.step is Step.RESOLVED
 
 
