@@ -162,8 +162,8 @@ async def test_a_stop_in_good_order_sends_nothing_twice(tmp_path: Path):
     [
         ("json://127.0.0.1/", Form.TEXT),
         ("mailto://127.0.0.1/?from=a@example.org&to=b@example.org", Form.HTML),
-        ("tgram://123456789:abcdefg_hijklmnop/12315544/", Form.HTML),
-        ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#ops", Form.MARKDOWN),
+        ("tgram://100000001:made_up_for_a_test/10000001/", Form.HTML),
+        ("slack://TMADEUP00/BMADEUP00/madeupforatestmadeupfora/#ops", Form.MARKDOWN),
     ],
 )
 def test_each_channel_is_written_to_in_the_format_that_it_reads(url: str, form: Form):
