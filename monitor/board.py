@@ -69,6 +69,8 @@ class Board:
         if isinstance(record, StateChange):
             self._take_change(record)
             return
+        if not isinstance(record, Measurement):
+            return
         if record.key not in self.checks or record.location != self.location:
             return
         known = self.latest.get(record.key)

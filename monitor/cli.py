@@ -15,6 +15,7 @@ import typer
 
 from monitor import __version__
 from monitor.cli_archive import archive_app
+from monitor.cli_incidents import drill, incident_app, incidents
 from monitor.cli_storage import history_app, influx_app
 from monitor.store import JournalError
 from monitor.terminal import FAILED, GOOD, PARTIAL, USAGE, ConfigDir, DataDir, fail, print_json
@@ -30,6 +31,9 @@ app = typer.Typer(
 app.add_typer(history_app, name="history")
 app.add_typer(influx_app, name="influx")
 app.add_typer(archive_app, name="archive")
+app.add_typer(incident_app, name="incident")
+app.command()(incidents)
+app.command()(drill)
 
 
 class LogForm(StrEnum):

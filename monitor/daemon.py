@@ -13,6 +13,7 @@ import structlog
 import yaml
 from aiohttp import web
 
+from monitor.alerting.join import Alerting
 from monitor.board import Board
 from monitor.clock import Clock, SystemClock
 from monitor.config import Config, ConfigError, load, redacted
@@ -45,6 +46,12 @@ log = structlog.get_logger(__name__)
 
 DRAIN_SECONDS = 5.0
 """How long looks that are going on may still take when the daemon is told to stop."""
+
+RESTART = (
+    *("location", "listen", "http", "lanes", "journal", "language", "report_zone", "web", "sinks", "archive"),
+    *("notify", "heartbeat", "alertmanager"),
+)
+"""Settings that a reload does not change over."""
 
 STOPPED_AT = "stopped_at"
 """Journal remark: when the daemon stopped in good order (UTC ms); empty while it runs and after it was killed."""
@@ -125,6 +132,7 @@ class Daemon:
             confirmation=Confirmation(after=settings.confirm.after, unjudged=config.unjudged),
             machine=self.machine,
         )
+        self.alerting = Alerting(config, journal, self.board, self.data, self.metrics.registry)
         self.measurer.on_start = lambda _check, lateness: self.metrics.lateness.observe(lateness)
         journal.statistics.on_commit = self.metrics.commit.observe
         self._note_load(ok=True)
@@ -150,6 +158,7 @@ class Daemon:
         self.pulse = Pulse(self.plan, self.measurer, self.clock, group)
         side = [
             *self._storage(journal).start(group),
+            *await self.alerting.start(group),
             group.create_task(fold_states(journal, self.fold, self.clock, bookmark), name="states"),
             group.create_task(follow_board(journal, self.board, start), name="board"),
             group.create_task(self._watch(journal), name="self"),
@@ -233,23 +242,13 @@ class Daemon:
                 self._note_load(ok=False)
                 return "\n".join(str(complaint) for complaint in error.complaints)
             self._apply(config)
+            await self.alerting.change(config)
             return None
 
     def _apply(self, config: Config) -> None:
         """Change over without dropping a look that is going on."""
         before, after = ({check.key for check in one.checks} for one in (self.config, config))
-        for fixed in (
-            "location",
-            "listen",
-            "http",
-            "lanes",
-            "journal",
-            "language",
-            "report_zone",
-            "web",
-            "sinks",
-            "archive",
-        ):
+        for fixed in RESTART:
             if getattr(config.settings, fixed) != getattr(self.config.settings, fixed):
                 log.warning("config_needs_restart", setting=fixed)
         self.config = config

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.carrier import PATIENT, Carrier, Patience
-from monitor.model import Measurement
+from monitor.model import Measurement, StateChange
 from monitor.store import Advance
 
 if TYPE_CHECKING:
@@ -92,9 +92,9 @@ class Courier:
             return 0.0
         return max(0.0, (self._clock.now() - self._oldest) / 1000)
 
-    async def _next(self, seq: int) -> list[Record]:
+    async def _next(self, seq: int) -> list[Measurement | StateChange]:
         """The next batch past ``seq``; waits until there is one."""
-        found: list[Record] = []
+        found: list[Measurement | StateChange] = []
         while not found:
             await self._journal.news(seq)
             if self._journal.last - seq < self._patience.batch:
@@ -102,11 +102,12 @@ class Courier:
             end = self._journal.last
             while len(found) < self._patience.batch:
                 room = min(READ, self._patience.batch - len(found))
-                some = await self._journal.after(found[-1].seq if found else seq, room)
-                found += some
+                some = await self._journal.after(seq, room)
+                found += [one for one in some if isinstance(one, Measurement | StateChange)]
+                seq = some[-1].seq if some else seq
                 if len(some) < room:
                     break
-            seq = end  # nothing found: what there was has left for the archive
+            seq = max(seq, end)  # nothing found: what there was has left for the archive
         return found
 
     async def _step(self, flight: Flight) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor.store import FILE, Entry, JournalError, Reader, Record, Remark, Writer
+from monitor.store import FILE, Advance, Entry, JournalError, Reader, Record, Remark, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,6 +73,7 @@ class Journal:
         self._loop = asyncio.get_running_loop()
         self._wake = threading.Condition()
         self._waiting: Batch = []
+        self._urgent = False
         self._closing = False
         self._recent: deque[Record] = deque(maxlen=RECENT)
         self._news: set[asyncio.Future[None]] = set()
@@ -107,7 +108,9 @@ class Journal:
             if self.statistics.failing and self.statistics.waiting >= MOST_WAITING:
                 raise JournalError(f"{self.statistics.waiting} entries are not remembered: {self.statistics.failing}")
             self._waiting.append((entry, done))
-            if len(self._waiting) == 1:
+            urgent = isinstance(entry, Advance) and entry.urgent
+            self._urgent = self._urgent or urgent
+            if len(self._waiting) == 1 or urgent:
                 self._wake.notify()
         self.statistics.waiting += 1
         return done
@@ -167,8 +170,8 @@ class Journal:
         while True:
             with self._wake:
                 self._wake.wait_for(lambda: self._waiting or self._closing)
-                self._wake.wait_for(lambda: self._closing, self._commit_every)
-                batch, self._waiting = self._waiting, []
+                self._wake.wait_for(lambda: self._closing or self._urgent, self._commit_every)
+                batch, self._waiting, self._urgent = self._waiting, [], False
             if not batch:
                 return
             try:

@@ -65,3 +65,45 @@ CREATE TABLE IF NOT EXISTS sealed (
     code TEXT NOT NULL,
     created INTEGER NOT NULL
 );
+
+-- What happened to incidents; body is the incident as it stood after the event, as JSON.
+CREATE TABLE IF NOT EXISTS incident_event (
+    seq INTEGER PRIMARY KEY,
+    incident TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    step TEXT NOT NULL,
+    portal TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    confirmed INTEGER NOT NULL,
+    tell INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    UNIQUE (incident, number)
+);
+CREATE INDEX IF NOT EXISTS incident_event_portal ON incident_event (portal);
+
+-- What people said about incidents.
+CREATE TABLE IF NOT EXISTS incident_note (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    incident TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    "by" TEXT NOT NULL,
+    text TEXT NOT NULL,
+    at INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS incident_note_incident ON incident_note (incident);
+
+-- Messages to people: written together with the event that they tell of, settled when a target has taken them.
+CREATE TABLE IF NOT EXISTS outbox (
+    incident TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    target TEXT NOT NULL,
+    reminder INTEGER NOT NULL,
+    severity TEXT NOT NULL,
+    happened INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    fate TEXT NOT NULL,
+    settled INTEGER,
+    PRIMARY KEY (incident, number, target, reminder)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (target, created) WHERE fate = 'waiting';

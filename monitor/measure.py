@@ -189,6 +189,8 @@ class Measurer:
         result = await observe(check.probe, self.tools)
         ours = self.machine.trouble(check, result) if self.machine else None
         blind = None if ours else await self.sight.judge(check, result)
+        if not ours and (heard := self.sight.heard(check, result)):
+            result = replace(result, values={**result.values, "references": heard})
         found = self._measurement(check, slot, result, Void.PROBER if ours else Void.BLIND, ours or blind)
         return replace(found, attempt=attempt, started=started, lateness=lateness)
 

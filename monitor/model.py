@@ -71,6 +71,9 @@ class Portal:
     status_2026: str | None = None
     confidence: str | None = None
     source: str | None = None
+    depends_on: tuple[str, ...] = ()
+    platform: str | None = None
+    name_server: str | None = None
 
     def name(self, language: str) -> str:
         """The name in ``vi`` or ``en``."""

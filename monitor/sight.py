@@ -133,6 +133,13 @@ class Sight:
         at, before = self._trouble.get(names, (-HOLD_SECONDS, ""))
         return f"{before}, {now - at:.0f} s ago" if before and at >= now - result.duration - HOLD_SECONDS else None
 
+    def heard(self, check: Check, result: ProbeResult) -> str:
+        """What the references answered when they were asked about ``result``, in words; empty when they were not."""
+        fresh = self._asked is not None and self.clock.monotonic() - self._asked <= FRESH_SECONDS
+        if result.fault not in SILENCE or not fresh or on_this_machine(check, result):
+            return ""
+        return ", ".join(f"{name} {_answered(answer)}" for name, answer in self._answers.items())
+
     def _note(self, portal: str, *, ok: bool) -> None:
         seen = self._fleet.setdefault(portal, _Seen())
         now = self.clock.monotonic()
@@ -221,6 +228,14 @@ class Sight:
         with suppress(OSError):
             await writer.wait_closed()
         return True
+
+
+def _answered(answers: list[float | None]) -> str:
+    got = [one for one in answers if one is not None]
+    if not got:
+        return "no answer"
+    lost = f", {len(answers) - len(got)} of {len(answers)} lost" if len(got) < len(answers) else ""
+    return (f"{min(got) * 1000:.0f} ms" if min(got) > 0 else "answers") + lost
 
 
 def _doubt(answers: list[list[float | None]]) -> str | None:

@@ -9,14 +9,20 @@ from dataclasses import astuple, dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from monitor import incident_rows as notes
 from monitor import rows
 from monitor.datadir import APPLICATION, FILE, SCHEMA, JournalError, Lock, columns, connect
-from monitor.model import Measurement, StateChange
+from monitor.incident import Post
+from monitor.incident_queries import IncidentQueries
+from monitor.model import Measurement
+from monitor.sorts import SORTS, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from monitor.incident import IncidentEvent, Message
+    from monitor.model import StateChange
     from probes.base import Probe
 
 __all__ = [
@@ -28,6 +34,7 @@ __all__ = [
     "Entry",
     "JournalError",
     "Lock",
+    "Post",
     "Reader",
     "Record",
     "Remark",
@@ -35,13 +42,12 @@ __all__ = [
     "connect",
 ]
 
-Record = Measurement | StateChange
 
 WAL_BYTES = 64 * 2**20
 """A write-ahead log that grew longer, behind a slow reader, is cut back to this."""
 
 
-class Reader:
+class Reader(IncidentQueries):
     """Reads the journal. Each reader has a connection of its own and sees committed rows only."""
 
     def __init__(self, path: Path, kinds: dict[str, type[Probe]]) -> None:
@@ -70,9 +76,9 @@ class Reader:
                 sql = f"{table.select} WHERE seq > ? ORDER BY seq LIMIT ?"
                 cursors.append(self._db.execute(sql, (seq, limit)))
                 found.append(map(table.measurement, cursors[-1]))
-            sql = f"{rows.SELECT_STATES} WHERE seq > ? ORDER BY seq LIMIT ?"
-            cursors.append(self._db.execute(sql, (seq, limit)))
-            found.append(map(rows.state_change, cursors[-1]))
+            for sort in SORTS.values():
+                cursors.append(self._db.execute(f"{sort.select} WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit)))
+                found.append(map(sort.made, cursors[-1]))
             return list(islice(heapq.merge(*found, key=lambda record: record.seq), limit))
         finally:
             for cursor in cursors:
@@ -163,6 +169,13 @@ class Advance:
     memo: str = ""
     changes: tuple[StateChange, ...] = ()
     quarantined: tuple[rows.Quarantined, ...] = ()
+    events: tuple[IncidentEvent, ...] = ()
+    messages: tuple[Message, ...] = ()
+
+    @property
+    def urgent(self) -> bool:
+        """Whether people wait for what is in it: changes of states and of incidents are not gathered, they go."""
+        return bool(self.changes or self.events)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +193,7 @@ class Chore:
     statements: tuple[tuple[str, tuple[str | int | None, ...]], ...]
 
 
-Entry = Measurement | Advance | Remark | Chore
+Entry = Measurement | Advance | Remark | Chore | Post
 
 
 class Writer:
@@ -250,16 +263,22 @@ class Writer:
         if isinstance(entry, Remark):
             self._db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (entry.key, entry.value))
             return ()
+        self._db.executemany(notes.INSERT_MESSAGE, [notes.message_row(one) for one in entry.messages])
+        if isinstance(entry, Post):
+            settled = [notes.settling(one, fate, entry.at) for one, fate in entry.settled]
+            self._db.executemany(notes.SETTLE_MESSAGE, settled)
+            return entry.notes
         sql = "INSERT OR REPLACE INTO bookmark (reader, seq, memo) VALUES (?, ?, ?)"
         self._db.execute(sql, (entry.reader, entry.seq, entry.memo))
         self._db.executemany(rows.INSERT_QUARANTINE, [astuple(one) for one in entry.quarantined])
-        return entry.changes
+        return (*entry.changes, *entry.events)
 
     def _insert(self, record: Record, seq: int) -> Record | None:
         """The record as it was stored, or None when its identity is there already."""
-        if isinstance(record, StateChange):
-            row = rows.state_row(record, seq)
-            return rows.state_change(row) if self._db.execute(rows.INSERT_STATE, row).rowcount else None
+        if not isinstance(record, Measurement):
+            sort = SORTS[type(record)]
+            row = sort.row(record, seq)
+            return sort.made(row) if self._db.execute(sort.insert, row).rowcount else None
         table = self._tables[record.kind]
         row = table.row(record, seq)
         return table.measurement(row) if self._db.execute(table.insert, row).rowcount else None

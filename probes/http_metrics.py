@@ -148,5 +148,11 @@ HTTP_METRICS: tuple[Metric, ...] = (
         label="version",
     ),
     Metric(name="address", unit=Unit.TEXT, help="Address that the last hop was sent to.", type=str),
+    Metric(
+        name="references",
+        unit=Unit.TEXT,
+        help="What our references answered when they were asked about this failure.",
+        type=str,
+    ),
     Metric(name="final_url", unit=Unit.TEXT, help="Address of the last hop, without query.", type=str),
 )

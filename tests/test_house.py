@@ -27,10 +27,13 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("2 roll", ("probes.kinds", "probes.observe")),
     # What travels, and where it rests.
     ("3 records", ("monitor.model",)),
+    ("3 records of trouble", ("monitor.incident",)),
     ("4 words about ourselves", ("monitor.telemetry",)),
     ("4 rows, figures", ("monitor.rows", "monitor.figures", "monitor.walltime")),
     ("4 time in states, maintenance", ("monitor.availability", "monitor.maintenance")),
     ("4 directory", ("monitor.datadir",)),
+    ("4 incidents as rows", ("monitor.incident_rows",)),
+    ("4 questions, sorts", ("monitor.incident_queries", "monitor.sorts")),
     ("5 store", ("monitor.store",)),
     ("5 sinks", ("monitor.sinks",)),
     ("6 made-up portals", ("monitor.demo",)),
@@ -59,9 +62,13 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("7 what storage says", ("monitor.storage_metrics",)),
     ("7 fourth", ("monitor.storage", "monitor.vigil", "monitor.readers", "monitor.exposition", "monitor.exchange")),
-    ("7 fifth", ("monitor.web",)),
+    ("7 cause", ("monitor.cause", "monitor.witness")),
+    ("7 incidents", ("monitor.incidents",)),
+    ("7 fifth", ("monitor.web", "monitor.inbox")),
+    ("7 sixth", ("monitor.alerting",)),
     ("8 daemon", ("monitor.daemon",)),
-    ("9 storage commands", ("monitor.cli_storage", "monitor.cli_archive")),
+    ("8 drill", ("monitor.drill",)),
+    ("9 storage commands", ("monitor.cli_storage", "monitor.cli_archive", "monitor.cli_incidents")),
     ("9 commands", ("monitor.cli",)),
     ("9 door", ("monitor.__main__",)),
 )
@@ -77,6 +84,7 @@ LEFT = (
     "monitor.gaps",
 )
 RIGHT = (
+    *("monitor.incidents", "monitor.witness", "monitor.cause", "monitor.alerting"),
     *("monitor.states", "monitor.readers", "monitor.board", "monitor.exposition", "monitor.web", "monitor.history"),
     *("monitor.influx_question", "monitor.influx_history", "monitor.source"),
     *("monitor.deliver", "monitor.carrier", "monitor.sinks", "monitor.columns", "monitor.archive", "monitor.storage"),
@@ -93,7 +101,7 @@ KNOWN = {
 HEIGHT = {room: height for height, (_, rooms) in enumerate(FLOORS) for room in rooms}
 PACKAGES = tuple(
     f"monitor.{name}"
-    for name in ("config", "web", "demo", "sinks", "archive", "judging", "scoring", "export", "dashboards")
+    for name in ("alerting", "config", "web", "demo", "sinks", "archive", "judging", "scoring", "export", "dashboards")
 )
 
 

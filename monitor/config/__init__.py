@@ -18,6 +18,7 @@ from monitor.config.assembly import assembly, check_groups
 from monitor.config.complaints import Complaint, ConfigError, Ledger
 from monitor.config.estimate import Estimate, estimate
 from monitor.config.inventory import check_maintenance, entries, portal_of, said
+from monitor.config.notify import with_secrets
 from monitor.config.record import Config, digest, redacted
 from monitor.config.schemas import schema
 from monitor.config.settings import SAMPLE_CONTACT, MonitorSettings, Sinks
@@ -132,7 +133,8 @@ def _with_files(settings: MonitorSettings, monitor: Document, directory: Path, l
             ledger.add(spot, f"{spot.shown()} is not a file")
         http = http.model_copy(update={"ca_file": path})
     sinks = _sinks_with_files(settings, directory)
-    return settings.model_copy(update={"web": web, "http": http, "sinks": sinks})
+    alerting = with_secrets(settings, monitor, directory, ledger)
+    return settings.model_copy(update={"web": web, "http": http, "sinks": sinks, **alerting})
 
 
 def _sinks_with_files(settings: MonitorSettings, directory: Path) -> Sinks:

@@ -155,4 +155,7 @@ def portal_of(entry: Entry) -> Portal:
         status_2026=told.status_2026,
         confidence=told.confidence,
         source=told.source,
+        depends_on=told.depends_on,
+        platform=told.platform,
+        name_server=told.name_server,
     )

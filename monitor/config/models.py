@@ -114,6 +114,11 @@ class PortalEntry(Block):
     merged_into: Slug | None = Field(default=None, description="Id of the portal of the unit that absorbed this one.")
     confidence: str | None = Field(default=None, description="How its address is known: seen, pattern, ...")
     source: str | None = Field(default=None, description="Where these facts come from.")
+    depends_on: tuple[Slug, ...] = Field(
+        default=(), description="Portals or services, by name, without which it cannot work."
+    )
+    platform: Slug | None = Field(default=None, description="Software or hosting that it shares with other portals.")
+    name_server: Host | None = Field(default=None, description="Name server of its domain, where it is known.")
     pages: dict[Role, Page] = Field(default_factory=dict, description="Page role: path below url, or full address.")
     checks: Blocks = Field(default_factory=dict, description="What differs for this portal, by probe kind.")
 

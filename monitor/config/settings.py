@@ -12,6 +12,7 @@ from monitor.archive.layout import FLOOR_DAYS
 from monitor.config.history import History
 from monitor.config.judging import Confirm, Maintenance, ServiceTimes, States
 from monitor.config.models import Block, Blocks
+from monitor.config.notify import Alerting
 from monitor.config.words import (
     CommitTime,
     Contact,
@@ -149,7 +150,7 @@ class Sinks(Block):
         return {name: sink for name, sink in every.items() if sink is not None}
 
 
-class MonitorSettings(Block):
+class MonitorSettings(Alerting):
     """``monitor.yaml``. Durations in seconds; ``checks`` and ``groups`` as written, see ``Config.checks``."""
 
     location: Location = Field(default="local", description="Name of this vantage point.")

@@ -9,14 +9,16 @@ import structlog
 from aiohttp import web
 
 from monitor.web.api import Api, refusal
+from monitor.web.incident_pages import IncidentApi, IncidentPages
 from monitor.web.operations import Operations, plain
-from monitor.web.pages import Pages, Static
+from monitor.web.pages import Static
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from aiohttp.typedefs import Handler, Middleware
 
+    from monitor.web.pages import Pages
     from monitor.web.site import Site
 
 log = structlog.get_logger(__name__)
@@ -40,14 +42,19 @@ HEADERS = {
 def make_app(site: Site) -> web.Application:
     """The application, ready for an ``AppRunner``. It starts no task of its own."""
     static = Static()
-    pages, api, operations = Pages(site, static), Api(site), Operations(site)
+    pages, api, operations = IncidentPages(site, static), Api(site), Operations(site)
+    incidents = IncidentApi(site)
     app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=[_guard(pages)])
     app.on_response_prepare.append(_protect)
     app.add_routes(
         [
             web.get("/", pages.fleet),
             web.get("/portals/{id}", pages.portal),
+            web.get("/incidents", pages.incidents),
+            web.get("/incidents/{id}", pages.incident),
             web.get("/static/{name}", static.serve),
+            web.get("/api/v1/incidents", incidents.incidents),
+            web.get("/api/v1/incidents/{id}", incidents.incident),
             web.get("/api/v1/portals", api.portals),
             web.get("/api/v1/measurements", api.measurements),
             web.get("/metrics", operations.metrics),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from monitor.board import DAY
 from monitor.model import DECIDING, State
-from monitor.web import drawing, fleet, look
+from monitor.web import drawing, fleet, incident_page, look
 from monitor.web.speak import iso
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 MOST = 5000
 """Looks of one kind read for one page."""
+
+INCIDENTS = 5
+"""Incidents listed on the page, the newest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,7 @@ class Detail:
     hours: tuple[str, ...]
     turns: tuple[Turn, ...]
     sections: tuple[look.Section, ...]
+    incidents: tuple[incident_page.Line, ...] = ()
 
 
 async def gather(site: Site, portal: Portal, query: Query, tongue: Tongue) -> Detail:
@@ -63,6 +67,7 @@ async def gather(site: Site, portal: Portal, query: Query, tongue: Tongue) -> De
         return tuple(look.section(one, latest[one.name], recent[one.name], tongue, now) for one in checks)
 
     told = await site.journal.read(sections)
+    found = await site.journal.read(lambda reader: reader.incidents_of(portal.id, limit=INCIDENTS))
     change = board.turned(portal.id)
     turns = [_turn(one, tongue) for one in reversed(board.changes.get(portal.id, ())) if one.at > now - DAY]
     return Detail(
@@ -75,6 +80,7 @@ async def gather(site: Site, portal: Portal, query: Query, tongue: Tongue) -> De
         hours=drawing.hours(tongue, now),
         turns=tuple(turns),
         sections=told,
+        incidents=tuple(incident_page.line(one, board, query, tongue, now) for one in found),
     )
 
 

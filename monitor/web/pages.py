@@ -74,7 +74,7 @@ class Pages:
             page = await fleet.gather(self._site, query, tongue)
             return await self._fill("fleet.html", query, tongue, Query.fleet, page=page, kinds=list(PortalKind))
 
-        return _html(await self._shelf.get(query, make))
+        return html(await self._shelf.get(query, make))
 
     async def portal(self, request: web.Request) -> web.Response:
         """One portal."""
@@ -88,7 +88,7 @@ class Pages:
             page = await detail.gather(self._site, portal, query, tongue)
             return await self._fill("portal.html", query, tongue, lambda one: one.portal(portal.id), page=page)
 
-        return _html(await self._shelf.get((query, portal.id), make))
+        return html(await self._shelf.get((query, portal.id), make))
 
     async def trouble(self, request: web.Request, status: int) -> web.Response:
         """A page that says what went wrong, and never how."""
@@ -96,7 +96,7 @@ class Pages:
         key = f"error.{status}" if status in _WORDED else "error.other"
         tongue = self._tongue(query)
         body = await self._fill("error.html", query, tongue, Query.home, key=key, status=status)
-        return _html(body, status)
+        return html(body, status)
 
     def _tongue(self, query: Query) -> Tongue:
         return Tongue(query.language, self._site.zone)
@@ -127,6 +127,7 @@ class Pages:
         )
 
 
-def _html(body: bytes, status: int = 200) -> web.Response:
+def html(body: bytes, status: int = 200) -> web.Response:
+    """A page."""
     headers = {"Cache-Control": "no-cache"}
     return web.Response(body=body, status=status, content_type="text/html", charset="utf-8", headers=headers)

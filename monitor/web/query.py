@@ -69,6 +69,14 @@ class Query:
         """The page of a portal."""
         return self._link(f"/portals/{quote(portal, safe='')}")
 
+    def incidents(self) -> str:
+        """The list of incidents."""
+        return self._link("/incidents")
+
+    def incident(self, incident: str) -> str:
+        """The page of an incident."""
+        return self._link(f"/incidents/{quote(incident, safe='')}")
+
     def _link(self, path: str, **parameters: str) -> str:
         if self.language != self.default:
             parameters["lang"] = self.language

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from monitor.web.incident_words import INCIDENT_WORDS
 from monitor.web.state_words import STATE_WORDS
 
 if TYPE_CHECKING:
@@ -247,5 +248,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
     **_ENUMS,
     **_FAULTS,
     **STATE_WORDS,
+    **INCIDENT_WORDS,
 }
 """Key to (Vietnamese, English). ``key.one`` is said instead of ``key`` for a count of 1."""

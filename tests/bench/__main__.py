@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import faults, metrics, phase_accuracy, schedule
+from tests.bench import faults, metrics, notify, phase_accuracy, schedule
 
 BENCHMARKS: dict[str, Callable[[], object]] = {
     "schedule": schedule.main,
     "metrics": metrics.main,
     "phase_accuracy": phase_accuracy.main,
+    "notify": notify.main,
     "faults": faults.main,
 }
 

@@ -223,3 +223,14 @@ async def test_throughput(tmp_path: Path):
     lag = sorted(lags)[int(len(lags) * 0.99)] * 1000
     sys.stdout.write(f"\njournal: {rate:,.0f} records/s in groups of 1000, loop lag p99 {lag:.0f} ms\n")
     assert rate > 1000
+
+
+async def test_news_for_people_is_not_gathered(tmp_path: Path):
+    """A change of state takes along what was gathered before it; a step without news waits."""
+    async with opened(tmp_path, commit_every=3600) as journal:
+        look = journal.put(factories.measurement())
+        await journal.commit(Advance(reader="states", seq=1, changes=(factories.change(),)))
+        assert look.done()
+        waiting = journal.put(Advance(reader="states", seq=2))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()

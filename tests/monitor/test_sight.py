@@ -70,6 +70,19 @@ async def test_one_reference_alive_is_enough_to_charge(tools: Instruments):
         assert await sight.judge(check(), down()) is None
 
 
+async def test_what_the_references_answered_goes_with_the_failure(tools: Instruments):
+    clock = HandClock()
+    async with alive() as (reference, _):
+        sight = Sight(tools, clock, references=[await dead(), reference])
+        assert not sight.heard(check(), down())
+        await sight.judge(check(), down())
+        assert sight.heard(check(), down()) in {"dead no answer, alive 0 ms", "dead no answer, alive answers"}
+        assert not sight.heard(check(), down(Fault.HTTP_STATUS))
+        assert not sight.heard(check(), down(address="127.0.0.1"))
+        clock.pass_by(60)
+        assert not sight.heard(check(), down()), "that was about another failure"
+
+
 async def test_where_a_name_is_not_found_only_references_with_a_name_can_speak(tools: Instruments):
     """An address that answers proves nothing of our resolver; it does prove that there is a way out."""
     async with alive() as (by_address, _):

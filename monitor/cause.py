@@ -1,0 +1,40 @@
+"""What portals that fall together may have in common: the keys of a cause, and when two incidents are one. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from probes.base import Fault
+
+if TYPE_CHECKING:
+    from monitor.incident import Incident, Member
+    from monitor.model import Portal
+
+OF_CERTIFICATE = {Fault.TLS_EXPIRED, Fault.TLS_UNTRUSTED, Fault.TLS_OTHER}
+"""Faults that an issuer can bring about. Half of the fleet shares one, which explains nothing else."""
+
+ORDER = ("dependency", "platform", "name_server", "issuer", "address")
+"""What explains most first."""
+
+
+def keys(member: Member, portal: Portal | None) -> tuple[str, ...]:
+    """The keys by which a common cause of ``member`` is recognised, as ``sort:value``."""
+    found: list[str] = []
+    if portal is not None:
+        found += [f"dependency:{name}" for name in (*portal.depends_on, portal.id)]
+        found += [f"platform:{portal.platform}"] if portal.platform else []
+        if portal.name_server and member.fault is Fault.DNS:
+            found.append(f"name_server:{portal.name_server}")
+    issuer = member.certificate.get("cert_issuer")
+    if issuer and member.fault in OF_CERTIFICATE:
+        found.append(f"issuer:{issuer}")
+    if member.address and member.fault is not Fault.DNS:
+        found.append(f"address:{member.address}")
+    return tuple(found)
+
+
+def common(incident: Incident, member: Member) -> tuple[str, ...]:
+    """What all of the incident's portals share with ``member``; empty when it is another incident."""
+    already = set(incident.shared or incident.members[0].shared)
+    shared = already & set(member.shared)
+    return tuple(sorted(shared, key=lambda key: (ORDER.index(key.partition(":")[0]), key)))

@@ -1,0 +1,163 @@
+"""The commands about incidents: ``incidents``, ``incident ack`` and ``comment``, and ``drill``."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.terminal import FAILED, GOOD, USAGE, ConfigDir, DataDir, fail, print_json
+
+if TYPE_CHECKING:
+    from monitor.drill import Stage
+    from monitor.incident import NoteKind
+
+incident_app = typer.Typer(help="Say something about an incident; kept and shown with it.", no_args_is_help=True)
+
+TAKEN_WITHIN = 3.0
+"""Seconds that a command waits for the daemon to take a note in."""
+
+By = Annotated[str, typer.Option("--by", help="Who says so.")]
+
+
+def incidents(  # the name of the command
+    config: ConfigDir = Path("config"),
+    data: DataDir = Path("data"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    open_only: Annotated[bool, typer.Option("--open", help="Only those that go on.")] = False,
+    since: Annotated[str, typer.Option(help="Those that moved since: ISO 8601, unix ms, or such as -24h.")] = "-7d",
+) -> None:
+    """List incidents, newest first; works while the daemon runs. Exit code 1 when one goes on."""
+    from zoneinfo import ZoneInfo
+
+    from monitor.config import load
+    from monitor.incident import Step
+    from monitor.store import FILE, Reader
+    from monitor.web.incident_json import course_json, incident_json
+    from monitor.web.speak import Tongue
+    from monitor.web.telling import Teller
+    from monitor.web.times import parse_time
+    from probes.kinds import KINDS
+
+    now = time.time_ns() // 1_000_000
+    loaded = load(config)
+    try:
+        begin = parse_time(since, now)
+    except ValueError as error:
+        fail(str(error), USAGE)
+    reader = Reader(data / FILE, KINDS)
+    try:
+        found = reader.incidents(open_only=open_only, since=begin)
+        if as_json:
+            told = [incident_json(one, now) | course_json(reader, one.incident.id) for one in found]
+            print_json({"incidents": told})
+    finally:
+        reader.close()
+    if not as_json:
+        tongue = Tongue("en", ZoneInfo(loaded.settings.report_zone))
+        teller = Teller(tongue, {portal.id: portal for portal in loaded.portals})
+        for one in found:
+            state = "open" if one.step is not Step.RESOLVED else "over"
+            typer.echo(
+                f"{state}  {one.incident.id}  {teller.standing(one.incident)}  since "
+                f"{tongue.moment(one.incident.opened)}, {tongue.duration(one.incident.downtime(now))}"
+            )
+    raise SystemExit(FAILED if any(one.step is not Step.RESOLVED for one in found) else GOOD)
+
+
+@incident_app.command(name="ack")
+def incident_ack(
+    identity: Annotated[str, typer.Argument(metavar="ID", help="The incident's id.")],
+    by: By,
+    text: Annotated[str, typer.Argument(help="What is being done about it.")] = "",
+    data: DataDir = Path("data"),
+) -> None:
+    """Acknowledge an incident: somebody takes care, so nobody is reminded of it any more."""
+    from monitor.incident import NoteKind
+
+    _note(data, identity, NoteKind.ACKNOWLEDGED, by, text)
+
+
+@incident_app.command(name="comment")
+def incident_comment(
+    identity: Annotated[str, typer.Argument(metavar="ID", help="The incident's id.")],
+    text: Annotated[str, typer.Argument(help="The comment.")],
+    by: By,
+    data: DataDir = Path("data"),
+) -> None:
+    """Comment on an incident."""
+    from monitor.incident import NoteKind
+
+    _note(data, identity, NoteKind.COMMENTED, by, text)
+
+
+def _note(data: Path, identity: str, kind: NoteKind, by: str, text: str) -> None:
+    from monitor import inbox
+    from monitor.store import FILE, Reader
+    from probes.kinds import KINDS
+
+    reader = Reader(data / FILE, KINDS)
+    known = reader.incident(identity)
+    reader.close()
+    if not known:
+        fail(f"there is no incident {identity}; `portal-monitor incidents` lists them")
+    if not by.strip():
+        fail("--by must name somebody", USAGE)
+    try:
+        path = inbox.leave(data, inbox.new_note(identity, kind, by.strip(), text.strip(), time.time_ns() // 1_000_000))
+    except OSError as error:
+        fail(f"{data / inbox.FOLDER}: {error.strerror}")
+    end = time.monotonic() + TAKEN_WITHIN
+    while path.exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    waits = "; no daemon has taken it in yet, the next one will" if path.exists() else ""
+    typer.echo(f"{identity}: {kind.value} by {by.strip()}{waits}")
+
+
+def drill(  # the name of the command
+    config: Annotated[Path | None, typer.Option("--config", help="Use this configuration's rules and targets.")] = None,
+    target: Annotated[str | None, typer.Option(help="A configured target; default: a webhook on this machine.")] = None,
+    interval: Annotated[float, typer.Option(min=1, max=300, help="Seconds between two looks.")] = 10.0,
+    recovery: Annotated[bool, typer.Option(help="Also wait for the all-clear.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Let a synthetic portal fail and say how long each step to the message took. Exit code 1 when none came."""
+    import tempfile
+
+    from monitor.clock import SystemClock
+    from monitor.config import load
+    from monitor.drill import Drill, DrillError
+    from monitor.telemetry import set_up_logs
+
+    set_up_logs("console", "error")
+    base = load(config) if config is not None else None
+    targets = {one.name: one for one in base.settings.notify.targets} if base is not None else {}
+    if target is not None and target not in targets:
+        fail(f"no target {target!r} is configured; there are {', '.join(targets) or 'none'}", USAGE)
+    with tempfile.TemporaryDirectory(prefix="portal-monitor-drill-") as scratch:
+        one = Drill(SystemClock(), Path(scratch), interval=interval, patience=10 * interval + 60)
+        chosen = targets[target] if target is not None else None
+
+        def told(step: str) -> None:
+            typer.echo(f"  {step}", err=True)
+
+        try:
+            stages = asyncio.run(one.run(base, chosen, recovery=recovery, told=told))
+        except DrillError as error:
+            fail(str(error))
+    _print_stages(stages, as_json=as_json)
+
+
+def _print_stages(stages: list[Stage], *, as_json: bool) -> None:
+    from monitor.drill import took
+
+    lines = took(stages)
+    if as_json:
+        print_json([{"step": name, "since_refused_seconds": at, "took_seconds": step} for name, at, step in lines])
+        return
+    typer.echo(f"{'step':28} {'since the refusal':>18} {'took':>10}")
+    for name, at, step in lines:
+        typer.echo(f"{name:28} {at:16.3f} s {step:8.3f} s")

@@ -1,0 +1,79 @@
+"""Notes of people on their way into the journal: fsynced files in ``inbox/`` below the data directory.
+
+The daemon alone writes the journal. A command leaves a file, which needs the right to write in the data directory and
+nothing else - no token, no daemon that happens to run - and the daemon takes it in when it can. By its id a note that
+was taken in twice, by a daemon that died in between, is one note.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from contextlib import suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import structlog
+
+from monitor.incident import IncidentNote, NoteKind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+log = structlog.get_logger(__name__)
+
+FOLDER = "inbox"
+BAD = ".bad"
+LONGEST = 64_000
+
+
+def new_note(incident: str, kind: NoteKind, by: str, text: str, at: int) -> IncidentNote:
+    """A note with an id of its own."""
+    return IncidentNote(id=uuid.uuid4().hex, incident=incident, kind=kind, by=by, text=text, at=at)
+
+
+def leave(data: Path, note: IncidentNote) -> Path:
+    """Leave a note for the daemon, safely on disk; the file, which is gone once the note is in the journal.
+
+    Raises OSError when the data directory cannot be written.
+    """
+    folder = data / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / f"{note.at}-{note.id}.json"
+    draft = path.with_suffix(".part")
+    with draft.open("w", encoding="utf-8") as file:
+        json.dump(asdict(note), file, ensure_ascii=False)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(place)
+    finally:
+        os.close(place)
+    return path
+
+
+def found(data: Path) -> list[tuple[Path, IncidentNote]]:
+    """The notes that wait, oldest first. One that cannot be read is put aside under another name."""
+    notes = []
+    with suppress(FileNotFoundError):
+        for path in sorted((data / FOLDER).glob("*.json")):
+            note = _read(path)
+            if note is not None:
+                notes.append((path, note))
+    return notes
+
+
+def _read(path: Path) -> IncidentNote | None:
+    try:
+        told = json.loads(path.read_bytes()[:LONGEST])
+        identity, incident, by, text = (str(told[name]) for name in ("id", "incident", "by", "text"))
+        kind, at = NoteKind(told["kind"]), int(told["at"])
+        return IncidentNote(id=identity, incident=incident, kind=kind, by=by, text=text, at=at)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        log.warning("note_cannot_be_read", file=path.name, reason=str(error))
+        with suppress(OSError):
+            path.replace(path.with_suffix(BAD))
+        return None

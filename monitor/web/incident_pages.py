@@ -1,0 +1,96 @@
+"""The handlers about incidents: two pages for people, two answers for machines."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from monitor.web import incident_page
+from monitor.web.api import refusal
+from monitor.web.incident_json import course_json, incident_json
+from monitor.web.pages import Pages, html
+from monitor.web.query import Query
+from monitor.web.times import parse_time
+
+if TYPE_CHECKING:
+    from monitor.store import Reader
+    from monitor.web.site import Site
+
+MOST = 1000
+_PARAMETERS = {"open", "since"}
+
+
+class IncidentPages(Pages):
+    """All pages: those of incidents beside the others."""
+
+    async def incidents(self, request: web.Request) -> web.Response:
+        """The list."""
+        query = Query.read({"lang": request.query.get("lang", "")}, self._site.language)
+
+        async def make() -> bytes:
+            tongue = self._tongue(query)
+            page = await incident_page.listed(self._site, query, tongue)
+            return await self._fill("incidents.html", query, tongue, Query.incidents, page=page)
+
+        return html(await self._shelf.get((query, "incidents"), make))
+
+    async def incident(self, request: web.Request) -> web.Response:
+        """One incident."""
+        query = Query.read({"lang": request.query.get("lang", "")}, self._site.language)
+        identity = request.match_info["id"]
+        found = await self._site.journal.read(lambda reader: incident_page.read(reader, identity))
+        if not found[0]:
+            raise web.HTTPNotFound
+        tongue = self._tongue(query)
+        page = await self._site.journal.read(lambda _reader: incident_page.page(self._site, found, query, tongue))
+        body = await self._fill("incident.html", query, tongue, lambda one: one.incident(identity), page=page)
+        return html(body)
+
+
+class IncidentApi:
+    """Handlers of ``/api/v1/incidents``."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def incidents(self, request: web.Request) -> web.Response:
+        """Incidents, newest first: all, or with ``open=true`` those that go on, or those that moved since ``since``."""
+        now = self._site.clock.now()
+        unknown = request.query.keys() - _PARAMETERS
+        if unknown:
+            return refusal(400, f"unknown parameter {min(unknown)!r}: there are {', '.join(sorted(_PARAMETERS))}")
+        wish = request.query.get("open", "false")
+        if wish not in {"true", "false"}:
+            return refusal(400, f"open: {wish!r} is not true or false")
+        try:
+            since = parse_time(request.query.get("since", "0"), now)
+        except ValueError as error:
+            return refusal(400, f"since: {error}")
+
+        def answer(reader: Reader) -> bytes:
+            found = reader.incidents(open_only=wish == "true", since=since, limit=MOST)
+            return _dump({"incidents": [incident_json(one, now) for one in found]})
+
+        return _json(await self._site.journal.read(answer))
+
+    async def incident(self, request: web.Request) -> web.Response:
+        """One incident with its events, notes and messages."""
+        identity, now = request.match_info["id"], self._site.clock.now()
+
+        def answer(reader: Reader) -> bytes | None:
+            events = reader.incident(identity)
+            return _dump(incident_json(events[-1], now) | course_json(reader, identity)) if events else None
+
+        body = await self._site.journal.read(answer)
+        return refusal(404, f"there is no incident {identity!r}") if body is None else _json(body)
+
+
+def _dump(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
+def _json(body: bytes) -> web.Response:
+    headers = {"Cache-Control": "no-cache"}
+    return web.Response(body=body, content_type="application/json", charset="utf-8", headers=headers)

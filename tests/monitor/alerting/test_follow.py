@@ -1,0 +1,160 @@
+"""The follower goes on where the journal says it was; the clerk takes notes in once, and reminds in time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from monitor import inbox
+from monitor.alerting.follow import INCIDENTS, Clerk, Follower, first_seq, newest_looks
+from monitor.alerting.metrics import AlertingMetrics
+from monitor.incident import NoteKind, Step
+from monitor.incidents import IncidentFold
+from monitor.journal import Journal
+from monitor.model import State
+from monitor.store import Advance
+from probes.base import Outcome
+from tests import factories
+from tests.factories import MINUTE, SLOT
+from tests.monitor.alerting.parts import LOCATION, PORTALS, Story, eventually, notify, write
+from tests.monitor.parts import HandClock, opened
+
+HOUR = 60 * MINUTE
+ID = "hue-20260801T000000Z"
+
+
+async def follower(journal: Journal, clock: HandClock) -> Follower:
+    seq, memo = await journal.read(lambda reader: reader.bookmark(INCIDENTS))
+    return Follower(
+        journal=journal,
+        fold=IncidentFold(PORTALS, LOCATION, memo=memo),
+        notify=notify(),
+        clock=clock,
+        metrics=AlertingMetrics(CollectorRegistry(), []),
+        seq=seq,
+        told=lambda: None,
+    )
+
+
+async def outage(journal: Journal, portal: str = "hue", at: int = SLOT) -> None:
+    """Looks and a change, as the daemon commits them."""
+    await journal.commit(factories.measurement(portal=portal, slot=at - MINUTE))
+    looks = [factories.measurement(portal=portal, slot=at, attempt=n, outcome=Outcome.DOWN, hops=()) for n in (1, 2, 3)]
+    await journal.commit_all(looks)
+    change = factories.change(portal=portal, at=at, cause=journal.last)
+    await journal.commit(Advance(reader="states", seq=journal.last, changes=(change,)))
+
+
+async def incidents(journal: Journal) -> list:
+    return await journal.read(lambda reader: reader.incidents())
+
+
+async def test_every_life_goes_on_where_the_last_one_was(tmp_path: Path):
+    clock = HandClock(SLOT + 30_000)
+    async with opened(tmp_path) as journal:
+        await outage(journal)
+        for life in range(3):
+            task = asyncio.create_task((await follower(journal, clock)).run())
+            await eventually(lambda: incidents(journal))
+            if life == 1:
+                await outage(journal, "vinh", SLOT + HOUR)
+                clock.pass_by(3600)
+                await eventually(lambda: _count(journal, 2))
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        found = await incidents(journal)
+        messages = await journal.read(lambda reader: reader.waiting("on-call"))
+    assert [one.incident.id for one in found] == ["vinh-20260801T010000Z", ID]
+    assert len(found[1].incident.members[0].looks) == 3
+    assert [(one.incident, one.number) for one in messages] == [(ID, 1), ("vinh-20260801T010000Z", 1)]
+
+
+async def _count(journal: Journal, count: int) -> bool:
+    return len(await incidents(journal)) == count
+
+
+async def test_the_first_life_over_an_old_journal_tells_only_of_what_goes_on(tmp_path: Path):
+    async with opened(tmp_path) as journal:
+        await outage(journal, "vinh", SLOT)
+        over = factories.change(portal="vinh", at=SLOT + MINUTE, state=State.UP, previous=State.DOWN, fault=None)
+        await journal.commit(Advance(reader="states", seq=journal.last, changes=(over,)))
+        nothing = await journal.read(lambda reader: first_seq(reader, LOCATION, journal.last))
+        assert nothing == journal.last
+        before = journal.last
+        await journal.commit_all(list(factories.measurements(200, portal="da-nang", slot=SLOT)))
+        await outage(journal, "hue", SLOT + HOUR)
+        begin = await journal.read(lambda reader: first_seq(reader, LOCATION, journal.last))
+        assert before < begin < journal.last - 4
+
+
+async def test_well_portals_are_remembered_by_their_newest_look(tmp_path: Path):
+    async with opened(tmp_path) as journal:
+        await journal.commit_all(list(factories.measurements(3, portal="hue")))
+        check = factories.check(portal="hue")
+        looks = await journal.read(lambda reader: newest_looks(reader, [check], LOCATION))
+    assert [one.slot for one in looks] == [SLOT + 2 * MINUTE]
+
+
+async def test_notes_are_taken_in_once_and_bad_ones_put_aside(tmp_path: Path):
+    clock = HandClock(SLOT + 30_000)
+    async with opened(tmp_path) as journal:
+        await write(journal, Story().falls(), notify(), SLOT)
+        clerk = Clerk(journal=journal, data=tmp_path, notify=notify(), clock=clock, told=lambda: None)
+        note = inbox.new_note(ID, NoteKind.ACKNOWLEDGED, "Lan", "đang xử lý", SLOT + 5)
+        path = inbox.leave(tmp_path, note)
+        text = path.read_text()
+        (tmp_path / "inbox" / "1-bad.json").write_text("{")
+        await clerk.take_in()
+        assert not path.exists()
+        assert [one.name for one in (tmp_path / "inbox").iterdir()] == ["1-bad.bad"]
+        path.write_text(text)  # a daemon that died before it could remove the file
+        await clerk.take_in()
+        kept = await journal.read(lambda reader: reader.notes(ID))
+    assert [(one.by, one.text, one.kind, one.at) for one in kept] == [
+        ("Lan", "đang xử lý", NoteKind.ACKNOWLEDGED, SLOT + 5)
+    ]
+    assert json.loads(text)["id"] == kept[0].id
+
+
+async def test_reminders_are_written_once_each_until_somebody_acknowledges(tmp_path: Path):
+    clock = HandClock(SLOT + 30_000)
+    told = notify(reminders=3600)
+    async with opened(tmp_path) as journal:
+        await write(journal, Story().falls(), told, SLOT)
+        clerk = Clerk(journal=journal, data=tmp_path, notify=told, clock=clock, told=lambda: None)
+        for _ in range(3):
+            clock.pass_by(3600)
+            await clerk.remind()
+            await clerk.remind()
+        messages = await journal.read(lambda reader: reader.messages(ID))
+        assert [one.reminder for one in messages] == [0, 1, 2, 3]
+        inbox.leave(tmp_path, inbox.new_note(ID, NoteKind.ACKNOWLEDGED, "Lan", "", SLOT))
+        await clerk.take_in()
+        clock.pass_by(3600)
+        await clerk.remind()
+        assert len(await journal.read(lambda reader: reader.messages(ID))) == 4
+
+
+async def test_a_portal_taken_out_while_we_were_away_leaves_its_incident(tmp_path: Path):
+    clock = HandClock(SLOT + 30_000)
+    async with opened(tmp_path) as journal:
+        await outage(journal)
+        first = await follower(journal, clock)
+        task = asyncio.create_task(first.run())
+        await eventually(lambda: incidents(journal))
+        task.cancel()
+        _, memo = await journal.read(lambda reader: reader.bookmark(INCIDENTS))
+        second = await follower(journal, clock)
+        second.fold = IncidentFold([], LOCATION, memo=memo)
+        task = asyncio.create_task(second.run())
+        await eventually(lambda: _resolved(journal))
+        task.cancel()
+
+
+async def _resolved(journal: Journal) -> bool:
+    return (await incidents(journal))[0].step is Step.RESOLVED

@@ -1,0 +1,187 @@
+"""Killed at every stage of an incident, the daemon's chain loses no page, and sends none twice but over the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import apprise
+import pytest
+from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
+
+from monitor.alerting.channel import AppriseChannel
+from monitor.alerting.courier import TargetCourier
+from monitor.alerting.follow import INCIDENTS, Follower
+from monitor.alerting.letter import Letter, Writer
+from monitor.alerting.metrics import AlertingMetrics
+from monitor.clock import SystemClock
+from monitor.config.notify import Notify, Target
+from monitor.incident import Fate, IncidentEvent, Post, Step
+from monitor.incidents import IncidentFold
+from monitor.journal import Journal
+from monitor.judging.rules import Rules
+from monitor.model import State
+from monitor.readers import STATES, fold_states
+from monitor.states import Fold
+from monitor.store import FILE, Advance, Entry, Reader
+from monitor.web.speak import Tongue
+from probes.base import Outcome
+from probes.kinds import KINDS
+from tests import factories
+from tests.servers.webhook import Webhook, webhook
+
+apprise.Apprise.instantiate("json://localhost/")  # loads its modules once, for all children
+PORTAL = factories.portal(id="hue", name_en="hue")
+LOCATION = "hn-1"
+MINUTE = 60_000
+
+STAGES = (
+    "before the state row",
+    "after the state row",
+    "before the incident row",
+    "after the incident row",
+    "before the send",
+    "after the send",
+    "after the settling",
+)
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Mortal:
+    """A journal whose owner is killed at one stage: right before an entry is handed in, or when it is on disk."""
+
+    def __init__(self, journal: Journal, stage: str) -> None:
+        self._journal = journal
+        self._stage = stage
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._journal, name)
+
+    @staticmethod
+    def name(entry: Entry) -> str:
+        """Which row it is; only what pages counts."""
+        if isinstance(entry, Advance) and any(change.state is State.DOWN for change in entry.changes):
+            return "state row"
+        if isinstance(entry, Advance) and any(event.step is Step.OPENED for event in entry.events):
+            return "incident row"
+        return "settling" if isinstance(entry, Post) and entry.settled else ""
+
+    async def commit(self, entry: Entry) -> None:
+        name = self.name(entry)
+        if name and self._stage == f"before the {name}":
+            die()
+        await self._journal.commit(entry)
+        if name and self._stage == f"after the {name}":
+            die()
+
+
+class MortalChannel(AppriseChannel):
+    """The way to the webhook, with a death before or after it was gone."""
+
+    stage = ""
+
+    async def send(self, letter: Letter) -> None:
+        if self.stage == "before the send":
+            die()
+        await super().send(letter)
+        if self.stage == "after the send":
+            die()
+
+
+async def live(directory: Path, url: str, stage: str, first: int) -> None:
+    """What the daemon does with a journal in which a portal was up and then failed, until the page is settled."""
+    journal = Journal.open(directory, KINDS, commit_every=0.002)
+    mortal, clock = Mortal(journal, stage), SystemClock()
+    notify = Notify(targets=(Target(name="on-call", url=SecretStr(url)),), group_within=0.001)
+    seq, memo = await journal.read(lambda reader: reader.bookmark(STATES))
+    fold = Fold([PORTAL], Rules(), memo=memo)
+    behind, kept = await journal.read(lambda reader: reader.bookmark(INCIDENTS))
+    metrics = AlertingMetrics(CollectorRegistry(), ["on-call"])
+    channel = MortalChannel(url, 10.0)
+    channel.stage = stage
+    writer = Writer(Tongue("en", ZoneInfo("UTC")), lambda: {"hue": PORTAL})
+    courier = TargetCourier(
+        name="on-call", channel=channel, writer=writer, notify=notify, journal=mortal, clock=clock, metrics=metrics
+    )
+    incidents = IncidentFold([PORTAL], LOCATION, memo=kept)
+    follower = Follower(
+        journal=mortal, fold=incidents, notify=notify, clock=clock, metrics=metrics, seq=behind, told=courier.tell
+    )
+    if journal.last == 0:
+        looks = [factories.measurement(portal="hue", slot=first + n * MINUTE, values={}) for n in range(2)]
+        looks += [
+            replace(factories.measurement(portal="hue", slot=first + n * MINUTE, outcome=Outcome.DOWN), hops=())
+            for n in (2, 3, 4)
+        ]
+        await journal.commit_all(looks)
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(fold_states(mortal, fold, clock, seq)),
+            group.create_task(follower.run()),
+            group.create_task(courier.run()),
+        ]
+        async with asyncio.timeout(60):
+            while not await journal.read(settled):  # noqa: ASYNC110 - an outbox tells nobody
+                await asyncio.sleep(0.005)
+        for task in tasks:
+            task.cancel()
+    await journal.close()
+
+
+def settled(reader: Reader) -> bool:
+    messages = [one for event in reader.incidents() for one in reader.messages(event.incident.id)]
+    return bool(messages) and all(one.fate is Fate.ACCEPTED for one in messages)
+
+
+def begin(directory: Path, url: str, stage: str, first: int) -> None:
+    """The life of a child."""
+    with suppress(asyncio.CancelledError):
+        asyncio.run(live(directory, url, stage, first))
+
+
+async def child(directory: Path, url: str, stage: str, first: int) -> int:
+    """Its exit code: minus the signal that killed it."""
+    nursery = multiprocessing.get_context("forkserver")
+    nursery.set_forkserver_preload(["tests.test_alert_crash"])
+    process = nursery.Process(target=begin, args=(directory, url, stage, first))
+    process.start()
+    await asyncio.to_thread(process.join, 60)
+    code = process.exitcode
+    process.close()
+    assert code is not None
+    return code
+
+
+def judge(directory: Path, hook: Webhook, stage: str, first: int) -> None:
+    reader = Reader(directory / FILE, KINDS)
+    records = reader.after(0, 1000)
+    messages = [one for event in reader.incidents() for one in reader.messages(event.incident.id)]
+    reader.close()
+    events = [one for one in records if isinstance(one, IncidentEvent)]
+    assert [one.seq for one in records] == list(range(1, len(records) + 1))
+    assert [(one.step, one.at) for one in events] == [(Step.OPENED, first + 2 * MINUTE)]
+    assert [(one.number, one.fate) for one in messages] == [(1, Fate.ACCEPTED)]
+    ids = [body["incidents"] for body in hook.got]
+    assert set(ids) == {events[0].incident.id}
+    assert len(ids) == (2 if stage == "after the send" else 1)
+    assert all("hue is down" in body["title"] for body in hook.got)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+async def test_killed_at_any_stage_the_page_arrives_and_names_its_incident(tmp_path: Path, stage: str):
+    first = SystemClock().now() // MINUTE * MINUTE - 10 * MINUTE
+    async with webhook() as hook:
+        code = await child(tmp_path, hook.apprise, stage, first)
+        assert code == -signal.SIGKILL, "this stage was never reached"
+        assert await child(tmp_path, hook.apprise, "", first) == 0
+        judge(tmp_path, hook, stage, first)
