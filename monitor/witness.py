@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor.incident import Glance
 from monitor.incident_rows import glance_from
-from monitor.model import DECIDING
+from monitor.model import DECIDING, Void
 from probes.base import Outcome
 from probes.trace import Hop
 
@@ -36,6 +36,10 @@ class Seen:
     seq: int
     glance: Glance
     hops: tuple[Hop, ...] = ()
+
+
+_DOUBTS = {Void.BLIND.value, Void.PROBER.value}
+"""Void looks that say something of our sight; a look that was late or overlapped says nothing of it."""
 
 
 @dataclass(slots=True)
@@ -78,7 +82,7 @@ class Witness:
 
     def references(self, slot: int) -> tuple[str, ...]:
         """What we know of our own sight for the looks of ``slot`` and later."""
-        words = [one.detail for one in self.since(slot) if one.void and one.detail]
+        words = [one.detail for one in self.since(slot) if one.void in _DOUBTS and one.detail]
         heard = [self.heard[1]] if self.heard[0] >= slot else []
         return tuple(dict.fromkeys([*words, *heard]))
 

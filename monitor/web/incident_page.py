@@ -142,7 +142,7 @@ def page(
     return Page(
         id=incident.id,
         tone=_tone(incident),
-        kind=tongue(f"incident.{incident.kind.value}"),
+        kind=tongue("incidents.past" if _tone(incident) == "up" else f"incident.{incident.kind.value}"),
         headline=teller.standing(incident),
         lasted=_lasted(incident, tongue, now),
         shared=teller.shared(incident),
