@@ -1,0 +1,57 @@
+"""Decides when a load is over: a pure rule over what was seen so far; waits for nothing itself.
+
+Lighthouse (throttling by DevTools) waits until 5.25 s have passed since the load event, since the first paint, since the
+network had at most two requests under way, and since the last long task. Most pages do nothing more in that time, and
+then a shorter wait sees the same. So: :data:`CALM` seconds without any sign of life are enough, unless the page itself
+says that it has more to do within Lighthouse's wait (a timer is due, an animation runs, requests are open). Then we wait
+as long as Lighthouse does. What this costs and what it misses is told in docs/vitals.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CALM = 1.5
+"""Seconds without a sign of life after which a load is over that has nothing more in store."""
+
+PATIENCE = 5.25
+"""Seconds that Lighthouse waits after the load event and each sign of life, and we too when more is in store."""
+
+ALLOWED_REQUESTS = 2
+"""So many requests may stay open for ever: long polls and counters. Open ones are more in store, not a sign of life."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What is known of a load at ``now``. All times are seconds of one clock; None means that it has not happened.
+
+    ``dcl``, ``loaded``, ``fcp``: the page's events. ``network``: when a request last started or ended, ``in_flight`` how
+    many are open now. ``busy``: when the last long task ended. ``painted``: the last change of the page that was seen
+    (largest paint, layout shift). ``due``: when the page's next timer fires, or ``now`` while an animation runs.
+    """
+
+    now: float
+    fcp: float | None = None
+    dcl: float | None = None
+    loaded: float | None = None
+    network: float | None = None
+    in_flight: int = 0
+    busy: float | None = None
+    painted: float | None = None
+    due: float | None = None
+
+
+def remaining(sight: Sight) -> float | None:
+    """Seconds that the load lasts yet if nothing more happens: 0 when it is over, None while it cannot end.
+
+    A load without a first paint, a load event or DOMContentLoaded cannot end (its deadline ends it), nor one with more
+    than two requests open.
+    """
+    if sight.fcp is None or sight.dcl is None or sight.loaded is None or sight.in_flight > ALLOWED_REQUESTS:
+        return None
+    signs = (sight.fcp, sight.dcl, sight.loaded, sight.network, sight.busy, sight.painted)
+    last = max(sign for sign in signs if sign is not None)
+    waits = CALM
+    if sight.in_flight or (sight.due is not None and sight.due <= last + PATIENCE):
+        waits = PATIENCE
+    return max(0.0, last + waits - sight.now)

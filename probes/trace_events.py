@@ -1,0 +1,189 @@
+"""Reads a recorded Chromium trace down to what one load of one page left in it; computes no metric.
+
+Times of a trace are microseconds of the machine's monotonic clock; here they become seconds after the navigation
+started. The names of the events and their fields are Chromium's own, seen in version 156.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Event = Mapping[str, Any]
+"""One event as DevTools delivers it in ``Tracing.dataCollected``."""
+
+CATEGORIES = (
+    "-*",
+    "loading",  # paints, largest paints, layout shifts, the viewport
+    "blink.user_timing",  # navigation start, DOMContentLoaded, load
+    "disabled-by-default-devtools.timeline",  # the tasks of each thread, the frames of the page
+    "disabled-by-default-devtools.screenshot",  # the film for the Speed Index
+)
+"""All that the metrics need. Each further category costs time inside the page, and so changes what is measured."""
+
+DEVTOOLS_CATEGORIES = (
+    *CATEGORIES,
+    "devtools.timeline",
+    "disabled-by-default-devtools.timeline.frame",
+    "v8.execute",
+    "latencyInfo",
+)
+"""For a trace that a person wants to open in DevTools: the same, with the work inside of each task."""
+
+
+class NoNavigation(ValueError):
+    """The trace holds no page: nothing was navigated to, or only an error page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One task of the page's main thread, from ``start`` to ``end`` in seconds after the navigation's start."""
+
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shot:
+    """The screen at ``at`` seconds after the navigation's start, as a JPEG of at most 500 x 500 px."""
+
+    at: float
+    jpeg: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageTrace:
+    """What one load left in a trace.
+
+    ``origin`` is the navigation's start in seconds of the monotonic clock, the one that DevTools' ``timestamp`` uses
+    too. ``events`` are the named events of the main frame, ``tree`` those of the main frame and every frame in it,
+    both by time and none before the origin. ``tasks`` do not overlap. ``shots`` holds no picture twice in a row.
+    ``end`` is the last moment that the trace saw.
+    """
+
+    origin: float
+    events: tuple[Event, ...]
+    tree: tuple[Event, ...]
+    tasks: tuple[Task, ...]
+    shots: tuple[Shot, ...]
+    end: float
+
+    def at(self, event: Event) -> float:
+        """Seconds after the navigation's start."""
+        return float(event["ts"]) / 1e6 - self.origin
+
+    def first(self, name: str) -> float | None:
+        """When the first event of that name happened in the main frame; None when it did not."""
+        return next((self.at(event) for event in self.events if event["name"] == name), None)
+
+
+def read_trace(events: Iterable[Event]) -> PageTrace:
+    """Find the page in the events of a trace, in whatever order they came.
+
+    The page is the last document that the main frame navigated to, so a redirect made by script starts the clock
+    anew, as Lighthouse has it. Raises :class:`NoNavigation`.
+    """
+    ordered = sorted((event for event in events if event.get("ts")), key=lambda event: int(event["ts"]))
+    frame = _main_frame(ordered)
+    start = _navigation(ordered, frame)
+    origin = int(start["ts"])
+    frames = _tree(ordered, frame)
+    named = [
+        (event, _frame_of(event))
+        for event in ordered
+        if int(event["ts"]) >= origin and "args" in event and event["args"]
+    ]
+    return PageTrace(
+        origin=origin / 1e6,
+        events=tuple(event for event, owner in named if owner == frame),
+        tree=tuple(event for event, owner in named if owner in frames),
+        tasks=tuple(_tasks(ordered, (start["pid"], start["tid"]), origin)),
+        shots=tuple(_shots(ordered, origin)),
+        end=max((int(event["ts"]) + int(event.get("dur", 0)) - origin) / 1e6 for event in ordered),
+    )
+
+
+def _frame_of(event: Event) -> str | None:
+    """The frame that an event belongs to: Chromium names it in three places."""
+    arguments: Mapping[str, Any] = event["args"]
+    data = arguments.get("data")
+    inner = data if isinstance(data, Mapping) else {}
+    frame = inner.get("frame") or inner.get("frameID") or arguments.get("frame")
+    return frame if isinstance(frame, str) else None
+
+
+def _is_page(event: Event) -> bool:
+    """Whether the event is the start of a navigation of a main frame to something that is neither empty nor an error."""
+    if event["name"] != "navigationStart":
+        return False
+    data: Mapping[str, Any] = event.get("args", {}).get("data") or {}
+    address = str(data.get("documentLoaderURL") or "about:")
+    return bool(data.get("isOutermostMainFrame")) and not address.startswith(("about:", "chrome-error:"))
+
+
+def _main_frame(events: Sequence[Event]) -> str:
+    """The traced tab's main frame: named by the browser when the trace began, otherwise by the last navigation."""
+    for event in events:
+        if event["name"] == "TracingStartedInBrowser":
+            frames: list[Mapping[str, Any]] = event["args"]["data"].get("frames") or []
+            for frame in frames:
+                if not frame.get("parent"):
+                    return str(frame["frame"])
+    for event in reversed(events):
+        if _is_page(event) and (found := _frame_of(event)):
+            return found
+    raise NoNavigation("nothing was navigated to while the trace was recorded")
+
+
+def _navigation(events: Sequence[Event], frame: str) -> Event:
+    for event in reversed(events):
+        if _is_page(event) and _frame_of(event) == frame:
+            return event
+    raise NoNavigation("the main frame never reached a page")
+
+
+def _tree(events: Sequence[Event], frame: str) -> frozenset[str]:
+    """The main frame and all below it; a frame is committed after the one that it stands in."""
+    found = {frame}
+    for event in events:
+        if event["name"] in {"FrameCommittedInBrowser", "TracingStartedInBrowser"}:
+            data: Mapping[str, Any] = event["args"]["data"]
+            for each in data.get("frames") or [data]:
+                if each.get("parent") in found:
+                    found.add(str(each["frame"]))
+    return frozenset(found)
+
+
+def _tasks(events: Sequence[Event], thread: tuple[int, int], origin: int) -> Iterator[Task]:
+    """Top-level tasks of one thread. Chromium sometimes reports a task as running into the next: it then ends there."""
+    spans = [
+        (int(event["ts"]), int(event["ts"]) + int(event["dur"]))
+        for event in events
+        if event["name"] == "RunTask" and event.get("dur") and (event["pid"], event["tid"]) == thread
+    ]
+    for index, (start, end) in enumerate(spans):
+        limit = spans[index + 1][0] if index + 1 < len(spans) else end
+        if end > origin:
+            yield Task(start=(start - origin) / 1e6, end=(min(end, limit) - origin) / 1e6)
+
+
+def _shots(events: Sequence[Event], origin: int) -> Iterator[Shot]:
+    previous = ""
+    for event in events:
+        if event["name"] == "Screenshot" and int(event["ts"]) >= origin:
+            picture = str(event["args"].get("snapshot", ""))
+            if picture and picture != previous:
+                previous = picture
+                try:
+                    jpeg = base64.b64decode(picture, validate=True)
+                except binascii.Error:
+                    continue
+                yield Shot(at=(int(event["ts"]) - origin) / 1e6, jpeg=jpeg)
