@@ -17,7 +17,8 @@ EVENTS = (*NETWORK_EVENTS, *CONSOLE_EVENTS)
 """All events to record for :func:`read_traffic`, in the order in which they come."""
 
 REGISTRY_LABELS = frozenset(
-    "ac biz co com edu gob gov gouv health id info int mil name net nom or org pro re sch web".split()
+    {"ac", "biz", "co", "com", "edu", "gob", "gov", "gouv", "health", "id", "info", "int", "mil", "name", "net", "nom"}
+    | {"or", "org", "pro", "re", "sch", "web"}
 )
 """Second labels under a country's top label that are sold like a top label (``gov.vn``, ``co.uk``)."""
 

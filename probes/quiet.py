@@ -1,15 +1,16 @@
 """Decides when a load is over: a pure rule over what was seen so far; waits for nothing itself.
 
-Lighthouse (throttling by DevTools) waits until 5.25 s have passed since the load event, since the first paint, since the
-network had at most two requests under way, and since the last long task. Most pages do nothing more in that time, and
-then a shorter wait sees the same. So: :data:`CALM` seconds without any sign of life are enough, unless the page itself
-says that it has more to do within Lighthouse's wait (a timer is due, an animation runs, requests are open). Then we wait
-as long as Lighthouse does. What this costs and what it misses is told in docs/vitals.md.
+Lighthouse (throttling by DevTools) waits until 5.25 s have passed since the load event, since the first paint, since
+the network had at most two requests under way, and since the last long task. Most pages do nothing more in that time,
+and then a shorter wait sees the same. So: :data:`CALM` seconds without any sign of life are enough, unless the page
+itself says that it has more to do within Lighthouse's wait (a timer is due, an animation runs, requests are open). Then
+we wait as long as Lighthouse does. What this costs and what it misses is told in docs/vitals.md.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 CALM = 1.5
 """Seconds without a sign of life after which a load is over that has nothing more in store."""
@@ -25,8 +26,8 @@ ALLOWED_REQUESTS = 2
 class Sight:
     """What is known of a load at ``now``. All times are seconds of one clock; None means that it has not happened.
 
-    ``dcl``, ``loaded``, ``fcp``: the page's events. ``network``: when a request last started or ended, ``in_flight`` how
-    many are open now. ``busy``: when the last long task ended. ``painted``: the last change of the page that was seen
+    ``dcl``, ``loaded``, ``fcp``: the page's events. ``network``: when a request last started or ended, ``in_flight``
+    how many are open now. ``busy``: when the last long task ended. ``painted``: the last change of the page that was seen
     (largest paint, layout shift). ``due``: when the page's next timer fires, or ``now`` while an animation runs.
     """
 
@@ -55,3 +56,17 @@ def remaining(sight: Sight) -> float | None:
     if sight.in_flight or (sight.due is not None and sight.due <= last + PATIENCE):
         waits = PATIENCE
     return max(0.0, last + waits - sight.now)
+
+
+def signs_script() -> str:
+    """JavaScript to run before any of the page's: it notes long tasks, paints and when the page's timers are due."""
+    return _script("signs.js")
+
+
+def signs_now_script() -> str:
+    """JavaScript expression: ``{"busy", "painted", "due"}``, seconds ago, ago and ahead of now; null for none."""
+    return _script("signs_now.js")
+
+
+def _script(name: str) -> str:
+    return (Path(__file__).parent / "scripts" / name).read_text(encoding="utf-8")

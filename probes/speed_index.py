@@ -51,7 +51,7 @@ def histogram(jpeg: bytes) -> Histogram:
 
 
 def progress(film: Sequence[tuple[float, Histogram]]) -> tuple[tuple[float, float], ...]:
-    """(seconds, share 0-1 of the finished screen that is there) of each picture; the last one is finished by definition.
+    """(seconds, share 0-1 of the finished screen that is there) of each picture; the last is finished by definition.
 
     Shares are whole percents, rounded down, as in the reference: a picture that lacks a hair counts as 99 %.
     Empty when the film is empty or its last picture is white.

@@ -121,7 +121,7 @@ def _frame_of(event: Event) -> str | None:
 
 
 def _is_page(event: Event) -> bool:
-    """Whether the event is the start of a navigation of a main frame to something that is neither empty nor an error."""
+    """Whether a main frame starts to navigate here, to something that is neither empty nor an error."""
     if event["name"] != "navigationStart":
         return False
     data: Mapping[str, Any] = event.get("args", {}).get("data") or {}

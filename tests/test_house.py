@@ -19,6 +19,9 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("0 instruments, lower", ("probes.address", "probes.certificates", "probes.resolver", "probes.http_metrics")),
     ("0 connector", ("probes.connector",)),
+    ("0 a recorded load", ("probes.trace_events", "probes.exchanges", "probes.fitness", "probes.quiet")),
+    ("0 its figures", ("probes.speed_index", "probes.network")),
+    ("0 vitals", ("probes.vitals",)),
     ("0 instruments", ("probes.instruments", "probes.faults")),
     # One look.
     ("1 walk", ("probes.walk",)),

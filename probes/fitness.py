@@ -1,0 +1,140 @@
+"""How fit a page is for a phone, as a pure function of what scripts/fitness.js reported from inside of it.
+
+The browser evaluates :func:`script` twice: on a screen 412 px wide, where everything is judged, and on one of 360 px,
+where only the overflow is.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Report = Mapping[str, Any]
+"""The JSON that scripts/fitness.js returns."""
+
+READABLE = 12.0
+"""CSS pixels on the glass from which on text counts as readable without zooming."""
+
+SMALL_TARGET, LARGE_TARGET = 24.0, 48.0
+"""CSS pixels: the least of WCAG 2.2 (2.5.8), and what Android and Lighthouse ask for."""
+
+ZOOM = 2.0
+"""A page must let its reader enlarge it to twice its size (WCAG 1.4.4)."""
+
+LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")
+"""The shape of a language tag (BCP 47) that names a language."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitness:
+    """Overflows are in CSS pixels, 0 when the content fits; a ratio is None on a page without text or targets."""
+
+    viewport_ok: bool
+    overflow_360_px: float
+    overflow_412_px: float
+    text_legible_ratio: float | None
+    tap_24_ratio: float | None
+    tap_48_ratio: float | None
+    zoom_ok: bool
+    lang_ok: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The box of something that a finger may want to hit, in CSS pixels on the glass."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """The middle of the box."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+
+def script() -> str:
+    """The JavaScript expression to evaluate in the page; its value is a :data:`Report`."""
+    return (Path(__file__).parent / "scripts" / "fitness.js").read_text(encoding="utf-8")
+
+
+def read_fitness(at_412: Report, at_360: Report) -> Fitness:
+    """Judge a page by its reports from both widths. Raises KeyError for something that is no report."""
+    rules = viewport_rules(at_412["viewport"])
+    # A link inside a sentence has the height of its line and is excepted by WCAG.
+    targets = [
+        Target(x=each["x"], y=each["y"], width=each["width"], height=each["height"])
+        for each in at_412["targets"]
+        if not each["inline"]
+    ]
+    return Fitness(
+        viewport_ok=rules.get("width") == "device-width" or _number(rules.get("initial-scale"), 0.0) >= 1.0,
+        overflow_360_px=overflow(at_360),
+        overflow_412_px=overflow(at_412),
+        text_legible_ratio=legible(at_412["sizes"]),
+        tap_24_ratio=tappable(targets, SMALL_TARGET),
+        tap_48_ratio=tappable(targets, LARGE_TARGET),
+        zoom_ok=rules.get("user-scalable", "yes") not in {"no", "0"}
+        and _number(rules.get("maximum-scale"), ZOOM) >= ZOOM,
+        lang_ok=bool(LANGUAGE.fullmatch(str(at_412["language"] or ""))),
+    )
+
+
+def viewport_rules(content: str | None) -> dict[str, str]:
+    """The settings of a viewport meta tag, in small letters: ``{"width": "device-width", ...}``."""
+    pairs = (part.partition("=") for part in re.split(r"[,;]", (content or "").lower()))
+    return {key.strip(): value.strip() for key, _, value in pairs if key.strip()}
+
+
+def _number(text: str | None, otherwise: float) -> float:
+    try:
+        return float(text) if text is not None else otherwise
+    except ValueError:
+        return otherwise
+
+
+def overflow(report: Report) -> float:
+    """How far the content reaches beyond the width that the page is laid out in, so that it scrolls sideways."""
+    return max(0.0, float(report["contentWidth"]) - float(report["layoutWidth"]))
+
+
+def legible(sizes: Mapping[str, int]) -> float | None:
+    """Share of the visible characters that stand in a readable size; ``sizes`` maps px on the glass to characters."""
+    total = sum(sizes.values())
+    return sum(count for size, count in sizes.items() if float(size) >= READABLE) / total if total else None
+
+
+def tappable(targets: Sequence[Target], size: float) -> float | None:
+    """Share of the targets that a finger of ``size`` px hits alone.
+
+    A target passes when it is at least that large both ways, or when a circle of that diameter around its centre meets
+    neither another target nor the circle of another one that is too small (WCAG 2.2, 2.5.8: the exception for spacing).
+    """
+    if not targets:
+        return None
+    ordered = sorted(targets, key=lambda target: target.y)
+    return sum(_alone(index, ordered, size) for index in range(len(ordered))) / len(ordered)
+
+
+def _alone(index: int, ordered: Sequence[Target], size: float) -> bool:
+    target = ordered[index]
+    if min(target.width, target.height) >= size:
+        return True
+    x, y = target.centre
+    for other in ordered:
+        if other.y > y + size:
+            break  # all that follow begin lower still
+        if other is target:
+            continue
+        beside = math.hypot(
+            max(other.x - x, 0.0, x - other.x - other.width), max(other.y - y, 0.0, y - other.y - other.height)
+        )
+        small = min(other.width, other.height) < size
+        if beside < size / 2 or (small and math.dist(target.centre, other.centre) < size):
+            return False
+    return True
