@@ -16,16 +16,22 @@ from probes.base import Lane, Outcome, ProbeResult
 from probes.observe import observe
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from monitor.clock import Clock
     from monitor.journal import Journal
     from monitor.machine import Machine
     from monitor.sight import Sight
+    from probes.base import Picture
     from probes.instruments import Instruments
 
+    Keep = Callable[[Check, Measurement, Sequence[Picture]], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
+
+
+async def _keep_nothing(_check: Check, _one: Measurement, _pictures: Sequence[Picture]) -> None:
+    """What becomes of pictures where nobody asked for them."""
 
 
 @dataclass(slots=True)
@@ -95,6 +101,7 @@ class Measurer:
         self._location = location
         self._running: dict[str, list[Measurement]] = {}
         self._hushed = asyncio.Event()
+        self.keep: Keep = _keep_nothing
         self.on_start: Callable[[Check, float], None] = lambda _check, _lateness: None
 
     async def measure(self, check: Check, slot: int) -> None:
@@ -109,14 +116,16 @@ class Measurer:
             return
         self._running[check.key] = []
         try:
-            first = await self._fill(check, slot)
+            found = await self._fill(check, slot)
         except asyncio.CancelledError:
             self._hand_in(check, self.void(check, slot, Void.STOPPED, "the daemon was told to stop"))
             raise
         handed_in: list[asyncio.Future[None]] = []
         try:
-            handed_in.append(self._journal.put(first))
-            handed_in += await self._confirm(check, first)
+            # All runs at once: killed between two of them, the slot has no outcome yet and is filled later.
+            handed_in += [self._journal.put(one) for one in found]
+            if not check.probe.mark:
+                handed_in += await self._confirm(check, found[0])
         finally:
             handed_in += self._hand_in(check)
         await asyncio.gather(*handed_in)
@@ -149,9 +158,10 @@ class Measurer:
             left = check.interval - (self._clock.now() - first.slot) / 1000 - check.probe.deadline
             if self._hushed.is_set() or left < 0:
                 break
-            look = await self._seated(check, first.slot, attempt, left)
-            if look is None:
+            seen = await self._seated(check, first.slot, attempt, left)
+            if seen is None:
                 break
+            (look,) = seen
             handed_in.append(self._journal.put(look))
             looks.append(look)
             if look.outcome is Outcome.UP:
@@ -159,16 +169,17 @@ class Measurer:
         self.confirmation.note(check, looks)
         return handed_in
 
-    async def _fill(self, check: Check, slot: int) -> Measurement:
-        """What becomes of the slot. Only cancellation passes through."""
-        patience = self.grace - self._lateness(slot)
+    async def _fill(self, check: Check, slot: int) -> list[Measurement]:
+        """What becomes of the slot: one measurement, or one for each run. Only cancellation passes through."""
+        grace = max(self.grace, check.probe.patience)
+        patience = grace - self._lateness(slot)
         if patience < 0.0:  # the clock leapt: a look now tells nothing about a moment long gone
-            return self._too_late(check, slot)
-        look = await self._seated(check, slot, 1, patience)
-        return look or self.void(check, slot, Void.LATE, f"no seat within {self.grace:g} s")
+            return [self._too_late(check, slot)]
+        looks = await self._seated(check, slot, 1, patience)
+        return looks or [self.void(check, slot, Void.LATE, f"no seat within {grace:g} s")]
 
-    async def _seated(self, check: Check, slot: int, attempt: int, patience: float) -> Measurement | None:
-        """One look; None when no seat came free within ``patience`` seconds."""
+    async def _seated(self, check: Check, slot: int, attempt: int, patience: float) -> list[Measurement] | None:
+        """One look, or all runs of a kind that has several; None when no seat came free within ``patience`` seconds."""
         async with AsyncExitStack() as seat:
             try:
                 async with asyncio.timeout(patience):
@@ -176,13 +187,33 @@ class Measurer:
             except TimeoutError:
                 return None
             try:
-                return await self._look(check, slot, attempt)
+                if check.probe.mark:
+                    return await self._runs(check, slot)
+                return [(await self._look(check, slot, attempt))[0]]
             except Exception as error:
                 log.exception("measure_bug", check=check.key, slot=slot)
                 bug = self.void(check, slot, Void.PROBER, f"{type(error).__name__} in the monitor itself")
-                return replace(bug, attempt=attempt)
+                return [replace(bug, attempt=attempt)]
 
-    async def _look(self, check: Check, slot: int, attempt: int) -> Measurement:
+    async def _runs(self, check: Check, slot: int) -> list[Measurement]:
+        """Look as often as the kind wants; one of the runs is marked to speak for the slot."""
+        probe = check.probe
+        results: list[ProbeResult] = []
+        found: list[Measurement] = []
+        while not results or not probe.settled(results, probe.times):
+            one, result = await self._look(check, slot, len(found) + 1)
+            found.append(one)
+            results.append(replace(result, outcome=one.outcome))
+        chosen = probe.choose(results)
+        late = found[0].lateness
+        marked = [
+            replace(one, lateness=late, values={**one.values, "run": one.attempt, probe.mark: number == chosen})
+            for number, one in enumerate(found)
+        ]
+        await self.keep(check, marked[chosen], results[chosen].pictures)
+        return marked
+
+    async def _look(self, check: Check, slot: int, attempt: int) -> tuple[Measurement, ProbeResult]:
         started, lateness = self._clock.now(), self._lateness(slot) if attempt == 1 else None
         if lateness is not None:
             self.on_start(check, lateness)
@@ -192,7 +223,7 @@ class Measurer:
         if not ours and (heard := self.sight.heard(check, result)):
             result = replace(result, values={**result.values, "references": heard})
         found = self._measurement(check, slot, result, Void.PROBER if ours else Void.BLIND, ours or blind)
-        return replace(found, attempt=attempt, started=started, lateness=lateness)
+        return replace(found, attempt=attempt, started=started, lateness=lateness), result
 
     def _measurement(self, check: Check, slot: int, result: ProbeResult, doubt: Void, why: str | None) -> Measurement:
         void = doubt if why else Void.PROBER if result.outcome is Outcome.VOID else None

@@ -106,9 +106,9 @@ class Check:
         return URL(self.probe.url).host_port_subcomponent or ""
 
 
-def check_name(kind: str, page: str) -> str:
-    """``uptime`` for the home page, ``uptime-search`` for another one."""
-    return kind if page == "home" else f"{kind}-{page}"
+def check_name(word: str, page: str) -> str:
+    """``uptime`` for the home page, ``uptime-search`` for another one; a kind with variants has a word for each."""
+    return word if page == "home" else f"{word}-{page}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

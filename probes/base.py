@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from typing import Self
 
     from probes.trace import Hop, Trace
 
@@ -35,6 +36,8 @@ class Fault(enum.StrEnum):
     BODY_TOO_LARGE = "body_too_large"
     PROTOCOL = "protocol"
     BLOCKED = "blocked"
+    NOT_RENDERED = "not_rendered"
+    CRASHED = "crashed"
     PROBER = "prober"
 
 
@@ -96,6 +99,20 @@ class Failed(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """What a look saw: ``at`` is seconds after its start, None for the last picture, which is the whole screen.
+
+    ``type`` is the content type of ``body``. ``print`` is 16 hex digits that differ in few bits for pictures that look
+    alike; empty where nobody computed it.
+    """
+
+    at: float | None
+    type: str
+    body: bytes
+    print: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeResult:
     """What one look found. ``duration`` in seconds; ``values`` holds only metrics that occurred, never a filler 0."""
 
@@ -106,6 +123,7 @@ class ProbeResult:
     duration: float
     values: Mapping[str, Scalar]
     hops: tuple[Hop, ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
 
 _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -147,6 +165,12 @@ class Probe(BaseModel):
     lane: ClassVar[Lane] = Lane.LIGHT
     metrics: ClassVar[tuple[Metric, ...]]
 
+    mark: ClassVar[str] = ""
+    """Flag metric by which a kind that runs several times a slot marks the run that speaks for it; see ``speaks``."""
+
+    patience: ClassVar[float] = 0.0
+    """How long (seconds) a look of this kind may wait for its seat, where that is longer than the daemon's grace."""
+
     url: str = Field(description="The address to look at; the inventory's page set provides it.")
     timeout: Seconds = Field(default=10.0, description="Longest time for one look over one address family, in seconds.")
 
@@ -154,6 +178,36 @@ class Probe(BaseModel):
     def deadline(self) -> float:
         """Hard limit for the whole look in seconds, kept outside of the probe's own coroutine."""
         return self.timeout
+
+    @property
+    def times(self) -> int:
+        """How many runs one slot has at most; each is a measurement whose attempt is its number."""
+        return 1
+
+    def variants(self) -> Mapping[str, Self]:
+        """The probes that one configuration block stands for, by the word with which their checks' names begin."""
+        return {self.kind: self}
+
+    @classmethod
+    def speaks(cls, attempt: int, values: Mapping[str, Scalar]) -> bool:
+        """Whether a measurement speaks for its slot: the marked run, else the first attempt. There is exactly one."""
+        return bool(values.get(cls.mark, attempt == 1))
+
+    @classmethod
+    def speaking(cls) -> str:
+        """The same rule as a condition in SQL over the columns ``attempt`` and ``mark``."""
+        return f'coalesce("{cls.mark}", attempt = 1)' if cls.mark else "attempt = 1"
+
+    @classmethod
+    def choose(cls, runs: Sequence[ProbeResult]) -> int:
+        """Which of the runs of one slot, in their order, speaks for it."""
+        del runs
+        return 0
+
+    @classmethod
+    def settled(cls, runs: Sequence[ProbeResult], times: int) -> bool:
+        """Whether no further run of the slot is needed after ``runs`` of ``times`` planned ones."""
+        return len(runs) >= times
 
     async def run(self, trace: Trace) -> None:
         """Take one look; see the class."""

@@ -1,4 +1,4 @@
-"""What probes work with: one resolver, one timed connector, the TLS contexts; opened once, closed by the owner."""
+"""What probes work with: resolver, timed connector, TLS contexts, browsers; opened once, closed by the owner."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from probes.browser import Browsers, RenderSettings
 from probes.connector import timed_connector, tls_context
 from probes.resolver import ServerResolver, SystemResolver
 
@@ -28,8 +29,9 @@ class HttpSettings:
 class Instruments:
     """The shared tools of all looks of one process. Use as an async context manager, on a running loop."""
 
-    def __init__(self, settings: HttpSettings | None = None) -> None:
+    def __init__(self, settings: HttpSettings | None = None, rendering: RenderSettings | None = None) -> None:
         self.settings = settings or HttpSettings()
+        self.browsers = Browsers(rendering or RenderSettings(), self.settings.ca_file)
         names = self.settings.name_servers
         self.resolver = ServerResolver(names) if names else SystemResolver()
         self._contexts: dict[bool, ssl.SSLContext] = {}
@@ -43,6 +45,7 @@ class Instruments:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        await self.browsers.close()
         await self.connector.close()
         await self.resolver.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from probes.latency import Latency
+from probes.mobile import Mobile
 from probes.uptime import Uptime
 
 if TYPE_CHECKING:
@@ -13,4 +14,5 @@ if TYPE_CHECKING:
 KINDS: dict[str, type[Probe]] = {
     "uptime": Uptime,
     "latency": Latency,
+    "mobile": Mobile,
 }

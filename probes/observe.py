@@ -53,6 +53,7 @@ def _result(trace: Trace, failure: Failed | None) -> ProbeResult:
         duration=_duration(trace),
         values=dict(trace.values),
         hops=tuple(hop.record() for hop in trace.hops),
+        pictures=tuple(trace.pictures),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from probes.base import Scalar
+    from probes.base import Picture, Scalar
     from probes.instruments import Instruments
 
 
@@ -126,6 +126,7 @@ class Trace:
     started: float = field(default_factory=time.perf_counter)
     values: dict[str, Scalar] = field(default_factory=dict)
     hops: list[LiveHop] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
     phase: str | None = None
 
     def put(self, **values: Scalar | None) -> None:

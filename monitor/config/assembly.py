@@ -43,13 +43,14 @@ class Assembly:
             if judged is None or not judged.schedule.enabled:
                 continue
             hidden = frozenset[str]().union(*(layer.borrowed() for layer in layers))
-            for page in self._pages(kind, portal, judged.schedule.pages, own):
+            pages = self._pages(kind, portal, judged.schedule.pages, own)
+            for word, probe, page in [(*one, page) for one in judged.probe.variants().items() for page in pages]:
                 check = Check(
                     portal=portal.id,
-                    name=check_name(kind, page),
+                    name=check_name(word, page),
                     page=page,
                     interval=judged.schedule.interval,
-                    probe=self._aimed(judged.probe, portal, page),
+                    probe=self._aimed(probe, portal, page),
                 )
                 self._veil_check(check, hidden)
                 yield check

@@ -139,13 +139,14 @@ class Judge:
 
     def _fits(self, schedule: Schedule, probe: Probe, merged: Merged) -> bool:
         """A look has to be over before the next one starts."""
-        if probe.deadline < schedule.interval:
+        longest = probe.deadline * probe.times
+        if longest < schedule.interval:
             return True
         spots = merged.newest_first(("timeout", "interval"))
         if any(spot.hidden for spot in spots):
             words = "a look may take longer than the interval between two of them"
         else:
-            took = f"a look may take {probe.deadline:g} s (timeout {probe.timeout:g} s)"
+            took = f"a look may take {longest:g} s (timeout {probe.timeout:g} s)"
             words = f"{took}, which has to be less than the interval of {schedule.interval:g} s"
         self.ledger.add(spots[0], words)
         return False

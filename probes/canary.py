@@ -1,0 +1,93 @@
+"""Whether figures can be believed: how fast this host is right now, and whether throttling really takes effect."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from probes.loading import throttle
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Page
+
+    from probes.profiles import Profile
+
+COUNT = """(milliseconds) => {
+  const words = [], end = performance.now() + milliseconds;
+  let mix = 1, rounds = 0;
+  do {
+    for (let step = 0; step < 1000; step += 1) mix = Math.imul(mix ^ step, 0x5bd1e995);
+    words.push(mix.toString(36));
+    rounds += 1;
+  } while (performance.now() < end);
+  return rounds / milliseconds;
+}"""
+"""Rounds of a fixed computation in a millisecond: numbers and short texts, as scripts of pages do."""
+
+BENCH_MS = 60
+"""How long one count lasts; the better of two counts, since a count can only be disturbed downwards."""
+
+WORK = """(rounds) => {
+  const start = performance.now();
+  let mix = 1;
+  for (let step = 0; step < rounds; step += 1) mix = Math.imul(mix ^ step, 0x5bd1e995);
+  window.__kept = mix;
+  return performance.now() - start;
+}"""
+ROUNDS = 40_000_000
+"""The canary's known cost to the processor: tens of milliseconds unthrottled."""
+
+FETCH = """async () => {
+  const start = performance.now();
+  await (await fetch('/weight', {cache: 'no-store'})).arrayBuffer();
+  return (performance.now() - start) / 1000;
+}"""
+WEIGHT = 60_000
+"""The canary's known cost to the network, in bytes."""
+
+ENOUGH = 0.6
+"""Part of the slowdown asked for that must be seen: the unthrottled half of the comparison may itself be disturbed."""
+
+
+async def benchmark(page: Page) -> float:
+    """The benchmark index of this moment, on an empty page that is never throttled."""
+    return max([float(await page.evaluate(COUNT, BENCH_MS)) for _ in range(2)])
+
+
+async def prove(browser: Browser, profile: Profile) -> str:
+    """Load a page of known cost on ``profile``; a sentence when throttling took no effect, else nothing.
+
+    The page comes from a server of our own on loopback: what a ``data:`` address holds never meets the network.
+    """
+    server = await asyncio.start_server(_serve, "127.0.0.1", 0)
+    context = await browser.new_context()
+    try:
+        page = await context.new_page()
+        await page.goto(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+        await page.evaluate(WORK, ROUNDS)  # until it is compiled it costs more
+        free = min([float(await page.evaluate(WORK, ROUNDS)) for _ in range(2)])
+        await throttle(await context.new_cdp_session(page), profile.slowdown, profile.network)
+        slowed = float(await page.evaluate(WORK, ROUNDS))
+        took = float(await page.evaluate(FETCH))
+    finally:
+        await context.close()
+        server.close()
+    if slowed < ENOUGH * profile.slowdown * free:
+        return f"the processor was slowed down {slowed / free:.1f} times instead of {profile.slowdown:g} times"
+    least = ENOUGH * (profile.network.latency + WEIGHT / profile.network.down) if profile.network else 0.0
+    return f"the network took {took:.2f} s instead of {least / ENOUGH:.2f} s" if took < least else ""
+
+
+async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+        body: Any = (
+            bytes(WEIGHT) if b"/weight" in head.partition(b"\r\n")[0] else b"<!doctype html><title>canary</title>"
+        )
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n")
+        writer.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        await writer.drain()
+    except (OSError, asyncio.IncompleteReadError):
+        pass  # the browser changed its mind
+    finally:
+        writer.close()

@@ -1,0 +1,100 @@
+"""Which Chromium there is, and how it is to be started; its life is left to ``browser`` and ``renderer``."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+VARIABLE = "PORTAL_MONITOR_CHROMIUM"
+"""Environment variable that names the browser."""
+
+INSTALLED = ("/usr/bin/chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
+
+NO_PLAYWRIGHT = "Playwright for Python is missing; pip install 'portal-monitor[render]' brings it"
+NO_CHROMIUM = (
+    f"no Chromium was found; install one (apt-get install chromium), or name it in 'render: chromium' or in {VARIABLE}"
+)
+
+_HEAP_MB = 1024
+_SWITCHES = (
+    "--disable-gpu",
+    "--disable-quic",  # the official criteria know TCP; and a first visit has no QUIC either
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-domain-reliability",
+    "--disable-sync",
+    "--disable-default-apps",
+    "--disable-dev-shm-usage",
+    "--disable-breakpad",
+    "--disable-crash-reporter",
+    "--no-first-run",
+    "--no-pings",
+    "--mute-audio",
+    "--hide-scrollbars",
+    "--password-store=basic",
+    f"--js-flags=--max-old-space-size={_HEAP_MB}",
+)
+
+
+class Missing(Exception):
+    """There is nothing to render with; the message says what is missing and how to get it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a browser is started for: hosts that must never be asked, and fingerprints of certificates to believe."""
+
+    blocked: tuple[str, ...] = ()
+    trusted: tuple[str, ...] = ()
+
+
+def find(configured: Path | None = None, environment: Mapping[str, str] = os.environ) -> Path:
+    """The executable: as configured, else from the environment, else Playwright's own, else an installed one.
+
+    Raises :class:`Missing`; a browser that somebody named and that is not there is never replaced by another one.
+    """
+    if importlib.util.find_spec("playwright") is None:
+        raise Missing(NO_PLAYWRIGHT)
+    for named, where in ((configured, "render: chromium"), (environment.get(VARIABLE), VARIABLE)):
+        if named:
+            if (found := shutil.which(named)) is None:
+                raise Missing(f"{named}, named in {where}, is not an executable file")
+            return Path(found)
+    places = [*map(str, _playwrights_own(environment)), *INSTALLED]
+    for one in places:
+        if (found := shutil.which(one)) is not None:
+            return Path(found)
+    raise Missing(NO_CHROMIUM)
+
+
+def _playwrights_own(environment: Mapping[str, str]) -> Iterable[Path]:
+    """Where ``playwright install chromium`` puts browsers, the newest first."""
+    home = Path(environment.get("HOME", "/nonexistent"))
+    cache = Path(environment.get("PLAYWRIGHT_BROWSERS_PATH") or home / ".cache" / "ms-playwright")
+    found = [(int(match[1]), path) for path in cache.glob("chromium-*") if (match := re.search(r"-(\d+)$", path.name))]
+    for _, path in sorted(found, reverse=True):
+        yield from sorted(path.glob("chrome-linux*/chrome"))
+
+
+def sandboxed() -> bool:
+    """Chromium's sandbox refuses to work for root, and only for root do we go without it."""
+    return os.geteuid() != 0
+
+
+def switches(wish: Wish) -> list[str]:
+    """The arguments of a start. Blocked hosts have no address in this browser, whoever asks: page, frame or worker."""
+    rules = ", ".join(f"MAP {host} ^NOTFOUND" for name in wish.blocked for host in (name, f"*.{name}"))
+    return [
+        *_SWITCHES,
+        *([f"--host-resolver-rules={rules}"] if rules else []),
+        *([f"--ignore-certificate-errors-spki-list={','.join(wish.trusted)}"] if wish.trusted else []),
+        *([] if sandboxed() else ["--no-sandbox"]),
+    ]

@@ -1,0 +1,89 @@
+"""Processes as the Linux kernel tells of them: who descends from whom, what they take, what is left; ending a tree."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+PROC = Path("/proc")
+CGROUP = Path("/sys/fs/cgroup")
+
+_PR_SET_CHILD_SUBREAPER = 36
+_WAIT = 0.01
+
+
+def parents() -> dict[int, int]:
+    """Parent by process, of all that live (zombies are left out: they hold nothing but their number)."""
+    found: dict[int, int] = {}
+    for entry in PROC.iterdir():
+        if entry.name.isdecimal():
+            with suppress(OSError):
+                state, parent, *_ = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
+                if state not in "ZX":
+                    found[int(entry.name)] = int(parent)
+    return found
+
+
+def descendants(root: int) -> list[int]:
+    """Everybody below ``root``, nearest first; without itself."""
+    children: dict[int, list[int]] = {}
+    for process, parent in parents().items():
+        children.setdefault(parent, []).append(process)
+    found = list(children.get(root, ()))
+    for process in found:  # grows while it is walked
+        found.extend(children.get(process, ()))
+    return found
+
+
+def end_below(root: int, patience: float = 5.0) -> bool:
+    """Kill everybody below ``root``, also those that are born meanwhile; whether all are gone within ``patience`` s."""
+    end = time.monotonic() + patience
+    while living := descendants(root):
+        for process in living:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(process, signal.SIGKILL)
+        if time.monotonic() > end:
+            return False
+        time.sleep(_WAIT)
+    return True
+
+
+def end_tree(root: int, patience: float = 5.0) -> bool:
+    """The same with ``root`` itself, which goes last: what it left behind would be nobody's child any more."""
+    gone = end_below(root, patience)
+    with suppress(ProcessLookupError):
+        os.kill(root, signal.SIGKILL)
+    return gone
+
+
+def adopt_orphans() -> None:
+    """From now on descendants of this process that lose their parent become its children, so that they are found."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def memory_of(root: int) -> int:
+    """Bytes that ``root`` and all below it take; shared pages are shared out among those who share them."""
+    total = 0
+    for process in (root, *descendants(root)):
+        with suppress(OSError):
+            for line in (PROC / str(process) / "smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1]) * 1024
+                    break
+    return total
+
+
+def memory_left() -> int:
+    """Bytes that this machine, or the control group that we live in, still has for newcomers."""
+    left = 0
+    for line in (PROC / "meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            left = int(line.split()[1]) * 1024
+    with suppress(OSError, ValueError):  # no control group, or one without a limit
+        limit = int((CGROUP / "memory.max").read_text())
+        left = min(left, limit - int((CGROUP / "memory.current").read_text()))
+    return left

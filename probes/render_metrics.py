@@ -1,0 +1,121 @@
+"""What a rendering measures: each metric declared once. How they are computed is told in docs/vitals.md."""
+
+from __future__ import annotations
+
+from probes.base import Metric, Unit
+
+_PREFIX = "portal_monitor_render"
+
+
+def _seconds(name: str, words: str, prometheus: str) -> Metric:
+    return Metric(name=f"{name}_seconds", unit=Unit.SECONDS, help=words, prometheus=f"{_PREFIX}_{prometheus}_seconds")
+
+
+def _bytes(sort: str, words: str) -> Metric:
+    return Metric(
+        name=f"bytes_{sort}",
+        unit=Unit.BYTES,
+        help=words,
+        type=int,
+        prometheus=f"{_PREFIX}_transferred_bytes",
+        labels={"type": sort},
+    )
+
+
+def _count(name: str, words: str, prometheus: str) -> Metric:
+    return Metric(name=name, unit=Unit.COUNT, help=words, type=int, prometheus=f"{_PREFIX}_{prometheus}")
+
+
+def _ratio(name: str, words: str, prometheus: str) -> Metric:
+    return Metric(name=name, unit=Unit.RATIO, help=words, prometheus=f"{_PREFIX}_{prometheus}")
+
+
+def _flag(name: str, words: str, prometheus: str) -> Metric:
+    return Metric(name=name, unit=Unit.FLAG, help=words, type=bool, prometheus=f"{_PREFIX}_{prometheus}")
+
+
+def _text(name: str, words: str, label: str) -> Metric:
+    return Metric(name=name, unit=Unit.TEXT, help=words, type=str, prometheus=f"{_PREFIX}_info", label=label)
+
+
+RENDER_METRICS: tuple[Metric, ...] = (
+    _seconds("fcp", "First Contentful Paint: until the first text or picture.", "first_contentful_paint"),
+    _seconds("lcp", "Largest Contentful Paint: until the largest text or picture.", "largest_contentful_paint"),
+    _seconds("speed_index", "Speed Index: until a part of the first screen is there, on average.", "speed_index"),
+    _seconds("tbt", "Total Blocking Time: what tasks took beyond 50 ms, until the page was ready.", "blocking_time"),
+    _seconds("longest_task", "The longest task of the main thread.", "longest_task"),
+    Metric(
+        name="cls",
+        unit=Unit.RATIO,
+        help="Cumulative Layout Shift: how far content moved by itself.",
+        prometheus=f"{_PREFIX}_cumulative_layout_shift",
+    ),
+    _seconds("ttfb", "Until the first byte of the document.", "first_byte"),
+    _seconds("dcl", "Until DOMContentLoaded.", "dom_content_loaded"),
+    _seconds("load", "Until the load event.", "load"),
+    _seconds("main_thread", "How long the main thread was busy.", "main_thread_busy"),
+    Metric(
+        name="bytes_total",
+        unit=Unit.BYTES,
+        help="Weight of a first visit: all bytes on the wire, with the heads of the answers.",
+        type=int,
+        prometheus=f"{_PREFIX}_weight_bytes",
+    ),
+    Metric(
+        name="bytes_decoded",
+        unit=Unit.BYTES,
+        help="All bodies after decompression.",
+        type=int,
+        prometheus=f"{_PREFIX}_decoded_bytes",
+    ),
+    _bytes("html", "Bytes on the wire by type: documents."),
+    _bytes("script", "Bytes on the wire by type: scripts."),
+    _bytes("style", "Bytes on the wire by type: style sheets."),
+    _bytes("image", "Bytes on the wire by type: images."),
+    _bytes("font", "Bytes on the wire by type: fonts."),
+    _bytes("other", "Bytes on the wire by type: everything else."),
+    _count("requests", "Requests made.", "requests"),
+    _count(
+        "requests_failed",
+        "Requests beside the page's own that failed, or were answered with 400 and above.",
+        "failed_requests",
+    ),
+    _ratio("third_party_ratio", "Share of the bytes that came from domains of other owners.", "third_party_ratio"),
+    _count("console_errors", "Errors that the page left on its console.", "console_errors"),
+    _text("lcp_element", "The element of the Largest Contentful Paint.", "lcp_element"),
+    _flag("viewport_ok", "Whether the page adapts its width to the device.", "viewport_ok"),
+    *(
+        Metric(
+            name=f"overflow_{width}_px",
+            unit=Unit.COUNT,
+            help="CSS pixels by which the content is wider than the screen.",
+            prometheus=f"{_PREFIX}_overflow_pixels",
+            labels={"width": str(width)},
+        )
+        for width in (360, 412)
+    ),
+    _ratio("text_legible_ratio", "Share of the text that is at least 12 px high.", "legible_text_ratio"),
+    *(
+        Metric(
+            name=f"tap_{size}_ratio",
+            unit=Unit.RATIO,
+            help="Share of the targets that a finger of so many CSS pixels hits alone.",
+            prometheus=f"{_PREFIX}_tap_targets_ratio",
+            labels={"size": str(size)},
+        )
+        for size in (24, 48)
+    ),
+    _flag("zoom_ok", "Whether readers may enlarge the page.", "zoom_ok"),
+    _flag("lang_ok", "Whether the page names its language.", "lang_ok"),
+    Metric(
+        name="benchmark_index",
+        unit=Unit.COUNT,
+        help="Speed of this host around the load, in rounds of a fixed computation per millisecond.",
+        prometheus=f"{_PREFIX}_benchmark_index",
+    ),
+    _text("browser_version", "Version of Chromium.", "browser_version"),
+    _text("profile", "The device that the page was shown on.", "profile"),
+    Metric(name="run", unit=Unit.COUNT, help="Number of the run within its slot.", type=int),
+    Metric(name="median", unit=Unit.FLAG, help="Whether this run speaks for its slot: the median one.", type=bool),
+)
+"""One declaration for storage, exposition and documentation. What did not occur is absent."""

@@ -1,0 +1,171 @@
+"""The process that renders: it owns Playwright and Chromium, takes orders from the daemon, and outlives it by no moment.
+
+``python -m probes.renderer SCRATCH``: orders come in as lines of JSON, answers go out the same way. When the orders end,
+because the daemon stopped or was killed, everything below this process is killed and the scratch directory removed.
+A process of its own keeps the daemon's interpreter free: a trace of some megabytes takes it a tenth of a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import threading
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from playwright.async_api import Error, Playwright, async_playwright
+
+from probes import canary, chromium
+from probes.base import Fault
+from probes.loading import Load
+from probes.processes import PROC, adopt_orphans, descendants, end_below, memory_of
+from probes.profiles import PROFILES
+from probes.rendering import Answer, Order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.async_api import Browser, Page
+
+NICENESS = 5
+"""Looks that time a connection come first; on an idle machine this changes no figure."""
+
+GLUTTON_EVERY = 0.5
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class Renderer:
+    """One browser and the loads made with it, one after the other."""
+
+    def __init__(self, playwright: Playwright, executable: Path, scratch: Path) -> None:
+        self._playwright = playwright
+        self._executable = executable
+        self._scratch = scratch
+        self._browser: Browser | None = None
+        self._bench: Page | None = None
+        self._wish = chromium.Wish()
+
+    async def serve(self, order: Order, trusted: tuple[str, ...]) -> Answer:
+        """Make one load. Never raises: what we got wrong ourselves is on the log and makes the look void."""
+        try:
+            return await self._serve(order, trusted)
+        except Error as error:
+            said = (str(error).strip().splitlines() or ["?"])[0]
+            return Answer(fault=Fault.PROBER, detail=f"the browser failed: {said}"[:300], spoiled=True)
+        except Exception as error:
+            traceback.print_exc()
+            return Answer(fault=Fault.PROBER, detail=f"{type(error).__name__} in the probe itself", spoiled=True)
+
+    async def _serve(self, order: Order, trusted: tuple[str, ...]) -> Answer:
+        browser, bench = await self._ready(chromium.Wish(blocked=order.blocked, trusted=trusted))
+        if order.prove and (complaint := await canary.prove(browser, PROFILES[order.profile])):  # type: ignore[index]
+            return Answer(fault=Fault.PROBER, detail=f"throttling takes no effect: {complaint}", spoiled=True)
+        before = await canary.benchmark(bench)
+        if before < order.best * order.share:
+            return self._overloaded(before, order)
+        load = await self._load(browser, order)
+        index = min(before, await canary.benchmark(bench))
+        if index < order.best * order.share:
+            return self._overloaded(index, order)
+        return Answer(
+            values=load.values | {"benchmark_index": index, "browser_version": browser.version},
+            fault=load.failure.fault if load.failure else None,
+            detail=load.failure.detail if load.failure else "",
+            phase=load.phase,
+            pictures=tuple(load.pictures),
+            memory=memory_of(os.getpid()),
+            proved=order.prove,
+            spoiled=load.spoiled,
+        )
+
+    @staticmethod
+    def _overloaded(index: float, order: Order) -> Answer:
+        share = index / order.best
+        return Answer(
+            values={"benchmark_index": index},
+            fault=Fault.PROBER,
+            detail=f"this host is overloaded: {share:.0%} of its usual speed, {order.share:.0%} is needed",
+        )
+
+    async def _ready(self, wish: chromium.Wish) -> tuple[Browser, Page]:
+        """The browser and an empty page in it; started anew when other hosts are to be blocked."""
+        if self._browser is not None and wish != self._wish:
+            await self._browser.close()
+            self._browser = None
+        if self._browser is None or self._bench is None:
+            self._wish = wish
+            self._browser = await self._playwright.chromium.launch(
+                executable_path=self._executable,
+                args=chromium.switches(wish),
+                chromium_sandbox=chromium.sandboxed(),
+                handle_sigint=False, handle_sigterm=False, handle_sighup=False,
+                timeout=60_000,
+            )  # fmt: skip
+            self._bench = await (await self._browser.new_context()).new_page()
+        return self._browser, self._bench
+
+    async def _load(self, browser: Browser, order: Order) -> Load:
+        load = Load(order, self._scratch)
+        guard = asyncio.create_task(_watch_memory(order.memory, load.overfed), name="memory")
+        try:
+            await load.run(browser, browser.version)
+        finally:
+            guard.cancel()
+        return load
+
+
+async def _watch_memory(most: int, tell: Callable[[int], None]) -> None:
+    """Kill a page's process that grows beyond ``most`` bytes: the machine has others to feed."""
+    while True:
+        await asyncio.sleep(GLUTTON_EVERY)
+        for process in descendants(os.getpid()):
+            with suppress(OSError, ValueError, IndexError):
+                size = int((PROC / str(process) / "statm").read_text().split()[1]) * _PAGE
+                if size > most and b"--type=renderer" in (PROC / str(process) / "cmdline").read_bytes():
+                    tell(size)
+                    os.kill(process, signal.SIGKILL)
+
+
+def _listen(loop: asyncio.AbstractEventLoop, orders: asyncio.Queue[bytes], scratch: Path) -> None:
+    """On a thread of its own, which a busy interpreter cannot hold up for long: hand in orders, and end with them."""
+    for line in iter(sys.stdin.buffer.readline, b""):
+        loop.call_soon_threadsafe(orders.put_nowait, line)
+    end_below(os.getpid())
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    shutil.rmtree(scratch, ignore_errors=True)
+    os._exit(0)
+
+
+async def _main(scratch: Path, executable: Path, trusted: tuple[str, ...], say: Any) -> None:  # noqa: ANN401 - a file
+    orders: asyncio.Queue[bytes] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    threading.Thread(target=_listen, args=(loop, orders, scratch), daemon=True, name="orders").start()
+    async with async_playwright() as playwright:
+        renderer = Renderer(playwright, executable, scratch)
+        while True:
+            order = Order.read(await orders.get())
+            answer = await renderer.serve(order, trusted)
+            say.write(answer.line())
+            say.flush()
+
+
+def main() -> None:
+    """Take the way to the answers for ourselves, step back behind the light looks, and serve."""
+    scratch, executable, *trusted = sys.argv[1:]
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever else speaks here does so on the log
+    os.environ["TMPDIR"] = scratch
+    adopt_orphans()
+    os.nice(NICENESS)
+    asyncio.run(_main(Path(scratch), Path(executable), tuple(trusted), answers))
+
+
+if __name__ == "__main__":
+    main()
