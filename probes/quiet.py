@@ -27,7 +27,7 @@ class Sight:
     """What is known of a load at ``now``. All times are seconds of one clock; None means that it has not happened.
 
     ``dcl``, ``loaded``, ``fcp``: the page's events. ``network``: when a request last started or ended, ``in_flight``
-    how many are open now. ``busy``: when the last long task ended. ``painted``: the last change of the page that was seen
+    how many are open now. ``busy``: when the last long task ended. ``painted``: the last change of the page seen
     (largest paint, layout shift). ``due``: when the page's next timer fires, or ``now`` while an animation runs.
     """
 

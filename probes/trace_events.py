@@ -80,9 +80,15 @@ class PageTrace:
         """Seconds after the navigation's start."""
         return float(event["ts"]) / 1e6 - self.origin
 
-    def first(self, name: str) -> float | None:
-        """When the first event of that name happened in the main frame; None when it did not."""
-        return next((self.at(event) for event in self.events if event["name"] == name), None)
+    def first(self, name: str, *, since: float = 0.0) -> float | None:
+        """When the first event of that name, not before ``since``, happened in the main frame; None when none did."""
+        times = (self.at(event) for event in self.events if event["name"] == name)
+        return next((at for at in times if at >= since), None)
+
+    @property
+    def begun(self) -> float:
+        """When the page's own document began to be read. Before it, the empty one that it replaces still has events."""
+        return max((self.at(event) for event in self.events if event["name"] == "domLoading"), default=0.0)
 
 
 def read_trace(events: Iterable[Event]) -> PageTrace:

@@ -27,6 +27,9 @@ QUIET_REQUESTS = 2
 SESSION_GAP, SESSION_LENGTH = 1.0, 5.0
 """A session of layout shifts ends after a second without one, and is never longer than five seconds."""
 
+DESCRIBED = 200
+"""Characters of a description at most: a page may name its elements at any length."""
+
 VIEWPORT_GRACE = 0.5
 """Chromium takes the emulated screen's first layout for an input; shifts right after it count all the same."""
 
@@ -64,13 +67,13 @@ def read_vitals(events: Iterable[Event], exchanges: Sequence[Exchange] = ()) -> 
     :class:`probes.speed_index.BadPicture`, and ImportError without Pillow.
     """
     page = read_trace(events)
-    fcp, dcl = page.first("firstContentfulPaint"), page.first("domContentLoadedEventEnd")
+    fcp, dcl = page.first("firstContentfulPaint"), page.first("domContentLoadedEventEnd", since=page.begun)
     largest = largest_paint(page)
     traffic = [each.moved(page.origin) for each in exchanges]
     return Vitals(
         fcp_seconds=fcp,
         lcp_seconds=page.at(largest) if largest else None,
-        lcp_element=describe(largest) if largest else None,
+        lcp_element=describe(page, largest) if largest else None,
         speed_index_seconds=speed_index(page.shots),
         tbt_seconds=None
         if fcp is None
@@ -79,7 +82,7 @@ def read_vitals(events: Iterable[Event], exchanges: Sequence[Exchange] = ()) -> 
         cls=None if fcp is None else layout_shift(layout_shifts(page)),
         ttfb_seconds=first_byte(traffic),
         dcl_seconds=dcl,
-        load_seconds=page.first("loadEventEnd"),
+        load_seconds=page.first("loadEventEnd", since=page.begun),
         main_thread_seconds=sum(task.end - max(task.start, 0.0) for task in page.tasks) if page.tasks else None,
     )
 
@@ -91,14 +94,18 @@ def largest_paint(page: PageTrace) -> Event | None:
     return last if last is not None and last["name"].endswith("Candidate") else None
 
 
-def describe(candidate: Event) -> str:
+def describe(page: PageTrace, candidate: Event) -> str:
     """The element of a candidate: its name, and the end of its address if it is a picture."""
     data: Mapping[str, Any] = candidate["args"].get("data") or {}
     name = str(data.get("nodeName") or data.get("type") or "element")
-    address = str(data.get("imageUrl") or "")
-    if not address or address.startswith("data:"):
-        return name[:200]
-    return f"{name} {address.partition('?')[0].rstrip('/').rpartition('/')[2]}"[:200]
+    address = ""
+    for event in page.events:
+        if event["name"] == "LargestImagePaint::Candidate":
+            picture = event["args"].get("data") or {}
+            if picture.get("DOMNodeId") == data.get("nodeId"):
+                address = str(picture.get("imageUrl") or "")
+    file = "" if address.startswith("data:") else address.partition("?")[0].rstrip("/").rpartition("/")[2]
+    return f"{name} {file}".strip()[:DESCRIBED]
 
 
 def first_byte(exchanges: Sequence[Exchange]) -> float | None:
