@@ -73,6 +73,9 @@ class Board:
             return
         if record.key not in self.checks or record.location != self.location:
             return
+        probe = self.checks[record.key].probe
+        if probe.mark and not probe.speaks(record.attempt, record.values):
+            return
         known = self.latest.get(record.key)
         newest = (known.slot, self.attempts[record.key]) if known is not None else (-1, 0)
         if (record.slot, record.attempt) <= newest or (record.attempt > 1 and record.slot != newest[0]):

@@ -18,6 +18,7 @@ from monitor.board import Board
 from monitor.clock import Clock, SystemClock
 from monitor.config import Config, ConfigError, load, redacted
 from monitor.confirm import Confirmation
+from monitor.evidence import FOLDER, Evidence
 from monitor.exposition import Exposition
 from monitor.gaps import fill_gaps
 from monitor.journal import Journal
@@ -49,7 +50,7 @@ DRAIN_SECONDS = 5.0
 
 RESTART = (
     *("location", "listen", "http", "lanes", "journal", "language", "report_zone", "web", "sinks", "archive"),
-    *("notify", "heartbeat", "alertmanager"),
+    *("notify", "heartbeat", "alertmanager", "render"),
 )
 """Settings that a reload does not change over."""
 
@@ -100,8 +101,12 @@ class Daemon:
         log.info("stopped")
 
     async def _live(self, journal: Journal) -> None:
-        async with Instruments(self.config.settings.http_settings) as tools:
+        settings = self.config.settings
+        async with Instruments(settings.http_settings, settings.render.settings) as tools:
             self._join(journal, tools)
+            await asyncio.to_thread(self.evidence.recall)
+            if any(check.probe.lane is Lane.RENDER for check in self.config.checks):
+                tools.browsers.ready()  # says once what is missing; every such look then tells it again
             await journal.read(self.board.recall)
             self.board.listeners.append(self._count)
             start = journal.last
@@ -133,6 +138,9 @@ class Daemon:
             machine=self.machine,
         )
         self.alerting = Alerting(config, journal, self.board, self.data, self.metrics.registry)
+        kept = settings.render.evidence
+        self.evidence = Evidence(self.data / FOLDER, limit=kept.limit, days=kept.days)
+        self.measurer.keep = self.evidence.keep
         self.measurer.on_start = lambda _check, lateness: self.metrics.lateness.observe(lateness)
         journal.statistics.on_commit = self.metrics.commit.observe
         self._note_load(ok=True)
@@ -211,6 +219,7 @@ class Daemon:
             board=self.board,
             exposition=self.exposition,
             journal=journal,
+            evidence=self.evidence,
             clock=self.clock,
             language=settings.language,
             zone=ZoneInfo(settings.report_zone),

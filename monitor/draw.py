@@ -37,6 +37,8 @@ WORDS: Mapping[Fault, str] = {
     Fault.BODY_TOO_LARGE: "answer too large",
     Fault.PROTOCOL: "not proper HTTP",
     Fault.BLOCKED: "refused by a firewall",
+    Fault.NOT_RENDERED: "page not rendered",
+    Fault.CRASHED: "page crashed the browser",
     Fault.PROBER: "trouble on our side",
 }
 """Every fault in a few words."""

@@ -137,7 +137,8 @@ class Exposition:
         if one.started is None:
             return
         yield "probe_last_run_timestamp_seconds", "", number(one.started / 1000)
-        yield "probe_attempts", "", str(one.attempt)
+        if not check.probe.mark:
+            yield "probe_attempts", "", str(one.attempt)
         if one.outcome is Outcome.VOID:
             return
         yield "probe_success", "", "1" if one.outcome is Outcome.UP else "0"

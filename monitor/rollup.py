@@ -66,21 +66,23 @@ def roll(directory: Path, tier: Tier, start: int, end: int) -> list[Rollup]:
 
 def _columns() -> list[str]:
     """The columns that any kind's figures need."""
-    wanted = ["outcome", "void", "duration", *(metric.name for kind in KINDS for metric in measured(kind))]
+    marks = [probe.mark for probe in KINDS.values() if probe.mark]
+    wanted = ["outcome", "void", "duration", *marks, *(metric.name for kind in KINDS for metric in measured(kind))]
     return list(dict.fromkeys(wanted))
 
 
 def _question(kind: str) -> str:
+    speaks = KINDS[kind].speaking()
     counted = {
-        "slots": "attempt = 1",
-        "looks": "attempt = 1 AND outcome <> 'void'",
-        "up": "attempt = 1 AND outcome = 'up'",
-        "down": "attempt = 1 AND outcome = 'down'",
-        "void": "attempt = 1 AND outcome = 'void'",
-        **{f"void_{reason.value}": f"attempt = 1 AND void = '{reason.value}'" for reason in Void},
-        "attempts": "attempt > 1",
+        "slots": speaks,
+        "looks": f"{speaks} AND outcome <> 'void'",
+        "up": f"{speaks} AND outcome = 'up'",
+        "down": f"{speaks} AND outcome = 'down'",
+        "void": f"{speaks} AND outcome = 'void'",
+        **{f"void_{reason.value}": f"{speaks} AND void = '{reason.value}'" for reason in Void},
+        "attempts": f"NOT {speaks}",
     }
-    good = "FILTER (attempt = 1 AND outcome = 'up')"
+    good = f"FILTER ({speaks} AND outcome = 'up')"
     figures = [f"count(*) FILTER ({condition}) AS {name}" for name, condition in counted.items()]
     figures.append("up / nullif(looks, 0) AS availability")
     for name in fields(kind):

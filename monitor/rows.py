@@ -50,6 +50,8 @@ class KindTable:
     def __init__(self, kind: str, probe: type[Probe]) -> None:
         self.kind = kind
         self.name = f"look_{kind}"
+        self.speaking = probe.speaking()
+        self.marked = probe.mark
         self.metrics: tuple[Metric, ...] = tuple(metric for metric in probe.metrics if not metric.sum_of)
         self.columns = [name for name, _ in BASE] + [metric.name for metric in self.metrics]
         quoted = ", ".join(f'"{name}"' for name in self.columns)

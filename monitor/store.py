@@ -132,7 +132,7 @@ class Reader(IncidentQueries):
         if kind not in self._tables:
             return None
         table = self._tables[kind]
-        where = 'portal = ? AND "check" = ? AND location = ?'
+        where = 'portal = ? AND "check" = ? AND location = ?' + (f" AND {table.speaking}" if table.marked else "")
         sql = f"{table.select} WHERE {where} ORDER BY slot DESC, attempt LIMIT 1"
         row = self._db.execute(sql, (portal, check, location)).fetchone()
         return table.measurement(row) if row else None

@@ -252,7 +252,7 @@ class Load:
 
     async def _look_around(self) -> None:
         """The last picture, and how fit the page is for phones: at full speed, and never longer than a few steps."""
-        if self._watch.navigations == 0 or self._watch.failed.done():
+        if self._watch.navigations == 0 or self._watch.failed.done() or self._glancing:
             return
         with suppress(Error):
             if await self._within(throttle(self._session, 1.0, None)) is None:

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
     from probes.rendering import Order
 
-RECORDED = 50_000
-"""Events kept at most; a page that writes to its console without end must not fill our memory."""
+RECORDED = 100_000
+"""Events kept at most."""
 
-NAVIGATIONS, DIALOGS, POPUPS = 20, 30, 30
-"""So many are a page's own business. More are without end."""
+NAVIGATIONS, DIALOGS, POPUPS, COMPLAINTS = 20, 30, 30, 3000
+"""So many are a page's own business. More are without end, and drown whoever listens."""
 
 
 class Watch:
@@ -40,7 +40,7 @@ class Watch:
         self.dcl: float | None = None
         self.loaded: float | None = None
         self.status: int | None = None
-        self.navigations = self.dialogs = self.popups = self.received = 0
+        self.navigations = self.dialogs = self.popups = self.complaints = self.received = 0
         self.failed: asyncio.Future[Failed] = asyncio.get_running_loop().create_future()
         self.overfed = ""
         self._order = order
@@ -93,15 +93,20 @@ class Watch:
             "Network.dataReceived": self._data,
             "Network.loadingFinished": self._ended,
             "Network.loadingFailed": self._ended,
-        }.get(name)
+            "Network.requestServedFromCache": self._ended,
+        }.get(name, self._complained)
 
         def record(params: dict[str, Any]) -> None:
             if len(self.messages) < RECORDED:
                 self.messages.append({"method": name, "params": params})
-            if step is not None:
-                step(params)
+            step(params)
 
         return record
+
+    def _complained(self, _params: dict[str, Any]) -> None:
+        self.complaints += 1
+        if self.complaints > COMPLAINTS:
+            self.fail(Fault.NOT_RENDERED, f"the page wrote more than {COMPLAINTS} lines on its console")
 
     def _sent(self, params: dict[str, Any]) -> None:
         if params["request"]["url"].startswith(("http:", "https:")):

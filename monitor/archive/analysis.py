@@ -38,7 +38,8 @@ def connect(  # noqa: PLR0913 - a window and what is wanted of it, named where i
     with duck.database(directory, memory=memory, on_disk=True) as db, closing(_opened(directory)) as journal:
         for kind in kinds:
             form = shape(kind)
-            chosen = list(dict.fromkeys([*form.identity, *names])) if names else list(form.types)
+            wanted = {*form.identity, *names} if names else set(form.types)
+            chosen = [name for name in form.types if name in wanted]
             _view(directory, journal, db, form, reading.stretches(ledger.read(journal), kind, since, until), chosen)
         yield db
 

@@ -13,6 +13,7 @@ from monitor.config.history import History
 from monitor.config.judging import Confirm, Maintenance, ServiceTimes, States
 from monitor.config.models import Block, Blocks
 from monitor.config.notify import Alerting
+from monitor.config.rendering import Rendering
 from monitor.config.words import (
     CommitTime,
     Contact,
@@ -167,6 +168,7 @@ class MonitorSettings(Alerting):
     checks: Blocks = Field(default_factory=dict, description="What is looked at on every portal, by probe kind.")
     groups: dict[Slug, Group] = Field(default_factory=dict, description="What differs by group of portals.")
     lanes: Lanes = Lanes()
+    render: Rendering = Rendering()
     lateness: Lateness = Lateness()
     sight: Sight = Sight()
     confirm: Confirm = Confirm()

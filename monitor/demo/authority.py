@@ -54,6 +54,7 @@ class Authority:
         root = Signer(name=_name("Cơ quan chứng thực gốc (minh họa)"))
         self._signer = Signer(name=_name("Cơ quan chứng thực cấp dưới (minh họa)"))
         root_cert = _sign(_draft(root, since, until), root, root, path_length=1)
+        self._root = root_cert
         self._intermediate = _sign(_draft(self._signer, since, until), self._signer, root, path_length=0)
         self.ca_file = directory / "ca.pem"
         write_private(self.ca_file, root_cert.public_bytes(Encoding.PEM))
@@ -70,7 +71,7 @@ class Authority:
         owner = Signer(name=_name(names[0]))
         draft = _draft(owner, not_before or since, not_after or until)
         leaf = _sign(_for_server(draft, names, ips), owner, self._signer)
-        return self._context(names[0], owner, leaf, self._intermediate)
+        return self._context(names[0], owner, leaf, self._intermediate, self._root)  # a browser trusts by what is shown
 
     def expiring(self, names: Sequence[str], days: float) -> ssl.SSLContext:
         """Give a good certificate that ends in so many days, counted from now."""

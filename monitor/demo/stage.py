@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 UPTIME_SECONDS = 5
 TIMEOUT_SECONDS = 2
+RENDER_SECONDS = 600
+"""Two dozen portals take about three minutes of the one browser; each is seen by then, and again while one watches."""
+
+RENDER_TIMEOUT_SECONDS = 20
 
 
 def write_config(notice: Notice, directory: Path, *, listen: str, uptime: float = UPTIME_SECONDS) -> Path:
@@ -28,7 +32,9 @@ def write_config(notice: Notice, directory: Path, *, listen: str, uptime: float 
         "checks": {
             "uptime": {"interval": uptime, "timeout": min(TIMEOUT_SECONDS, uptime / 4), "family": "4"},
             "latency": {"interval": 3 * uptime, "timeout": TIMEOUT_SECONDS, "family": "4"},
+            "mobile": {"interval": RENDER_SECONDS, "timeout": RENDER_TIMEOUT_SECONDS, "runs": 1},
         },
+        "render": {"least_speed": 0.1},  # fleet, daemon and browser share this machine
         "sight": {"references": []},
     }
     _write(directory / "monitor.yaml", settings)

@@ -9,6 +9,7 @@ import structlog
 from aiohttp import web
 
 from monitor.web.api import Api, refusal
+from monitor.web.film import Film
 from monitor.web.incident_pages import IncidentApi, IncidentPages
 from monitor.web.operations import Operations, plain
 from monitor.web.pages import Static
@@ -44,6 +45,7 @@ def make_app(site: Site) -> web.Application:
     static = Static()
     pages, api, operations = IncidentPages(site, static), Api(site), Operations(site)
     incidents = IncidentApi(site)
+    film = Film(site)
     app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=[_guard(pages)])
     app.on_response_prepare.append(_protect)
     app.add_routes(
@@ -55,6 +57,7 @@ def make_app(site: Site) -> web.Application:
             web.get("/static/{name}", static.serve),
             web.get("/api/v1/incidents", incidents.incidents),
             web.get("/api/v1/incidents/{id}", incidents.incident),
+            web.get("/evidence/{portal}/{check}/{slot}/{file}", film.serve),
             web.get("/api/v1/portals", api.portals),
             web.get("/api/v1/measurements", api.measurements),
             web.get("/metrics", operations.metrics),

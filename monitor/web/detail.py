@@ -62,9 +62,13 @@ async def gather(site: Site, portal: Portal, query: Query, tongue: Tongue) -> De
     checks = _checks(board, portal.id)
     latest = {check.name: board.latest.get(check.key) for check in checks}
 
+    kept = {check.name: site.evidence.of(check.key) if site.evidence else [] for check in checks}
+
     def sections(reader: Reader) -> tuple[look.Section, ...]:
         recent = _recent(reader, portal.id, checks, board.location, now)
-        return tuple(look.section(one, latest[one.name], recent[one.name], tongue, now) for one in checks)
+        return tuple(
+            look.section(one, latest[one.name], recent[one.name], tongue, now, kept[one.name]) for one in checks
+        )
 
     told = await site.journal.read(sections)
     found = await site.journal.read(lambda reader: reader.incidents_of(portal.id, limit=INCIDENTS))

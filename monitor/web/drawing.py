@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from monitor.board import DAY
 from monitor.model import State
 from probes.base import Outcome
+from probes.kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -117,7 +118,11 @@ _NICE = (1, 2, 5, 10)
 
 def chart(looks: Iterable[Measurement], tongue: Tongue, *, now: int, interval: float) -> Chart | None:
     """Durations of good looks as a line that breaks where looks are missing; failed looks as upright marks."""
-    recent = [one for one in looks if one.attempt == 1 and one.duration is not None and one.slot > now - DAY]
+    recent = [
+        one
+        for one in looks
+        if KINDS[one.kind].speaks(one.attempt, one.values) and one.duration is not None and one.slot > now - DAY
+    ]
     good = sorted((one.slot, one.duration or 0.0) for one in recent if one.outcome is Outcome.UP)
     bad = sorted((one.slot, tongue.reason(one)) for one in recent if one.outcome is Outcome.DOWN)
     if not good:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.web import drawing
+from monitor.web import drawing, film
 from monitor.web.speak import iso
 from probes.base import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from monitor.evidence import Exhibit
     from monitor.model import Check, Measurement
     from monitor.web.speak import Tongue
     from probes.base import Metric, Scalar
@@ -27,6 +28,7 @@ _PLAIN = ("status", "http_version", "redirects", "final_url", "address")
 _TLS = ("tls_version", "cert_subject", "cert_issuer")
 _FAMILIES = (4, 6)
 _SAID = {
+    *film.SAID,
     *_SIZES,
     *_PLAIN,
     *_TLS,
@@ -76,12 +78,18 @@ class Section:
     values: tuple[tuple[str, str, str], ...] = ()
     looks: tuple[Line, ...] = ()
     chart: drawing.Chart | None = None
+    film: film.Strip | None = None
 
 
-def section(
-    check: Check, latest: Measurement | None, recent: Sequence[Measurement], tongue: Tongue, now: int
+def section(  # noqa: PLR0913 - what a page shows comes from as many places
+    check: Check,
+    latest: Measurement | None,
+    recent: Sequence[Measurement],
+    tongue: Tongue,
+    now: int,
+    exhibits: Sequence[Exhibit] = (),
 ) -> Section:
-    """Put a check's page together; ``recent`` is newest first."""
+    """Put a check's page together; ``recent`` and ``exhibits`` are newest first."""
     every = tongue("every", duration=tongue.duration(check.interval))
     if latest is None:
         return Section(name=check.name, url=check.probe.url, every=every)
@@ -93,10 +101,11 @@ def section(
         age=tongue.ago(now - (latest.started or latest.slot)),
         bar=_bar(latest, tongue),
         hops=tuple(_hops(latest.hops, tongue)),
-        facts=tuple(facts(latest, tongue, now)),
+        facts=(*facts(latest, tongue, now), *film.figures(latest, tongue)),
         values=tuple(_others(check.probe.metrics, latest, tongue)),
         looks=tuple(line(one, tongue) for one in recent[:SHOWN]),
         chart=drawing.chart(recent, tongue, now=now, interval=check.interval),
+        film=film.strip(exhibits, tongue),
     )
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from monitor.board import Board
     from monitor.clock import Clock
+    from monitor.evidence import Evidence
     from monitor.exposition import Exposition
     from monitor.journal import Journal
 
@@ -52,6 +53,7 @@ class Site:
     zone: ZoneInfo
     ready: Callable[[], Readiness]
     config_text: Callable[[], str]
+    evidence: Evidence | None = None
     reload: Callable[[], Awaitable[str | None]] | None = None
     reload_token: SecretStr | None = None
     pictures: Callable[[str, int, int], Sequence[Picture]] = lambda _portal, _since, _until: ()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from monitor.web.incident_words import INCIDENT_WORDS
 from monitor.web.state_words import STATE_WORDS
+from monitor.web.words_render import RENDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -249,5 +250,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
     **_FAULTS,
     **STATE_WORDS,
     **INCIDENT_WORDS,
+    **RENDER,
 }
 """Key to (Vietnamese, English). ``key.one`` is said instead of ``key`` for a count of 1."""

@@ -1,0 +1,40 @@
+"""The block ``render`` of ``monitor.yaml``: the browser of checks that show pages, and the pictures kept of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from monitor.config.models import Block
+from probes.browser import RenderSettings
+
+
+class Evidence(Block):
+    """Pictures of failures, of changes, and one a day."""
+
+    days: int = Field(default=100, ge=1, le=3660, description="Days after which pictures are removed.")
+    limit: int = Field(
+        default=2_000_000_000, ge=10_000_000, description="Bytes that pictures may take; the oldest give way."
+    )
+
+
+class Rendering(Block):
+    """What holds for every check that shows pages in a browser."""
+
+    chromium: Path | None = Field(
+        default=None, description="Executable; else PORTAL_MONITOR_CHROMIUM, Playwright's own, or an installed one."
+    )
+    memory: int = Field(
+        default=750_000_000, ge=0, description="Bytes that must be left on this machine before a browser is started."
+    )
+    loads: int = Field(default=50, ge=1, le=1000, description="Loads after which a browser is replaced.")
+    least_speed: float = Field(
+        default=0.4, ge=0, le=1, description="Share of this host's best speed below which a load says nothing."
+    )
+    evidence: Evidence = Evidence()
+
+    @property
+    def settings(self) -> RenderSettings:
+        """What :class:`probes.instruments.Instruments` asks for."""
+        return RenderSettings(chromium=self.chromium, memory=self.memory, loads=self.loads, share=self.least_speed)
