@@ -139,6 +139,9 @@ def probe(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     config: ConfigDir = Path("config"),
     ca_file: Annotated[Path | None, typer.Option(help="Further authorities to trust, PEM.")] = None,
+    profile: Annotated[str | None, typer.Option(help="Kind mobile: mobile, mobile-real or desktop.")] = None,
+    screenshot: Annotated[Path | None, typer.Option(help="Kind mobile: write the last picture here (WebP).")] = None,
+    trace: Annotated[Path | None, typer.Option(help="Kind mobile: write the trace here, for DevTools.")] = None,
 ) -> None:
     """Take one look now and show where its time went. Exit code 0: as expected, 1: not, 3: we could not see."""
     from rich.console import Console
@@ -150,9 +153,11 @@ def probe(
 
     set_up_logs("console", "error")
     try:
-        result = asyncio.run(look_once(target, kind, config, ca_file))
+        result = asyncio.run(look_once(target, kind, config, ca_file, profile=profile, trace=trace))
     except TargetError as error:
         fail(str(error), USAGE)
+    if screenshot is not None and result.pictures:
+        screenshot.write_bytes(result.pictures[-1].body)
     if as_json:
         print_json(draw.result_json(result))
     else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from monitor.draw_render import figures
 from probes.base import Fault, Outcome
 from probes.trace import PHASES
 
@@ -180,6 +181,8 @@ def _facts(values: Mapping[str, Any], now: float) -> Iterator[tuple[str, str, st
     for name, key in _FACTS:
         if key in values:
             yield name, _size(values[key]) if key.startswith("bytes") else str(values[key]), ""
+    for name, value in figures(values):
+        yield name, value, ""
     if "cert_leaf_expiry" in values:
         left = (values["cert_leaf_expiry"] - now) / _DAY
         day = time.strftime("%Y-%m-%d", time.gmtime(values["cert_leaf_expiry"]))

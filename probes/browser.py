@@ -54,9 +54,9 @@ _LONGEST_LINE = 64 * 2**20
 class RenderSettings:
     """What holds for every browser of this process. Sizes in bytes, times in seconds.
 
-    ``chromium`` is the executable, found by itself when None. A browser is started only when ``memory`` is left, and
-    replaced after ``loads`` loads, when it has grown beyond ``growth``, and when it was idle for ``idle`` seconds. A load
-    is void when the host's benchmark index falls below ``share`` of the best that was seen. Every ``canary`` seconds a
+    ``chromium`` is the executable, found by itself when None. A browser is started only when ``memory`` is left. It is
+    replaced after ``loads`` loads and when it has grown beyond ``growth``, and ended when idle for ``idle``. A load is
+    void when the host's benchmark index falls below ``share`` of the best that was seen. Every ``canary`` seconds a
     page of known cost has to show that throttling takes effect.
     """
 

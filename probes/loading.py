@@ -1,4 +1,4 @@
-"""One load of one page in a context of its own: throttled, recorded, awaited until it is quiet, judged, photographed."""
+"""One load of one page in a context of its own: throttled, recorded until it is quiet, judged, photographed."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ class Load:
         if status is not None and status >= BAD_STATUS:
             await asyncio.sleep(POLL)  # for the picture of it
             return Failed(Fault.HTTP_STATUS, f"the page came with status {status}")
-        while (left := quiet.remaining(await self._sight())) != 0.0:
+        while (left := quiet.remaining(await self._sight())) != 0.0:  # noqa: ASYNC110 - a page has no such event
             await asyncio.sleep(POLL if left is None else min(left, POLL))
         return None
 

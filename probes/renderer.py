@@ -1,7 +1,8 @@
-"""The process that renders: it owns Playwright and Chromium, takes orders from the daemon, and outlives it by no moment.
+"""The process that renders: it owns Playwright and Chromium, takes the daemon's orders, and never outlives it.
 
-``python -m probes.renderer SCRATCH``: orders come in as lines of JSON, answers go out the same way. When the orders end,
-because the daemon stopped or was killed, everything below this process is killed and the scratch directory removed.
+``python -m probes.renderer SCRATCH CHROMIUM``: orders come in as lines of JSON, answers go out the same way. When the
+orders end, because the daemon stopped or was killed, everything below this process is killed and the scratch directory
+removed.
 A process of its own keeps the daemon's interpreter free: a trace of some megabytes takes it a tenth of a second.
 """
 
@@ -57,7 +58,7 @@ class Renderer:
         except Error as error:
             said = (str(error).strip().splitlines() or ["?"])[0]
             return Answer(fault=Fault.PROBER, detail=f"the browser failed: {said}"[:300], spoiled=True)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the slot gets its outcome
             traceback.print_exc()
             return Answer(fault=Fault.PROBER, detail=f"{type(error).__name__} in the probe itself", spoiled=True)
 

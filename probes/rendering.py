@@ -48,7 +48,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """A picture that the renderer left in its scratch directory under ``file``; the rest as :class:`probes.base.Picture`."""
+    """A picture that the renderer left in its scratch directory as ``file``; the rest as in probes.base.Picture."""
 
     file: str
     type: str

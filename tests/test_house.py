@@ -15,8 +15,9 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0 ground", ("probes", "probes.base", "probes.trace", "probes.cares", "monitor", "monitor.clock")),
     (
         "0 helpers",
-        ("monitor.shipped", "monitor.progress", "monitor.terminal", "monitor.draw", "monitor.delivery_metrics"),
+        ("monitor.shipped", "monitor.progress", "monitor.terminal", "monitor.delivery_metrics", "monitor.draw_render"),
     ),
+    ("0 drawing", ("monitor.draw",)),
     ("0 instruments, lower", ("probes.address", "probes.certificates", "probes.resolver", "probes.http_metrics")),
     (
         "0 rendering, lower",

@@ -67,7 +67,8 @@ async def gather(site: Site, portal: Portal, query: Query, tongue: Tongue) -> De
     def sections(reader: Reader) -> tuple[look.Section, ...]:
         recent = _recent(reader, portal.id, checks, board.location, now)
         return tuple(
-            look.section(one, latest[one.name], recent[one.name], tongue, now, kept[one.name]) for one in checks
+            look.section(one, latest[one.name], recent[one.name], tongue, now, exhibits=kept[one.name])
+            for one in checks
         )
 
     told = await site.journal.read(sections)

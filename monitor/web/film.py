@@ -10,12 +10,13 @@ from aiohttp import web
 from monitor.web.speak import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from monitor.evidence import Exhibit, Frame
     from monitor.model import Measurement
     from monitor.web.site import Site
     from monitor.web.speak import Tongue
+    from probes.base import Scalar
 
 EARLIER = 12
 """Older exhibits that are linked to."""
@@ -89,29 +90,20 @@ def _link(exhibit: Exhibit, frame: Frame) -> str:
 def figures(one: Measurement, tongue: Tongue) -> Iterable[tuple[str, str]]:
     """Name and text of what a rendering measured; what did not occur is left out."""
     values = one.values
-    for name in _TIMES:
-        if (seconds := values.get(f"{name}_seconds")) is not None:
-            element = f" ({values['lcp_element']})" if name == "lcp" and "lcp_element" in values else ""
-            yield tongue(f"render.{name}"), f"{tongue.short(float(seconds))}{element}"
-    if "cls" in values:
-        yield tongue("render.cls"), tongue.number(float(values["cls"]), 3)
-    for name in _SIZES:
+    said: dict[str, Callable[[Scalar], str]] = {
+        **dict.fromkeys((f"{name}_seconds" for name in _TIMES), lambda value: tongue.short(float(value))),
+        "cls": lambda value: tongue.number(float(value), 3),
+        **dict.fromkeys(_SIZES, lambda value: tongue.size(float(value))),
+        **dict.fromkeys(_COUNTS, lambda value: tongue.number(float(value))),
+        **dict.fromkeys(_SHARES, lambda value: f"{tongue.number(100 * float(value))} %"),
+        **dict.fromkeys(_OVERFLOWS, lambda value: f"{tongue.number(float(value))} px"),
+        **dict.fromkeys(_FLAGS, lambda value: tongue("yes" if value else "no")),
+        "profile": lambda value: f"{value}, Chromium {values.get('browser_version', '?')}",
+    }
+    for name, say in said.items():
         if name in values:
-            yield tongue(f"render.{name}"), tongue.size(float(values[name]))
-    for name in _COUNTS:
-        if name in values:
-            yield tongue(f"render.{name}"), tongue.number(float(values[name]))
-    for name in _SHARES:
-        if name in values:
-            yield tongue(f"render.{name}"), f"{tongue.number(100 * float(values[name]))} %"
-    for name in _OVERFLOWS:
-        if name in values:
-            yield tongue(f"render.{name}"), f"{tongue.number(float(values[name]))} px"
-    for name in _FLAGS:
-        if name in values:
-            yield tongue(f"render.{name}"), tongue("yes" if values[name] else "no")
-    if "profile" in values:
-        yield tongue("render.profile"), f"{values['profile']}, Chromium {values.get('browser_version', '?')}"
+            element = f" ({values['lcp_element']})" if name == "lcp_seconds" and "lcp_element" in values else ""
+            yield tongue(f"render.{name.removesuffix('_seconds')}"), f"{say(values[name])}{element}"
 
 
 class Film:

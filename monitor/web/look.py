@@ -87,6 +87,7 @@ def section(  # noqa: PLR0913 - what a page shows comes from as many places
     recent: Sequence[Measurement],
     tongue: Tongue,
     now: int,
+    *,
     exhibits: Sequence[Exhibit] = (),
 ) -> Section:
     """Put a check's page together; ``recent`` and ``exhibits`` are newest first."""

@@ -49,19 +49,23 @@ class Hostile:
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
         self.port = 0
+        self.agent = ""
+        self.cookies = 0
 
     def at(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.asked[request.path] += 1
+        self.agent = request.headers.get("User-Agent", "")
+        self.cookies += "Cookie" in request.headers and request.path != "/favicon.ico"
         match request.path:
             case "/endless":
                 return await _drip(request)
             case "/silent":
                 await asyncio.sleep(3600)
             case "/loop":
-                raise web.HTTPFound("/loop")
+                return web.Response(status=302, headers={"Location": "/loop"})
             case "/download":
                 return web.Response(body=b"x" * 1000, headers={"Content-Disposition": "attachment; filename=x.bin"})
             case "/large":
@@ -70,9 +74,14 @@ class Hostile:
                 return await _large(request, announced=False)
             case "/broken":
                 return web.Response(status=503, text=f"{GOOD}503", content_type="text/html")
+            case "/favicon.ico":
+                return web.Response(status=204)
+            case "/remembers":
+                headers = {"Set-Cookie": "visited=1; Path=/", "Cache-Control": "max-age=9999"}
+                return web.Response(text=GOOD, content_type="text/html", headers=headers)
         page = PAGES.get(request.path)
         if page is None:
-            raise web.HTTPNotFound
+            return web.Response(status=404)
         return web.Response(text=page.replace("PORT", str(self.port)), content_type="text/html")
 
 
@@ -133,4 +142,5 @@ def contexts(directory: Path) -> dict[str, ssl.SSLContext]:
         "name": authority.wrong_name(),
         "self-signed": authority.self_signed(["localhost"]),
         "client": client,
+        "good": authority.issue(["localhost"]),
     }

@@ -1,0 +1,192 @@
+"""A page in a real Chromium on loopback: what is measured of a good one, and how every bad one ends with a name."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from probes.base import Fault, Outcome, ProbeResult
+from probes.browser import RenderSettings
+from probes.instruments import HttpSettings, Instruments
+from probes.mobile import Mobile
+from probes.observe import observe
+from probes.processes import PROC, descendants
+from tests.servers.hostile import Hostile, contexts, guarded, hostile
+
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+AGENT = "portal-monitor/test (+https://example.org/us)"
+ANY_SPEED = RenderSettings(share=0.0)
+"""The machine of the tests is shared: its speed is not judged."""
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def site() -> AsyncIterator[Hostile]:
+    async with hostile() as one:
+        yield one
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def tools() -> AsyncIterator[Instruments]:
+    async with Instruments(HttpSettings(user_agent=AGENT), ANY_SPEED) as one:
+        yield one
+    assert not [process for process in descendants(os.getpid()) if "chrom" in named(process)]
+
+
+def named(process: int) -> str:
+    return (PROC / str(process) / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+
+
+async def look(tools: Instruments, url: str, **keys: Any) -> ProbeResult:  # noqa: ANN401 - the probe's own
+    return await observe(Mobile(**({"url": url, "timeout": 15.0, "profiles": ("mobile-real",)} | keys)), tools)
+
+
+async def test_a_good_page_is_measured_and_photographed(tools: Instruments, site: Hostile):
+    found = await look(tools, site.at("/good"))
+    assert (found.outcome, found.fault, found.detail) == (Outcome.UP, None, "")
+    values = found.values
+    assert 0 < values["ttfb_seconds"] <= values["fcp_seconds"] <= values["lcp_seconds"] < 15
+    assert values["lcp_element"] == "H1"
+    assert values["profile"] == "mobile-real"
+    assert values["requests"] >= 1
+    assert values["bytes_html"] > 300
+    assert (values["viewport_ok"], values["zoom_ok"], values["lang_ok"]) == (True, True, True)
+    assert (values["overflow_360_px"], values["overflow_412_px"]) == (0, 0)
+    assert values["benchmark_index"] > 0
+    assert values.keys() <= {metric.name for metric in Mobile.metrics}, "every value is declared"
+    *film, last = found.pictures
+    assert film
+    assert all(one.body.startswith(b"\xff\xd8") and one.at >= 0 for one in film)
+    assert last.at is None
+    assert last.body[8:12] == b"WEBP"
+    assert len(last.print) == 16
+
+
+async def test_a_slow_phone_on_a_slow_network_takes_longer(tools: Instruments, site: Hostile):
+    slow, fast = [await look(tools, site.at("/good"), profiles=(name,)) for name in ("mobile", "desktop")]
+    assert slow.outcome is Outcome.UP, slow.detail
+    assert fast.outcome is Outcome.UP, fast.detail
+    assert slow.values["fcp_seconds"] > 0.5625, "a round trip takes as long on this network"
+    assert slow.values["fcp_seconds"] > fast.values["fcp_seconds"] + 0.3
+    assert "viewport_ok" not in fast.values, "a desk is no phone"
+
+
+BAD = {
+    "/never": (Outcome.DOWN, Fault.TIMEOUT, "still loading"),
+    "/silent": (Outcome.DOWN, Fault.TIMEOUT, "no page after"),
+    "/busy": (Outcome.DOWN, Fault.TIMEOUT, "keeps the processor busy"),
+    "/blank": (Outcome.DOWN, Fault.NOT_RENDERED, "nothing was painted"),
+    "/dialogs": (Outcome.UP, None, ""),
+    "/dialogs-for-ever": (Outcome.DOWN, Fault.NOT_RENDERED, "dialogs"),
+    "/popups": (Outcome.UP, None, ""),
+    "/download": (Outcome.DOWN, Fault.NOT_RENDERED, "a file to download"),
+    "/loop": (Outcome.DOWN, Fault.REDIRECT_LOOP, "too many redirects"),
+    "/moves-on": (Outcome.DOWN, Fault.REDIRECT_LOOP, "sent its visitor on"),
+    "/memory": (Outcome.DOWN, Fault.CRASHED, ""),
+    "/noisy": (Outcome.DOWN, Fault.NOT_RENDERED, "console"),
+    "/large": (Outcome.DOWN, Fault.BODY_TOO_LARGE, "200 MB"),
+    "/larger": (Outcome.DOWN, Fault.BODY_TOO_LARGE, "5 MB"),
+    "/broken": (Outcome.DOWN, Fault.HTTP_STATUS, "503"),
+}
+
+
+@pytest.mark.parametrize("path", BAD)
+async def test_a_bad_page_ends_with_a_name_and_the_next_is_measured(tools: Instruments, site: Hostile, path: str):
+    """Within its own deadline: had ``observe`` to end the look, its words would be others."""
+    outcome, fault, words = BAD[path]
+    patient = path in {"/memory", "/larger", "/noisy", "/dialogs", "/popups", "/large"}
+    found = await look(tools, site.at(path), timeout=40 if patient else 4, largest=5_000_000)
+    assert (found.outcome, found.fault) == (outcome, fault), found.detail
+    assert words in found.detail
+    if path in {"/busy", "/memory", "/dialogs-for-ever", "/larger"}:  # the others are followed by one of these
+        after = await look(tools, site.at("/good"))
+        assert after.outcome is Outcome.UP, after.detail
+
+
+async def test_a_page_that_times_out_keeps_what_was_seen_of_it(tools: Instruments, site: Hostile):
+    found = await look(tools, site.at("/never"), timeout=4)
+    assert found.phase == "load"
+    assert found.values["fcp_seconds"] > 0
+    assert found.pictures[-1].at is None
+
+
+@pytest.mark.parametrize(
+    ("name", "trusted", "fault"),
+    [("self-signed", False, Fault.TLS_UNTRUSTED), ("client", True, Fault.RESET), ("good", True, None)],
+)
+async def test_tls_that_a_citizen_cannot_use(tmp_path: Path, name: str, *, trusted: bool, fault: Fault | None):
+    """A browser without the certificate that is asked for goes on without one, and is left standing."""
+    secure = contexts(tmp_path)
+    settings = HttpSettings(user_agent=AGENT, ca_file=tmp_path / "ca.pem" if trusted else None)
+    async with guarded(secure[name]) as url, Instruments(settings, ANY_SPEED) as tools:
+        found = await look(tools, url)
+    assert found.fault is fault, found.detail
+
+
+async def test_nothing_is_submitted_and_no_tracker_hears_of_us(tools: Instruments, site: Hostile):
+    await look(tools, site.at("/form"))
+    assert site.asked["/sent"] == 0
+    found = await look(tools, site.at("/tracked"), blocked_hosts=("stats.localhost",))
+    assert found.outcome is Outcome.UP
+    assert [site.asked[path] for path in ("/count", "/pixel", "/frame")] == [0, 0, 0]
+    assert found.values["requests_failed"] == 0, "what we held back is not the page's failure"
+
+
+async def test_we_say_who_we_are(tools: Instruments, site: Hostile):
+    await look(tools, site.at("/good"))
+    assert site.agent.startswith("Mozilla/5.0 (Linux; Android")
+    assert site.agent.endswith(f"Mobile Safari/537.36 {AGENT}")
+
+
+async def test_every_load_is_a_first_visit(tools: Instruments, site: Hostile):
+    first, second = [await look(tools, site.at("/remembers")) for _ in range(2)]
+    assert first.values["bytes_total"] == pytest.approx(second.values["bytes_total"], abs=200)
+    assert site.cookies == 0
+
+
+async def test_a_trace_for_devtools(tools: Instruments, site: Hostile, tmp_path: Path):
+    tools.browsers.trace = tmp_path / "trace.json"
+    try:
+        await look(tools, site.at("/good"))
+    finally:
+        tools.browsers.trace = None
+    events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+    assert {"ParseHTML", "Screenshot", "RunTask"} <= {event["name"] for event in events}
+
+
+def processes(kind: str) -> list[int]:
+    found = []
+    for process in descendants(os.getpid()):
+        try:
+            if kind in named(process):
+                found.append(process)
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize(
+    ("victim", "outcome", "fault"),
+    [("--type=renderer", Outcome.DOWN, Fault.CRASHED), ("probes.renderer", Outcome.VOID, Fault.PROBER)],
+)
+async def test_processes_that_die_during_a_look(
+    tools: Instruments, site: Hostile, victim: str, outcome: Outcome, fault: Fault
+):
+    await look(tools, site.at("/good"))
+    running = asyncio.create_task(look(tools, site.at("/never"), timeout=30))
+    asked = site.asked["/never"]
+    while site.asked["/never"] == asked:
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(0.3)
+    for process in processes(victim):
+        os.kill(process, signal.SIGKILL)
+    found = await running
+    assert (found.outcome, found.fault) == (outcome, fault), found.detail
+    assert (await look(tools, site.at("/good"))).outcome is Outcome.UP
