@@ -17,11 +17,11 @@ export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test bench faults check format clean
+.PHONY: help run demo test bench bench-render faults check format clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile \
-		| while IFS='	' read -r name text; do printf '  %-8s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile \
+		| while IFS='	' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
 
 run: $(STAMP) ## start the daemon: configuration in config/, journal and archive in data/
 	$(VENV)/bin/portal-monitor run --config config --data data $(ARGS)
@@ -38,6 +38,10 @@ bench: $(STAMP) ## run the benchmarks
 
 faults: $(STAMP) ## a simulated month of troubles: who would have been woken; writes docs/reliability-of-alerts.md
 	$(PYTHON_IN_VENV) -m tests.bench faults
+
+bench-render: $(STAMP) ## measure the mobile probe against Lighthouse (Node.js and npm needed); ARGS='--runs 1'
+	@.ci/need-debian chromium:chromium nodejs:node npm:npm
+	$(PYTHON_IN_VENV) -m tests.bench.render $(ARGS)
 
 check: $(STAMP) ## format, lint, types, and the rule which room imports which
 	$(VENV)/bin/ruff format --check .

@@ -1,10 +1,11 @@
 """Decides when a load is over: a pure rule over what was seen so far; waits for nothing itself.
 
-Lighthouse (throttling by DevTools) waits until 5.25 s have passed since the load event, since the first paint, since
-the network had at most two requests under way, and since the last long task. Most pages do nothing more in that time,
-and then a shorter wait sees the same. So: :data:`CALM` seconds without any sign of life are enough, unless the page
-itself says that it has more to do within Lighthouse's wait (a timer is due, an animation runs, requests are open). Then
-we wait as long as Lighthouse does. What this costs and what it misses is told in docs/vitals.md.
+Lighthouse (throttling by DevTools) waits 5.25 s after the load event, the first paint and the last busy moment of the
+network, and then, because its eye for long tasks opens only now, 5.25 s more. Nearly always nothing more happens in
+that time, and then a shorter wait sees the same. So :data:`CALM` seconds without a sign of life end a load, unless the
+page itself says that it has more in store: a timer is due, an animation runs, a request is open. Then the load lasts
+until that has happened, at most :data:`PATIENCE` seconds after the last sign of life. docs/vitals.md tells what this
+costs and what it misses.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-CALM = 1.5
+CALM = 2.0
 """Seconds without a sign of life after which a load is over that has nothing more in store."""
 
 PATIENCE = 5.25
-"""Seconds that Lighthouse waits after the load event and each sign of life, and we too when more is in store."""
+"""Seconds after the last sign of life that a load lasts at most, while the page has more in store."""
+
+AFTERMATH = 0.5
+"""Seconds that a timer's work gets to show itself."""
 
 ALLOWED_REQUESTS = 2
 """So many requests may stay open for ever: long polls and counters. Open ones are more in store, not a sign of life."""
@@ -52,10 +56,12 @@ def remaining(sight: Sight) -> float | None:
         return None
     signs = (sight.fcp, sight.dcl, sight.loaded, sight.network, sight.busy, sight.painted)
     last = max(sign for sign in signs if sign is not None)
-    waits = CALM
-    if sight.in_flight or (sight.due is not None and sight.due <= last + PATIENCE):
-        waits = PATIENCE
-    return max(0.0, last + waits - sight.now)
+    end = last + CALM
+    if sight.in_flight:
+        end = last + PATIENCE
+    elif sight.due is not None and sight.due <= last + PATIENCE:
+        end = max(end, min(sight.due + AFTERMATH, last + PATIENCE))
+    return max(0.0, end - sight.now)
 
 
 def signs_script() -> str:

@@ -26,6 +26,23 @@ def picture(seed: int, width: int, height: int, quality: int = 70) -> bytes:
     return out.getvalue()
 
 
+@functools.cache
+def banner(seed: int, width: int, height: int, quality: int = 70) -> bytes:
+    """A JPEG like a portal's announcement: a few bars of writing on the state's red, another each time, as much of it."""
+    dice = random.Random(seed)  # noqa: S311 - filler
+    image = Image.new("RGB", (width, height), (184, 24, 32))
+    draw = ImageDraw.Draw(image)
+    lengths = [width // 3 + part * width // 15 for part in range(5)]
+    dice.shuffle(lengths)
+    for line, length in enumerate(lengths):
+        left, top = width // 12, height // 8 + line * height // 6
+        draw.rectangle((left, top, left + length, top + height // 14), fill=(250, 214, 70))
+    grain = Image.frombytes("L", (width, height), dice.randbytes(width * height)).convert("RGB")
+    out = io.BytesIO()
+    Image.blend(image, grain, 0.10).save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
 LETTERS = (*range(0x20, 0x7F), *range(0xA0, 0x250), *range(0x1EA0, 0x1EFA))
 """Latin with all of Vietnamese."""
 

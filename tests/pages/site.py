@@ -6,7 +6,7 @@ import functools
 import json
 from dataclasses import dataclass
 
-from tests.pages.media import font, picture
+from tests.pages.media import banner, font, picture
 from tests.pages.parts import page, paragraphs, script, style, words
 
 HTML, CSS, JS = "text/html; charset=utf-8", "text/css", "text/javascript"
@@ -26,8 +26,8 @@ class Answer:
         return self.sort in {HTML, CSS, JS, JSON}
 
 
-PAGES = ("text", "hero", "font", "shift", "tasks", "list", "third", "carousel")
-"""Every fixture page; its address is ``/<name>``."""
+PAGES = ("text", "hero", "font", "shift", "tasks", "list", "third", "carousel", "photos")
+"""Every fixture page; its address is ``/<name>``. Two never rest: announcements take turns, or photographs do."""
 
 TASKS_BEFORE = "work(800);"
 TASKS_AFTER = """
@@ -85,6 +85,7 @@ def answers(third: str) -> dict[str, Answer]:
         "/favicon.ico": Answer(body=b"", sort="image/x-icon"),
     }
     found |= {f"/slide{number}.jpg": Answer(body=picture(10 + number, 900, 500, 65), sort=JPEG) for number in range(3)}
+    found |= {f"/banner{number}.jpg": Answer(body=banner(number, 900, 500), sort=JPEG) for number in range(3)}
     found |= {f"/thumb{number}.jpg": Answer(body=picture(20 + number, 480, 320, 60), sort=JPEG) for number in range(4)}
     return found | {f"/{name}": Answer(body=_page(name, third), sort=HTML, late=0.12) for name in PAGES}
 
@@ -103,8 +104,13 @@ def _page(name: str, third: str) -> bytes:
         "list": f'{LINK}<script src="/list.js" defer></script>',
         "third": f'{LINK}<script src="{third}/third.js"></script>',
         "carousel": f'{LINK}{CAROUSEL_STYLE}<script src="/carousel.js" defer></script>',
+        "photos": f'{LINK}{CAROUSEL_STYLE}<script src="/carousel.js" defer></script>',
     }
-    slides = "".join(f'<img src="/slide{index}.jpg" alt="">' for index in range(3))
+    frame = '<div id="frame"><div id="slides">{}</div></div>'
+    slides = {
+        kind: frame.format("".join(f'<img src="/{kind}{index}.jpg" alt="">' for index in range(3)))
+        for kind in ("banner", "slide")
+    }
     bodies = {
         "text": title + paragraphs(100, 80),
         "hero": hero + title + cards + thumbs + '<script src="/app.js" defer></script>',
@@ -113,6 +119,7 @@ def _page(name: str, third: str) -> bytes:
         "tasks": title + cards + paragraphs(400, 6),
         "list": f'{title}<div id="rows"></div>',
         "third": title + paragraphs(500, 6) + thumbs + f'<script src="{third}/app.js" async></script>',
-        "carousel": f'<div id="frame"><div id="slides">{slides}</div></div>' + title + cards,
+        "carousel": slides["banner"] + title + cards,
+        "photos": slides["slide"] + title + cards,
     }
     return page(bodies[name], head=heads.get(name, LINK))

@@ -1,0 +1,70 @@
+"""Our own renderer for the comparison: the process that the daemon starts, given one order after the other."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from probes.rendering import Answer, Order
+from tests.bench.cost import Cost, cpu_of, peak
+
+FIGURES = {
+    "fcp": "fcp_seconds",
+    "lcp": "lcp_seconds",
+    "si": "speed_index_seconds",
+    "tbt": "tbt_seconds",
+    "cls": "cls",
+}
+"""The name of a figure in the comparison, and the metric that has it."""
+
+
+class Renderer:
+    """The renderer with its browser, alive for many loads as in the daemon; ``started`` is what its start cost."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self.started = Cost(wall=0.0, cpu=0.0, memory=0)
+
+    def measure(self, url: str) -> tuple[dict[str, float], Cost]:
+        """One load as a phone on slow 4G: figures in seconds, and what the load cost, from order to answer."""
+        before, began = cpu_of(self._process.pid), time.perf_counter()
+        with peak(self._process.pid) as most:
+            answer = self._order(Order(url=url, profile="mobile", timeout=45.0, agent="portal-monitor-bench"))
+            wall = time.perf_counter() - began
+        cost = Cost(wall=wall, cpu=cpu_of(self._process.pid) - before, memory=most[0])
+        if answer.fault is not None:
+            raise SystemExit(f"{url}: {answer.fault}: {answer.detail}")
+        return {name: float(answer.values[metric]) for name, metric in FIGURES.items()}, cost
+
+    def _order(self, order: Order) -> Answer:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(order.line())
+        self._process.stdin.flush()
+        return Answer.read(self._process.stdout.readline())
+
+
+@contextlib.contextmanager
+def renderer(chromium: Path, warm: str) -> Iterator[Renderer]:
+    """Start it and have it load ``warm`` once: a browser's first page is slower than all that follow."""
+    scratch = tempfile.mkdtemp()
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "probes.renderer", scratch, str(chromium)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    ours = Renderer(process)
+    try:
+        ours.measure(warm)
+        ours.started = Cost(wall=time.perf_counter() - began, cpu=cpu_of(process.pid), memory=0)
+        yield ours
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()  # the renderer ends with its orders, and takes its browser and its files along
+        process.wait()

@@ -1,0 +1,150 @@
+"""Our mobile probe against Lighthouse, page by page, alternating, at equal throttling: figures, differences, cost.
+
+``make bench-render`` runs every page five times; ``make bench-render ARGS='--runs 1 --pages hero,tasks'`` fewer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+
+from probes.chromium import find
+from tests.bench import lighthouse
+from tests.bench.cost import Cost
+from tests.bench.ours import renderer
+from tests.pages.site import PAGES
+from tests.servers.site import serve_site
+
+LIMITS = {"fcp": (0.10, 0.100), "lcp": (0.10, 0.100), "si": (0.10, 0.100), "tbt": (0.15, 0.050), "cls": (0.0, 0.01)}
+"""How far a median may lie from Lighthouse's: a share of it or an amount, whichever is more."""
+
+NOT_JUDGED = {("photos", "si")}
+"""A page that never rests has no Speed Index that two films of different length agree on: docs/vitals.md."""
+
+WALL, CPU = 0.4, 0.6
+"""The parts of Lighthouse's time that a load may take."""
+
+Sample = tuple[dict[str, float], Cost]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure and print; leaves with status 1 when a median is off or a load too dear."""
+    wish = _parse(arguments or [])
+    chromium, reference = find(), lighthouse.install()
+    _versions(chromium)
+    began = time.perf_counter()
+    theirs: dict[str, list[Sample]] = {name: [] for name in wish.pages}
+    ours: dict[str, list[Sample]] = {name: [] for name in wish.pages}
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        serve_site() as site,
+        renderer(chromium, site.page("text")) as probe,
+    ):
+        for run in range(wish.runs):
+            for name in wish.pages:
+                print(f"  run {run + 1} of {wish.runs}: {name}", file=sys.stderr, flush=True)
+                report = Path(scratch) / f"{name}-{run}.json"
+                theirs[name].append(lighthouse.measure(reference, site.page(name), chromium, report))
+                ours[name].append(probe.measure(site.page(name)))
+        started = probe.started
+    good = [_figures(name, theirs[name], ours[name]) for name in wish.pages]
+    good.append(_costs(theirs, ours, started))
+    print(f"  {wish.runs} runs of {len(wish.pages)} pages took {(time.perf_counter() - began) / 60:.1f} minutes")
+    if wish.keep:
+        _keep(Path(wish.keep), theirs, ours)
+    if not all(good):
+        raise SystemExit(1)
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench-render", description=__doc__)
+    parser.add_argument("--runs", type=int, default=5, help="loads of each page by each side")
+    parser.add_argument("--pages", type=lambda text: text.split(","), default=list(PAGES), help="names, with commas")
+    parser.add_argument("--keep", default="", help="a file for every single figure, as JSON")
+    wish = parser.parse_args(arguments)
+    if unknown := set(wish.pages) - set(PAGES):
+        parser.error(f"there is no page {', '.join(sorted(unknown))}; there are {', '.join(PAGES)}")
+    return wish
+
+
+def _versions(chromium: Path) -> None:
+    def told(*command: str) -> str:
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip().splitlines()[-1]
+
+    print(f"  Lighthouse {lighthouse.VERSION} on Node {told('node', '--version')}, {told(str(chromium), '--version')}")
+    print(f"  Python {platform.python_version()}, {platform.system()} {platform.release()}, {platform.machine()}")
+
+
+def _figures(page: str, theirs: list[Sample], ours: list[Sample]) -> bool:
+    """A line for each figure of a page; whether all of them agree."""
+    print(f"\n  {page:<10} {'Lighthouse':>10} {'ours':>10} {'difference':>11} {'':>7}  spread of each")
+    verdicts = {name: _figure(page, name, [s[0] for s in theirs], [s[0] for s in ours]) for name in LIMITS}
+    return all(verdicts.values())
+
+
+def _figure(page: str, name: str, theirs: list[dict[str, float]], ours: list[dict[str, float]]) -> bool:
+    reference = [figures[name] for figures in theirs if name in figures]
+    found = [figures[name] for figures in ours]
+    if not reference:
+        print(f"    {name:<8} {'none':>10} {median(found):>10.3f}   Lighthouse found none")
+        return False
+    share, least = LIMITS[name]
+    usual, mine = median(reference), median(found)
+    off = mine - usual
+    good = abs(off) <= max(share * usual, least) or (page, name) in NOT_JUDGED
+    word = "not judged" if (page, name) in NOT_JUDGED else "" if good else "OFF"
+    percent = f"{off / usual:+.1%}" if usual else ""
+    spread = f"{max(reference) - min(reference):.3f} {max(found) - min(found):.3f}"
+    print(f"    {name:<8} {usual:>10.3f} {mine:>10.3f} {off:>+11.3f} {percent:>7}  {spread}  {word}")
+    return good
+
+
+def _costs(theirs: dict[str, list[Sample]], ours: dict[str, list[Sample]], started: Cost) -> bool:
+    """A line for each page, and whether every one is cheap enough."""
+    print(
+        f"\n  {'cost':<10} {'wall: LH':>9} {'ours':>7} {'ratio':>6}   {'CPU: LH':>8} {'ours':>7} {'ratio':>6}", end=""
+    )
+    print(f"   {'MiB: LH':>8} {'ours':>6}")
+    good = True
+    for page, samples in theirs.items():
+        theirs_cost, ours_cost = _middle(samples), _middle(ours[page])
+        wall, cpu = ours_cost.wall / theirs_cost.wall, ours_cost.cpu / theirs_cost.cpu
+        fine = wall <= WALL and cpu <= CPU
+        good &= fine
+        print(
+            f"    {page:<8} {theirs_cost.wall:>9.2f} {ours_cost.wall:>7.2f} {wall:>6.2f}   {theirs_cost.cpu:>8.2f} "
+            f"{ours_cost.cpu:>7.2f} {cpu:>6.2f}   {theirs_cost.memory / 2**20:>8.0f} {ours_cost.memory / 2**20:>6.0f}"
+            f"  {'' if fine else 'TOO DEAR'}"
+        )
+    print(f"    our renderer's start and first load: {started.wall:.2f} s, CPU {started.cpu:.2f} s, once in 50 loads")
+    return good
+
+
+def _middle(samples: list[Sample]) -> Cost:
+    costs = [cost for _, cost in samples]
+    return Cost(
+        wall=median(cost.wall for cost in costs),
+        cpu=median(cost.cpu for cost in costs),
+        memory=round(median(cost.memory for cost in costs)),
+    )
+
+
+def _keep(file: Path, theirs: dict[str, list[Sample]], ours: dict[str, list[Sample]]) -> None:
+    sides = {"lighthouse": theirs, "ours": ours}
+    kept = {
+        side: {page: [figures | asdict(cost) for figures, cost in samples] for page, samples in pages.items()}
+        for side, pages in sides.items()
+    }
+    file.write_text(json.dumps(kept, indent=1))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

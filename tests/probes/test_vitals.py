@@ -1,0 +1,159 @@
+"""The metrics of a load follow from its trace: by rule, and as Lighthouse has them for the very same recording."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probes.exchanges import Exchange, read_exchanges
+from probes.trace_events import Task
+from probes.vitals import LONG_TASK, SESSION_GAP, SESSION_LENGTH, Shift, blocking_time, layout_shift, read_vitals, ready
+from tests.golden import store
+from tests.probes import traces
+
+SHIFTS = st.lists(st.builds(Shift, at=st.floats(0, 30), score=st.floats(0, 1)), max_size=25).map(
+    lambda shifts: sorted(shifts, key=lambda shift: shift.at)
+)
+TASKS = st.lists(st.tuples(st.floats(0, 2), st.floats(0.001, 1.0)), max_size=20).map(
+    lambda pairs: [
+        Task(start=(start := sum(gap + length for gap, length in pairs[:index]) + pair[0]), end=start + pair[1])
+        for index, pair in enumerate(pairs)
+    ]
+)
+
+
+@pytest.mark.parametrize("name", store.names())
+def test_a_recorded_load_gives_what_lighthouse_made_of_it(name: str):
+    golden = store.load(name)
+    found, theirs = read_vitals(golden.events, read_exchanges(golden.messages)), golden.lighthouse
+    assert found.fcp_seconds == pytest.approx(theirs["fcp"], abs=0.001)
+    assert found.lcp_seconds == pytest.approx(theirs["lcp"], abs=0.001)
+    assert found.tbt_seconds == pytest.approx(theirs["tbt"], abs=0.001)
+    assert found.cls == pytest.approx(theirs["cls"], abs=1e-6)
+    assert found.dcl_seconds == pytest.approx(theirs["dcl"], abs=0.001)
+    assert found.load_seconds == pytest.approx(theirs["load"], abs=0.001)
+    if golden.step <= store.FINE:  # a film kept in coarser steps has another Speed Index
+        assert found.speed_index_seconds == pytest.approx(theirs["si"], rel=0.01)
+
+
+def test_there_are_golden_loads():
+    assert len(store.names()) >= 8
+
+
+def test_what_did_not_occur_is_missing():
+    found = read_vitals([traces.frames(), traces.navigation()])
+    assert found.fcp_seconds is found.lcp_seconds is found.lcp_element is found.speed_index_seconds is None
+    assert found.tbt_seconds is found.cls is found.longest_task_seconds is found.main_thread_seconds is None
+    assert found.ttfb_seconds is found.dcl_seconds is found.load_seconds is None
+
+
+def test_a_page_that_painted_and_kept_still_has_zeros_that_mean_it():
+    found = read_vitals(traces.page(traces.task(0.2, 0.24)))
+    assert (found.cls, found.tbt_seconds) == (0.0, 0.0)
+    assert found.longest_task_seconds == pytest.approx(0.04)
+
+
+def test_the_largest_paint_is_the_last_candidate_and_is_described():
+    first = traces.event("largestContentfulPaint::Candidate", 1.0, data={"nodeId": 3, "nodeName": "H1", "type": "text"})
+    image = {"DOMNodeId": 9, "imageUrl": "https://a.example/img/hero.jpg?w=4"}
+    second = {"nodeId": 9, "nodeName": "IMG class='hero'", "type": "image"}
+    found = read_vitals(
+        traces.page(
+            first,
+            traces.event("LargestImagePaint::Candidate", 2.0, data=image),
+            traces.event("largestContentfulPaint::Candidate", 2.0, data=second),
+        )
+    )
+    assert found.lcp_seconds == pytest.approx(2.0)
+    assert found.lcp_element == "IMG class='hero' hero.jpg"
+
+
+def test_a_largest_paint_that_was_taken_back_is_missing():
+    candidate = traces.event("largestContentfulPaint::Candidate", 1.0, data={"nodeName": "H1"})
+    found = read_vitals(traces.page(candidate, traces.event("largestContentfulPaint::Invalidate", 1.5)))
+    assert found.lcp_seconds is None
+
+
+def test_the_first_byte_is_the_documents():
+    start = traces.ORIGIN / 1e6
+    messages = [
+        *traces.whole("1", "https://a.example/", start + 0.1, 900, sort="Document"),
+        *traces.whole("2", "https://a.example/x.js", start + 0.7, 900),
+    ]
+    found = read_vitals(traces.page(), read_exchanges(messages))
+    assert found.ttfb_seconds == pytest.approx(0.3)
+
+
+def test_shifts_in_frames_count_and_those_after_an_input_do_not():
+    shifts = [traces.shift(1.0, 0.1), traces.shift(1.2, 0.2, frame=traces.CHILD), traces.shift(1.4, 0.4, recent=True)]
+    assert read_vitals(traces.page(traces.child(), *shifts)).cls == pytest.approx(0.3)
+
+
+def test_the_emulated_screen_is_no_input():
+    """Chromium marks the first shifts after it sizes the screen as if somebody had done something."""
+    screen = traces.event("viewport", 1.0)
+    assert read_vitals(traces.page(screen, traces.shift(1.3, 0.1, recent=True))).cls == pytest.approx(0.1)
+    assert read_vitals(traces.page(screen, traces.shift(1.6, 0.1, recent=True))).cls == 0.0
+
+
+@given(SHIFTS)
+def test_the_layout_shift_is_that_of_the_worst_session(shifts: list[Shift]):
+    """At least the worst single shift, at most all of them; and no session can hold more than five seconds hold."""
+    found = layout_shift(shifts)
+    assert max((shift.score for shift in shifts), default=0.0) - 1e-9 <= found
+    most = max(
+        (sum(s.score for s in shifts if first.at <= s.at <= first.at + SESSION_LENGTH) for first in shifts), default=0.0
+    )
+    assert found <= most + 1e-9
+
+
+@given(SHIFTS, st.floats(0, 1))
+def test_a_shift_a_second_after_all_others_opens_a_session_of_its_own(shifts: list[Shift], score: float):
+    late = Shift(at=(shifts[-1].at if shifts else 0.0) + SESSION_GAP + 0.01, score=score)
+    assert layout_shift([*shifts, late]) == pytest.approx(max(layout_shift(shifts), score))
+
+
+@given(TASKS, st.floats(0, 30), st.floats(0, 30))
+def test_blocking_time_lies_between_nothing_and_the_long_tasks(tasks: list[Task], start: float, length: float):
+    found = blocking_time(tasks, start, start + length)
+    long = [task.seconds - LONG_TASK for task in tasks if task.seconds > LONG_TASK]
+    assert 0.0 <= found <= min(sum(long), length) + 1e-9
+
+
+@given(TASKS, st.floats(0, 30), st.floats(0, 30), st.floats(0, 30))
+def test_a_longer_window_never_blocks_less(tasks: list[Task], start: float, length: float, more: float):
+    assert blocking_time(tasks, start, start + length) <= blocking_time(tasks, start, start + length + more) + 1e-9
+
+
+@given(TASKS, st.floats(0, 30))
+def test_a_page_is_ready_after_its_first_paint_and_after_no_task_that_was_not_long(tasks: list[Task], fcp: float):
+    end = max([fcp, *(task.end for task in tasks)])
+    found = ready(tasks, [], fcp, None, end)
+    assert found == fcp or found in {task.end for task in tasks if task.seconds >= LONG_TASK}
+    assert found >= fcp
+
+
+def exchange(start: float, end: float, method: str = "GET") -> Exchange:
+    return Exchange(
+        id="", url="https://a.example/", method=method, sort="other", document=False, started=start, ended=end, ok=True
+    )
+
+
+def test_five_quiet_seconds_make_a_page_ready():
+    early, late = Task(start=2.0, end=2.2), Task(start=7.3, end=7.5)
+    assert ready([early, late], [], 1.0, None, 8.0) == 2.2  # what comes later does not count any more
+    assert ready([early, Task(start=7.0, end=7.5)], [], 1.0, None, 8.0) == 7.5
+
+
+def test_a_busy_network_is_not_quiet():
+    early, late = Task(start=2.0, end=2.2), Task(start=7.3, end=7.5)
+    busy = [exchange(0.0, 6.0) for _ in range(3)]
+    assert ready([early, late], busy, 1.0, None, 8.0) == 7.5
+    assert ready([early, late], busy[:2], 1.0, None, 8.0) == 2.2
+    posts = [exchange(0.0, 6.0, "POST") for _ in range(3)]
+    assert ready([early, late], posts, 1.0, None, 8.0) == 2.2
+
+
+def test_a_page_is_not_ready_before_it_was_read():
+    assert ready([], [], 1.0, 4.0, 8.0) == 4.0
