@@ -30,9 +30,6 @@ SESSION_GAP, SESSION_LENGTH = 1.0, 5.0
 DESCRIBED = 200
 """Characters of a description at most: a page may name its elements at any length."""
 
-VIEWPORT_GRACE = 0.5
-"""Chromium takes the emulated screen's first layout for an input; shifts right after it count all the same."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vitals:
@@ -164,19 +161,16 @@ def _crowded(exchanges: Sequence[Exchange], end: float) -> list[tuple[float, flo
 
 
 def layout_shifts(page: PageTrace) -> list[Shift]:
-    """The shifts that no input explains, of the page and the frames in it, by time."""
-    resized = page.first("viewport") or 0.0
-    found: list[Shift] = []
-    for event in page.tree:
-        data = event["args"].get("data")
-        if event["name"] != "LayoutShift" or not data or "weighted_score_delta" not in data:
-            continue
-        at = page.at(event)
-        # Only until the first shift without an input: from then on the mark tells the truth.
-        if data.get("had_recent_input") and (found or at - resized > VIEWPORT_GRACE):
-            continue
-        found.append(Shift(at=at, score=float(data["weighted_score_delta"])))
-    return found
+    """The shifts of the page and the frames in it, by time.
+
+    Chromium marks some of them as following an input. Nobody touches the page during a load: what it takes for one is
+    the emulated screen's first layout, so they count like the others.
+    """
+    return [
+        Shift(at=page.at(event), score=float(data["weighted_score_delta"]))
+        for event in page.tree
+        if event["name"] == "LayoutShift" and "weighted_score_delta" in (data := event["args"].get("data") or {})
+    ]
 
 
 def layout_shift(shifts: Iterable[Shift]) -> float:

@@ -28,7 +28,7 @@ def picture(seed: int, width: int, height: int, quality: int = 70) -> bytes:
 
 @functools.cache
 def banner(seed: int, width: int, height: int, quality: int = 70) -> bytes:
-    """A JPEG like a portal's announcement: a few bars of writing on the state's red, another each time, as much of it."""
+    """A JPEG like a portal's announcement: bars of writing on the state's red, other bars each time, but as many."""
     dice = random.Random(seed)  # noqa: S311 - filler
     image = Image.new("RGB", (width, height), (184, 24, 32))
     draw = ImageDraw.Draw(image)
