@@ -14,6 +14,7 @@ from tests.bench.cost import Cost
 VERSION = "12.8.2"
 """The newest that admits Node 20."""
 
+ATTEMPTS = 3
 FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-dev-shm-usage"
@@ -61,9 +62,7 @@ def measure(directory: Path, url: str, chromium: Path, report: Path, *more: str)
         *("--throttling-method=devtools", "--no-enable-error-reporting", f"--chrome-flags={FLAGS}"),
         *more,
     ]
-    told = subprocess.run(
-        command, check=True, stdout=subprocess.PIPE, env=os.environ | {"CHROME_PATH": str(chromium)}
-    ).stdout
+    told = _run(command, os.environ | {"CHROME_PATH": str(chromium)})
     audits = json.loads(report.read_text())["audits"]
     figures = {
         name: audits[audit]["numericValue"] / (1 if name == "cls" else 1000)
@@ -71,3 +70,13 @@ def measure(directory: Path, url: str, chromium: Path, report: Path, *more: str)
         if audits[audit].get("numericValue") is not None
     }
     return figures, Cost(**json.loads(told.splitlines()[-1]))
+
+
+def _run(command: list[str], environment: dict[str, str]) -> bytes:
+    """What it printed. Lighthouse itself fails now and then to reach its own browser; that is no measurement yet."""
+    for _ in range(ATTEMPTS - 1):
+        done = subprocess.run(command, check=False, capture_output=True, env=environment)
+        if done.returncode == 0:
+            return done.stdout
+        print("  Lighthouse failed, once more:", done.stderr.decode().strip().splitlines()[-1:], file=sys.stderr)
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment).stdout

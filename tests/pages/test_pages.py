@@ -1,0 +1,62 @@
+"""The fixture pages are the same bytes every time, and weigh what pages of portals weigh."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import struct
+
+import pytest
+from PIL import Image
+
+from tests.pages.media import LETTERS, banner, font, picture
+from tests.pages.site import JPEG, PAGES, answers
+
+THIRD = "http://127.0.0.2:1"
+
+
+def test_every_page_is_answered_and_names_only_what_is_there():
+    known = answers(THIRD)
+    for name in PAGES:
+        text = known[f"/{name}"].body.decode()
+        for path in (part.partition('"')[0] for part in text.replace(THIRD, "").split('src="')[1:]):
+            assert path in known, f"{name} names {path}"
+
+
+def test_the_bytes_are_the_same_every_time():
+    def mark() -> str:
+        texts = sorted((path, each.body) for path, each in answers(THIRD).items() if each.sort != JPEG)
+        return hashlib.sha256(repr(texts).encode()).hexdigest()
+
+    first = mark()
+    for made in (answers, font, picture, banner):
+        made.cache_clear()
+    assert mark() == first
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pictures_are_pictures(seed: int):
+    for data in (picture(seed, 320, 200), banner(seed, 320, 200)):
+        assert Image.open(io.BytesIO(data)).size == (320, 200)
+
+
+def test_the_font_holds_every_letter():
+    tables = dict(_tables(font()))
+    assert {b"cmap", b"glyf", b"head", b"hhea", b"hmtx", b"loca", b"maxp", b"name", b"post", b"OS/2"} == set(tables)
+    assert struct.unpack_from(">H", tables[b"maxp"], 4) == (len(LETTERS) + 1,)
+
+
+def _tables(data: bytes) -> list[tuple[bytes, bytes]]:
+    (count,) = struct.unpack_from(">H", data, 4)
+    found = []
+    for index in range(count):
+        tag, _, offset, length = struct.unpack_from(">4sLLL", data, 12 + 16 * index)
+        found.append((tag, data[offset : offset + length]))
+    return found
+
+
+def test_texts_travel_compressed_and_weigh_what_they_do_elsewhere():
+    sent = {path: len(gzip.compress(each.body)) for path, each in answers(THIRD).items() if each.text}
+    assert 20_000 < sent["/style.css"] < 60_000
+    assert 60_000 < sent["/app.js"] < 150_000
