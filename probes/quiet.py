@@ -4,7 +4,7 @@ Lighthouse (throttling by DevTools) waits 5.25 s after the load event, the first
 network, and then, because its eye for long tasks opens only now, 5.25 s more. Nearly always nothing more happens in
 that time, and then a shorter wait sees the same. So :data:`CALM` seconds without a sign of life end a load, unless the
 page itself says that it has more in store: a timer is due, an animation runs, a request is open. Then the load lasts
-until that has happened, at most :data:`PATIENCE` seconds after the last sign of life. docs/vitals.md tells what this
+until that has happened, or until the page has been loaded for :data:`PATIENCE` seconds. docs/vitals.md tells what this
 costs and what it misses.
 """
 
@@ -16,8 +16,8 @@ from pathlib import Path
 CALM = 2.0
 """Seconds without a sign of life after which a load is over that has nothing more in store."""
 
-PATIENCE = 5.25
-"""Seconds after the last sign of life that a load lasts at most, while the page has more in store."""
+PATIENCE = 4.0
+"""Seconds after it was loaded and had painted for which a page is waited for because it has more in store."""
 
 AFTERMATH = 0.5
 """Seconds that a timer's work gets to show itself."""
@@ -54,13 +54,13 @@ def remaining(sight: Sight) -> float | None:
     """
     if sight.fcp is None or sight.dcl is None or sight.loaded is None or sight.in_flight > ALLOWED_REQUESTS:
         return None
-    signs = (sight.fcp, sight.dcl, sight.loaded, sight.network, sight.busy, sight.painted)
-    last = max(sign for sign in signs if sign is not None)
-    end = last + CALM
+    stood = max(sight.fcp, sight.dcl, sight.loaded)
+    signs = (stood, sight.network, sight.busy, sight.painted)
+    end = max(sign for sign in signs if sign is not None) + CALM
     if sight.in_flight:
-        end = last + PATIENCE
-    elif sight.due is not None and sight.due <= last + PATIENCE:
-        end = max(end, min(sight.due + AFTERMATH, last + PATIENCE))
+        end = max(end, stood + PATIENCE)
+    elif sight.due is not None and sight.due <= stood + PATIENCE:
+        end = max(end, min(sight.due + AFTERMATH, stood + PATIENCE))
     return max(0.0, end - sight.now)
 
 

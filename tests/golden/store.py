@@ -16,7 +16,7 @@ LARGEST = 150 * 1024
 """Bytes of a stored load at most."""
 
 FINE = 0.05
-"""Steps up to here leave the Speed Index as it was, to a percent."""
+"""Steps up to here leave the Speed Index as it was, to a percent or so."""
 
 NAMED = {
     *("TracingStartedInBrowser", "FrameCommittedInBrowser", "navigationStart", "domLoading", "viewport"),

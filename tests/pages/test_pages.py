@@ -6,12 +6,15 @@ import gzip
 import hashlib
 import io
 import struct
+import time
+import urllib.request
 
 import pytest
 from PIL import Image
 
 from tests.pages.media import LETTERS, banner, font, picture
 from tests.pages.site import JPEG, PAGES, answers
+from tests.servers.site import serve_site
 
 THIRD = "http://127.0.0.2:1"
 
@@ -60,3 +63,15 @@ def test_texts_travel_compressed_and_weigh_what_they_do_elsewhere():
     sent = {path: len(gzip.compress(each.body)) for path, each in answers(THIRD).items() if each.text}
     assert 20_000 < sent["/style.css"] < 60_000
     assert 60_000 < sent["/app.js"] < 150_000
+
+
+def test_both_hosts_answer_late_and_compressed():
+    with serve_site() as site:
+        for origin in (site.origin, site.third):
+            began = time.monotonic()
+            with urllib.request.urlopen(f"{origin}/text") as answer:
+                body = answer.read()
+            assert time.monotonic() - began >= 0.12
+            assert answer.headers["Content-Encoding"] == "gzip"
+            assert b"<!doctype html>" in gzip.decompress(body)
+        assert site.page("hero").startswith(site.origin)

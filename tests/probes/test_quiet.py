@@ -38,7 +38,7 @@ def test_more_than_two_open_requests_keep_a_load_open():
 
 
 def test_a_timer_that_is_due_soon_is_waited_for():
-    assert remaining(replace(LOADED, now=5.0, due=8.0)) == pytest.approx(3.0 + AFTERMATH)
+    assert remaining(replace(LOADED, now=5.0, due=7.0)) == pytest.approx(2.0 + AFTERMATH)
 
 
 def test_a_timer_that_is_due_late_is_not():
@@ -50,10 +50,17 @@ def test_what_never_rests_is_left_after_a_while():
     assert remaining(replace(LOADED, now=7.0, due=7.0)) == pytest.approx(AFTERMATH)
 
 
+def test_a_late_request_does_not_make_us_more_patient():
+    """Every page is asked for its icon after the load event."""
+    assert remaining(replace(LOADED, now=4.0 + PATIENCE, network=5.0, due=4.0 + PATIENCE)) == 0.0
+
+
 @given(st.fixed_dictionaries(dict.fromkeys(("network", "busy", "painted", "due"), TIMES)), st.integers(0, 2), NOW)
-def test_no_load_outlasts_its_last_sign_of_life_for_long(signs: dict[str, float | None], in_flight: int, now: float):
+def test_no_load_outlasts_its_last_sign_of_life_or_our_patience(
+    signs: dict[str, float | None], in_flight: int, now: float
+):
     left = remaining(replace(LOADED, now=now, in_flight=in_flight, **signs))
     last = max([4.0, *(at for name, at in signs.items() if at is not None and name != "due")])
     assert left is not None
-    assert 0.0 <= left <= max(0.0, last + PATIENCE - now) + 1e-9
+    assert 0.0 <= left <= max(0.0, last + CALM - now, 4.0 + PATIENCE - now) + 1e-9
     assert left >= min(CALM, last + CALM - now) - 1e-9

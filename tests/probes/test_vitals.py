@@ -29,12 +29,13 @@ def test_a_recorded_load_gives_what_lighthouse_made_of_it(name: str):
     found, theirs = read_vitals(golden.events, read_exchanges(golden.messages)), golden.lighthouse
     assert found.fcp_seconds == pytest.approx(theirs["fcp"], abs=0.001)
     assert found.lcp_seconds == pytest.approx(theirs["lcp"], abs=0.001)
-    assert found.tbt_seconds == pytest.approx(theirs["tbt"], abs=0.001)
+    if "tbt" in theirs:  # Lighthouse has none for a page without five quiet seconds
+        assert found.tbt_seconds == pytest.approx(theirs["tbt"], abs=0.001)
     assert found.cls == pytest.approx(theirs["cls"], abs=1e-6)
     assert found.dcl_seconds == pytest.approx(theirs["dcl"], abs=0.001)
     assert found.load_seconds == pytest.approx(theirs["load"], abs=0.001)
     if golden.step <= store.FINE:  # a film kept in coarser steps has another Speed Index
-        assert found.speed_index_seconds == pytest.approx(theirs["si"], rel=0.01)
+        assert found.speed_index_seconds == pytest.approx(theirs["si"], rel=0.02)
 
 
 def test_there_are_golden_loads():
