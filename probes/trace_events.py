@@ -40,7 +40,10 @@ class NoNavigation(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One task of the page's main thread, from ``start`` to ``end`` in seconds after the navigation's start."""
+    """One task of the page's main thread, from ``start`` to ``end`` in seconds after the navigation's start.
+
+    Of a task that was under way at that moment only the rest counts.
+    """
 
     start: float
     end: float
@@ -178,7 +181,7 @@ def _tasks(events: Sequence[Event], thread: tuple[int, int], origin: int) -> Ite
     for index, (start, end) in enumerate(spans):
         limit = spans[index + 1][0] if index + 1 < len(spans) else end
         if end > origin:
-            yield Task(start=(start - origin) / 1e6, end=(min(end, limit) - origin) / 1e6)
+            yield Task(start=max(start - origin, 0) / 1e6, end=(min(end, limit) - origin) / 1e6)
 
 
 def _shots(events: Sequence[Event], origin: int) -> Iterator[Shot]:

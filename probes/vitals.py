@@ -80,7 +80,7 @@ def read_vitals(events: Iterable[Event], exchanges: Sequence[Exchange] = ()) -> 
         ttfb_seconds=first_byte(traffic),
         dcl_seconds=dcl,
         load_seconds=page.first("loadEventEnd", since=page.begun),
-        main_thread_seconds=sum(task.end - max(task.start, 0.0) for task in page.tasks) if page.tasks else None,
+        main_thread_seconds=sum(task.seconds for task in page.tasks) if page.tasks else None,
     )
 
 

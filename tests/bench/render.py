@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -81,6 +82,7 @@ def _versions(chromium: Path) -> None:
 
     print(f"  Lighthouse {lighthouse.VERSION} on Node {told('node', '--version')}, {told(str(chromium), '--version')}")
     print(f"  Python {platform.python_version()}, {platform.system()} {platform.release()}, {platform.machine()}")
+    print(f"  {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} before the first load")
 
 
 def _figures(page: str, theirs: list[Sample], ours: list[Sample]) -> bool:

@@ -65,6 +65,11 @@ def test_a_task_that_is_said_to_run_into_the_next_ends_there():
     assert page.tasks[0].end == pytest.approx(0.3)
 
 
+def test_of_a_task_under_way_at_the_start_only_the_rest_counts():
+    page = read_trace(traces.page(traces.task(-0.5, 0.2), traces.task(-0.9, -0.6)))
+    assert [(task.start, task.end) for task in page.tasks] == [(0.0, pytest.approx(0.2))]
+
+
 def test_the_film_leaves_out_repeated_and_earlier_and_broken_pictures():
     red, blue = traces.jpeg(filled=0.5), traces.jpeg(filled=0.5, ink="blue")
     film = [traces.screenshot(at, picture) for at, picture in ((-1.0, red), (0.2, red), (0.3, red), (0.4, blue))]
