@@ -144,6 +144,8 @@ class Load:
         try:
             ends: set[asyncio.Future[Any]] = {visit, self._watch.failed}
             await asyncio.wait(ends, timeout=self.order.timeout, return_when=asyncio.FIRST_COMPLETED)
+            if visit.done() and isinstance(visit.exception(), Error):  # a crash says why in the next moment
+                await asyncio.wait({self._watch.failed}, timeout=1.0)
             if self._watch.failed.done():
                 return self._watch.failed.result()
             return visit.result() if visit.done() else self._late()

@@ -70,7 +70,11 @@ class Renderer:
         if before < order.best * order.share:
             return self._overloaded(before, order)
         load = await self._load(browser, order)
-        index = min(before, await canary.benchmark(bench))
+        index = before
+        try:
+            index = min(before, await canary.benchmark(bench))
+        except Error:  # our own empty page is gone: what was seen before stands
+            load.spoiled = True
         if index < order.best * order.share:
             return self._overloaded(index, order)
         return Answer(

@@ -7,18 +7,23 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import CDPSession, async_playwright
 
+from probes import canary, chromium
 from probes.base import Fault, Outcome, ProbeResult
 from probes.browser import RenderSettings
 from probes.instruments import HttpSettings, Instruments
 from probes.mobile import Mobile
 from probes.observe import observe
 from probes.processes import PROC, descendants
+from probes.profiles import PROFILES, Network
+from probes.rendering import Order
 from tests.servers.hostile import Hostile, contexts, guarded, hostile
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
@@ -190,3 +195,34 @@ async def test_processes_that_die_during_a_look(
     found = await running
     assert (found.outcome, found.fault) == (outcome, fault), found.detail
     assert (await look(tools, site.at("/good"))).outcome is Outcome.UP
+
+
+async def test_a_canary_tells_when_throttling_takes_no_effect(monkeypatch: pytest.MonkeyPatch):
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=chromium.find(), args=chromium.switches(chromium.Wish())
+        )
+        assert await canary.prove(browser, PROFILES["mobile"]) == ""
+        real = canary.throttle
+
+        async def half(session: CDPSession, slowdown: float, network: Network | None) -> None:
+            await real(session, slowdown if network is None else 1.0, network)
+
+        async def other_half(session: CDPSession, slowdown: float, _network: Network | None) -> None:
+            await real(session, slowdown, None)
+
+        monkeypatch.setattr(canary, "throttle", half)
+        assert "the processor was slowed down" in await canary.prove(browser, PROFILES["mobile"])
+        monkeypatch.setattr(canary, "throttle", other_half)
+        assert "the network took" in await canary.prove(browser, PROFILES["mobile"])
+        await browser.close()
+
+
+async def test_a_load_on_an_overloaded_host_says_nothing(tools: Instruments, site: Hostile):
+    await look(tools, site.at("/good"))
+    order = Order(url=site.at("/good"), profile="mobile-real", timeout=15.0, agent=AGENT)
+    running = tools.browsers._free[-1]  # noqa: SLF001 - the best speed is what this host showed so far
+    answer = await tools.browsers._ask(running, replace(order, best=1e9, share=0.4))  # noqa: SLF001 - the same
+    assert answer.fault is Fault.PROBER
+    assert "overloaded" in answer.detail
+    assert answer.values.keys() == {"benchmark_index"}

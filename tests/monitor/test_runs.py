@@ -1,0 +1,203 @@
+"""Several runs make one slot: all are kept, one speaks for it, and every reader takes that one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from monitor.board import Board
+from monitor.exposition import Exposition
+from monitor.gaps import fill_gaps
+from monitor.journal import Journal
+from monitor.model import Check, Measurement, Void
+from monitor.rollup import HOUR, Tier, roll
+from monitor.web import drawing
+from monitor.web.speak import Tongue
+from probes.base import Failed, Fault, Outcome, Picture
+from probes.instruments import Instruments
+from probes.kinds import KINDS
+from probes.mobile import Mobile
+from probes.trace import Trace
+from tests import factories
+from tests.factories import SLOT
+from tests.monitor.parts import HandClock, all_of, measurer, opened
+
+Run = Callable[[Trace], Awaitable[None]]
+
+
+class Played(Mobile):
+    """Plays what the test put down for each run."""
+
+    script: ClassVar[list[Run]] = []
+
+    async def run(self, trace: Trace) -> None:
+        await self.script.pop(0)(trace)
+
+
+def paints(fcp: float, lcp: float | None = None) -> Run:
+    async def run(trace: Trace) -> None:
+        trace.put(fcp_seconds=fcp, lcp_seconds=lcp or fcp, profile="mobile")
+        trace.pictures.append(Picture(at=None, type="image/webp", body=str(fcp).encode()))
+
+    return run
+
+
+def fails(fault: Fault = Fault.TIMEOUT) -> Run:
+    async def run(_trace: Trace) -> None:
+        raise Failed(fault, "as the script says")
+
+    return run
+
+
+@pytest.fixture
+async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
+    async with opened(tmp_path) as journal:
+        yield journal
+    Played.script.clear()
+
+
+def check(runs: int = 3) -> Check:
+    return factories.check("mobile", interval=21_600.0, probe=Played(url="http://127.0.0.1/", runs=runs))
+
+
+async def measured(journal: Journal, tools: Instruments, *script: Run, runs: int = 3) -> list[Measurement]:
+    Played.script[:] = script
+    await measurer(journal, tools, HandClock()).measure(check(runs), SLOT)
+    return await all_of(journal)
+
+
+async def test_all_runs_are_kept_and_the_median_one_is_marked(journal: Journal, tools: Instruments):
+    found = await measured(journal, tools, paints(3.0), paints(1.0), paints(2.0))
+    assert [(one.slot, one.attempt, one.values["run"], one.values["median"]) for one in found] == [
+        (SLOT, 1, 1, False),
+        (SLOT, 2, 2, False),
+        (SLOT, 3, 3, True),
+    ]
+
+
+UP, DOWN, VOID = Outcome.UP, Outcome.DOWN, Outcome.VOID
+
+
+@pytest.mark.parametrize(
+    ("runs", "chosen"),
+    [
+        ([(UP, 1.0, 2.0)], 0),
+        ([(UP, 3.0, 4.0), (UP, 1.0, 2.0), (UP, 2.0, 3.0)], 2),
+        ([(UP, 1.0, 9.0), (UP, 1.1, 2.0), (UP, 1.2, 2.1)], 2),  # nearest to the medians of both, 1.1 and 2.1
+        ([(UP, 1.0, 2.0), (UP, 1.0, 2.0)], 0),
+        ([(DOWN, 0, 0), (UP, 1.0, 2.0), (UP, 3.0, 4.0)], 1),
+        ([(UP, 1.0, 2.0), (DOWN, 0, 0), (DOWN, 0, 0)], 1),
+        ([(UP, 1.0, 2.0), (DOWN, 0, 0)], 0),
+        ([(VOID, 0, 0), (UP, 1.0, 2.0)], 1),
+        ([(VOID, 0, 0), (DOWN, 0, 0)], 1),
+        ([(VOID, 0, 0), (VOID, 0, 0)], 0),
+    ],
+)
+def test_the_run_that_speaks(runs: Sequence[tuple[Outcome, float, float]], chosen: int):
+    results = [
+        factories.result(outcome=outcome, values={"fcp_seconds": fcp, "lcp_seconds": lcp} if outcome is UP else {})
+        for outcome, fcp, lcp in runs
+    ]
+    assert Mobile.choose(results) == chosen
+
+
+@pytest.mark.parametrize(
+    ("script", "outcomes"),
+    [
+        ([fails(), fails(), paints(1.0)], [DOWN, DOWN]),
+        ([fails(), paints(1.0), paints(1.0)], [DOWN, UP, UP]),
+        ([fails(Fault.PROBER), paints(1.0), paints(1.0)], [VOID]),
+        ([paints(1.0), fails(Fault.PROBER), paints(1.0)], [UP, VOID, UP]),
+    ],
+)
+async def test_no_more_runs_than_the_verdict_needs(
+    journal: Journal, tools: Instruments, script: list[Run], outcomes: list[Outcome]
+):
+    found = await measured(journal, tools, *script)
+    assert [one.outcome for one in found] == outcomes
+    assert sum(bool(one.values["median"]) for one in found) == 1
+
+
+async def test_stopped_between_two_runs_the_slot_has_one_outcome(journal: Journal, tools: Instruments):
+    held = asyncio.Event()
+
+    async def hold(_trace: Trace) -> None:
+        held.set()
+        await asyncio.sleep(3600)
+
+    look = asyncio.create_task(measured(journal, tools, paints(1.0), hold))
+    await held.wait()
+    look.cancel()
+    await asyncio.wait([look])
+    await journal.close()
+    (one,) = [record for record in on_disk(journal) if record.kind == "mobile"]
+    assert (one.attempt, one.outcome, one.void) == (1, VOID, Void.STOPPED)
+
+
+def on_disk(journal: Journal) -> list[Any]:
+    from tests.monitor.parts import on_disk as read  # noqa: PLC0415 - the same word means the journal's path here
+
+    return read(journal._writer.path.parent)  # noqa: SLF001 - where the fixture put it
+
+
+async def test_killed_between_two_runs_the_slot_is_filled_once(journal: Journal, tools: Instruments):
+    """Nothing of a slot is handed in before its last run, so a kill leaves a gap like any other."""
+    await measured(journal, tools, paints(1.0), runs=1)
+    room = measurer(journal, tools, HandClock())
+    one = check()
+    interval = int(one.interval * 1000)
+    await fill_gaps(journal, room, [one], "hn-1", until=SLOT + 2 * interval, clean=False)
+    filled = [(found.attempt, found.void) for found in await all_of(journal) if found.slot > SLOT]
+    assert filled == [(1, Void.KILLED)] * 2
+
+
+async def test_pictures_of_the_run_that_speaks_are_handed_on(journal: Journal, tools: Instruments):
+    kept: list[tuple[int, list[bytes]]] = []
+
+    async def keep(_check: Check, one: Measurement, pictures: Sequence[Picture]) -> None:
+        kept.append((one.attempt, [picture.body for picture in pictures]))
+
+    Played.script[:] = [paints(3.0), paints(1.0), paints(2.0)]
+    room = measurer(journal, tools, HandClock())
+    room.keep = keep
+    await room.measure(check(), SLOT)
+    assert kept == [(3, [b"2.0"])]
+
+
+async def test_a_render_waits_longer_for_its_seat_than_a_light_look(journal: Journal, tools: Instruments):
+    Played.script[:] = [paints(1.0)]
+    room = measurer(journal, tools, HandClock(SLOT + 600_000))
+    await room.measure(check(1), SLOT)
+    await room.measure(factories.check("uptime", url="http://127.0.0.1:9/"), SLOT)
+    assert [(one.kind, one.void) for one in await all_of(journal)] == [("mobile", None), ("uptime", Void.LATE)]
+
+
+async def test_every_reader_takes_the_run_that_speaks(journal: Journal, tools: Instruments, tmp_path: Path):
+    runs = await measured(journal, tools, paints(3.0), paints(2.0), paints(1.0))
+    one = check()
+    board = Board(clock=HandClock(SLOT + 1000), location="hn-1")
+    exposition = Exposition(board, KINDS, CollectorRegistry())
+    board.show([factories.portal()], [one])
+    for run in runs:
+        board.take(run)
+    assert board.latest[one.key].attempt == 2
+    text = (await exposition.render()).decode()
+    assert "portal_monitor_render_first_contentful_paint_seconds{" in text
+    assert 'check="mobile",kind="province",location="hn-1"} 2.0\n' in text
+    again = Board(clock=HandClock(SLOT + 1000), location="hn-1")
+    again.show([factories.portal()], [one])
+    await journal.read(again.recall)
+    assert again.latest == board.latest
+    start = SLOT - SLOT % HOUR
+    (rolled,) = roll(tmp_path, Tier.HOUR, start, start + HOUR)
+    assert (rolled.values["slots"], rolled.values["up"], rolled.values["attempts"]) == (1, 1, 2)
+    assert rolled.values["fcp_seconds_mean"] == 2.0
+    chart = drawing.chart(runs, Tongue("en", ZoneInfo("UTC")), now=SLOT + 1000, interval=one.interval)
+    assert chart is not None
+    assert chart.said.startswith("1 good looks")
