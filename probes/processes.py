@@ -13,6 +13,7 @@ PROC = Path("/proc")
 CGROUP = Path("/sys/fs/cgroup")
 
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_CAPBSET_DROP, _CAP_SYS_NICE = 24, 23
 _WAIT = 0.01
 
 
@@ -63,6 +64,17 @@ def end_tree(root: int, patience: float = 5.0) -> bool:
 def adopt_orphans() -> None:
     """From now on descendants of this process that lose their parent become its children, so that they are found."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def step_back(niceness: int) -> None:
+    """Leave the processor to others first, with all that will be started from here.
+
+    Chromium of root raises its own priority; without the capability for that its processes stay where they are put.
+    """
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_CAPBSET_DROP, _CAP_SYS_NICE, 0, 0, 0)
+    os.nice(niceness)
+    with suppress(OSError):  # where sessions share the processor out among themselves, ours has a weight too
+        (PROC / "self" / "autogroup").write_text(str(niceness))
 
 
 def memory_of(root: int) -> int:

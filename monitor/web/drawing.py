@@ -123,7 +123,7 @@ def chart(looks: Iterable[Measurement], tongue: Tongue, *, now: int, interval: f
         for one in looks
         if KINDS[one.kind].speaks(one.attempt, one.values) and one.duration is not None and one.slot > now - DAY
     ]
-    good = sorted((one.slot, one.duration or 0.0) for one in recent if one.outcome is Outcome.UP)
+    good = sorted((one.slot, _took(one)) for one in recent if one.outcome is Outcome.UP)
     bad = sorted((one.slot, tongue.reason(one)) for one in recent if one.outcome is Outcome.DOWN)
     if not good:
         return None
@@ -141,6 +141,11 @@ def chart(looks: Iterable[Measurement], tongue: Tongue, *, now: int, interval: f
         rows=("0", tongue.short(top / 2), tongue.short(top)),
         columns=hours(tongue, now),
     )
+
+
+def _took(one: Measurement) -> float:
+    """What people waited for: of a rendered page its largest content, else the whole look."""
+    return float(one.values.get("lcp_seconds", one.duration or 0.0))
 
 
 def _fallen(x: float, why: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from monitor.web import drawing, film
 from monitor.web.speak import iso
-from probes.base import Unit
+from probes.base import Lane, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -70,6 +70,7 @@ class Section:
     name: str
     url: str
     every: str
+    charted: str
     latest: Line | None = None
     age: str = ""
     bar: drawing.Bar | None = None
@@ -92,12 +93,14 @@ def section(  # noqa: PLR0913 - what a page shows comes from as many places
 ) -> Section:
     """Put a check's page together; ``recent`` and ``exhibits`` are newest first."""
     every = tongue("every", duration=tongue.duration(check.interval))
+    charted = tongue("render.charted" if check.probe.lane is Lane.RENDER else "latency")
     if latest is None:
-        return Section(name=check.name, url=check.probe.url, every=every)
+        return Section(name=check.name, url=check.probe.url, every=every, charted=charted)
     return Section(
         name=check.name,
         url=check.probe.url,
         every=every,
+        charted=charted,
         latest=line(latest, tongue),
         age=tongue.ago(now - (latest.started or latest.slot)),
         bar=_bar(latest, tongue),

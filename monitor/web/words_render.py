@@ -18,6 +18,7 @@ RENDER: Mapping[str, tuple[str, str]] = {
     "film.earlier": ("Những lần trước", "Earlier ones"),
     "fault.not_rendered": ("Trang không hiện ra", "The page does not come up"),
     "fault.crashed": ("Trang làm hỏng trình duyệt", "The page crashes the browser"),
+    "render.charted": ("Nội dung lớn nhất (LCP), 24 giờ qua", "Largest content (LCP), last 24 hours"),
     "render.fcp": ("Nội dung đầu tiên (FCP)", "First content (FCP)"),
     "render.lcp": ("Nội dung lớn nhất (LCP)", "Largest content (LCP)"),
     "render.speed_index": ("Chỉ số tốc độ", "Speed Index"),

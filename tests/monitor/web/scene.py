@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from monitor.board import Board
+from monitor.evidence import Evidence
 from monitor.exposition import Exposition
 from monitor.journal import Journal
 from monitor.model import Check, Expect, Measurement, Portal, PortalKind, State, StateChange, Void
@@ -136,6 +137,7 @@ class Stage:
     language: str = "vi"
     readiness: Readiness = field(default_factory=lambda: Readiness(ok=True))
     complaints: str | None = None
+    evidence: Evidence | None = None
     calls: int = 0
 
     def __post_init__(self) -> None:
@@ -160,6 +162,7 @@ class Stage:
             board=self.board,
             exposition=self.exposition,
             journal=self.journal,
+            evidence=self.evidence,
             clock=self.clock,
             language=self.language,
             zone=ZoneInfo("Asia/Ho_Chi_Minh"),

@@ -1,0 +1,72 @@
+"""Start lateness of uptime looks while the render lane is idle, and while it is saturated."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from monitor.store import FILE
+from tests.bench.schedule import percentile
+from tests.bench.subject import Daemon, nginx
+
+RENDERED = 60
+"""Portals that are rendered, each of them every 130 s: a slot every two seconds, and a load takes longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """Seconds by which the uptime looks of one run began late; ``loads`` were made meanwhile."""
+
+    late: list[float]
+    loads: int
+    unseen: int
+
+    def at(self, share: float) -> float:
+        return percentile(self.late, share)
+
+
+def measure(directory: Path, port: int, ca: Path, *, rendering: bool, checks: int, seconds: float) -> Lateness:
+    """Run the daemon over ``checks`` uptime checks every ten seconds, with or without a browser at work."""
+    daemon = Daemon(directory, checks, 10.0, port, ca)
+    path = daemon.config / "monitor.yaml"
+    settings = yaml.safe_load(path.read_text())
+    settings["render"] = {"least_speed": 0.0}
+    settings["checks"]["mobile"] = {"interval": 130, "timeout": 10, "runs": 1, "enabled": False}
+    path.write_text(yaml.safe_dump(settings))
+    path = daemon.config / "portals.yaml"
+    portals = yaml.safe_load(path.read_text())
+    for portal in portals["portals"][: RENDERED if rendering else 0]:
+        portal["checks"] = {"mobile": {"enabled": True}}
+    path.write_text(yaml.safe_dump(portals))
+    with daemon:
+        time.sleep(8.0)  # until the browser is there
+        since = time.time() * 1000
+        time.sleep(seconds)
+    db = sqlite3.connect(daemon.data / FILE)
+    sql = "SELECT lateness FROM look_uptime WHERE lateness IS NOT NULL AND slot >= ?"
+    late = [row[0] for row in db.execute(sql, (since,))]
+    loads = db.execute("SELECT COUNT(*), SUM(outcome = 'void') FROM look_mobile WHERE started IS NOT NULL").fetchone()
+    return Lateness(late, loads[0], loads[1] or 0)
+
+
+def main(checks: int = 500, seconds: float = 60.0, rounds: int = 3) -> None:
+    print(f"{'render lane':<12} {'looks':>6} {'loads':>6} {'void':>5} {'late p50':>9} {'p99':>9} {'max':>9}")
+    for number in range(rounds):
+        for rendering in (False, True):
+            with tempfile.TemporaryDirectory() as scratch, nginx(Path(scratch)) as (port, ca):
+                place = Path(scratch) / f"daemon-{number}"
+                found = measure(place, port, ca, rendering=rendering, checks=checks, seconds=seconds)
+            print(
+                f"{'saturated' if rendering else 'idle':<12} {len(found.late):>6} {found.loads:>6} {found.unseen:>5} "
+                f"{found.at(0.5) * 1e3:>6.1f} ms {found.at(0.99) * 1e3:>6.1f} ms {max(found.late) * 1e3:>6.1f} ms",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

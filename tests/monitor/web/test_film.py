@@ -1,0 +1,100 @@
+"""The film strip and the figures of a rendering on the portal's page; and that only pictures are served."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient
+
+from monitor.evidence import Evidence
+from probes.base import Outcome, Picture
+from tests import factories
+from tests.factories import SLOT
+from tests.monitor.web.conftest import Open, text
+from tests.monitor.web.scene import Stage, checks
+
+Client = TestClient[Any, Any]
+PIXEL = b"RIFF\x1a\x00\x00\x00WEBPVP8L\x0d\x00\x00\x00/\x00\x00\x00\x10\x07\x10\x11\x11\x88\x88\xfe\x07\x00"  # 1 x 1, lossless
+VALUES = {
+    "fcp_seconds": 1.234, "lcp_seconds": 2.5, "lcp_element": "IMG bia.png", "tbt_seconds": 0.25, "cls": 0.105,
+    "bytes_total": 812_345, "requests": 23, "tap_48_ratio": 0.5, "overflow_360_px": 12.0, "viewport_ok": False,
+    "profile": "mobile", "browser_version": "156.0", "benchmark_index": 800.0, "run": 2, "median": True,
+}  # fmt: skip
+
+
+@pytest.fixture
+async def shown(stage: Stage, open_client: Open, tmp_path: Path) -> Client:
+    """Đà Nẵng was rendered twice, and failed once before."""
+    check = factories.check("mobile", portal="da-nang", interval=21_600.0)
+    stage.evidence = Evidence(folder=tmp_path / "evidence", limit=10**9, days=100)
+    looks = [
+        factories.measurement(kind="mobile", portal="da-nang", slot=SLOT - 1000, attempt=2, values=VALUES),
+        factories.measurement(kind="mobile", portal="da-nang", slot=SLOT - 7_200_000, outcome=Outcome.DOWN),
+    ]
+    for look in reversed(looks):
+        film = [Picture(at=number * 0.5, type="image/webp", body=PIXEL) for number in range(4)]
+        last = Picture(at=None, type="image/webp", body=PIXEL, print="00" * 8)
+        await stage.evidence.keep(check, look, [*film, last])
+    await stage.journal.commit_all(looks)
+    board = stage.board
+    board.show(board.portals.values(), [*checks(list(board.portals.values())), check])
+    await stage.journal.read(board.recall)
+    await asyncio.sleep(0)
+    return await open_client()
+
+
+async def test_the_page_shows_the_film_and_says_the_figures(shown: Client):
+    page = await text(shown, "/portals/da-nang")
+    assert len(re.findall(r'<img src="/evidence/da-nang/mobile/\d+/0[0-3]\.webp"', page)) == 4
+    assert 'alt="Màn hình sau 1,50 s"' in page
+    assert "Nội dung lớn nhất (LCP), 24 giờ qua" in page
+    assert "lưu vì lượt đo lỗi" in page, "the earlier one is linked to"
+    facts = dict(re.findall(r'<th scope="row">([^<]*)</th><td>([^<]*)</td>', page))
+    assert facts["Nội dung lớn nhất (LCP)"] == "2,50 s (IMG bia.png)"
+    assert facts["Độ xê dịch bố cục (CLS)"] == "0,105"
+    assert facts["Nút chạm được (48 px)"] == "50 %"
+    assert facts["Tràn ngang ở 360 px"] == "12 px"
+    assert facts["Khai báo khung nhìn"] == "không"
+    english = await text(shown, "/portals/da-nang?lang=en")
+    assert "How the page came up" in english
+    assert "kept because the page changed" in english
+    assert "1 good looks, median 2.50 s" in english
+
+
+async def test_a_portal_without_pictures_shows_none(shown: Client):
+    assert "/evidence/" not in await text(shown, "/portals/bo-y-te")
+
+
+async def test_pictures_are_served_as_pictures(shown: Client):
+    async with shown.get(f"/evidence/da-nang/mobile/{SLOT - 1000}/04.webp") as answer:
+        assert answer.status == 200
+        assert await answer.read() == PIXEL
+        assert answer.headers["Content-Type"] == "image/webp"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/evidence/da-nang/mobile/{SLOT - 1000}/about.json",
+        f"/evidence/da-nang/mobile/{SLOT - 1000}/..%2F..%2F..%2F..%2Fjournal.sqlite3",
+        f"/evidence/..%2Fda-nang/mobile/{SLOT - 1000}/04.webp",
+        "/evidence/da-nang/mobile/0/04.webp",
+        "/evidence/da-nang/mobile/x/04.webp",
+        "/evidence/da-nang/mobile/²/04.webp",
+        f"/evidence/da-nang/mobile/{'9' * 400}/04.webp",
+    ],
+)
+async def test_nothing_else_is_served(shown: Client, path: str):
+    await text(shown, path, 404)
+
+
+async def test_a_picture_that_was_cleared_away_is_not_found(shown: Client, tmp_path: Path):
+    for path in (tmp_path / "evidence").rglob("04.webp"):
+        path.unlink()
+    await text(shown, f"/evidence/da-nang/mobile/{SLOT - 1000}/04.webp", 404)
