@@ -1,0 +1,95 @@
+"""A soak of the browser: 300 loads with crashes, hangs, kills and cancellations; what is left of it afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from probes.browser import SCRATCH, RenderSettings
+from probes.instruments import Instruments
+from probes.mobile import Mobile
+from probes.observe import observe
+from probes.processes import PROC, descendants, memory_of
+from tests.servers.hostile import Hostile, hostile
+
+LOADS = 300
+EVERY = 10
+"""Of so many loads one is of each trouble, the others are of good pages."""
+
+TROUBLES = ("crash", "hang", "busy", "kill", "cancel")
+
+
+async def one(tools: Instruments, site: Hostile, number: int) -> str:
+    """One load, with the trouble that is due; how it ended."""
+    trouble = TROUBLES[number % EVERY] if number % EVERY < len(TROUBLES) else ""
+    path = {"": "/good", "busy": "/busy"}.get(trouble, "/never")
+    probe = Mobile(url=site.at(path), timeout=5.0, profiles=("mobile-real",))
+    look = asyncio.create_task(observe(probe, tools))
+    if trouble in {"crash", "hang", "kill", "cancel"}:
+        await _strike(site, look, trouble)
+    await asyncio.wait([look])
+    if look.cancelled():
+        return f"{trouble}: cancelled"
+    found = look.result()
+    return f"{trouble or 'good'}: {found.outcome.value}{f' ({found.fault.value})' if found.fault else ''}"
+
+
+async def _strike(site: Hostile, look: asyncio.Task[object], trouble: str) -> None:
+    """Wait until the page loads, then do what the trouble is."""
+    asked = site.asked["/endless"]
+    while site.asked["/endless"] == asked and not look.done():
+        await asyncio.sleep(0.02)
+    if trouble == "cancel":
+        look.cancel()
+        return
+    word = b"probes.renderer" if trouble == "kill" else b"--type=renderer"
+    number = signal.SIGSTOP if trouble == "hang" else signal.SIGKILL
+    for process in descendants(os.getpid()):
+        try:
+            if word in (PROC / str(process) / "cmdline").read_bytes():
+                os.kill(process, number)
+        except OSError:
+            continue
+
+
+async def soak(loads: int) -> None:
+    """Make the loads, and print what became of them and what is left."""
+    began, ends, memory = time.monotonic(), Counter[str](), []
+    files = {path.name for path in Path(tempfile.gettempdir()).iterdir()}
+    async with hostile() as site, Instruments(rendering=RenderSettings(share=0.0)) as tools:
+        for number in range(loads):
+            ends[await one(tools, site, number)] += 1
+            if number % EVERY == EVERY - 1:
+                memory.append((memory_of(os.getpid()), _own()))
+                print(
+                    f"{number + 1:>4} loads  {time.monotonic() - began:>6.0f} s  all {memory[-1][0] / 2**20:>5.0f} MiB  "
+                    f"daemon {memory[-1][1] / 2**20:>5.1f} MiB",
+                    flush=True,
+                )
+    for end, count in sorted(ends.items()):
+        print(f"{count:>5}  {end}")
+    left = {path.name for path in Path(tempfile.gettempdir()).iterdir()} - files
+    print(f"processes left: {len(descendants(os.getpid()))}")
+    print(f"files left: {len([name for name in left if name.startswith((SCRATCH, 'playwright', 'org.chromium', '.org'))])}")
+    half = len(memory) // 2
+    early, late = (sum(own for _, own in part) / len(part) / 2**20 for part in (memory[:half], memory[half:]))
+    print(f"daemon's memory: {early:.1f} MiB in the first half, {late:.1f} MiB in the second")
+
+
+def _own() -> int:
+    """Resident bytes of this process alone."""
+    return int((PROC / "self" / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def main() -> None:
+    asyncio.run(soak(int(sys.argv[1]) if len(sys.argv) > 1 and sys.argv[1].isdecimal() else LOADS))
+
+
+if __name__ == "__main__":
+    main()
