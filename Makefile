@@ -17,7 +17,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test bench bench-render faults check format clean
+.PHONY: help run demo test bench bench-render soak-render faults check format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile \
@@ -42,6 +42,10 @@ faults: $(STAMP) ## a simulated month of troubles: who would have been woken; wr
 bench-render: $(STAMP) ## measure the mobile probe against Lighthouse (Node.js and npm needed); ARGS='--runs 1'
 	@.ci/need-debian chromium:chromium nodejs:node npm:npm
 	$(PYTHON_IN_VENV) -m tests.bench.render $(ARGS)
+
+soak-render: $(STAMP) ## 300 loads with crashes, hangs and kills: what is left of them; ARGS=50
+	@.ci/need-debian chromium:chromium
+	$(PYTHON_IN_VENV) -m tests.bench.soak_render $(ARGS)
 
 check: $(STAMP) ## format, lint, types, and the rule which room imports which
 	$(VENV)/bin/ruff format --check .

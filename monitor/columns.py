@@ -39,7 +39,12 @@ BASE: tuple[Column, ...] = (
     Column(name="check", type=str, required=True, help="Name of the check, unique within the portal."),
     Column(name="location", type=str, required=True, help="Where the daemon that looked stands."),
     Column(name="slot", type=int, unit="ms since 1970-01-01 UTC", required=True, help="Scheduled time of the look."),
-    Column(name="attempt", type=int, required=True, help="1 for the scheduled look, 2 and up for looks confirming it."),
+    Column(
+        name="attempt",
+        type=int,
+        required=True,
+        help="1 for the scheduled look, 2 and up for looks confirming it; of a rendering the run.",
+    ),
     Column(name="outcome", type=str, required=True, choices=Outcome, help="Verdict; void means that we did not see."),
     Column(name="fault", type=str, choices=Fault, help="Why the look failed."),
     Column(name="void", type=str, choices=Void, help="Why we did not see; present exactly when the outcome is void."),

@@ -54,13 +54,15 @@ _LONGEST_LINE = 64 * 2**20
 class RenderSettings:
     """What holds for every browser of this process. Sizes in bytes, times in seconds.
 
-    ``chromium`` is the executable, found by itself when None. A browser is started only when ``memory`` is left. It is
-    replaced after ``loads`` loads and when it has grown beyond ``growth``, and ended when idle for ``idle``. A load is
-    void when the host's benchmark index falls below ``share`` of the best that was seen. Every ``canary`` seconds a
-    page of known cost has to show that throttling takes effect.
+    ``chromium`` is the executable, found by itself when None. By ``niceness`` it leaves the processor to looks
+    that time connections; where nobody else wants it this changes no figure. It is started only when ``memory`` is
+    left, replaced after ``loads`` loads and when it has grown beyond ``growth``, and ended when idle for ``idle``. A
+    load is void when the host's benchmark index falls below ``share`` of the best that was seen. Every ``canary``
+    seconds a page of known cost has to show that throttling takes effect.
     """
 
     chromium: Path | None = None
+    niceness: int = 10
     memory: int = 750_000_000
     loads: int = 50
     growth: int = 1_500_000_000
@@ -179,7 +181,8 @@ class Browsers:
                 log.warning("render_without_sandbox", reason="this process belongs to root")
         scratch = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-"))
         executable = chromium.find(self.settings.chromium)
-        words = ("-m", "probes.renderer", str(scratch), str(executable), *_trusted(self.ca_file))
+        places = (str(scratch), str(executable), str(self.settings.niceness))
+        words = ("-m", "probes.renderer", *places, *_trusted(self.ca_file))
         with (scratch / LOG).open("wb") as diary:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, *words),

@@ -81,7 +81,7 @@ async def prove(browser: Browser, profile: Profile) -> str:
 
 
 async def _cost(page: Page, session: CDPSession) -> float:
-    """Seconds of the page's main thread, which Chromium slows down by spinning in it; a busy host does not disturb it."""
+    """Seconds of the page's main thread. Chromium slows it down by spinning in it; a busy host does not disturb it."""
 
     async def spent() -> float:
         told = await session.send("Performance.getMetrics")

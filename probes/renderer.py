@@ -1,9 +1,9 @@
 """The process that renders: it owns Playwright and Chromium, takes the daemon's orders, and never outlives it.
 
-``python -m probes.renderer SCRATCH CHROMIUM``: orders come in as lines of JSON, answers go out the same way. When the
-orders end, because the daemon stopped or was killed, everything below this process is killed and the scratch directory
-removed.
-A process of its own keeps the daemon's interpreter free: a trace of some megabytes takes it a tenth of a second.
+``python -m probes.renderer SCRATCH CHROMIUM [NICENESS [KEY...]]``: orders come in as lines of JSON, answers go out the
+same way; ``KEY`` are fingerprints of certificates to believe. When the orders end, because the daemon stopped or was
+killed, everything below this process is killed and the scratch directory removed. A process of its own keeps the
+daemon's interpreter free: a trace of some megabytes takes it a tenth of a second.
 """
 
 from __future__ import annotations
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from playwright.async_api import Browser, Page
-
-NICENESS = 10
-"""Looks that time a connection come first; on an idle machine this changes no figure."""
 
 GLUTTON_EVERY = 0.5
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -163,12 +160,12 @@ async def _main(scratch: Path, executable: Path, trusted: tuple[str, ...], say: 
 
 def main() -> None:
     """Take the way to the answers for ourselves, step back behind the light looks, and serve."""
-    scratch, executable, *trusted = sys.argv[1:]
+    scratch, executable, niceness, *trusted = (*sys.argv[1:], *(["0"] if len(sys.argv) == 3 else []))  # noqa: PLR2004
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever else speaks here does so on the log
     os.environ["TMPDIR"] = scratch
     adopt_orphans()
-    step_back(NICENESS)
+    step_back(int(niceness))
     asyncio.run(_main(Path(scratch), Path(executable), tuple(trusted), answers))
 
 

@@ -31,7 +31,7 @@ Type = type[bool | int | float | str]
 
 BASE: dict[str, tuple[Type, str]] = {
     "slot": (int, "Scheduled time of the look, in ms since 1970-01-01 UTC."),
-    "attempt": (int, "1 for the scheduled look, 2 and up for looks confirming it."),
+    "attempt": (int, "1 for the scheduled look, 2 and up for looks confirming it; of a rendering the run."),
     "outcome": (str, "Verdict: `up`, `down`, or `void` when we did not see."),
     "fault": (str, "Why the look failed, from a closed set."),
     "void": (str, "Why we did not see, from a closed set."),

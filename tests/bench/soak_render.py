@@ -1,4 +1,5 @@
 """A soak of the browser: 300 loads with crashes, hangs, kills and cancellations; what is left of it afterwards."""
+# ruff: noqa: ASYNC110, ASYNC240 - processes and servers have no event of their own to wait for
 
 from __future__ import annotations
 
@@ -9,9 +10,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
-from probes.browser import SCRATCH, RenderSettings
+from probes.browser import RenderSettings
 from probes.instruments import Instruments
 from probes.mobile import Mobile
 from probes.observe import observe
@@ -50,34 +52,33 @@ async def _strike(site: Hostile, look: asyncio.Task[object], trouble: str) -> No
         return
     word = b"probes.renderer" if trouble == "kill" else b"--type=renderer"
     number = signal.SIGSTOP if trouble == "hang" else signal.SIGKILL
+    found = []
     for process in descendants(os.getpid()):
-        try:
+        with suppress(OSError):
             if word in (PROC / str(process) / "cmdline").read_bytes():
-                os.kill(process, number)
-        except OSError:
-            continue
+                found.append(process)
+    if found:
+        os.kill(max(found), number)  # the newest: of the pages' processes, the one of this load
 
 
 async def soak(loads: int) -> None:
     """Make the loads, and print what became of them and what is left."""
     began, ends, memory = time.monotonic(), Counter[str](), []
-    files = {path.name for path in Path(tempfile.gettempdir()).iterdir()}
-    async with hostile() as site, Instruments(rendering=RenderSettings(share=0.0)) as tools:
+    async with hostile() as site, Instruments(rendering=RenderSettings(share=0.0, niceness=0)) as tools:
         for number in range(loads):
             ends[await one(tools, site, number)] += 1
             if number % EVERY == EVERY - 1:
                 memory.append((memory_of(os.getpid()), _own()))
+                line = f"{number + 1:>4} loads  {time.monotonic() - began:>6.0f} s"
                 print(
-                    f"{number + 1:>4} loads  {time.monotonic() - began:>6.0f} s  all {memory[-1][0] / 2**20:>5.0f} MiB  "
-                    f"daemon {memory[-1][1] / 2**20:>5.1f} MiB",
+                    f"{line}  all {memory[-1][0] / 2**20:>5.0f} MiB  daemon {memory[-1][1] / 2**20:>5.1f} MiB",
                     flush=True,
                 )
     for end, count in sorted(ends.items()):
         print(f"{count:>5}  {end}")
-    left = {path.name for path in Path(tempfile.gettempdir()).iterdir()} - files
     print(f"processes left: {len(descendants(os.getpid()))}")
-    print(f"files left: {len([name for name in left if name.startswith((SCRATCH, 'playwright', 'org.chromium', '.org'))])}")
-    half = len(memory) // 2
+    print(f"files left: {len(list(Path(tempfile.gettempdir()).iterdir()))}")
+    half = len(memory) // 2 or 1
     early, late = (sum(own for _, own in part) / len(part) / 2**20 for part in (memory[:half], memory[half:]))
     print(f"daemon's memory: {early:.1f} MiB in the first half, {late:.1f} MiB in the second")
 
@@ -88,7 +89,9 @@ def _own() -> int:
 
 
 def main() -> None:
-    asyncio.run(soak(int(sys.argv[1]) if len(sys.argv) > 1 and sys.argv[1].isdecimal() else LOADS))
+    with tempfile.TemporaryDirectory(prefix="r") as scratch:  # nobody else writes here
+        tempfile.tempdir = os.environ["TMPDIR"] = scratch
+        asyncio.run(soak(int(sys.argv[1]) if len(sys.argv) > 1 and sys.argv[1].isdecimal() else LOADS))
 
 
 if __name__ == "__main__":

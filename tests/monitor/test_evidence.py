@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -116,4 +115,5 @@ async def test_a_disk_that_refuses_changes_nothing_else(tmp_path: Path, capsys: 
 async def test_nobody_else_may_look_at_it(tmp_path: Path):
     evidence = opened(tmp_path)
     await evidence.keep(CHECK, one(), pictures())
-    assert os.stat(tmp_path / "evidence" / "ha-noi" / "mobile" / str(SLOT)).st_mode & 0o077 == 0
+    (exhibit,) = (tmp_path / "evidence" / "ha-noi" / "mobile").iterdir()
+    assert exhibit.stat().st_mode & 0o077 == 0

@@ -1,4 +1,5 @@
 """The browser's life: when it is started, when it is replaced, and that nothing of it outlives anybody."""
+# ruff: noqa: ASYNC110, ASYNC240 - processes and servers have no event of their own to wait for
 
 from __future__ import annotations
 

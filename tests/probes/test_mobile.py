@@ -1,4 +1,5 @@
 """A page in a real Chromium on loopback: what is measured of a good one, and how every bad one ends with a name."""
+# ruff: noqa: ASYNC110 - processes and servers have no event of their own to wait for
 
 from __future__ import annotations
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -55,37 +56,29 @@ class Hostile:
     def at(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         self.asked[request.path] += 1
         self.agent = request.headers.get("User-Agent", "")
         self.cookies += "Cookie" in request.headers and request.path != "/favicon.ico"
-        match request.path:
-            case "/endless":
-                return await _drip(request)
-            case "/silent":
-                await asyncio.sleep(3600)
-            case "/loop":
-                return web.Response(status=302, headers={"Location": "/loop"})
-            case "/download":
-                return web.Response(body=b"x" * 1000, headers={"Content-Disposition": "attachment; filename=x.bin"})
-            case "/large":
-                return await _large(request, announced=True)
-            case "/larger":
-                return await _large(request, announced=False)
-            case "/broken":
-                return web.Response(status=503, text=f"{GOOD}503", content_type="text/html")
-            case "/favicon.ico":
-                return web.Response(status=204)
-            case "/remembers":
-                headers = {"Set-Cookie": "visited=1; Path=/", "Cache-Control": "max-age=9999"}
-                return web.Response(text=GOOD, content_type="text/html", headers=headers)
-        page = PAGES.get(request.path)
-        if page is None:
-            return web.Response(status=404)
-        return web.Response(text=page.replace("PORT", str(self.port)), content_type="text/html")
+        if request.path in PAGES:
+            return web.Response(text=PAGES[request.path].replace("PORT", str(self.port)), content_type="text/html")
+        if request.path in SLOW:
+            return await SLOW[request.path](request)
+        status, headers, body = PLAIN.get(request.path, (404, {}, ""))
+        return web.Response(status=status, headers={"Content-Type": "text/html"} | headers, text=body)
 
 
-async def _drip(request: web.Request) -> web.StreamResponse:
+PLAIN: dict[str, tuple[int, dict[str, str], str]] = {
+    "/loop": (302, {"Location": "/loop"}, ""),
+    "/download": (200, {"Content-Disposition": "attachment; filename=x.bin"}, "x" * 1000),
+    "/broken": (503, {}, f"{GOOD}503"),
+    "/favicon.ico": (204, {}, ""),
+    "/remembers": (200, {"Set-Cookie": "visited=1; Path=/", "Cache-Control": "max-age=9999"}, GOOD),
+}
+"""Answers that are no plain pages: status, headers, body."""
+
+
+async def _drip(request: web.BaseRequest) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/html"})
     await response.prepare(request)
     while True:
@@ -93,7 +86,7 @@ async def _drip(request: web.Request) -> web.StreamResponse:
         await asyncio.sleep(0.2)
 
 
-async def _large(request: web.Request, *, announced: bool) -> web.StreamResponse:
+async def _large(request: web.BaseRequest, *, announced: bool) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/html"})
     if announced:
         response.content_length = LARGE
@@ -102,6 +95,20 @@ async def _large(request: web.Request, *, announced: bool) -> web.StreamResponse
     for _ in range(LARGE // 1_000_000):
         await response.write(b"<p>" + b"x" * 999_997)
     return response
+
+
+async def _silent(_request: web.BaseRequest) -> web.StreamResponse:
+    await asyncio.sleep(3600)
+    raise AssertionError
+
+
+SLOW: dict[str, Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]] = {
+    "/endless": _drip,
+    "/silent": _silent,
+    "/large": partial(_large, announced=True),
+    "/larger": partial(_large, announced=False),
+}
+"""Answers that take their time, or all time."""
 
 
 @asynccontextmanager

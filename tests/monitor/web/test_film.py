@@ -18,7 +18,9 @@ from tests.monitor.web.conftest import Open, text
 from tests.monitor.web.scene import Stage, checks
 
 Client = TestClient[Any, Any]
-PIXEL = b"RIFF\x1a\x00\x00\x00WEBPVP8L\x0d\x00\x00\x00/\x00\x00\x00\x10\x07\x10\x11\x11\x88\x88\xfe\x07\x00"  # 1 x 1, lossless
+PIXEL = b"RIFF\x1a\x00\x00\x00WEBPVP8L\x0d\x00\x00\x00/\x00\x00\x00\x10\x07\x10\x11\x11\x88\x88\xfe\x07\x00"
+"""A picture of one point, without loss."""
+
 VALUES = {
     "fcp_seconds": 1.234, "lcp_seconds": 2.5, "lcp_element": "IMG bia.png", "tbt_seconds": 0.25, "cls": 0.105,
     "bytes_total": 812_345, "requests": 23, "tap_48_ratio": 0.5, "overflow_360_px": 12.0, "viewport_ok": False,
