@@ -74,14 +74,15 @@ class Board:
         if record.key not in self.checks or record.location != self.location:
             return
         probe = self.checks[record.key].probe
-        if probe.mark and not probe.speaks(record.attempt, record.values):
+        speaks = probe.speaks(record.attempt, record.values)
+        if probe.mark and not speaks:
             return
         known = self.latest.get(record.key)
         newest = (known.slot, self.attempts[record.key]) if known is not None else (-1, 0)
-        if (record.slot, record.attempt) <= newest or (record.attempt > 1 and record.slot != newest[0]):
+        if (record.slot, record.attempt) <= newest or (not speaks and record.slot != newest[0]):
             return
         self.attempts[record.key] = record.attempt
-        if record.attempt == 1:
+        if speaks:
             self.latest[record.key] = record
         if record.started is not None:
             self.last_look = max(self.last_look, record.started)

@@ -102,7 +102,7 @@ class Exposition:
     def take(self, one: Measurement) -> None:
         """Replace the lines of one check by its newest measurement; a look that confirms is only counted."""
         check = self._board.checks[one.key]
-        if one.attempt > 1:
+        if not check.probe.speaks(one.attempt, one.values):
             counted = f"probe_attempts{{{self._labels(check)}}} {one.attempt}\n"
             self._families["probe_attempts"].lines[one.key] = counted
             return

@@ -20,7 +20,8 @@ from monitor.judging.rules import Rules
 from monitor.judging.standing import Standing
 from monitor.maintenance import Calendar
 from monitor.model import DECIDING, PROBER, Expect, Measurement, State, StateChange
-from probes.base import Outcome
+from probes.base import Outcome, Probe
+from probes.kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -186,7 +187,8 @@ def _is_news(kept: Standing, one: Measurement, *, deciding: bool) -> bool:
             return False
         kept.slot, kept.attempt = one.slot, one.attempt
         return True
-    if one.attempt > 1 or one.slot <= kept.slots.get(one.check, -1):
+    speaks = KINDS.get(one.kind, Probe).speaks(one.attempt, one.values)
+    if not speaks or one.slot <= kept.slots.get(one.check, -1):
         return False
     kept.slots[one.check] = one.slot
     return True

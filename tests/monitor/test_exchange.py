@@ -181,10 +181,11 @@ def test_several_kinds_go_into_a_directory(tmp_path: Path, source: Path):
     assert [(file.kind, file.path, file.rows) for file in written] == [
         ("uptime", out / "uptime.csv", 32),
         ("latency", out / "latency.csv", 5),
+        ("mobile", out / "mobile.csv", 0),
     ]
     (alone,) = exchange.export(source, Window(kind="latency"), out, "jsonl")
     assert alone.path == out / "latency.jsonl"
-    assert {file.name for file in out.iterdir()} == {"uptime.csv", "latency.csv", "latency.jsonl"}
+    assert {file.name for file in out.iterdir()} == {"uptime.csv", "latency.csv", "mobile.csv", "latency.jsonl"}
 
 
 @pytest.mark.parametrize("form", FORMATS)
