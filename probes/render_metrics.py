@@ -11,11 +11,11 @@ def _seconds(name: str, words: str, prometheus: str) -> Metric:
     return Metric(name=f"{name}_seconds", unit=Unit.SECONDS, help=words, prometheus=f"{_PREFIX}_{prometheus}_seconds")
 
 
-def _bytes(sort: str, words: str) -> Metric:
+def _bytes(sort: str) -> Metric:
     return Metric(
         name=f"bytes_{sort}",
         unit=Unit.BYTES,
-        help=words,
+        help="Bytes on the wire by type: documents, scripts, style sheets, images, fonts, all others.",
         type=int,
         prometheus=f"{_PREFIX}_transferred_bytes",
         labels={"type": sort},
@@ -34,8 +34,15 @@ def _flag(name: str, words: str, prometheus: str) -> Metric:
     return Metric(name=name, unit=Unit.FLAG, help=words, type=bool, prometheus=f"{_PREFIX}_{prometheus}")
 
 
-def _text(name: str, words: str, label: str) -> Metric:
-    return Metric(name=name, unit=Unit.TEXT, help=words, type=str, prometheus=f"{_PREFIX}_info", label=label)
+def _text(name: str) -> Metric:
+    return Metric(
+        name=name,
+        unit=Unit.TEXT,
+        help="Facts of the load: element of the Largest Contentful Paint, version of Chromium, device.",
+        type=str,
+        prometheus=f"{_PREFIX}_info",
+        label=name,
+    )
 
 
 RENDER_METRICS: tuple[Metric, ...] = (
@@ -68,12 +75,12 @@ RENDER_METRICS: tuple[Metric, ...] = (
         type=int,
         prometheus=f"{_PREFIX}_decoded_bytes",
     ),
-    _bytes("html", "Bytes on the wire by type: documents."),
-    _bytes("script", "Bytes on the wire by type: scripts."),
-    _bytes("style", "Bytes on the wire by type: style sheets."),
-    _bytes("image", "Bytes on the wire by type: images."),
-    _bytes("font", "Bytes on the wire by type: fonts."),
-    _bytes("other", "Bytes on the wire by type: everything else."),
+    _bytes("html"),
+    _bytes("script"),
+    _bytes("style"),
+    _bytes("image"),
+    _bytes("font"),
+    _bytes("other"),
     _count("requests", "Requests made.", "requests"),
     _count(
         "requests_failed",
@@ -82,7 +89,7 @@ RENDER_METRICS: tuple[Metric, ...] = (
     ),
     _ratio("third_party_ratio", "Share of the bytes that came from domains of other owners.", "third_party_ratio"),
     _count("console_errors", "Errors that the page left on its console.", "console_errors"),
-    _text("lcp_element", "The element of the Largest Contentful Paint.", "lcp_element"),
+    _text("lcp_element"),
     _flag("viewport_ok", "Whether the page adapts its width to the device.", "viewport_ok"),
     *(
         Metric(
@@ -113,8 +120,8 @@ RENDER_METRICS: tuple[Metric, ...] = (
         help="Speed of this host around the load, in rounds of a fixed computation per millisecond.",
         prometheus=f"{_PREFIX}_benchmark_index",
     ),
-    _text("browser_version", "Version of Chromium.", "browser_version"),
-    _text("profile", "The device that the page was shown on.", "profile"),
+    _text("browser_version"),
+    _text("profile"),
     Metric(name="run", unit=Unit.COUNT, help="Number of the run within its slot.", type=int),
     Metric(name="median", unit=Unit.FLAG, help="Whether this run speaks for its slot: the median one.", type=bool),
 )
