@@ -101,8 +101,7 @@ class Daemon:
         log.info("stopped")
 
     async def _live(self, journal: Journal) -> None:
-        settings = self.config.settings
-        async with Instruments(settings.http_settings, settings.render.settings) as tools:
+        async with Instruments(self.config.settings.http_settings, self.config.settings.render.settings) as tools:
             self._join(journal, tools)
             await asyncio.to_thread(self.evidence.recall)
             if any(check.probe.lane is Lane.RENDER for check in self.config.checks):
@@ -138,8 +137,7 @@ class Daemon:
             machine=self.machine,
         )
         self.alerting = Alerting(config, journal, self.board, self.data, self.metrics.registry)
-        kept = settings.render.evidence
-        self.evidence = Evidence(self.data / FOLDER, limit=kept.limit, days=kept.days)
+        self.evidence = Evidence(self.data / FOLDER, **settings.render.evidence.model_dump())
         self.measurer.keep = self.evidence.keep
         self.measurer.on_start = lambda _check, lateness: self.metrics.lateness.observe(lateness)
         journal.statistics.on_commit = self.metrics.commit.observe
