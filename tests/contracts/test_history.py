@@ -110,7 +110,13 @@ def fleet() -> list[Measurement]:
             found.append(factories.measurement(**base, outcome=Outcome.VOID, void=list(Void)[slot]))
         else:
             found.append(factories.measurement(**base, check=f"{kind}-search", detail="", config=""))
-    return found[::2] + found[1::2]
+    return [declared(one) for one in found[::2] + found[1::2]]
+
+
+def declared(one: Measurement) -> Measurement:
+    """The record with those values alone that its kind measures."""
+    known = {metric.name for metric in KINDS[one.kind].metrics}
+    return replace(one, values={name: value for name, value in one.values.items() if name in known})
 
 
 def changes() -> list[StateChange]:
