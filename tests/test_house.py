@@ -38,6 +38,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("5 sinks", ("monitor.sinks",)),
     ("6 made-up portals", ("monitor.demo",)),
     ("6 how looks are judged", ("monitor.judging",)),
+    ("6 scores", ("monitor.scoring",)),
     # The rooms of the daemon.
     ("7 hot store, columns", ("monitor.journal", "monitor.columns")),
     ("7 archive", ("monitor.archive",)),
@@ -89,6 +90,7 @@ RIGHT = (
     *("monitor.influx_question", "monitor.influx_history", "monitor.source"),
     *("monitor.deliver", "monitor.carrier", "monitor.sinks", "monitor.columns", "monitor.archive", "monitor.storage"),
     *("monitor.rollup", "monitor.rollup_worker", "monitor.rollup_keeper", "monitor.judging"),
+    "monitor.scoring",
 )
 """The two sides of the journal: those who write it and those who read it know nothing of each other."""
 
