@@ -47,6 +47,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("7 history from InfluxDB", ("monitor.influx_history",)),
     ("7 sources of history", ("monitor.source",)),
     ("7 second", ("monitor.sight", "monitor.states", "monitor.carrier", "monitor.space", "monitor.rollup")),
+    ("7 second, scores", ("monitor.score_source", "monitor.seal_scores")),
     ("7 second, asked by people", ("monitor.formats", "monitor.status", "monitor.once")),
     ("7 rollups' process", ("monitor.rollup_worker",)),
     ("7 third, one look", ("monitor.measure",)),
@@ -69,7 +70,10 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("7 sixth", ("monitor.alerting",)),
     ("8 daemon", ("monitor.daemon",)),
     ("8 drill", ("monitor.drill",)),
-    ("9 storage commands", ("monitor.cli_storage", "monitor.cli_archive", "monitor.cli_incidents")),
+    (
+        "9 storage commands",
+        ("monitor.cli_storage", "monitor.cli_archive", "monitor.cli_incidents", "monitor.cli_score"),
+    ),
     ("9 commands", ("monitor.cli",)),
     ("9 door", ("monitor.__main__",)),
 )
@@ -90,7 +94,7 @@ RIGHT = (
     *("monitor.influx_question", "monitor.influx_history", "monitor.source"),
     *("monitor.deliver", "monitor.carrier", "monitor.sinks", "monitor.columns", "monitor.archive", "monitor.storage"),
     *("monitor.rollup", "monitor.rollup_worker", "monitor.rollup_keeper", "monitor.judging"),
-    "monitor.scoring",
+    *("monitor.scoring", "monitor.score_source"),
 )
 """The two sides of the journal: those who write it and those who read it know nothing of each other."""
 
