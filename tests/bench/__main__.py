@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import faults, metrics, notify, phase_accuracy, schedule
+from tests.bench import faults, metrics, notify, phase_accuracy, schedule, score
 
 BENCHMARKS: dict[str, Callable[[], object]] = {
     "schedule": schedule.main,
@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, Callable[[], object]] = {
     "phase_accuracy": phase_accuracy.main,
     "notify": notify.main,
     "faults": faults.main,
+    "score": score.main,
 }
 
 
