@@ -16,6 +16,7 @@ from tenacity.wait import wait_base
 from monitor.figures import Rollup
 from monitor.model import Measurement
 from monitor.rows import Quarantined
+from monitor.score_point import ScorePoint
 from monitor.sinks.base import Passing, Refused, Rejected, TooLarge
 
 if TYPE_CHECKING:
@@ -185,4 +186,6 @@ def identity(record: Record) -> str:
         return f"{record.key}@{record.location} slot {record.slot} attempt {record.attempt}"
     if isinstance(record, Rollup):
         return f"{record.portal}/{record.check}@{record.location} {record.tier.value} {record.start}"
+    if isinstance(record, ScorePoint):
+        return f"{record.portal} {record.rubric}/{record.criterion} {record.window} at {record.at}"
     return f"{record.portal}@{record.location} {record.state.value} at {record.at}"

@@ -16,6 +16,7 @@ import typer
 from monitor import __version__
 from monitor.cli_archive import archive_app
 from monitor.cli_incidents import drill, incident_app, incidents
+from monitor.cli_score import score_app
 from monitor.cli_storage import history_app, influx_app
 from monitor.store import JournalError
 from monitor.terminal import FAILED, GOOD, PARTIAL, USAGE, ConfigDir, DataDir, fail, print_json
@@ -34,6 +35,7 @@ app.add_typer(archive_app, name="archive")
 app.add_typer(incident_app, name="incident")
 app.command()(incidents)
 app.command()(drill)
+app.add_typer(score_app, name="score")
 
 
 class LogForm(StrEnum):
@@ -109,6 +111,7 @@ def check_config(directory: Annotated[Path, typer.Argument(help="Configuration d
     about = estimate(loaded)
     typer.echo(
         f"{directory} is good ({loaded.digest}): {about.portals} portals, {about.checks} checks, "
+        f"{len(loaded.rules.rubrics)} rubrics, "
         f"{about.looks_per_minute:g} looks per minute,\n"
         f"about {about.prometheus_series} Prometheus series and {about.influx_points_per_day} InfluxDB points per day"
     )
@@ -122,6 +125,9 @@ class SchemaOf(StrEnum):
 
     MONITOR = "monitor"
     PORTALS = "portals"
+    RUBRIC = "rubric"
+    EXCLUSIONS = "exclusions"
+    ENTRIES = "entries"
 
 
 @app.command()

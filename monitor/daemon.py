@@ -22,6 +22,7 @@ from monitor.evidence import FOLDER, Evidence
 from monitor.exposition import Exposition
 from monitor.gaps import fill_gaps
 from monitor.journal import Journal
+from monitor.live_scores import start_scores
 from monitor.machine import Limits, Machine
 from monitor.measure import Measurer, Seats
 from monitor.model import Measurement
@@ -50,7 +51,7 @@ DRAIN_SECONDS = 5.0
 
 RESTART = (
     *("location", "listen", "http", "lanes", "journal", "language", "report_zone", "web", "sinks", "archive"),
-    *("notify", "heartbeat", "alertmanager", "render"),
+    *("scores", "notify", "heartbeat", "alertmanager", "render"),
 )
 """Settings that a reload does not change over."""
 
@@ -162,9 +163,11 @@ class Daemon:
         await fill_gaps(journal, self.measurer, self.config.checks, self.board.location, until=began, clean=bool(clean))
         self.plan = Plan(self.config.checks, began)
         self.pulse = Pulse(self.plan, self.measurer, self.clock, group)
+        storage = self._storage(journal)
         side = [
-            *self._storage(journal).start(group),
+            *storage.start(group),
             *await self.alerting.start(group),
+            *start_scores(self.config, self.data, self.clock, storage, self.exposition, self.metrics.registry, group),
             group.create_task(fold_states(journal, self.fold, self.clock, bookmark), name="states"),
             group.create_task(follow_board(journal, self.board, start), name="board"),
             group.create_task(self._watch(journal), name="self"),

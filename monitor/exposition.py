@@ -20,7 +20,7 @@ from probes.address import shown
 from probes.base import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from prometheus_client import CollectorRegistry
 
@@ -76,7 +76,7 @@ class _Family:
 
 
 class Exposition:
-    """Renders ``/metrics`` from lines kept per family and check."""
+    """Renders ``/metrics`` from lines kept per family and check; ``finished`` gives text that others have made."""
 
     def __init__(self, board: Board, kinds: Mapping[str, type[Probe]], registry: CollectorRegistry) -> None:
         self._board = board
@@ -89,6 +89,7 @@ class Exposition:
                     text = _SHARED.get(metric.prometheus, metric.help)
                     self._families.setdefault(metric.prometheus, _Family(text, {}))
         self._prefix: dict[str, str] = {}
+        self.finished: list[Callable[[], bytes]] = []
         board.listeners.append(self.take)
 
     def retain(self) -> None:
@@ -166,6 +167,7 @@ class Exposition:
                 parts.append("".join(map(line, portals[first : first + _AT_A_TIME])).encode())
                 await asyncio.sleep(0)
         parts.append(f"{_head(_PROBER, 'State of the prober: unknown while it cannot see.')}{self._prober()}".encode())
+        parts += [text() for text in self.finished]
         return b"".join(parts)
 
     def _prober(self) -> str:

@@ -94,7 +94,9 @@ class InfluxHistory:
         with duck.database(self._directory, memory=memory, on_disk=True) as db:
             for kind in kinds:
                 form = shape(kind)
-                chosen = list(dict.fromkeys([*form.identity, *names])) if names else list(form.types)
+                chosen = list(form.types)
+                if names:
+                    chosen = [name for name in dict.fromkeys([*form.identity, *names]) if name in form.types]
                 if kind == STATES:
                     asked = question.changes(since, until, names=chosen)
                 else:

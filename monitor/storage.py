@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from monitor.config.settings import MonitorSettings
     from monitor.figures import Tier
     from monitor.journal import Journal
+    from monitor.score_keeper import Write
     from monitor.sinks.base import Labels, Sink
 
 DAY = 86_400.0
@@ -65,6 +66,10 @@ class Storage:
         self.keeper = Keeper(directory, journal, clock, keeping, (*readers, *behind)) if kept.enabled else None
         if self.keeper is not None:
             watch_archive(registry, self.keeper.statistics)
+
+    def writes(self) -> list[Write]:
+        """A way to each sink for what is in no journal."""
+        return [Carrier(sink, self._clock, self._metrics).carry for sink in self._sinks]
 
     def start(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """All tasks; each runs until it is cancelled, and fails only when the journal does."""

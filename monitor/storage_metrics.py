@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from monitor.archive.keeper import ArchiveStatistics
     from monitor.figures import Tier
     from monitor.rollup_keeper import RollupStatistics
+    from monitor.score_keeper import ScoreKeeper
 
 SWEEP_BUCKETS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 _TIER = ("tier",)
@@ -52,6 +53,17 @@ def watch_rollups(registry: CollectorRegistry, counted: dict[Tier, RollupStatist
     for tier, one in counted.items():
         until.labels(tier.value).set_function(partial(_until, one))
         failing.labels(tier.value).set_function(partial(_failing, one))
+
+
+def watch_scores(registry: CollectorRegistry, keeper: ScoreKeeper) -> None:
+    """Expose what the keeper of scores says of its last run; once for a registry."""
+
+    def gauge(name: str, text: str, value: Callable[[], float]) -> None:
+        Gauge(f"portal_monitor_scoring_{name}", text, registry=registry).set_function(value)
+
+    gauge("last_run_timestamp_seconds", "When scores were last worked out.", lambda: _when(keeper.statistics.at))
+    gauge("cost_seconds", "Processor time of the last run.", lambda: keeper.statistics.cost)
+    gauge("failing", "Whether the last run failed.", lambda: int(bool(keeper.failing)))
 
 
 def _when(at: int) -> float:

@@ -43,7 +43,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("3 records", ("monitor.model",)),
     ("3 records of trouble", ("monitor.incident",)),
     ("4 words about ourselves", ("monitor.telemetry",)),
-    ("4 rows, figures", ("monitor.rows", "monitor.figures", "monitor.walltime")),
+    ("4 rows, figures", ("monitor.rows", "monitor.figures", "monitor.walltime", "monitor.score_point")),
     ("4 time in states, maintenance", ("monitor.availability", "monitor.maintenance")),
     ("4 directory", ("monitor.datadir", "monitor.evidence")),
     ("4 incidents as rows", ("monitor.incident_rows",)),
@@ -52,6 +52,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("5 sinks", ("monitor.sinks",)),
     ("6 made-up portals", ("monitor.demo",)),
     ("6 how looks are judged", ("monitor.judging",)),
+    ("6 scores", ("monitor.scoring",)),
     # The rooms of the daemon.
     ("7 hot store, columns", ("monitor.journal", "monitor.columns")),
     ("7 archive", ("monitor.archive",)),
@@ -60,6 +61,8 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("7 history from InfluxDB", ("monitor.influx_history",)),
     ("7 sources of history", ("monitor.source",)),
     ("7 second", ("monitor.sight", "monitor.states", "monitor.carrier", "monitor.space", "monitor.rollup")),
+    ("7 second, scores", ("monitor.score_source", "monitor.seal_scores", "monitor.score_live")),
+    ("7 scores' process", ("monitor.score_worker",)),
     ("7 second, asked by people", ("monitor.formats", "monitor.status", "monitor.once")),
     ("7 rollups' process", ("monitor.rollup_worker",)),
     ("7 third, one look", ("monitor.measure",)),
@@ -68,6 +71,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             "monitor.deliver",
             "monitor.rollup_keeper",
+            "monitor.score_keeper",
             "monitor.pulse",
             "monitor.gaps",
             "monitor.board",
@@ -80,9 +84,13 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("7 incidents", ("monitor.incidents",)),
     ("7 fifth", ("monitor.web", "monitor.inbox")),
     ("7 sixth", ("monitor.alerting",)),
+    ("7 live scores", ("monitor.live_scores",)),
     ("8 daemon", ("monitor.daemon",)),
     ("8 drill", ("monitor.drill",)),
-    ("9 storage commands", ("monitor.cli_storage", "monitor.cli_archive", "monitor.cli_incidents")),
+    (
+        "9 storage commands",
+        ("monitor.cli_storage", "monitor.cli_archive", "monitor.cli_incidents", "monitor.cli_score"),
+    ),
     ("9 commands", ("monitor.cli",)),
     ("9 door", ("monitor.__main__",)),
 )
@@ -103,6 +111,8 @@ RIGHT = (
     *("monitor.influx_question", "monitor.influx_history", "monitor.source"),
     *("monitor.deliver", "monitor.carrier", "monitor.sinks", "monitor.columns", "monitor.archive", "monitor.storage"),
     *("monitor.rollup", "monitor.rollup_worker", "monitor.rollup_keeper", "monitor.judging"),
+    *("monitor.scoring", "monitor.score_source", "monitor.score_live", "monitor.score_worker", "monitor.score_keeper"),
+    "monitor.live_scores",
 )
 """The two sides of the journal: those who write it and those who read it know nothing of each other."""
 

@@ -31,9 +31,9 @@ def connect(  # noqa: PLR0913 - a window and what is wanted of it, named where i
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with a view for each of ``kinds``, called like it, of its rows with ``since <= slot < until``.
 
-    The columns are those of :func:`monitor.columns.columns`, or those ``names`` among them: naming the few that a
-    question needs makes the unsealed rest quick to load. Each row is there once; the order is none. What is committed
-    later is not seen. Raises :class:`JournalError` as :func:`monitor.history.measurements`.
+    The columns are those of :func:`monitor.columns.columns`, or those ``names`` among them, as far as the kind has
+    them: naming the few that a question needs makes the unsealed rest quick to load. Each row is there once; the order
+    is none. What is committed later is not seen. Raises :class:`JournalError` as :func:`monitor.history.measurements`.
     """
     with duck.database(directory, memory=memory, on_disk=True) as db, closing(_opened(directory)) as journal:
         for kind in kinds:

@@ -20,6 +20,7 @@ from monitor.config.estimate import Estimate, estimate
 from monitor.config.inventory import check_maintenance, entries, portal_of, said
 from monitor.config.notify import with_secrets
 from monitor.config.record import Config, digest, redacted
+from monitor.config.rubrics import load_rules
 from monitor.config.schemas import schema
 from monitor.config.settings import SAMPLE_CONTACT, MonitorSettings, Sinks
 from monitor.config.translate import keys_in, translate
@@ -56,7 +57,7 @@ def _uncollected() -> Iterator[None]:
 
 @_uncollected()
 def load(directory: Path, environment: Mapping[str, str] = os.environ) -> Config:
-    """Read ``monitor.yaml``, ``portals.yaml`` and ``portals.d/*.yaml`` of ``directory``.
+    """Read ``monitor.yaml``, ``portals.yaml`` and ``portals.d/*.yaml`` of ``directory``, and the rules of scores.
 
     ``environment`` fills ``${NAME}`` in the files. Raises :class:`ConfigError` with every complaint about every file.
     """
@@ -80,6 +81,7 @@ def load(directory: Path, environment: Mapping[str, str] = os.environ) -> Config
         raise ConfigError(ledger.complaints)
     mark = digest(settings, portals, checks)
     settings = _with_files(settings, monitor, directory, ledger)
+    rules = load_rules(directory, environment, {one.id for one in portals}, settings.report_zone, ledger)
     _warn(monitor, settings, checks=len(checks), ledger=ledger)
     ledger.raise_all()
     return Config(
@@ -87,6 +89,7 @@ def load(directory: Path, environment: Mapping[str, str] = os.environ) -> Config
         portals=portals,
         checks=checks,
         digest=mark,
+        rules=rules,
         directory=directory,
         warnings=tuple(ledger.warnings),
         veiled=frozenset(parts.veiled | {("monitor", *map(str, steps)) for steps in monitor.borrowed_steps}),

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 from functools import cache
 
 from monitor.config.record import Config
+from monitor.model import Expect
 from probes.kinds import KINDS
 
 COMMON_SERIES = 6
 """Series of every check beside its kind's metrics, such as success, duration and time of the last look."""
+
+
+WINDOWS = 2
+"""Windows of live scores: a score has three series in each, and so has every criterion; sinks get one point an hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +30,16 @@ class Estimate:
 
 def estimate(config: Config) -> Estimate:
     """Count what the checks of ``config`` will do and leave behind."""
+    scored = sum(one.expect is Expect.ANSWERS and one.merged_into is None for one in config.portals)
+    lines = [len(one.criteria) for one in config.rules.rubrics] if config.settings.scores.enabled else []
     per_second = sum(1.0 / check.interval for check in config.checks)
     return Estimate(
         portals=len(config.portals),
         checks=len(config.checks),
         looks_per_minute=round(per_second * 60.0, 2),
-        prometheus_series=sum(_series(check.kind) + COMMON_SERIES for check in config.checks),
-        influx_points_per_day=round(per_second * 86400.0),
+        prometheus_series=sum(_series(check.kind) + COMMON_SERIES for check in config.checks)
+        + scored * WINDOWS * sum(3 + 3 * count for count in lines),
+        influx_points_per_day=round(per_second * 86400.0) + scored * WINDOWS * 24 * sum(1 + count for count in lines),
     )
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from monitor.config.settings import MonitorSettings
 from monitor.config.yaml_positions import is_secret
 from monitor.model import Check, Expect, Portal
+from monitor.scoring.rubric import Rules
 
 VEIL = "•••"
 _USER = re.compile(r"(?<=://)[^/@\s]*@")
@@ -25,8 +26,9 @@ class Config:
     """Everything the daemon was told.
 
     ``digest`` is 12 hex digits that change with the meaning of the files, not with their wording. ``directory`` is
-    where they stand. ``warnings`` are sentences that begin with a place. ``veiled`` holds the ways, in
-    :func:`redacted`, to values that came from the environment.
+    where they stand. ``rules`` of scores change no measurement, so the digest does not know them.
+    ``warnings`` are sentences that begin with a place. ``veiled`` holds the ways, in :func:`redacted`, to values that
+    came from the environment.
     """
 
     settings: MonitorSettings
@@ -34,6 +36,7 @@ class Config:
     checks: tuple[Check, ...]
     digest: str
     directory: Path
+    rules: Rules = field(default_factory=Rules)
     warnings: tuple[str, ...] = ()
     veiled: frozenset[tuple[str, ...]] = frozenset()
 

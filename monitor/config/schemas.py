@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from monitor.config.models import Block, PortalsFile, Schedule
+from monitor.config.rubric_models import MODELS
 from monitor.config.settings import MonitorSettings
 from probes.base import parse_seconds
 from probes.kinds import KINDS
@@ -20,6 +21,9 @@ _DURATION: JsonSchemaValue = {
     ],
     "description": "Seconds, or a number with ms, s, m, h or d.",
 }
+FILES: dict[str, type[BaseModel]] = {"monitor": MonitorSettings, "portals": PortalsFile, **MODELS}
+"""The sorts of files, by the name that people ask for."""
+
 _REF = "#/$defs/{model}"
 
 
@@ -38,11 +42,16 @@ class _Generator(GenerateJsonSchema):
         return {"anyOf": [super().function_before_schema(schema), {}]}
 
 
-def schema(which: Literal["monitor", "portals"]) -> dict[str, Any]:
-    """JSON Schema (draft 2020-12) of ``monitor.yaml`` or of a portal file, with the keys of every probe kind."""
-    model: type[BaseModel] = MonitorSettings if which == "monitor" else PortalsFile
-    made = _generated(model)
-    definitions = made.setdefault("$defs", {})
+def schema(which: str) -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of one of the :data:`FILES`, with the keys or the metrics of every probe kind."""
+    made = _generated(FILES[which])
+    if which not in MODELS:
+        _add_checks(made.setdefault("$defs", {}))
+    linked = {key: _linked(value) for key, value in made.items()}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **linked}
+
+
+def _add_checks(definitions: dict[str, Any]) -> None:
     kinds: dict[str, Any] = {}
     for kind in KINDS:
         block = _block(kind)
@@ -50,8 +59,6 @@ def schema(which: Literal["monitor", "portals"]) -> dict[str, Any]:
         definitions[f"{kind}-check"] = block
         kinds[kind] = {"$ref": f"#/$defs/{kind}-check"}
     definitions["checks"] = {"type": "object", "additionalProperties": False, "properties": kinds}
-    linked = {key: _linked(value) for key, value in made.items()}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **linked}
 
 
 def _generated(model: type[BaseModel]) -> dict[str, Any]:

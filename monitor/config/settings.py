@@ -140,6 +140,13 @@ class ArchiveSettings(Block):
     )
 
 
+class ScoreSettings(Block):
+    """Live scores; times in seconds."""
+
+    enabled: bool = Field(default=True, description="Whether scores are kept up to date while the daemon runs.")
+    every: Duration = Field(default=300.0, ge=10.0, description="Time between two runs; costly ones wait longer.")
+
+
 class Sinks(Block):
     """Where measurements are sent to, by kind of sink; one that is left out is not used."""
 
@@ -181,6 +188,7 @@ class MonitorSettings(Alerting):
     journal: JournalSettings = JournalSettings()
     archive: ArchiveSettings = ArchiveSettings()
     history: History = History()
+    scores: ScoreSettings = ScoreSettings()
 
     @model_validator(mode="after")
     def _history_is_somewhere(self) -> MonitorSettings:

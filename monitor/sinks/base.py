@@ -9,13 +9,14 @@ from pydantic import BaseModel, ConfigDict
 
 from monitor.figures import Rollup
 from monitor.model import Measurement, StateChange
+from monitor.score_point import ScorePoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from monitor.figures import Tier
 
-Record = Measurement | StateChange | Rollup
+Record = Measurement | StateChange | Rollup | ScorePoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

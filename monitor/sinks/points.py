@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from monitor.figures import Rollup
 from monitor.figures import fields as figures
 from monitor.model import Measurement, State, StateChange, Void
+from monitor.score_point import ScorePoint
 from monitor.sinks.base import Rejected
 from probes.base import Fault, Outcome
 from probes.kinds import KINDS
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 STATE_CHANGE = "state_change"
 """The InfluxDB measurement of state changes; every other one is named after its probe kind."""
+
+SCORE = "score"
+"""The InfluxDB measurement of live scores."""
 
 TAGS = ("check", "group", "kind", "location", "portal")
 """All tags there are, sorted as InfluxDB likes them. ``kind`` is the portal's, the probe kind is the measurement."""
@@ -93,7 +97,18 @@ class Lines:
         """One record as one line."""
         if isinstance(one, Measurement):
             return self._measurement(one)
+        if isinstance(one, ScorePoint):
+            return self._score(one)
         return self._change(one) if isinstance(one, StateChange) else self._rollup(one)
+
+    def _score(self, one: ScorePoint) -> str:
+        """A live score. Which one it is has to be a tag, and ``check`` is the tag for what is looked at."""
+        check = f"{one.rubric}/{one.criterion}/{one.window}"
+        found = [f"version={one.version}i", f"rubric={_quoted(one.rubric)}", f"criterion={_quoted(one.criterion)}"]
+        found.append(f"window={_quoted(one.window)}")
+        for name, value in one.values.items():
+            self._add(found, name, float, value)
+        return f"{self._series_of(SCORE, check, '', one.portal)} {','.join(found)} {one.at}"
 
     def _rollup(self, one: Rollup) -> str:
         """Figures of a period; its bucket says how long the periods are, so the measurement is the probe kind."""

@@ -1,0 +1,283 @@
+"""The shape of the files behind a score; what their parts say about each other is judged in ``rubric_checks.py``."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
+
+from monitor.config.models import Block
+from monitor.config.words import Role, Slug
+from monitor.model import State
+from monitor.scoring.rubric import STATES, Aggregate, Basis, Treatment
+from probes.base import Unit
+from probes.kinds import KINDS
+
+DURATION, OUTCOME = "duration", "outcome"
+"""What every kind has beside its own metrics: how long the look took, and whether it was good."""
+
+
+def measurable() -> dict[str, Unit]:
+    """Everything that a criterion may be about, ``kind.metric``, with its unit."""
+    found = {STATES: Unit.RATIO}
+    for kind, probe in KINDS.items():
+        found |= {f"{kind}.{DURATION}": Unit.SECONDS, f"{kind}.{OUTCOME}": Unit.RATIO}
+        found |= {f"{kind}.{one.name}": one.unit for one in probe.metrics if one.type is not str and not one.sum_of}
+    return found
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("expected a number, got a boolean")  # noqa: TRY004 - pydantic wants a ValueError
+    return value
+
+
+def _key(value: str) -> str:
+    if not value.replace("-", "").replace("_", "").isalnum() or not value.isascii() or len(value) > 64:  # noqa: PLR2004
+        raise ValueError(f"{value!r} is not a name of at most 64 letters, digits, hyphens and underscores")
+    return value
+
+
+def _some(value: tuple[object, ...]) -> tuple[object, ...]:
+    if not value:
+        raise ValueError("the list is empty")
+    return value
+
+
+def _all_or(words: str) -> BeforeValidator:
+    def judge(value: object) -> object:
+        if isinstance(value, str) and value != "all":
+            raise ValueError(f"{value!r} is not a list of {words}, and not the word all")
+        return value
+
+    return BeforeValidator(judge, json_schema_input_type=Literal["all"] | tuple[str, ...])
+
+
+_EITHER = Discriminator(lambda value: "<all>" if value == "all" else "<list>")
+Pages = Annotated[
+    Annotated[Literal["all"], Tag("<all>")] | Annotated[tuple[Role, ...], Tag("<list>")],
+    _EITHER,
+    _all_or("pages such as [home, search]"),
+]
+Concerned = Annotated[
+    Annotated[Literal["all"], Tag("<all>")] | Annotated[tuple[Slug, ...], Tag("<list>")],
+    _EITHER,
+    _all_or("ids of portals"),
+]
+Some = AfterValidator(_some)
+Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_number)]
+Part = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), BeforeValidator(_number)]
+Points = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False), BeforeValidator(_number)]
+Key = Annotated[str, AfterValidator(_key)]
+Metric = Annotated[str, WithJsonSchema({"type": "string", "enum": list(measurable())})]
+Named = Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class Words(Block):
+    """The same in both languages."""
+
+    vi: Named
+    en: Named
+
+
+class ThresholdBlock(Block):
+    """All points on the good side of ``limit``. Where lower is better the limit itself is not good."""
+
+    kind: Literal["threshold"]
+    limit: Number = Field(description="In the unit of the value.")
+
+
+class LinearBlock(Block):
+    """All points at ``full``, none at ``zero``."""
+
+    kind: Literal["linear"]
+    full: Number
+    zero: Number
+
+
+class StepBlock(Block):
+    """A part of the points on the good side of ``limit``."""
+
+    limit: Number
+    share: Part
+
+
+class StepsBlock(Block):
+    """The first step, from the best, on whose good side the value is."""
+
+    kind: Literal["steps"]
+    steps: Annotated[tuple[StepBlock, ...], Some]
+
+
+class ShareBlock(Block):
+    """The value is the share of the points."""
+
+    kind: Literal["share"]
+
+
+class LogNormalBlock(Block):
+    """Lighthouse's curve: 0.9 at ``p10``, 0.5 at ``median``."""
+
+    kind: Literal["lognormal"]
+    p10: Annotated[Number, Field(gt=0)]
+    median: Annotated[Number, Field(gt=0)]
+
+
+def _curve_kind(value: object) -> str:
+    return f"<{value.get('kind') if isinstance(value, dict) else getattr(value, 'kind', '')}>"
+
+
+CurveBlock = Annotated[
+    Annotated[ThresholdBlock, Tag("<threshold>")]
+    | Annotated[LinearBlock, Tag("<linear>")]
+    | Annotated[StepsBlock, Tag("<steps>")]
+    | Annotated[ShareBlock, Tag("<share>")]
+    | Annotated[LogNormalBlock, Tag("<lognormal>")],
+    Discriminator(
+        _curve_kind,
+        custom_error_type="curve_kind",
+        custom_error_message="must have a kind: threshold, linear, steps, share or lognormal",
+    ),
+]
+
+
+class BasisBlock(Block):
+    """How sure each part is: written in the official text, derived from it, or assumed by us."""
+
+    limit: Basis = Field(description="The limit or the curve.")
+    metric: Basis = Field(description="Which metric is meant.")
+    aggregate: Basis = Field(description="How the looks of a period become one number.")
+    points: Basis = Field(description="How many points it gives.")
+
+
+class CriterionBlock(Block):
+    """One line of a rubric."""
+
+    id: Key
+    title: Words
+    points: Points
+    by_hand: bool = Field(default=False, description="The value is entered by a person, see config/entries.")
+    metric: Metric | None = Field(default=None, description="kind.metric, or state for availability.")
+    pages: Pages = Field(default=("home",), description="Roles of pages, or all.")
+    profile: str | None = Field(default=None, description="Device profile, of kinds that have one.")
+    where: dict[str, bool | float | str] = Field(default_factory=dict, description="Looks with these values only.")
+    looks: Literal["good", "seen"] = Field(default="good", description="seen: also those that found the portal down.")
+    confirming: bool = Field(default=False, description="Whether further looks at the same slot count.")
+    aggregate: Aggregate | None = None
+    limit: Number | None = Field(default=None, description="Of the aggregate share: looks below it count.")
+    better: Literal["lower", "higher"] | None = Field(default=None, description="Only where the unit does not say it.")
+    curve: CurveBlock
+    coverage: Part = Field(default=0.75, description="With less coverage there is not enough data.")
+    least_looks: int = Field(default=1, ge=1, description="With fewer values there is not enough data.")
+    basis: BasisBlock
+    source: Named
+    note: Words | None = None
+
+
+class BandBlock(Block):
+    """``grade`` from ``least`` points of a hundred on."""
+
+    grade: Named
+    least: Annotated[Number, Field(ge=0, le=100)]
+
+
+class GradesBlock(Block):
+    """The grade bands of the set, the best first."""
+
+    bands: Annotated[tuple[BandBlock, ...], Some]
+    rounded_to: int | None = Field(default=None, ge=0, le=6, description="Decimals before comparing; none: unrounded.")
+    basis: Basis
+    source: Named
+    note: Words | None = None
+
+
+class ValidBlock(Block):
+    """From ``since`` on, until the day before ``until``."""
+
+    since: date
+    until: date | None = None
+
+
+class ElsewhereBlock(Block):
+    """The portal, and its pages, that stand for a closed interface."""
+
+    portal: Slug
+    pages: Annotated[tuple[Role, ...], Some] = ("home",)
+
+
+class PortalsBlock(Block):
+    """What becomes of portals that redirect or are retired."""
+
+    redirects: Treatment = Treatment.SKIP
+    retired: Treatment = Treatment.SKIP
+    elsewhere: ElsewhereBlock | None = None
+
+
+class RubricFile(Block):
+    """A file of ``config/rubrics``."""
+
+    id: Key
+    version: int = Field(ge=1, description="A changed rubric is a new version, with a validity of its own.")
+    title: Words
+    set: Words = Field(description="The set of criteria that it belongs to.")
+    points: Points = Field(description="What the criteria's points add up to.")
+    pillar: Points | None = Field(default=None, description="Points of the whole set, of which these are a pillar's.")
+    valid: ValidBlock
+    portals: PortalsBlock = PortalsBlock()
+    grades: GradesBlock | None = None
+    decimals: int = Field(default=2, ge=0, le=6, description="Shown decimals; half to even, at the end only.")
+    source: Named
+    note: Words | None = None
+    criteria: Annotated[tuple[CriterionBlock, ...], Some]
+
+
+def _moment(value: object) -> object:
+    if type(value) is date:
+        raise ValueError(f"{value.isoformat()!r} is not a day with a time such as 2026-08-14 01:00")
+    return value
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment, json_schema_input_type=str)]
+
+
+class ExclusionBlock(Block):
+    """Time taken out of scores, or a corrected state. Times without a zone are those of the report zone."""
+
+    id: Slug
+    portals: Concerned
+    since: Moment
+    until: Moment
+    reason: Named
+    approver: Named
+    approved: date
+    state: State | None = Field(default=None, description="Count the time as this state instead of leaving it out.")
+
+
+class ExclusionsFile(Block):
+    """A file of ``config/exclusions``."""
+
+    exclusions: tuple[ExclusionBlock, ...]
+
+
+class EntryBlock(Block):
+    """A value that a person found out."""
+
+    rubric: Key
+    criterion: Key
+    portal: Slug
+    value: Number
+    author: Named
+    reason: Named
+    made: date
+    valid: ValidBlock
+
+
+class EntriesFile(Block):
+    """A file of ``config/entries``."""
+
+    entries: tuple[EntryBlock, ...]
+
+
+MODELS: dict[str, Any] = {"rubric": RubricFile, "exclusions": ExclusionsFile, "entries": EntriesFile}
+"""The files that have a JSON Schema of their own, by the name that people ask for."""

@@ -1,0 +1,210 @@
+"""A score in sentences, in both languages, with every number that it was made of; pure."""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import TYPE_CHECKING
+
+from monitor.scoring.curves import Linear, LogNormal, Share, Steps, Threshold
+from monitor.scoring.rubric import Aggregate, Text
+from monitor.scoring.score import Standing, Verdict
+from monitor.scoring.words import AGGREGATES, BASES, LEFT, PARTS
+from probes.base import Unit
+
+if TYPE_CHECKING:
+    from monitor.scoring.rubric import Criterion, Rubric
+    from monitor.scoring.score import CriterionScore, LeftOut, Score
+
+LANGUAGES = ("vi", "en")
+
+
+def rounded(value: float, decimals: int) -> str:
+    """Half to even, of the number that was computed: ``2.5`` becomes ``2``; always with that many decimals."""
+    return str(Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN))
+
+
+def number(value: float, language: str, digits: int = 3) -> str:
+    """To so many significant digits, without an exponent, with the language's decimal mark."""
+    if value == 0 or not math.isfinite(value):
+        text = f"{value:g}"
+    else:
+        text = f"{value:.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+    return _mark(text, language)
+
+
+def amount(value: float, unit: Unit, language: str, digits: int = 3) -> str:
+    """A value with its unit: ``3.12 s``, ``98.7 %``, ``1,4 MB``."""
+    if unit is Unit.SECONDS:
+        return f"{number(value, language, digits)} s"
+    if unit in {Unit.RATIO, Unit.FLAG}:
+        return f"{number(100 * value, language, digits + 1)} %"
+    if unit is Unit.BYTES:
+        return f"{number(value / 1e6, language, digits)} MB"
+    return number(value, language, digits)
+
+
+def measured(value: float, criterion: Criterion, language: str) -> str:
+    """A criterion's value, with as many digits as it takes to tell it from a limit: 5.796 s is not 5.8 s."""
+    curve, unit = criterion.curve, unit_of(criterion)
+    limits = [curve.limit] if isinstance(curve, Threshold) else []
+    limits += [one.limit for one in curve.steps] if isinstance(curve, Steps) else []
+    told = (amount(value, unit, language, digits) for digits in range(3, 17))
+    bounds = {amount(limit, unit, language) for limit in limits if limit != value}
+    return next((text for text in told if text not in bounds), repr(value))
+
+
+def unit_of(criterion: Criterion) -> Unit:
+    """The unit of a criterion's value: a share is a ratio, whatever it is a share of.
+
+    A metric whose name does not say ``ratio`` is a plain number, such as layout shift, where 0.1 is not a tenth of
+    anything.
+    """
+    shares = {Aggregate.SHARE, Aggregate.SUCCESS, Aggregate.AVAILABILITY}
+    if criterion.aggregate in shares or criterion.by_hand:
+        return Unit.RATIO
+    plain = criterion.unit is Unit.RATIO and not (criterion.metric or "").endswith("_ratio")
+    return Unit.COUNT if plain else criterion.unit
+
+
+def curve_text(criterion: Criterion, language: str) -> str:
+    """What a criterion asks for, in words."""
+    curve, unit = criterion.curve, unit_of(criterion)
+
+    def told(value: float) -> str:
+        return amount(value, unit, language)
+
+    vi = language != "en"
+    sign = "<" if criterion.lower else "≥"
+    if isinstance(curve, Threshold):
+        return f"{'yêu cầu' if vi else 'required'} {sign} {told(curve.limit)}"
+    if isinstance(curve, Linear):
+        first, last = ("đủ điểm ở", "không điểm ở") if vi else ("all points at", "none at")
+        return f"{first} {told(curve.full)}, {last} {told(curve.zero)}"
+    if isinstance(curve, Steps):
+        of = "số điểm" if vi else "of the points"
+        return "; ".join(f"{sign} {told(one.limit)}: {number(100 * one.share, language)} % {of}" for one in curve.steps)
+    if isinstance(curve, LogNormal):
+        words = "đường log-chuẩn: 0,9 ở {}, 0,5 ở {}" if vi else "log-normal curve: 0.9 at {}, 0.5 at {}"
+        return words.format(told(curve.p10), told(curve.median))
+    assert isinstance(curve, Share)  # noqa: S101 - the last of the union
+    return "điểm theo tỷ lệ" if vi else "points in proportion"
+
+
+def basis_text(criterion: Criterion, language: str) -> str:
+    """How sure each part of a criterion is."""
+    basis = criterion.basis
+    told = {"limit": basis.limit, "metric": basis.metric, "aggregate": basis.aggregate, "points": basis.points}
+    return ", ".join(f"{PARTS[part].say(language)} {BASES[kind].say(language)}" for part, kind in told.items())
+
+
+def left_text(left: tuple[LeftOut, ...], language: str) -> str:
+    """What was left out and why, or nothing."""
+    parts = []
+    for one in left:
+        much = (
+            f"{one.looks}"
+            if one.looks
+            else f"{number(one.ms / 3_600_000, language)} {'h' if language == 'en' else 'giờ'}"
+        )
+        parts.append(f"{much} {LEFT[one.why].say(language)}" + (f" ({one.id})" if one.id else ""))
+    return "; ".join(parts)
+
+
+def criterion_sentence(one: CriterionScore, needed: str = "") -> Text:
+    """What a criterion came to; ``needed`` tells, where data is short, which floor was missed: coverage or looks."""
+    return Text(**{language: _criterion(one, language, needed) for language in LANGUAGES})
+
+
+def _criterion(one: CriterionScore, language: str, needed: str) -> str:
+    vi = language != "en"
+    criterion, title = one.criterion, one.criterion.title.say(language)
+    most = number(criterion.points, language)
+    if one.standing is Standing.NOT_MEASURED:
+        return (
+            f"{title}: không đo tự động và chưa có giá trị nhập tay; {most} điểm không tính."
+            if vi
+            else f"{title}: not measured by the monitor and no value was entered; points that do not count: {most}."
+        )
+    if one.standing is Standing.INSUFFICIENT:
+        short = _shortage(one, language, needed)
+        return f"{title}: {'không đủ dữ liệu' if vi else 'insufficient data'} ({short})."
+    got = f"{number(one.points or 0, language, 4)}/{most} {'điểm' if vi else 'points'}"
+    value = measured(one.value or 0, criterion, language)
+    if one.entry is not None:
+        by = "nhập tay bởi" if vi else "entered by"
+        how = f"{by} {one.entry.author}, {one.entry.made.isoformat()}: {one.entry.reason}"
+    else:
+        how = _how(one, language)
+    left = left_text(one.left_out, language)
+    out = f" {'Không tính' if vi else 'Left out'}: {left}." if left else ""
+    basis = f" {'Căn cứ' if vi else 'Basis'}: {basis_text(criterion, language)}."
+    return f"{title}: {value} ({how}); {curve_text(criterion, language)}: {got}.{out}{basis}"
+
+
+def _how(one: CriterionScore, language: str) -> str:
+    vi = language != "en"
+    aggregate = one.criterion.aggregate or Aggregate.MEAN
+    words = AGGREGATES[aggregate].say(language)
+    if aggregate is Aggregate.SHARE and one.criterion.limit is not None:
+        words += f" {amount(one.criterion.limit, one.criterion.unit, language)}"
+    covered = amount(one.coverage or 0, Unit.RATIO, language)
+    cover = f"{'độ phủ' if vi else 'coverage'} {covered}"
+    if aggregate is Aggregate.AVAILABILITY:
+        down = number(one.down / 60_000, language)
+        lost = f"ngừng {down} phút" if vi else f"{down} minutes down"
+        return f"{words}, {lost}, {cover}"
+    looks = f"{one.looks} lần đo trong {one.days} ngày" if vi else f"{one.looks} looks on {one.days} days"
+    return f"{words}, {looks}, {cover}"
+
+
+def _shortage(one: CriterionScore, language: str, needed: str) -> str:
+    vi = language != "en"
+    criterion = one.criterion
+    if needed == "coverage":
+        have = amount(one.coverage or 0, Unit.RATIO, language)
+        want = amount(criterion.coverage, Unit.RATIO, language)
+        return f"độ phủ {have}, cần {want}" if vi else f"coverage {have}, {want} needed"
+    if vi:
+        return f"{one.looks} lần đo dùng được, cần {criterion.looks}"
+    return f"{one.looks} usable looks, {criterion.looks} needed"
+
+
+def score_sentence(score: Score) -> Text:
+    """What a portal's score came to."""
+    return Text(**{language: _score(score, language) for language in LANGUAGES})
+
+
+def _score(score: Score, language: str) -> str:
+    vi = language != "en"
+    head = f"{score.name.say(language)}, {score.rubric.title.say(language)}, {score.period.name}"
+    reason = f" {score.reason.say(language)}" if score.reason else ""
+    if score.verdict is Verdict.NOT_SCORED:
+        return f"{head}: {'không chấm' if vi else 'not scored'}.{reason}"
+    if score.shown is None or score.measured is None:
+        return f"{head}: {'không đủ dữ liệu' if vi else 'insufficient data'}.{reason}"
+    points = f"{_mark(score.shown, language)}/{number(score.measured, language, 4)}"
+    text = f"{head}: {points} {'điểm' if vi else 'points'}"
+    if score.measured < score.rubric.points:
+        whole = number(score.rubric.points, language, 4)
+        text += f" (đo được {points.partition('/')[2]}/{whole})" if vi else f" (of {whole} in the rubric)"
+    if score.interval is not None and score.measured:
+        low, high = (
+            _mark(rounded(one * score.measured, 2), language) for one in (score.interval.low, score.interval.high)
+        )
+        text += f", {'khoảng tin cậy 95 %' if vi else '95 % interval'} {low}-{high}"
+    if score.grade is not None:
+        like = "xếp loại nếu mọi trụ cột đều như trụ cột này" if vi else "grade if all pillars were like this one"
+        text += f"; {like}: {score.grade}"
+    return f"{text}.{reason}"
+
+
+def grade_note(rubric: Rubric, language: str) -> str:
+    """What must stand beside a grade: it is not the set's grade."""
+    note = rubric.grades.note if rubric.grades else None
+    return note.say(language) if note else ""
+
+
+def _mark(text: str, language: str) -> str:
+    return text if language == "en" else text.replace(".", ",")

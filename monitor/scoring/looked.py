@@ -1,0 +1,79 @@
+"""What is asked of looks and what they came to: the records between the queries and the points."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from monitor.scoring.score import Left, LeftOut
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from monitor.scoring.rubric import Aggregate, Selection
+    from monitor.scoring.time_out import Times
+
+    Integers = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """One figure that is wanted of a selection: ``metric`` is a column (for success: None), ``limit`` for shares."""
+
+    selection: Selection
+    metric: str | None
+    aggregate: Aggregate
+    limit: float | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Figure:
+    """What a need came to for one portal. ``value`` is None without looks.
+
+    Means and shares are ``over`` / ``scale`` by ``looks``, summed over days; ``most`` is the largest value by day (0
+    without any); ``bins`` lists bins and counts values by day and bin, for intervals of quantiles. ``looks`` counts
+    values by day, ``absent`` the looks without one. ``replicates`` is kept by the bootstrap.
+    """
+
+    value: float | None = None
+    looks: list[int]
+    over: list[int] = field(default_factory=list)
+    scale: int = 1
+    most: list[float] = field(default_factory=list)
+    bins: tuple[Integers, Integers] | None = None
+    replicates: Floats | None = None
+    absent: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Looked:
+    """What a selection came to for one portal, whatever the metric: ``due`` and ``seen`` looks by day, and the rest."""
+
+    due: list[int]
+    seen: list[int]
+    marked: list[int]
+    left: Counter[tuple[Left, str]] = field(default_factory=Counter)
+    checks: set[str] = field(default_factory=set)
+    figures: dict[Need, Figure] = field(default_factory=dict)
+
+    def left_out(self, figure: Figure) -> tuple[LeftOut, ...]:
+        """What was left out of a figure, in order of the reasons."""
+        counted = Counter(self.left)
+        counted[Left.ABSENT, ""] += figure.absent
+        order = list(Left)
+        listed = sorted(counted.items(), key=lambda item: (order.index(item[0][0]), item[0][1]))
+        return tuple(LeftOut(why=why, id=name, looks=count) for (why, name), count in listed if count)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """The window that is asked for: its start in UTC ms, its days, its portals with their time."""
+
+    since: int
+    days: int
+    times: Mapping[str, Times]

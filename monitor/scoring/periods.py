@@ -1,0 +1,126 @@
+"""Names of periods and their bounds in the report zone: ``2026Q3``, ``2026-09``, ``2026-W37``, ``7d``, ``from..to``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+DAY = 86_400_000
+"""Milliseconds. A period is cut into blocks of this length from its start: calendar days, where no clock is changed."""
+
+_QUARTER = re.compile(r"(\d{4})-?Q([1-4])", re.IGNORECASE)
+_MONTH = re.compile(r"(\d{4})-(\d\d)")
+_WEEK = re.compile(r"(\d{4})-?W(\d\d)", re.IGNORECASE)
+_LAST = re.compile(r"(\d{1,4})d")
+_MONTHS_A_QUARTER = 3
+
+HELP = "write 2026Q3, 2026-09, 2026-W37, 2026-09-14, 7d, or 2026-09-01..2026-09-14"
+
+
+class PeriodError(ValueError):
+    """No such period; the message is one sentence for the reader."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """``since <= moment < until`` in UTC ms. ``name`` is as canonical as can be: ``7d`` becomes its two days."""
+
+    name: str
+    first: date
+    last: date
+    since: int
+    until: int
+    zone: str
+
+    def elapsed(self, now: int) -> int:
+        """The end of what has happened of it at ``now`` (UTC ms), on a whole millisecond."""
+        return max(self.since, min(self.until, now))
+
+    def days(self, until: int | None = None) -> int:
+        """How many blocks it has, up to ``until``; one that has begun counts."""
+        return -(-((self.until if until is None else until) - self.since) // DAY)
+
+
+def parse(text: str, zone: ZoneInfo, now: int) -> Period:
+    """The period that ``text`` names. ``Nd`` are the N days before today. Raises :class:`PeriodError`."""
+    name = text.strip()
+    today = datetime.fromtimestamp(now / 1000, UTC).astimezone(zone).date()
+    try:
+        found = _read(name, today)
+    except (ValueError, OverflowError):
+        found = None
+    if found is None:
+        raise PeriodError(f"{text!r} is not a period: {HELP}")
+    canonical, first, last = found
+    if first > last:
+        raise PeriodError(f"{text!r} ends before it begins")
+    return between(canonical, first, last, zone)
+
+
+def between(name: str, first: date, last: date, zone: ZoneInfo) -> Period:
+    """The period of whole days from ``first`` to ``last``, both included."""
+    return Period(
+        name=name,
+        first=first,
+        last=last,
+        since=midnight(first, zone),
+        until=midnight(last + timedelta(1), zone),
+        zone=zone.key,
+    )
+
+
+def midnight(day: date, zone: ZoneInfo) -> int:
+    """When a day begins, in UTC ms."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000)
+
+
+def quarter_of(now: int, zone: ZoneInfo) -> Period:
+    """The quarter that ``now`` (UTC ms) is in."""
+    today = datetime.fromtimestamp(now / 1000, UTC).astimezone(zone).date()
+    return parse(f"{today.year}Q{(today.month - 1) // _MONTHS_A_QUARTER + 1}", zone, now)
+
+
+def before(period: Period, zone: ZoneInfo) -> Period:
+    """The period of the same sort that ended where this one begins: the quarter before a quarter, and so on."""
+    if match := _QUARTER.fullmatch(period.name):
+        year, number = int(match[1]), int(match[2])
+        return parse(f"{year - 1}Q4" if number == 1 else f"{year}Q{number - 1}", zone, period.since)
+    if _MONTH.fullmatch(period.name):
+        last = period.first - timedelta(1)
+        return parse(f"{last.year:04}-{last.month:02}", zone, period.since)
+    length = (period.last - period.first).days + 1
+    first, last = period.first - timedelta(length), period.first - timedelta(1)
+    return between(_days(first, last), first, last, zone)
+
+
+def _read(name: str, today: date) -> tuple[str, date, date] | None:
+    """(canonical name, first day, last day). Raises ValueError or OverflowError for a day that does not exist."""
+    if match := _QUARTER.fullmatch(name):
+        year, number = int(match[1]), int(match[2])
+        first = date(year, _MONTHS_A_QUARTER * (number - 1) + 1, 1)
+        return f"{year}Q{number}", first, _month_end(year, _MONTHS_A_QUARTER * number)
+    if match := _MONTH.fullmatch(name):
+        year, month = int(match[1]), int(match[2])
+        return name, date(year, month, 1), _month_end(year, month)
+    if match := _WEEK.fullmatch(name):
+        year, week = int(match[1]), int(match[2])
+        return f"{year}-W{week:02}", date.fromisocalendar(year, week, 1), date.fromisocalendar(year, week, 7)
+    if match := _LAST.fullmatch(name):
+        first, last = today - timedelta(int(match[1])), today - timedelta(1)
+        return _days(first, last), first, last
+    start, dots, end = name.partition("..")
+    first, last = date.fromisoformat(start), date.fromisoformat(end if dots else start)
+    return _days(first, last), first, last
+
+
+def _month_end(year: int, month: int) -> date:
+    return date(year + month // 12, month % 12 + 1, 1) - timedelta(1)
+
+
+def _days(first: date, last: date) -> str:
+    return first.isoformat() if first == last else f"{first.isoformat()}..{last.isoformat()}"

@@ -1,0 +1,179 @@
+"""Scores as plain data, fit for JSON: every number unrounded, the same input always giving the same text."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from monitor.scoring.explain import unit_of
+from monitor.scoring.score import SCHEMA
+
+if TYPE_CHECKING:
+    from monitor.scoring.curves import Curve
+    from monitor.scoring.periods import Period
+    from monitor.scoring.rubric import Criterion, Entry, Exclusion, Rubric, Selection, Text
+    from monitor.scoring.score import Book, CriterionScore, Interval, Score
+
+
+def book(one: Book) -> dict[str, Any]:
+    """A book: ``period``, ``rubrics`` with their criteria, ``exclusions``, ``scores``, ``bootstrap``."""
+    return {
+        "schema": SCHEMA,
+        "period": period(one.period) | {"ended": one.ended},
+        "rubrics": [rubric(each) for each in one.rubrics],
+        "exclusions": [exclusion(each) for each in one.exclusions],
+        "bootstrap": {"seed": one.seed, "replicates": one.replicates, "block": "day"},
+        "scores": [score(each) for each in one.scores],
+    }
+
+
+def text(one: Book) -> str:
+    """A book as JSON text: what a seal is put on."""
+    return json.dumps(book(one), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def period(one: Period) -> dict[str, Any]:
+    """Its name, first and last day, and bounds in UTC ms."""
+    told = asdict(one)
+    return told | {"first": one.first.isoformat(), "last": one.last.isoformat()}
+
+
+def rubric(one: Rubric) -> dict[str, Any]:
+    """A rubric, with the basis of every part."""
+    return {
+        "id": one.id,
+        "version": one.version,
+        "digest": one.digest,
+        "title": _words(one.title),
+        "set": _words(one.set),
+        "points": one.points,
+        "pillar": one.pillar,
+        "valid": {"since": one.since.isoformat(), "until": one.until and one.until.isoformat()},
+        "portals": {
+            "redirects": one.redirects.value,
+            "retired": one.retired.value,
+            "elsewhere": one.elsewhere and {"portal": one.elsewhere.portal, "pages": list(one.elsewhere.pages)},
+        },
+        "grades": one.grades
+        and {
+            "bands": [asdict(band) for band in one.grades.bands],
+            "decimals": one.grades.decimals,
+            "basis": one.grades.basis.value,
+            "source": one.grades.source,
+            "note": _words(one.grades.note),
+        },
+        "decimals": one.decimals,
+        "source": one.source,
+        "note": _words(one.note),
+        "criteria": [criterion(each) for each in one.criteria],
+    }
+
+
+def criterion(one: Criterion) -> dict[str, Any]:
+    """A criterion."""
+    return {
+        "id": one.id,
+        "title": _words(one.title),
+        "points": one.points,
+        "by_hand": one.by_hand,
+        "selection": one.selection and _selection(one.selection),
+        "metric": one.metric,
+        "profile": one.profile,
+        "unit": unit_of(one).value,
+        "aggregate": one.aggregate and one.aggregate.value,
+        "limit": one.limit,
+        "better": "lower" if one.lower else "higher",
+        "curve": _curve(one.curve),
+        "floors": {"coverage": one.coverage, "looks": one.looks},
+        "basis": {part: kind.value for part, kind in asdict(one.basis).items()},
+        "source": one.source,
+        "note": _words(one.note),
+    }
+
+
+def _curve(one: Curve) -> dict[str, Any]:
+    return {"kind": one.kind, **asdict(one)}
+
+
+def _selection(one: Selection) -> dict[str, Any]:
+    return asdict(one) | {
+        "pages": one.pages and list(one.pages),
+        "checks": one.checks and list(one.checks),
+        "where": dict(one.where),
+    }
+
+
+def exclusion(one: Exclusion) -> dict[str, Any]:
+    """An exclusion or a correction."""
+    return {
+        "id": one.id,
+        "portals": "all" if one.portals is None else sorted(one.portals),
+        "since": one.since,
+        "until": one.until,
+        "state": one.state and one.state.value,
+        "reason": one.reason,
+        "approver": one.approver,
+        "approved": one.approved.isoformat(),
+    }
+
+
+def score(one: Score) -> dict[str, Any]:
+    """One portal under one rubric, with what it would be without exclusions."""
+    return {
+        "portal": one.portal,
+        "name": _words(one.name),
+        "rubric": one.rubric.key,
+        "verdict": one.verdict.value,
+        "looked_at": one.looked_at,
+        "reason": _words(one.reason),
+        "points": one.points,
+        "measured": one.measured,
+        "ratio": one.ratio,
+        "shown": one.shown,
+        "percent": one.percent,
+        "grade_if_all_pillars_were_like_this": one.grade,
+        "ratio_interval": _interval(one.interval),
+        "sentence": _words(one.sentence),
+        "criteria": [criterion_score(each) for each in one.criteria],
+        "exclusions": list(one.exclusions),
+        "without_exclusions": one.without_exclusions and score(one.without_exclusions),
+    }
+
+
+def criterion_score(one: CriterionScore) -> dict[str, Any]:
+    """What one criterion came to; times in ms."""
+    return {
+        "criterion": one.criterion.id,
+        "standing": one.standing.value,
+        "value": one.value,
+        "share": one.share,
+        "points": one.points,
+        "coverage": one.coverage,
+        "looks": one.looks,
+        "days": one.days,
+        "up": one.up,
+        "degraded": one.degraded,
+        "down": one.down,
+        "checks": list(one.checks),
+        "left_out": [asdict(each) | {"why": each.why.value} for each in one.left_out],
+        "value_interval": _interval(one.value_interval),
+        "points_interval": _interval(one.points_interval),
+        "entry": one.entry and entry(one.entry),
+        "sentence": _words(one.sentence),
+    }
+
+
+def entry(one: Entry) -> dict[str, Any]:
+    """A value by hand."""
+    told = asdict(one)
+    days = {"made": one.made.isoformat(), "since": one.since.isoformat(), "until": one.until and one.until.isoformat()}
+    return told | days
+
+
+def _interval(one: Interval | None) -> list[float] | None:
+    return None if one is None else [one.low, one.high]
+
+
+def _words(one: Text | None) -> dict[str, str] | None:
+    return None if one is None else {"vi": one.vi, "en": one.en}

@@ -1,0 +1,43 @@
+"""The seam between scores and history: what answers these questions can be scored, the archive or InfluxDB alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    import duckdb
+
+    from monitor.model import State, StateChange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """The state of each (portal, location) at the start of a window, and the changes in it, in order of time."""
+
+    before: Mapping[tuple[str, str], State]
+    within: Sequence[StateChange]
+
+
+class Source(Protocol):
+    """Where history comes from."""
+
+    @property
+    def name(self) -> str:
+        """``archive`` or ``influxdb``: for people."""
+
+    def looks(
+        self, kinds: Sequence[str], since: int, until: int, names: Sequence[str]
+    ) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """A DuckDB connection with a view for each of ``kinds``: its rows with ``since <= slot < until`` (UTC ms).
+
+        The columns are ``portal``, ``check``, ``location``, ``slot``, ``attempt`` and ``names``, typed as history types
+        them; one that a kind does not have is left out. Each row is there once, in any order. Raises as
+        :func:`monitor.history.connect`.
+        """
+
+    def changes(self, since: int, until: int) -> Changes:
+        """The confirmed states of a window."""

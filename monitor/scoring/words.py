@@ -1,0 +1,62 @@
+"""The words of scores in both languages; sentences are put together in ``explain.py``."""
+
+from __future__ import annotations
+
+from monitor.scoring.rubric import Aggregate, Basis, Text
+from monitor.scoring.score import Left, Standing, Verdict
+
+AGGREGATES = {
+    Aggregate.AVAILABILITY: Text(vi="thời gian hoạt động", en="availability"),
+    Aggregate.MEAN: Text(vi="trung bình", en="mean"),
+    Aggregate.MEDIAN: Text(vi="trung vị", en="median"),
+    Aggregate.P75: Text(vi="bách phân vị 75", en="75th percentile"),
+    Aggregate.P95: Text(vi="bách phân vị 95", en="95th percentile"),
+    Aggregate.P99: Text(vi="bách phân vị 99", en="99th percentile"),
+    Aggregate.MAX: Text(vi="giá trị lớn nhất", en="largest value"),
+    Aggregate.SHARE: Text(vi="tỷ lệ lần đo dưới giới hạn", en="share of looks below the limit"),
+    Aggregate.SUCCESS: Text(vi="tỷ lệ lần đo thành công", en="share of successful looks"),
+}
+
+BASES = {
+    Basis.OFFICIAL: Text(vi="theo văn bản chính thức", en="official"),
+    Basis.DERIVED: Text(vi="suy ra từ văn bản", en="derived"),
+    Basis.ASSUMED: Text(vi="giả định", en="assumed"),
+}
+
+RUNNING = Text(
+    vi="Kỳ này chưa kết thúc: điểm tính đến thời điểm hiện tại.",
+    en="This period is not over: these are the scores up to now.",
+)
+
+WITHOUT = Text(vi="nếu không loại trừ", en="without exclusions")
+
+PARTS = {
+    "limit": Text(vi="giới hạn", en="limit"),
+    "metric": Text(vi="chỉ số đo", en="metric"),
+    "aggregate": Text(vi="cách tổng hợp", en="aggregate"),
+    "points": Text(vi="điểm", en="points"),
+}
+
+STANDINGS = {
+    Standing.SCORED: Text(vi="đã chấm", en="scored"),
+    Standing.INSUFFICIENT: Text(vi="không đủ dữ liệu", en="insufficient data"),
+    Standing.NOT_MEASURED: Text(vi="không đo", en="not measured"),
+}
+
+VERDICTS = {
+    Verdict.COMPLETE: Text(vi="đã chấm", en="scored"),
+    Verdict.PARTIAL: Text(vi="chấm một phần", en="scored in part"),
+    Verdict.INSUFFICIENT: Text(vi="không đủ dữ liệu", en="insufficient data"),
+    Verdict.NOT_SCORED: Text(vi="không chấm", en="not scored"),
+}
+
+LEFT = {
+    Left.VOID: Text(vi="không quan sát được (lỗi phía giám sát)", en="not seen (our own trouble)"),
+    Left.FAILED: Text(vi="cổng không phản hồi", en="the portal failed"),
+    Left.CONFIRMING: Text(vi="lần đo xác nhận", en="confirming looks"),
+    Left.OTHER: Text(vi="lượt đo hoặc cấu hình khác", en="another run or profile"),
+    Left.ABSENT: Text(vi="không có giá trị", en="without a value"),
+    Left.MAINTENANCE: Text(vi="bảo trì", en="maintenance"),
+    Left.EXCLUDED: Text(vi="loại trừ đã duyệt", en="approved exclusion"),
+    Left.UNKNOWN: Text(vi="không rõ trạng thái", en="state unknown"),
+}

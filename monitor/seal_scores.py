@@ -1,0 +1,186 @@
+"""Sealing a period's scores: a manifest of everything they were made of, and later the names of what has changed.
+
+A seal is two files in ``scores/`` of the data directory: ``<period>.json``, the scores, and ``<period>.manifest.json``,
+what they were made of. Sealed scores are computed again from history at any time; the same inputs give the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from monitor import __version__, history
+from monitor.archive import ledger, reading
+from monitor.archive.layout import STATES
+from monitor.history import Window
+from monitor.scoring import plain
+from monitor.store import JournalError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from monitor.model import Portal
+    from monitor.scoring.periods import Period
+    from monitor.scoring.rubric import Rules
+    from monitor.scoring.score import Book
+
+FOLDER = "scores"
+"""Below the data directory."""
+
+CODE = Path(__file__).parent / "scoring"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What became of a seal's inputs since: one line for each that changed, and whether the scores did."""
+
+    sealed: str
+    changed: tuple[str, ...]
+    same_scores: bool
+
+
+class SealError(JournalError):
+    """The period cannot be sealed; the message is one sentence."""
+
+
+def kinds_of(rules: Rules) -> list[str]:
+    """The probe kinds whose looks the rubrics ask for."""
+    found = (line.selection.kind for one in rules.rubrics for line in one.criteria if line.selection)
+    return sorted(set(found))
+
+
+def inputs(directory: Path, rules: Rules, portals: Sequence[Portal], period: Period) -> dict[str, str]:
+    """Name of every input -> its digest: history by kind and day, rules, the portals' facts, the code that computes.
+
+    History that rests in sealed files is known by their SHA-256; the rest, and state changes, by that of its rows.
+    Raises as :func:`monitor.history.measurements`.
+    """
+    found = rules.touching(period) | {f"portal {one.id}": _digest(_facts(one)) for one in portals}
+    listed = ledger.read_at(directory)
+    for kind in kinds_of(rules):
+        for cut in reading.stretches(listed, kind, period.since, period.until):
+            if cut.span is not None:
+                found |= {f"history {one.path}": one.sha256 for one in cut.span.files}
+            if cut.span is None or reading.late(directory, kind, cut.span):
+                found |= _rows(directory, Window(kind=kind, since=cut.since, until=cut.until))
+    found[f"history {STATES}"] = _sha("".join(_changes(directory, period)))
+    found["code"] = code()
+    return found
+
+
+def _digest(content: object) -> str:
+    return _sha(json.dumps(content, ensure_ascii=False, sort_keys=True))
+
+
+def _facts(one: Portal) -> list[str | None]:
+    """What of a portal decides whether and where it is scored. A new name changes no score, and the names are told."""
+    return [one.id, one.name_vi, one.name_en, one.expect.value, one.redirects_to, one.merged_into]
+
+
+def _rows(directory: Path, window: Window) -> dict[str, str]:
+    """The digest of a window of which some rows are in no file."""
+    digest, count = hashlib.sha256(), 0
+    for batch in history.measurements(directory, window):
+        for row in zip(*batch.values(), strict=True):
+            digest.update(repr(row).encode())
+            count += 1
+    return {f"history {window.kind} {window.since}..{window.until}, not sealed": digest.hexdigest()} if count else {}
+
+
+def _changes(directory: Path, period: Period) -> Iterator[str]:
+    before = history.states_at(directory, period.since)
+    yield from (repr(row) for row in zip(*before.values(), strict=True))
+    for batch in history.state_changes(directory, period.since, period.until):
+        yield from (repr(row) for row in zip(*batch.values(), strict=True))
+
+
+def code() -> str:
+    """The version, and the SHA-256 of the files that compute scores."""
+    digest = hashlib.sha256()
+    for path in sorted(CODE.glob("*.py")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return f"{__version__} {digest.hexdigest()[:16]}"
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def seal(  # noqa: PLR0913 - what a seal is put on, named at the one call
+    directory: Path, book: Book, found: Mapping[str, str], now: int, *, by: str, replace: bool = False
+) -> Path:
+    """Seal ``book``, made of the inputs ``found``, and return the manifest.
+
+    Sealed with the same inputs before, nothing is written. Raises :class:`SealError` when the period has not ended, or
+    was sealed with other inputs and ``replace`` is not said; a replaced seal's digest is kept in the new one.
+    """
+    if not book.ended:
+        raise SealError(f"{book.period.name} has not ended: it can be sealed once it is over")
+    path, text = _manifest_path(directory, book.period), plain.text(book)
+    before = compare(directory, book, found)
+    if before is not None and not before.changed and before.same_scores:
+        return path
+    if before is not None and not replace:
+        raise SealError(f"{book.period.name} was sealed {before.sealed} with other inputs: {'; '.join(before.changed)}")
+    manifest = {
+        "period": plain.period(book.period),
+        "sealed": datetime.fromtimestamp(now / 1000, UTC).isoformat(timespec="seconds"),
+        "by": by,
+        "scores": _sha(text),
+        "replaces": None if before is None else _sha(path.read_text("utf-8")),
+        "inputs": dict(sorted(found.items())),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write(path.with_name(f"{book.period.name}.json"), text)
+    _write(path, json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
+    return path
+
+
+def compare(directory: Path, book: Book, found: Mapping[str, str]) -> Comparison | None:
+    """What has changed since the period was sealed; None when it was not. Raises :class:`SealError`."""
+    path = _manifest_path(directory, book.period)
+    if not path.exists():
+        return None
+    try:
+        told: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        before: dict[str, str] = told["inputs"]
+        sealed, scores = str(told["sealed"]), str(told["scores"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SealError(f"{path} cannot be read: {error}") from error
+    return Comparison(
+        sealed=sealed, changed=tuple(_changes_of(before, found)), same_scores=scores == _sha(plain.text(book))
+    )
+
+
+def _changes_of(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
+    for name in sorted(before.keys() | after.keys()):
+        if name not in after:
+            yield f"{name} is gone"
+        elif name not in before:
+            yield f"{name} is new"
+        elif before[name] != after[name]:
+            yield f"{name} has changed"
+
+
+def is_sealed(directory: Path, period: Period) -> bool:
+    """Whether the period was sealed."""
+    return _manifest_path(directory, period).exists()
+
+
+def _manifest_path(directory: Path, period: Period) -> Path:
+    return directory / FOLDER / f"{period.name}.manifest.json"
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all, and on disk when it returns."""
+    part = path.with_name(f".{path.name}.part")
+    with part.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)

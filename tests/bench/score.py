@@ -1,0 +1,180 @@
+"""Scores of a quarter of the whole fleet under the three shipped rubrics: time and memory of a process of its own.
+
+Uses the quarter of ``tests.bench.quarter`` (made on the first run, 2.6 GiB below the temporary directory) and adds
+115,000 renders and the state changes of 106 portals. ``--short`` takes 11 days of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from monitor import score_worker
+from monitor.archive import duck, ledger
+from monitor.archive.layout import SCHEMA, Day, day_of, relative, shape
+from monitor.archive.ledger import Sealed
+from monitor.archive.parquet import publish
+from monitor.config import load
+from monitor.model import Expect, Portal, PortalKind, State, StateChange
+from monitor.score_source import ArchiveSource
+from monitor.scoring import engine, periods
+from monitor.store import FILE, Advance, Writer
+from probes.kinds import KINDS
+from tests.bench import quarter
+from tests.bench.quarter import FIRST, PORTALS, ZONE
+from tests.factories import DAY, MINUTE
+
+SHIPPED = Path(__file__).parents[2] / "config"
+RUNS, SLOTS = 3, 4
+"""Loads in a slot, slots a day: 12 renders a day and portal, 115,000 in a quarter."""
+
+
+def portals() -> list[Portal]:
+    return [
+        Portal(
+            id=f"portal-{number:03}", name_vi=f"Cổng {number}", name_en=f"Portal {number}", kind=PortalKind.PROVINCE,
+            group=f"group-{number}", url="https://example.gov.vn/", expect=Expect.ANSWERS,
+        )
+        for number in range(PORTALS)
+    ]  # fmt: skip
+
+
+def renders(day: Day) -> str:
+    """A day's renders as a query."""
+    v = "v * (1 + n % 7)"
+    values = {
+        "portal": f"printf('portal-%03d', n // {RUNS * SLOTS})",
+        "check": "'mobile'",
+        "location": "'hn-1'",
+        "slot": f"{day.since} + (n // {RUNS} % {SLOTS}) * {DAY // SLOTS} + n // {RUNS * SLOTS} * 37",
+        "attempt": f"n % {RUNS} + 1",
+        "outcome": "CASE WHEN u < 0.02 THEN 'down' WHEN u < 0.03 THEN 'void' ELSE 'up' END",
+        "void": "CASE WHEN u >= 0.02 AND u < 0.03 THEN 'blind' END",
+        "detail": "''",
+        "config": "'c0ffee12'",
+        "profile": "'mobile'",
+        "run": f"n % {RUNS} + 1",
+        "median": f"n % {RUNS} = 1",
+        "cls": "CASE WHEN u < 0.5 THEN 0 ELSE v * 0.4 END",
+        "viewport_ok": "u < 0.9",
+        "overflow_360_px": "CASE WHEN u < 0.7 THEN 0 ELSE 40 END",
+        "text_legible_ratio": "0.5 + v / 2",
+        "tap_24_ratio": "0.6 + v / 3",
+    }
+    values |= {
+        f"{name}_seconds": f"{v} * {share}"
+        for name, share in (("fcp", 0.8), ("lcp", 1.4), ("speed_index", 1.6), ("tbt", 0.2), ("longest_task", 0.1))
+    }
+    listed = ", ".join(
+        f'CAST({values.get(name, "NULL")} AS {sql}) AS "{name}"' for name, sql in shape("mobile").types.items()
+    )
+    salt = day.since % 1_000_003
+    numbers = (
+        f"SELECT range AS n, hash(range, {salt}) / 18446744073709551616.0 AS u, "
+        f"hash({salt}, range) / 18446744073709551616.0 AS v FROM range({PORTALS * RUNS * SLOTS})"
+    )
+    return f"SELECT {listed} FROM ({numbers})"
+
+
+def complete(directory: Path, days: int) -> None:
+    """Add renders and state changes to a quarter of looks, once."""
+    if (directory / "archive" / "mobile").exists():
+        return
+    writer = Writer(directory / FILE, KINDS)
+    form = shape("mobile")
+    for number in range(days):
+        day = day_of(FIRST + number * DAY, ZONE)
+        wanted = Sealed(
+            path=relative("mobile", day.label, 0), kind="mobile", day=day.label, number=0, late=False,
+            rows=PORTALS * RUNS * SLOTS, size=0, sha256="", since=day.since, until=day.until, first=0, last=0,
+            through=0, columns=ledger.types_text(form), zone=ZONE.key, schema=SCHEMA, code="bench", created=0,
+        )  # fmt: skip
+        with duck.database(directory, memory="1GB") as work:
+            writer.write([ledger.record(publish(directory, work, renders(day), form, wanted))])
+    changes = []
+    for number in range(PORTALS):
+        at, state = FIRST - DAY + number, State.UNKNOWN
+        for step in range(2 * days):
+            following = State.UP if step % 2 == 0 else State.MAINTENANCE if step % 14 == 1 else State.DOWN
+            changes.append(
+                StateChange(portal=f"portal-{number:03}", location="hn-1", at=at, state=following, previous=state)
+            )
+            at, state = (
+                at + (DAY - (3 + number % 40) * MINUTE if step % 2 == 0 else (3 + number % 40) * MINUTE),
+                following,
+            )
+    writer.write([Advance(reader="bench", seq=0, changes=tuple(sorted(changes, key=lambda one: one.at)))])
+    writer.close()
+
+
+def run(directory: Path, days: int, *, intervals: bool) -> None:
+    """Score once in this process; prints JSON."""
+    rules = load(SHIPPED).rules
+    first = day_of(FIRST, ZONE)
+    last = day_of(FIRST + (days - 1) * DAY, ZONE)
+    period = periods.parse(f"{first.label}..{last.label}", ZONE, last.until)
+    began, cpu = time.perf_counter(), time.process_time()
+    book = engine.score(rules, portals(), period, ArchiveSource(directory), last.until, intervals=intervals)
+    answer = {
+        "seconds": time.perf_counter() - began,
+        "cpu": time.process_time() - cpu,
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "scores": len(book.scores),
+        "scored": sum(one.points is not None for one in book.scores),
+    }
+    print(json.dumps(answer))
+
+
+def live(directory: Path, days: int) -> None:
+    """What the daemon's process does, at the end of the quarter; prints JSON."""
+    config = replace(load(SHIPPED), portals=tuple(portals()))
+    began, cpu = time.perf_counter(), time.process_time()
+    found = score_worker.live(config, directory, FIRST + days * DAY - MINUTE)
+    answer = {
+        "seconds": time.perf_counter() - began,
+        "cpu": time.process_time() - cpu,
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "scored": len({(one.portal, one.rubric) for one in found}),
+    }
+    print(json.dumps(answer))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--short", action="store_true", help="11 days")
+    parser.add_argument("--run", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--plain", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--live", action="store_true", help=argparse.SUPPRESS)
+    chosen, _ = parser.parse_known_args()
+    days = 11 if chosen.short else 90
+    if chosen.run and chosen.live:
+        live(chosen.run, days)
+        return
+    if chosen.run:
+        run(chosen.run, days, intervals=not chosen.plain)
+        return
+    directory = Path(tempfile.gettempdir()) / f"portal-monitor-quarter-{days}"
+    if not directory.exists():
+        quarter.make(directory, days)
+    complete(directory, days)
+    print(f"{'what':<24} {'scores':>7} {'seconds':>8} {'cpu s':>7} {'peak RSS MiB':>13}")
+    short = ["--short"] if chosen.short else []
+    kinds = {"quarter": [], "quarter again": [], "without intervals": ["--plain"], "live, both windows": ["--live"]}
+    for name, words in kinds.items():
+        command = [sys.executable, "-m", "tests.bench.score", "--run", str(directory), *short, *words]
+        found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        print(
+            f"{name:<24} {found['scored']:>7} {found['seconds']:>8.2f} {found['cpu']:>7.2f} {found['peak']:>13.0f}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

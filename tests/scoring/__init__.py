@@ -1,0 +1,1 @@
+"""Rubric and history to scores."""

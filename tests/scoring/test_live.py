@@ -1,0 +1,187 @@
+"""Live scores: worked out by a process of their own, shown to Prometheus, carried to sinks, within their share."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from monitor import score_keeper, score_live
+from monitor.clock import SystemClock
+from monitor.score_keeper import ScoreKeeper, ScoreStatistics
+from monitor.score_point import FIELDS, TOTAL, ScorePoint
+from monitor.scoring.curves import Linear, LogNormal, Share, Step, Steps, Threshold
+from monitor.scoring.rubric import Aggregate
+from monitor.sinks.base import Label
+from monitor.sinks.points import Lines
+from monitor.store import JournalError
+from tests.monitor.test_cli import Running
+from tests.scoring import quarter
+from tests.scoring.parts import DAY, Memory, criterion, look, rubric, score
+from tests.servers.influxdb import TOKEN, InfluxServer
+from tests.servers.nginx import free_port
+
+NOW = quarter.FIRST + quarter.DAYS * quarter.DAY - 1
+
+
+class Fixed:
+    """A clock that stands at the end of the fortnight."""
+
+    def now(self) -> int:
+        return NOW
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("live")
+    quarter.write_config(root / "config")
+    quarter.fill(root / "data")
+    return root
+
+
+def book_points() -> list[ScorePoint]:
+    lines = (criterion(id="speed", curve=Linear(full=1, zero=3)), criterion(Aggregate.P95, id="p95", coverage=1.0))
+    book = score(Memory([look(day * DAY, 2.0) for day in range(9)]), rubric(*lines), intervals=False)
+    return score_live.points({"quarter": book}, 7)
+
+
+def test_a_score_becomes_points_with_the_value_and_the_limits_it_comes_from():
+    total, speed, short = book_points()
+    assert (total.portal, total.rubric, total.version, total.criterion, total.window, total.at) == (
+        "hue", "test", 1, TOTAL, "quarter", 7,
+    )  # fmt: skip
+    assert total.values == {"points": 5.0, "possible": 10.0, "ratio": 0.5}
+    assert speed.values == {
+        "value": 2.0, "points": 5.0, "possible": 10.0, "ratio": 0.5, "coverage": 0.9, "limit": 1, "zero": 3,
+    }  # fmt: skip
+    assert short.values.keys() == {"value", "possible", "coverage", "limit", "zero"}, "what has no points shows none"
+    assert all(one.values.keys() <= FIELDS.keys() for one in (total, speed, short))
+
+
+def test_limits_of_every_curve():
+    steps = Steps(steps=(Step(limit=1, share=1), Step(limit=4, share=0.5)), lower=True)
+    assert score_live.limits(steps) == {"limit": 1, "zero": 4}
+    assert score_live.limits(Threshold(limit=3, lower=True)) == {"limit": 3, "zero": 3}
+    assert score_live.limits(LogNormal(p10=1.8, median=3)) == {"limit": 1.8, "zero": None}
+    assert score_live.limits(Share()) == {"limit": 1.0, "zero": 0.0}
+
+
+def test_prometheus_reads_the_points():
+    families = {family.name: family for family in text_string_to_metric_families(score_live.exposition(book_points()))}
+    assert families.keys() <= score_live.FAMILIES.keys()
+    (total,) = families["portal_monitor_score_ratio"].samples
+    assert (total.labels, total.value) == (
+        {"portal": "hue", "rubric": "test", "version": "1", "window": "quarter"},
+        0.5,
+    )
+    values = {one.labels["criterion"]: one.value for one in families["portal_monitor_score_criterion_value"].samples}
+    assert values == {"speed": 2.0, "p95": 2.0}
+    limit = families["portal_monitor_score_criterion_limit"].samples[0]
+    assert limit.labels == {"rubric": "test", "version": "1", "criterion": "speed"}
+
+
+def test_a_point_as_a_line():
+    total, speed, _ = book_points()
+    lines = Lines(lambda _: Label("province", "hue"))
+    assert lines.line(total) == (
+        "score,check=test/total/quarter,group=hue,kind=province,portal=hue "
+        'version=1i,rubric="test",criterion="total",window="quarter",points=5.0,possible=10.0,ratio=0.5 7'
+    )
+    assert ",value=2.0," in lines.line(speed)
+
+
+def test_windows_are_the_quarter_so_far_and_thirty_days():
+    found = score_live.windows(NOW, ZoneInfo("Asia/Ho_Chi_Minh"))
+    assert (found["quarter"].name, str(found["30d"].first), str(found["30d"].last)) == (
+        "2026Q3", "2026-06-15", "2026-07-14",
+    )  # fmt: skip
+
+
+async def test_the_keeper_shows_and_carries_what_its_process_works_out(site: Path):
+    """Sinks are given scores once an hour; one that is still busy with the last is passed over, fresher ones come."""
+    taken: list[Sequence[ScorePoint]] = []
+    released = asyncio.Event()
+
+    async def quick(points: Sequence[ScorePoint]) -> None:
+        taken.append(points)
+
+    async def slow(_points: Sequence[ScorePoint]) -> None:
+        await released.wait()
+
+    clock = Fixed()
+    keeper = ScoreKeeper(site / "config", site / "data", clock, 10.0, (quick, slow))
+    found = await keeper.once()
+    assert {(one.window, one.rubric) for one in found} == {
+        (window, name) for window in ("quarter", "30d") for name in ("lighthouse-mobile", "qd473-2024", "website-2025")
+    }
+    assert {one.portal for one in found} == {"hue", "ha-noi", "lao-cai"}
+    assert (keeper.statistics.at, keeper.statistics.points) == (NOW, len(found))
+    assert 0 < keeper.statistics.cost < 60
+    assert b'portal_monitor_score_ratio{portal="hue"' in keeper.text
+    async with asyncio.TaskGroup() as group:
+        for seconds in (0.0, 300.0, 3599.0, 3600.0):
+            clock.seconds = seconds
+            keeper._carry(group, found)  # noqa: SLF001 - what run does after each once
+            await asyncio.sleep(0)
+        released.set()
+    assert taken == [found, found]
+
+
+async def test_a_faulty_rubric_stops_nothing_and_is_said(site: Path, tmp_path: Path):
+    keeper = ScoreKeeper(tmp_path, site / "data", Fixed(), 10.0)
+    with pytest.raises(JournalError, match="the file is missing"):
+        await keeper.once()
+    assert keeper.text == b""
+
+
+def test_scores_never_take_more_than_their_share():
+    keeper = ScoreKeeper(Path(), Path(), SystemClock(), 300.0)
+    assert keeper.pause == 300.0
+    for cost, pause in ((2.0, 300.0), (5.0, 500.0), (1000.0, score_keeper.LONGEST)):
+        keeper.statistics = ScoreStatistics(cost=cost)
+        assert keeper.pause == pause
+
+
+@pytest.mark.slow
+def test_a_daemon_keeps_scores_in_prometheus_and_influxdb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A real daemon over a journal with today's looks, a real InfluxDB; the portals themselves refuse connections."""
+    monkeypatch.setenv("INFLUX_TOKEN", TOKEN)
+    now = time.time_ns() // 1_000_000
+    with InfluxServer(tmp_path / "influx") as server:
+        bucket = server.create("scores")
+        config = quarter.write_config(tmp_path / "config")
+        settings = {
+            "contact": "https://example.org/test",
+            "listen": f"127.0.0.1:{free_port()}",
+            "checks": {"uptime": {"interval": "1h"}},
+            "scores": {"every": "10s"},
+            "sinks": {"influxdb": {"url": server.url, "bucket": bucket, "token": "${INFLUX_TOKEN}"}},
+        }
+        config.joinpath("monitor.yaml").write_text(yaml.safe_dump(settings))
+        quarter.fill(tmp_path / "data", first=now - 40 * quarter.DAY, days=40)
+        daemon = Running(config, tmp_path / "data")
+        try:
+            daemon.until("/metrics", 'portal_monitor_score_ratio{portal="hue",rubric="website-2025"', 60)
+            assert "portal_monitor_scoring_failing 0.0" in daemon.get("/metrics")[1]
+            end = time.monotonic() + 60
+            while not server.rows("score", bucket) and time.monotonic() < end:
+                time.sleep(0.1)
+        finally:
+            daemon.stop()
+        rows = server.rows("score", bucket)
+        assert {row["rubric"] for row in rows} == {"lighthouse-mobile", "qd473-2024", "website-2025"}
+        (one,) = [row for row in rows if row["check"] == "website-2025/lcp/30d" and row["portal"] == "hue"][:1]
+        assert one["limit"] == 4.0
+        assert one["value"] > 0
