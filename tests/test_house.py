@@ -39,6 +39,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("6 made-up portals", ("monitor.demo",)),
     ("6 how looks are judged", ("monitor.judging",)),
     ("6 scores", ("monitor.scoring",)),
+    ("6 exports", ("monitor.export",)),
     # The rooms of the daemon.
     ("7 hot store, columns", ("monitor.journal", "monitor.columns")),
     ("7 archive", ("monitor.archive",)),
