@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import faults, metrics, notify, phase_accuracy, schedule, score
+from tests.bench import export, faults, metrics, notify, phase_accuracy, schedule, score
 
 BENCHMARKS: dict[str, Callable[[], object]] = {
     "schedule": schedule.main,
@@ -14,6 +14,7 @@ BENCHMARKS: dict[str, Callable[[], object]] = {
     "notify": notify.main,
     "faults": faults.main,
     "score": score.main,
+    "export": export.main,
 }
 
 
