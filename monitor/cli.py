@@ -15,6 +15,7 @@ import typer
 
 from monitor import __version__
 from monitor.cli_archive import archive_app
+from monitor.cli_export import export_app
 from monitor.cli_incidents import drill, incident_app, incidents
 from monitor.cli_score import score_app
 from monitor.cli_storage import history_app, influx_app
@@ -36,6 +37,7 @@ app.add_typer(incident_app, name="incident")
 app.command()(incidents)
 app.command()(drill)
 app.add_typer(score_app, name="score")
+app.add_typer(export_app, name="export")
 
 
 class LogForm(StrEnum):

@@ -53,6 +53,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("6 made-up portals", ("monitor.demo",)),
     ("6 how looks are judged", ("monitor.judging",)),
     ("6 scores", ("monitor.scoring",)),
+    ("6 exports", ("monitor.export",)),
     # The rooms of the daemon.
     ("7 hot store, columns", ("monitor.journal", "monitor.columns")),
     ("7 archive", ("monitor.archive",)),
@@ -85,12 +86,15 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("7 fifth", ("monitor.web", "monitor.inbox")),
     ("7 sixth", ("monitor.alerting",)),
     ("7 live scores", ("monitor.live_scores",)),
+    ("7 films", ("monitor.films",)),
+    ("7 handed over", ("monitor.handover",)),
     ("8 daemon", ("monitor.daemon",)),
     ("8 drill", ("monitor.drill",)),
     (
         "9 storage commands",
         ("monitor.cli_storage", "monitor.cli_archive", "monitor.cli_incidents", "monitor.cli_score"),
     ),
+    ("9 commands of exports", ("monitor.cli_export",)),
     ("9 commands", ("monitor.cli",)),
     ("9 door", ("monitor.__main__",)),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import faults, lane, metrics, notify, phase_accuracy, render, schedule, score
+from tests.bench import export, faults, lane, metrics, notify, phase_accuracy, render, schedule, score
 
 BENCHMARKS: dict[str, Callable[[], object]] = {
     "schedule": schedule.main,
@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, Callable[[], object]] = {
     "lane": lane.main,
     "render": render.main,
     "score": score.main,
+    "export": export.main,
 }
 
 

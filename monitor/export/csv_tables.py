@@ -1,0 +1,42 @@
+"""CSV: one file a table, RFC 4180, UTF-8 with a byte-order mark so that Excel reads Vietnamese as it is."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from monitor.export.safe import neutral
+from monitor.export.tables import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from monitor.export.report import Report
+    from monitor.export.table import Table, Value
+
+MARK = "\ufeff"
+
+
+def csv_files(report: Report) -> Iterator[tuple[str, bytes]]:
+    """(path, content) of each table."""
+    for table in tables(report):
+        yield f"csv/{table.id}.csv", (MARK + text(table)).encode()
+
+
+def text(table: Table) -> str:
+    """A header line and a line a row, ended by CR LF; numbers with a decimal point and unrounded."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow([neutral(one.title) for one in table.columns])
+    writer.writerows([_cell(value) for value in row] for row in table.rows)
+    return out.getvalue()
+
+
+def _cell(value: Value) -> str | int | float:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return neutral(value)
+    return value.isoformat(sep=" ") if isinstance(value, datetime) else value

@@ -1,0 +1,86 @@
+"""JSON: everything that the other formats show, unrounded and in both languages, by a published schema."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from monitor.export.whatif import changes
+from monitor.scoring import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from monitor.export.ranking import Place
+    from monitor.export.report import Report
+    from monitor.scoring.score import Score
+
+SCHEMA = 1
+"""Version of this form; :mod:`monitor.export.schema` describes it."""
+
+
+def json_files(report: Report) -> Iterator[tuple[str, bytes]]:
+    """One file with all of it."""
+    yield "scores.json", (json.dumps(document(report), ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
+
+
+def document(report: Report) -> dict[str, Any]:
+    """The document as plain data: a book as ``score --json`` prints it, and what an export adds."""
+    told = plain.book(report.book)
+    return {
+        "export": SCHEMA,
+        "code": report.code,
+        **told,
+        "scores": [_score(report, one) for one in report.book.scores],
+        "portals": [
+            {"id": one.id, "name": {"vi": one.name_vi, "en": one.name_en}, "kind": one.kind.value, "url": one.url}
+            for one in report.portals
+        ],
+        "earlier": report.earlier_name or None,
+        "incidents": [asdict(one) | {"excluded": list(one.excluded)} for one in report.outages],
+        "inputs": dict(report.inputs),
+        "seal": report.seal
+        and {
+            "sealed": report.seal.at,
+            "by": report.seal.by,
+            "scores": report.seal.scores,
+            "inputs": dict(report.seal.inputs),
+            "differing": list(report.seal.differing),
+        },
+    }
+
+
+def _score(report: Report, one: Score) -> dict[str, Any]:
+    key = one.portal, one.rubric.key
+    past = report.past.get(key)
+    return {
+        **plain.score(one),
+        "place": _place(report.places[key]),
+        "earlier": past and {"ratio": past.ratio, "percent": past.percent},
+        "trend": [{"period": name, "ratio": ratio} for name, ratio in report.courses.get(key, ())],
+        "changes": [
+            {
+                "criterion": each.one.criterion.id,
+                "value": each.one.value,
+                "goal": each.goal,
+                "below_goal": each.strict,
+                "share": each.share,
+                "gain": each.gain,
+                "percent": each.percent,
+            }
+            for each in changes(one)
+        ],
+    }
+
+
+def _place(one: Place) -> dict[str, Any]:
+    return {
+        "group": one.group or None,
+        "rank": one.rank,
+        "of": one.of or None,
+        "shared": one.shared or None,
+        "before": one.before,
+        "unranked": one.unranked.value or None,
+        "unmoved": one.unmoved.value or None,
+    }

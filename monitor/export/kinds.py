@@ -1,0 +1,25 @@
+"""The roll of formats: each turns a report into files, (path below the export, content), and depends on it alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from monitor.export.csv_tables import csv_files
+from monitor.export.document import json_files
+from monitor.export.pages import html_files
+from monitor.export.workbook import xlsx_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from monitor.export.report import Report
+
+
+class Format(Protocol):
+    """What a format promises: the same report gives the same files, in the same order, one after the other."""
+
+    def __call__(self, report: Report) -> Iterator[tuple[str, bytes]]:
+        """(path, content) of every file."""
+
+
+FORMATS: Mapping[str, Format] = {"xlsx": xlsx_files, "csv": csv_files, "json": json_files, "html": html_files}

@@ -1,0 +1,18 @@
+"""All tables of a report, in the order that they are read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from monitor.export.score_tables import criteria, gains, summary
+from monitor.export.side_tables import coverage, exclusions, incidents, method
+
+if TYPE_CHECKING:
+    from monitor.export.report import Report
+    from monitor.export.table import Table
+
+
+def tables(report: Report) -> tuple[Table, ...]:
+    """One table a sheet, one a CSV file."""
+    makers = (summary, criteria, gains, incidents, exclusions, coverage, method)
+    return tuple(make(report) for make in makers)

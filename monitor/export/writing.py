@@ -1,0 +1,113 @@
+"""An export on disk, whole or absent: written beside its place, synced, and renamed as the last step."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitor.export import manifest
+from monitor.export.kinds import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from monitor.export.report import Report
+
+
+class ExportError(Exception):
+    """Nothing can be written there; the message is one sentence."""
+
+
+def write(report: Report, out: Path, formats: Sequence[str], tell: Callable[[], None] = lambda: None) -> Path:
+    """Write ``report`` as a directory ``out`` and return the path of its manifest; ``tell`` is called a format.
+
+    An export that stands there is replaced; anything else is left, with :class:`ExportError`. Raises OSError.
+    """
+    target = check(out)
+    with _beside(target) as part:
+        entries = []
+        for name in formats:
+            for path, body in FORMATS[name](report):
+                _put(part / path, body)
+                entries.append(manifest.entry(path, body))
+            tell()
+        _put(part / manifest.NAME, manifest.text(report, formats, entries).encode())
+        for folder in [part, *(path for path in part.rglob("*") if path.is_dir())]:
+            _sync(folder)
+        _take_place(part, target)
+    return out / manifest.NAME
+
+
+def check(out: Path) -> Path:
+    """The real path of a place that may be written: free, empty, or an export. Raises :class:`ExportError`."""
+    target = Path(os.path.realpath(out))
+    if target.exists():
+        if not target.is_dir():
+            raise ExportError(f"{out} is a file: name a directory")
+        if any(target.iterdir()) and not manifest.is_export(target):
+            raise ExportError(f"{out} holds other files and no export: name a directory of its own")
+    return target
+
+
+def _put(path: Path, body: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("xb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """A directory beside ``target`` that vanishes at the end unless it was moved; what killed runs left goes first.
+
+    A run holds a lock on its directory, so that what nobody holds was left behind.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for left in target.parent.glob(f".{target.name}.*.part"):
+        _clear(left)
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    part.mkdir()
+    descriptor = os.open(part, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield part
+    finally:
+        os.close(descriptor)
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _clear(left: Path) -> None:
+    descriptor = os.open(left, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    else:
+        shutil.rmtree(left)
+    finally:
+        os.close(descriptor)
+
+
+def _take_place(part: Path, target: Path) -> None:
+    """Rename; what stood there moves aside first and is removed afterwards."""
+    old = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    if target.exists():
+        target.rename(old)
+    part.rename(target)
+    _sync(target.parent)
+    if old.exists():
+        shutil.rmtree(old)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

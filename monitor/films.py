@@ -1,0 +1,69 @@
+"""Film strips for a report, out of the pictures that rendering kept as proof; a portal without any has none.
+
+An exhibit is a directory ``evidence/<portal>/<check>/<slot>`` of the data directory with ``about.json`` and its files.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from monitor.export.report import Film, Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from monitor.scoring.periods import Period
+
+FOLDER = "evidence"
+TYPES = frozenset({"image/jpeg", "image/webp"})
+MOST = 10
+"""Pictures a strip."""
+
+
+def films(directory: Path, portals: Iterable[str], period: Period, until: int) -> dict[str, Film]:
+    """By portal, the pictures of its newest good load that the period saw, or of its newest load where none was good.
+
+    Pictures that cannot be read are left out: they are an ornament, and no figure rests on them.
+    """
+    found = {}
+    for portal in portals:
+        told = [one for one in _exhibits(directory / FOLDER / portal) if period.since <= one[0] < until]
+        for _, place, about in sorted(told, key=_best, reverse=True):
+            film = _film(place, about)
+            if film is not None:
+                found[portal] = film
+                break
+    return found
+
+
+def _best(exhibit: tuple[int, Path, dict[str, Any]]) -> tuple[bool, int, str]:
+    slot, place, about = exhibit
+    return about.get("outcome") == "up", slot, place.parent.name
+
+
+def _exhibits(folder: Path) -> list[tuple[int, Path, dict[str, Any]]]:
+    """(slot, directory, what is said about it) of a portal's exhibits."""
+    found = []
+    for path in folder.glob("*/*/about.json"):
+        try:
+            about = json.loads(path.read_text("utf-8"))
+            found.append((int(path.parent.name), path.parent, dict(about)))
+        except (OSError, ValueError, TypeError):
+            continue
+    return found
+
+
+def _film(place: Path, about: dict[str, Any]) -> Film | None:
+    frames = []
+    try:
+        for told in about["frames"]:
+            if told["at"] is None or told["type"] not in TYPES or Path(told["file"]).name != told["file"]:
+                continue
+            body = (place / told["file"]).read_bytes()
+            frames.append(Frame(at=float(told["at"]), media=told["type"], body=body))
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
+    ordered = tuple(sorted(frames, key=lambda one: one.at)[:MOST])
+    return Film(slot=int(place.name), check=place.parent.name, frames=ordered) if ordered else None

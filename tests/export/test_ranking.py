@@ -1,0 +1,110 @@
+"""Places: among those measured alike, ties shared, movement only where it can be compared."""
+# ruff: noqa: ANN401 - a factory takes whatever fields its record has
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.export import words
+from monitor.export.ranking import Place, Result, Unmoved, Unranked, places, read_back, result
+from monitor.scoring import plain
+from probes.base import Fault
+from tests.export import parts
+
+WAY = (("speed", ("latency",)),)
+
+
+def told(portal: str, percent: str | None = "50.0", **more: Any) -> Result:
+    fields: dict[str, Any] = {
+        "portal": portal, "rubric": "r@1", "verdict": "complete", "looked_at": portal,
+        "ratio": float(percent) / 100 if percent else None, "percent": percent, "profile": WAY,
+    }  # fmt: skip
+    return Result(**(fields | more))
+
+
+def ranks(*results: Result, before: list[Result] | None = None) -> dict[str, Place]:
+    return {portal: place for (portal, _), place in places(results, before).items()}
+
+
+def test_ties_share_a_place_and_the_next_one_is_left_out():
+    found = ranks(told("a", "90.0"), told("b", "80.0"), told("c", "90.0"), told("d", "10.0"))
+    assert {one: (place.rank, place.shared, place.of) for one, place in found.items()} == {
+        "a": (1, 2, 4), "c": (1, 2, 4), "b": (3, 1, 4), "d": (4, 1, 4),
+    }  # fmt: skip
+    assert words.rank(found["a"], "vi") == "1=/4"
+
+
+def test_who_shows_the_same_figure_shares_the_place_whatever_was_rounded_away():
+    found = ranks(told("a", "90.0", ratio=0.90004), told("b", "90.0", ratio=0.89996))
+    assert (found["a"].rank, found["b"].rank) == (1, 1)
+
+
+def test_only_those_measured_alike_are_compared():
+    other = (("speed", ("latency", "latency-search")),)
+    found = ranks(
+        told("a"), told("b", "10.0"), told("c", "99.0", profile=other), told("d", "98.0", profile=other), told("e")
+    )
+    assert (found["a"].group, found["a"].rank, found["a"].of) == (1, 1, 3)
+    assert (found["c"].group, found["c"].rank, found["d"].rank) == (2, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("one", "why"),
+    [
+        (told("x", None, verdict="insufficient_data"), Unranked.NO_SCORE),
+        (told("x", None, verdict="not_scored"), Unranked.NO_SCORE),
+        (told("x", looked_at="dvc-quoc-gia"), Unranked.ELSEWHERE),
+        (told("x", profile=(("other", ()),)), Unranked.ALONE),
+    ],
+)
+def test_who_has_no_place_is_told_why(one: Result, why: Unranked):
+    place = ranks(told("a"), told("b"), one)["x"]
+    assert (place.rank, place.unranked) == (None, why)
+    assert words.rank(place, "vi") != words.rank(place, "en") != ""
+
+
+def test_movement_counts_places_and_says_the_direction():
+    before = [told("a", "10.0"), told("b", "20.0"), told("c", "30.0")]
+    found = ranks(told("a", "90.0"), told("b", "20.0"), told("c", "15.0"), before=before)
+    assert {one: place.gained for one, place in found.items()} == {"a": 2, "b": 0, "c": -2}
+    assert [words.movement(found[one], "vi") for one in "abc"] == ["▲ tăng 2", "giữ nguyên", "▼ giảm 2"]
+
+
+@pytest.mark.parametrize(
+    ("before", "why"),
+    [
+        (None, Unmoved.NO_DATA),
+        ([told("b")], Unmoved.NEW),
+        ([told("a", rubric="r@0"), told("b", rubric="r@0")], Unmoved.RUBRIC),
+        ([told(one, profile=(("other", ()),)) for one in "ab"], Unmoved.PROFILE),
+    ],
+)
+def test_what_cannot_be_compared_has_no_movement_and_says_why(before: list[Result] | None, why: Unmoved):
+    place = ranks(told("a"), told("b"), before=before)["a"]
+    assert (place.gained, place.unmoved) == (None, why)
+    assert words.movement(place, "en") == words.UNMOVED[why].en
+
+
+def test_a_fault_is_told_in_words_and_a_missing_one_with_its_reason():
+    assert words.fault("timeout", "en", began=True) == "timed out"
+    assert words.fault(None, "en", began=False) == "began before this period"
+    assert words.fault(None, "en", began=True) == "no fault was recorded"
+    assert set(words.FAULTS) >= {fault.value for fault in Fault}
+
+
+@given(st.lists(st.integers(0, 1000), min_size=2, max_size=30))
+def test_a_better_figure_never_stands_behind(figures: list[int]):
+    found = ranks(*(told(f"p{number}", f"{one / 10:.1f}") for number, one in enumerate(figures)))
+    for number, one in enumerate(figures):
+        assert found[f"p{number}"].rank == 1 + sum(other > one for other in figures)
+
+
+def test_a_sealed_score_read_back_is_the_same_result():
+    for one in parts.book().scores:
+        assert read_back(plain.score(one)) == result(one)
+        assert read_back(plain.score(replace(one, criteria=()))).profile == ()
