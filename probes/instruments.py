@@ -1,4 +1,4 @@
-"""What probes work with: one resolver, one timed connector, the TLS contexts; opened once, closed by the owner."""
+"""What probes work with: one resolver and the TLS contexts; opened once, closed by the owner."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from probes.connector import timed_connector, tls_context
+from probes.connector import tls_context
 from probes.resolver import ServerResolver, SystemResolver
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ class Instruments:
         self._contexts: dict[bool, ssl.SSLContext] = {}
 
     async def __aenter__(self) -> Self:
-        self.connector = timed_connector(self.resolver)
         with contextlib.suppress(OSError, ssl.SSLError):  # the look that needs it reports it, as our fault
             self.tls(verify=True)  # reading the system's authorities takes many milliseconds: not while looks are timed
         return self
@@ -43,7 +42,6 @@ class Instruments:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self.connector.close()
         await self.resolver.close()
 
     def tls(self, *, verify: bool) -> ssl.SSLContext:

@@ -51,11 +51,10 @@ class Hop:
 
 @dataclass(slots=True)
 class LiveHop:
-    """A hop while it happens. The timed connection marks it; :meth:`record` freezes it.
+    """A hop while it happens. The wire marks it; :meth:`record` freezes it.
 
     ``url`` and ``location`` hold no secrets: no user, password, query or session. ``inward`` tells whether this hop may
-    go to an address that is not public; ``heard`` when the server was heard last, and ``lost`` by which
-    errno the connection broke, if it did.
+    go to an address that is not public; ``heard`` when the server was heard last.
     """
 
     url: str
@@ -68,7 +67,6 @@ class LiveHop:
     location: str | None = None
     http_version: float | None = None
     heard: float | None = None
-    lost: int | None = None
     bytes_wire: int = 0
     tls_version: str | None = None
     presented: tuple[bytes, ...] = ()

@@ -18,7 +18,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("monitor.shipped", "monitor.progress", "monitor.terminal", "monitor.draw", "monitor.delivery_metrics"),
     ),
     ("0 instruments, lower", ("probes.address", "probes.certificates", "probes.resolver", "probes.http_metrics")),
-    ("0 connector", ("probes.connector",)),
+    ("0 connector", ("probes.connector", "probes.cookies", "probes.request", "probes.wire")),
     ("0 instruments", ("probes.instruments", "probes.faults")),
     # One look.
     ("1 walk", ("probes.walk",)),
