@@ -1,0 +1,63 @@
+"""CPU per 1,000 HTTPS looks with fresh TLS, stored and exposed: the daemon beside blackbox_exporter and Prometheus.
+
+1,000 targets, one hundred looks a second. The two sides are started in turn, each on the core that the servers leave
+free; each warms up before the kernel's account of it is read. Our page of metrics is asked for once in every interval.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+from tests.bench.peers import Peers
+from tests.bench.row import CannotRun, Row, compared
+from tests.bench.subject import Daemon, nginx, urls
+
+TARGETS, INTERVAL = 1000, 10.0
+ROUNDS, WARM, COUNTED = 5, 12.0, 10.0
+
+
+def main(rounds: int = ROUNDS) -> list[Row]:
+    cpu: tuple[list[float], list[float]] = ([], [])
+    memory: tuple[list[float], list[float]] = ([], [])
+    with tempfile.TemporaryDirectory() as scratch, nginx(Path(scratch)) as (port, ca):
+        for number in range(rounds):
+            sides: list[Daemon | Peers] = [
+                Daemon(Path(scratch) / f"ours-{number}", TARGETS, INTERVAL, port, ca),
+                Peers(Path(scratch) / f"theirs-{number}", urls(TARGETS, port), INTERVAL, ca),
+            ]
+            for side in (0, 1) if number % 2 else (1, 0):
+                seconds, resident = _counted(sides[side])
+                cpu[side].append(seconds)
+                memory[side].append(resident)
+                print(
+                    f"{('ours', 'theirs')[side]:>6}: {seconds:.2f} CPU s a 1,000 looks, {resident:.0f} MiB", flush=True
+                )
+    rows = [compared("CPU a 1,000 looks: probe, storage, exposure", *cpu, unit="s", most=0.8)]
+    rows.append(compared("resident memory, 1,000 targets, 100 looks/s", *memory, unit="MiB", most=1.0))
+    return rows
+
+
+def _counted(side: Daemon | Peers) -> tuple[float, float]:
+    """CPU seconds per 1,000 looks, and resident MiB, of one side after it has warmed up."""
+    with side:
+        time.sleep(WARM)
+        since, before = time.time(), side.usage()
+        time.sleep(COUNTED / 2)
+        if isinstance(side, Daemon):
+            side.get("/metrics")
+        time.sleep(COUNTED / 2)
+        until, after = time.time(), side.usage()
+        time.sleep(1.0)  # what was just seen is not stored yet
+        looks, bad = side.looks(since, until)
+    if bad or abs(looks - TARGETS * (until - since) / INTERVAL) > 0.1 * looks:
+        raise CannotRun(
+            f"{type(side).__name__} took {looks} looks, {bad} of them failed: the figures would mean nothing"
+        )
+    return (after.cpu - before.cpu) / looks * 1000, after.resident / 2**20
+
+
+if __name__ == "__main__":
+    for row in main():
+        print(row)
