@@ -72,6 +72,7 @@ class LiveHop:
     presented: tuple[bytes, ...] = ()
     verified: tuple[bytes, ...] = ()
     marks: dict[Mark, float] = field(default_factory=dict)
+    _ended: dict[str, float] | None = None
 
     def mark(self, mark: Mark, at: float | None = None) -> None:
         """Note that a boundary was crossed; the first time counts."""
@@ -95,6 +96,8 @@ class LiveHop:
 
     def phases(self) -> dict[str, float]:
         """Seconds of every phase that ran; the last stretch belongs to the phase that was running when it broke off."""
+        if self._ended is not None:
+            return self._ended
         result: dict[str, float] = {}
         previous = self.marks[Mark.STARTED]
         for mark, name in PHASES.items():
@@ -102,6 +105,8 @@ class LiveHop:
                 # A server that speaks before it is asked has its first byte before SENT: no phase runs backwards.
                 result[self.phase if mark is Mark.ENDED else name] = max(at, previous) - previous
                 previous = max(at, previous)
+        if Mark.ENDED in self.marks:
+            self._ended = result
         return result
 
     def record(self) -> Hop:

@@ -25,8 +25,14 @@ if TYPE_CHECKING:
     from aiohttp.http import RawResponseMessage
     from aiohttp.streams import StreamReader
 
-_AT_ONCE = 65536
-"""Bytes taken from the network, or from TLS, at a time."""
+_ROOM = memoryview(bytearray(65536))
+"""What is taken from the network, or from TLS, at a time: one place for all, since nothing stays in it.
+
+A buffer of its own for each reading would make the allocator give memory back to the kernel and ask for it again.
+"""
+
+_DER = 2
+"""SSL_FILETYPE_ASN1 of ssl.h, as the certificates below Python 3.13's public API understand it."""
 
 LONGEST_HEADER = 65536
 MOST_HEADERS = 256
@@ -164,32 +170,32 @@ class Wire(asyncio.Transport):
 
     def _readable(self) -> None:
         try:
-            data = self._sock.recv(_AT_ONCE)
+            size = self._sock.recv_into(_ROOM)
         except (BlockingIOError, InterruptedError):
             return
         now = time.perf_counter()
         if self._tls is None:
-            self._take(data, now)
+            self._take(bytes(_ROOM[:size]), now)
             return
-        if data:
-            self._incoming.write(data)
+        if size:
+            self._incoming.write(_ROOM[:size])
         if Mark.SECURED not in self._hop.marks:
-            if not data:
+            if not size:
                 raise ConnectionResetError("connection closed")
             self._shake_hands()
             if Mark.SECURED not in self._hop.marks:
                 return
-        self._decrypt(now, ended=not data)
+        self._decrypt(now, ended=not size)
 
     def _decrypt(self, now: float, *, ended: bool = False) -> None:
         """Hand on what TLS holds, until it wants more or the reader of the body asks for a pause."""
         tls = cast("ssl.SSLObject", self._tls)
         while self._reading:
             try:
-                data = tls.read(_AT_ONCE)
+                size = cast("int", tls.read(len(_ROOM), _ROOM))  # into a buffer: not the bytes, but how many
             except ssl.SSLWantReadError:
                 break
-            self._take(data, now)
+            self._take(bytes(_ROOM[:size]), now)
         else:
             return
         if ended:  # cut without a farewell, as many servers do
@@ -265,4 +271,4 @@ def _chain(tls: ssl.SSLObject, method: str) -> tuple[bytes, ...]:
         return tuple(public() or ())
     inner = getattr(getattr(tls, "_sslobj", None), method, None)
     found = inner() if inner is not None else None
-    return tuple(ssl.PEM_cert_to_DER_cert(certificate.public_bytes()) for certificate in found or ())
+    return tuple(certificate.public_bytes(_DER) for certificate in found or ())
