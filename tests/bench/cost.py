@@ -49,7 +49,7 @@ def _counted(side: Daemon | Peers) -> tuple[float, float]:
             side.get("/metrics")
         time.sleep(COUNTED / 2)
         until, after = time.time(), side.usage()
-        time.sleep(1.0)  # what was just seen is not stored yet
+        time.sleep(3.0)  # what was just seen is not stored yet
         looks, bad = side.looks(since, until)
     if bad or abs(looks - TARGETS * (until - since) / INTERVAL) > 0.1 * looks:
         raise CannotRun(
