@@ -48,6 +48,7 @@ def is_public(address: str) -> bool:
     return ipaddress.ip_address(address.partition("%")[0]).is_global
 
 
+@functools.lru_cache(maxsize=4096)
 def shown(url: URL) -> str:
     """An address without user, password, query, fragment and path parameters: those hold secrets or are endless."""
     path = _PATH_PARAMETERS.sub("", url.raw_path)
