@@ -12,6 +12,10 @@ DEBIAN_TEST_PACKAGES := nginx-light:nginx prometheus:prometheus chromium:chromiu
 	ca-certificates:update-ca-certificates procps:ps iproute2:ip influxdb:influxd \
 	victoria-metrics:victoria-metrics prometheus-alertmanager:prometheus-alertmanager
 
+# What the benchmarks compare with and measure against.
+DEBIAN_BENCH_PACKAGES := nginx-light:nginx prometheus:prometheus prometheus-blackbox-exporter:prometheus-blackbox-exporter \
+	influxdb:influxd iproute2:ip util-linux:taskset prometheus-alertmanager:prometheus-alertmanager
+
 # Debian keeps daemons in sbin, which is not on everybody's PATH.
 export PATH := $(PATH):/usr/sbin:/sbin
 
@@ -33,7 +37,8 @@ test: $(STAMP) ## run the tests, against real servers on loopback
 	@.ci/need-debian $(DEBIAN_TEST_PACKAGES)
 	$(PYTHON_IN_VENV) -m pytest $(ARGS)
 
-bench: $(STAMP) ## run the benchmarks
+bench: $(STAMP) ## run the benchmarks; bench-<name> runs one
+	@.ci/need-debian $(DEBIAN_BENCH_PACKAGES)
 	$(PYTHON_IN_VENV) -m tests.bench $(ARGS)
 
 faults: $(STAMP) ## a simulated month of troubles: who would have been woken; writes docs/reliability-of-alerts.md
@@ -46,6 +51,10 @@ bench-render: $(STAMP) ## measure the mobile probe against Lighthouse (Node.js a
 soak-render: $(STAMP) ## 300 loads with crashes, hangs and kills: what is left of them; ARGS=50
 	@.ci/need-debian chromium:chromium
 	$(PYTHON_IN_VENV) -m tests.bench.soak_render $(ARGS)
+
+bench-%: $(STAMP)
+	@.ci/need-debian $(DEBIAN_BENCH_PACKAGES)
+	$(PYTHON_IN_VENV) -m tests.bench $(subst -,_,$*) $(ARGS)
 
 check: $(STAMP) ## format, lint, types, and the rule which room imports which
 	$(VENV)/bin/ruff format --check .

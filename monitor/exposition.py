@@ -90,6 +90,7 @@ class Exposition:
                     self._families.setdefault(metric.prometheus, _Family(text, {}))
         self._prefix: dict[str, str] = {}
         self.finished: list[Callable[[], bytes]] = []
+        self._shown: dict[str, frozenset[str]] = {}
         board.listeners.append(self.take)
 
     def retain(self) -> None:
@@ -99,6 +100,7 @@ class Exposition:
         for family in self._families.values():
             for key in family.lines.keys() - keep:
                 del family.lines[key]
+        self._shown = {key: names for key, names in self._shown.items() if key in keep}
 
     def take(self, one: Measurement) -> None:
         """Replace the lines of one check by its newest measurement; a look that confirms is only counted."""
@@ -111,11 +113,11 @@ class Exposition:
         base = self._labels(check)
         for name, extra, value in self._samples(check, one):
             fresh[name].append(f"{name}{{{base}{extra}}} {value}\n")
-        for name, family in self._families.items():
-            if name in fresh:
-                family.lines[one.key] = "".join(fresh[name])
-            else:
-                family.lines.pop(one.key, None)
+        for name, lines in fresh.items():
+            self._families[name].lines[one.key] = "".join(lines)
+        for name in self._shown.get(one.key, frozenset()) - fresh.keys():
+            del self._families[name].lines[one.key]
+        self._shown[one.key] = frozenset(fresh)
 
     def _labels(self, check: Check) -> str:
         if check.key not in self._prefix:

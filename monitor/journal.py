@@ -10,6 +10,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import structlog
@@ -130,7 +131,8 @@ class Journal:
         if seq >= self.last:
             return []
         if self._recent and self._recent[0].seq <= seq + 1:
-            return [record for record in self._recent if record.seq > seq][:limit]
+            fresh = [*takewhile(lambda record: record.seq > seq, reversed(self._recent))]
+            return fresh[::-1][:limit]
         return await self.read(lambda reader: reader.after(seq, limit))
 
     async def read(self, question: Callable[[Reader], T]) -> T:

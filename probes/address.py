@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ _HOST = re.compile(r"[a-zA-Z0-9._-]+|[0-9a-fA-F:.]+(?:%[^\s]+)?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
+@functools.lru_cache(maxsize=4096)
 def literal_family(host: str) -> int | None:
     """4 or 6 for a host that is written as an address, None for a name."""
     try:
@@ -40,11 +42,13 @@ def is_askable(url: URL) -> bool:
     return url.scheme in _DEFAULT_PORTS and usable and bool(url.port)
 
 
+@functools.lru_cache(maxsize=4096)
 def is_public(address: str) -> bool:
     """Whether an IP address is one that everybody can reach."""
     return ipaddress.ip_address(address.partition("%")[0]).is_global
 
 
+@functools.lru_cache(maxsize=4096)
 def shown(url: URL) -> str:
     """An address without user, password, query, fragment and path parameters: those hold secrets or are endless."""
     path = _PATH_PARAMETERS.sub("", url.raw_path)

@@ -70,36 +70,26 @@ def of_os_error(error: OSError, phase: str | None) -> Failed:  # noqa: PLR0911 -
         return Failed(Fault.CONNECT_REFUSED, detail)
     if number == errno.ETIMEDOUT:
         return Failed(Fault.CONNECT_TIMEOUT if phase == "connect" else Fault.TIMEOUT, detail)
-    if isinstance(error, ConnectionAbortedError) and number is None and phase == "tls":
-        return Failed(Fault.TIMEOUT, detail)  # asyncio gives up on a handshake after 60 s, whatever the look's limit
     if number in _RESET or isinstance(error, ConnectionError):
         return Failed(Fault.RESET, detail or "connection closed")
     return Failed(Fault.PROTOCOL, detail)
 
 
-def translate(error: Exception, phase: str | None) -> Failed:  # noqa: PLR0911 - one line per family of errors
+def translate(error: Exception, phase: str | None) -> Failed:
     """Name the fault of anything that a hop can raise. What is none of these is a bug of ours: it is raised again."""
     match error:
         case Failed():
             return error
-        case Broken() if isinstance(error.__cause__, Exception):
-            return translate(error.__cause__, phase)
-        case aiohttp.ClientConnectorCertificateError():
-            inner = error.certificate_error
-            return of_certificate(inner) if isinstance(inner, ssl.CertificateError) else _protocol(inner)
-        case aiohttp.ClientConnectorError():
-            return of_os_error(error.os_error, phase)
+        case ssl.CertificateError():
+            return of_certificate(error)
         case aiohttp.ServerDisconnectedError():
             return Failed(Fault.RESET, f"connection closed in phase {phase}")
-        case aiohttp.ClientOSError():
-            return of_os_error(error, phase)
-        case aiohttp.ClientPayloadError():
-            cause = error.__cause__
-            return of_os_error(cause, phase) if isinstance(cause, OSError) else _protocol(cause or error)
-        case aiohttp.ClientError() | http_exceptions.HttpProcessingError():
-            return _protocol(error)
         case OSError():
             return of_os_error(error, phase)
+        case aiohttp.ClientPayloadError():
+            return _protocol(error.__cause__ or error)
+        case aiohttp.ClientError() | http_exceptions.HttpProcessingError():
+            return _protocol(error)
     raise error
 
 
@@ -110,18 +100,4 @@ def _protocol(error: BaseException) -> Failed:
     """
     message = getattr(error, "message", None)
     text = " ".join(str(error if message is None else message).split())[:200]
-    if isinstance(error, aiohttp.InvalidURL):
-        return Failed(Fault.REDIRECT_TARGET, "not an address that can be asked")
     return Failed(Fault.PROTOCOL, text or type(error).__name__)
-
-
-async def once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Client middleware: one look, no second try. aiohttp itself would repeat a request whose connection broke."""
-    try:
-        return await handler(request)
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise Broken from error
-
-
-class Broken(Exception):
-    """Carries a connection's error past aiohttp's own retry."""

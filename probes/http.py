@@ -150,8 +150,9 @@ class HttpProbe(Probe):
         """One walk and its verdict. It keeps no exception, since those hold on to frames, and frames to bodies."""
         first = len(trace.hops)
         one = _Walked(family=family, hops=[], values={})
+        ask = self.ask(family)
         try:
-            answer = await walk(self.ask(family), trace)
+            answer = await walk(ask, trace)
         except Failed as error:
             cause = _origin(error)
             one.fault, one.detail = error.fault, error.detail
@@ -160,7 +161,7 @@ class HttpProbe(Probe):
             redirect = error.fault in {Fault.REDIRECT_LOOP, Fault.REDIRECT_TARGET}
             one.phase = "" if redirect else (trace.reached() if len(trace.hops) > first else None)
         else:
-            if self.ask(family).method != "HEAD":
+            if ask.method != "HEAD":
                 one.values["bytes_body"] = len(answer.body)
             if (announced := _announced(answer)) is not None:
                 one.values["content_length"] = announced

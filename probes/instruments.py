@@ -1,4 +1,4 @@
-"""What probes work with: resolver, timed connector, TLS contexts, browsers; opened once, closed by the owner."""
+"""What probes work with: one resolver, the TLS contexts, the browsers; opened once, closed by the owner."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from probes.browser import Browsers, RenderSettings
-from probes.connector import timed_connector, tls_context
+from probes.connector import tls_context
 from probes.resolver import ServerResolver, SystemResolver
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ class Instruments:
         self._contexts: dict[bool, ssl.SSLContext] = {}
 
     async def __aenter__(self) -> Self:
-        self.connector = timed_connector(self.resolver)
         with contextlib.suppress(OSError, ssl.SSLError):  # the look that needs it reports it, as our fault
             self.tls(verify=True)  # reading the system's authorities takes many milliseconds: not while looks are timed
         return self
@@ -46,7 +45,6 @@ class Instruments:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.browsers.close()
-        await self.connector.close()
         await self.resolver.close()
 
     def tls(self, *, verify: bool) -> ssl.SSLContext:

@@ -51,11 +51,10 @@ class Hop:
 
 @dataclass(slots=True)
 class LiveHop:
-    """A hop while it happens. The timed connection marks it; :meth:`record` freezes it.
+    """A hop while it happens. The wire marks it; :meth:`record` freezes it.
 
     ``url`` and ``location`` hold no secrets: no user, password, query or session. ``inward`` tells whether this hop may
-    go to an address that is not public; ``heard`` when the server was heard last, and ``lost`` by which
-    errno the connection broke, if it did.
+    go to an address that is not public; ``heard`` when the server was heard last.
     """
 
     url: str
@@ -68,12 +67,12 @@ class LiveHop:
     location: str | None = None
     http_version: float | None = None
     heard: float | None = None
-    lost: int | None = None
     bytes_wire: int = 0
     tls_version: str | None = None
     presented: tuple[bytes, ...] = ()
     verified: tuple[bytes, ...] = ()
     marks: dict[Mark, float] = field(default_factory=dict)
+    _ended: dict[str, float] | None = None
 
     def mark(self, mark: Mark, at: float | None = None) -> None:
         """Note that a boundary was crossed; the first time counts."""
@@ -97,6 +96,8 @@ class LiveHop:
 
     def phases(self) -> dict[str, float]:
         """Seconds of every phase that ran; the last stretch belongs to the phase that was running when it broke off."""
+        if self._ended is not None:
+            return self._ended
         result: dict[str, float] = {}
         previous = self.marks[Mark.STARTED]
         for mark, name in PHASES.items():
@@ -104,6 +105,8 @@ class LiveHop:
                 # A server that speaks before it is asked has its first byte before SENT: no phase runs backwards.
                 result[self.phase if mark is Mark.ENDED else name] = max(at, previous) - previous
                 previous = max(at, previous)
+        if Mark.ENDED in self.marks:
+            self._ended = result
         return result
 
     def record(self) -> Hop:

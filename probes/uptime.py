@@ -88,7 +88,8 @@ class Uptime(HttpProbe):
     def judge(self, answer: Answer) -> None:
         """Check the expectations, the most telling failure first."""
         text = _text(answer)
-        if any(re.search(pattern, text[:_BLOCK_PAGE]) for pattern in self.blocked_by):
+        start = text[:_BLOCK_PAGE]
+        if any(re.search(pattern, start) for pattern in self.blocked_by):
             raise Failed(Fault.BLOCKED, f"a firewall refused this look (status {answer.status})")
         self._judge_target(answer)
         if not any(_within(answer.status, accepted) for accepted in self.status):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import socket
 import ssl
 import zlib
 from dataclasses import dataclass
@@ -15,12 +15,18 @@ from yarl import URL
 from probes import certificates, faults
 from probes.address import is_public, literal_family, location_of, redirected, same_site, shown, shown_location
 from probes.base import Failed, Fault
-from probes.connector import current_hop, tracing
+from probes.connector import open_socket
+from probes.cookies import Cookies
+from probes.request import charset, written
+from probes.resolver import NameNotResolved
 from probes.trace import LiveHop, Mark
+from probes.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aiohttp.http import RawResponseMessage
+    from aiohttp.streams import StreamReader
     from multidict import CIMultiDictProxy
 
     from probes.base import Scalar
@@ -29,13 +35,6 @@ if TYPE_CHECKING:
 REDIRECTS = {301, 302, 303, 307, 308}
 SECRETS = {"authorization", "cookie", "proxy-authorization"}
 """Request headers that stay with the host they were written for."""
-
-LONGEST_HEADER = 65536
-MOST_HEADERS = 256
-"""Limits of an answer's header lines; browsers take 256 KiB in all, and portals with long policies come near 8 KiB."""
-
-_NO_LIMITS = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
-_TRACING = tracing()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,30 +69,14 @@ class Answer:
 async def walk(ask: Ask, trace: Trace) -> Answer:
     """Follow ``ask`` to its end. Raises :class:`Failed`; the hops stay on the trace whatever happens."""
     try:
-        async with asyncio.timeout(ask.timeout), _session(trace) as session:
-            return await _Walk(ask, trace, session).follow()
+        async with asyncio.timeout(ask.timeout):
+            return await _Walk(ask, trace).follow()
     except Failed:
         raise
     except TimeoutError:
         raise faults.of_timeout(trace.reached(), ask.timeout) from None
     except Exception as error:
         raise faults.translate(error, trace.reached()) from error
-
-
-def _session(trace: Trace) -> aiohttp.ClientSession:
-    """Cookies live as long as one walk: a portal that sets one and redirects to itself expects it back."""
-    return aiohttp.ClientSession(
-        connector=trace.tools.connector,
-        connector_owner=False,
-        cookie_jar=aiohttp.CookieJar(unsafe=True),
-        timeout=_NO_LIMITS,
-        trace_configs=[_TRACING],
-        middlewares=[faults.once],
-        max_line_size=LONGEST_HEADER,
-        max_field_size=LONGEST_HEADER,
-        max_headers=MOST_HEADERS,
-        headers={"User-Agent": trace.tools.settings.user_agent, "Accept-Encoding": "gzip, deflate"},
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +91,10 @@ class _Page:
 class _Walk:
     """One walk while it happens."""
 
-    def __init__(self, ask: Ask, trace: Trace, session: aiohttp.ClientSession) -> None:
+    def __init__(self, ask: Ask, trace: Trace) -> None:
         self._ask = ask
         self._trace = trace
-        self._session = session
+        self._cookies = Cookies()
         self._start = URL(ask.url)
         self._hops: list[LiveHop] = []
 
@@ -130,7 +113,7 @@ class _Walk:
                     charset=page.charset,
                     hops=tuple(self._hops),
                 )
-            state = (url, self._cookies(url))
+            state = (url, self._cookies.sent_to(url))
             if state in seen or len(self._hops) > self._ask.max_redirects:
                 detail = f"still redirected after {len(self._hops)} hops, by {url.host}"
                 raise Failed(Fault.REDIRECT_LOOP, detail)
@@ -141,23 +124,42 @@ class _Walk:
 
     async def _hop(self, url: URL, method: str) -> _Page:
         """One request, no redirect followed, timed on a hop of its own."""
-        tls = self._tls() if url.scheme == "https" else False
-        headers = self._headers(url)
+        tls = self._tls() if url.scheme == "https" else None
+        request = written(method, url, self._headers(url), self._cookies.sent_to(url))
         hop = self._trace.open_hop(self._new_hop(url))
         self._hops.append(hop)
-        token = current_hop.set(hop)
+        wire: Wire | None = None
         try:
-            async with self._session.request(method, url, allow_redirects=False, headers=headers, ssl=tls) as response:
-                page = await self._read(response, hop, url)
-                hop.mark(Mark.ENDED, hop.heard)
-                return page
-        except aiohttp.ClientPayloadError as error:
-            if hop.lost is None:
+            target = await self._address(url, hop), url.port or 0
+            sock = open_socket(hop, *target)
+            name = (url.raw_host or "").rstrip(".")
+            wire = Wire(hop, sock, target, request=request, bodyless=method == "HEAD", tls=tls, name=name)
+            page = await self._read(*await wire.answer(), hop, url)
+            hop.mark(Mark.ENDED, hop.heard)
+        except aiohttp.ClientError as error:
+            if wire is None or wire.lost is None:
                 raise
-            raise faults.of_os_error(OSError(hop.lost, os.strerror(hop.lost)), hop.phase) from error
+            raise wire.lost from error
+        else:
+            return page
         finally:
             hop.mark(Mark.ENDED)
-            current_hop.reset(token)
+            if wire is not None:
+                wire.release()
+
+    async def _address(self, url: URL, hop: LiveHop) -> str:
+        """Where the hop goes: the first address of its family. The clock of the hop starts at the first step out."""
+        host = url.raw_host or ""
+        hop.begin()
+        if hop.literal:
+            return host
+        family = socket.AF_INET6 if hop.family == 6 else socket.AF_INET  # noqa: PLR2004 - the IP version
+        found = await self._trace.tools.resolver.addresses(host, family)
+        if not found.addresses:
+            raise NameNotResolved(f"{host}: no address", absent=True)
+        hop.begin(found.asked)
+        hop.mark(Mark.RESOLVED, found.answered)
+        return found.addresses[0]
 
     def _new_hop(self, url: URL) -> LiveHop:
         literal = literal_family(url.raw_host or "")
@@ -169,19 +171,18 @@ class _Walk:
             inward=not any(hop.address and is_public(hop.address) for hop in self._hops),
         )
 
-    async def _read(self, response: aiohttp.ClientResponse, hop: LiveHop, url: URL) -> _Page:
+    async def _read(self, message: RawResponseMessage, content: StreamReader, hop: LiveHop, url: URL) -> _Page:
         """Note what the answer says. The text that comes with a redirect is not read: no browser waits for it."""
-        hop.status = response.status
-        hop.mark(Mark.FIRST_BYTE)  # counts only where the connection could not tell
-        if response.version is not None:
-            hop.http_version = response.version.major + response.version.minor / 10
-        location = location_of(response.headers.getall("Location", ())) if response.status in REDIRECTS else None
+        headers = message.headers
+        hop.status = message.code
+        hop.http_version = message.version.major + message.version.minor / 10
+        self._cookies.take(headers, url)
+        location = location_of(headers.getall("Location", ())) if message.code in REDIRECTS else None
         hop.location = shown_location(url, location) if location else None
         if location and self._ask.max_redirects:
-            response.close()
-            return _Page(response.status, response.headers, location, b"", "utf-8")
-        body = await _body(response, self._ask.max_body)
-        return _Page(response.status, response.headers, None, body, response.charset or "utf-8")
+            return _Page(message.code, headers, location, b"", "utf-8")
+        body = await _body(content, self._ask.max_body)
+        return _Page(message.code, headers, None, body, charset(headers.get("Content-Type", "")))
 
     def _tls(self) -> ssl.SSLContext:
         try:
@@ -190,24 +191,21 @@ class _Walk:
             raise Failed(Fault.PROBER, f"the trusted authorities cannot be read: {error.strerror}") from error
 
     def _headers(self, url: URL) -> dict[str, str]:
-        """The configured headers. What proves who we are goes to the configured site and nowhere else."""
+        """Ours and the configured ones. What proves who we are goes to the configured site and nowhere else."""
+        ours = {"User-Agent": self._trace.tools.settings.user_agent, "Accept-Encoding": "gzip, deflate"}
         if not same_site(self._start, url):
-            return {name: value for name, value in self._ask.headers.items() if name.lower() not in SECRETS}
-        headers = dict(self._ask.headers)
+            return ours | {name: value for name, value in self._ask.headers.items() if name.lower() not in SECRETS}
         if self._start.user is not None:
-            headers["Authorization"] = aiohttp.encode_basic_auth(self._start.user, self._start.password or "")
-        return headers
-
-    def _cookies(self, url: URL) -> tuple[tuple[str, str], ...]:
-        cookies = self._session.cookie_jar.filter_cookies(url)
-        return tuple(sorted((name, morsel.value) for name, morsel in cookies.items()))
+            proof = aiohttp.encode_basic_auth(self._start.user, self._start.password or "")
+            return ours | dict(self._ask.headers) | {"Authorization": proof}
+        return ours | dict(self._ask.headers)
 
 
-async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
+async def _body(content: StreamReader, limit: int) -> bytes:
     """Read to the end or to ``limit`` decoded bytes; more is a fault, so that no portal can fill our memory."""
     body = bytearray()
     try:
-        async for chunk in response.content.iter_any():
+        async for chunk in content.iter_any():
             if len(body) + len(chunk) > limit:
                 raise Failed(Fault.BODY_TOO_LARGE, f"more than {limit} bytes")
             body += chunk

@@ -1,85 +1,63 @@
-"""What a tree of processes costs: time on the wall, on the processors, and memory at its peak.
+"""CPU per 1,000 HTTPS looks with fresh TLS, stored and exposed: the daemon beside blackbox_exporter and Prometheus.
 
-``python -m tests.bench.cost COMMAND ...`` runs a command to its end with every process that it leaves behind, and
-prints the three as JSON on the last line. A tree that lives on (our browser) is asked before and after by
-:func:`cpu_of`.
+1,000 targets, one hundred looks a second. The two sides are started in turn, each on the core that the servers leave
+free; each warms up before the kernel's account of it is read. Our page of metrics is asked for once in every interval.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import resource
-import subprocess
-import sys
-import threading
+import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from probes.processes import adopt_orphans, descendants, end_below, memory_of
+from tests.bench.peers import Peers
+from tests.bench.row import CannotRun, Row, compared
+from tests.bench.subject import Daemon, nginx, urls
 
-TICK = os.sysconf("SC_CLK_TCK")
-EVERY = 0.5
-"""Seconds between two looks at the memory: a look reads the page tables of all, which takes time from them."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cost:
-    """``wall`` and ``cpu`` in seconds, ``memory`` in bytes (shared pages shared out)."""
-
-    wall: float
-    cpu: float
-    memory: int
+TARGETS, INTERVAL = 1000, 10.0
+ROUNDS, WARM, COUNTED = 5, 12.0, 10.0
 
 
-def cpu_of(root: int) -> float:
-    """Processor seconds of ``root``, of all that live below it and of all that died there and were waited for."""
-    total = 0
-    for process in (root, *descendants(root)):
-        with contextlib.suppress(OSError):
-            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-            total += sum(map(int, fields[11:15]))
-    return total / TICK
+def main(rounds: int = ROUNDS) -> list[Row]:
+    cpu: tuple[list[float], list[float]] = ([], [])
+    memory: tuple[list[float], list[float]] = ([], [])
+    with tempfile.TemporaryDirectory() as scratch, nginx(Path(scratch)) as (port, ca):
+        for number in range(rounds):
+            sides: list[Daemon | Peers] = [
+                Daemon(Path(scratch) / f"ours-{number}", TARGETS, INTERVAL, port, ca),
+                Peers(Path(scratch) / f"theirs-{number}", urls(TARGETS, port), INTERVAL, ca),
+            ]
+            for side in (0, 1) if number % 2 else (1, 0):
+                seconds, resident = _counted(sides[side])
+                cpu[side].append(seconds)
+                memory[side].append(resident)
+                print(
+                    f"{('ours', 'theirs')[side]:>6}: {seconds:.2f} CPU s a 1,000 looks, {resident:.0f} MiB", flush=True
+                )
+    rows = [compared("CPU a 1,000 looks: probe, storage, exposure", *cpu, unit="s", most=0.8)]
+    rows.append(compared("resident memory, 1,000 targets, 100 looks/s", *memory, unit="MiB", most=1.0))
+    return rows
 
 
-@contextlib.contextmanager
-def peak(root: int) -> Iterator[list[int]]:
-    """The most memory that the tree below ``root`` took while the block ran, as the list's only element."""
-    found, over = [0], threading.Event()
-
-    def look() -> None:
-        while not over.wait(EVERY):
-            found[0] = max(found[0], memory_of(root))
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield found
-    finally:
-        over.set()
-        thread.join()
-
-
-def run(command: list[str]) -> Cost:
-    """The cost of a command and of all that it started, until the last of them is gone."""
-    adopt_orphans()
-    began = time.perf_counter()
-    child = subprocess.Popen(command, stdout=sys.stderr)
-    with peak(child.pid) as most:
-        status = child.wait()
-    wall = time.perf_counter() - began
-    end_below(os.getpid())
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            os.wait()
-    if status:
-        raise SystemExit(status)
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return Cost(wall=wall, cpu=used.ru_utime + used.ru_stime, memory=most[0])
+def _counted(side: Daemon | Peers) -> tuple[float, float]:
+    """CPU seconds per 1,000 looks, and resident MiB, of one side after it has warmed up."""
+    with side:
+        time.sleep(WARM)
+        since, before = time.time(), side.usage()
+        time.sleep(COUNTED / 2)
+        if isinstance(side, Daemon):
+            side.get("/metrics")
+        time.sleep(COUNTED / 2)
+        until, after = time.time(), side.usage()
+        time.sleep(3.0)  # what was just seen is not stored yet
+        looks, bad = side.looks(since, until)
+    if bad or abs(looks - TARGETS * (until - since) / INTERVAL) > 0.1 * looks:
+        raise CannotRun(
+            f"{type(side).__name__} took {looks} looks, {bad} of them failed: the figures would mean nothing"
+        )
+    return (after.cpu - before.cpu) / looks * 1000, after.resident / 2**20
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(run(sys.argv[1:]))))
+    for row in main():
+        print(row)

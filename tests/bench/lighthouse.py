@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.bench.cost import Cost
+from tests.bench.tree_cost import Cost
 
 VERSION = "12.8.2"
 """The newest that admits Node 20."""
@@ -53,7 +53,7 @@ def measure(directory: Path, url: str, chromium: Path, report: Path, *more: str)
         *(
             sys.executable,
             "-m",
-            "tests.bench.cost",
+            "tests.bench.tree_cost",
             "node",
             str(directory / "node_modules/lighthouse/cli/index.js"),
             url,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from probes.rendering import Answer, Order
-from tests.bench.cost import Cost, cpu_of, peak
+from tests.bench.tree_cost import Cost, cpu_of, peak
 
 FIGURES = {
     "fcp": "fcp_seconds",

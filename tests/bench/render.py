@@ -19,8 +19,8 @@ from statistics import median
 
 from probes.chromium import find
 from tests.bench import lighthouse
-from tests.bench.cost import Cost
 from tests.bench.ours import renderer
+from tests.bench.tree_cost import Cost
 from tests.pages.site import PAGES
 from tests.servers.site import serve_site
 

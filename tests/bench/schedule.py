@@ -1,14 +1,22 @@
-"""Start lateness, lost slots, memory and CPU of the daemon at 106, 1,000 and 10,000 checks a minute."""
+"""Start lateness, memory and CPU of the daemon at 100, 1,000 and 10,000 checks a minute, beside what they pick instead.
+
+No slot may be lost and no look may fail meanwhile: otherwise there is no figure.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+import statistics
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.store import FILE
-from tests.bench.subject import Daemon, nginx
+from tests.bench.peers import Peers
+from tests.bench.row import CannotRun, Row, compared, table
+from tests.bench.subject import Daemon, nginx, urls
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -16,32 +24,95 @@ def percentile(values: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def main(sizes: tuple[int, ...] = (106, 1000, 10_000), seconds: float = 75.0, interval: float = 60.0) -> None:
-    print(
-        f"{'checks/min':>10} {'looks':>7} {'lost':>5} {'void':>5} {'down':>5} "
-        f"{'late p50':>9} {'p99':>9} {'max':>9} {'RSS MiB':>8} {'peak':>6} {'CPU s/1000 looks':>17}"
-    )
+SIZES = (100, 1000, 10_000)
+GOALS = {100: 0.010, 1000: 0.050, 10_000: 0.250}
+"""p99 of start lateness in seconds, by checks a minute."""
+
+INTERVAL, SECONDS, WINDOWS = 60.0, 66.0, 5
+
+
+def main(sizes: tuple[int, ...] = SIZES, seconds: float = SECONDS) -> list[Row]:
+    rows: list[Row] = []
+    growth: dict[int, tuple[float, float]] = {}
     for size in sizes:
         with tempfile.TemporaryDirectory() as scratch, nginx(Path(scratch)) as (port, ca):
-            _one(Daemon(Path(scratch) / "daemon", size, interval, port, ca), seconds, interval)
+            daemon = Daemon(Path(scratch) / "daemon", size, INTERVAL, port, ca)
+            with daemon:
+                ours = _watched(daemon, seconds)
+            late = _lateness(daemon)
+            with Peers(Path(scratch) / "peers", urls(size, port), INTERVAL, ca) as peers:
+                theirs = _watched(peers, seconds)
+        p50, p99, most = (percentile(late, share) for share in (0.5, 0.99, 1.0))
+        rows.append(
+            Row(
+                name=f"start lateness at {size:,} checks/min",
+                ours=f"p50 {p50 * 1e3:.1f} ms, p99 {p99 * 1e3:.1f} ms, most {most * 1e3:.1f} ms",
+                goal=f"p99 <= {GOALS[size] * 1e3:g} ms",
+                met=p99 <= GOALS[size],
+            )
+        )
+        rows.append(compared(f"CPU a minute at {size:,} checks/min", ours.cpu, theirs.cpu, unit="s"))
+        memory = compared(
+            f"resident memory at {size:,} checks",
+            ours.resident,
+            theirs.resident,
+            unit="MiB",
+            most=1.0 if size == 1000 else None,
+        )
+        rows.append(memory)
+        growth[size] = statistics.median(ours.cpu), statistics.median(ours.resident)
+        print(table(rows[-3:]), flush=True)
+    return [*rows, *_linear(growth)]
 
 
-def _one(daemon: Daemon, seconds: float, interval: float) -> None:
-    with daemon:
-        begun = daemon.usage()
-        time.sleep(seconds)
-        used = daemon.usage()
-    db = sqlite3.connect(daemon.data / FILE)
-    rows = db.execute("SELECT portal, slot, outcome, lateness FROM look_uptime").fetchall()
-    late = [row[3] for row in rows if row[3] is not None]
-    cpu = (used.cpu - begun.cpu) / len(late) * 1000
-    print(
-        f"{daemon.checks:>10} {len(rows):>7} {lost(rows, interval):>5} {sum(r[2] == 'void' for r in rows):>5} "
-        f"{sum(r[2] == 'down' for r in rows):>5} "
-        f"{percentile(late, 0.5) * 1e3:>6.1f} ms {percentile(late, 0.99) * 1e3:>6.1f} ms {max(late) * 1e3:>6.1f} ms "
-        f"{used.resident / 2**20:>8.0f} {used.peak / 2**20:>6.0f} {cpu:>17.2f}",
-        flush=True,
-    )
+@dataclass(slots=True)
+class _Watched:
+    """CPU seconds a minute and resident MiB, of each of several windows."""
+
+    cpu: list[float]
+    resident: list[float]
+
+
+def _watched(side: Daemon | Peers, seconds: float) -> _Watched:
+    """The account of a side while it works, after a moment to start in; memory once every check was looked at."""
+    time.sleep(seconds * 0.1)
+    found = _Watched([], [])
+    before = side.usage()
+    for _ in range(WINDOWS):
+        time.sleep(seconds * 0.9 / WINDOWS)
+        after = side.usage()
+        found.cpu.append((after.cpu - before.cpu) / (seconds * 0.9 / WINDOWS) * 60)
+        before = after
+    found.resident = [before.resident / 2**20] * WINDOWS
+    return found
+
+
+def _lateness(daemon: Daemon) -> list[float]:
+    """Seconds by which each look began after its slot; raises when looks failed or slots are missing."""
+    with contextlib.closing(sqlite3.connect(daemon.data / FILE)) as db:
+        looks = db.execute("SELECT portal, slot, outcome, lateness FROM look_uptime WHERE void IS NOT 'stopped'")
+        rows = looks.fetchall()
+    bad, missing = sum(row[2] != "up" for row in rows), lost(rows, INTERVAL)
+    if bad or missing or not rows:
+        raise CannotRun(f"of {len(rows)} looks {bad} failed, and {missing} are missing")
+    return [row[3] for row in rows]
+
+
+def _linear(growth: dict[int, tuple[float, float]]) -> list[Row]:
+    """What one more check costs between the sizes: linear growth has one slope, and never a steeper one later."""
+    (a, first), (b, second), (c, third) = sorted(growth.items())[:3]
+    rows = []
+    for number, (name, unit) in enumerate((("CPU s a minute", "s"), ("memory", "MiB"))):
+        low, high = (second[number] - first[number]) / (b - a), (third[number] - second[number]) / (c - b)
+        rows.append(
+            Row(
+                name=f"{name}, for 1,000 checks more: from {a:,} to {b:,}, from {b:,} to {c:,}",
+                ours=f"{low * 1000:.3g} {unit}, {high * 1000:.3g} {unit}",
+                goal="linear: the second at most 1.25 times the first",
+                met=high <= 1.25 * low,
+            )
+        )
+    return rows
 
 
 def lost(rows: list[tuple[str, int, str, float]], interval: float) -> int:
@@ -51,7 +122,3 @@ def lost(rows: list[tuple[str, int, str, float]], interval: float) -> int:
     for portal, slot, _, _ in rows:
         spans.setdefault(portal, []).append(slot)
     return sum((max(slots) - min(slots)) // step + 1 - len(slots) for slots in spans.values())
-
-
-if __name__ == "__main__":
-    main()

@@ -7,19 +7,21 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import yaml
 
 from monitor.demo.authority import Authority
+from monitor.store import FILE
+from tests.bench.accounts import Usage, usage
 
 HOSTS = 250
 PAGE = "<!doctype html><title>Cổng Dịch vụ công</title>" + "<p>Thủ tục hành chính</p>" * 400
@@ -56,7 +58,8 @@ def nginx(directory: Path) -> Iterator[tuple[int, Path]]:
     config.write_text(f"""
 user root; daemon off; pid {directory}/nginx.pid; error_log stderr; worker_processes 1;
 events {{ worker_connections 8192; }}
-http {{ access_log off; client_body_temp_path {directory}/b; proxy_temp_path {directory}/p;
+http {{ access_log off; ssl_protocols TLSv1.2 TLSv1.3;
+  client_body_temp_path {directory}/b; proxy_temp_path {directory}/p;
   fastcgi_temp_path {directory}/f; uwsgi_temp_path {directory}/u; scgi_temp_path {directory}/s;
   {chr(10).join(servers)} }}
 """)
@@ -74,6 +77,11 @@ def address(host: int) -> str:
     return f"127.1.{host // 250}.{host % 250 + 1}"
 
 
+def urls(checks: int, port: int) -> list[str]:
+    """The addresses that ``checks`` checks look at."""
+    return [f"https://{address(number % HOSTS)}:{port}/{number}" for number in range(checks)]
+
+
 def wait_for(question, seconds: float = 60.0) -> None:  # noqa: ANN001 - any callable that raises until it is well
     """Ask again and again until ``question`` no longer raises OSError."""
     end = time.monotonic() + seconds
@@ -86,15 +94,6 @@ def wait_for(question, seconds: float = 60.0) -> None:  # noqa: ANN001 - any cal
             time.sleep(0.05)
         else:
             return
-
-
-@dataclass
-class Usage:
-    """What the kernel says of a process: resident bytes now and at the peak, CPU seconds so far."""
-
-    resident: int
-    peak: int
-    cpu: float
 
 
 class Daemon:
@@ -127,11 +126,11 @@ class Daemon:
                 "name": {"vi": f"Cổng {number}", "en": f"Portal {number}"},
                 "kind": "province",
                 "group": "bench",
-                "url": f"https://{address(number % HOSTS)}:{port}/{number}",
+                "url": url,
                 "expect": "answers",
                 "pages": {"home": f"/{number}"},
             }
-            for number in range(self.checks)
+            for number, url in enumerate(urls(self.checks, port))
         ]
         (self.config / "monitor.yaml").write_text(yaml.safe_dump(settings))
         (self.config / "portals.yaml").write_text(yaml.dump({"portals": portals}, Dumper=yaml.CSafeDumper))
@@ -163,15 +162,11 @@ class Daemon:
             return answer.read()
 
     def usage(self) -> Usage:
-        fields = dict(
-            line.split(":", 1)
-            for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-            if ":" in line
-        )
-        stat = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        ticks = int(stat[11]) + int(stat[12])
-        return Usage(
-            resident=int(fields["VmRSS"].split()[0]) * 1024,
-            peak=int(fields["VmHWM"].split()[0]) * 1024,
-            cpu=ticks / os.sysconf("SC_CLK_TCK"),
-        )
+        return usage(self.process.pid)
+
+    def looks(self, since: float, until: float) -> tuple[int, int]:
+        """Looks stored whose slot lies between two unix times, and how many of them were not up."""
+        with contextlib.closing(sqlite3.connect(self.data / FILE)) as db:
+            sql = "SELECT COUNT(*), TOTAL(outcome <> 'up') FROM look_uptime WHERE slot > ? AND slot <= ?"
+            total, bad = db.execute(sql, (since * 1000, until * 1000)).fetchone()
+        return int(total), int(bad)

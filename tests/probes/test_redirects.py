@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from probes import connector
 from probes.base import Fault, Outcome
-from probes.connector import Inward
+from probes.connector import Inward, open_socket
 from probes.trace import LiveHop
 from tests.servers.raw import RawServer, answer, redirect
 
@@ -178,9 +177,7 @@ async def test_each_hop_is_a_connection_of_its_own(look: Look) -> None:
 
 
 def test_a_public_portal_cannot_send_us_to_our_own_doors() -> None:
-    token = connector.current_hop.set(LiveHop(url="x", inward=False))
-    try:
-        with pytest.raises(Inward):
-            connector._open_socket((2, 1, 6, "", ("127.0.0.1", 80)))  # noqa: SLF001 - no public address on loopback
-    finally:
-        connector.current_hop.reset(token)
+    hop = LiveHop(url="x", inward=False)
+    with pytest.raises(Inward):
+        open_socket(hop, "127.0.0.1", 80)
+    assert hop.address == "127.0.0.1"

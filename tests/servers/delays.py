@@ -12,6 +12,7 @@ import contextlib
 import json
 import multiprocessing
 import random
+import re
 import socket
 import time
 from dataclasses import asdict, dataclass
@@ -41,7 +42,10 @@ class Delays:
 
 
 class DelayServer(Listener):
-    """Answers every request slowly; the body is JSON with the seconds that each phase really took at this end."""
+    """Answers every request slowly; the body is JSON with the seconds that each phase really took at this end.
+
+    ``pages`` holds the same by the host that was asked for.
+    """
 
     def __init__(
         self, plan: Delays | Callable[[], Delays], *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
@@ -50,6 +54,7 @@ class DelayServer(Listener):
         self._plan = plan
         self._tls = tls
         self.scheme = "https" if tls else "http"
+        self.pages: dict[str, dict[str, float]] = {}
 
     async def serve(self, wire: Wire) -> None:
         delays = self._plan() if callable(self._plan) else self._plan
@@ -58,7 +63,7 @@ class DelayServer(Listener):
         await asyncio.sleep(delays.hello)
         await wire.open(self._tls)
         secured = time.perf_counter()
-        if not await wire.request():
+        if not (request := await wire.request()):
             return
         asked = time.perf_counter()
         await asyncio.sleep(delays.first)
@@ -68,6 +73,8 @@ class DelayServer(Listener):
         ended = time.perf_counter()
         truth = {"tls": secured - accepted, "wait": begun - asked, "transfer": ended - begun}
         truth |= {"port": peer, "accepted": accepted}
+        if (host := re.search(rb"\r\nHost: ([^:\r]+)", request)) is not None:
+            self.pages[host[1].decode()] = truth
         body = json.dumps(truth).encode()
         await wire.send(b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
 
@@ -116,6 +123,7 @@ class Slow:
     listen: str = "127.0.0.1"
     address: str = "127.0.0.1"
     seed: int = 1
+    name_port: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +140,12 @@ class Apart:
         self.pipe.send("log")
         log: list[dict[str, Any]] = self.pipe.recv()
         return log
+
+    def pages(self) -> dict[str, dict[str, float]]:
+        """What the server says that each phase took, in seconds, by host."""
+        self.pipe.send("pages")
+        pages: dict[str, dict[str, float]] = self.pipe.recv()
+        return pages
 
 
 @contextlib.contextmanager
@@ -169,13 +183,19 @@ async def _serve_until_told(pipe: Connection, slow: Slow) -> None:
     authority = Authority(slow.directory)
     tls = authority.context(authority.leaf(names=("*.slow.test",)))
     told = asyncio.Event()
-    async with DelayServer(plan, tls=tls, host=slow.listen) as server, NameServer(fallback=reply) as names:
+    async with (
+        DelayServer(plan, tls=tls, host=slow.listen) as server,
+        NameServer(fallback=reply, port=slow.name_port) as names,
+    ):
 
         def take() -> None:
-            if pipe.recv() == "log":
-                pipe.send([asdict(question) for question in names.log])
-            else:
-                told.set()
+            match pipe.recv():
+                case "log":
+                    pipe.send([asdict(question) for question in names.log])
+                case "pages":
+                    pipe.send(server.pages)
+                case _:
+                    told.set()
 
         asyncio.get_running_loop().add_reader(pipe.fileno(), take)
         pipe.send((server.port, names.address, authority.ca_file))

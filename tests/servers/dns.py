@@ -52,7 +52,9 @@ class NameServer:
         records: dict[tuple[str, str], Reply] | None = None,
         *,
         fallback: Callable[[str, str], Reply] = lambda _name, _type: NOTHING,
+        port: int = 0,
     ) -> None:
+        self._port = port
         self.records = dict(records or {})
         self._fallback = fallback
         self.log: list[Question] = []
@@ -77,7 +79,7 @@ class NameServer:
         loop = asyncio.get_running_loop()
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)  # a thousand questions at once are a test too
-        sock.bind(("127.0.0.1", 0))
+        sock.bind(("127.0.0.1", self._port))
         self._transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=sock)
         return self
 

@@ -41,12 +41,12 @@ def possible() -> bool:
     """Whether :func:`rerun` can work here."""
     if os.geteuid() != 0 or not Path("/dev/net/tun").exists() or not shutil.which("unshare") or not shutil.which("ip"):
         return False
-    return subprocess.run(["unshare", "--net", "true"], check=False, capture_output=True).returncode == 0
+    return subprocess.run(["unshare", "--net", "--mount", "true"], check=False, capture_output=True).returncode == 0
 
 
 def rerun(module: str, *arguments: str) -> int:
-    """Run a module again inside a network namespace of its own, with loopback up; returns its exit code."""
-    command = ["unshare", "--net", sys.executable, "-m", module, *arguments]
+    """Run a module again inside network and mount namespaces of its own, with loopback up; returns its exit code."""
+    command = ["unshare", "--net", "--mount", sys.executable, "-m", module, *arguments]
     return subprocess.run(command, check=False, env={**os.environ, _INSIDE: "1"}).returncode
 
 

@@ -1,0 +1,274 @@
+"""One connection for one request: connects, shakes hands, asks, and marks every boundary on its hop as it is crossed.
+
+It stands where asyncio's transports and aiohttp's client would, since both know too little of time (no event for TLS,
+none for the first byte) and do much that a connection used once does not need. The answer is read by aiohttp's parser
+through its client protocol, so what is HTTP and what is not is decided there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import ssl
+import time
+from typing import TYPE_CHECKING, cast
+
+from aiohttp.client_proto import ResponseHandler
+
+from probes.trace import LiveHop, Mark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiohttp.http import RawResponseMessage
+    from aiohttp.streams import StreamReader
+
+_ROOM = memoryview(bytearray(65536))
+"""What is taken from the network, or from TLS, at a time: one place for all, since nothing stays in it.
+
+A buffer of its own for each reading would make the allocator give memory back to the kernel and ask for it again.
+"""
+
+_DER = 2
+"""SSL_FILETYPE_ASN1 of ssl.h, as the certificates below Python 3.13's public API understand it."""
+
+LONGEST_HEADER = 65536
+MOST_HEADERS = 256
+"""Limits of an answer's header lines; browsers take 256 KiB in all, and portals with long policies come near 8 KiB."""
+
+
+class Wire(asyncio.Transport):
+    """Begins to connect when made; the outcome of everything is told by :meth:`answer` and by what it returns.
+
+    ``lost`` is the error that ended the connection, if one did: aiohttp keeps no more than its text.
+    """
+
+    def __init__(  # noqa: PLR0913 - what one request needs, named at its one call
+        self,
+        hop: LiveHop,
+        sock: socket.socket,
+        target: tuple[str, int],
+        *,
+        request: bytes,
+        bodyless: bool,
+        tls: ssl.SSLContext | None,
+        name: str,
+    ) -> None:
+        """Send ``request`` to ``target`` over the unconnected ``sock``; ``name`` is whom TLS must meet there.
+
+        ``bodyless`` tells that the answer has no body whatever its headers say, as one to HEAD. Raises OSError.
+        """
+        super().__init__()
+        self._hop = hop
+        self._sock = sock
+        self._fd = sock.fileno()
+        self._request = request
+        self._context, self._name = tls, name
+        self._tls: ssl.SSLObject | None = None
+        self._waiting = b""
+        self._reading = self._writing = self._closed = False
+        self.lost: OSError | None = None
+        self._loop = asyncio.get_running_loop()
+        self._protocol = ResponseHandler(self._loop)
+        self._protocol.set_response_params(
+            skip_payload=bodyless,
+            read_until_eof=True,
+            max_line_size=LONGEST_HEADER,
+            max_field_size=LONGEST_HEADER,
+            max_headers=MOST_HEADERS,
+        )
+        sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
+        with contextlib.suppress(BlockingIOError):
+            sock.connect(target)
+        self._write_when_able(self._connected)
+
+    async def answer(self) -> tuple[RawResponseMessage, StreamReader]:
+        """The headers of the final answer, and its body to be read. Raises aiohttp's errors."""
+        while True:
+            message, payload = await self._protocol.read()
+            if not 100 <= message.code <= 199 or message.code == 101:  # noqa: PLR2004 - RFC 9110: interim answers
+                return message, payload
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        """Run a step of the connection; its failure is the connection's end."""
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - raised again by whoever waits for the answer
+            self._end(error)
+
+    def _write_when_able(self, step: Callable[[], None]) -> None:
+        self._writing = True
+        self._loop.add_writer(self._fd, self._guarded, step)
+
+    def _written(self) -> None:
+        self._writing = False
+        self._loop.remove_writer(self._fd)
+
+    def _connected(self) -> None:
+        """The kernel knows how the connect ended."""
+        self._written()
+        if number := self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise OSError(number, os.strerror(number))
+        self._hop.mark(Mark.CONNECTED)
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._protocol.connection_made(self)
+        self._read_when_able()
+        if self._context is None:
+            self._waiting = self._request
+            self._send()
+            return
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = self._context.wrap_bio(self._incoming, self._outgoing, server_hostname=self._name)
+        self._shake_hands()
+
+    def _read_when_able(self) -> None:
+        self._reading = True
+        self._loop.add_reader(self._fd, self._guarded, self._readable)
+
+    def _shake_hands(self) -> None:
+        """One step of the handshake; with the last one the request leaves in the same packet."""
+        tls = cast("ssl.SSLObject", self._tls)
+        hop = self._hop
+        try:
+            tls.do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLError:
+            hop.presented = _chain(tls, "get_unverified_chain")
+            self._waiting = self._outgoing.read()
+            with contextlib.suppress(OSError):
+                self._send()  # the alert
+            raise
+        else:
+            hop.mark(Mark.SECURED)
+            tls.write(self._request)
+        self._waiting += self._outgoing.read()
+        self._send()
+        if Mark.SECURED in hop.marks:  # what only describes the connection waits until the request is on its way
+            hop.tls_version = tls.version()
+            hop.presented = _chain(tls, "get_unverified_chain")
+            if tls.context.verify_mode is ssl.CERT_REQUIRED:
+                hop.verified = _chain(tls, "get_verified_chain")
+
+    def _send(self) -> None:
+        """Hand what waits to the kernel, as far as it takes it; when the request is out, that is marked."""
+        try:
+            sent = self._sock.send(self._waiting) if self._waiting else 0
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        self._waiting = self._waiting[sent:]
+        if self._waiting:
+            if not self._writing:
+                self._write_when_able(self._send)
+            return
+        if self._writing:
+            self._written()
+        if self._context is None or Mark.SECURED in self._hop.marks:
+            self._hop.mark(Mark.SENT)
+
+    def _readable(self) -> None:
+        try:
+            size = self._sock.recv_into(_ROOM)
+        except (BlockingIOError, InterruptedError):
+            return
+        now = time.perf_counter()
+        if self._tls is None:
+            self._take(bytes(_ROOM[:size]), now)
+            return
+        if size:
+            self._incoming.write(_ROOM[:size])
+        if Mark.SECURED not in self._hop.marks:
+            if not size:
+                raise ConnectionResetError("connection closed")
+            self._shake_hands()
+            if Mark.SECURED not in self._hop.marks:
+                return
+        self._decrypt(now, ended=not size)
+
+    def _decrypt(self, now: float, *, ended: bool = False) -> None:
+        """Hand on what TLS holds, until it wants more or the reader of the body asks for a pause."""
+        tls = cast("ssl.SSLObject", self._tls)
+        while self._reading:
+            try:
+                size = cast("int", tls.read(len(_ROOM), _ROOM))  # into a buffer: not the bytes, but how many
+            except ssl.SSLWantReadError:
+                break
+            self._take(bytes(_ROOM[:size]), now)
+        else:
+            return
+        if ended:  # cut without a farewell, as many servers do
+            self._take(b"", now)
+        elif self._outgoing.pending:  # a new key was agreed on
+            self._waiting += self._outgoing.read()
+            self._send()
+
+    def _take(self, data: bytes, now: float) -> None:
+        """Hand on what the server said, or that it has ended."""
+        self._hop.heard = now
+        if not data:
+            self._protocol.eof_received()
+            self._end(None)
+            return
+        self._hop.mark(Mark.FIRST_BYTE, now)
+        self._hop.bytes_wire += len(data)
+        self._protocol.data_received(data)
+
+    def pause_reading(self) -> None:
+        """Asked by aiohttp when the body is not read as fast as it comes."""
+        if self._reading:
+            self._reading = False
+            self._loop.remove_reader(self._fd)
+
+    def resume_reading(self) -> None:
+        """Asked by aiohttp when there is room again."""
+        if not self._reading and not self._closed:
+            self._read_when_able()
+            if self._tls is not None:
+                self._loop.call_soon(self._guarded, lambda: self._decrypt(time.perf_counter()))
+
+    def is_closing(self) -> bool:
+        """Whether nothing more comes."""
+        return self._closed
+
+    def _end(self, error: Exception | None) -> None:
+        """The connection is over: let go of it, and tell whoever waits for its answer."""
+        if self._closed:
+            return
+        if isinstance(error, OSError):
+            self.lost = error
+        self.close()
+        self._protocol.connection_lost(error)
+
+    def close(self) -> None:
+        """Say farewell as far as it costs nothing, and give the socket back. Twice is harmless."""
+        if self._closed:
+            return
+        self._closed = True
+        self.pause_reading()
+        if self._writing:
+            self._written()
+        if self._tls is not None and Mark.SECURED in self._hop.marks:
+            with contextlib.suppress(OSError):
+                with contextlib.suppress(ssl.SSLError):
+                    self._tls.unwrap()
+                self._sock.send(self._outgoing.read())
+        self._sock.close()
+
+    abort = close
+
+    def release(self) -> None:
+        """Close, and forget what aiohttp's protocol and parser hold of each other. Nobody may wait for an answer."""
+        self.close()
+        self._protocol.connection_lost(None)
+
+
+def _chain(tls: ssl.SSLObject, method: str) -> tuple[bytes, ...]:
+    """DER certificates, leaf first. Public since Python 3.13; before, the same call lives one level below."""
+    public = getattr(tls, method, None)
+    if public is not None:
+        return tuple(public() or ())
+    inner = getattr(getattr(tls, "_sslobj", None), method, None)
+    found = inner() if inner is not None else None
+    return tuple(certificate.public_bytes(_DER) for certificate in found or ())

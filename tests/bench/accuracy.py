@@ -1,0 +1,165 @@
+"""How far each phase is from the truth, ours and blackbox_exporter's, at the same slow server and the same rate.
+
+Everything runs in namespaces of its own: blackbox_exporter can only ask the name server of /etc/resolv.conf, and the
+truth of connect needs a path that can be slowed. The servers keep to one core, whoever looks to the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+from pathlib import Path
+
+import aiohttp
+
+from probes.instruments import HttpSettings, Instruments
+from probes.observe import observe
+from probes.uptime import Uptime
+from tests.bench.peers import EXPORTER, exporter, need
+from tests.bench.phase_accuracy import CONNECT, LONGEST, PHASES, RESOLVE, apart_from_servers
+from tests.bench.row import CannotRun, Row
+from tests.bench.schedule import percentile
+from tests.bench.subject import pinned
+from tests.servers import lag
+from tests.servers.delays import Apart, Slow, apart
+
+RATES = (20.0, 100.0, 170.0)
+ROUNDS, SECONDS = 5, 2.0
+WARM, SETTLED = 20, 0.5
+"""Looks that do not count, and seconds of rest before them: a process that was just loaded is served last."""
+
+NAMES = {"processing": "wait"}
+Phases = dict[str, dict[str, float]]
+
+
+def main() -> list[Row]:
+    need(EXPORTER)
+    if not lag.possible():
+        raise CannotRun("phase accuracy beside blackbox_exporter needs root, /dev/net/tun, unshare and ip")
+    with tempfile.TemporaryDirectory() as scratch:
+        found = Path(scratch) / "errors.json"
+        if lag.rerun("tests.bench.accuracy", str(found)) != 0:
+            raise CannotRun("the measurement in its own network failed")
+        errors = json.loads(found.read_text())
+    return [row for rate in RATES for row in _rows(rate, errors[f"ours {rate}"], errors[f"theirs {rate}"])]
+
+
+def _rows(rate: float, ours: dict[str, list[float]], theirs: dict[str, list[float]]) -> list[Row]:
+    rows = []
+    for phase in PHASES:
+        mine, other = percentile(ours[phase], 0.95), percentile(theirs[phase], 0.95)
+        rows.append(
+            Row(
+                name=f"error of {phase} p95, {rate:g} looks/s",
+                ours=f"{mine * 1e3:.2f} ms",
+                theirs=f"{other * 1e3:.2f} ms",
+                ratio=f"{mine / other:.2f}",
+                goal="not above theirs",
+                met=mine <= other,
+            )
+        )
+    return rows
+
+
+def inside(result: Path) -> None:
+    """In the namespaces: look, ask for the truth, write the errors down (seconds, by side and rate, then phase)."""
+    errors: dict[str, dict[str, list[float]]] = {}
+    with tempfile.TemporaryDirectory() as scratch, apart_from_servers(), lag.Lag(CONNECT) as path:
+        resolv = Path(scratch) / "resolv.conf"
+        resolv.write_text("nameserver 127.0.0.1\n")
+        subprocess.run(["mount", "--bind", str(resolv), "/etc/resolv.conf"], check=True)
+        slow = Slow(
+            directory=Path(scratch), longest=LONGEST, resolve=RESOLVE, listen=lag.NEAR, address=lag.FAR, name_port=53
+        )
+        with apart(slow) as servers:
+            process, listen = exporter(Path(scratch), servers.ca_file)
+            with process:
+                for number in range(ROUNDS):
+                    for rate in RATES:
+                        for side in ("ours", "theirs") if number % 2 else ("theirs", "ours"):
+                            run = f"{side}-{number}-{rate:g}"
+                            if side == "ours":
+                                found = _ours(servers, rate, run)
+                            else:
+                                found = asyncio.run(_theirs(servers, listen, rate, run))
+                            _note(errors.setdefault(f"{side} {rate}", {}), found, servers, path)
+    result.write_text(json.dumps(errors))
+
+
+def _note(errors: dict[str, list[float]], found: Phases, servers: Apart, path: lag.Lag) -> None:
+    pages = servers.pages()
+    truth: Phases = {one["name"]: {"resolve": one["answered"] - one["came"]} for one in servers.questions()}
+    for name, phases in found.items():
+        page = pages[name]
+        true = truth[name] | page | {"connect": path.taken(int(page["port"]), page["accepted"])}
+        for phase in PHASES:
+            errors.setdefault(phase, []).append(abs(phases[phase] - true[phase]))
+
+
+def _names(rate: float, run: str) -> dict[str, float]:
+    """A name of its own for every look, and the second at which it begins."""
+    return {f"n{number}-{run}.slow.test": number / rate for number in range(int(rate * SECONDS))}
+
+
+def _ours(servers: Apart, rate: float, run: str) -> Phases:
+    """Phases in seconds by name, from a process of its own on the other core."""
+    command = [sys.executable, "-m", "tests.bench.accuracy", servers.url, str(servers.ca_file), str(rate), run]
+    return json.loads(subprocess.run(pinned(1, command), check=True, stdout=subprocess.PIPE).stdout)
+
+
+async def look(url: str, ca: Path, rate: float, run: str) -> Phases:
+    """What that process does."""
+    found: Phases = {}
+    settings = HttpSettings(name_servers=("127.0.0.1",), ca_file=ca)
+    async with Instruments(settings) as tools, asyncio.TaskGroup() as group:
+
+        async def one(name: str, at: float) -> None:
+            await asyncio.sleep(at)
+            result = await observe(Uptime(url=url % name, family="4"), tools)
+            if result.fault is not None:
+                raise CannotRun(f"{name}: {result.detail}")
+            found[name] = dict(result.hops[0].phases)
+
+        gc.collect()
+        gc.freeze()
+        sys.setswitchinterval(0.001)  # as the daemon does before its first look
+        await asyncio.sleep(SETTLED)
+        await asyncio.gather(*[one(name, at) for name, at in _names(WARM / SECONDS, f"warm-{run}").items()])
+        found.clear()
+        for name, at in _names(rate, run).items():
+            group.create_task(one(name, at))
+    return found
+
+
+async def _theirs(servers: Apart, listen: str, rate: float, run: str) -> Phases:
+    """The same from blackbox_exporter, which is already running there."""
+    found: Phases = {}
+    async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
+
+        async def one(name: str, at: float) -> None:
+            await asyncio.sleep(at)
+            query = urllib.parse.urlencode({"module": "look", "target": servers.url % name})
+            async with session.get(f"http://{listen}/probe?{query}") as answer:
+                text = await answer.text()
+            if "\nprobe_success 1" not in text:
+                raise CannotRun(f"blackbox_exporter could not see {name}")
+            phases = re.findall(r'^probe_http_duration_seconds\{phase="(\w+)"\} (\S+)$', text, re.MULTILINE)
+            found[name] = {NAMES.get(phase, phase): float(value) for phase, value in phases}
+
+        for name, at in _names(rate, run).items():
+            group.create_task(one(name, at))
+    return found
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 2:
+        inside(Path(sys.argv[1]))
+    else:
+        url, ca, rate, run = sys.argv[1:]
+        print(json.dumps(asyncio.run(look(url, Path(ca), float(rate), run))))

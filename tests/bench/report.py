@@ -1,0 +1,74 @@
+"""``docs/benchmarks.md``: the table of a run, on which machine, with which versions, and how to repeat it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import ssl
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.bench.row import table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tests.bench.row import Row
+
+TOOLS = ("prometheus", "prometheus-blackbox-exporter", "nginx-light", "influxdb")
+
+
+def page(rows: Iterable[Row], names: Sequence[str], minutes: float) -> str:
+    """The page as Markdown."""
+    return f"""# Benchmarks
+
+Written by `make bench`; do not edit. Both sides run on this one machine, in this one run, in turn and repeatedly; a
+cell shows the median and, in brackets, the least and the greatest. Ratios are ours divided by theirs, pair by pair.
+Absolute times of different machines are not to be compared.
+
+{table(rows)}
+## How it is measured
+
+Real TLS, real processes; servers and whoever drives them keep to the first core, the subject to the second. CPU is the
+kernel's account of a process and its children, read after a warm-up. A benchmark whose peer is missing fails.
+
+## How to repeat it
+
+    make bench ARGS='--write docs/benchmarks.md'    # all: {", ".join(names)}
+    make bench-cost                                 # one of them
+
+## This run
+
+- {datetime.now(UTC):%Y-%m-%d}, commit {_commit()}, {minutes:.0f} minutes, load before it ended {os.getloadavg()[2]:.1f}
+- {os.cpu_count()} cores, {_processor()}, {_memory()}, Linux {platform.release()}
+- Python {platform.python_version()}, {ssl.OPENSSL_VERSION}, aiohttp {version("aiohttp")}
+- {", ".join(_packages())}
+"""
+
+
+def _commit() -> str:
+    found = subprocess.run(["git", "describe", "--always", "--dirty"], check=False, capture_output=True, text=True)
+    return found.stdout.strip() or "unknown"
+
+
+def _processor() -> str:
+    found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    return found[1] if found else platform.machine()
+
+
+def _memory() -> str:
+    kib = int(Path("/proc/meminfo").read_text().split()[1])
+    return f"{kib / 2**20:.0f} GiB"
+
+
+def _packages() -> list[str]:
+    found = []
+    for name in TOOLS:
+        command = ["dpkg-query", "-W", "-f", "${Package} ${Version}", name]
+        answer = subprocess.run(command, check=False, capture_output=True, text=True)
+        found.append(answer.stdout if answer.returncode == 0 else f"{name} missing")
+    return found
