@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import signal
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -23,7 +25,7 @@ from monitor.gaps import fill_gaps
 from monitor.journal import Journal
 from monitor.machine import Limits, Machine
 from monitor.measure import Measurer, Seats
-from monitor.model import Measurement
+from monitor.model import Measurement, State
 from monitor.pulse import Pulse
 from monitor.readers import STATES, fold_states, follow_board
 from monitor.schedule import Plan
@@ -32,6 +34,7 @@ from monitor.sinks.base import Label
 from monitor.states import Fold
 from monitor.storage import Storage
 from monitor.store import Lock
+from monitor.systemd import Manager
 from monitor.telemetry import SelfMetrics
 from monitor.vigil import keep_watch
 from monitor.web import Readiness, Site, make_app
@@ -80,11 +83,13 @@ class Daemon:
         self.listen = listen or config.settings.listen
         self.clock = clock or SystemClock()
         self.metrics = SelfMetrics(list(KINDS))
+        self.manager = Manager()
         self.address: str | None = None
         self._stop = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._reloads: set[asyncio.Task[str | None]] = set()
         self._completed: float | None = None
+        self._began = self.clock.monotonic()
 
     async def run(self) -> None:
         """Open everything, look until told to stop, close everything. Raises DaemonError, JournalError."""
@@ -162,12 +167,15 @@ class Daemon:
             group.create_task(fold_states(journal, self.fold, self.clock, bookmark), name="states"),
             group.create_task(follow_board(journal, self.board, start), name="board"),
             group.create_task(self._watch(journal), name="self"),
+            group.create_task(self.manager.keep(self._alive, self._status), name="systemd"),
         ]
         self._listen_to_signals()
         settle()
         self.pulse.start()
+        self.manager.ready(self._status())
         log.info("started", portals=len(self.config.portals), checks=len(self.config.checks), address=self.address)
         await self._stop.wait()
+        self.manager.stopping()
         log.info("stopping", running_looks=self.pulse.running)
         await self.pulse.stop(DRAIN_SECONDS)
         for task in side:
@@ -234,6 +242,7 @@ class Daemon:
     async def reload(self) -> str | None:
         """Load the configuration again; the old one stays when the new one has a fault. Returns the complaints."""
         async with self._reloading:
+            self.manager.reloading()
             try:
                 config = await asyncio.to_thread(load, self.config.directory)
             except ConfigError as error:
@@ -241,9 +250,12 @@ class Daemon:
                     log.warning("config_complaint", complaint=str(complaint))
                 self._note_load(ok=False)
                 return "\n".join(str(complaint) for complaint in error.complaints)
-            self._apply(config)
-            await self.alerting.change(config)
-            return None
+            else:
+                self._apply(config)
+                await self.alerting.change(config)
+                return None
+            finally:
+                self.manager.ready(self._status())
 
     def _apply(self, config: Config) -> None:
         """Change over without dropping a look that is going on."""
@@ -275,12 +287,26 @@ class Daemon:
         if not self.config.checks:
             return Readiness(ok=False, reason="no checks are configured")
         quiet = self.clock.monotonic() - self._completed if self._completed is not None else None
-        longest = 2 * min(check.interval for check in self.config.checks) + 30
         if quiet is None:
             return Readiness(ok=False, reason="no look has been completed yet")
-        if quiet > longest:
+        if quiet > self._patience():
             return Readiness(ok=False, reason=f"no look has been completed for {quiet:.0f} s")
         return Readiness(ok=True, reason="looks are being completed")
+
+    def _patience(self) -> float:
+        """Longest time in seconds without a completed look that means nothing."""
+        return 2 * min((check.interval for check in self.config.checks), default=math.inf) + 30
+
+    def _alive(self) -> bool:
+        """Whether a service manager may leave us alone: looks complete, or the first one may still be on its way."""
+        since = self._began if self._completed is None else self._completed
+        return self.clock.monotonic() - since <= self._patience()
+
+    def _status(self) -> str:
+        """Counts in a line, for a service manager."""
+        states = Counter(self.board.state(portal) for portal in self.board.judged())
+        told = ", ".join(f"{states[state]} {state.value}" for state in State if states[state])
+        return f"{len(self.config.checks)} checks, {self.pulse.running} looks going on; portals: {told or 'none'}"
 
     def _count(self, one: Measurement) -> None:
         self.metrics.looks.labels(one.kind, one.outcome.value).inc()

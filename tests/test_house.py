@@ -15,7 +15,15 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0 ground", ("probes", "probes.base", "probes.trace", "probes.cares", "monitor", "monitor.clock")),
     (
         "0 helpers",
-        ("monitor.shipped", "monitor.progress", "monitor.terminal", "monitor.draw", "monitor.delivery_metrics"),
+        (
+            "monitor.shipped",
+            "monitor.systemd",
+            "monitor.healthcheck",
+            "monitor.progress",
+            "monitor.terminal",
+            "monitor.draw",
+            "monitor.delivery_metrics",
+        ),
     ),
     ("0 instruments, lower", ("probes.address", "probes.certificates", "probes.resolver", "probes.http_metrics")),
     ("0 connector", ("probes.connector",)),
@@ -68,7 +76,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("7 sixth", ("monitor.alerting",)),
     ("8 daemon", ("monitor.daemon",)),
     ("8 drill", ("monitor.drill",)),
-    ("9 storage commands", ("monitor.cli_storage", "monitor.cli_archive", "monitor.cli_incidents")),
+    ("9 storage commands", ("monitor.cli_storage", "monitor.cli_archive", "monitor.cli_incidents", "monitor.cli_health")),
     ("9 commands", ("monitor.cli",)),
     ("9 door", ("monitor.__main__",)),
 )

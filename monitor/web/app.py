@@ -9,6 +9,7 @@ import structlog
 from aiohttp import web
 
 from monitor.web.api import Api, refusal
+from monitor.web.blackbox import Blackbox
 from monitor.web.incident_pages import IncidentApi, IncidentPages
 from monitor.web.operations import Operations, plain
 from monitor.web.pages import Static
@@ -58,6 +59,7 @@ def make_app(site: Site) -> web.Application:
             web.get("/api/v1/portals", api.portals),
             web.get("/api/v1/measurements", api.measurements),
             web.get("/metrics", operations.metrics),
+            web.get("/probe", Blackbox(site).probe),
             web.get("/config", operations.config),
             web.get("/-/healthy", operations.healthy),
             web.get("/-/ready", operations.ready),
@@ -77,7 +79,7 @@ def _guard(pages: Pages) -> Middleware:
     async def answer(request: web.Request, status: int) -> web.Response:
         if request.path.startswith("/api/"):
             return refusal(status, HTTPStatus(status).phrase)
-        if request.path.startswith(("/-/", "/metrics", "/config")):
+        if request.path.startswith(("/-/", "/metrics", "/probe", "/config")):
             return plain(status, HTTPStatus(status).phrase)
         return await pages.trouble(request, status)
 
