@@ -86,6 +86,7 @@ def test_one_alert_word_for_word(tmp_path: Path):
     rule = next(rule for rule in ALERTS if rule["alert"] == "PortalDown")
     labels = {"portal": "dvc-a", "location": "hn-1", "job": "j", "instance": "d:1"}
     shown = ", ".join(f'{name}="{value}"' for name, value in labels.items())
+    facts = 'portal="dvc-a", job="j", instance="d:1", kind="province", group="hue", name="Cổng A"'
     link = "http://grafana/d/portal-monitor-portal-{}?var-portal=dvc-a&var-location=hn-1"
     case = {
         "rule_files": [str(RULES / "portals.yml")],
@@ -99,11 +100,7 @@ def test_one_alert_word_for_word(tmp_path: Path):
                 },
                 "input_series": [
                     {"series": f'portal_monitor_portal_state{{{shown}, state="down"}}', "values": "1x5"},
-                    {
-                        "series": 'portal_monitor_portal_info{portal="dvc-a", job="j", instance="d:1", kind="province", '
-                        'group="hue", name="Cổng A"}',
-                        "values": "1x5",
-                    },
+                    {"series": f"portal_monitor_portal_info{{{facts}}}", "values": "1x5"},
                 ],
                 "alert_rule_test": [
                     {
