@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import math
 import signal
 import sys
-from collections import Counter
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -23,9 +21,10 @@ from monitor.confirm import Confirmation
 from monitor.exposition import Exposition
 from monitor.gaps import fill_gaps
 from monitor.journal import Journal
+from monitor.liveness import Liveness, status_line
 from monitor.machine import Limits, Machine
 from monitor.measure import Measurer, Seats
-from monitor.model import Measurement, State
+from monitor.model import Measurement
 from monitor.pulse import Pulse
 from monitor.readers import STATES, fold_states, follow_board
 from monitor.schedule import Plan
@@ -37,7 +36,7 @@ from monitor.store import Lock
 from monitor.systemd import Manager
 from monitor.telemetry import SelfMetrics
 from monitor.vigil import keep_watch
-from monitor.web import Readiness, Site, make_app
+from monitor.web import Site, make_app
 from probes.base import Lane
 from probes.instruments import Instruments
 from probes.kinds import KINDS
@@ -88,8 +87,7 @@ class Daemon:
         self._stop = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._reloads: set[asyncio.Task[str | None]] = set()
-        self._completed: float | None = None
-        self._began = self.clock.monotonic()
+        self.life = Liveness(self.clock)
 
     async def run(self) -> None:
         """Open everything, look until told to stop, close everything. Raises DaemonError, JournalError."""
@@ -167,7 +165,9 @@ class Daemon:
             group.create_task(fold_states(journal, self.fold, self.clock, bookmark), name="states"),
             group.create_task(follow_board(journal, self.board, start), name="board"),
             group.create_task(self._watch(journal), name="self"),
-            group.create_task(self.manager.keep(self._alive, self._status), name="systemd"),
+            group.create_task(
+                self.manager.keep(lambda: self.life.alive(self.config.checks), self._status), name="systemd"
+            ),
         ]
         self._listen_to_signals()
         settle()
@@ -222,7 +222,7 @@ class Daemon:
             clock=self.clock,
             language=settings.language,
             zone=ZoneInfo(settings.report_zone),
-            ready=self.readiness,
+            ready=lambda: self.life.readiness(self.config.checks),
             reload=self.reload if settings.web.reload else None,
             reload_token=settings.web.reload_token,
             config_text=lambda: yaml.safe_dump(redacted(self.config), allow_unicode=True, sort_keys=False),
@@ -282,38 +282,15 @@ class Daemon:
         if ok:
             self.metrics.reload_at.set(self.clock.now() / 1000)
 
-    def readiness(self) -> Readiness:
-        """Ready means that looks are being completed, not that a process exists."""
-        if not self.config.checks:
-            return Readiness(ok=False, reason="no checks are configured")
-        quiet = self.clock.monotonic() - self._completed if self._completed is not None else None
-        if quiet is None:
-            return Readiness(ok=False, reason="no look has been completed yet")
-        if quiet > self._patience():
-            return Readiness(ok=False, reason=f"no look has been completed for {quiet:.0f} s")
-        return Readiness(ok=True, reason="looks are being completed")
-
-    def _patience(self) -> float:
-        """Longest time in seconds without a completed look that means nothing."""
-        return 2 * min((check.interval for check in self.config.checks), default=math.inf) + 30
-
-    def _alive(self) -> bool:
-        """Whether a service manager may leave us alone: looks complete, or the first one may still be on its way."""
-        since = self._began if self._completed is None else self._completed
-        return self.clock.monotonic() - since <= self._patience()
-
     def _status(self) -> str:
-        """Counts in a line, for a service manager."""
-        states = Counter(self.board.state(portal) for portal in self.board.judged())
-        told = ", ".join(f"{states[state]} {state.value}" for state in State if states[state])
-        return f"{len(self.config.checks)} checks, {self.pulse.running} looks going on; portals: {told or 'none'}"
+        return status_line(self.board, self.pulse.running)
 
     def _count(self, one: Measurement) -> None:
         self.metrics.looks.labels(one.kind, one.outcome.value).inc()
         if one.void is not None:
             self.metrics.voids.labels(one.void.value).inc()
         if one.started is not None:
-            self._completed = self.clock.monotonic()
+            self.life.note()
 
     async def _watch(self, journal: Journal) -> None:
         await keep_watch(

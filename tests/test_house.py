@@ -73,10 +73,13 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("7 cause", ("monitor.cause", "monitor.witness")),
     ("7 incidents", ("monitor.incidents",)),
     ("7 fifth", ("monitor.web", "monitor.inbox")),
-    ("7 sixth", ("monitor.alerting",)),
+    ("7 sixth", ("monitor.alerting", "monitor.liveness")),
     ("8 daemon", ("monitor.daemon",)),
     ("8 drill", ("monitor.drill",)),
-    ("9 storage commands", ("monitor.cli_storage", "monitor.cli_archive", "monitor.cli_incidents", "monitor.cli_health")),
+    (
+        "9 storage commands",
+        ("monitor.cli_storage", "monitor.cli_archive", "monitor.cli_incidents", "monitor.cli_health"),
+    ),
     ("9 commands", ("monitor.cli",)),
     ("9 door", ("monitor.__main__",)),
 )
