@@ -41,10 +41,11 @@ class Daemon:
         self.notice = Notice.read(scratch / "fleet")
         config = write_config(self.notice, scratch / "config", listen=self.listen, uptime=3.0)
         settings = yaml.safe_load((config / "monitor.yaml").read_text())
-        # A sink that is away, so that a courier has something to tell.
+        # A sink and a target that are away, so that couriers have something to tell.
         settings["sinks"] = {
             "influxdb": {"url": f"http://127.0.0.1:{free_port()}", "org": "o", "bucket": "b", "token": "t"}
         }
+        settings["notify"] = {"targets": [{"name": "on-call", "url": f"json://127.0.0.1:{free_port()}"}]}
         (config / "monitor.yaml").write_text(yaml.safe_dump(settings))
         self._processes.append(self._start("monitor", "run", "--config", str(config), "--data", str(scratch / "data")))
 
