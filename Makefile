@@ -10,7 +10,8 @@ ARGS ?=
 # The real servers and tools that the tests start, each as package:command.
 DEBIAN_TEST_PACKAGES := nginx-light:nginx prometheus:prometheus chromium:chromium openssl:openssl \
 	ca-certificates:update-ca-certificates procps:ps iproute2:ip influxdb:influxd \
-	victoria-metrics:victoria-metrics prometheus-alertmanager:prometheus-alertmanager
+	victoria-metrics:victoria-metrics prometheus-alertmanager:prometheus-alertmanager busybox:busybox \
+	docker-compose:docker-compose systemd:systemd-analyze
 
 # What the benchmarks compare with and measure against.
 DEBIAN_BENCH_PACKAGES := nginx-light:nginx prometheus:prometheus prometheus-blackbox-exporter:prometheus-blackbox-exporter \

@@ -16,6 +16,7 @@ import typer
 from monitor import __version__
 from monitor.cli_archive import archive_app
 from monitor.cli_export import export_app
+from monitor.cli_health import healthcheck
 from monitor.cli_incidents import drill, incident_app, incidents
 from monitor.cli_score import score_app
 from monitor.cli_storage import history_app, influx_app
@@ -30,6 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command()(healthcheck)
 app.add_typer(history_app, name="history")
 app.add_typer(influx_app, name="influx")
 app.add_typer(archive_app, name="archive")
@@ -68,7 +70,10 @@ def main() -> None:
 def run(
     config: ConfigDir = Path("config"),
     data: DataDir = Path("data"),
-    listen: Annotated[str | None, typer.Option(help="host:port of the web server; overrides monitor.yaml.")] = None,
+    listen: Annotated[
+        str | None,
+        typer.Option(envvar="PORTAL_MONITOR_LISTEN", help="host:port of the web server; overrides monitor.yaml."),
+    ] = None,
     log_format: Annotated[LogForm | None, typer.Option(help="Default: console on a terminal, else json.")] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:

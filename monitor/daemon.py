@@ -23,6 +23,7 @@ from monitor.exposition import Exposition
 from monitor.gaps import fill_gaps
 from monitor.journal import Journal
 from monitor.live_scores import start_scores
+from monitor.liveness import Liveness, status_line
 from monitor.machine import Limits, Machine
 from monitor.measure import Measurer, Seats
 from monitor.model import Measurement
@@ -34,9 +35,10 @@ from monitor.sinks.base import Label
 from monitor.states import Fold
 from monitor.storage import Storage
 from monitor.store import Lock
+from monitor.systemd import Manager
 from monitor.telemetry import SelfMetrics
 from monitor.vigil import keep_watch
-from monitor.web import Readiness, Site, make_app
+from monitor.web import Site, make_app
 from probes.base import Lane
 from probes.instruments import Instruments
 from probes.kinds import KINDS
@@ -82,11 +84,12 @@ class Daemon:
         self.listen = listen or config.settings.listen
         self.clock = clock or SystemClock()
         self.metrics = SelfMetrics(list(KINDS))
+        self.manager = Manager()
         self.address: str | None = None
         self._stop = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._reloads: set[asyncio.Task[str | None]] = set()
-        self._completed: float | None = None
+        self.life = Liveness(self.clock)
 
     async def run(self) -> None:
         """Open everything, look until told to stop, close everything. Raises DaemonError, JournalError."""
@@ -171,12 +174,17 @@ class Daemon:
             group.create_task(fold_states(journal, self.fold, self.clock, bookmark), name="states"),
             group.create_task(follow_board(journal, self.board, start), name="board"),
             group.create_task(self._watch(journal), name="self"),
+            group.create_task(
+                self.manager.keep(lambda: self.life.alive(self.config.checks), self._status), name="systemd"
+            ),
         ]
         self._listen_to_signals()
         settle()
         self.pulse.start()
+        self.manager.ready(self._status())
         log.info("started", portals=len(self.config.portals), checks=len(self.config.checks), address=self.address)
         await self._stop.wait()
+        self.manager.stopping()
         log.info("stopping", running_looks=self.pulse.running)
         await self.pulse.stop(DRAIN_SECONDS)
         for task in side:
@@ -224,7 +232,7 @@ class Daemon:
             clock=self.clock,
             language=settings.language,
             zone=ZoneInfo(settings.report_zone),
-            ready=self.readiness,
+            ready=lambda: self.life.readiness(self.config.checks),
             reload=self.reload if settings.web.reload else None,
             reload_token=settings.web.reload_token,
             config_text=lambda: yaml.safe_dump(redacted(self.config), allow_unicode=True, sort_keys=False),
@@ -244,6 +252,7 @@ class Daemon:
     async def reload(self) -> str | None:
         """Load the configuration again; the old one stays when the new one has a fault. Returns the complaints."""
         async with self._reloading:
+            self.manager.reloading()
             try:
                 config = await asyncio.to_thread(load, self.config.directory)
             except ConfigError as error:
@@ -251,9 +260,12 @@ class Daemon:
                     log.warning("config_complaint", complaint=str(complaint))
                 self._note_load(ok=False)
                 return "\n".join(str(complaint) for complaint in error.complaints)
-            self._apply(config)
-            await self.alerting.change(config)
-            return None
+            else:
+                self._apply(config)
+                await self.alerting.change(config)
+                return None
+            finally:
+                self.manager.ready(self._status())
 
     def _apply(self, config: Config) -> None:
         """Change over without dropping a look that is going on."""
@@ -280,24 +292,15 @@ class Daemon:
         if ok:
             self.metrics.reload_at.set(self.clock.now() / 1000)
 
-    def readiness(self) -> Readiness:
-        """Ready means that looks are being completed, not that a process exists."""
-        if not self.config.checks:
-            return Readiness(ok=False, reason="no checks are configured")
-        quiet = self.clock.monotonic() - self._completed if self._completed is not None else None
-        longest = 2 * min(check.interval for check in self.config.checks) + 30
-        if quiet is None:
-            return Readiness(ok=False, reason="no look has been completed yet")
-        if quiet > longest:
-            return Readiness(ok=False, reason=f"no look has been completed for {quiet:.0f} s")
-        return Readiness(ok=True, reason="looks are being completed")
+    def _status(self) -> str:
+        return status_line(self.board, self.pulse.running)
 
     def _count(self, one: Measurement) -> None:
         self.metrics.looks.labels(one.kind, one.outcome.value).inc()
         if one.void is not None:
             self.metrics.voids.labels(one.void.value).inc()
         if one.started is not None:
-            self._completed = self.clock.monotonic()
+            self.life.note()
 
     async def _watch(self, journal: Journal) -> None:
         await keep_watch(

@@ -151,6 +151,13 @@ class Exposition:
             yield "probe_failure_info", f',reason="{one.fault.value}"', "1"
         yield from _measured(self._metrics[one.kind], one.values)
 
+    def alone(self, check: Check, one: Measurement) -> str:
+        """A page of one measurement, as the answer to a request for just this check: nobody's labels, its own only."""
+        fresh = defaultdict(list)
+        for name, extra, value in self._samples(check, one):
+            fresh[name].append(f"{name}{{{extra[1:]}}} {value}\n" if extra else f"{name} {value}\n")
+        return "".join(f"{_head(name, self._families[name].help)}{''.join(lines)}" for name, lines in fresh.items())
+
     async def render(self) -> bytes:
         """The whole page. Gives way to other work after every few milliseconds."""
         parts = [generate_latest(self._registry)]

@@ -15,7 +15,10 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0 ground", ("probes", "probes.base", "probes.trace", "probes.cares", "monitor", "monitor.clock")),
     (
         "0 helpers",
-        ("monitor.shipped", "monitor.progress", "monitor.terminal", "monitor.delivery_metrics", "monitor.draw_render"),
+        (
+            *("monitor.shipped", "monitor.systemd", "monitor.healthcheck", "monitor.progress", "monitor.terminal"),
+            *("monitor.delivery_metrics", "monitor.draw_render"),
+        ),
     ),
     ("0 drawing", ("monitor.draw",)),
     ("0 instruments, lower", ("probes.address", "probes.certificates", "probes.resolver", "probes.http_metrics")),
@@ -84,7 +87,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("7 cause", ("monitor.cause", "monitor.witness")),
     ("7 incidents", ("monitor.incidents",)),
     ("7 fifth", ("monitor.web", "monitor.inbox")),
-    ("7 sixth", ("monitor.alerting",)),
+    ("7 sixth", ("monitor.alerting", "monitor.liveness")),
     ("7 live scores", ("monitor.live_scores",)),
     ("7 films", ("monitor.films",)),
     ("7 handed over", ("monitor.handover",)),
@@ -92,7 +95,10 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("8 drill", ("monitor.drill",)),
     (
         "9 storage commands",
-        ("monitor.cli_storage", "monitor.cli_archive", "monitor.cli_incidents", "monitor.cli_score"),
+        (
+            *("monitor.cli_storage", "monitor.cli_archive", "monitor.cli_incidents", "monitor.cli_score"),
+            "monitor.cli_health",
+        ),
     ),
     ("9 commands of exports", ("monitor.cli_export",)),
     ("9 commands", ("monitor.cli",)),

@@ -9,6 +9,7 @@ import structlog
 from aiohttp import web
 
 from monitor.web.api import Api, refusal
+from monitor.web.blackbox import Blackbox
 from monitor.web.film import Film
 from monitor.web.incident_pages import IncidentApi, IncidentPages
 from monitor.web.operations import Operations, plain
@@ -61,6 +62,7 @@ def make_app(site: Site) -> web.Application:
             web.get("/api/v1/portals", api.portals),
             web.get("/api/v1/measurements", api.measurements),
             web.get("/metrics", operations.metrics),
+            web.get("/probe", Blackbox(site).probe),
             web.get("/config", operations.config),
             web.get("/-/healthy", operations.healthy),
             web.get("/-/ready", operations.ready),
@@ -80,7 +82,7 @@ def _guard(pages: Pages) -> Middleware:
     async def answer(request: web.Request, status: int) -> web.Response:
         if request.path.startswith("/api/"):
             return refusal(status, HTTPStatus(status).phrase)
-        if request.path.startswith(("/-/", "/metrics", "/config")):
+        if request.path.startswith(("/-/", "/metrics", "/probe", "/config")):
             return plain(status, HTTPStatus(status).phrase)
         return await pages.trouble(request, status)
 

@@ -1,0 +1,61 @@
+# The daemon in a container, in two sizes:
+#
+#   docker build --target slim    -t portal-monitor .            uptime and latency
+#   docker build --target browser -t portal-monitor:browser .    with Chromium, for the mobile checks
+#
+# It runs as user 10001 without any privilege, writes to /var/lib/portal-monitor and /tmp alone (so the root may be
+# read-only), and reads its configuration from /etc/portal-monitor.
+
+ARG PYTHON=3.11.13-slim-bookworm
+
+FROM python:${PYTHON} AS build
+WORKDIR /src
+COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY config config
+COPY grafana grafana
+COPY probes probes
+COPY monitor monitor
+# An extra is named here when a target needs one.
+ARG EXTRAS=""
+RUN python -m venv /opt/portal-monitor \
+    && /opt/portal-monitor/bin/python -m pip install --no-cache-dir --constraint constraints.txt ".${EXTRAS}"
+
+FROM python:${PYTHON} AS slim
+LABEL org.opencontainers.image.title="portal-monitor" \
+      org.opencontainers.image.description="Synthetic monitor of Vietnamese public-service portals" \
+      org.opencontainers.image.licenses="Apache-2.0"
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates tini \
+    && rm -rf /var/lib/apt/lists/* \
+    && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
+RUN groupadd --gid 10001 portal-monitor \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/portal-monitor --shell /usr/sbin/nologin portal-monitor \
+    && install -d -o 10001 -g 10001 -m 0750 /var/lib/portal-monitor
+COPY --from=build /opt/portal-monitor /opt/portal-monitor
+COPY config /etc/portal-monitor
+ENV PATH=/opt/portal-monitor/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    PORTAL_MONITOR_LISTEN=0.0.0.0:9797
+USER 10001:10001
+WORKDIR /var/lib/portal-monitor
+VOLUME /var/lib/portal-monitor
+EXPOSE 9797
+HEALTHCHECK --interval=30s --timeout=10s --start-period=120s --retries=3 CMD ["portal-monitor", "healthcheck"]
+# SIGTERM reaches the daemon, which ends its looks and closes its journal within ten seconds.
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["tini", "--", "portal-monitor"]
+CMD ["run", "--config", "/etc/portal-monitor", "--data", "/var/lib/portal-monitor"]
+
+FROM slim AS browser
+USER root
+# Letters of every portal's language, so that a page is as wide here as on a phone.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends chromium fonts-noto-core \
+    && rm -rf /var/lib/apt/lists/* \
+    && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
+# Chromium keeps what it notes beside profiles in the home directory, which may be read-only.
+ENV PORTAL_MONITOR_CHROMIUM=/usr/bin/chromium \
+    XDG_CONFIG_HOME=/tmp \
+    XDG_CACHE_HOME=/tmp
+USER 10001:10001

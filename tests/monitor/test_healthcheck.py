@@ -1,0 +1,57 @@
+"""The health command against a daemon's own pages over a real socket, and against nobody."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient
+from typer.testing import CliRunner, Result
+
+from monitor.cli import app
+from monitor.healthcheck import HEALTHY, READY, ask
+from monitor.web import Readiness
+from tests.monitor.web import conftest
+from tests.monitor.web.conftest import Open
+from tests.monitor.web.scene import Stage
+from tests.servers.nginx import free_port
+
+stage, open_client = conftest.stage, conftest.open_client
+
+
+def port(client: TestClient[Any, Any]) -> int:
+    assert client.port is not None
+    return client.port
+
+
+async def command(*words: str) -> Result:
+    return await asyncio.to_thread(CliRunner().invoke, app, ["healthcheck", *words])
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", ""])
+async def test_a_daemon_that_is_well(open_client: Open, host: str):
+    client = await open_client()
+    assert await asyncio.to_thread(ask, f"{host}:{port(client)}", READY, 5.0) == (True, "ready")
+    done = await command("--listen", f"{host}:{port(client)}")
+    assert (done.exit_code, done.stdout) == (0, "ready\n")
+
+
+async def test_a_daemon_that_does_not_look_is_alive_and_not_well(open_client: Open, stage: Stage):
+    stage.readiness = Readiness(ok=False, reason="no look has been completed for 99 s")
+    client = await open_client()
+    listen = f"127.0.0.1:{port(client)}"
+    assert await asyncio.to_thread(ask, listen, READY, 5.0) == (False, "no look has been completed for 99 s")
+    assert (await asyncio.to_thread(ask, listen, HEALTHY, 5.0))[0]
+    assert (await command("--listen", listen)).exit_code == 1
+    assert (await command("--listen", listen, "--live")).exit_code == 0
+
+
+async def test_where_nobody_listens_nobody_is_well():
+    done = await command("--listen", f"127.0.0.1:{free_port()}")
+    assert done.exit_code == 1
+    assert "does not answer" in done.output
+
+
+async def test_an_address_without_a_port_is_wrong_usage():
+    assert (await command("--listen", "localhost")).exit_code == 2

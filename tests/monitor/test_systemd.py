@@ -1,0 +1,93 @@
+"""The service manager's socket is a real one here: what is said, in which order, and when nothing is."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from monitor.systemd import Manager
+
+
+class Listener:
+    """The other end, as systemd has it."""
+
+    def __init__(self, address: str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(address)
+        self._socket.settimeout(30.0)
+
+    def heard(self) -> list[str]:
+        """The lines of the next datagram."""
+        return self._socket.recv(4096).decode().split("\n")
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def listener(tmp_path: Path) -> Iterator[Listener]:
+    one = Listener(str(tmp_path / "notify"))
+    yield one
+    one.close()
+
+
+def environment(tmp_path: Path, **more: str) -> dict[str, str]:
+    return {"NOTIFY_SOCKET": str(tmp_path / "notify"), **more}
+
+
+def test_the_life_of_a_service(tmp_path: Path, listener: Listener):
+    manager = Manager(environment(tmp_path))
+    manager.ready("212 checks")
+    assert listener.heard() == ["READY=1", "STATUS=212 checks"]
+    manager.reloading()
+    first, second = listener.heard()
+    assert first == "RELOADING=1"
+    assert second.removeprefix("MONOTONIC_USEC=").isdigit()
+    manager.stopping()
+    assert listener.heard()[0] == "STOPPING=1"
+
+
+def test_an_abstract_address_works_too():
+    name = f"portal-monitor-test-{os.getpid()}"
+    one = Listener(f"\0{name}")
+    Manager({"NOTIFY_SOCKET": f"@{name}"}).stopping()
+    assert one.heard()[0] == "STOPPING=1"
+    one.close()
+
+
+async def test_signs_of_life_come_only_while_looks_complete(tmp_path: Path, listener: Listener):
+    alive = True
+    manager = Manager(environment(tmp_path, WATCHDOG_USEC="60000", WATCHDOG_PID=str(os.getpid())))
+    assert manager.watchdog == 0.06
+    task = asyncio.create_task(manager.keep(lambda: alive, lambda: "well"))
+    assert await asyncio.to_thread(listener.heard) == ["WATCHDOG=1", "STATUS=well"]
+    alive = False
+    while "WATCHDOG=1" in await asyncio.to_thread(listener.heard):
+        pass
+    assert await asyncio.to_thread(listener.heard) == ["STATUS=well"]
+    alive = True
+    while "WATCHDOG=1" not in await asyncio.to_thread(listener.heard):
+        pass
+    task.cancel()
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"WATCHDOG_USEC": "0"}, {"WATCHDOG_USEC": "x"}, {"WATCHDOG_USEC": "5", "WATCHDOG_PID": "1"}]
+)
+def test_a_watchdog_that_does_not_mean_us_is_none(tmp_path: Path, given: dict[str, str]):
+    assert Manager(environment(tmp_path, **given)).watchdog is None
+
+
+async def test_without_a_manager_nothing_is_said():
+    manager = Manager({"WATCHDOG_USEC": "60000"})
+    manager.ready("nobody hears")
+    await manager.keep(lambda: True, lambda: "nobody hears")
+
+
+def test_a_manager_that_is_gone_disturbs_nobody(tmp_path: Path):
+    Manager(environment(tmp_path)).ready("nobody hears")

@@ -1,0 +1,212 @@
+"""The whole path with real processes: fleet, daemon, Prometheus, Alertmanager, webhook, as they are shipped."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from monitor.demo.notice import Notice
+from monitor.demo.stage import write_config
+from tests import rule_files
+from tests.servers.alert_path import Alertmanager, Prometheus, Webhook, wait_until
+from tests.servers.nginx import free_port
+from tests.test_demo import ROOT, force
+
+pytestmark = pytest.mark.slow
+
+BLACKBOX = sorted((rule_files.CASES / "blackbox").glob("*.yml"))
+
+LATER = {"portal_monitor_score_ratio": "scores are worked out from closed days, and there is none yet"}
+"""What a daemon does not have in its first minute, and why."""
+
+
+class Daemon:
+    """A fleet of made-up portals, and the daemon that watches it every three seconds."""
+
+    def __init__(self, scratch: Path) -> None:
+        self.listen = f"127.0.0.1:{free_port()}"
+        self.log = scratch / "daemon.log"
+        words = ("--portals", "12", "--seed", "7", "--time-scale", "0.01", "--directory", str(scratch / "fleet"))
+        (scratch / "fleet").mkdir()
+        self._processes = [self._start("monitor.demo.fleet", *words)]
+        wait_until((scratch / "fleet" / "fleet.json").exists)
+        self.notice = Notice.read(scratch / "fleet")
+        config = write_config(self.notice, scratch / "config", listen=self.listen, uptime=3.0)
+        settings = yaml.safe_load((config / "monitor.yaml").read_text())
+        # A sink and a target that are away, so that couriers have something to tell.
+        settings["sinks"] = {
+            "influxdb": {"url": f"http://127.0.0.1:{free_port()}", "org": "o", "bucket": "b", "token": "t"}
+        }
+        settings["notify"] = {"targets": [{"name": "on-call", "url": f"json://127.0.0.1:{free_port()}"}]}
+        (config / "monitor.yaml").write_text(yaml.safe_dump(settings))
+        self._processes.append(self._start("monitor", "run", "--config", str(config), "--data", str(scratch / "data")))
+
+    def _start(self, module: str, *words: str) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as log:
+            return subprocess.Popen([sys.executable, "-m", module, *words], cwd=ROOT, stdout=log, stderr=log)
+
+    def page(self) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+        with urllib.request.urlopen(f"http://{self.listen}/metrics", timeout=10.0) as answer:
+            families = text_string_to_metric_families(answer.read().decode())
+        return {(one.name, frozenset(one.labels.items())): one.value for family in families for one in family.samples}
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        self._processes[1].kill()
+        self._processes[1].wait()
+
+    def stop(self) -> None:
+        for process in reversed(self._processes):
+            if process.poll() is None:
+                process.terminate()
+                process.wait(30)
+
+
+class Way:
+    """Everything that an alert passes."""
+
+    def __init__(self, daemon: Daemon, prometheus: Prometheus, webhook: Webhook) -> None:
+        self.daemon, self.prometheus, self.webhook = daemon, prometheus, webhook
+
+    def alerts(self, name: str) -> list[dict[str, str]]:
+        """Labels of what fires now."""
+        found = self.prometheus.query(f'ALERTS{{alertname="{name}", alertstate="firing"}}')
+        return [one["metric"] for one in found]
+
+    def portals(self, name: str) -> set[str]:
+        return {one["portal"] for one in self.alerts(name)}
+
+
+@pytest.fixture(scope="module")
+def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Way]:
+    scratch = tmp_path_factory.mktemp("way")
+    daemon = Daemon(scratch)
+    try:
+        with Webhook() as webhook:
+            hooks = {"ALERT_WEBHOOK_URL": f"{webhook.url}/alerts", "ALERT_HEARTBEAT_URL": f"{webhook.url}/beat"}
+            with (
+                Alertmanager(scratch / "alertmanager", hooks) as alertmanager,
+                Prometheus(
+                    scratch / "prometheus", daemon.listen, f"127.0.0.1:{alertmanager.port}", BLACKBOX
+                ) as prometheus,
+            ):
+                yield Way(daemon, prometheus, webhook)
+    finally:
+        daemon.stop()
+
+
+def settled(way: Way) -> None:
+    """Every portal of the fleet has been looked at and its state is known to Prometheus."""
+    number = sum(portal.expect != "retired" for portal in way.daemon.notice.portals)
+    known = 'count(count by (portal) (portal_monitor_portal_state{state="unknown"} == 0))'
+    wait_until(lambda: [one["value"][1] for one in way.prometheus.query(known)] == [str(number)])
+
+
+def test_what_the_rules_read_is_there(way: Way):
+    """Every metric under every matcher of every shipped rule, on a daemon that has just begun."""
+    settled(way)
+    wanted = {one for one in rule_files.read_metrics() if one.metric not in LATER}
+
+    def missing() -> list[str]:
+        texts = (f"{one.metric}{one.matchers}" for one in sorted(wanted))
+        return [text for text in texts if not way.prometheus.query(f"count({text})")]
+
+    wait_until(lambda: not missing(), 60.0)
+
+
+def test_rules_are_in_good_health(way: Way):
+    wait_until(lambda: all(rule["health"] == "ok" for rule in way.prometheus.rules()))
+    assert {rule["name"] for rule in way.prometheus.rules()} >= {rule["alert"] for rule in rule_files.rules("alert")}
+
+
+def test_rules_of_blackbox_users_hold_on_our_metrics(way: Way):
+    """What fires is compared with what was done to the portals, and with certificates read from the daemon's page."""
+    settled(way)
+    fleet = way.daemon.notice
+    ends = {
+        dict(labels)["portal"]: value
+        for (name, labels), value in way.daemon.page().items()
+        if name == "probe_ssl_earliest_cert_expiry"
+    }
+    soon = {portal for portal, at in ends.items() if at - time.time() < 30 * 86400}
+    assert 0 < len(soon) < len(ends)
+    wait_until(lambda: way.portals("CertificateEndsSoon") == soon)
+    plain = {portal.id for portal in fleet.portals if portal.url.startswith("http://")}
+    wait_until(lambda: way.portals("NotEncrypted"))
+    assert way.portals("NotEncrypted") <= plain, "some of them lead on to https"
+    assert way.portals("OldTls") == way.portals("AnswersByIPv6") == set()
+
+    before = way.portals("ProbeFails") | way.portals("HttpStatusBad") | way.portals("ProbeSlow")
+    healthy = [portal.id for portal in fleet.portals if portal.id not in before and portal.expect == "answers"]
+    refused, broken, slow = healthy[:3]
+    force(fleet, refused, "POST", mode="refuse")
+    force(fleet, broken, "POST", mode="error", status=503)
+    force(fleet, slow, "POST", mode="slow", delay=1.5)
+    try:
+        wait_until(lambda: {refused, broken} <= way.portals("ProbeFails"))
+        wait_until(lambda: broken in way.portals("HttpStatusBad"))
+        assert refused not in way.portals("HttpStatusBad"), "who refuses says no status"
+        wait_until(lambda: slow in way.portals("ProbeSlow") | way.portals("ProbeFails"))
+        share = way.prometheus.query("job:probe_success:ratio")
+        assert 0 < float(share[0]["value"][1]) < 1
+    finally:
+        for portal in (refused, broken, slow):
+            force(fleet, portal, "DELETE")
+    wait_until(lambda: not {refused, broken} & way.portals("ProbeFails"))
+    wait_until(lambda: broken not in way.portals("HttpStatusBad"))
+
+
+def test_a_portal_that_stops_reaches_the_webhook_and_its_return_too(
+    way: Way, record_testsuite_property: Callable[[str, object], None]
+):
+    settled(way)
+    fleet = way.daemon.notice
+    portal = next(one for one in fleet.portals if one.id not in way.portals("PortalDown") and one.expect == "answers")
+    began = time.monotonic()
+    force(fleet, portal.id, "POST", mode="refuse")
+    wait_until(lambda: way.webhook.told("firing", alertname="PortalDown", portal=portal.id))
+    at, alert = way.webhook.told("firing", alertname="PortalDown", portal=portal.id)[0]
+    record_testsuite_property("stopped_to_webhook_seconds", round(at - began, 1))
+    assert alert["annotations"]["summary"] == f"{portal.name_vi} ({portal.id}) không truy cập được"
+    assert alert["annotations"]["summary_en"].endswith("is down")
+    assert alert["annotations"]["runbook_url"] == "http://runbooks/PortalDown.md"
+    assert alert["annotations"]["status_page_url"] == f"http://status/portals/{portal.id}"
+    assert alert["annotations"]["dashboard_url"].startswith("http://grafana/d/portal-monitor-portal-vi?var-portal=")
+    assert not {"grafana_url", "runbooks_url"} & alert["labels"].keys(), "addresses are no labels of alerts"
+    began = time.monotonic()
+    force(fleet, portal.id, "DELETE")
+    wait_until(lambda: way.webhook.told("resolved", alertname="PortalDown", portal=portal.id))
+    at, _ = way.webhook.told("resolved", alertname="PortalDown", portal=portal.id)[0]
+    record_testsuite_property("returned_to_webhook_seconds", round(at - began, 1))
+
+
+def test_the_heartbeat_is_called(way: Way):
+    wait_until(lambda: way.webhook.told("firing", alertname="Watchdog"))
+    assert {path for _, path, _, one in way.webhook.heard if one["labels"]["alertname"] == "Watchdog"} == {"/beat"}
+
+
+def test_a_prober_that_dies_is_told_and_is_nobody_s_recovery(way: Way):
+    """Last, since it ends the daemon: what was down is not said to be up because nobody looks any more."""
+    settled(way)
+    fleet = way.daemon.notice
+    portal = next(one for one in fleet.portals if one.id not in way.portals("PortalDown") and one.expect == "answers")
+    down = {"alertname": "PortalDown", "portal": portal.id}
+    before = len(way.webhook.told("firing", **down))
+    force(fleet, portal.id, "POST", mode="refuse")
+    wait_until(lambda: len(way.webhook.told("firing", **down)) > before)
+    way.daemon.kill()
+    wait_until(lambda: way.webhook.told("firing", alertname="ProberGone"))
+    silence = 'count_over_time((up{job="portal-monitor"} == 0)[1m:1s]) >= 8'
+    wait_until(lambda: way.prometheus.query(silence))
+    assert portal.id in way.portals("PortalDown"), "the last word still stands"
+    died = way.webhook.told("firing", alertname="ProberGone")[0][0]
+    said = [(at, status, one["labels"]) for at, _, status, one in way.webhook.heard if at >= died]
+    assert not [one for one in said if one[1] == "resolved" and down.items() <= one[2].items()], said
