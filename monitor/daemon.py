@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
-import sys
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import structlog
 import yaml
-from aiohttp import web
 
+from monitor.alerting.follow import INCIDENTS
 from monitor.alerting.join import Alerting
 from monitor.board import Board
 from monitor.clock import Clock, SystemClock
@@ -37,14 +35,16 @@ from monitor.storage import Storage
 from monitor.store import Lock
 from monitor.systemd import Manager
 from monitor.telemetry import SelfMetrics
-from monitor.vigil import keep_watch
-from monitor.web import Site, make_app
+from monitor.vigil import keep_watch, settle
+from monitor.web import Site, serve
 from probes.base import Lane
 from probes.instruments import Instruments
 from probes.kinds import KINDS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from aiohttp import web
 
 log = structlog.get_logger(__name__)
 
@@ -63,16 +63,6 @@ STOPPED_AT = "stopped_at"
 
 class DaemonError(Exception):
     """The daemon cannot start; the message is one sentence for the operator."""
-
-
-def settle() -> None:
-    """Before the first look: what is loaded is never garbage, and a busy thread lets go of the interpreter sooner.
-
-    A full collection over the loaded modules, or a thread that computes for 5 ms, is lateness of some look.
-    """
-    gc.collect()
-    gc.freeze()
-    sys.setswitchinterval(0.001)
 
 
 class Daemon:
@@ -192,7 +182,7 @@ class Daemon:
         await journal.remark(STOPPED_AT, str(self.clock.now()))
 
     def _storage(self, journal: Journal) -> Storage:
-        """Who carries stored rows on; the fold must have passed them as well before they leave."""
+        """Who carries stored rows on; both folds must have passed them as well before they leave."""
         return Storage(
             journal=journal,
             directory=self.data,
@@ -200,7 +190,7 @@ class Daemon:
             settings=self.config.settings,
             registry=self.metrics.registry,
             labels=self._label,
-            readers=(STATES,),
+            readers=(STATES, INCIDENTS),
         )
 
     def _label(self, portal: str) -> Label | None:
@@ -237,16 +227,10 @@ class Daemon:
             reload_token=settings.web.reload_token,
             config_text=lambda: yaml.safe_dump(redacted(self.config), allow_unicode=True, sort_keys=False),
         )
-        runner = web.AppRunner(make_app(site), access_log=None, shutdown_timeout=2.0)
-        await runner.setup()
-        host, _, port = self.listen.rpartition(":")
         try:
-            await web.TCPSite(runner, host.strip("[]"), int(port)).start()
+            runner, self.address = await serve(site, self.listen)
         except OSError as error:
-            await runner.cleanup()
             raise DaemonError(f"cannot listen on {self.listen}: {error.strerror or error}") from error
-        bound = runner.addresses[0]
-        self.address = f"http://{f'[{bound[0]}]' if ':' in bound[0] else bound[0]}:{bound[1]}/"
         return runner
 
     async def reload(self) -> str | None:

@@ -105,6 +105,12 @@ class Evidence:
         """The exhibits of a check, newest first."""
         return self._by_check.get(key, [])[::-1]
 
+    def between(self, portal: str, since: int, until: int) -> list[Exhibit]:
+        """The exhibits of all checks of a portal with ``since <= slot <= until`` (UTC ms), oldest first."""
+        kept = [list(exhibits) for key, exhibits in list(self._by_check.items()) if key.startswith(f"{portal}/")]
+        found = [one for exhibits in kept for one in exhibits if since <= one.slot <= until]
+        return sorted(found, key=lambda one: one.slot)
+
     def find(self, key: str, slot: int, file: str) -> tuple[Path, str] | None:
         """A picture's file and content type; None when no exhibit has it, whatever the names try to be."""
         for exhibit in self._by_check.get(key, ()):

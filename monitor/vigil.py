@@ -1,8 +1,10 @@
-"""Watching ourselves: how late timers come, and the slow gauges along the way."""
+"""Watching ourselves: nothing that delays a look by surprise, how late timers come, the slow gauges along the way."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 from typing import TYPE_CHECKING
 
 from monitor.machine import BEAT_SECONDS
@@ -14,6 +16,16 @@ if TYPE_CHECKING:
     from monitor.machine import Machine
     from monitor.pulse import Pulse
     from monitor.telemetry import SelfMetrics
+
+
+def settle() -> None:
+    """Before the first look: what is loaded is never garbage, and a busy thread lets go of the interpreter sooner.
+
+    A full collection over the loaded modules, or a thread that computes for 5 ms, is lateness of some look.
+    """
+    gc.collect()
+    gc.freeze()
+    sys.setswitchinterval(0.001)
 
 
 async def keep_watch(  # noqa: PLR0913, PLR0917 - the parts that are watched

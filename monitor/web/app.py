@@ -72,6 +72,23 @@ def make_app(site: Site) -> web.Application:
     return app
 
 
+async def serve(site: Site, listen: str) -> tuple[web.AppRunner, str]:
+    """Listen on ``host:port`` (0: any free port); returns what to clean up in the end, and the address to open.
+
+    Raises OSError when nobody can listen there.
+    """
+    runner = web.AppRunner(make_app(site), access_log=None, shutdown_timeout=2.0)
+    await runner.setup()
+    host, _, port = listen.rpartition(":")
+    try:
+        await web.TCPSite(runner, host.strip("[]"), int(port)).start()
+    except OSError:
+        await runner.cleanup()
+        raise
+    name, number = runner.addresses[0][:2]
+    return runner, f"http://{f'[{name}]' if ':' in name else name}:{number}/"
+
+
 async def _protect(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(HEADERS)
 

@@ -69,7 +69,7 @@ def strip(exhibits: Sequence[Exhibit], tongue: Tongue) -> Strip | None:
         shots=tuple(_shot(newest, frame, tongue) for frame in newest.film),
         last=_shot(newest, last, tongue) if last else None,
         earlier=tuple(
-            (_link(one, one.last), f"{tongue.moment(one.slot)}: {tongue(f'film.{one.why}')}")
+            (link(one, one.last), f"{tongue.moment(one.slot)}: {tongue(f'film.{one.why}')}")
             for one in exhibits[1 : EARLIER + 1]
             if one.last
         ),
@@ -78,12 +78,13 @@ def strip(exhibits: Sequence[Exhibit], tongue: Tongue) -> Strip | None:
 
 def _shot(exhibit: Exhibit, frame: Frame, tongue: Tongue) -> Shot:
     if frame.at is None:
-        return Shot(link=_link(exhibit, frame), said=tongue("film.last"), time="")
+        return Shot(link=link(exhibit, frame), said=tongue("film.last"), time="")
     time = tongue.short(frame.at)
-    return Shot(link=_link(exhibit, frame), said=tongue("film.shot", time=time), time=time)
+    return Shot(link=link(exhibit, frame), said=tongue("film.shot", time=time), time=time)
 
 
-def _link(exhibit: Exhibit, frame: Frame) -> str:
+def link(exhibit: Exhibit, frame: Frame) -> str:
+    """Where a picture is served."""
     return f"/evidence/{exhibit.portal}/{exhibit.check}/{exhibit.slot}/{frame.file}"
 
 

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 from monitor.incident import Incident, IncidentKind
 from monitor.model import PROBER
+from monitor.web.film import link
 from monitor.web.speak import iso
 from monitor.web.telling import Teller
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from monitor.board import Board
     from monitor.incident import Glance, IncidentEvent, IncidentNote, Member, Message
     from monitor.store import Reader
     from monitor.web.query import Query
-    from monitor.web.site import Picture, Site
+    from monitor.web.site import Site
     from monitor.web.speak import Tongue
 
 SHOWN = 100
@@ -173,7 +174,6 @@ def _part(  # noqa: PLR0913, PLR0917 - what a page is made of
 ) -> Part:
     tongue = teller.tongue
     ours = member.portal == PROBER
-    pictures = () if ours else site.pictures(member.portal, member.since, member.until or now)
     name = teller.standing(incident) if ours else teller.name(member.portal)
     return Part(
         name=name,
@@ -182,7 +182,7 @@ def _part(  # noqa: PLR0913, PLR0917 - what a page is made of
         facts=tuple(teller.facts(member, now)),
         looks=tuple(_look(one, teller) for one in member.looks),
         hops=tuple(teller.hop(hop) for hop in member.hops),
-        pictures=_pictures(pictures, tongue),
+        pictures=() if ours else tuple(_pictures(site, member, tongue, now)),
     )
 
 
@@ -193,5 +193,9 @@ def _look(one: Glance, teller: Teller) -> tuple[str, str, str, str]:
     return (tongue.moment(at), iso(at) or "", which + took, teller.result(one))
 
 
-def _pictures(found: Sequence[Picture], tongue: Tongue) -> tuple[tuple[str, str], ...]:
-    return tuple((one.href, tongue("incident.picture", time=tongue.moment(one.at))) for one in found)
+def _pictures(site: Site, member: Member, tongue: Tongue, now: int) -> Iterator[tuple[str, str]]:
+    """Address and words of the whole screens that were rendered while it lasted."""
+    found = site.evidence.between(member.portal, member.since, member.until or now) if site.evidence else []
+    for one in found:
+        if one.last is not None:
+            yield link(one, one.last), tongue("incident.picture", time=tongue.moment(one.slot))

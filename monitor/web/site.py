@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
     from zoneinfo import ZoneInfo
 
     from pydantic import SecretStr
@@ -27,22 +27,13 @@ class Readiness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """A picture of a page that a look made: where it is served below this site, and of which slot (UTC ms) it is."""
-
-    href: str
-    at: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """The parts that pages and answers are made of.
 
     ``language`` is ``vi`` or ``en`` and holds where a request names none; ``zone`` is the zone of shown times.
     ``reload`` reads the configuration anew and returns the complaints, or None when it was taken over; without it,
     reloading over HTTP is off. ``reload_token`` must then be presented as a bearer token. ``config_text`` gives the
-    configuration as YAML, already redacted. ``pictures`` finds what was rendered of a portal between two slots
-    (UTC ms); it is asked on the reading thread.
+    configuration as YAML, already redacted.
     """
 
     board: Board
@@ -56,4 +47,3 @@ class Site:
     evidence: Evidence | None = None
     reload: Callable[[], Awaitable[str | None]] | None = None
     reload_token: SecretStr | None = None
-    pictures: Callable[[str, int, int], Sequence[Picture]] = lambda _portal, _since, _until: ()

@@ -65,7 +65,7 @@ def fleet(days: int = 2, step: int = 2 * HOUR, seed: int = 1) -> list[Measuremen
     found = []
     for slot in range(FIRST, FIRST + days * DAY, step):
         for portal in ("hue", "ha-noi", "Đà-nẵng"):
-            for check, kind in (("uptime", "uptime"), ("uptime-search", "uptime"), ("latency", "latency")):
+            for check, kind in (("uptime-search", "uptime"), *((kind, kind) for kind in KINDS)):
                 outcome = draw.choice([Outcome.UP, Outcome.UP, Outcome.DOWN, Outcome.VOID])
                 one = factories.measurement(portal=portal, check=check, kind=kind, slot=slot, outcome=outcome)
                 if outcome is Outcome.UP:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
 
-from monitor.web import Picture, make_app
-from probes.base import Fault
-from tests.monitor.web.conftest import text
+from monitor.evidence import Evidence
+from probes.base import Fault, Outcome, Picture
+from tests import factories
+from tests.monitor.web.conftest import Open, text
 from tests.monitor.web.scene import EVIL, Stage
 from tests.monitor.web.trouble import AT, FAULTS, bring, incident_of, portal_of
 
@@ -56,16 +57,16 @@ async def test_a_shared_cause_is_one_page_with_a_list(stage: Stage, client: Clie
     assert all(name in body for name in ("Twin 1", "Twin 2", "up again", "7 min"))
 
 
-async def test_pictures_are_shown_where_somebody_has_them(stage: Stage):
+async def test_what_was_rendered_meanwhile_is_shown(stage: Stage, open_client: Open, tmp_path: Path):
     await bring(stage)
-
-    def pictures(portal: str, since: int, until: int) -> Sequence[Picture]:
-        assert since == AT < until
-        return [Picture(href=f"/evidence/{portal}.jpg", at=AT)]
-
-    async with TestClient(TestServer(make_app(replace(stage.site(), pictures=pictures)))) as client:
-        body = await text(client, f"/incidents/{REFUSED}")
-    assert f'src="/evidence/{portal_of(Fault.CONNECT_REFUSED)}.jpg"' in body
+    portal = portal_of(Fault.CONNECT_REFUSED)
+    stage.evidence = Evidence(folder=tmp_path / "evidence", limit=10**9, days=100)
+    check = factories.check("mobile", portal=portal, interval=21_600.0)
+    for slot in (AT - 1000, AT + 1000):
+        look = factories.measurement(kind="mobile", portal=portal, slot=slot, outcome=Outcome.DOWN)
+        await stage.evidence.keep(check, look, [Picture(at=None, type="image/webp", body=b"", print="00" * 8)])
+    body = await text(await open_client(), f"/incidents/{REFUSED}")
+    assert re.findall(r'src="(/evidence/[^"]+)"', body) == [f"/evidence/{portal}/mobile/{AT + 1000}/00.webp"]
 
 
 async def test_an_unknown_incident_is_no_page(client: Client):
