@@ -87,7 +87,7 @@ def test_what_the_journal_says(data: Path):
         Standing(portal="da-nang", state=State.UNKNOWN),
     )
     assert found.age == 40.0
-    assert found.rows == {"look_uptime": 31, "look_latency": 0, "state_change": 6}
+    assert found.rows == {"look_uptime": 31, "look_latency": 0, "look_mobile": 0, "state_change": 6}
     assert found.size >= (data / FILE).stat().st_size > 0
 
 
@@ -198,7 +198,7 @@ def test_text(held: Path):
     assert text == (
         f"daemon     running (process {os.getpid()})\n"
         "last look  40 s ago\n"
-        f"journal    {collect(held).size / 1e6:.1f} MB, rows: uptime 31, latency 0, state_change 6\n"
+        f"journal    {collect(held).size / 1e6:.1f} MB, rows: uptime 31, latency 0, mobile 0, state_change 6\n"
         "portals    1 up  1 down  1 unknown  1 retired\n"
         "\n"
         "hue  down since 2026-08-01 07:20 (10 min)\n"

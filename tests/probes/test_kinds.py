@@ -94,7 +94,7 @@ def test_the_faults_are_a_closed_set() -> None:
     assert {fault.value for fault in Fault} == {
         *("dns", "connect_refused", "connect_timeout", "tls_expired", "tls_name", "tls_untrusted", "tls_other"),
         *("timeout", "reset", "http_status", "redirect_loop", "redirect_target", "body_mismatch", "body_too_large"),
-        *("protocol", "blocked", "prober"),
+        *("protocol", "blocked", "not_rendered", "crashed", "prober"),
     }
     assert Failed(Fault.DNS, "no name").detail == "no name"
 
