@@ -15,10 +15,11 @@ COPY config config
 COPY grafana grafana
 COPY probes probes
 COPY monitor monitor
-# An extra is named here when a target needs one.
-ARG EXTRAS=""
 RUN python -m venv /opt/portal-monitor \
-    && /opt/portal-monitor/bin/python -m pip install --no-cache-dir --constraint constraints.txt ".${EXTRAS}"
+    && /opt/portal-monitor/bin/python -m pip install --no-cache-dir --constraint constraints.txt .
+
+FROM build AS build-browser
+RUN /opt/portal-monitor/bin/python -m pip install --no-cache-dir --constraint constraints.txt ".[render]"
 
 FROM python:${PYTHON} AS slim
 LABEL org.opencontainers.image.title="portal-monitor" \
@@ -54,6 +55,7 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends chromium fonts-noto-core \
     && rm -rf /var/lib/apt/lists/* \
     && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
+COPY --from=build-browser /opt/portal-monitor /opt/portal-monitor
 # Chromium keeps what it notes beside profiles in the home directory, which may be read-only.
 ENV PORTAL_MONITOR_CHROMIUM=/usr/bin/chromium \
     XDG_CONFIG_HOME=/tmp \

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -23,6 +25,8 @@ from tests.test_demo import ROOT, force
 pytestmark = pytest.mark.slow
 
 BLACKBOX = sorted((rule_files.CASES / "blackbox").glob("*.yml"))
+
+BLACKBOX_PAGE = ROOT / "docs" / "from-blackbox-exporter.md"
 
 LATER = {"portal_monitor_score_ratio": "scores are worked out from closed days, and there is none yet"}
 """What a daemon does not have in its first minute, and why."""
@@ -70,6 +74,17 @@ class Daemon:
                 process.wait(30)
 
 
+def old_job(daemon: Daemon) -> dict[str, Any]:
+    """The scrape job of docs/from-blackbox-exporter.md, for this daemon and two portals, one by address, one by id."""
+    block = re.search(r"^```yaml\n(.*?)^```", BLACKBOX_PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    assert block is not None
+    job: dict[str, Any] = yaml.safe_load(block[1])["scrape_configs"][0]
+    first, second = daemon.notice.portals[:2]
+    job["static_configs"] = [{"targets": [first.url, second.id, "https://stranger.example.vn/"]}]
+    job["relabel_configs"][-1]["replacement"] = daemon.listen
+    return job
+
+
 class Way:
     """Everything that an alert passes."""
 
@@ -78,7 +93,7 @@ class Way:
 
     def alerts(self, name: str) -> list[dict[str, str]]:
         """Labels of what fires now."""
-        found = self.prometheus.query(f'ALERTS{{alertname="{name}", alertstate="firing"}}')
+        found = self.prometheus.query(f'ALERTS{{alertname="{name}", alertstate="firing", job="portal-monitor"}}')
         return [one["metric"] for one in found]
 
     def portals(self, name: str) -> set[str]:
@@ -95,7 +110,11 @@ def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Way]:
             with (
                 Alertmanager(scratch / "alertmanager", hooks) as alertmanager,
                 Prometheus(
-                    scratch / "prometheus", daemon.listen, f"127.0.0.1:{alertmanager.port}", BLACKBOX
+                    scratch / "prometheus",
+                    daemon.listen,
+                    f"127.0.0.1:{alertmanager.port}",
+                    BLACKBOX,
+                    [old_job(daemon)],
                 ) as prometheus,
             ):
                 yield Way(daemon, prometheus, webhook)
@@ -162,6 +181,19 @@ def test_rules_of_blackbox_users_hold_on_our_metrics(way: Way):
             force(fleet, portal, "DELETE")
     wait_until(lambda: not {refused, broken} & way.portals("ProbeFails"))
     wait_until(lambda: broken not in way.portals("HttpStatusBad"))
+
+
+def test_an_old_scrape_job_goes_on_with_another_address(way: Way):
+    settled(way)
+    first, second = way.daemon.notice.portals[:2]
+    wait_until(lambda: way.prometheus.query('up{job="blackbox"} == 0'))
+
+    def told() -> set[str]:
+        return {one["metric"]["instance"] for one in way.prometheus.query('probe_success{job="blackbox"} == 1')}
+
+    wait_until(lambda: told() == {first.url, second.id})
+    strangers = way.prometheus.query('up{job="blackbox"} == 0')
+    assert [one["metric"]["instance"] for one in strangers] == ["https://stranger.example.vn/"]
 
 
 def test_a_portal_that_stops_reaches_the_webhook_and_its_return_too(

@@ -135,10 +135,10 @@ def test_only_people_s_pages_are_published_and_on_loopback():
             assert re.fullmatch(r"\$\{\w+:-127\.0\.0\.1:\d+\}:\d+", port), port
 
 
-def test_databases_have_no_way_out():
+def test_the_database_has_no_way_out():
     networks = yaml.safe_load(COMPOSE.read_text())["networks"]
     assert networks["inside"]["internal"] is True
-    assert {name for name, one in SERVICES.items() if one["networks"] == ["inside"]} == {"influxdb", "prometheus"}
+    assert {name for name, one in SERVICES.items() if one["networks"] == ["inside"]} == {"influxdb"}
 
 
 def test_each_configuration_has_its_checker():
@@ -158,7 +158,8 @@ def test_the_daemon_takes_its_configuration(tmp_path: Path, monkeypatch: pytest.
     assert config.settings.sinks.influxdb is not None
     assert config.settings.sinks.influxdb.url == "http://influxdb:8086"
     plain = load(ROOT / "config")
-    assert {check.key for check in config.checks} == {check.key for check in plain.checks}, "it looks at the same"
+    light = {check.key for check in plain.checks if check.kind != "mobile"}
+    assert {check.key for check in config.checks} == light, "it looks at the same, but for what needs a browser"
 
 
 def test_variables_of_the_daemon_s_settings_reach_it():

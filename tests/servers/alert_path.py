@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from tests.servers.prometheus import _Server
 
 if TYPE_CHECKING:
@@ -106,17 +108,26 @@ class Alertmanager(_Server):
 
 
 class Prometheus(_Server):
-    """The shipped configuration and rules with seconds in place of minutes, and ``more`` rule files beside them."""
+    """The shipped configuration and rules, seconds for minutes; ``more`` rule files and ``jobs`` beside them."""
 
     ready = "/-/ready"
 
-    def __init__(self, directory: Path, daemon: str, alertmanager: str, more: Iterable[Path] = ()) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        daemon: str,
+        alertmanager: str,
+        more: Iterable[Path] = (),
+        jobs: Iterable[dict[str, Any]] = (),
+    ) -> None:
         super().__init__(directory)
         home = self.directory / "config"
         shutil.copytree(CONFIG / "prometheus", home)
         main = home / "prometheus.yml"
         text = re.sub(r"(scrape_interval|scrape_timeout|evaluation_interval): \S+", r"\1: 1s", main.read_text())
-        main.write_text(text.replace("localhost:9090", f"127.0.0.1:{self.port}"))
+        settings = yaml.safe_load(text.replace("localhost:9090", f"127.0.0.1:{self.port}"))
+        settings["scrape_configs"] += jobs
+        main.write_text(yaml.safe_dump(settings))
         for name, target in (("portal-monitor/daemon", daemon), ("alertmanager/alertmanager", alertmanager)):
             (home / "targets" / f"{name}.yml").write_text(json.dumps([{"targets": [target]}]))
         for path in (home / "rules").glob("*.yml"):
