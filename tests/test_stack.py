@@ -18,6 +18,7 @@ from monitor.shipped import FOLDERS
 ROOT = Path(__file__).parents[1]
 COMPOSE = ROOT / "docker-compose.yml"
 AGENT = ROOT / "config" / "compose" / "agent.yml"
+BROWSER = ROOT / "config" / "compose" / "browser.yml"
 EXAMPLE = ROOT / ".env.example"
 
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
@@ -74,6 +75,16 @@ def test_compose_takes_the_override_for_agents(tmp_path: Path):
     found = yaml.safe_load(done.stdout)["services"]
     assert {name for name, one in found.items() if not one.get("profiles")} == {"daemon"}, "only the daemon starts"
     assert found["daemon"]["environment"]["PORTAL_MONITOR_LOCATION"] == "hcm-1"
+
+
+def test_compose_takes_the_override_for_mobile_checks(tmp_path: Path):
+    done = compose("--env-file", filled(tmp_path), "-f", COMPOSE, "-f", BROWSER, "config")
+    assert done.returncode == 0, done.stderr
+    daemon = yaml.safe_load(done.stdout)["services"]["daemon"]
+    assert daemon["build"]["target"] == "browser"
+    assert daemon["user"] == "10001:10001"
+    assert daemon["read_only"] is True
+    assert "no-new-privileges:true" in daemon["security_opt"]
 
 
 def test_every_variable_is_in_the_example_and_none_there_is_for_nothing():
@@ -148,18 +159,20 @@ def test_each_configuration_has_its_checker():
         assert (ROOT / where).is_file()
 
 
-def test_the_daemon_takes_its_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("mobile", ["false", "true"])
+def test_the_daemon_takes_its_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mobile: str):
     """As the container sees it: the folder, and the stack's own settings over it, filled from the environment."""
     for name, value in {**example(), **dict.fromkeys(NEEDED, "https://example.vn/contact")}.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PORTAL_MONITOR_MOBILE", mobile)
     shutil.copytree(ROOT / "config", tmp_path / "config")
     shutil.copy(ROOT / "config" / "compose" / "monitor.yaml", tmp_path / "config" / "monitor.yaml")
     config = load(tmp_path / "config")
     assert config.settings.sinks.influxdb is not None
     assert config.settings.sinks.influxdb.url == "http://influxdb:8086"
-    plain = load(ROOT / "config")
-    light = {check.key for check in plain.checks if check.kind != "mobile"}
-    assert {check.key for check in config.checks} == light, "it looks at the same, but for what needs a browser"
+    plain = load(ROOT / "config").checks
+    wanted = {check.key for check in plain if mobile == "true" or check.kind != "mobile"}
+    assert {check.key for check in config.checks} == wanted, "it looks at the same, but for what needs a browser"
 
 
 def test_variables_of_the_daemon_s_settings_reach_it():
