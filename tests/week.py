@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from monitor.demo import roster
 from monitor.demo.roster import Part, Trait
 from monitor.demo.weather import Condition, Mode, first_byte, spell
+from monitor.judging.rules import Rules
 from monitor.model import Expect, Void
 from monitor.states import Fold
 from monitor.store import Advance
@@ -62,6 +63,19 @@ class Week:
                 yield from self._look(part, "uptime", slot + number * 1500)
                 if slot % (3 * self.every) == 0:
                     yield from self._look(part, "latency", slot + number * 1500 + 700)
+                if slot % (6 * HOUR) < self.every:
+                    yield from self._loads(part, slot + number * 1500 + 900)
+
+    def _loads(self, part: Part, slot: int) -> Iterator[Measurement]:
+        """The three runs of a rendering, the second of them the marked one."""
+        for run in (1, 2, 3):
+            paint = first_byte(self.seed, part.id, slot // 1000 + run) * 9
+            values = {"fcp_seconds": paint, "lcp_seconds": paint * 1.7, "cls": paint / 7, "lcp_element": "IMG «bìa»"}
+            marks = {"run": run, "median": run == 2, "profile": "mobile", "bytes_total": 812_345 + run}
+            yield factories.measurement(
+                portal=part.id, kind="mobile", slot=slot, location="demo", attempt=run, duration=paint * 2,
+                values=values | marks,
+            )  # fmt: skip
 
     def _look(self, part: Part, kind: str, slot: int) -> Iterator[Measurement]:
         base = {"portal": part.id, "kind": kind, "slot": slot, "location": "demo"}
@@ -99,7 +113,7 @@ class Week:
             factories.portal(id=name, expect=Expect.RETIRED if over else Expect.ANSWERS)
             for name, over in retired.items()
         ]
-        return Fold(listed, down_after=2, up_after=2)
+        return Fold(listed, Rules())
 
     async def journalled(self, journal: Journal, fold: Fold, day: int) -> None:
         """Put a day into the journal, with the changes of state that it makes."""
