@@ -73,8 +73,19 @@ def step_back(niceness: int) -> None:
     """
     ctypes.CDLL(None, use_errno=True).prctl(_PR_CAPBSET_DROP, _CAP_SYS_NICE, 0, 0, 0)
     os.nice(niceness)
-    with suppress(OSError):  # where sessions share the processor out among themselves, ours has a weight too
-        (PROC / "self" / "autogroup").write_text(str(niceness))
+    step_back_below(os.getpid())
+
+
+def step_back_below(root: int) -> None:
+    """Give the sessions of ``root`` and of all below it the weight that this process has.
+
+    Where the kernel shares the processor out among sessions (autogroup), niceness counts inside of a session only, and
+    a browser begins one of its own, as heavy as the daemon's.
+    """
+    niceness = os.getpriority(os.PRIO_PROCESS, 0)
+    for process in (root, *descendants(root)):
+        with suppress(OSError):
+            (PROC / str(process) / "autogroup").write_text(str(niceness))
 
 
 def memory_of(root: int) -> int:

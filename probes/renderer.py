@@ -24,7 +24,7 @@ from playwright.async_api import Error, Playwright, async_playwright
 from probes import canary, chromium
 from probes.base import Fault
 from probes.loading import Load
-from probes.processes import PROC, adopt_orphans, descendants, end_below, memory_of, step_back
+from probes.processes import PROC, adopt_orphans, descendants, end_below, memory_of, step_back, step_back_below
 from probes.profiles import PROFILES
 from probes.rendering import Answer, Order
 
@@ -108,6 +108,7 @@ class Renderer:
                 handle_sigint=False, handle_sigterm=False, handle_sighup=False,
                 timeout=60_000,
             )  # fmt: skip
+            step_back_below(os.getpid())
             self._bench = await (await self._browser.new_context()).new_page()
         return self._browser, self._bench
 
