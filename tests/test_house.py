@@ -101,6 +101,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("9 commands of exports", ("monitor.cli_export",)),
+    ("8 dashboards", ("monitor.dashboards",)),
     ("9 commands", ("monitor.cli",)),
     ("9 door", ("monitor.__main__",)),
 )

@@ -142,3 +142,57 @@ class VictoriaMetrics(_Server):
         self.get("/internal/force_flush")
         result: list[dict[str, Any]] = json.loads(self.get("/api/v1/query", query=text))["data"]["result"]
         return result
+
+
+class Scraper(_Server):
+    """Scrapes ``target`` once a second, and evaluates the rules of the file ``rules``."""
+
+    ready = "/-/ready"
+
+    def __init__(self, directory: Path, target: str, rules: Path) -> None:
+        super().__init__(directory)
+        self._target, self._rules = target, rules
+
+    def command(self) -> list[str]:
+        scrape = {
+            "job_name": "portal-monitor",
+            "honor_labels": True,
+            "static_configs": [{"targets": [self._target]}],
+        }
+        settings = {
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "rule_files": [str(self._rules)],
+            "scrape_configs": [scrape],
+        }
+        (self.directory / "prometheus.yml").write_text(yaml.safe_dump(settings))
+        return serving(self.directory, self.port)
+
+    def ask(self, text: str) -> list[dict[str, Any]]:
+        """The result of an instant query."""
+        result: list[dict[str, Any]] = json.loads(self.get("/api/v1/query", query=text))["data"]["result"]
+        return result
+
+
+class Holder(_Server):
+    """Holds the blocks that lie in its ``data``; a sample counts for ``lookback`` after its time."""
+
+    ready = "/-/ready"
+
+    def __init__(self, directory: Path, lookback: str) -> None:
+        super().__init__(directory)
+        self._lookback = lookback
+
+    def command(self) -> list[str]:
+        (self.directory / "prometheus.yml").write_text("global: {scrape_interval: 1m}\n")
+        more = [f"--query.lookback-delta={self._lookback}", "--storage.tsdb.retention.time=10y"]
+        return [*serving(self.directory, self.port), *more]
+
+
+def serving(directory: Path, port: int) -> list[str]:
+    """The command of a Prometheus with its configuration and its data in ``directory``."""
+    return [
+        "prometheus",
+        f"--config.file={directory / 'prometheus.yml'}",
+        f"--storage.tsdb.path={directory / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]

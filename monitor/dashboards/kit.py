@@ -1,0 +1,233 @@
+"""Makes panels, each dressed alike: title, description, no-data text, unit, colours, and null as a gap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from grafana_foundation_sdk.builders import (
+    barchart,
+    bargauge,
+    common,
+    histogram,
+    stat,
+    statetimeline,
+    table,
+    timeseries,
+)
+from grafana_foundation_sdk.models.common import (
+    BarGaugeDisplayMode,
+    BarGaugeNamePlacement,
+    BarGaugeValueMode,
+    BigValueColorMode,
+    BigValueGraphMode,
+    BigValueTextMode,
+    GraphDrawStyle,
+    GraphThresholdsStyleMode,
+    LegendDisplayMode,
+    LegendPlacement,
+    SortOrder,
+    StackingMode,
+    TableCellHeight,
+    TooltipDisplayMode,
+    VisibilityMode,
+    VizOrientation,
+)
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardFieldConfigSourceOverrides,
+    DashboardLink,
+    DashboardLinkType,
+    DataTransformerConfig,
+    DynamicConfigValue,
+    FieldColor,
+    FieldColorModeId,
+    FieldConfigSource,
+    MatcherConfig,
+    ThresholdsConfig,
+    ThresholdsMode,
+)
+
+from monitor.dashboards.frame import uid
+from monitor.dashboards.signs import NEUTRAL, steps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from grafana_foundation_sdk.cog.variants import Dataquery
+    from grafana_foundation_sdk.models.dashboard import Panel, Threshold, ValueMapping
+
+    from monitor.dashboards.words import Say
+
+VARIABLES = "${kind:queryparam}&${group:queryparam}&${location:queryparam}"
+RANGE = "${__url_time_range}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dress:
+    """What a panel's values wear. ``unit`` is Grafana's name of it; ``colors`` are thresholds, None: no judgement."""
+
+    unit: str = "short"
+    decimals: int | None = None
+    colors: Sequence[Threshold] | None = None
+    mappings: Sequence[ValueMapping] = ()
+    empty: str = NEUTRAL
+    """The colour of a number that is not there."""
+    low: float | None = None
+    high: float | None = None
+    link: DashboardLink | None = None
+    column: str = ""
+    """The column of a table whose text is shown, in place of the number."""
+    interval: str | None = None
+    overrides: Mapping[str, Mapping[str, object]] | None = None
+    """Column or series, or ``/a pattern/`` of them -> property -> value."""
+    transformations: Sequence[tuple[str, Mapping[str, object]]] = ()
+
+
+PLAIN = Dress()
+
+_LOWEST = -1e12
+"""A colour begins here that no missing number gets."""
+
+
+class Kit:
+    """Panels in one language. ``key`` names the texts of a panel."""
+
+    def __init__(self, say: Say) -> None:
+        self.say = say
+
+    def stat(self, key: str, asked: Sequence[Dataquery], dress: Dress = PLAIN, *, curve: bool = False) -> Panel:
+        """One number, or few, whose colour fills the panel."""
+        made = stat.Panel().color_mode(BigValueColorMode.BACKGROUND if dress.colors or dress.mappings else
+                                       BigValueColorMode.NONE)  # fmt: skip
+        made.graph_mode(BigValueGraphMode.AREA if curve else BigValueGraphMode.NONE)
+        made.reduce_options(_last(dress.column)).text_mode(BigValueTextMode.VALUE)
+        base = dress.colors[0].color if dress.colors else NEUTRAL
+        colors = steps(
+            dress.empty, (_LOWEST, base), *((one.value or 0.0, one.color) for one in (dress.colors or ())[1:])
+        )
+        return self._dress(key, made.build(), asked, replace(dress, colors=colors))
+
+    def tiles(self, key: str, asked: Sequence[Dataquery], dress: Dress) -> Panel:
+        """A tile for each series, with its name and its value."""
+        made = stat.Panel().color_mode(BigValueColorMode.BACKGROUND_SOLID).graph_mode(BigValueGraphMode.NONE)
+        made.reduce_options(_last()).text_mode(BigValueTextMode.VALUE_AND_NAME).wide_layout(False)
+        made.text(common.VizTextDisplayOptions().title_size(11).value_size(13)).orientation(VizOrientation.AUTO)
+        return self._dress(key, made.build(), asked, dress)
+
+    def lines(self, key: str, asked: Sequence[Dataquery], dress: Dress = PLAIN, *, points: bool = False) -> Panel:
+        """Curves; limits are drawn where the dress has colours. A missing value is a gap."""
+        made = _curves(area=0).line_width(2)
+        if points:
+            made.show_points(VisibilityMode.ALWAYS).point_size(5)
+        if dress.colors:
+            made.thresholds_style(common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED))
+        return self._dress(key, made.build(), asked, dress)
+
+    def stacked(self, key: str, asked: Sequence[Dataquery], dress: Dress = PLAIN, *, bars: bool = False) -> Panel:
+        """Areas or bars upon each other."""
+        made = _curves(area=70 if bars else 45).line_width(0 if bars else 1)
+        made.stacking(common.StackingConfig().mode(StackingMode.NORMAL).group("A"))
+        if bars:
+            made.draw_style(GraphDrawStyle.BARS)
+        return self._dress(key, made.build(), asked, dress)
+
+    def timeline(self, key: str, asked: Sequence[Dataquery], dress: Dress) -> Panel:
+        """A band of time for each series, coloured and labelled by its value."""
+        made = statetimeline.Panel().show_value(VisibilityMode.AUTO).merge_values(True).row_height(0.85)
+        made.line_width(0).fill_opacity(85).tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.SINGLE))
+        made.legend(_legend(shown=False))
+        return self._dress(key, made.build(), asked, dress)
+
+    def bars(self, key: str, asked: Sequence[Dataquery], dress: Dress) -> Panel:
+        """A horizontal bar for each series with its number, worst or longest as the query sorts them."""
+        made = bargauge.Panel().display_mode(BarGaugeDisplayMode.BASIC).orientation(VizOrientation.HORIZONTAL)
+        made.value_mode(BarGaugeValueMode.COLOR).name_placement(BarGaugeNamePlacement.LEFT).show_unfilled(True)
+        made.reduce_options(_last()).min_viz_height(14).max_viz_height(26)
+        made.text(common.VizTextDisplayOptions().title_size(12).value_size(13))
+        return self._dress(key, made.build(), asked, dress)
+
+    def distribution(self, key: str, asked: Sequence[Dataquery], dress: Dress) -> Panel:
+        """How many series have about the same value."""
+        made = histogram.Panel().combine(True).fill_opacity(70).legend(_legend(shown=False))
+        return self._dress(key, made.build(), asked, dress)
+
+    def columns(self, key: str, asked: Sequence[Dataquery], dress: Dress, *, x: str) -> Panel:
+        """Horizontal bars of a table, stacked; ``x`` is the column that names them."""
+        made = barchart.Panel().orientation(VizOrientation.HORIZONTAL).stacking(StackingMode.NORMAL).x_field(x)
+        made.show_value(VisibilityMode.AUTO).legend(_legend()).fill_opacity(85).bar_width(0.8).line_width(0)
+        made.x_tick_label_max_length(34)
+        return self._dress(key, made.build(), asked, dress)
+
+    def table(
+        self, key: str, asked: Sequence[Dataquery], dress: Dress, *, sort: str = "", rising: bool = False
+    ) -> Panel:
+        """A table, sorted by the column ``sort``."""
+        made = table.Panel().cell_height(TableCellHeight.SM).show_header(True).min_width(64)
+        if sort:
+            made.sort_by([common.TableSortByFieldState().display_name(sort).desc(not rising)])
+        return self._dress(key, made.build(), asked, dress)
+
+    def _dress(self, key: str, panel: Panel, asked: Sequence[Dataquery], dress: Dress) -> Panel:
+        panel.title = self.say(key)
+        panel.description = self.say(f"{key}.why")
+        panel.targets = list(asked)
+        panel.datasource = getattr(asked[0], "datasource", None)
+        panel.interval = dress.interval
+        settings = panel.field_config or FieldConfigSource()
+        panel.field_config = settings
+        told = settings.defaults
+        told.unit, told.decimals = dress.unit, dress.decimals
+        told.min_val, told.max_val = dress.low, dress.high
+        told.no_value = self.say.nothing(key)
+        told.mappings = list(dress.mappings)
+        told.links = [dress.link] if dress.link else None
+        told.thresholds = ThresholdsConfig(mode=ThresholdsMode.ABSOLUTE, steps=list(dress.colors or steps(NEUTRAL)))
+        # A band of time would merge values of one colour where thresholds colour it, and then show the thresholds.
+        palette = panel.type_val in {"timeseries", "barchart", "histogram"} or (
+            panel.type_val == "state-timeline" and bool(dress.mappings)
+        )
+        told.color = FieldColor(mode=FieldColorModeId.PALETTE_CLASSIC if palette else FieldColorModeId.THRESHOLDS)
+        settings.overrides = [_override(name, found) for name, found in (dress.overrides or {}).items()]
+        if dress.transformations:
+            panel.transformations = [DataTransformerConfig(id_val=id_, options=dict(options))
+                                     for id_, options in dress.transformations]  # fmt: skip
+        return panel
+
+    def link(self, title: str, name: str, label: str = "portal") -> DashboardLink:
+        """From a value to the dashboard ``name`` of the portal in its label, with range and variables."""
+        place = f"/d/{uid(name, self.say.language)}?var-portal=${{__field.labels.{label}}}&{VARIABLES}&{RANGE}"
+        return DashboardLink(title=self.say(title), type_val=DashboardLinkType.LINK, url=place)
+
+    def row_link(self, title: str, name: str, column: str) -> Mapping[str, object]:
+        """The same from a cell of a table to the portal that the row names in ``column``."""
+        place = f"/d/{uid(name, self.say.language)}?var-portal=${{__data.fields.{column}}}&{VARIABLES}&{RANGE}"
+        return {"links": [{"title": self.say(title), "url": place}]}
+
+
+def _override(name: str, found: Mapping[str, object]) -> DashboardFieldConfigSourceOverrides:
+    which = "byRegexp" if name.startswith("/") else "byName"
+    return DashboardFieldConfigSourceOverrides(
+        matcher=MatcherConfig(id_val=which, options=name),
+        properties=[DynamicConfigValue(id_val=key, value=value) for key, value in found.items()],
+    )
+
+
+def _curves(area: int) -> timeseries.Panel:
+    made = timeseries.Panel().fill_opacity(area).span_nulls(False).show_points(VisibilityMode.AUTO)
+    made.tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING))
+    return made.legend(_legend())
+
+
+def _legend(*, shown: bool = True) -> common.VizLegendOptions:
+    made = common.VizLegendOptions().display_mode(LegendDisplayMode.LIST).placement(LegendPlacement.BOTTOM)
+    return made.show_legend(shown)
+
+
+def _last(column: str = "") -> common.ReduceDataOptions:
+    made = common.ReduceDataOptions().calcs(["lastNotNull"]).values(False)
+    return made.fields(f"/^{column}$/") if column else made
+
+
+def color(fixed: str) -> Mapping[str, object]:
+    """A series in a colour of its own."""
+    return {"color": {"mode": "fixed", "fixedColor": fixed}}

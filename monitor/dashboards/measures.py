@@ -1,0 +1,94 @@
+"""From the declarations of metrics and the shipped rubrics to names, units and limits of panels: one source for all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitor.config.complaints import Ledger
+from monitor.config.rubrics import load_rules
+from monitor.judging.rules import Rules as Judging
+from monitor.score_live import limits
+from monitor.scoring.curves import LogNormal
+from monitor.shipped import shipped
+from probes.base import Unit
+from probes.http_metrics import HTTP_METRICS
+from probes.render_metrics import RENDER_METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from monitor.scoring.rubric import Rubric
+
+UNITS: Mapping[Unit, str] = {
+    Unit.SECONDS: "s",
+    Unit.BYTES: "bytes",
+    Unit.COUNT: "short",
+    Unit.RATIO: "percentunit",
+    Unit.FLAG: "bool_yes_no",
+    Unit.CODE: "none",
+    Unit.TEXT: "string",
+    Unit.TIMESTAMP: "dateTimeAsIso",
+}
+"""Grafana's name of a declared unit."""
+
+VITALS = ("fcp_seconds", "lcp_seconds", "speed_index_seconds", "tbt_seconds", "cls")
+"""What the criteria for phones judge."""
+
+CERTIFICATE_DAYS = (7.0, Judging().certificate_days, 30.0)
+"""Borders that alerts have as well: act today, this week, plan it."""
+
+DAY = 86_400.0
+SLOW = Judging().latency
+
+_RENDER = {one.name: one for one in RENDER_METRICS}
+_HTTP = {one.name: one for one in HTTP_METRICS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """A metric as panels need it: its series in Prometheus, its field in InfluxDB, its unit."""
+
+    series: str
+    field: str
+    unit: str
+
+
+def rendering(name: str) -> Measure:
+    """A metric of the ``mobile`` kind. Raises KeyError for one that is not declared."""
+    one = _RENDER[name]
+    # A shift of layout is a ratio of areas that people know as a bare number.
+    unit = "none" if name == "cls" else UNITS[one.unit]
+    return Measure(series=one.prometheus or "", field=one.name, unit=unit)
+
+
+def http(name: str) -> Measure:
+    """A metric of the ``uptime`` and ``latency`` kinds. Raises KeyError for one that is not declared."""
+    one = _HTTP[name]
+    return Measure(series=one.prometheus or "", field=one.name, unit=UNITS[one.unit])
+
+
+@cache
+def rubrics() -> tuple[Rubric, ...]:
+    """The shipped rubrics. Raises ValueError when they are not in order."""
+    ledger = Ledger()
+    found = load_rules(Path(shipped()) / "config", {}, (), "UTC", ledger)
+    if not found.rubrics:
+        raise ValueError("no rubric is shipped")
+    return found.rubrics
+
+
+@cache
+def vital_limits(name: str) -> tuple[float, ...]:
+    """(good, bad) of a vital: Lighthouse's nine tenths, and the limit of a criterion or else Lighthouse's middle."""
+    good: list[float] = []
+    bad: list[float] = []
+    for one in (line for rubric in rubrics() for line in rubric.criteria if line.metric == name):
+        if isinstance(one.curve, LogNormal):
+            good.append(one.curve.p10)
+            bad.append(one.curve.median)
+        elif (limit := limits(one.curve)["limit"]) is not None:
+            bad.insert(0, limit)
+    return (min(good), bad[0]) if good else (bad[0], bad[0])

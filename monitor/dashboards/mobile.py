@@ -1,0 +1,158 @@
+"""Mobile rendering: how fast and how fit are pages on a phone, against the limits of the criteria."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from monitor.dashboards.asks import CHOSEN, spread
+from monitor.dashboards.frame import Page, Row
+from monitor.dashboards.kit import Dress, Kit
+from monitor.dashboards.measures import VITALS, rendering, vital_limits
+from monitor.dashboards.signs import BAD, GOOD, WARN, limits, steps
+from monitor.dashboards.sources import now, over_time
+from monitor.dashboards.variables import ask, chain, marks
+
+if TYPE_CHECKING:
+    from grafana_foundation_sdk.models.dashboard import Panel
+
+    from monitor.dashboards.words import Say
+
+SORTS = ("html", "script", "style", "image", "font", "other")
+_LCP = rendering("lcp_seconds").series
+_DEVICE = f'check="$check",{CHOSEN}'
+
+
+def page(say: Say) -> Page:
+    """The dashboard in one language."""
+    kit = Kit(say)
+    first = [(4, _kept(kit, name)) for name in VITALS]
+    curves = [(8, _curve(kit, name)) for name in VITALS]
+    devices = ask("check", f"label_values({_LCP}, check)", say, multi=False, first="mobile")
+    return Page(
+        name="mobile",
+        variables=[*chain(say), devices],
+        annotations=marks(say, outages=False),
+        since="now-7d",
+        refresh="15m",
+        rows=(
+            Row(height=4, panels=[*first, (4, _measured(kit))]),
+            Row(height=7, panels=curves[:3]),
+            Row(height=7, panels=[*curves[3:], (8, _weight(kit))]),
+            Row(height=11, panels=[(16, _table(kit)), (8, _fitness(kit))]),
+            Row(height=7, panels=[(8, _distribution(kit)), (8, _devices(kit)), (8, _requests(kit))]),
+        ),
+    )
+
+
+def vital_dress(name: str) -> Dress:
+    """Unit and limits of a vital."""
+    return Dress(unit=rendering(name).unit, decimals=2, colors=limits(vital_limits(name)))
+
+
+def _kept(kit: Kit, name: str) -> Panel:
+    share = f"avg(max by (portal) ({rendering(name).series}{{{_DEVICE}}}) < bool {vital_limits(name)[-1]})"
+    dress = Dress(unit="percentunit", decimals=0, colors=steps(BAD, (0.5, WARN), (0.75, GOOD)), low=0, high=1)
+    return kit.stat(f"mobile.kept_{name}", [now(share)], dress)
+
+
+def _measured(kit: Kit) -> Panel:
+    asked = now(f"count(count by (portal) ({_LCP}{{{_DEVICE}}}))")
+    return kit.stat("mobile.measured", [asked], Dress(decimals=0))
+
+
+def _curve(kit: Kit, name: str) -> Panel:
+    series = rendering(name).series
+    asked = [
+        over_time(spread(series, q, _DEVICE), kit.say(f"legend.q{q * 100:.0f}"), ref)
+        for ref, q in (("A", 0.5), ("B", 0.75), ("C", 0.95))
+    ]
+    good, bad = vital_limits(name)
+    return kit.lines(
+        f"mobile.{name}",
+        asked,
+        Dress(unit=rendering(name).unit, low=0, colors=steps("transparent", (good, WARN), (bad, BAD))),
+    )
+
+
+def _weight(kit: Kit) -> Panel:
+    series = rendering("bytes_html").series
+    asked = [
+        over_time(f'avg({series}{{type="{sort}",{_DEVICE}}})', kit.say(f"type.{sort}"), ref)
+        for ref, sort in zip("ABCDEF", SORTS, strict=True)
+    ]
+    return kit.stacked("mobile.weight", asked, Dress(unit="bytes", low=0))
+
+
+def vitals_table(kit: Kit, values: str) -> Dress:
+    """Dress of a table of portals by vitals, whose columns are ``values`` and a letter."""
+    say = kit.say
+    letters = dict(zip(VITALS, "ABCDE", strict=True))
+    names = {"portal": say("column.portal"), **{f"{values}{letters[name]}": say(f"vital.{name}") for name in VITALS}}
+    return Dress(
+        unit="s",
+        decimals=2,
+        transformations=[
+            ("joinByField", {"byField": "portal", "mode": "outer"}),
+            ("filterFieldsByName", {"include": {"names": list(names)}}),
+            ("organize", {"renameByName": names, "indexByName": {name: at for at, name in enumerate(names)}}),
+        ],
+        overrides={
+            say("column.portal"): {
+                **kit.row_link("link.portal", "portal", say("column.portal")),
+                "unit": "string",
+                "custom.minWidth": 210,
+            },
+            **{
+                say(f"vital.{name}"): {
+                    "unit": rendering(name).unit,
+                    "thresholds": {"mode": "absolute", "steps": limits(vital_limits(name))},
+                    "custom.cellOptions": {"type": "color-text"},
+                    "custom.width": 100,
+                }
+                for name in VITALS
+            },
+        },
+    )
+
+
+def _table(kit: Kit) -> Panel:
+    asked = [
+        now(f"max by (portal) ({rendering(name).series}{{{_DEVICE}}})", ref=ref, table=True)
+        for ref, name in zip("ABCDE", VITALS, strict=True)
+    ]
+    return kit.table("mobile.table", asked, vitals_table(kit, "Value #"), sort=kit.say("vital.lcp_seconds"))
+
+
+def _fitness(kit: Kit) -> Panel:
+    def mean(name: str, more: str = "") -> str:
+        return f"avg({rendering(name).series}{{{_DEVICE}{more}}})"
+
+    asked = {
+        "viewport": mean("viewport_ok"),
+        "overflow": f'avg({rendering("overflow_360_px").series}{{width="360",{_DEVICE}}} < bool 1)',
+        "legible": mean("text_legible_ratio"),
+        "tap": mean("tap_24_ratio", ',size="24"'),
+        "zoom": mean("zoom_ok"),
+        "lang": mean("lang_ok"),
+    }
+    dress = Dress(unit="percentunit", decimals=0, low=0, high=1, colors=steps(BAD, (0.5, WARN), (0.95, GOOD)))
+    lines = [now(expr, kit.say(f"fit.{name}"), ref) for ref, (name, expr) in zip("ABCDEF", asked.items(), strict=True)]
+    return kit.bars("mobile.fitness", lines, dress)
+
+
+def _distribution(kit: Kit) -> Panel:
+    asked = now(f"max by (portal) ({_LCP}{{{_DEVICE}}})", "{{portal}}")
+    return kit.distribution("mobile.distribution", [asked], Dress(unit="s", decimals=1))
+
+
+def _devices(kit: Kit) -> Panel:
+    asked = over_time(f"quantile by (check) (0.5, {_LCP}{{{CHOSEN}}})", "{{check}}")
+    return kit.lines("mobile.devices", [asked], Dress(unit="s", low=0))
+
+
+def _requests(kit: Kit) -> Panel:
+    asked = [
+        over_time(f"avg({rendering(name).series}{{{_DEVICE}}})", kit.say(f"legend.{name}"), ref)
+        for ref, name in (("A", "requests"), ("B", "requests_failed"), ("C", "console_errors"))
+    ]
+    return kit.lines("mobile.requests", asked, Dress(unit="short", low=0, decimals=0))

@@ -1,0 +1,173 @@
+"""Variables and annotations: what a reader narrows down to, and what happened behind the curves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grafana_foundation_sdk.models.dashboard import (
+    AnnotationQuery,
+    VariableHide,
+    VariableModel,
+    VariableOption,
+    VariableRefresh,
+    VariableSort,
+    VariableType,
+)
+
+from monitor.dashboards.signs import BAD, CALM, NEUTRAL, WARN
+from monitor.dashboards.sources import UIDS, reference
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from monitor.dashboards.words import Say
+
+EVERYTHING = ".*"
+_CHOSEN = 'kind=~"$kind",group=~"$group"'
+INFO = "portal_monitor_portal_info"
+
+
+def source(kind: str, say: Say) -> VariableModel:
+    """Which data source of ``kind`` is read; hidden, ``?var-prometheus=<uid>`` in the address chooses another."""
+    return VariableModel(
+        type_val=VariableType.DATASOURCE,
+        name=kind,
+        label=say(f"variable.{kind}"),
+        query=kind,
+        hide=VariableHide.HIDE_VARIABLE,
+        current=VariableOption(text=f"portal-monitor {'Prometheus' if kind == 'prometheus' else 'InfluxDB'}",
+                               value=UIDS[kind]),
+        refresh=VariableRefresh.ON_DASHBOARD_LOAD,
+    )  # fmt: skip
+
+
+def ask(  # noqa: PLR0913 - a variable has as many sides
+    name: str, query: str, say: Say, *, kind: str = "prometheus", multi: bool = True, regex: str = "", first: str = ""
+) -> VariableModel:
+    """A variable that a query fills. With ``multi`` it begins with all, otherwise with ``first`` or the first found."""
+    asked: str | dict[str, object] = query
+    if kind == "prometheus":
+        asked = {"query": query, "refId": name, "qryType": 3 if query.startswith("query_result") else 1}
+        if not query.startswith("query_result"):
+            asked |= _label_values(query)
+    option = VariableOption(text="All", value="$__all") if multi else VariableOption(text=first, value=first)
+    return VariableModel(
+        type_val=VariableType.QUERY,
+        name=name,
+        label=say(f"variable.{name}"),
+        datasource=reference(kind),
+        query=asked,
+        regex=regex,
+        multi=multi,
+        include_all=multi,
+        all_value=EVERYTHING if multi else None,
+        current=option if multi or first else None,
+        refresh=VariableRefresh.ON_TIME_RANGE_CHANGED,
+        sort=VariableSort.ALPHABETICAL_ASC,
+    )
+
+
+def _label_values(query: str) -> dict[str, object]:
+    series, _, label = query.removeprefix("label_values(").removesuffix(")").rpartition(",")
+    return {"label": label.strip(), "metric": series.partition("{")[0].strip()}
+
+
+def chain(say: Say, *, one: bool = False, location: bool = True) -> list[VariableModel]:
+    """Kind -> group -> portal -> location out of Prometheus; ``one`` portal at a time, or any number of them."""
+    found = [
+        source("prometheus", say),
+        ask("kind", f"label_values({INFO}, kind)", say),
+        ask("group", f'label_values({INFO}{{kind=~"$kind"}}, group)', say),
+        ask("portal", f"label_values({INFO}{{{_CHOSEN}}}, portal)", say, multi=not one),
+    ]
+    if location:
+        found.append(ask("location", 'label_values(portal_monitor_portal_state{portal=~"$portal"}, location)', say))
+    return found
+
+
+def influx_chain(say: Say, measurement: str, *, one: bool = False, location: bool = True) -> list[VariableModel]:
+    """The same chain out of the tags of a measurement in InfluxDB."""
+    values = f'SHOW TAG VALUES FROM "{measurement}" WITH KEY = '
+    kind, group = '"kind" =~ /^$kind$/', '"group" =~ /^$group$/'
+    found = [
+        source("influxdb", say),
+        ask("kind", f'{values}"kind"', say, kind="influxdb"),
+        ask("group", f'{values}"group" WHERE {kind}', say, kind="influxdb"),
+        ask("portal", f'{values}"portal" WHERE {kind} AND {group}', say, kind="influxdb", multi=not one),
+    ]
+    if location:
+        where = f'{kind} AND {group} AND "portal" =~ /^$portal$/'
+        found.append(ask("location", f'{values}"location" WHERE {where}', say, kind="influxdb"))
+    return found
+
+
+class Mark(AnnotationQuery):
+    """An annotation that a query makes; what the data source keeps about it is in ``asked``."""
+
+    def __init__(self, name: str, kind: str, color: str, asked: Mapping[str, object], *, enable: bool = True) -> None:
+        super().__init__(name=name, datasource=reference(kind), enable=enable, icon_color=color)
+        self.asked = asked
+
+    def to_json(self) -> dict[str, object]:
+        """As Grafana keeps it."""
+        told = super().to_json()
+        told.pop("builtIn", None)
+        return told | dict(self.asked)
+
+
+def _prometheus(  # noqa: PLR0913 - the same
+    say: Say, name: str, color: str, expr: str, title: str, *, enable: bool = True, **more: object
+) -> Mark:
+    asked = {"expr": expr, "step": "60s", "titleFormat": title, "textFormat": "", "tagKeys": "", **more}
+    return Mark(say(f"mark.{name}"), "prometheus", color, asked, enable=enable)
+
+
+def marks(say: Say, portal: str = 'portal=~"$portal"', *, outages: bool = True) -> list[AnnotationQuery]:
+    """Outages, maintenance, changes of the configuration and of rubrics, out of Prometheus."""
+    state = f"max by (portal) (portal_monitor_portal_state{{{portal},state="
+    rubric = "max by (rubric, version) (portal_monitor_score_criterion_possible_points"
+    return [
+        _prometheus(say, "outage", BAD, f'{state}"down"}}) == 1', "{{portal}}: " + say("state.down"), enable=outages),
+        _prometheus(
+            say, "maintenance", CALM, f'{state}"maintenance"}}) == 1',
+            "{{portal}}: " + say("state.maintenance"), enable=outages,
+        ),
+        _prometheus(
+            say, "config", NEUTRAL, "portal_monitor_config_last_reload_success_timestamp_seconds * 1000",
+            say("mark.config_is"), useValueForTime="on",
+        ),
+        _prometheus(
+            say, "rubric", WARN, f"{rubric}) unless {rubric} offset 10m)", "{{rubric}} {{version}}",
+        ),
+    ]  # fmt: skip
+
+
+def blindness(say: Say) -> AnnotationQuery:
+    """When a prober could not see."""
+    expr = 'max by (location) (portal_monitor_prober_state{state="unknown",location=~"$location"}) == 1'
+    return _prometheus(say, "blind", BAD, expr, "{{location}}: " + say("light.blind"))
+
+
+def influx_marks(say: Say) -> list[AnnotationQuery]:
+    """Outages and maintenance as changes of state, and new versions of rubrics, out of InfluxDB."""
+    where = '"portal" =~ /^$portal$/ AND $timeFilter'
+    state = 'SELECT "state", "portal" FROM "state_change" WHERE "state" ='
+    total = f'"check" =~ /\\/total\\/quarter$/ AND {where}'
+    version = f'SELECT DIFFERENCE(MAX("version")) AS "step" FROM "score" WHERE {total} GROUP BY time(1d), "check"'
+    asked: Sequence[tuple[str, str, str, str, str]] = (
+        ("outage", BAD, f"{state} 'down' AND {where}", "state", "portal"),
+        ("maintenance", CALM, f"{state} 'maintenance' AND {where}", "state", "portal"),
+        # Renderings are few, so their word for the configuration is found quickly over a quarter.
+        ("config", NEUTRAL, f'SELECT DISTINCT("config") AS "config" FROM "mobile" WHERE {where} GROUP BY time(1d)',
+         "config", ""),
+        ("rubric", WARN, f'SELECT "step" FROM ({version}) WHERE "step" <> 0', "step", ""),
+    )  # fmt: skip
+    return [
+        Mark(
+            say(f"mark.{name}"), "influxdb", color,
+            {"query": query, "fromAnnotations": True, "textEditor": True,
+             "textColumn": column, "titleColumn": "", "tagsColumn": tags, "timeEndColumn": ""},
+            enable=name != "config",
+        )
+        for name, color, query, column, tags in asked
+    ]  # fmt: skip

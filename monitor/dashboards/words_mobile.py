@@ -1,0 +1,123 @@
+"""Texts of the dashboards of mobile rendering."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_VITALS: dict[str, tuple[str, str, str]] = {
+    "fcp_seconds": ("FCP", "Chữ hay hình đầu tiên hiện ra sau bao lâu", "How long until the first text or picture"),
+    "lcp_seconds": ("LCP", "Phần nội dung lớn nhất hiện ra sau bao lâu", "How long until the largest text or picture"),
+    "speed_index_seconds": (
+        "Speed Index",
+        "Màn hình đầu tiên đầy dần nhanh đến đâu",
+        "How soon the first screen fills",
+    ),
+    "tbt_seconds": (
+        "TBT",
+        "Trang không phản ứng trong bao lâu khi tải",
+        "How long the page does not react while loading",
+    ),
+    "cls": ("CLS", "Nội dung tự xê dịch nhiều đến đâu", "How far content moves by itself"),
+}
+
+
+def _about_vitals() -> Iterator[tuple[str, tuple[str, str]]]:
+    for name, (short, vi, en) in _VITALS.items():
+        yield f"mobile.kept_{name}", (f"{short} đạt", f"{short} kept")
+        yield (
+            f"mobile.kept_{name}.why",
+            (f"{vi}: phần số cổng dưới giới hạn của tiêu chí. Tốt: từ 75 %.",
+             f"{en}: share of portals within the criterion's limit. Good: 75 % and more."),
+        )  # fmt: skip
+        yield f"mobile-history.now_{name}", (f"{short} p75",) * 2
+        yield (
+            f"mobile-history.now_{name}.why",
+            (f"{vi}: phân vị 75 của cả khoảng thời gian. Xanh: tốt; cam: trong giới hạn; đỏ: vượt.",
+             f"{en}: 75th percentile of the whole range. Green: good; orange: within the limit; red: beyond it."),
+        )  # fmt: skip
+        for page in ("mobile", "mobile-history"):
+            yield f"{page}.{name}", (f"{short} theo thời gian", f"{short} over time")
+            yield (
+                f"{page}.{name}.why",
+                (f"{vi}, trên các cổng đang chọn. Đường gạch cam: mức tốt; đường gạch đỏ: giới hạn của tiêu chí.",
+                 f"{en}, over the chosen portals. Dashed orange: good below; dashed red: the criterion's limit."),
+            )  # fmt: skip
+
+
+_BOTH: dict[str, tuple[str, str]] = {
+    "measured": ("Số đo", "Measured"),
+    "weight": ("Dung lượng theo loại", "Weight by type"),
+    "weight.why": (
+        "Số byte tải về trong lần đầu vào trang, trung bình các cổng đang chọn. Nhẹ hơn thì nhanh hơn trên 4G chậm.",
+        "Bytes of a first visit, mean of the chosen portals. Lighter is faster on slow 4G.",
+    ),
+    "table": ("Từng cổng", "Portals"),
+    "devices": ("LCP theo thiết bị", "LCP by device"),
+    "devices.why": (
+        "Trung vị LCP theo cấu hình thiết bị và trang: điện thoại giả lập 4G chậm, điện thoại thật, máy bàn.",
+        "Median LCP by device profile and page: a phone on slow 4G, a real one, a desk.",
+    ),
+}
+
+MOBILE: dict[str, tuple[str, str]] = {
+    **dict(_about_vitals()),
+    **{f"mobile.{key}": told for key, told in _BOTH.items()},
+    **{f"mobile-history.{key}": told for key, told in _BOTH.items()},
+    "mobile.title": ("Hiển thị trên điện thoại", "Mobile rendering"),
+    "mobile.question": (
+        "Trang hiện ra nhanh và dễ dùng đến đâu trên điện thoại, so với giới hạn của các tiêu chí?",
+        "How fast and how fit are pages on a phone, against the limits of the criteria?",
+    ),
+    "mobile-history.title": ("Hiển thị trên điện thoại, dài hạn", "Mobile rendering, long term"),
+    "mobile-history.question": (
+        "Như bảng hiển thị trên điện thoại, đọc từ InfluxDB cho các khoảng thời gian Prometheus không còn giữ.",
+        "Mobile rendering out of InfluxDB, for ranges that Prometheus no longer holds.",
+    ),
+    "mobile.measured.why": ("Số cổng có lần hiển thị gần đây.", "Portals with a recent rendering."),
+    "mobile-history.measured.why": (
+        "Số lần hiển thị trong khoảng thời gian; ít thì các phân vị không chắc.",
+        "Renderings within the range; with few, percentiles are unsure.",
+    ),
+    "mobile.table.why": (
+        "Lần hiển thị gần nhất của từng cổng. Màu theo giới hạn của tiêu chí; bấm vào tên để xem cổng.",
+        "The latest rendering of each portal. Colours by the criteria's limits; click a name to open the portal.",
+    ),
+    "mobile-history.table.why": (
+        "Phân vị 75 của từng cổng trong khoảng thời gian, như bộ tiêu chí tính. Màu theo giới hạn.",
+        "75th percentile of each portal over the range, as the rubrics take it. Colours by the limits.",
+    ),
+    "mobile.fitness": ("Dễ dùng trên điện thoại", "Fit for phones"),
+    "mobile.fitness.why": (
+        "Trung bình các cổng đang chọn. Tốt: từ 95 %.",
+        "Mean over the chosen portals. Good: 95 % and more.",
+    ),
+    "fit.viewport": ("vừa màn hình", "adapts its width"),
+    "fit.overflow": ("không cuộn ngang", "no sideways scroll"),
+    "fit.legible": ("chữ đọc được", "legible text"),
+    "fit.tap": ("nút bấm đủ lớn", "targets to tap"),
+    "fit.zoom": ("cho phép phóng to", "may be enlarged"),
+    "fit.lang": ("khai báo ngôn ngữ", "names its language"),
+    "mobile.distribution": ("Phân bố LCP trên các cổng", "LCP over portals"),
+    "mobile.distribution.why": (
+        "Có bao nhiêu cổng ở mỗi khoảng LCP. Tốt: phần lớn nằm bên trái, dưới giới hạn.",
+        "How many portals have which LCP. Good: most of them at the left, below the limit.",
+    ),
+    "mobile.requests": ("Yêu cầu và lỗi", "Requests and errors"),
+    "mobile.requests.why": (
+        "Trung bình mỗi lần tải: số yêu cầu, yêu cầu hỏng, lỗi trên console.",
+        "Mean of a load: requests, failed ones, errors on the console.",
+    ),
+    "legend.requests": ("yêu cầu", "requests"),
+    "legend.requests_failed": ("yêu cầu hỏng", "failed requests"),
+    "legend.console_errors": ("lỗi console", "console errors"),
+    "type.html": ("HTML", "HTML"),
+    "type.script": ("script", "scripts"),
+    "type.style": ("CSS", "style sheets"),
+    "type.image": ("hình ảnh", "images"),
+    "type.font": ("phông chữ", "fonts"),
+    "type.other": ("khác", "other"),
+}
+"""Key to (Vietnamese, English), merged into WORDS."""

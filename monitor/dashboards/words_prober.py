@@ -1,0 +1,126 @@
+"""Texts of the dashboard of the prober itself."""
+
+from __future__ import annotations
+
+PROBER: dict[str, tuple[str, str]] = {
+    "prober.title": ("Trạm đo: có tin được không?", "Prober: can I trust it?"),
+    "prober.question": (
+        "Trạm đo có nhìn rõ, đúng giờ, ghi được và gửi được không? Nếu không thì các bảng khác chưa đáng tin.",
+        "Does the prober see, is it punctual, does it write and deliver? If not, do not trust other dashboards.",
+    ),
+    "prober.light": ("Tầm nhìn", "Sight"),
+    "prober.light.why": (
+        "Trạm đo có nhìn thấy các cổng không. «không thấy»: mạng, DNS hoặc máy của trạm gặp sự cố.",
+        "Whether the prober sees. «blind»: its own network, resolver or machine is in trouble.",
+    ),
+    "prober.light.none": ("✕ mất tín hiệu", "✕ no signal"),
+    "prober.last": ("Lượt cuối", "Last look"),
+    "prober.last.why": (
+        "Lượt đo gần nhất cách đây bao lâu. Tốt: dưới 2 phút.",
+        "How long ago the latest look began. Good: below 2 minutes.",
+    ),
+    "prober.missed": ("Bị lỡ", "Missed"),
+    "prober.missed.why": (
+        "Trong giờ qua, phần lượt đo bị lỡ vì trễ, chồng nhau hoặc lỗi của máy này. Tốt: dưới 1 %; cảnh báo từ 5 %.",
+        "Within an hour: looks too late, overlapping or failed by this machine. Good: below 1 %; alert from 5 %.",
+    ),
+    "prober.config": ("Cấu hình", "Config"),
+    "prober.config.why": (
+        "Lần nạp cấu hình gần nhất có thành công không. «bị từ chối»: vẫn chạy với cấu hình cũ.",
+        "Whether the last load succeeded. «refused»: the daemon goes on with the old configuration.",
+    ),
+    "prober.journal_used": ("Nhật ký", "Journal"),
+    "prober.journal_used.why": (
+        "Phần giới hạn của nhật ký đã dùng. Tốt: dưới 50 %; tới giới hạn thì trạm đo dừng.",
+        "Part of the journal's limit that is taken. Good: below 50 %; at the limit the daemon stops.",
+    ),
+    "prober.sinks": ("Nơi nhận", "Sinks"),
+    "prober.sinks.why": (
+        "Lần ghi gần nhất tới InfluxDB có thành công không, xấu nhất trong các nơi nhận.",
+        "Whether the last write succeeded, the worst of all sinks.",
+    ),
+    "prober.sinks.none": ("Không cấu hình", "None set up"),
+    "prober.checks": ("Số trang", "Checks"),
+    "prober.checks.why": ("Số lượt đo có trong kế hoạch.", "Checks in the running plan."),
+    "prober.version": ("Phiên bản", "Version"),
+    "prober.version.why": ("Phiên bản của trạm đo đang chạy.", "Version of the running daemon."),
+    "prober.lateness": ("Trễ so với lịch", "Lateness of looks"),
+    "prober.lateness.why": (
+        "Lượt đo bắt đầu sau giờ định bao lâu. Tốt: phân vị 99 dưới 0,1 giây.",
+        "How long after its slot a look begins. Good: 99th percentile below 0.1 s.",
+    ),
+    "prober.missing": ("Lượt không nhìn thấy, theo lý do", "Slots without sight, by reason"),
+    "prober.missing.why": (
+        "Mỗi lượt không nhìn thấy đều có lý do và không tính cho cổng. Tốt: không có cột nào.",
+        "Every slot without sight has a reason and is never charged to a portal. Good: nothing to see.",
+    ),
+    "void.blind": ("không thấy", "blind"),
+    "void.prober": ("lỗi của trạm", "prober's fault"),
+    "void.late": ("trễ", "late"),
+    "void.overlapped": ("chồng nhau", "overlapped"),
+    "void.stopped": ("đang dừng", "stopped"),
+    "void.killed": ("bị tắt ngang", "killed"),
+    "prober.loop": ("Trễ của vòng lặp sự kiện", "Event loop lag"),
+    "prober.loop.why": (
+        "Nhịp hẹn giờ đến trễ bao lâu. Trên 0,2 giây (đường gạch) thì thời gian đo được không còn đáng tin.",
+        "How late timers come. Above 0.2 s (dashed) measured times are not to be trusted.",
+    ),
+    "prober.looks": ("Lượt đo mỗi giây theo kết quả", "Looks a second by outcome"),
+    "prober.looks.why": (
+        "Đều đặn là tốt; tụt xuống nghĩa là kế hoạch không được thực hiện.",
+        "Even is good; a drop means that the plan is not carried out.",
+    ),
+    "prober.commits": ("Thời gian ghi nhật ký", "Journal commits"),
+    "prober.commits.why": (
+        "Một lần ghi chung mất bao lâu. Tốt: phân vị 99 dưới 0,25 giây; hơn nữa là đĩa chậm.",
+        "How long a group commit takes. Good: 99th percentile below 0.25 s; more is a slow disk.",
+    ),
+    "prober.journal": ("Kích thước nhật ký", "Journal size"),
+    "prober.journal.why": (
+        "Nhật ký trên đĩa. Tăng mãi nghĩa là một bộ đọc bị chậm hoặc ngày cũ không được niêm phong.",
+        "The journal on disk. Growing without end: a reader is behind, or closed days are not sealed.",
+    ),
+    "prober.couriers": ("Chậm gửi tới nơi nhận", "Couriers' lag"),
+    "prober.couriers.why": (
+        "Tuổi của bản ghi cũ nhất chưa gửi được. Tốt: vài giây; đường gạch: cảnh báo từ 15 phút. Chưa mất gì.",
+        "Age of the oldest record not delivered. Good: seconds; dashed: alert from 15 minutes. Nothing is lost yet.",
+    ),
+    "prober.couriers.none": ("Không cấu hình nơi nhận", "No sink set up"),
+    "prober.refused": ("Ghi hỏng và cách ly", "Failed writes and quarantine"),
+    "prober.refused.why": (
+        "Lần ghi hỏng theo loại, và bản ghi mà nơi nhận không bao giờ nhận. Tốt: không có cột nào.",
+        "Failed writes by sort, and records that the sink will never take. Good: nothing to see.",
+    ),
+    "prober.refused.none": ("Không cấu hình nơi nhận", "No sink set up"),
+    "legend.quarantined": ("cách ly", "quarantined"),
+    "prober.closed": ("Lưu trữ, số gộp, điểm: chậm bao lâu", "Archive, rollups, scores: behind"),
+    "prober.closed.why": (
+        "Từ ngày niêm phong, kỳ gộp và lần tính điểm gần nhất đến nay. Răng cưa đều là tốt.",
+        "Since the newest sealed day, rolled-up period and run of scores. Regular saw teeth are good.",
+    ),
+    "legend.archive": ("lưu trữ", "archive"),
+    "legend.rollup": ("số gộp", "rollup"),
+    "legend.scores": ("điểm", "scores"),
+    "prober.host": ("Sức máy khi hiển thị trang", "Host benchmark while rendering"),
+    "prober.host.why": (
+        "Tốc độ máy quanh mỗi lần hiển thị, số càng cao càng nhanh. Tụt mạnh thì số đo trên điện thoại không so được.",
+        "Speed of the host around each rendering; higher is faster. After a drop renderings do not compare.",
+    ),
+    "prober.host.none": ("Chưa có trang nào được hiển thị", "Nothing rendered yet"),
+    "prober.process": ("CPU và bộ nhớ", "Processor and memory"),
+    "prober.process.why": (
+        "Của tiến trình trạm đo. 100 % là trọn một lõi.",
+        "Of the daemon's process. 100 % is one core.",
+    ),
+    "legend.cpu": ("CPU", "processor"),
+    "legend.memory": ("bộ nhớ", "memory"),
+    "prober.alerts": ("Tin báo đang chờ và gửi hỏng", "Messages waiting and failed"),
+    "prober.alerts.why": (
+        "Tin của bộ báo tin có sẵn. Tốt: không chờ, không hỏng.",
+        "Messages of the built-in notifier. Good: none wait, none fail.",
+    ),
+    "prober.alerts.none": ("Bộ báo tin chưa bật", "Notifier is off"),
+    "legend.waiting": ("đang chờ", "waiting"),
+    "legend.failed": ("gửi hỏng", "failed"),
+}
+"""Key to (Vietnamese, English), merged into WORDS."""

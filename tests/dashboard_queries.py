@@ -1,0 +1,106 @@
+"""What the committed dashboards ask, PromQL and InfluxQL, each with its place; variables filled in as Grafana does."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parents[1] / "grafana" / "dashboards"
+
+_LABEL_VALUES = re.compile(r"label_values\((?:(.*),\s*)?(\w+)\)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """One query. ``where`` names dashboard and panel, variable or annotation; ``source`` is the data source's type."""
+
+    where: str
+    source: str
+    text: str
+    instant: bool = False
+
+
+def dashboards(language: str = "vi") -> dict[str, dict[str, Any]]:
+    """Name -> content of every committed file of a language."""
+    return {path.stem: json.loads(path.read_text("utf-8")) for path in sorted((FOLDER / language).glob("*.json"))}
+
+
+def queries(language: str = "vi") -> Iterator[Query]:
+    """Every query of every panel, variable and annotation."""
+    for name, board in dashboards(language).items():
+        for panel in board["panels"]:
+            for asked in panel["targets"]:
+                source = asked["datasource"]["type"]
+                text = asked["expr"] if source == "prometheus" else asked["query"]
+                where = f"{name}: {panel['title']} {asked['refId']}"
+                yield Query(where=where, source=source, text=text, instant=bool(asked.get("instant")))
+        for one in board["templating"]["list"]:
+            if one["type"] == "query":
+                asked = one["query"]
+                text = asked if isinstance(asked, str) else asked["query"]
+                yield Query(where=f"{name}: ${one['name']}", source=one["datasource"]["type"], text=text)
+        for one in board["annotations"]["list"]:
+            where, source = f"{name}: @{one['name']}", one["datasource"]["type"]
+            yield Query(where=where, source=source, text=one["expr"] if source == "prometheus" else one["query"])
+
+
+def filled(text: str, chosen: Mapping[str, str], *, seconds: int, step: int) -> str:
+    """``text`` with variables and Grafana's own words replaced; ``chosen`` maps a variable to its text."""
+    own = {
+        "__rate_interval": f"{max(60, 4 * step)}s",
+        "__interval": f"{step}s",
+        "__range": f"{seconds}s",
+        "timeFilter": f"time >= now() - {seconds}s",
+    }
+    return re.sub(r"\$\{?(\w+)\}?", lambda found: (own | dict(chosen)).get(found[1], found[0]), text)
+
+
+class Asker:
+    """Asks the two servers and returns how many series, values or rows come back."""
+
+    def __init__(self, prometheus: str, influx: str, *, end: int, seconds: int, step: int) -> None:
+        self._prometheus, self._influx = prometheus, influx
+        self._end, self._seconds, self._step = end, seconds, step
+
+    def count(self, query: Query, chosen: Mapping[str, str]) -> int:
+        """Raises AssertionError with the server's words when it does not take the query."""
+        text = filled(query.text, chosen, seconds=self._seconds, step=self._step)
+        assert "$" not in re.sub(r"\$/", "", text), f"{query.where}: a variable is left over in {text}"
+        try:
+            return self._influxql(text) if query.source == "influxdb" else self._promql(query, text)
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{query.where}: {error.read().decode()} in {text}") from error
+
+    def _promql(self, query: Query, text: str) -> int:
+        if (found := _LABEL_VALUES.fullmatch(text)) is not None:
+            match = {"match[]": found[1]} if found[1] else {}
+            span = {"start": str(self._end - self._seconds), "end": str(self._end)}
+            return len(self._get(f"/api/v1/label/{found[2]}/values", match | span))
+        if query.instant:
+            result = self._get("/api/v1/query", {"query": text, "time": str(self._end)})
+        else:
+            span = {"start": str(self._end - self._seconds), "end": str(self._end), "step": str(self._step)}
+            result = self._get("/api/v1/query_range", {"query": text, **span})
+        found_series: Sequence[Any] = result["result"]
+        return len(found_series)
+
+    def _get(self, path: str, values: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
+        url = f"{self._prometheus}{path}"
+        data = urllib.parse.urlencode(values).encode()
+        asked = urllib.request.Request(url, data) if "/label/" not in path else f"{url}?{data.decode()}"
+        with urllib.request.urlopen(asked, timeout=60.0) as answer:
+            return json.load(answer)["data"]
+
+    def _influxql(self, text: str) -> int:
+        values = urllib.parse.urlencode({"q": text, "db": "portal_monitor", "epoch": "ms"})
+        with urllib.request.urlopen(f"{self._influx}/query?{values}", timeout=60.0) as answer:
+            result = json.load(answer)["results"][0]
+        assert "error" not in result, f"{result['error']} in {text}"
+        return sum(len(series["values"]) for series in result.get("series", []))

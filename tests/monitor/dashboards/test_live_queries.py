@@ -1,0 +1,121 @@
+"""Every query of every dashboard, asked of a real Prometheus and a real InfluxDB that a real daemon fills."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+import yaml
+
+from monitor.demo.child import child
+from monitor.demo.notice import Notice
+from monitor.demo.stage import write_config
+from tests.dashboard_queries import Asker, dashboards, queries
+from tests.monitor.test_cli import Running
+from tests.rule_files import ROOT, RULES
+from tests.servers.influxdb import TOKEN, InfluxServer
+from tests.servers.nginx import free_port
+from tests.servers.prometheus import Scraper
+from tests.test_demo import force
+from tests.test_stored import wait_until
+
+pytestmark = pytest.mark.slow
+
+EMPTY = {
+    "@Bảo trì": "no maintenance is announced",
+    "@Đổi bộ tiêu chí": "no rubric changes its version",
+    "@Trạm đo không nhìn thấy": "the prober sees all the time",
+    "Trong 7 ngày": "there is no week to look back to",
+    "Tin báo đang chờ và gửi hỏng": "no message is sent anywhere",
+    "portal: Các chặng của một lượt đo A": "the demo fleet is reached by address, without a name",
+    "IPv4 bên cạnh IPv6 B": "the demo fleet listens on IPv4 only",
+}
+"""End of a query's place: why nothing is the right answer."""
+
+
+@pytest.fixture
+async def fleet(tmp_path: Path) -> AsyncIterator[Notice]:
+    async with child(5, directory=tmp_path / "fleet", time_scale=0.1) as notice:
+        yield notice
+
+
+def configure(notice: Notice, directory: Path, influx: str) -> Path:
+    """The demo's configuration with an InfluxDB, and rubrics that score after one look."""
+    write_config(notice, directory, listen=f"127.0.0.1:{free_port()}", uptime=2)
+    settings = yaml.safe_load((directory / "monitor.yaml").read_text())
+    settings["sinks"] = {"influxdb": {"url": influx, "bucket": "portal_monitor", "token": TOKEN}}
+    settings["scores"] = {"every": 10}
+    settings["checks"]["mobile"]["interval"] = 150  # the least that a rendering allows
+    (directory / "monitor.yaml").write_text(yaml.safe_dump(settings))
+    (directory / "rubrics").mkdir()
+    for path in (ROOT / "config" / "rubrics").glob("*.yaml"):
+        text = path.read_text().replace("coverage: 0.75", "coverage: 0").replace("least_looks: 100", "least_looks: 1")
+        (directory / "rubrics" / path.name).write_text(text.replace("least_looks: 30", "least_looks: 1"))
+    return directory
+
+
+def rules_at_once(directory: Path) -> Path:
+    """The recording rules, worked out every second."""
+    told = yaml.safe_load((RULES / "recording.yml").read_text())
+    for group in told["groups"]:
+        group["interval"] = "1s"
+    directory.mkdir()
+    (directory / "recording.yml").write_text(yaml.safe_dump(told))
+    return directory / "recording.yml"
+
+
+async def test_every_query_returns_data_or_is_empty_for_a_reason(fleet: Notice, tmp_path: Path):
+    with InfluxServer(tmp_path / "influx") as influx:
+        influx.create("portal_monitor")
+        config = configure(fleet, tmp_path / "config", influx.url)
+        daemon = Running(config, tmp_path / "data")
+        try:
+            daemon.until("/metrics", 'state="up"} 1')
+            with Scraper(tmp_path / "prometheus", daemon.listen, rules_at_once(tmp_path / "rules")) as prometheus:
+                wait_until(lambda: influx.count("mobile", "portal_monitor"), 120)
+                tags = influx.query('SHOW TAG VALUES FROM "mobile" WITH KEY = "portal"', "portal_monitor")
+                rendered = tags[0]["values"][0][1]
+                broken = next(one.id for one in fleet.portals if one.id != rendered and one.expect == "answers")
+                daemon.stop()  # scores go to InfluxDB at the start, and once an hour; now a rendering is among them
+                daemon = Running(config, tmp_path / "data")
+                until_scored_and_down(prometheus, influx, fleet, rendered, broken)
+                empty = asked(prometheus, influx, (rendered, broken))
+        finally:
+            daemon.stop()
+    assert not empty, "\n".join(empty)
+
+
+def until_scored_and_down(prometheus: Scraper, influx: InfluxServer, fleet: Notice, rendered: str, broken: str) -> None:
+    """Break a portal, and wait until everybody knows, and until there are scores."""
+    scored = "SELECT * FROM score WHERE \"check\" = 'website-2025/total/quarter' LIMIT 1"
+    wait_until(lambda: influx.query(scored, "portal_monitor"))
+    wait_until(lambda: prometheus.ask(f'portal_monitor_score_ratio{{portal="{rendered}"}}'))
+    force(fleet, broken, "POST", mode="refuse")
+    down = f'portal_monitor_portal_state{{portal="{broken}",state="down"}}'
+    wait_until(lambda: prometheus.ask(f"min_over_time({down}[9s]) == 1"))
+    wait_until(lambda: prometheus.ask("portal:portal_monitor_availability:ratio30d"))
+    wait_until(lambda: influx.query("SELECT * FROM state_change WHERE state = 'down'", "portal_monitor"))
+
+
+def asked(prometheus: Scraper, influx: InfluxServer, portals: Sequence[str]) -> list[str]:
+    """Places of queries that came back empty without a reason."""
+    url = f"http://127.0.0.1:{prometheus.port}"
+    asker = Asker(url, influx.direct, end=int(time.time()) + 1, seconds=600, step=5)
+    every = dict.fromkeys(("kind", "group", "location", "instance"), ".*")
+    every |= {"check": "mobile", "rubric": "qd473-2024", "window": "quarter"}
+    found = []
+    for query in queries():
+        # What is about one portal is asked of one that is well and of one that is down, the rest of all at once.
+        board = dashboards()[query.where.partition(":")[0]]
+        one = any(var["name"] == "portal" and not var["multi"] for var in board["templating"]["list"])
+        wanted = portals if one else (".*",)
+        counts = [asker.count(query, every | {"portal": portal}) for portal in wanted]
+        if not any(counts) and not excused(query.where):
+            found.append(query.where)
+    return found
+
+
+def excused(where: str) -> bool:
+    return any(where.endswith(end) or where.rpartition(" ")[0].endswith(end) for end in EMPTY)
