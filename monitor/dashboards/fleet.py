@@ -125,7 +125,9 @@ def _trouble(kit: Kit) -> Panel:
             say("column.state"): {
                 "mappings": states_by_code(say), **_COLORED, "custom.width": 130, "custom.align": "left",
             },
-            say("column.since"): {"unit": "dateTimeFromNow", "custom.width": 120},
+            say("column.since"): {
+                "unit": "dateTimeFromNow", "noValue": say("portal.since.none"), "custom.width": 120,
+            },
             say("column.portal"): {**kit.row_link("link.portal", "portal", say("column.id")), "custom.minWidth": 180},
             say("column.fault"): {"custom.width": 130},
             say("column.id"): {"custom.hidden": True},

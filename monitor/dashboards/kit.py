@@ -165,6 +165,9 @@ class Kit:
         made = table.Panel().cell_height(TableCellHeight.SM).show_header(True).min_width(64)
         if sort:
             made.sort_by([common.TableSortByFieldState().display_name(sort).desc(not rising)])
+        # The words for an empty panel must not stand in a cell that is empty.
+        cells = {name: {"noValue": "-", **found} for name, found in (dress.overrides or {}).items()}
+        dress = replace(dress, overrides=cells)
         return self._dress(key, made.build(), asked, dress)
 
     def _dress(self, key: str, panel: Panel, asked: Sequence[Dataquery], dress: Dress) -> Panel:

@@ -149,7 +149,7 @@ def _vitals(kit: Kit) -> Panel:
         }
         for name in VITALS
     }
-    return kit.tiles("portal.vitals", asked, Dress(unit="s", decimals=2, colors=steps(GOOD), overrides=overrides))
+    return kit.tiles("portal.vitals", asked, Dress(unit="s", decimals=2, overrides=overrides))
 
 
 def _certificate(kit: Kit) -> Panel:

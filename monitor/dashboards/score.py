@@ -95,7 +95,7 @@ def map_dress(kit: Kit, names: Mapping[str, str], overrides: Mapping[str, Mappin
         ],
         overrides={
             **{
-                say(f"column.{name}"): {**figure, "noValue": "-"}
+                say(f"column.{name}"): figure
                 for name in ("value", "limit", "zero", "points", "possible", "lost")
             },
             say("column.share"): {**part, "custom.cellOptions": shown, "thresholds": colors},

@@ -102,6 +102,9 @@ def test_every_panel_has_unit_description_and_words_for_nothing(language: str, n
         assert told["unit"], panel["title"]
         assert told["noValue"], panel["title"]
         assert len(panel["description"]) > 20, panel["title"]
+        if panel["type"] == "table":
+            ends = {prop["id"] for one in panel["fieldConfig"]["overrides"] for prop in one["properties"]}
+            assert "noValue" in ends, f"{panel['title']}: an empty cell would say {told['noValue']}"
         if panel["type"] == "timeseries":
             assert told["custom"]["spanNulls"] is False, f"{panel['title']} draws over gaps"
 
