@@ -9,7 +9,7 @@ import pytest
 from tests.bench.lane import measure
 from tests.bench.subject import nginx
 
-SLACK = 0.5
+SLACK = 0.1
 """Seconds: on a machine that others use, two runs of the same daemon differ by that much. The benchmark is exact."""
 
 
@@ -22,4 +22,4 @@ def test_a_saturated_render_lane_delays_no_uptime_look(tmp_path: Path):
         }
     assert found[False].loads == 0
     assert found[True].loads > 0
-    assert found[True].at(0.5) <= 3 * found[False].at(0.9) + SLACK
+    assert found[True].at(0.9) <= 3 * found[False].at(0.9) + SLACK
