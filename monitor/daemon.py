@@ -77,6 +77,7 @@ class Daemon:
         self.manager = Manager()
         self.address: str | None = None
         self._stop = asyncio.Event()
+        self._looking = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._reloads: set[asyncio.Task[str | None]] = set()
         self.life = Liveness(self.clock)
@@ -171,6 +172,7 @@ class Daemon:
         self._listen_to_signals()
         settle()
         self.pulse.start()
+        self._looking.set()
         self.manager.ready(self._status())
         log.info("started", portals=len(self.config.portals), checks=len(self.config.checks), address=self.address)
         await self._stop.wait()
@@ -235,6 +237,7 @@ class Daemon:
 
     async def reload(self) -> str | None:
         """Load the configuration again; the old one stays when the new one has a fault. Returns the complaints."""
+        await self._looking.wait()  # pages are served while the journal is still being read
         async with self._reloading:
             self.manager.reloading()
             try:

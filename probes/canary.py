@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from probes.loading import throttle
+from probes.throttling import throttle
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, CDPSession, Page

@@ -20,6 +20,7 @@ from probes.exchanges import read_exchanges
 from probes.network import read_traffic
 from probes.profiles import PROFILES
 from probes.rendering import Shown
+from probes.throttling import throttle
 from probes.trace_events import CATEGORIES, DEVTOOLS_CATEGORIES, NoNavigation, read_trace
 from probes.vitals import read_vitals
 from probes.watching import Watch
@@ -27,7 +28,7 @@ from probes.watching import Watch
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
-    from playwright.async_api import Browser, BrowserContext, CDPSession
+    from playwright.async_api import Browser, BrowserContext
 
     from probes.base import Scalar
     from probes.rendering import Order
@@ -295,17 +296,3 @@ class Load:
 
 async def _first(one: asyncio.Future[dict[str, Any]]) -> dict[str, Any]:
     return await one
-
-
-async def throttle(session: CDPSession, slowdown: float, network: Any) -> None:  # noqa: ANN401
-    """Slow processor and network of a page down; a slowdown of 1 and no network set them free."""
-    await session.send(
-        "Network.emulateNetworkConditions",
-        {
-            "offline": False,
-            "latency": network.latency * 1000 if network else 0,
-            "downloadThroughput": network.down if network else -1,
-            "uploadThroughput": network.up if network else -1,
-        },
-    )
-    await session.send("Emulation.setCPUThrottlingRate", {"rate": slowdown})

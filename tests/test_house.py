@@ -29,6 +29,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
             *("probes.rendering", "probes.render_metrics"),
         ),
     ),
+    ("0 throttling", ("probes.throttling",)),
     ("0 connector, browser", ("probes.connector", "probes.browser", "probes.cookies", "probes.request", "probes.wire")),
     ("0 a recorded load", ("probes.trace_events", "probes.exchanges", "probes.fitness", "probes.quiet")),
     ("0 its figures", ("probes.speed_index", "probes.network", "probes.film")),

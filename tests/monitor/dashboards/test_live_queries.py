@@ -76,7 +76,7 @@ async def test_every_query_returns_data_or_is_empty_for_a_reason(fleet: Notice, 
             with Scraper(tmp_path / "prometheus", daemon.listen, rules_at_once(tmp_path / "rules")) as prometheus:
                 # A rendering that failed, or was not seen, has no vitals.
                 vitals = 'SELECT LAST("lcp_seconds") FROM "mobile" WHERE "median" = true GROUP BY "portal"'
-                wait_until(lambda: influx.query(vitals, "portal_monitor"), 150)
+                wait_until(lambda: influx.query(vitals, "portal_monitor"), 330)
                 rendered = influx.query(vitals, "portal_monitor")[0]["tags"]["portal"]
                 broken = next(one.id for one in fleet.portals if one.id != rendered and one.expect == "answers")
                 daemon.stop()  # scores go to InfluxDB at the start, and once an hour; now a rendering is among them
@@ -91,7 +91,7 @@ async def test_every_query_returns_data_or_is_empty_for_a_reason(fleet: Notice, 
 def until_scored_and_down(prometheus: Scraper, influx: InfluxServer, fleet: Notice, rendered: str, broken: str) -> None:
     """Break a portal, and wait until everybody knows, and until there are scores."""
     scored = "SELECT * FROM score WHERE \"check\" = 'website-2025/total/quarter' LIMIT 1"
-    wait_until(lambda: influx.query(scored, "portal_monitor"))
+    wait_until(lambda: influx.query(scored, "portal_monitor"), 240)
     wait_until(lambda: prometheus.ask(f'portal_monitor_score_ratio{{portal="{rendered}"}}'))
     force(fleet, broken, "POST", mode="refuse")
     down = f'portal_monitor_portal_state{{portal="{broken}",state="down"}}'
