@@ -99,8 +99,10 @@ def until_scored_and_down(prometheus: Scraper, influx: InfluxServer, fleet: Noti
     scored = "SELECT * FROM score WHERE \"check\" = 'website-2025/total/quarter' LIMIT 1"
     wait_until(lambda: influx.query(scored, "portal_monitor"), 240)
     wait_until(lambda: prometheus.ask(f'portal_monitor_score_ratio{{portal="{rendered}"}}'))
-    force(fleet, broken, "POST", mode="refuse")
     down = f'portal_monitor_portal_state{{portal="{broken}",state="down"}}'
+    # Since when a state holds is asked at whole minutes: one of them has to pass before the state changes.
+    wait_until(lambda: prometheus.ask(f"max_over_time(timestamp({down} == 0)[6h:1m])"), 150)
+    force(fleet, broken, "POST", mode="refuse")
     wait_until(lambda: prometheus.ask(f"min_over_time({down}[9s]) == 1"))
     wait_until(lambda: prometheus.ask("portal:portal_monitor_availability:ratio30d"))
     wait_until(lambda: influx.query("SELECT * FROM state_change WHERE state = 'down'", "portal_monitor"))
