@@ -22,7 +22,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test bench bench-render soak-render faults dashboards check format clean
+.PHONY: help run demo test bench bench-render soak-render chaos faults dashboards check format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile \
@@ -41,6 +41,10 @@ test: $(STAMP) ## run the tests, against real servers on loopback
 bench: $(STAMP) ## run the benchmarks; bench-<name> runs one
 	@.ci/need-debian $(DEBIAN_BENCH_PACKAGES)
 	$(PYTHON_IN_VENV) -m tests.bench $(ARGS)
+
+chaos: $(STAMP) ## every promise of docs/reliability.md tried at length; ARGS='crash doors' for some
+	@.ci/need-debian $(DEBIAN_TEST_PACKAGES)
+	$(PYTHON_IN_VENV) -m tests.chaos $(ARGS)
 
 faults: $(STAMP) ## a simulated month of troubles: who would have been woken; writes docs/reliability-of-alerts.md
 	$(PYTHON_IN_VENV) -m tests.bench faults

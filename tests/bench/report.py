@@ -43,11 +43,16 @@ kernel's account of a process and its children, read after a warm-up. A benchmar
 
 ## This run
 
-- {datetime.now(UTC):%Y-%m-%d}, commit {_commit()}, {minutes:.0f} minutes, load before it ended {os.getloadavg()[2]:.1f}
-- {os.cpu_count()} cores, {_processor()}, {_memory()}, Linux {platform.release()}
+- {minutes:.0f} minutes, load before it ended {os.getloadavg()[2]:.1f}, {machine()}
 - Python {platform.python_version()}, {ssl.OPENSSL_VERSION}, aiohttp {version("aiohttp")}
 - {", ".join(_packages())}
 """
+
+
+def machine() -> str:
+    """The day, the commit and the machine of a run, for the foot of its page."""
+    cores = f"{os.cpu_count()} cores, {_processor()}, {_memory()}, Linux {platform.release()}"
+    return f"{datetime.now(UTC):%Y-%m-%d}, commit {_commit()}, {cores}"
 
 
 def _commit() -> str:

@@ -1,0 +1,71 @@
+"""``make chaos`` runs every long proof, ``make chaos ARGS='crash doors'`` some; ``--write FILE`` keeps the tables.
+
+Each module of this package with a function ``promises`` is a part: it takes nothing and returns what it proved.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tests.chaos
+from tests.bench.report import machine
+from tests.chaos.promise import Promise, table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _parts() -> dict[str, Callable[[], list[Promise]]]:
+    found = {}
+    for module in pkgutil.iter_modules(tests.chaos.__path__):
+        if module.name not in {"__main__", "promise"}:
+            code = importlib.import_module(f"tests.chaos.{module.name}")
+            if hasattr(code, "promises"):
+                found[module.name] = code.promises
+    return found
+
+
+def main() -> int:
+    """Run the named parts, or all; 1 when a promise was broken or a part could not run to its end."""
+    parts = _parts()
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos")
+    parser.add_argument("names", nargs="*", metavar="PART", help=f"of {', '.join(parts)}")
+    parser.add_argument("--write", type=Path, help="write the tables to this file")
+    options = parser.parse_args()
+    if unknown := set(options.names) - parts.keys():
+        parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
+    kept: list[Promise] = []
+    began = time.monotonic()
+    for name in options.names or parts:
+        print(f"\n== {name} ==", flush=True)
+        start = time.monotonic()
+        kept += parts[name]()
+        print(f"{name}: {time.monotonic() - start:.0f} s", flush=True)
+    minutes = (time.monotonic() - began) / 60
+    text = table(kept)
+    print(f"\n{text}\n{minutes:.1f} minutes")
+    broken = [f"{one.text}: {case}" for one in kept for case in one.broken]
+    for line in broken:
+        print(f"broken: {line}", file=sys.stderr)
+    if options.write is not None:
+        options.write.write_text(_page(text, minutes))
+    return int(bool(broken))
+
+
+def _page(text: str, minutes: float) -> str:
+    return f"""# Reliability
+
+What the daemon promises when portals are hostile, the machine fails and strangers knock, and the test that holds each
+promise. Written by `make chaos ARGS='--write docs/reliability.md'` in {minutes:.0f} minutes; {machine()}.
+
+{text}"""
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

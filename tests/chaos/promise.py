@@ -1,0 +1,40 @@
+"""What a proof hands back: a promise, the test that holds it, how many cases were tried, and those that broke it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """One line of ``docs/reliability.md``. ``measured`` is what was found, where a promise has a number."""
+
+    part: str
+    text: str
+    test: str
+    cases: int
+    broken: tuple[str, ...] = ()
+    measured: str = ""
+
+
+def table(promises: Iterable[Promise]) -> str:
+    """The promises as Markdown, a table for each part."""
+    lines: list[str] = []
+    part = ""
+    for one in promises:
+        if one.part != part:
+            part = one.part
+            lines += [
+                "",
+                f"## {part}",
+                "",
+                "| promise | held by | cases | measured | broken |",
+                "|---|---|---|---|---|",
+            ]
+        cells = (one.text, f"`{one.test}`", f"{one.cases:,}", one.measured or "-", str(len(one.broken)))
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines).strip() + "\n"
