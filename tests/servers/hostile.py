@@ -27,7 +27,8 @@ PAGES = {
     "/dialogs-for-ever": f"{GOOD}<script>for(;;)alert(1)</script>",
     "/popups": f"{GOOD}<script>for(let i=0;i<5;i++)window.open('/good?'+i)</script>",
     "/moves-on": f"{HEAD}<p>1</p><script>location='/moves-on?'+Math.random()</script>",
-    "/memory": f"{GOOD}<iframe src='/endless'></iframe><script>const kept=[];function more(){{kept.push(new Array(2e6).fill(kept.length+0.5));"
+    "/memory": f"{GOOD}<iframe src='/endless'></iframe>"
+    "<script>const kept=[];function more(){kept.push(new Array(2e6).fill(kept.length+0.5));"
     "setTimeout(more,0)}setTimeout(more,100)</script>",
     "/busy": f"{GOOD}<script>setTimeout(()=>{{for(;;);}},50)</script>",
     "/blank": f"{HEAD}<body></body>",
