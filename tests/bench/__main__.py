@@ -8,6 +8,7 @@ import inspect
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.bench import (
@@ -40,20 +41,20 @@ BENCHMARKS: dict[str, Callable[[], object]] = {
     "alone": alone.main,
     "accuracy": accuracy.main,
     "schedule": schedule.main,
-    "metrics": metrics.main,
     "startup": startup.main,
-    "commit": commit.main,
+    "lane": lane.main,
     "notify": lambda: notify.main(1),
+    "commit": commit.main,
     "seal": seal.main,
     "drain": drain.main,
-    "lane": lane.main,
-}
-"""Those of the table. Each returns its rows, a coroutine of them, or nothing when it only prints figures."""
-
-LONG: dict[str, Callable[[], object]] = {
     "quarter": quarter.main,
     "score": score.main,
     "export": export.main,
+}
+"""Those of the table. Each returns its rows, or a coroutine of them."""
+
+LONG: dict[str, Callable[[], object]] = {
+    "metrics": metrics.main,
     "dashboards": dashboards.main,
     "render": render.main,
     "outage": outage.main,
@@ -61,7 +62,10 @@ LONG: dict[str, Callable[[], object]] = {
     "faults": faults.main,
     "influx_history": influx_history.main,
 }
-"""Run when they are named: they make millions of rows, or tell what another tells in passing."""
+"""Run when they are named: they take long, or tell what another tells in passing. Some return nothing and print."""
+
+WAITS = "notify"
+"""It waits for minutes and works for moments, so what follows runs beside it."""
 
 
 def main() -> int:
@@ -70,33 +74,33 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join([*BENCHMARKS, *LONG])}")
     parser.add_argument("--write", type=Path, help="write the table, the machine and the versions to this file")
     options = parser.parse_args()
-    every = BENCHMARKS | LONG
-    if unknown := set(options.names) - every.keys():
-        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(every)}")
+    if unknown := set(options.names) - BENCHMARKS.keys() - LONG.keys():
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join([*BENCHMARKS, *LONG])}")
     chosen = options.names or list(BENCHMARKS)
     sys.argv[1:] = []  # some of them read arguments of their own
-    rows, failed, began = [], [], time.monotonic()
-    for name in chosen:
-        print(f"\n== {name} ==", flush=True)
-        try:
-            rows += _run(every[name])
-        except CannotRun as error:
-            print(f"cannot run: {error}", file=sys.stderr)
-            failed.append(Row(name=name, ours=f"could not run: {error}", met=False))
-        except SystemExit as error:
-            if error.code:
-                failed.append(Row(name=name, ours=str(error.code), met=False))
+    began = time.monotonic()
+    with ThreadPoolExecutor(1) as beside:
+        found = {name: beside.submit(_run, name) if name == WAITS else _run(name) for name in chosen}
+        rows = [row for one in found.values() for row in (one if isinstance(one, list) else one.result())]
     minutes = (time.monotonic() - began) / 60
-    print(f"\n{table([*rows, *failed])}\n{minutes:.1f} minutes")
+    print(f"\n{table(rows)}\n{minutes:.1f} minutes")
     if options.write is not None:
-        options.write.write_text(report.page([*rows, *failed], chosen, minutes))
-    return int(any(row.met is False for row in [*rows, *failed]))
+        report.write(options.write, rows, chosen, minutes)
+    return int(any(row.met is False for row in rows))
 
 
-def _run(benchmark: Callable[[], object]) -> list[Row]:
-    found = benchmark()
-    if inspect.iscoroutine(found):
-        found = asyncio.run(found)
+def _run(name: str) -> list[Row]:
+    """The rows of a benchmark; one that says so when it could not run."""
+    print(f"\n== {name} ==", flush=True)
+    try:
+        found = (BENCHMARKS | LONG)[name]()
+        if inspect.iscoroutine(found):
+            found = asyncio.run(found)
+    except CannotRun as error:
+        print(f"cannot run: {error}", file=sys.stderr)
+        return [Row(name=name, ours=f"could not run: {error}", met=False)]
+    except SystemExit as error:
+        return [Row(name=name, ours=str(error.code), met=False)] if error.code else []
     return found if isinstance(found, list) else []
 
 

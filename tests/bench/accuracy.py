@@ -23,8 +23,7 @@ from probes.observe import observe
 from probes.uptime import Uptime
 from tests.bench.peers import EXPORTER, exporter, need
 from tests.bench.phase_accuracy import CONNECT, LONGEST, PHASES, RESOLVE, apart_from_servers
-from tests.bench.row import CannotRun, Row
-from tests.bench.schedule import percentile
+from tests.bench.row import CannotRun, Row, percentile
 from tests.bench.subject import pinned
 from tests.servers import lag
 from tests.servers.delays import Apart, Slow, apart

@@ -13,8 +13,7 @@ from monitor.journal import Journal
 from probes.kinds import KINDS
 from tests import factories
 from tests.bench.fleet import measurements
-from tests.bench.row import Row, spread
-from tests.bench.schedule import percentile
+from tests.bench.row import Row, percentile, spread
 
 if TYPE_CHECKING:
     from monitor.model import Measurement

@@ -22,16 +22,17 @@ from monitor.sinks.base import Label
 from monitor.sinks.influxdb import InfluxDB
 from probes.kinds import KINDS
 from tests.bench.fleet import fill
-from tests.bench.schedule import percentile
+from tests.bench.row import Row, percentile
 from tests.bench.seal import Looks
 from tests.servers.influxdb import TOKEN, InfluxServer
 
 TICK = 0.002
+GOAL, GOAL_LATE = 10_000, 0.050
 PER_MINUTE = 1000
 """Looks that start while the backlog leaves, each on its moment of a grid."""
 
 
-async def main(hours: float = 3.0) -> None:
+async def main(hours: float = 3.0) -> list[Row]:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with tempfile.TemporaryDirectory() as scratch, InfluxServer(Path(scratch) / "influx") as server:
         bucket = server.create("drain")
@@ -64,6 +65,20 @@ async def main(hours: float = 3.0) -> None:
         stored = sum(server.count(one, bucket) for one in ("uptime", "latency", "state_change"))
         print(f"stored {stored}, of {count} that waited")
         await journal.close()
+    return [
+        Row(
+            name=f"backlog of {count:,} records to InfluxDB",
+            ours=f"{full / took:,.0f} points/s",
+            goal=f">= {GOAL:,} points/s, none lost",
+            met=full / took >= GOAL and stored == count,
+        ),
+        Row(
+            name=f"start lateness p99 meanwhile, {PER_MINUTE:,} looks/min",
+            ours=f"{late:.1f} ms ({len(looks.late)} looks)",
+            goal=f"<= {GOAL_LATE * 1e3:g} ms",
+            met=late <= GOAL_LATE * 1e3,
+        ),
+    ]
 
 
 async def drained(courier: Courier, full: int, last: int, rates: list[float]) -> None:

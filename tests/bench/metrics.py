@@ -11,38 +11,43 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.bench.row import Row, spread
-from tests.bench.schedule import percentile
+from tests.bench.row import Row, percentile, spread
 from tests.bench.subject import Daemon, nginx
 
 SCRAPES, PAUSE = 15, 0.6
 INTERVAL = 60.0
 STALL = 0.020
+HEADS = "  checks   series    MiB       p50       max | other requests wait: p99 idle  p99 scraping       max"
 
 
 def main(sizes: tuple[int, ...] = (100, 1000, 10_000)) -> list[Row]:
     rows: list[Row] = []
-    print("  checks   series    MiB       p50       max | other requests wait: p99 idle  p99 scraping       max")
     for size in sizes:
-        with tempfile.TemporaryDirectory() as scratch, nginx(Path(scratch)) as (port, ca):
-            rows += _one(Path(scratch) / "daemon", size, port, ca)
+        with (
+            tempfile.TemporaryDirectory() as scratch,
+            nginx(Path(scratch)) as (port, ca),
+            Daemon(Path(scratch) / "daemon", size, INTERVAL, port, ca) as daemon,
+        ):
+            time.sleep(INTERVAL + 2)  # every check has been looked at once
+            rows += scraped(daemon)
     return rows
 
 
-def _one(directory: Path, size: int, port: int, ca: Path) -> list[Row]:
-    with Daemon(directory, size, INTERVAL, port, ca) as daemon:
-        time.sleep(INTERVAL + 2)  # every check has been looked at once
-        idle = Pings(daemon.listen)
-        time.sleep(3)
-        quiet = idle.stop()
-        busy = Pings(daemon.listen)
-        taken, page = [], b""
-        for _ in range(SCRAPES):
-            began = time.perf_counter()
-            page = daemon.get("/metrics")
-            taken.append(time.perf_counter() - began)
-            time.sleep(PAUSE)  # longer than the page is kept
-        waits = busy.stop()
+def scraped(daemon: Daemon) -> list[Row]:
+    """Ask a daemon, whose every check has been looked at, for its page again and again."""
+    size = daemon.checks
+    print(HEADS)
+    idle = Pings(daemon.listen)
+    time.sleep(3)
+    quiet = idle.stop()
+    busy = Pings(daemon.listen)
+    taken, page = [], b""
+    for _ in range(SCRAPES):
+        began = time.perf_counter()
+        page = daemon.get("/metrics")
+        taken.append(time.perf_counter() - began)
+        time.sleep(PAUSE)  # longer than the page is kept
+    waits = busy.stop()
     series = sum(not line.startswith(b"#") for line in page.splitlines())
     figures = (percentile(taken, 0.5), max(taken), percentile(quiet, 0.99), percentile(waits, 0.99), max(waits))
     took, longest, idle_wait, busy_wait, longest_wait = (f"{1e3 * figure:.1f} ms" for figure in figures)

@@ -148,14 +148,18 @@ async def round_of(servers: list[Server], receiver: Receiver, dice: random.Rando
 
     await asyncio.gather(*map(later, servers, tenths))
     await receiver.all(servers, down=True)
-    found = {
+    return {
         "ours": [receiver.heard["ours", one.id, True] - one.refused for one in servers],
         "theirs": [receiver.heard["theirs", one.url, True] - one.refused for one in servers],
     }
+
+
+async def revived(servers: list[Server], receiver: Receiver) -> None:
+    """Open all servers again, until both have told so."""
     for one in servers:
         await one.open()
     await receiver.all(servers, down=False)
-    return found
+    await asyncio.sleep(INTERVAL)
 
 
 async def measure(rounds: int) -> dict[str, list[float]]:
@@ -168,10 +172,11 @@ async def measure(rounds: int) -> dict[str, list[float]]:
             with both(Path(scratch), servers, hook):
                 await asyncio.sleep(2 * INTERVAL + 10)  # each has seen each of them up
                 for number in range(1, rounds + 1):
+                    if number > 1:
+                        await revived(servers, receiver)
                     found = await round_of(servers, receiver, dice)
                     took = {who: took[who] + found[who] for who in took}
                     print(f"round {number}: ours {said(found['ours'])}; theirs {said(found['theirs'])}", flush=True)
-                    await asyncio.sleep(INTERVAL)
     return took
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 
 from probes.chromium import find
-from tests.bench import lighthouse
+from tests.bench import lighthouse, report
 from tests.bench.ours import renderer
 from tests.bench.tree_cost import Cost
 from tests.pages.site import PAGES
@@ -34,6 +34,14 @@ WALL, CPU = 0.4, 0.6
 """The parts of Lighthouse's time that a load may take."""
 
 Sample = tuple[dict[str, float], Cost]
+
+_SAID: list[str] = []
+"""What was printed, for the page."""
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+    _SAID.append(line)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -52,13 +60,15 @@ def main(arguments: list[str] | None = None) -> None:
         for run in range(wish.runs):
             for name in wish.pages:
                 print(f"  run {run + 1} of {wish.runs}: {name}", file=sys.stderr, flush=True)
-                report = Path(scratch) / f"{name}-{run}.json"
-                theirs[name].append(lighthouse.measure(reference, site.page(name), chromium, report))
+                file = Path(scratch) / f"{name}-{run}.json"
+                theirs[name].append(lighthouse.measure(reference, site.page(name), chromium, file))
                 ours[name].append(probe.measure(site.page(name)))
         started = probe.started
     good = [_figures(name, theirs[name], ours[name]) for name in wish.pages]
     good.append(_costs(theirs, ours, started))
-    print(f"  {wish.runs} runs of {len(wish.pages)} pages took {(time.perf_counter() - began) / 60:.1f} minutes")
+    _say(f"  {wish.runs} runs of {len(wish.pages)} pages took {(time.perf_counter() - began) / 60:.1f} minutes")
+    if wish.write:
+        report.write_rendering(Path(wish.write), _SAID)
     if wish.keep:
         _keep(Path(wish.keep), theirs, ours)
     if not all(good):
@@ -69,6 +79,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench-render", description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="loads of each page by each side")
     parser.add_argument("--pages", type=lambda text: text.split(","), default=list(PAGES), help="names, with commas")
+    parser.add_argument("--write", default="", help="a page to put the table into, such as docs/benchmarks.md")
     parser.add_argument("--keep", default="", help="a file for every single figure, as JSON")
     wish = parser.parse_args(arguments)
     if unknown := set(wish.pages) - set(PAGES):
@@ -80,14 +91,14 @@ def _versions(chromium: Path) -> None:
     def told(*command: str) -> str:
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip().splitlines()[-1]
 
-    print(f"  Lighthouse {lighthouse.VERSION} on Node {told('node', '--version')}, {told(str(chromium), '--version')}")
-    print(f"  Python {platform.python_version()}, {platform.system()} {platform.release()}, {platform.machine()}")
-    print(f"  {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} before the first load")
+    _say(f"  Lighthouse {lighthouse.VERSION} on Node {told('node', '--version')}, {told(str(chromium), '--version')}")
+    _say(f"  Python {platform.python_version()}, {platform.system()} {platform.release()}, {platform.machine()}")
+    _say(f"  {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} before the first load")
 
 
 def _figures(page: str, theirs: list[Sample], ours: list[Sample]) -> bool:
     """A line for each figure of a page; whether all of them agree."""
-    print(f"\n  {page:<10} {'Lighthouse':>10} {'ours':>10} {'difference':>11} {'':>7}  spread of each")
+    _say(f"\n  {page:<10} {'Lighthouse':>10} {'ours':>10} {'difference':>11} {'':>7}  spread of each")
     verdicts = {name: _figure(page, name, [s[0] for s in theirs], [s[0] for s in ours]) for name in LIMITS}
     return all(verdicts.values())
 
@@ -96,7 +107,7 @@ def _figure(page: str, name: str, theirs: list[dict[str, float]], ours: list[dic
     reference = [figures[name] for figures in theirs if name in figures]
     found = [figures[name] for figures in ours]
     if not reference:
-        print(f"    {name:<8} {'none':>10} {median(found):>10.3f}   Lighthouse found none")
+        _say(f"    {name:<8} {'none':>10} {median(found):>10.3f}   Lighthouse found none")
         return False
     share, least = LIMITS[name]
     usual, mine = median(reference), median(found)
@@ -105,28 +116,26 @@ def _figure(page: str, name: str, theirs: list[dict[str, float]], ours: list[dic
     word = "not judged" if (page, name) in NOT_JUDGED else "" if good else "OFF"
     percent = f"{off / usual:+.1%}" if usual else ""
     spread = f"{max(reference) - min(reference):.3f} {max(found) - min(found):.3f}"
-    print(f"    {name:<8} {usual:>10.3f} {mine:>10.3f} {off:>+11.3f} {percent:>7}  {spread}  {word}")
+    _say(f"    {name:<8} {usual:>10.3f} {mine:>10.3f} {off:>+11.3f} {percent:>7}  {spread}  {word}")
     return good
 
 
 def _costs(theirs: dict[str, list[Sample]], ours: dict[str, list[Sample]], started: Cost) -> bool:
     """A line for each page, and whether every one is cheap enough."""
-    print(
-        f"\n  {'cost':<10} {'wall: LH':>9} {'ours':>7} {'ratio':>6}   {'CPU: LH':>8} {'ours':>7} {'ratio':>6}", end=""
-    )
-    print(f"   {'MiB: LH':>8} {'ours':>6}")
+    heads = f"{'wall: LH':>9} {'ours':>7} {'ratio':>6}   {'CPU: LH':>8} {'ours':>7} {'ratio':>6}"
+    _say(f"\n  {'cost':<10} {heads}   {'MiB: LH':>8} {'ours':>6}")
     good = True
     for page, samples in theirs.items():
         theirs_cost, ours_cost = _middle(samples), _middle(ours[page])
         wall, cpu = ours_cost.wall / theirs_cost.wall, ours_cost.cpu / theirs_cost.cpu
         fine = wall <= WALL and cpu <= CPU
         good &= fine
-        print(
+        _say(
             f"    {page:<8} {theirs_cost.wall:>9.2f} {ours_cost.wall:>7.2f} {wall:>6.2f}   {theirs_cost.cpu:>8.2f} "
             f"{ours_cost.cpu:>7.2f} {cpu:>6.2f}   {theirs_cost.memory / 2**20:>8.0f} {ours_cost.memory / 2**20:>6.0f}"
             f"  {'' if fine else 'TOO DEAR'}"
         )
-    print(f"    our renderer's start and first load: {started.wall:.2f} s, CPU {started.cpu:.2f} s, once in 50 loads")
+    _say(f"    our renderer's start and first load: {started.wall:.2f} s, CPU {started.cpu:.2f} s, once in 50 loads")
     return good
 
 

@@ -49,6 +49,34 @@ kernel's account of a process and its children, read after a warm-up. A benchmar
 """
 
 
+RENDERING = "## Rendering beside Lighthouse"
+
+
+def write(path: Path, rows: Iterable[Row], names: Sequence[str], minutes: float) -> None:
+    """Write the page; what stands there of rendering, which is measured by a command of its own, stays."""
+    old = path.read_text() if path.exists() else ""
+    _, heading, rest = old.partition(RENDERING)
+    path.write_text(page(rows, names, minutes) + (f"\n{heading}{rest}" if heading else ""))
+
+
+def write_rendering(path: Path, lines: Iterable[str]) -> None:
+    """Put the comparison of rendering at the end of the page; the rest stays."""
+    old = path.read_text() if path.exists() else ""
+    table_of_pages = "\n".join(lines).strip("\n")
+    path.write_text(f"""{old.partition(RENDERING)[0].rstrip()}
+
+{RENDERING}
+
+Written by `make bench-render ARGS='--write docs/benchmarks.md'`; {machine()}.
+Medians in seconds (CLS without unit) of loads in turn, at equal throttling; a figure may differ by 10 % or 0.1 s,
+TBT by 15 % or 0.05 s, CLS by 0.01. A load may take 0.4 of Lighthouse's time and 0.6 of its processor time.
+
+```
+{table_of_pages}
+```
+""")
+
+
 def machine() -> str:
     """The day, the commit and the machine of a run, for the foot of its page."""
     cores = f"{os.cpu_count()} cores, {_processor()}, {_memory()}, Linux {platform.release()}"

@@ -35,7 +35,9 @@ class Row:
 
 def compared(name: str, ours: Sequence[float], theirs: Sequence[float], *, unit: str, most: float | None = None) -> Row:
     """Two sides measured in turn. The ratio is that of each pair, so that what slows a machine slows both."""
-    ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
+    ratios = [one / other for one, other in zip(ours, theirs, strict=True) if other > 0]
+    if not ratios:
+        raise CannotRun(f"{name}: theirs was too little to be measured")
     ratio = statistics.median(ratios)
     return Row(
         name=name,
@@ -45,6 +47,12 @@ def compared(name: str, ours: Sequence[float], theirs: Sequence[float], *, unit:
         goal="" if most is None else f"ratio <= {most:g}",
         met=None if most is None else ratio <= most,
     )
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which ``share`` of the others lie; the greatest for 1."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def spread(values: Sequence[float], unit: str) -> str:

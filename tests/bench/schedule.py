@@ -1,4 +1,4 @@
-"""Start lateness, memory and CPU of the daemon at 100, 1,000 and 10,000 checks a minute, beside what they pick instead.
+"""Lateness, memory, CPU and `/metrics` at 100, 1,000 and 10,000 checks a minute, beside what they pick instead.
 
 No slot may be lost and no look may fail meanwhile: otherwise there is no figure.
 """
@@ -14,15 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.store import FILE
+from tests.bench.metrics import scraped
 from tests.bench.peers import Peers
-from tests.bench.row import CannotRun, Row, compared, table
+from tests.bench.row import CannotRun, Row, compared, percentile, table
 from tests.bench.subject import Daemon, nginx, urls
-
-
-def percentile(values: list[float], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
 
 SIZES = (100, 1000, 10_000)
 GOALS = {100: 0.010, 1000: 0.050, 10_000: 0.250}
@@ -39,6 +34,7 @@ def main(sizes: tuple[int, ...] = SIZES, seconds: float = SECONDS) -> list[Row]:
             daemon = Daemon(Path(scratch) / "daemon", size, INTERVAL, port, ca)
             with daemon:
                 ours = _watched(daemon, seconds)
+                pages = scraped(daemon)
             late = _lateness(daemon)
             with Peers(Path(scratch) / "peers", urls(size, port), INTERVAL, ca) as peers:
                 theirs = _watched(peers, seconds)
@@ -61,7 +57,8 @@ def main(sizes: tuple[int, ...] = SIZES, seconds: float = SECONDS) -> list[Row]:
         )
         rows.append(memory)
         growth[size] = statistics.median(ours.cpu), statistics.median(ours.resident)
-        print(table(rows[-3:]), flush=True)
+        rows += pages
+        print(table(rows[-5:]), flush=True)
     return [*rows, *_linear(growth)]
 
 

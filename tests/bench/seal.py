@@ -15,7 +15,7 @@ import sqlite3
 import sys
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ from monitor.store import FILE, Writer
 from probes.base import Outcome
 from probes.kinds import KINDS
 from tests import factories
-from tests.bench.schedule import percentile
+from tests.bench.row import Row, percentile, spread
 from tests.factories import DAY, MINUTE
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 FIRST = 1_785_517_200_000
 PORTALS = 106
+GOAL_SECONDS, GOAL_MIB, GOAL_LATE = 5.0, 300, 0.050
 CHECKS = (("uptime", "uptime"), ("uptime-search", "uptime"), ("latency", "latency"))
 SPENT = ("resolve_seconds", "connect_seconds", "tls_seconds", "send_seconds", "wait_seconds", "transfer_seconds")
 
@@ -120,7 +121,17 @@ class Looks:
         return f"{title:<22} {' '.join(cells)}"
 
 
-async def measure(directory: Path, per_minute: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """A day that was sealed: ``seconds`` with the start of the process, its peak in MiB, p99 of lateness in seconds."""
+
+    rows: int
+    seconds: float
+    peak: float
+    late: float
+
+
+async def measure(directory: Path, per_minute: int) -> Sealing:
     room.SETTLED, room.PAUSE = 0, 0.05
     journal = Journal.open(directory, KINDS)
     looks = Looks(journal, per_minute)
@@ -133,6 +144,7 @@ async def measure(directory: Path, per_minute: int) -> None:
     began = time.perf_counter()
     await kept.sweep()
     seconds = time.perf_counter() - began
+    late = percentile(looks.late, 0.99)
     print(looks.line("while a day is sealed"))
     began = time.perf_counter()
     gone = asyncio.create_task(kept.trim())
@@ -145,22 +157,40 @@ async def measure(directory: Path, per_minute: int) -> None:
     await journal.close()
     listed = ledger.read_at(directory)
     rows, size = sum(one.rows for one in listed), sum(one.size for one in listed)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(
         f"sealed {rows:,} rows in {seconds:.2f} s, process start included, {size / 2**20:.0f} MiB; "
-        f"peak of the sealing process {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:.0f} MiB; "
+        f"peak of the sealing process {peak:.0f} MiB; "
         f"trimmed {done if done is not None else 'for 20 s'}"
     )
+    return Sealing(rows, seconds, peak, late)
 
 
-def main() -> None:
+def main() -> list[Row]:
     source = prepared()
+    found: list[Sealing] = []
     for per_minute in (318, 1000):
         with tempfile.TemporaryDirectory(prefix="portal-monitor-seal-") as scratch:
             shutil.copy(source / FILE, Path(scratch) / FILE)
             os.sync()  # or the first commits wait for the copy to reach the disk
-            asyncio.run(measure(Path(scratch), per_minute))
+            found.append(asyncio.run(measure(Path(scratch), per_minute)))
             left = sqlite3.connect(Path(scratch) / FILE).execute("SELECT COUNT(*) FROM look_uptime").fetchone()[0]
             print(f"{left:,} uptime rows left in the journal")
+    seconds, peak, late = (max(getattr(one, name) for one in found) for name in ("seconds", "peak", "late"))
+    return [
+        Row(
+            name=f"a day of {found[0].rows:,} rows sealed, process start included",
+            ours=f"{spread([one.seconds for one in found], 's')}, peak {peak:.0f} MiB",
+            goal=f"<= {GOAL_SECONDS:g} s, {GOAL_MIB} MiB",
+            met=seconds <= GOAL_SECONDS and peak <= GOAL_MIB,
+        ),
+        Row(
+            name="start lateness p99 meanwhile, at 318 and 1,000 looks/min",
+            ours=spread([one.late * 1e3 for one in found], "ms"),
+            goal=f"<= {GOAL_LATE * 1e3:g} ms",
+            met=late <= GOAL_LATE,
+        ),
+    ]
 
 
 if __name__ == "__main__":
