@@ -82,12 +82,11 @@ class Exposition:
         self._board = board
         self._registry = registry
         self._families: dict[str, _Family] = {name: _Family(text, {}) for name, text in _COMMON.items()}
-        self._metrics = {kind: probe.metrics for kind, probe in kinds.items()}
+        self._metrics = {kind: _exposed(probe.metrics) for kind, probe in kinds.items()}
         for metrics in self._metrics.values():
-            for metric in metrics:
-                if metric.prometheus:
-                    text = _SHARED.get(metric.prometheus, metric.help)
-                    self._families.setdefault(metric.prometheus, _Family(text, {}))
+            for metric, _ in metrics:
+                text = _SHARED.get(metric.prometheus, metric.help)
+                self._families.setdefault(metric.prometheus, _Family(text, {}))
         self._prefix: dict[str, str] = {}
         self.finished: list[Callable[[], bytes]] = []
         self._shown: dict[str, frozenset[str]] = {}
@@ -218,12 +217,19 @@ def _head(name: str, text: str) -> str:
     return f"# HELP {name} {text}\n# TYPE {name} gauge\n"
 
 
-def _measured(metrics: Iterable[Metric], values: Mapping[str, Scalar]) -> Iterable[tuple[str, str, str]]:
+def _exposed(metrics: Iterable[Metric]) -> list[tuple[Metric, str]]:
+    """The metrics that are exposed, each with its constant labels as text."""
+    return [
+        (metric, "".join(f',{name}="{text}"' for name, text in metric.labels.items()))
+        for metric in metrics
+        if metric.prometheus
+    ]
+
+
+def _measured(metrics: Iterable[tuple[Metric, str]], values: Mapping[str, Scalar]) -> Iterable[tuple[str, str, str]]:
     """The declared metrics among ``values``; text metrics that share a name become labels of one info series."""
     infos: dict[str, dict[str, str]] = {}
-    for metric in metrics:
-        if not metric.prometheus:
-            continue
+    for metric, extra in metrics:
         if metric.sum_of:
             present = [float(values[part]) for part in metric.sum_of if part in values]
             value: Scalar | None = sum(present) if present else None
@@ -234,7 +240,6 @@ def _measured(metrics: Iterable[Metric], values: Mapping[str, Scalar]) -> Iterab
         if metric.label:
             infos.setdefault(metric.prometheus, {})[metric.label] = str(value)[:128]
         else:
-            extra = "".join(f',{name}="{text}"' for name, text in metric.labels.items())
             yield metric.prometheus, extra, number(float(value))
     for name, pairs in infos.items():
         yield name, f",{labels(pairs)}", "1"

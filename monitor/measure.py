@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from probes.base import Lane, Outcome, ProbeResult
 from probes.observe import observe
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from monitor.clock import Clock
     from monitor.journal import Journal
@@ -50,19 +50,41 @@ class Seats:
         self._lanes = {lane: asyncio.Semaphore(seats) for lane, seats in lanes.items()}
         self._hosts: defaultdict[tuple[Lane, str], _Seat] = defaultdict(_Seat)
 
-    @asynccontextmanager
-    async def take(self, check: Check) -> AsyncIterator[None]:
-        """Hold the host first, then a seat in the lane, so that waiting for a host costs the others no seat."""
+    async def take(self, check: Check, patience: float) -> bool:
+        """Hold the host first, then a seat in the lane, so that waiting for a host costs the others no seat.
+
+        False when they did not come free within ``patience`` seconds; else :meth:`leave` gives them back.
+        """
         lane = check.probe.lane
-        host = self._hosts[lane, check.host]
+        host, seats = self._hosts[lane, check.host], self._lanes[lane]
         host.wanted += 1
         try:
-            async with host.lock, self._lanes[lane]:
-                yield
-        finally:
-            host.wanted -= 1
-            if host.wanted == 0:
-                del self._hosts[lane, check.host]
+            async with asyncio.timeout(patience if host.wanted > 1 or seats.locked() else None):
+                await host.lock.acquire()
+                try:
+                    await seats.acquire()
+                except BaseException:
+                    host.lock.release()
+                    raise
+        except BaseException as error:
+            self._forget(lane, check.host)
+            if isinstance(error, TimeoutError):
+                return False
+            raise
+        return True
+
+    def leave(self, check: Check) -> None:
+        """Give back what :meth:`take` holds."""
+        lane = check.probe.lane
+        self._lanes[lane].release()
+        self._hosts[lane, check.host].lock.release()
+        self._forget(lane, check.host)
+
+    def _forget(self, lane: Lane, name: str) -> None:
+        host = self._hosts[lane, name]
+        host.wanted -= 1
+        if host.wanted == 0:
+            del self._hosts[lane, name]
 
 
 class Measurer:
@@ -180,20 +202,18 @@ class Measurer:
 
     async def _seated(self, check: Check, slot: int, attempt: int, patience: float) -> list[Measurement] | None:
         """One look, or all runs of a kind that has several; None when no seat came free within ``patience`` seconds."""
-        async with AsyncExitStack() as seat:
-            try:
-                async with asyncio.timeout(patience):
-                    await seat.enter_async_context(self._seats.take(check))
-            except TimeoutError:
-                return None
-            try:
-                if check.probe.mark:
-                    return await self._runs(check, slot)
-                return [(await self._look(check, slot, attempt))[0]]
-            except Exception as error:
-                log.exception("measure_bug", check=check.key, slot=slot)
-                bug = self.void(check, slot, Void.PROBER, f"{type(error).__name__} in the monitor itself")
-                return [replace(bug, attempt=attempt)]
+        if not await self._seats.take(check, patience):
+            return None
+        try:
+            if check.probe.mark:
+                return await self._runs(check, slot)
+            return [(await self._look(check, slot, attempt))[0]]
+        except Exception as error:
+            log.exception("measure_bug", check=check.key, slot=slot)
+            bug = self.void(check, slot, Void.PROBER, f"{type(error).__name__} in the monitor itself")
+            return [replace(bug, attempt=attempt)]
+        finally:
+            self._seats.leave(check)
 
     async def _runs(self, check: Check, slot: int) -> list[Measurement]:
         """Look as often as the kind wants; one of the runs is marked to speak for the slot."""
@@ -222,28 +242,29 @@ class Measurer:
         blind = None if ours else await self.sight.judge(check, result)
         if not ours and (heard := self.sight.heard(check, result)):
             result = replace(result, values={**result.values, "references": heard})
-        found = self._measurement(check, slot, result, Void.PROBER if ours else Void.BLIND, ours or blind)
-        return replace(found, attempt=attempt, started=started, lateness=lateness), result
-
-    def _measurement(self, check: Check, slot: int, result: ProbeResult, doubt: Void, why: str | None) -> Measurement:
-        void = doubt if why else Void.PROBER if result.outcome is Outcome.VOID else None
+        why = ours or blind
+        void = Void.PROBER if ours or result.outcome is Outcome.VOID else Void.BLIND if blind else None
         plain = result.outcome is Outcome.UP and len(result.hops) == 1
-        return Measurement(
+        found = Measurement(
             portal=check.portal,
             check=check.name,
             location=self._location,
             slot=slot,
+            attempt=attempt,
             kind=check.kind,
             outcome=Outcome.VOID if void else result.outcome,
             fault=result.fault,
             void=void,
             phase=result.phase,
             detail="; ".join(part for part in (why, result.detail) if part),
+            started=started,
             duration=result.duration,
+            lateness=lateness,
             config=self.config,
             values=result.values,
             hops=() if plain else result.hops,
         )
+        return found, result
 
     def _too_late(self, check: Check, slot: int) -> Measurement:
         return self.void(check, slot, Void.LATE, f"{self._lateness(slot):.0f} s late, more than {self.grace:g} s")

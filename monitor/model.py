@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -103,7 +104,12 @@ class Check:
     @property
     def host(self) -> str:
         """What must not be looked at twice at a time: host and port, without the user that an address may name."""
-        return URL(self.probe.url).host_port_subcomponent or ""
+        return _host(self.probe.url)
+
+
+@functools.lru_cache(maxsize=65536)
+def _host(url: str) -> str:
+    return URL(url).host_port_subcomponent or ""
 
 
 def check_name(word: str, page: str) -> str:

@@ -53,6 +53,7 @@ class KindTable:
         self.speaking = probe.speaking()
         self.marked = probe.mark
         self.metrics: tuple[Metric, ...] = tuple(metric for metric in probe.metrics if not metric.sum_of)
+        self._places = {metric.name: (place, metric) for place, metric in enumerate(self.metrics)}
         self.columns = [name for name, _ in BASE] + [metric.name for metric in self.metrics]
         quoted = ", ".join(f'"{name}"' for name in self.columns)
         marks = ", ".join("?" * len(self.columns))
@@ -93,6 +94,10 @@ class KindTable:
         A value that is not of its metric's type, not finite or beyond 64 bits did not occur.
         """
         hops = [asdict(hop) for hop in one.hops]
+        values: list[Scalar | None] = [None] * len(self.metrics)
+        for name, value in one.values.items():
+            if (known := self._places.get(name)) is not None:
+                values[known[0]] = _stored(known[1], value)
         return (
             seq,
             one.portal,
@@ -110,7 +115,7 @@ class KindTable:
             one.lateness,
             one.config,
             _text(json.dumps(hops, separators=(",", ":"), ensure_ascii=False)) if hops else None,
-            *(_stored(metric, one.values.get(metric.name)) for metric in self.metrics),
+            *values,
         )
 
     def measurement(self, row: Sequence[Any]) -> Measurement:
@@ -144,9 +149,7 @@ class KindTable:
         )
 
 
-def _stored(metric: Metric, value: Scalar | None) -> Scalar | None:
-    if value is None:
-        return None
+def _stored(metric: Metric, value: Scalar) -> Scalar | None:
     try:
         kept = metric.type(value)
     except (ValueError, OverflowError):

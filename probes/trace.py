@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class Mark(enum.IntEnum):
     """The boundaries inside one hop, in the order in which they can occur."""
 
+    __hash__ = int.__hash__  # an enumeration's own is no C, and marks are looked up dozens of times a look
+
     STARTED = 0
     RESOLVED = 1
     CONNECTED = 2

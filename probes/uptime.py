@@ -88,14 +88,17 @@ class Uptime(HttpProbe):
     def judge(self, answer: Answer) -> None:
         """Check the expectations, the most telling failure first."""
         text = _text(answer)
-        start = text[:_BLOCK_PAGE]
-        if any(re.search(pattern, start) for pattern in self.blocked_by):
+        if self._blocked(text[:_BLOCK_PAGE]):
             raise Failed(Fault.BLOCKED, f"a firewall refused this look (status {answer.status})")
         self._judge_target(answer)
         if not any(_within(answer.status, accepted) for accepted in self.status):
             raise Failed(Fault.HTTP_STATUS, f"status {answer.status}, expected {', '.join(self.status)}")
         self._judge_words(answer, text)
         self._judge_certificate(answer)
+
+    def _blocked(self, start: str) -> bool:
+        """Composing a page costs more than to search it, so it waits for a pattern that could tell the difference."""
+        return any(re.search(one, start if one.isascii() else _composed(start)) for one in self.blocked_by)
 
     def _judge_target(self, answer: Answer) -> None:
         for wanted in filter(None, (self.redirects_to, self.final_host)):
@@ -108,8 +111,9 @@ class Uptime(HttpProbe):
         for name, pattern in self.header_matches.items():
             if not any(re.search(pattern, value) for value in answer.headers.getall(name, ())):
                 raise Failed(Fault.BODY_MISMATCH, f"header {name} does not match {pattern!r}")
-        if self.method == "HEAD":
+        if self.method == "HEAD" or not (self.body_matches or self.body_lacks):
             return
+        text = _composed(text)
         for pattern in self.body_matches:
             if not re.search(_composed(pattern), text):
                 raise Failed(Fault.BODY_MISMATCH, f"body does not match {pattern!r}")
@@ -133,15 +137,16 @@ def _within(status: int, accepted: str) -> bool:
 
 
 def _text(answer: Answer) -> str:
-    """The body as composed characters: Vietnamese pages write the same word in either Unicode form."""
+    """The body by its character set, or as UTF-8 when that is none."""
     try:
         codec = codecs.lookup(answer.charset).name
     except (LookupError, ValueError):
         codec = "utf-8"
     if not _CHARSETS.fullmatch(codec):
         codec = "utf-8"
-    return _composed(answer.body.decode(codec, errors="replace"))
+    return answer.body.decode(codec, errors="replace")
 
 
 def _composed(text: str) -> str:
+    """Composed characters: Vietnamese pages write the same word in either Unicode form."""
     return unicodedata.normalize("NFC", text)
