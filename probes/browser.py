@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from probes import chromium
 from probes.base import Failed, Fault, Picture
-from probes.processes import PROC, end_tree, memory_left
+from probes.processes import PROC, end_heirs, end_tree, memory_left
 from probes.rendering import Answer
 
 if TYPE_CHECKING:
@@ -231,7 +231,14 @@ async def _end(running: _Running) -> None:
     await process.wait()
     if process.stdin is not None:
         process.stdin.close()
-    await asyncio.to_thread(shutil.rmtree, running.scratch, ignore_errors=True)
+    await asyncio.to_thread(_clear, running.scratch)
+
+
+def _clear(scratch: Path) -> None:
+    """Remove what a browser wrote, once nobody of its kin is left to write more."""
+    if not end_heirs(scratch):
+        log.error("render_processes_remain", scratch=scratch.name)
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _pictures(scratch: Path, answer: Answer) -> list[Picture]:

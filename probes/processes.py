@@ -61,6 +61,29 @@ def end_tree(root: int, patience: float = 5.0) -> bool:
     return gone
 
 
+def end_heirs(scratch: Path, patience: float = 5.0) -> bool:
+    """Kill everybody whose temporary files go to ``scratch``, and all below them; whether they are gone in time.
+
+    They are what a process that was killed itself left behind: nobody's children, which go on writing for a moment.
+    """
+    mine = f"TMPDIR={scratch}".encode()
+    end = time.monotonic() + patience
+    while heirs := [process for process in parents() if mine in _environment(process)]:
+        for process in heirs:
+            end_tree(process, patience)
+        if time.monotonic() > end:
+            return False
+        time.sleep(_WAIT)
+    return True
+
+
+def _environment(process: int) -> list[bytes]:
+    try:
+        return (PROC / str(process) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
 def adopt_orphans() -> None:
     """From now on descendants of this process that lose their parent become its children, so that they are found."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

@@ -77,7 +77,8 @@ async def soak(loads: int) -> None:
     for end, count in sorted(ends.items()):
         print(f"{count:>5}  {end}")
     print(f"processes left: {len(descendants(os.getpid()))}")
-    print(f"files left: {len(list(Path(tempfile.gettempdir()).iterdir()))}")
+    left = sorted(path.name for path in Path(tempfile.gettempdir()).iterdir())
+    print(f"files left: {len(left)} {' '.join(left)}".rstrip())
     half = len(memory) // 2 or 1
     early, late = (sum(own for _, own in part) / len(part) / 2**20 for part in (memory[:half], memory[half:]))
     print(f"daemon's memory: {early:.1f} MiB in the first half, {late:.1f} MiB in the second")

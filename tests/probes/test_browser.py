@@ -124,6 +124,16 @@ async def test_crashes_hangs_and_cancellation_leave_nothing(
         assert "did not answer" in found.detail
         monkeypatch.undo()
         await gone(os.getpid(), scratch)
+        # Killed in the middle of a load: what it started goes with it, and has nowhere left to write.
+        asked = site.asked["/endless"]
+        running = asyncio.create_task(look(tools, site.at("/never")))
+        while site.asked["/endless"] == asked:
+            await asyncio.sleep(0.05)
+        (renderer,) = [one for one in browsers(os.getpid()) if b"probes.renderer" in _words(one)]
+        heirs = browsers(renderer)
+        os.kill(renderer, signal.SIGKILL)
+        assert (await running).fault is Fault.PROBER
+    assert not [one for one in heirs if alive(one)]
     await gone(os.getpid(), scratch)
 
 
