@@ -15,6 +15,7 @@ import typer
 
 from monitor import __version__
 from monitor.cli_archive import archive_app
+from monitor.cli_backup import backup, restore
 from monitor.cli_export import export_app
 from monitor.cli_health import healthcheck
 from monitor.cli_incidents import drill, incident_app, incidents
@@ -40,6 +41,8 @@ app.command()(incidents)
 app.command()(drill)
 app.add_typer(score_app, name="score")
 app.add_typer(export_app, name="export")
+app.command()(backup)
+app.command()(restore)
 
 
 class LogForm(StrEnum):

@@ -92,13 +92,14 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("7 live scores", ("monitor.live_scores",)),
     ("7 films", ("monitor.films",)),
     ("7 handed over", ("monitor.handover",)),
+    ("7 backup", ("monitor.backup",)),
     ("8 daemon", ("monitor.daemon",)),
     ("8 drill", ("monitor.drill",)),
     (
         "9 storage commands",
         (
             *("monitor.cli_storage", "monitor.cli_archive", "monitor.cli_incidents", "monitor.cli_score"),
-            "monitor.cli_health",
+            *("monitor.cli_health", "monitor.cli_backup"),
         ),
     ),
     ("9 commands of exports", ("monitor.cli_export",)),

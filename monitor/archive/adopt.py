@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from monitor.archive import duck, ledger
-from monitor.archive.layout import FOLDER, ArchiveError, Shape, files, kinds, parse, shape, sql_name, sql_text
+from monitor.archive.layout import FOLDER, SCHEMA, ArchiveError, Shape, files, kinds, parse, shape, sql_name, sql_text
 from monitor.archive.ledger import Sealed, Span
 from monitor.archive.parquet import contents, sha256
 
@@ -59,6 +59,8 @@ def _judge(order: Order, work: duckdb.DuckDBPyConnection, path: str, known: Sequ
     about, types = _about(work, file)
     if (about.get("kind"), about.get("day")) != named[:2]:
         raise ArchiveError("it does not say that it belongs here")
+    if int(about["schema"]) > SCHEMA:
+        raise ArchiveError(f"it was sealed by a newer version (schema {about['schema']}, this one knows {SCHEMA})")
     since, until = int(about["since"]), int(about["until"])
     rows, first, last = contents(work, file, form)
     span = next((one for one in ledger.spans(known, form.kind) if (one.since, one.until) == (since, until)), None)

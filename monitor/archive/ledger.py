@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from monitor.archive.layout import FOLDER, MANIFEST, ArchiveError, Shape
+from monitor.archive.layout import FOLDER, MANIFEST, SCHEMA, ArchiveError, Shape
 from monitor.store import FILE, Chore, connect
 
 if TYPE_CHECKING:
@@ -96,6 +96,10 @@ def read_at(directory: Path) -> list[Sealed]:
 
 def _sealed(row: Sequence[Any]) -> Sealed:
     values = dict(zip(_NAMES, row, strict=True))
+    if values["schema"] > SCHEMA:
+        raise ArchiveError(
+            f"{values['path']} was sealed by a newer version (schema {values['schema']}, this one knows {SCHEMA})"
+        )
     return Sealed(**(values | {"late": bool(values["late"])}))
 
 
