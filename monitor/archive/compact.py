@@ -13,7 +13,7 @@ import structlog
 
 from monitor import __version__
 from monitor.archive import duck, ledger
-from monitor.archive.layout import FLOOR_DAYS, FOLDER, MANIFEST, SCHEMA, files, kinds, parse, relative, shape
+from monitor.archive.layout import FLOOR_DAYS, FOLDER, SCHEMA, files, kinds, parse, relative, shape
 from monitor.archive.parquet import publish
 from monitor.archive.seal import Order, alone, sweep
 
@@ -51,8 +51,7 @@ def tend(
     compact(order, at_once, more_than=MOST_SUPPLEMENTS)
     if keep is not None:
         expire(order, at_once, keep)
-    if made or not (order.directory / FOLDER / MANIFEST).exists():
-        ledger.write_manifest(order.directory)
+    ledger.write_manifest(order.directory)  # also what a killed sweep entered and did not come to tell
     return made
 
 

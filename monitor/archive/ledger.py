@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass, fields
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from monitor.archive.layout import FOLDER, MANIFEST, SCHEMA, ArchiveError, Shape
+from monitor.archive.layout import FOLDER, MANIFEST, PART, SCHEMA, ArchiveError, Shape
 from monitor.store import FILE, Chore, connect
 
 if TYPE_CHECKING:
@@ -148,11 +149,17 @@ def manifest(files: Iterable[Sealed]) -> Iterator[str]:
 
 
 def write_manifest(directory: Path) -> None:
-    """Write the manifest beside the files, whole or not at all. It is derived: only the ledger counts."""
-    root = directory / FOLDER
+    """Write the manifest beside the files where it is not as the ledger is, whole or not at all.
+
+    It is derived: only the ledger counts. What a killed run left of it goes with the next sweep.
+    """
+    root, text = directory / FOLDER, "".join(manifest(read_at(directory)))
     root.mkdir(parents=True, exist_ok=True)
-    temporary = root / f".{MANIFEST}.{os.getpid()}"
-    temporary.write_text("".join(manifest(read_at(directory))))
+    with suppress(FileNotFoundError):
+        if (root / MANIFEST).read_text("utf-8") == text:
+            return
+    temporary = root / f".{MANIFEST}.{os.getpid()}{PART}"
+    temporary.write_text(text, "utf-8")
     temporary.replace(root / MANIFEST)
 
 

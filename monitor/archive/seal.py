@@ -21,6 +21,7 @@ from monitor.archive import duck, ledger
 from monitor.archive.adopt import adopt
 from monitor.archive.layout import (
     FOLDER,
+    MANIFEST,
     PART,
     SCHEMA,
     ArchiveError,
@@ -119,6 +120,8 @@ def _journal(directory: Path) -> Iterator[sqlite3.Connection]:
 def _tidy(directory: Path) -> None:
     """Remove what a killed sweep left unfinished. The caller holds the lock, so nobody else is at it."""
     sweep_rooms(directory)
+    for rubbish in (directory / FOLDER).glob(f".{MANIFEST}.*"):
+        rubbish.unlink(missing_ok=True)
     for folder in folders(directory):
         for rubbish in folder.glob(f"*/.*{PART}"):
             rubbish.unlink(missing_ok=True)

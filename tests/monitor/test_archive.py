@@ -346,11 +346,23 @@ def test_a_sweep_leaves_the_rooms_of_the_living_alone(tmp_path: Path, writer: Wr
     writer.write(fleet(days=1))
     dead = tmp_path / FOLDER / "scratch-dead"
     dead.mkdir(parents=True)
-    (dead / "lock").touch()
+    (dead / "rows.duckdb").touch()
     with history.connect(tmp_path, ["uptime"], 0, history.FOREVER) as db:
         sealed(writer)
         assert not dead.exists()
         assert db.execute("SELECT COUNT(*) FROM uptime").fetchone() == (72,)
+
+
+def test_the_manifest_is_made_good_after_a_sweep_that_was_killed_before_it_told(tmp_path: Path, writer: Writer):
+    writer.write(fleet(days=1))
+    compact.tend(order(tmp_path), lambda chore: _write(writer, chore))
+    told = tmp_path / FOLDER / "manifest.json"
+    good = told.read_text("utf-8")
+    told.write_text('{"schema": 1, "files": []}\n', "utf-8")
+    told.with_name(".manifest.json.1.part").touch()
+    assert compact.tend(order(tmp_path), lambda chore: _write(writer, chore)) == 0
+    assert told.read_text("utf-8") == good
+    assert not list((tmp_path / FOLDER).glob(".manifest*"))
 
 
 class Still:
