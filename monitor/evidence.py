@@ -161,7 +161,7 @@ class Evidence:
             for name, body in bodies.items():
                 (part / name).write_bytes(body)
             (part / ABOUT).write_text(json.dumps(asdict(exhibit)), "utf-8")
-            shutil.rmtree(place, ignore_errors=True)
+            _remove(place)
             part.rename(place)
         except OSError:
             shutil.rmtree(part, ignore_errors=True)
@@ -178,7 +178,7 @@ class Evidence:
                 return
             size -= exhibit.size
             self._by_check[exhibit.key].remove(exhibit)
-            shutil.rmtree(self._place(exhibit), ignore_errors=True)
+            _remove(self._place(exhibit))
 
     def _place(self, exhibit: Exhibit) -> Path:
         return self.folder / exhibit.portal / exhibit.check / str(exhibit.slot)
@@ -187,3 +187,12 @@ class Evidence:
 def _mark(pictures: Sequence[Picture]) -> str:
     """The fingerprint of the last picture that has one."""
     return next((picture.print for picture in reversed(pictures) if picture.print), "")
+
+
+def _remove(place: Path) -> None:
+    """An exhibit goes whole: killed in between, what is left of it has a name that :meth:`Evidence.recall` sweeps."""
+    gone = place.with_name(f"{place.name}.gone.part")
+    shutil.rmtree(gone, ignore_errors=True)
+    with suppress(OSError):
+        place.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)

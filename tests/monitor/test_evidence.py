@@ -104,6 +104,18 @@ async def test_the_oldest_gives_way_to_the_quota_and_to_time(tmp_path: Path):
     assert [path.name for path in (tmp_path / "evidence" / "ha-noi" / "mobile").iterdir()] == [str(SLOT + 100 * DAY)]
 
 
+async def test_an_exhibit_that_was_killed_while_it_went_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    evidence = opened(tmp_path, days=1)
+    await evidence.keep(CHECK, one(), pictures())
+    with monkeypatch.context() as patch:
+        patch.setattr("monitor.evidence.shutil.rmtree", lambda *_given, **_named: None)
+        await evidence.keep(CHECK, one(SLOT + 10 * DAY), pictures())
+    places = tmp_path / "evidence" / "ha-noi" / "mobile"
+    assert not (places / str(SLOT)).exists()
+    opened(tmp_path)
+    assert [path.name for path in places.iterdir()] == [str(SLOT + 10 * DAY)]
+
+
 async def test_a_disk_that_refuses_changes_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "evidence").write_text("in the way")
     evidence = Evidence(folder=tmp_path / "evidence", limit=10**9, days=100)
