@@ -138,7 +138,7 @@ def _sealed(directory: Path, period: Period) -> tuple[dict[str, Any], dict[str, 
         return None
     folder = directory / seal_scores.FOLDER
     try:
-        manifest: dict[str, Any] = json.loads((folder / f"{period.name}.manifest.json").read_text("utf-8"))
+        manifest: dict[str, Any] = json.loads(seal_scores.manifest_path(directory, period).read_text("utf-8"))
         text = (folder / f"{period.name}.json").read_bytes()
         scores: dict[str, Any] = json.loads(text)
     except (OSError, ValueError) as error:

@@ -2,13 +2,18 @@
 
 A seal is two files in ``scores/`` of the data directory: ``<period>.json``, the scores, and ``<period>.manifest.json``,
 what they were made of. Sealed scores are computed again from history at any time; the same inputs give the same bytes.
+
+The new manifest is on disk as a draft before the scores take their place, and takes its own place after them. Killed in
+between, the draft that fits the scores is the manifest, and the next seal puts it in its place.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +36,9 @@ if TYPE_CHECKING:
 
 FOLDER = "scores"
 """Below the data directory."""
+
+MANIFEST = ".manifest.json"
+PART = ".part"
 
 CODE = Path(__file__).parent / "scoring"
 
@@ -121,7 +129,17 @@ def seal(  # noqa: PLR0913 - what a seal is put on, named at the one call
     """
     if not book.ended:
         raise SealError(f"{book.period.name} has not ended: it can be sealed once it is over")
-    path, text = _manifest_path(directory, book.period), plain.text(book)
+    folder = directory / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder):
+        _tidy(folder)
+        return _seal(directory, book, found, now, by=by, replace=replace)
+
+
+def _seal(  # noqa: PLR0913 - as above
+    directory: Path, book: Book, found: Mapping[str, str], now: int, *, by: str, replace: bool
+) -> Path:
+    path, text = manifest_path(directory, book.period), plain.text(book)
     before = compare(directory, book, found)
     if before is not None and not before.changed and before.same_scores:
         return path
@@ -135,15 +153,17 @@ def seal(  # noqa: PLR0913 - what a seal is put on, named at the one call
         "replaces": None if before is None else _sha(path.read_text("utf-8")),
         "inputs": dict(sorted(found.items())),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path.with_name(f"{book.period.name}.json"), text)
-    _write(path, json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
+    draft = _draft(path, json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
+    scores = path.with_name(f"{book.period.name}.json")
+    _draft(scores, text).replace(scores)
+    draft.replace(path)
+    _sync(path.parent)
     return path
 
 
 def compare(directory: Path, book: Book, found: Mapping[str, str]) -> Comparison | None:
     """What has changed since the period was sealed; None when it was not. Raises :class:`SealError`."""
-    path = _manifest_path(directory, book.period)
+    path = manifest_path(directory, book.period)
     if not path.exists():
         return None
     try:
@@ -169,18 +189,62 @@ def _changes_of(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator
 
 def is_sealed(directory: Path, period: Period) -> bool:
     """Whether the period was sealed."""
-    return _manifest_path(directory, period).exists()
+    return manifest_path(directory, period).exists()
 
 
-def _manifest_path(directory: Path, period: Period) -> Path:
-    return directory / FOLDER / f"{period.name}.manifest.json"
+def manifest_path(directory: Path, period: Period) -> Path:
+    """Where the manifest of a period is, if it was sealed: in its place, or where a killed seal had it ready."""
+    path = directory / FOLDER / f"{period.name}{MANIFEST}"
+    draft = _draft_of(path)
+    return draft if _fits(draft) else path
 
 
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all, and on disk when it returns."""
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w", encoding="utf-8") as file:
+def _draft_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}{PART}")
+
+
+def _draft(path: Path, text: str) -> Path:
+    """The draft of ``path``, on disk when it returns."""
+    draft = _draft_of(path)
+    with draft.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    part.replace(path)
+    return draft
+
+
+def _fits(draft: Path) -> bool:
+    """Whether a manifest's draft is whole and tells of the scores that are in place."""
+    scores = draft.with_name(draft.name.removeprefix(".").replace(f"{MANIFEST}{PART}", ".json"))
+    try:
+        return bool(json.loads(draft.read_text("utf-8"))["scores"] == _sha(scores.read_text("utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _tidy(folder: Path) -> None:
+    """Finish or remove what killed seals left; the caller holds the lock."""
+    for draft in folder.glob(f".*{MANIFEST}{PART}"):
+        if _fits(draft):
+            draft.replace(draft.with_name(draft.name.removeprefix(".").removesuffix(PART)))
+    for rubbish in folder.glob(f".*{PART}"):
+        rubbish.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, which the kernel releases when the process ends in whatever way."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -128,3 +128,20 @@ def test_a_period_that_goes_on_cannot_be_sealed_and_only_a_sealed_one_verified(s
     today = datetime.now(UTC).date()
     assert "has not ended" in run(site, "seal", period=f"{today}..{today + timedelta(2)}")[2]
     assert "was not sealed" in run(site, "verify")[2]
+
+
+def test_a_replacement_that_was_killed_between_its_two_files_is_the_new_seal(site: Path):
+    run(site, "seal")
+    path = site / "data" / f"{NAME}.manifest.json"
+    before, old = (site / "data" / f"{NAME}.json").read_bytes(), path.read_bytes()
+    rubric = site / "config" / "rubrics" / "website-2025.yaml"
+    rubric.write_text(rubric.read_text("utf-8").replace("limit: 0.6", "limit: 0.7"), "utf-8")
+    assert run(site, "seal", "--replace")[0] == 0
+    draft = path.with_name(f".{path.name}.part")
+    path.replace(draft)
+    path.write_bytes(old)
+    assert run(site, "verify")[0] == 0, "the draft fits the scores"
+    (site / "data" / f"{NAME}.json").write_bytes(before)
+    assert changed(site) == ["rubric website-2025@1 has changed"], "it does not: the old seal stands"
+    assert run(site, "seal", "--replace")[0] == 0
+    assert not draft.exists()
