@@ -25,7 +25,11 @@ log = structlog.get_logger(__name__)
 
 FOLDER = "inbox"
 BAD = ".bad"
+DRAFT = ".part"
 LONGEST = 64_000
+
+DRAFT_MS = 3_600_000
+"""A draft is a moment's work: one that is older was left by a command that was killed."""
 
 
 def new_note(incident: str, kind: NoteKind, by: str, text: str, at: int) -> IncidentNote:
@@ -41,7 +45,7 @@ def leave(data: Path, note: IncidentNote) -> Path:
     folder = data / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / f"{note.at}-{note.id}.json"
-    draft = path.with_suffix(".part")
+    draft = path.with_suffix(DRAFT)
     with draft.open("w", encoding="utf-8") as file:
         json.dump(asdict(note), file, ensure_ascii=False)
         file.flush()
@@ -64,6 +68,14 @@ def found(data: Path) -> list[tuple[Path, IncidentNote]]:
             if note is not None:
                 notes.append((path, note))
     return notes
+
+
+def tidy(data: Path, now: int) -> None:
+    """Remove the drafts of commands that were killed; ``now`` in UTC ms."""
+    for draft in (data / FOLDER).glob(f"*{DRAFT}"):
+        with suppress(OSError):
+            if draft.stat().st_mtime * 1000 < now - DRAFT_MS:
+                draft.unlink()
 
 
 def _read(path: Path) -> IncidentNote | None:

@@ -144,6 +144,7 @@ class Clerk:
         for round_ in itertools.count():
             await self.take_in()
             if round_ % REMIND_EVERY == 0:
+                await asyncio.to_thread(inbox.tidy, self._data, self._clock.now())
                 await self.remind()
             await asyncio.sleep(CLERK_SECONDS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -158,3 +159,13 @@ async def test_a_portal_taken_out_while_we_were_away_leaves_its_incident(tmp_pat
 
 async def _resolved(journal: Journal) -> bool:
     return (await incidents(journal))[0].step is Step.RESOLVED
+
+
+def test_the_draft_of_a_note_goes_when_its_writer_was_surely_killed(tmp_path: Path):
+    fresh, old = (tmp_path / "inbox" / f"1-{name}.part" for name in ("fresh", "old"))
+    fresh.parent.mkdir()
+    for draft, age in ((fresh, 0), (old, 2 * inbox.DRAFT_MS // 1000)):
+        draft.touch()
+        os.utime(draft, (SLOT // 1000 - age,) * 2)
+    inbox.tidy(tmp_path, SLOT)
+    assert (fresh.exists(), old.exists()) == (True, False)
