@@ -1,8 +1,8 @@
 """Rooms for unfinished work beside the files: each is its owner's alone, and vanishes with him however he ends.
 
-A room is locked as long as its owner lives. It is made and locked under a shared lock of the archive's folder, and rooms
-are tried under an exclusive one, so whichever can be locked then was left by somebody who was killed. Whoever makes a
-room sweeps those first.
+A room is locked as long as its owner lives. It is made and locked under a shared lock of the archive's folder, and
+tried under an exclusive one: a room that can be locked then was left by somebody who was killed. Whoever makes a room
+sweeps those first.
 """
 
 from __future__ import annotations

@@ -1,0 +1,112 @@
+"""A whole daemon that is made to be killed: real rooms, quick beats, and a page that tells what it is at."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import apprise
+import influxdb_client.client.influxdb_client_async  # noqa: F401 - loaded once for all children
+
+from monitor import deliver, measure, readers, rollup_keeper, score_keeper
+from monitor.alerting import courier, follow
+from monitor.archive import keeper
+from monitor.config import load
+from monitor.daemon import Daemon
+from monitor.journal import Journal
+from monitor.model import Measurement
+from monitor.sinks import influxdb
+from monitor.store import Advance, Chore, Writer
+from monitor.telemetry import set_up_logs
+from tests.crash.nursery import settle_in
+from tests.crash.stages import Page, watch
+
+if TYPE_CHECKING:
+    from monitor.alerting.courier import TargetCourier
+    from monitor.incident import Message
+    from monitor.store import Entry
+
+apprise.Apprise.instantiate("json://localhost/")  # the same
+
+STAGES = ("look", "commit", "states", "incidents", "alert", "deliver", "rollup", "seal", "trim", "score")
+
+
+def begin(directory: Path, config: Path, life: int) -> None:
+    """The child's whole life: what ``portal-monitor run`` does, with beats that a test can wait for."""
+    settle_in(directory.with_name("daemon.log"))
+    set_up_logs("json", "warning")
+    hasten()
+    observed(Page(directory.with_name("page"), STAGES))
+    _tell(os.open(directory.with_name("told"), os.O_WRONLY | os.O_CREAT | os.O_APPEND), life)
+    asyncio.run(Daemon(load(config), directory).run())
+
+
+def hasten() -> None:
+    """All that waits for minutes waits for a moment; rows may leave as soon as they are sealed and old."""
+    readers.REMARK_SECONDS = follow.REMARK_SECONDS = 0.05
+    keeper.EVERY, keeper.PAUSE, keeper.SETTLED, keeper.CHUNK = 0.2, 0.002, 0, 2
+    rollup_keeper.EVERY = 0.2
+    score_keeper.FIRST = 0.3
+
+
+def observed(page: Page) -> None:
+    """Let every stage tell when it is at work; nothing is changed by that."""
+    watch(page, measure, "observe", "look")
+    watch(page, Writer, "write", "commit")
+    watch(page, Journal, "commit", _stored)
+    watch(page, courier.TargetCourier, "_deliver", "alert")
+    watch(page, deliver.Courier, "_step", "deliver")
+    watch(page, influxdb.InfluxDBSink, "write", lambda sink, _records: "rollup" if "-" in sink.name else "deliver")
+    watch(page, rollup_keeper.RollupKeeper, "_once", "rollup")
+    watch(page, keeper.Keeper, "_converse", "seal")
+    watch(page, score_keeper.ScoreKeeper, "once", "score")
+
+
+def _stored(_journal: Journal, entry: Entry) -> str:
+    """The stage that waits for this entry to be durable."""
+    if isinstance(entry, Advance):
+        return {readers.STATES: "states", follow.INCIDENTS: "incidents"}.get(entry.reader, "rollup")
+    trimming = isinstance(entry, Chore) and entry.statements[0][0].startswith("DELETE FROM look_")
+    return "trim" if trimming else ""
+
+
+def _tell(mouth: int, life: int) -> None:
+    """Write down, in a file that outlives us, what is promised: looks that are facts, letters begun and settled."""
+
+    def say(*words: object) -> None:
+        os.write(mouth, (" ".join(map(str, (life, *words))) + "\n").encode())
+
+    put, begun, settled = Journal.put, courier.TargetCourier._deliver, courier.TargetCourier._settle  # noqa: SLF001
+
+    @wraps(put)
+    def putting(journal: Journal, entry: Entry) -> asyncio.Future[None]:
+        done = put(journal, entry)
+        if isinstance(entry, Measurement):
+            done.add_done_callback(
+                lambda one: (
+                    one.cancelled()
+                    or one.exception()
+                    or say("fact", entry.kind, entry.portal, entry.check, entry.location, entry.slot, entry.attempt)
+                )
+            )
+        return done
+
+    def naming(word: str, inner: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(inner)
+        async def named(one: TargetCourier, ready: tuple[Message, ...], *more: object) -> None:
+            names = [f"{message.incident}#{message.number}" for message in ready]
+            if word == "sends":
+                say(word, *names)
+            await inner(one, ready, *more)
+            if word == "settled":
+                say(word, *names)
+
+        return named
+
+    Journal.put = putting  # type: ignore[method-assign]
+    courier.TargetCourier._deliver = naming("sends", begun)  # type: ignore[method-assign]  # noqa: SLF001
+    courier.TargetCourier._settle = naming("settled", settled)  # type: ignore[method-assign]  # noqa: SLF001

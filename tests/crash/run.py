@@ -1,0 +1,162 @@
+"""The runs of kills: the whole daemon over and over in one directory, and each work by itself."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from monitor.alerting.follow import INCIDENTS
+from monitor.config import load
+from monitor.deliver import reader_name
+from monitor.store import FILE, Reader
+from probes.kinds import KINDS
+from tests.crash import daemon, world
+from tests.crash.ledger import Ledger
+from tests.crash.nursery import bereaved, born, slay
+from tests.crash.sealing import sweep
+from tests.crash.stages import Page
+from tests.crash.tally import Rule, Tally, share
+from tests.crash.work import Work
+from tests.crash.works import WORKS
+from tests.factories import DAY
+
+DAEMON = 0.4
+"""Which part of all kills meets the whole daemon; a life of it takes the longest."""
+
+LINGER = {"look": 0.1, "alert": 0.02, "rollup": 0.8, "seal": 1.0, "score": 1.5}
+"""Seconds up to which a kill comes after its stage began; the other stages last a few milliseconds."""
+
+SHORTLY = 0.002
+SOME = 50
+"""Records that a courier may be behind when all is well: those of the last moment."""
+
+PATIENCE = 8.0
+"""Seconds to wait for a stage; then the kill comes anyhow."""
+
+
+def run(root: Path, kills: int, seed: int, days: int) -> Tally:
+    """So many kills at random moments over all stages. ``days`` are to be sealed while the daemon lives."""
+    tally, dice = Tally(), random.Random(seed)  # noqa: S311 - moments to kill at
+    lives = share(kills, DAEMON)
+    run_daemon(root / "daemon", tally, dice, lives, days)
+    left = kills - lives
+    for number, (name, (kind, part)) in enumerate(WORKS.items(), start=1):
+        some = kills - tally.kills if number == len(WORKS) else share(left, part)
+        run_work(kind(root / name, tally), dice, some)
+    return tally
+
+
+def run_daemon(root: Path, tally: Tally, dice: random.Random, lives: int, days: int) -> None:
+    """Kill the daemon ``lives`` times, each stage in its turn; then let it bring everything in order."""
+    root.mkdir(parents=True)
+    data = root / "data"
+    with world.world(root) as (place, influx):
+        ledger = Ledger(data, load(root / "config"), place, influx, tally)
+        ledger.wrote(world.fill(data, days))
+        page = Page(root / "page", daemon.STAGES)
+        turns = [stage for _ in range(-(-lives // len(daemon.STAGES))) for stage in _shuffled(dice, daemon.STAGES)]
+        for life, stage in enumerate(turns[:lives], start=1):
+            page.clear()
+            child = born(daemon.begin, data, root / "config", life)
+            with slain(child, root / "daemon.log", family=life % 2 == 0) as alive:
+                if life == 1:
+                    _until(lambda: _begun(data), alive)
+                if _until(lambda wanted=stage: page[wanted] > 0, alive, PATIENCE):
+                    time.sleep(dice.uniform(0.0, LINGER.get(stage, SHORTLY)))
+            tally.killed(page.active)
+            ledger.judge()
+            assert child.pid is not None
+            bereaved(child.pid)  # whoever was not killed with the daemon ends by himself
+            ledger.wrote(world.late(data, days, life))
+        place.fleet.well = True
+        with slain(born(daemon.begin, data, root / "config", lives + 1), root / "daemon.log") as alive:
+            tally.hold(Rule.ALERTS, _until(lambda: _calm(data), alive), "told and delivered within a minute")
+        sweep(data, world.FIRST + (days + 2) * DAY)
+        ledger.judge(at_rest=True)
+        page.close()
+
+
+@contextmanager
+def slain(child: BaseProcess, log: Path, *, family: bool = True) -> Iterator[Callable[[], bool]]:
+    """Kill the child at the end of the block, however that ends; it is asked for whether it is alive."""
+    try:
+        yield child.is_alive
+    finally:
+        lived = slay(child, family=family)
+    assert lived, f"it died by itself: {log.read_text()[-2000:]}"
+
+
+def _shuffled(dice: random.Random, stages: tuple[str, ...]) -> list[str]:
+    return dice.sample(stages, len(stages))
+
+
+def _begun(data: Path) -> bool:
+    """Whether incidents are followed: before that first step, what was is not told."""
+    reader = Reader(data / FILE, KINDS)
+    try:
+        return bool(reader.bookmark(INCIDENTS)[1])
+    finally:
+        reader.close()
+
+
+def _calm(data: Path) -> bool:
+    """Whether all is over, delivered and told."""
+    reader = Reader(data / FILE, KINDS)
+    try:
+        sent = reader.bookmark(reader_name("influxdb"))[0]
+        going_on = reader.incidents(open_only=True) or reader.waiting("on-call") or reader.after(sent, SOME + 1)[SOME:]
+    finally:
+        reader.close()
+    return not going_on
+
+
+def _until(good: Callable[[], bool], alive: Callable[[], bool], seconds: float = 60.0) -> bool:
+    end = time.monotonic() + seconds
+    while not good():
+        if time.monotonic() > end or not alive():
+            return False
+        time.sleep(0.0005)
+    return True
+
+
+def run_work(work: Work, dice: random.Random, kills: int) -> None:
+    """Kill a work so many times: by turns at one of its touches of the directory, and at a moment of its time."""
+    work.root.mkdir(parents=True)
+    work.prepare()
+    page = Page(work.root / "page", ("touches", *work.stages))
+    work.more()
+    touches, seconds = measured(work, page)
+    done = work.tally.kills + kills
+    while work.tally.kills < done:
+        work.more()
+        page.clear()
+        by_touch = (done - work.tally.kills) % 2
+        at = dice.randint(1, touches) if by_touch else 0
+        child = born(work.child, at)
+        if by_touch:
+            child.join(60)
+        else:
+            _until(lambda: bool(page["touches"] or page.active), child.is_alive)
+            time.sleep(dice.uniform(0.0, seconds))
+        slay(child)
+        if child.exitcode == 0:  # it was done before its moment came; how much there is to do is not always the same
+            continue
+        assert child.exitcode == -9, (work.root / "child.log").read_text()[-2000:]
+        work.tally.killed(page.active - {"touches"})
+        work.judge()
+    page.close()
+
+
+def measured(work: Work, page: Page) -> tuple[int, float]:
+    """How often the work touches its directory, and how long it takes, unharmed."""
+    page.clear()
+    child = born(work.child, 0)
+    _until(lambda: bool(page["touches"] or page.active), child.is_alive)
+    began = time.monotonic()
+    child.join(60)
+    assert child.exitcode == 0, (work.root / "child.log").read_text()[-2000:]
+    return page["touches"], time.monotonic() - began

@@ -1,0 +1,88 @@
+"""Days that are sealed, and the sweep killed meanwhile: no row is lost or doubled, and no half file is seen."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from structlog.testing import capture_logs
+
+from monitor import history
+from monitor.archive import compact, seal
+from monitor.archive.seal import Order
+from monitor.archive.verify import verify
+from monitor.history import Window
+from monitor.model import Measurement
+from monitor.store import FILE, Lock, Record, Writer
+from probes.kinds import KINDS
+from tests.crash import world
+from tests.crash.ledger import UNKNOWN, Identity, identity, rubbish
+from tests.crash.stages import Page, watch
+from tests.crash.tally import Rule
+from tests.crash.work import Work
+from tests.factories import DAY
+
+
+def sweep(data: Path, now: int) -> None:
+    """All care of the archive, as the sealing process takes it, with the journal's one writer at hand."""
+    lock = Lock(data)
+    writer = Writer(data / FILE, KINDS)
+    order = Order(directory=data, zone="Asia/Ho_Chi_Minh", grace=0, now=now)
+    with capture_logs():
+        compact.tend(order, lambda chore: writer.write([chore]) and None)
+    writer.close()
+    lock.release()
+
+
+@dataclass
+class Sealing(Work):
+    """A sweep as the daemon's sealing process makes it: seal, take over, merge, tell; days get late rows meanwhile."""
+
+    stages = ("days: sweep", "days: gather", "days: write", "days: merge", "days: tell")
+    days: int = 2
+    wanted: Counter[Identity] = field(default_factory=Counter)
+
+    def prepare(self) -> None:
+        self._wrote(world.fill(self.data, self.days))
+
+    def more(self) -> None:
+        if self.number:
+            self._wrote(world.late(self.data, self.days, self.number))
+        self.number += 1
+
+    def _wrote(self, records: list[Record]) -> None:
+        self.wanted.update(identity(one) for one in records if isinstance(one, Measurement))
+
+    def observed(self, page: Page) -> None:
+        watch(page, compact, "sweep", "days: sweep")
+        watch(page, seal, "load", "days: gather")
+        for owner in (seal, compact):
+            watch(page, owner, "publish", "days: write")
+        watch(page, compact, "_merge", "days: merge")
+        watch(page, compact.ledger, "write_manifest", "days: tell")
+
+    def once(self) -> None:
+        sweep(self.data, world.FIRST + (self.days + 2) * DAY)
+
+    def judge(self) -> None:
+        complaints = [one for one in verify(self.data).complaints if UNKNOWN not in one]
+        self.tally.hold(Rule.ARCHIVE, not complaints, "; ".join(complaints))
+        found = self._everything()
+        wrong = (found - self.wanted) + (self.wanted - found)
+        self.tally.hold(Rule.ROWS, not wrong, f"of the days to seal: {list(wrong.items())[:3]}")
+        self.once()
+        verdict = verify(self.data)
+        self.tally.hold(Rule.ARCHIVE, verdict.good, "; ".join(verdict.complaints))
+        self.tally.hold(Rule.ROWS, verdict.rows == self.wanted.total() and self._everything() == self.wanted, "at rest")
+        self.tally.hold(Rule.RUBBISH, not rubbish(self.data), f"{rubbish(self.data)}")
+        told = json.loads((self.data / "archive" / "manifest.json").read_text("utf-8"))["files"]
+        self.tally.hold(Rule.ARCHIVE, len(told) == verdict.files, f"the manifest names {len(told)} files")
+
+    def _everything(self) -> Counter[Identity]:
+        found: Counter[Identity] = Counter()
+        for kind in KINDS:
+            for batch in history.measurements(self.data, Window(kind=kind)):
+                found.update((kind, *row) for row in zip(*(batch[name] for name in history.IDENTITY), strict=True))
+        return found

@@ -1,0 +1,210 @@
+"""The works that are killed by themselves: those that seal and hand over scores, and the keeping of pictures."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import itertools
+import json
+import shutil
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import xlsxwriter  # noqa: F401 - loaded once for all children
+
+from monitor import evidence, handover, seal_scores
+from monitor.cli import app
+from monitor.evidence import ABOUT, Evidence
+from monitor.export import manifest, writing
+from monitor.scoring import engine, periods
+from monitor.scoring.periods import Period
+from tests.crash.ledger import rubbish
+from tests.crash.sealing import Sealing
+from tests.crash.stages import Page, watch
+from tests.crash.tally import Rule
+from tests.crash.work import Work
+from tests.factories import DAY
+from tests.monitor import test_evidence
+from tests.scoring import quarter, test_seal
+
+
+@dataclass
+class Scoring(Work):
+    """``score seal --replace`` and ``score verify`` of a period whose rubric or portal changes meanwhile."""
+
+    stages = ("scores: compute", "scores: inputs", "scores: write", "scores: verify")
+    good: set[tuple[str, str]] = field(default_factory=set)
+
+    def prepare(self) -> None:
+        quarter.write_config(self.root / "config")
+        for name in ("qd473-2024", "lighthouse-mobile"):
+            self.root.joinpath("config", "rubrics", f"{name}.yaml").unlink()
+        self.root.joinpath("config", "entries", "2026.yaml").unlink()
+        test_seal.archive(quarter.fill(self.data, days=test_seal.DAYS))
+        self.once()
+
+    def more(self) -> None:
+        self.good = {self._sealed()}
+        rubric, portals = self.root / "config" / "rubrics" / "website-2025.yaml", self.root / "config" / "portals.yaml"
+        if self.number % 2:
+            limits = ("limit: 0.6", "limit: 0.7")
+            _swap(rubric, *(limits if limits[0] in rubric.read_text("utf-8") else limits[::-1]))
+        else:
+            _swap(portals, quarter.PORTALS, quarter.PORTALS.replace("en: Hue", f"en: Hue {self.number}"))
+        self.number += 1
+
+    def observed(self, page: Page) -> None:
+        watch(page, engine, "score", "scores: compute")
+        watch(page, seal_scores, "inputs", "scores: inputs")
+        watch(page, seal_scores, "seal", "scores: write")
+        watch(page, Scoring, "_verify", "scores: verify")
+
+    def once(self) -> None:
+        self._command("seal", "--replace", "--by", f"Number {self.number}")
+        self._verify()
+
+    def _verify(self) -> int:
+        return self._command("verify")
+
+    def _command(self, *words: str) -> int:
+        where = ["--config", str(self.root / "config"), "--data", str(self.data), "--period", test_seal.PERIOD]
+        return command("score", *words, *where)
+
+    def _sealed(self) -> tuple[str, str]:
+        """(the scores, what they were made of) as a reader of the seal finds them. Raises where they do not fit."""
+        told = handover._sealed(self.data, self._period())  # noqa: SLF001 - how an export reads a seal
+        assert told is not None, "there is a seal from the beginning"
+        return json.dumps(told[1], sort_keys=True), json.dumps(told[0]["inputs"], sort_keys=True)
+
+    def _period(self) -> Period:
+        return periods.parse(test_seal.PERIOD, ZoneInfo("Asia/Ho_Chi_Minh"), 0)
+
+    def judge(self) -> None:
+        try:
+            left = self._sealed()
+        except (AssertionError, seal_scores.SealError) as error:
+            left = (str(error), "")
+        self.once()
+        after = self._sealed()
+        self.tally.hold(Rule.SEALS, left in self.good | {after}, left[0][:200])
+        self.tally.hold(Rule.SEALS, self._verify() == 0, "the next seal is not good")
+        self.tally.hold(Rule.RUBBISH, not rubbish(self.data), f"{rubbish(self.data)}")
+
+
+def command(*words: str) -> int:
+    """The exit code of ``portal-monitor`` with these words, in this process; what it says is not shown."""
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        try:
+            app(list(words), standalone_mode=False)
+        except SystemExit as end:
+            return int(end.code or 0)
+    return 0
+
+
+def _swap(path: Path, old: str, new: str) -> None:
+    text = path.read_text("utf-8") if old in path.read_text("utf-8") else old
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+@dataclass
+class Exporting(Scoring):
+    """``export`` in all formats, by turns into a free place and over an older export."""
+
+    stages = ("export: gather", "export: write", "export: take place")
+    wanted: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def out(self) -> Path:
+        return self.data / "exports" / "handed-over"
+
+    def prepare(self) -> None:
+        super().prepare()
+        Exporting.once(self)
+        self.wanted = self._content()
+
+    def more(self) -> None:
+        self.number += 1
+        if self.number % 2 and self.out.exists():
+            shutil.rmtree(self.out)
+
+    def observed(self, page: Page) -> None:
+        watch(page, handover, "gather", "export: gather")
+        watch(page, writing, "_put", "export: write")
+        watch(page, writing, "_take_place", "export: take place")
+
+    def once(self) -> None:
+        if not self.wanted and not (self.data / "scores").exists():
+            super().once()
+            return
+        where = ["--config", str(self.root / "config"), "--data", str(self.data), "--out", str(self.out)]
+        command("export", "--quarter", test_seal.PERIOD, *where)
+
+    def _content(self) -> dict[str, bytes]:
+        paths = (path for path in self.out.rglob("*") if path.is_file())
+        return {path.relative_to(self.out).as_posix(): path.read_bytes() for path in paths}
+
+    def judge(self) -> None:
+        whole = not self.out.exists() or (manifest.verify(self.out) == [] and self._content() == self.wanted)
+        self.tally.hold(Rule.EXPORTS, whole, f"{sorted(self._content())[:5]}")
+        self.once()
+        self.tally.hold(Rule.EXPORTS, self._content() == self.wanted, "the next export is another one")
+        self.tally.hold(Rule.RUBBISH, not rubbish(self.data), f"{rubbish(self.data)}")
+
+
+@dataclass
+class Picturing(Work):
+    """Exhibits kept one after the other in a small quota, so that the oldest go meanwhile."""
+
+    stages = ("pictures: keep", "pictures: let go")
+
+    def prepare(self) -> None:
+        self.data.mkdir(parents=True)
+
+    def more(self) -> None:
+        self.number += 1
+
+    def observed(self, page: Page) -> None:
+        watch(page, Evidence, "_store", "pictures: keep")
+        watch(page, evidence, "_remove", "pictures: let go")
+
+    def once(self) -> None:
+        kept = self._kept()
+
+        async def live() -> None:
+            for one in itertools.islice(itertools.count(self.number * 10), 8):
+                look = test_evidence.one(test_evidence.SLOT + one * DAY)
+                await kept.keep(test_evidence.CHECK, look, test_evidence.pictures(size=40_000))
+
+        asyncio.run(live())
+
+    def _kept(self) -> Evidence:
+        return test_evidence.opened(self.data, limit=500_000)
+
+    def judge(self) -> None:
+        self._whole("before")
+        self._kept()
+        self._whole("after")
+        self.tally.hold(Rule.RUBBISH, not rubbish(self.data), f"{rubbish(self.data)}")
+
+    def _whole(self, when: str) -> None:
+        for place in (self.data / "evidence").glob("*/*/*"):
+            if place.suffix == ".part" and when == "before":
+                continue
+            try:
+                told = json.loads((place / ABOUT).read_text("utf-8"))
+                size = sum((place / one["file"]).stat().st_size for one in told["frames"])
+                good = size == told["size"] and len(list(place.iterdir())) == len(told["frames"]) + 1
+            except (OSError, ValueError, KeyError):
+                good = False
+            self.tally.hold(Rule.EVIDENCE, good, f"{place.name}: {sorted(one.name for one in place.iterdir())}")
+
+
+WORKS: dict[str, tuple[type[Work], float]] = {
+    "days": (Sealing, 0.3),
+    "scores": (Scoring, 0.25),
+    "export": (Exporting, 0.25),
+    "pictures": (Picturing, 0.2),
+}
+"""The works, and which part of the kills that are not the whole daemon's each gets."""
