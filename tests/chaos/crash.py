@@ -15,7 +15,7 @@ from tests.crash.run import run
 from tests.crash.tally import Rule
 
 KILLS = 200
-DAYS = 60
+DAYS = 16
 
 
 def promises() -> list[Promise]:

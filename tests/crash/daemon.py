@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
 apprise.Apprise.instantiate("json://localhost/")  # the same
 
-STAGES = ("look", "commit", "states", "incidents", "alert", "deliver", "rollup", "seal", "trim", "score")
+SHORTLY_REACHED = ("look", "commit", "states", "incidents", "alert", "deliver", "rollup", "seal", "score")
+STAGES = (*SHORTLY_REACHED, "trim")
+"""Rows leave the journal when all rollups have passed them, for which a life is mostly too short."""
 
 
 def begin(directory: Path, config: Path, life: int) -> None:

@@ -18,6 +18,7 @@ PRELOADED = ("tests.crash.daemon", "tests.crash.works")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _TOUCHING = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate"}
 PATIENCE = 60.0
+TOUCHED = "touched"
 
 
 def born(life: Callable[..., None], *given: object) -> BaseProcess:
@@ -78,9 +79,11 @@ def _going_on(group: int) -> bool:
 def trip(page: Page, root: Path, at: int) -> None:
     """In the child: count what is opened for writing, renamed, made or removed below ``root``; die at number ``at``.
 
-    The count is the stage ``touches`` of the page; with 0 nobody dies.
+    The count is the stage ``touches`` of the page. With 0 nobody dies, and a line beside the page tells for each touch
+    in which stages it was.
     """
     place = str(root)
+    diary = os.open(page.path.with_name(TOUCHED), os.O_WRONLY | os.O_CREAT | os.O_TRUNC) if at == 0 else None
 
     def touched(event: str, given: tuple[object, ...]) -> None:
         writing = event == "open" and isinstance(given[2], int) and given[2] & _WRITING
@@ -89,6 +92,8 @@ def trip(page: Page, root: Path, at: int) -> None:
         if not any(isinstance(one, str | os.PathLike) and os.fspath(one).startswith(place) for one in given[:2]):
             return
         page.add("touches", 1)
+        if diary is not None:
+            os.write(diary, f"{' '.join(sorted(page.active - {'touches'}))}\n".encode())
         if page["touches"] == at:
             os.kill(os.getpid(), signal.SIGKILL)
 

@@ -16,7 +16,7 @@ from monitor.store import FILE, Reader
 from probes.kinds import KINDS
 from tests.crash import daemon, world
 from tests.crash.ledger import Ledger
-from tests.crash.nursery import bereaved, born, slay
+from tests.crash.nursery import TOUCHED, bereaved, born, slay
 from tests.crash.sealing import sweep
 from tests.crash.stages import Page
 from tests.crash.tally import Rule, Tally, share
@@ -58,14 +58,15 @@ def run_daemon(root: Path, tally: Tally, dice: random.Random, lives: int, days: 
         ledger = Ledger(data, load(root / "config"), place, influx, tally)
         ledger.wrote(world.fill(data, days))
         page = Page(root / "page", daemon.STAGES)
-        turns = [stage for _ in range(-(-lives // len(daemon.STAGES))) for stage in _shuffled(dice, daemon.STAGES)]
+        wanted = daemon.SHORTLY_REACHED
+        turns = [stage for _ in range(-(-lives // len(wanted))) for stage in dice.sample(wanted, len(wanted))]
         for life, stage in enumerate(turns[:lives], start=1):
             page.clear()
             child = born(daemon.begin, data, root / "config", life)
             with slain(child, root / "daemon.log", family=life % 2 == 0) as alive:
                 if life == 1:
                     _until(lambda: _begun(data), alive)
-                if _until(lambda wanted=stage: page[wanted] > 0, alive, PATIENCE):
+                if _until(lambda one=stage: page[one] > 0, alive, PATIENCE):
                     time.sleep(dice.uniform(0.0, LINGER.get(stage, SHORTLY)))
             tally.killed(page.active)
             ledger.judge()
@@ -88,10 +89,6 @@ def slain(child: BaseProcess, log: Path, *, family: bool = True) -> Iterator[Cal
     finally:
         lived = slay(child, family=family)
     assert lived, f"it died by itself: {log.read_text()[-2000:]}"
-
-
-def _shuffled(dice: random.Random, stages: tuple[str, ...]) -> list[str]:
-    return dice.sample(stages, len(stages))
 
 
 def _begun(data: Path) -> bool:
@@ -124,18 +121,22 @@ def _until(good: Callable[[], bool], alive: Callable[[], bool], seconds: float =
 
 
 def run_work(work: Work, dice: random.Random, kills: int) -> None:
-    """Kill a work so many times: by turns at one of its touches of the directory, and at a moment of its time."""
+    """Kill a work so many times: by turns at a moment of its time and at a touch of the directory in some stage.
+
+    Stages that last a moment are so met as often as the long ones.
+    """
     work.root.mkdir(parents=True)
     work.prepare()
     page = Page(work.root / "page", ("touches", *work.stages))
-    work.more()
-    touches, seconds = measured(work, page)
+    for _ in range(2):  # the first time there is more to do than ever after
+        work.more()
+        touches, seconds = measured(work, page)
     done = work.tally.kills + kills
     while work.tally.kills < done:
         work.more()
         page.clear()
         by_touch = (done - work.tally.kills) % 2
-        at = dice.randint(1, touches) if by_touch else 0
+        at = dice.choice(touches[dice.choice(sorted(touches))]) if by_touch else 0
         child = born(work.child, at)
         if by_touch:
             child.join(60)
@@ -151,12 +152,15 @@ def run_work(work: Work, dice: random.Random, kills: int) -> None:
     page.close()
 
 
-def measured(work: Work, page: Page) -> tuple[int, float]:
-    """How often the work touches its directory, and how long it takes, unharmed."""
+def measured(work: Work, page: Page) -> tuple[dict[str, list[int]], float]:
+    """Stages -> numbers of the touches of the directory in them, and how long the work takes, unharmed."""
     page.clear()
     child = born(work.child, 0)
     _until(lambda: bool(page["touches"] or page.active), child.is_alive)
     began = time.monotonic()
     child.join(60)
     assert child.exitcode == 0, (work.root / "child.log").read_text()[-2000:]
-    return page["touches"], time.monotonic() - began
+    seconds, touches = time.monotonic() - began, dict[str, list[int]]()
+    for number, stages in enumerate((work.root / TOUCHED).read_text().splitlines(), start=1):
+        touches.setdefault(stages, []).append(number)
+    return touches, seconds

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import patch
 
 from structlog.testing import capture_logs
 
 from monitor import history
-from monitor.archive import compact, seal
+from monitor.archive import compact, keeper, seal
 from monitor.archive.seal import Order
 from monitor.archive.verify import verify
+from monitor.clock import SystemClock
 from monitor.history import Window
+from monitor.journal import Journal
 from monitor.model import Measurement
 from monitor.store import FILE, Lock, Record, Writer
 from probes.kinds import KINDS
@@ -36,11 +40,20 @@ def sweep(data: Path, now: int) -> None:
     lock.release()
 
 
+async def trim(data: Path) -> None:
+    """Let all sealed rows leave the journal, as the daemon does."""
+    journal = Journal.open(data, KINDS, commit_every=0.001)
+    try:
+        await keeper.Keeper(data, journal, SystemClock(), keeper.Keeping(zone="Asia/Ho_Chi_Minh", hot=0.0)).trim()
+    finally:
+        await journal.close()
+
+
 @dataclass
 class Sealing(Work):
     """A sweep as the daemon's sealing process makes it: seal, take over, merge, tell; days get late rows meanwhile."""
 
-    stages = ("days: sweep", "days: gather", "days: write", "days: merge", "days: tell")
+    stages = ("days: sweep", "days: gather", "days: write", "days: merge", "days: tell", "days: trim")
     days: int = 2
     wanted: Counter[Identity] = field(default_factory=Counter)
 
@@ -57,6 +70,7 @@ class Sealing(Work):
 
     def observed(self, page: Page) -> None:
         watch(page, compact, "sweep", "days: sweep")
+        watch(page, keeper.Keeper, "trim", "days: trim")
         watch(page, seal, "load", "days: gather")
         for owner in (seal, compact):
             watch(page, owner, "publish", "days: write")
@@ -65,6 +79,8 @@ class Sealing(Work):
 
     def once(self) -> None:
         sweep(self.data, world.FIRST + (self.days + 2) * DAY)
+        with patch.multiple(keeper, CHUNK=1, PAUSE=0.001), capture_logs():
+            asyncio.run(trim(self.data))
 
     def judge(self) -> None:
         complaints = [one for one in verify(self.data).complaints if UNKNOWN not in one]
