@@ -13,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import xlsxwriter  # noqa: F401 - loaded once for all children
+from structlog.testing import capture_logs
 
 from monitor import evidence, handover, seal_scores
 from monitor.cli import app
@@ -42,7 +43,8 @@ class Scoring(Work):
         for name in ("qd473-2024", "lighthouse-mobile"):
             self.root.joinpath("config", "rubrics", f"{name}.yaml").unlink()
         self.root.joinpath("config", "entries", "2026.yaml").unlink()
-        test_seal.archive(quarter.fill(self.data, days=test_seal.DAYS))
+        with capture_logs():
+            test_seal.archive(quarter.fill(self.data, days=test_seal.DAYS))
         self.once()
 
     def more(self) -> None:
