@@ -10,16 +10,22 @@ ARG PYTHON=3.11.13-slim-bookworm
 
 FROM python:${PYTHON} AS build
 WORKDIR /src
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE ./
+COPY .ci/locks .ci/locks
 COPY config config
 COPY grafana grafana
 COPY probes probes
 COPY monitor monitor
-RUN python -m venv /opt/portal-monitor \
-    && /opt/portal-monitor/bin/python -m pip install --no-cache-dir --constraint constraints.txt .
+# Every package by its digest; what builds the wheel stays in an environment of its own.
+RUN python -m venv /opt/build \
+    && /opt/build/bin/python -m pip install --no-cache-dir --require-hashes -r .ci/locks/build.txt \
+    && /opt/build/bin/python -m pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheel . \
+    && python -m venv /opt/portal-monitor \
+    && /opt/portal-monitor/bin/python -m pip install --no-cache-dir --require-hashes -r .ci/locks/run.txt \
+    && /opt/portal-monitor/bin/python -m pip install --no-cache-dir --no-deps --no-index /wheel/*.whl
 
 FROM build AS build-browser
-RUN /opt/portal-monitor/bin/python -m pip install --no-cache-dir --constraint constraints.txt ".[render]"
+RUN /opt/portal-monitor/bin/python -m pip install --no-cache-dir --require-hashes -r .ci/locks/render.txt
 
 FROM python:${PYTHON} AS slim
 LABEL org.opencontainers.image.title="portal-monitor" \

@@ -22,7 +22,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test bench bench-render soak-render chaos faults dashboards check format clean
+.PHONY: help run demo test bench bench-render soak-render chaos faults lock dashboards check format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile \
@@ -60,6 +60,9 @@ soak-render: $(STAMP) ## 300 loads with crashes, hangs and kills: what is left o
 bench-%: $(STAMP)
 	@.ci/need-debian $(DEBIAN_BENCH_PACKAGES)
 	$(PYTHON_IN_VENV) -m tests.bench $(subst -,_,$*) $(ARGS)
+
+lock: ## write .ci/locks, every package with its digests, from constraints.txt; needs uv
+	@.ci/lock
 
 dashboards: $(STAMP) ## write grafana/dashboards; ARGS='--status-page https://status.example.gov.vn' for links
 	$(PYTHON_IN_VENV) -m monitor.dashboards $(ARGS)
