@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
     from typing import IO
 
@@ -25,7 +26,8 @@ class Lock:
     """Exclusive use of a data directory, released by the kernel when the process ends in whatever way."""
 
     def __init__(self, directory: Path) -> None:
-        """Make the directory when needed and take it. Raises :class:`JournalError`."""
+        """Make the directory when needed and take it; a newer version's is not touched. Raises JournalError."""
+        refuse_newer(directory / FILE)
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file: IO[str] = (directory / "lock").open("a+")
@@ -51,6 +53,7 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     """Open the database file. Readers in other processes may read while the daemon writes."""
     if not write and not path.exists():
         raise JournalError(f"there is no journal at {path}")
+    refuse_newer(path)
     uri = f"{path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}"
     try:
         db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10.0)
@@ -75,7 +78,48 @@ def _recognise(db: sqlite3.Connection, path: Path, *, write: bool) -> None:
         if not write:
             raise JournalError(f"there is no journal at {path}")
     if version > SCHEMA:
-        raise JournalError(f"journal {path} was written by a newer version (schema {version}, this one knows {SCHEMA})")
+        raise _newer(path, version)
+
+
+def refuse_newer(path: Path) -> None:
+    """Raise :class:`JournalError` for the journal of a newer version, before SQLite touches any of its files.
+
+    SQLite folds the write-ahead log back even for one who only asks for the version, so the bytes are read by hand:
+    the first page of the file, and its newer copies in the log.
+    """
+    try:
+        pages = [_start(path, 0), *_first_pages(path.with_name(f"{path.name}-wal"))]
+    except OSError:
+        return  # what cannot be read is said by whoever opens it
+    for page in pages:
+        version, application = (int.from_bytes(page[at : at + 4], "big") for at in (60, 68))
+        if application == APPLICATION and version > SCHEMA:
+            raise _newer(path, version)
+
+
+def _newer(path: Path, version: int) -> JournalError:
+    return JournalError(f"journal {path} was written by a newer version (schema {version}, this one knows {SCHEMA})")
+
+
+def _start(path: Path, offset: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read(100)
+
+
+def _first_pages(log: Path) -> Iterator[bytes]:
+    """The starts of the copies of page 1 in a write-ahead log; frames of an older log have other salts."""
+    if not log.exists():
+        return
+    with log.open("rb") as file:
+        head = file.read(32)
+        size = int.from_bytes(head[8:12], "big")
+        while len(frame := file.read(24)) == 24 and frame[8:16] == head[16:24]:  # noqa: PLR2004 - the format's numbers
+            if frame[:4] == b"\0\0\0\1":
+                yield file.read(100)
+                file.seek(size - 100, os.SEEK_CUR)
+            else:
+                file.seek(size, os.SEEK_CUR)
 
 
 def columns(db: sqlite3.Connection, table: str) -> set[str]:
