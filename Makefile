@@ -22,7 +22,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test bench bench-render soak-render chaos faults lock dashboards check format clean
+.PHONY: help run demo test bench bench-render soak-render chaos faults lock dashboards check format clean wheel sbom
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile \
@@ -45,6 +45,12 @@ bench: $(STAMP) ## run the benchmarks; bench-<name> runs one
 chaos: $(STAMP) ## every promise of docs/reliability.md tried at length; ARGS='crash doors' for some
 	@.ci/need-debian $(DEBIAN_TEST_PACKAGES)
 	$(PYTHON_IN_VENV) -m tests.chaos $(ARGS)
+
+wheel: $(STAMP) ## build the wheel into dist/, the same bytes for the same commit
+	@PYTHON=$(PYTHON_IN_VENV) .ci/wheel dist
+
+sbom: $(STAMP) ## write the bill of materials of what runs to dist/sbom.json (CycloneDX)
+	@PYTHON=$(PYTHON_IN_VENV) .ci/sbom dist/sbom.json
 
 faults: $(STAMP) ## a simulated month of troubles: who would have been woken; writes docs/reliability-of-alerts.md
 	$(PYTHON_IN_VENV) -m tests.bench faults

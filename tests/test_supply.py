@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
+import shutil
+import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -78,3 +83,21 @@ def test_every_package_of_the_daemon_has_a_licence_that_we_may_use(name: str):
     ]
     assert any(word in text for text in said for word in LICENCES), f"{name}: {said}"
     assert not any(word in text for text in said for word in ("GPL-3", "AGPL", "GNU General")), f"{name}: {said}"
+
+
+def test_a_wheel_is_the_same_bytes_wherever_and_whenever_it_is_built(tmp_path: Path):
+    """Two checkouts at two places, whose files have other times and modes of reading."""
+    found = set()
+    for number, place in enumerate(("here", "elsewhere/deep")):
+        checkout = tmp_path / place
+        shutil.copytree(
+            ROOT, checkout, ignore=shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "data")
+        )
+        for path in checkout.rglob("*"):
+            os.utime(path, (1_700_000_000 + number * 86_400, 1_700_000_000 + number * 86_400))
+            path.chmod(path.stat().st_mode & (0o777, 0o755)[number])
+        environment = {**os.environ, "SOURCE_DATE_EPOCH": "1790000000", "PYTHON": sys.executable}
+        subprocess.run([checkout / ".ci/wheel", tmp_path / str(number)], env=environment, check=True)
+        (wheel,) = (tmp_path / str(number)).glob("*.whl")
+        found.add(hashlib.sha256(wheel.read_bytes()).hexdigest())
+    assert len(found) == 1, "the wheels differ"
