@@ -60,7 +60,10 @@ def leave(data: Path, note: IncidentNote) -> Path:
 
 
 def found(data: Path) -> list[tuple[Path, IncidentNote]]:
-    """The notes that wait, oldest first. One that cannot be read is put aside under another name."""
+    """The notes that wait, oldest first. One that can never be read is put aside under another name.
+
+    Raises OSError when that cannot be known now, as without a free descriptor; then every note stays where it is.
+    """
     notes = []
     with suppress(FileNotFoundError):
         for path in sorted((data / FOLDER).glob("*.json")):
@@ -84,7 +87,9 @@ def _read(path: Path) -> IncidentNote | None:
         identity, incident, by, text = (str(told[name]) for name in ("id", "incident", "by", "text"))
         kind, at = NoteKind(told["kind"]), int(told["at"])
         return IncidentNote(id=identity, incident=incident, kind=kind, by=by, text=text, at=at)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except FileNotFoundError:
+        return None
+    except (PermissionError, IsADirectoryError, ValueError, TypeError, KeyError) as error:
         log.warning("note_cannot_be_read", file=path.name, reason=str(error))
         with suppress(OSError):
             path.replace(path.with_suffix(BAD))

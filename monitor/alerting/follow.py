@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
@@ -138,6 +137,8 @@ class Clerk:
         self._data = data
         self._clock = clock
         self._told = told
+        self._taken: set[str] = set()
+        self._trouble = False
 
     async def run(self) -> None:
         """Until cancelled. Fails only when the journal does."""
@@ -149,15 +150,27 @@ class Clerk:
             await asyncio.sleep(CLERK_SECONDS)
 
     async def take_in(self) -> None:
-        """Notes go into the journal, then their files go."""
+        """Notes go into the journal, then their files go. A folder that cannot be used now is asked again, said once."""
+        try:
+            await self._take_in()
+        except OSError as error:
+            if not self._trouble:
+                log.warning("inbox_cannot_be_used", reason=error.strerror or str(error))
+            self._trouble = True
+        else:
+            self._trouble = False
+
+    async def _take_in(self) -> None:
         notes = await asyncio.to_thread(inbox.found, self._data)
-        if not notes:
-            return
-        await self._journal.commit(Post(notes=tuple(note for _, note in notes)))
-        for path, note in notes:
+        fresh = [note for _, note in notes if note.id not in self._taken]
+        if fresh:
+            await self._journal.commit(Post(notes=tuple(fresh)))
+        for note in fresh:
+            self._taken.add(note.id)
             log.info("incident_noted", incident=note.incident, kind=note.kind.value, by=note.by)
-            with suppress(FileNotFoundError):
-                await asyncio.to_thread(path.unlink)
+        for path, _ in notes:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+        self._taken.clear()
 
     async def remind(self) -> None:
         """Write the reminders that are due; one that is written already changes nothing."""

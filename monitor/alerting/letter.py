@@ -86,7 +86,7 @@ class Writer:
         self._tongue = tongue
         self._portals = portals
         self._page = page_url.rstrip("/")
-        self._templates = jinja2.Environment(
+        environment = jinja2.Environment(
             loader=jinja2.PackageLoader("monitor.alerting"),
             autoescape=jinja2.select_autoescape(enabled_extensions=("html.j2",)),
             undefined=jinja2.StrictUndefined,
@@ -94,8 +94,10 @@ class Writer:
             lstrip_blocks=True,
             keep_trailing_newline=False,
         )
-        self._templates.filters["plain"] = clean
-        self._templates.filters["chat"] = chat
+        environment.filters["plain"] = clean
+        environment.filters["chat"] = chat
+        # Read now: a machine in trouble may have no descriptor for a file when a letter is due.
+        self._templates = {form: environment.get_template(f"letter.{form.value}.j2") for form in Form}
 
     def write(self, items: Sequence[Item], form: Form, now: int) -> Letter:
         """One letter about all items."""
@@ -105,11 +107,10 @@ class Writer:
         title = sections[0].headline
         if len(sections) > 1:
             title = self._tongue("say.many", n=len(sections), first=title)
-        template = self._templates.get_template(f"letter.{form.value}.j2")
         pages = [item for item in items if item.message.severity is Severity.PAGE]
         return Letter(
             title=clean(f"[{ids[0]}] {title}"),
-            body=template.render(sections=sections, t=self._tongue),
+            body=self._templates[form].render(sections=sections, t=self._tongue),
             form=form,
             incidents=ids,
             severity=Severity.PAGE if pages else Severity.NOTICE,
