@@ -52,7 +52,9 @@ class AppriseChannel:
         """A fresh one each time: it remembers when it was used last and would make a page wait for that."""
         import apprise  # noqa: PLC0415 - loaded by those who have targets
 
-        asset = apprise.AppriseAsset(app_id="portal-monitor", app_desc="portal-monitor", app_url="")
+        # A redirected post becomes a get: its target would thank for a letter that it never saw.
+        names = {"app_id": "portal-monitor", "app_desc": "portal-monitor", "app_url": ""}
+        asset = apprise.AppriseAsset(**names, http_redirects=False)
         plugin = apprise.Apprise.instantiate(self._url, asset=asset)
         if plugin is None:
             raise NotAccepted("Apprise can make nothing of the address")

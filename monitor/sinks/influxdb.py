@@ -36,6 +36,9 @@ DAY = 86_400.0
 WORDS = 500
 """So much of what a server says is kept."""
 
+STORED = 204
+"""The status of a write that was stored, in every version."""
+
 EXPIRED = "points beyond retention policy"
 """The server's words for points that are older than it keeps; those beside them in the batch are written."""
 
@@ -145,16 +148,19 @@ class InfluxDBSink:
             api.set_default_header("Authorization", f"Token {secret}")
         library = _library()
         try:
-            await library.WriteService(api).post_write_async(
+            _, status, _ = await library.WriteService(api).post_write_async(
                 org=self._settings.org,
                 bucket=self._bucket,
                 body=body,
                 precision="ms",
                 content_encoding="gzip",
                 content_type="text/plain; charset=utf-8",
+                _return_http_data_only=False,
             )
         except library.rest.ApiException as error:
             raise translated(error) from error
+        if status != STORED:  # a gate that wants a log-in first says 200 to everything
+            raise Passing(f"{status} is not what an InfluxDB says when it has stored something")
 
     def _connect(self) -> InfluxDBClientAsync:
         chosen = self._settings
