@@ -79,13 +79,14 @@ class Board:
             return
         known = self.latest.get(record.key)
         newest = (known.slot, self.attempts[record.key]) if known is not None else (-1, 0)
-        if (record.slot, record.attempt) <= newest or (not speaks and record.slot != newest[0]):
-            return
+        if record.slot >= newest[0] - DAY:  # else the clock was set back: it had shown a wrong hour
+            if (record.slot, record.attempt) <= newest or (not speaks and record.slot != newest[0]):
+                return
         self.attempts[record.key] = record.attempt
         if speaks:
             self.latest[record.key] = record
-        if record.started is not None:
-            self.last_look = max(self.last_look, record.started)
+        if record.started is not None and not self.last_look - DAY <= record.started <= self.last_look:
+            self.last_look = record.started
         for listener in self.listeners:
             listener(record)
 
@@ -99,6 +100,8 @@ class Board:
         kept = self.changes.setdefault(change.portal, [])
         if kept and change.seq <= kept[-1].seq:
             return
+        if kept and change.at < kept[-1].at - DAY:
+            kept.clear()
         kept.append(change)
         self.states[change.portal] = change
         horizon = self.clock.now() - DAY

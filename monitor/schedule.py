@@ -83,8 +83,11 @@ class Plan:
     def due(self, until: int, most: int | None = None) -> list[tuple[Check, int]]:
         """The slots up to ``until`` (UTC ms) that were not handed out before, oldest first, at most ``most`` of them.
 
-        After a leap of the clock of more than :data:`LONGEST` they are those that :func:`missed` names.
+        After a leap of the clock of more than :data:`LONGEST` they are those that :func:`missed` names. A clock that is
+        set back by less is waited for; by more, it showed a wrong hour before, and the grid begins anew at ``until``.
         """
+        if until < self._until - LONGEST:
+            self._begin(until)
         found: list[tuple[Check, int]] = []
         while self._queue and self._queue[0][0] <= until and (most is None or len(found) < most):
             slot, key = self._queue[0]
@@ -94,3 +97,9 @@ class Plan:
             self._next[key] = slot_after(check, max(slot, until - LONGEST))
             heapq.heapreplace(self._queue, (self._next[key], key))
         return found
+
+    def _begin(self, at: int) -> None:
+        self._until = at
+        self._next = {key: slot_after(check, at) for key, check in self._checks.items()}
+        self._queue = [(slot, key) for key, slot in self._next.items()]
+        heapq.heapify(self._queue)

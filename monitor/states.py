@@ -20,6 +20,7 @@ from monitor.judging.rules import Rules
 from monitor.judging.standing import Standing
 from monitor.maintenance import Calendar
 from monitor.model import DECIDING, PROBER, Expect, Measurement, State, StateChange
+from monitor.schedule import LONGEST
 from probes.base import Outcome, Probe
 from probes.kinds import KINDS
 
@@ -35,6 +36,9 @@ _MOVING = {State.UP.value, State.DEGRADED.value, State.DOWN.value}
 
 class Fold:
     """Feeds on measurements in journal order. Late and repeated slots are ignored; each location is judged by itself.
+
+    A check's slots come in order, unless the clock was set back. By more than a day it showed a wrong hour before: what
+    is known then holds on, and times count from the new hour.
 
     A retired portal is not judged. One whose address nobody has verified cannot be down before it was once up. While
     the prober cannot see, nothing becomes down. Maintenance is that of the configuration at the time of folding: a
@@ -91,6 +95,7 @@ class Fold:
         kept = self._standings.setdefault(key, Standing())
         eyes = self._eyes.setdefault(one.location, Eyes())
         deciding = one.check == DECIDING
+        _follow_clock(kept, eyes, one, deciding=deciding)
         if not _is_news(kept, one, deciding=deciding):
             return []
         self._texts.pop(key, None)
@@ -176,6 +181,19 @@ class Fold:
     def _state(kept: Standing) -> State:
         up = kept.base == State.UP.value
         return State.DEGRADED if up and signs.degraded(kept) else State(kept.base)
+
+
+def _follow_clock(kept: Standing, eyes: Eyes, one: Measurement, *, deciding: bool) -> None:
+    """Forget the times of a clock that was wrong by more than a day."""
+    if not deciding:
+        if one.slot < kept.slots.get(one.check, -1) - LONGEST:
+            del kept.slots[one.check]
+        return
+    if one.slot < kept.slot - LONGEST:
+        kept.slot, kept.attempt, kept.clock, kept.at = -1, 0, -1, -1
+        kept.since, kept.blind_since = min(kept.since, one.slot), min(kept.blind_since, one.slot)
+        kept.moves.clear()
+        eyes.at, eyes.since = min(eyes.at, one.slot - 1), min(eyes.since, one.slot)
 
 
 def _is_news(kept: Standing, one: Measurement, *, deciding: bool) -> bool:

@@ -95,15 +95,15 @@ class Reader(IncidentQueries):
         row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return row[0] if row else None
 
-    def last_slot(self, kind: str, portal: str, check: str, location: str) -> int | None:
-        """The newest slot of a check that has an outcome, in UTC milliseconds."""
+    def last_slot(self, kind: str, portal: str, check: str, location: str, until: int) -> int | None:
+        """The newest slot of a check up to ``until`` that has an outcome, in UTC ms."""
         if kind not in self._tables:
             return None
         sql = (
             f'SELECT MAX(slot) FROM "{self._tables[kind].name}" '  # noqa: S608 - our own names
-            'WHERE portal = ? AND "check" = ? AND location = ?'
+            'WHERE portal = ? AND "check" = ? AND location = ? AND slot <= ?'
         )
-        slot = self._db.execute(sql, (portal, check, location)).fetchone()[0]
+        slot = self._db.execute(sql, (portal, check, location, until)).fetchone()[0]
         return None if slot is None else int(slot)
 
     def measurements(  # noqa: PLR0913 - each narrows the question, and is named where it is asked

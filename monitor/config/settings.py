@@ -163,7 +163,9 @@ class MonitorSettings(Alerting):
 
     location: Location = Field(default="local", description="Name of this vantage point.")
     language: Literal["vi", "en"] = Field(default="vi", description="Language of pages, exports and alerts.")
-    report_zone: Zone = Field(default="Asia/Ho_Chi_Minh", description="IANA time zone of days in reports.")
+    report_zone: Zone = Field(
+        default="Asia/Ho_Chi_Minh", validate_default=True, description="IANA time zone of days in reports."
+    )
     contact: Contact = Field(
         default=SAMPLE_CONTACT, description="Where the portals' people reach you; in every request."
     )

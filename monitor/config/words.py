@@ -127,7 +127,10 @@ def _zone(value: str) -> str:
     try:
         zoneinfo.ZoneInfo(value)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        near = did_you_mean(value, zoneinfo.available_timezones())
+        known = zoneinfo.available_timezones()
+        if not known:
+            raise ValueError(f"{value!r} is not known: there are no time zones here; install the tzdata package") from None
+        near = did_you_mean(value, known)
         raise ValueError(f"{value!r} is not an IANA time zone{near}") from None
     return value
 

@@ -228,3 +228,17 @@ async def test_the_prober_is_recalled(tmp_path: Path):
         one = board()
         await journal.read(one.recall)
         assert one.blind()
+
+
+def test_a_clock_that_was_ahead_is_forgotten():
+    """By a day and more: what it showed is older than what is seen now, whatever its date says."""
+    one = board()
+    one.take(look(400 * DAY // MINUTE, started=SLOT + 400 * DAY, seq=1))
+    one.take(change(400 * DAY, State.UP, seq=2))
+    one.take(look(0, started=SLOT, seq=3))
+    one.take(change(0, State.DOWN, State.UP, seq=4))
+    shown = one.deciding("hue")
+    assert shown is not None
+    assert (shown.slot, one.last_look, one.since("hue")) == (SLOT, SLOT, SLOT)
+    one.take(look(-5, started=SLOT - 5 * MINUTE, seq=5))
+    assert one.deciding("hue") == shown, "a late look is still late"

@@ -101,3 +101,12 @@ async def test_many_slots_are_written_in_bites(journal: Journal, monkeypatch: py
     filled = await fill(journal, CHECKS, SLOT + 2 * HOUR)
     assert len(await all_of(journal)) == filled + 3
     assert journal.statistics.commits - before >= filled // 50
+
+
+async def test_what_a_clock_wrote_that_was_ahead_hides_no_absence(journal: Journal):
+    (check,) = checks = CHECKS[:1]
+    last = (await look_once(journal, checks))[check.key]
+    await journal.commit(factories.measurement(slot=last + 400 * DAY))
+    until = last + HOUR
+    assert await fill(journal, checks, until) == 60
+    assert await slots_of(journal, check) == [last, last + 400 * DAY, *slots_between(check, last, until + 1)]

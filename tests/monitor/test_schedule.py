@@ -176,3 +176,16 @@ def test_slot_after_is_the_first_one_later(at: int, interval: float):
     slot = slot_after(check, at)
     assert at < slot <= at + interval_ms(check)
     assert slot_after(check, slot - 1) == slot
+
+
+@given(fleets, st.integers(2 * LONGEST, 400 * DAY))
+def test_a_clock_that_was_wrong_by_more_than_a_day_is_followed_back(fleet: dict[str, float], leap: int):
+    """What it showed meanwhile is no reason to wait until that hour has come."""
+    plan = Plan(checks(fleet), SLOT)
+    plan.due(SLOT + leap)
+    assert plan.due(SLOT + 1000) == []
+    found = [(slot, check.key) for check, slot in plan.due(SLOT + 3_600_000)]
+    wanted = [
+        (slot, check.key) for check in checks(fleet) for slot in slots_between(check, SLOT + 1000, SLOT + 3_600_001)
+    ]
+    assert sorted(found) == sorted(wanted)

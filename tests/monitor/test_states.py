@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from monitor.model import PROBER, Expect, Measurement, Portal, State, StateChang
 from monitor.states import Fold
 from probes.base import Outcome
 from tests import factories
-from tests.factories import MINUTE, SLOT
+from tests.factories import DAY, MINUTE, SLOT
 
 PORTALS = [factories.portal(id="hue"), factories.portal(id="da-nang", verified=False)]
 
@@ -212,3 +214,22 @@ def test_a_change_is_a_complete_record():
         detail="no end after 10 s, in phase connect",
         cause=2,
     )
+
+
+@given(looks, looks)
+def test_after_a_clock_that_was_a_year_ahead_times_are_those_of_the_right_one(wrong: str, right: str):
+    """What is known holds on; every change from then on is dated by its looks, in order."""
+    ahead = [factories.measurement(**LOOKS[letter], slot=SLOT + 365 * DAY + n * MINUTE) for n, letter in enumerate(wrong)]
+    one, (portal, *_) = fold(), PORTALS
+    one.feed_all(replace(look, portal=portal.id) for look in ahead)
+    found = [change for change in one.feed_all(stream(right, portal=portal.id)) if change.portal == portal.id]
+    assert all(SLOT - 1 <= change.at <= SLOT + len(right) * MINUTE for change in found)
+    assert [change.at for change in found] == sorted(change.at for change in found)
+    again = fold(one.memo())
+    assert again.feed_all(stream(right, portal=portal.id)) == [], "met again, they change nothing"
+
+
+def test_an_outage_after_a_wrong_clock_is_found():
+    ahead = factories.measurement(portal="hue", slot=SLOT + 365 * DAY)
+    found = [one for one in fold().feed_all([ahead, *stream("UDDD", portal="hue")]) if one.portal == "hue"]
+    assert [(one.state, one.at) for one in found][-1] == (State.DOWN, SLOT + MINUTE)

@@ -162,10 +162,10 @@ def test_questions_by_slot(tmp_path: Path):
     assert [one.slot for one in found] == [SLOT + MINUTE, SLOT + 2 * MINUTE]
     newest = list(reader.measurements(kind="uptime", limit=2, newest_first=True))
     assert [one.portal for one in newest] == ["hue", "ha-noi"]
-    assert reader.last_slot("uptime", "ha-noi", "uptime", "hn-1") == SLOT + 4 * MINUTE
+    assert reader.last_slot("uptime", "ha-noi", "uptime", "hn-1", 2**62) == SLOT + 4 * MINUTE
     assert reader.latest("uptime", "ha-noi", "uptime", "hn-1") == replace(looks[4], seq=2)
     for nothing in (("uptime", "ha-noi", "uptime", "other"), ("unknown", "ha-noi", "uptime", "hn-1")):
-        assert reader.last_slot(*nothing) is None
+        assert reader.last_slot(*nothing, 2**62) is None
         assert reader.latest(*nothing) is None
     assert list(reader.measurements(kind="unknown")) == []
     reader.close()

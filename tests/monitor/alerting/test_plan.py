@@ -110,3 +110,9 @@ def test_reminders_come_at_their_time_until_somebody_acknowledges():
     assert [one.reminder for one in plan.reminders([event], (), told, SLOT + 3 * HOUR + 5)] == [3]
     assert plan.reminders([event], {event.incident.id}, told, SLOT + HOUR) == ()
     assert plan.reminders([event], (), notify(), SLOT + HOUR) == ()
+
+
+def test_a_clock_that_is_set_back_holds_no_letter():
+    """Neither for its group, nor those behind it."""
+    ahead = message(happened=SLOT + HOUR, created=SLOT + HOUR)
+    assert plan.sort_out([ahead, message(number=2)], notify(group_within=5.0), SLOT + MINUTE).ready
