@@ -11,7 +11,7 @@ ARGS ?=
 DEBIAN_TEST_PACKAGES := nginx-light:nginx prometheus:prometheus chromium:chromium openssl:openssl \
 	ca-certificates:update-ca-certificates procps:ps iproute2:ip influxdb:influxd \
 	victoria-metrics:victoria-metrics prometheus-alertmanager:prometheus-alertmanager busybox:busybox \
-	docker-compose:docker-compose systemd:systemd-analyze
+	docker-compose:docker-compose systemd:systemd-analyze fiu-utils:fiu-run
 
 # What the benchmarks compare with and measure against.
 DEBIAN_BENCH_PACKAGES := nginx-light:nginx prometheus:prometheus prometheus-blackbox-exporter:prometheus-blackbox-exporter \

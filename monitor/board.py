@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from monitor.availability import Span, timeline
-from monitor.model import DECIDING, PROBER, Expect, Measurement, State, StateChange, Void
+from monitor.model import DECIDING, PROBER, STEP_BACK, Expect, Measurement, State, StateChange, Void
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -79,13 +79,14 @@ class Board:
             return
         known = self.latest.get(record.key)
         newest = (known.slot, self.attempts[record.key]) if known is not None else (-1, 0)
-        if record.slot >= newest[0] - DAY:  # else the clock was set back: it had shown a wrong hour
-            if (record.slot, record.attempt) <= newest or (not speaks and record.slot != newest[0]):
-                return
+        set_back = speaks and record.slot < newest[0] - STEP_BACK  # the clock had shown a wrong hour
+        late = (record.slot, record.attempt) <= newest or (not speaks and record.slot != newest[0])
+        if late and not set_back:
+            return
         self.attempts[record.key] = record.attempt
         if speaks:
             self.latest[record.key] = record
-        if record.started is not None and not self.last_look - DAY <= record.started <= self.last_look:
+        if record.started is not None and not self.last_look - STEP_BACK <= record.started <= self.last_look:
             self.last_look = record.started
         for listener in self.listeners:
             listener(record)
@@ -100,7 +101,7 @@ class Board:
         kept = self.changes.setdefault(change.portal, [])
         if kept and change.seq <= kept[-1].seq:
             return
-        if kept and change.at < kept[-1].at - DAY:
+        if kept and change.at < kept[-1].at - STEP_BACK:
             kept.clear()
         kept.append(change)
         self.states[change.portal] = change

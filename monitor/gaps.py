@@ -28,7 +28,8 @@ async def fill_gaps(  # noqa: PLR0913 - named at the one call; a record for them
     """Record a void outcome for every slot of ``checks`` between its newest outcome and ``until`` (UTC ms).
 
     The outcomes of a check are committed in order of their slots, so nothing is missing before its newest one. A check
-    that has none yet begins now; what a clock wrote that was ahead of this hour is passed over. Of an absence of more than a day its first slot and its last day are written.
+    that has none yet begins now; what a clock wrote that was ahead of this hour is passed over. Of an absence of more
+    than a day its first slot and its last day are written.
     """
 
     def newest(reader: Reader) -> list[int | None]:

@@ -157,6 +157,9 @@ PROBER = "prober"
 No portal of the inventory may have this id.
 """
 
+STEP_BACK = 24 * 3_600_000
+"""A clock that is set back by more milliseconds than this had shown a wrong hour: what it wrote is no hindrance."""
+
 DECIDING = "uptime"
 """The check whose looks decide whether a portal is up or down: uptime of its home page."""
 

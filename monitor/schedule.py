@@ -7,6 +7,8 @@ import heapq
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from monitor.model import STEP_BACK
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -86,7 +88,7 @@ class Plan:
         After a leap of the clock of more than :data:`LONGEST` they are those that :func:`missed` names. A clock that is
         set back by less is waited for; by more, it showed a wrong hour before, and the grid begins anew at ``until``.
         """
-        if until < self._until - LONGEST:
+        if until < self._until - STEP_BACK:
             self._begin(until)
         found: list[tuple[Check, int]] = []
         while self._queue and self._queue[0][0] <= until and (most is None or len(found) < most):

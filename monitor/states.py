@@ -19,8 +19,7 @@ from monitor.judging.eyes import Eyes
 from monitor.judging.rules import Rules
 from monitor.judging.standing import Standing
 from monitor.maintenance import Calendar
-from monitor.model import DECIDING, PROBER, Expect, Measurement, State, StateChange
-from monitor.schedule import LONGEST
+from monitor.model import DECIDING, PROBER, STEP_BACK, Expect, Measurement, State, StateChange
 from probes.base import Outcome, Probe
 from probes.kinds import KINDS
 
@@ -186,10 +185,10 @@ class Fold:
 def _follow_clock(kept: Standing, eyes: Eyes, one: Measurement, *, deciding: bool) -> None:
     """Forget the times of a clock that was wrong by more than a day."""
     if not deciding:
-        if one.slot < kept.slots.get(one.check, -1) - LONGEST:
+        if one.slot < kept.slots.get(one.check, -1) - STEP_BACK:
             del kept.slots[one.check]
         return
-    if one.slot < kept.slot - LONGEST:
+    if one.slot < kept.slot - STEP_BACK:
         kept.slot, kept.attempt, kept.clock, kept.at = -1, 0, -1, -1
         kept.since, kept.blind_since = min(kept.since, one.slot), min(kept.blind_since, one.slot)
         kept.moves.clear()

@@ -32,7 +32,7 @@ RESOLVED_MS = 900_000
 """A resolved incident is repeated for so long: whoever was away then has forgotten the alert by himself."""
 
 TAKEN = 200
-"""What an Alertmanager says to alerts that it took. A gate that wants a log-in first says it with a page, or leads on."""
+"""What an Alertmanager says to alerts that it took. A gate that wants a log-in says it with a page, or leads on."""
 
 NAMES = {
     "outage": "PortalDown",
@@ -121,9 +121,7 @@ class AlertmanagerSink:
     async def _post(self, session: aiohttp.ClientSession, url: str, body: list[dict[str, Any]]) -> None:
         number = str(self._settings.urls.index(url) + 1)
         try:
-            async with session.post(
-                f"{url.rstrip('/')}/api/v2/alerts", json=body, allow_redirects=False
-            ) as answer:
+            async with session.post(f"{url.rstrip('/')}/api/v2/alerts", json=body, allow_redirects=False) as answer:
                 good = answer.status == TAKEN and answer.content_type != "text/html"
                 reason = f"status {answer.status}, {answer.content_type}"
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -53,8 +53,8 @@ class AppriseChannel:
         import apprise  # noqa: PLC0415 - loaded by those who have targets
 
         # A redirected post becomes a get: its target would thank for a letter that it never saw.
-        names = {"app_id": "portal-monitor", "app_desc": "portal-monitor", "app_url": ""}
-        asset = apprise.AppriseAsset(**names, http_redirects=False)
+        who = "portal-monitor"
+        asset = apprise.AppriseAsset(app_id=who, app_desc=who, app_url="", http_redirects=False)
         plugin = apprise.Apprise.instantiate(self._url, asset=asset)
         if plugin is None:
             raise NotAccepted("Apprise can make nothing of the address")

@@ -150,7 +150,7 @@ class Clerk:
             await asyncio.sleep(CLERK_SECONDS)
 
     async def take_in(self) -> None:
-        """Notes go into the journal, then their files go. A folder that cannot be used now is asked again, said once."""
+        """Notes go into the journal, then their files go. A folder that cannot be used is said once."""
         try:
             await self._take_in()
         except OSError as error:

@@ -129,7 +129,9 @@ def _zone(value: str) -> str:
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         known = zoneinfo.available_timezones()
         if not known:
-            raise ValueError(f"{value!r} is not known: there are no time zones here; install the tzdata package") from None
+            raise ValueError(
+                f"{value!r} is not known: there are no time zones here; install the tzdata package"
+            ) from None
         near = did_you_mean(value, known)
         raise ValueError(f"{value!r} is not an IANA time zone{near}") from None
     return value

@@ -219,7 +219,9 @@ def test_a_change_is_a_complete_record():
 @given(looks, looks)
 def test_after_a_clock_that_was_a_year_ahead_times_are_those_of_the_right_one(wrong: str, right: str):
     """What is known holds on; every change from then on is dated by its looks, in order."""
-    ahead = [factories.measurement(**LOOKS[letter], slot=SLOT + 365 * DAY + n * MINUTE) for n, letter in enumerate(wrong)]
+    ahead = [
+        factories.measurement(**LOOKS[letter], slot=SLOT + 365 * DAY + n * MINUTE) for n, letter in enumerate(wrong)
+    ]
     one, (portal, *_) = fold(), PORTALS
     one.feed_all(replace(look, portal=portal.id) for look in ahead)
     found = [change for change in one.feed_all(stream(right, portal=portal.id)) if change.portal == portal.id]

@@ -52,9 +52,10 @@ class NameServer:
         records: dict[tuple[str, str], Reply] | None = None,
         *,
         fallback: Callable[[str, str], Reply] = lambda _name, _type: NOTHING,
+        host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        self._port = port
+        self._place = (host, port)
         self.records = dict(records or {})
         self._fallback = fallback
         self.log: list[Question] = []
@@ -79,7 +80,7 @@ class NameServer:
         loop = asyncio.get_running_loop()
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)  # a thousand questions at once are a test too
-        sock.bind(("127.0.0.1", self._port))
+        sock.bind(self._place)
         self._transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=sock)
         return self
 
