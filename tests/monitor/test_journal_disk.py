@@ -84,6 +84,17 @@ async def test_what_waits_for_the_disk_is_bounded(tmp_path: Path, disk: Disk, mo
             journal.put(factories.measurement(slot=SLOT + 20))
 
 
+async def test_a_size_that_cannot_be_asked_undoes_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    async with opened(tmp_path) as journal:
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "stat", refuse)
+            await journal.commit(factories.measurement())
+        assert len(await all_of(journal)) == 1
+
+
 FULL = """
 import asyncio, json, pathlib, resource, sys
 from monitor.journal import Journal
