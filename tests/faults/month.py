@@ -91,7 +91,7 @@ class Memory:
     async def read(self, question: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - as the journal's own
         return question(self)
 
-    def last_slot(self, _kind: str, portal: str, check: str, _location: str) -> int | None:
+    def last_slot(self, _kind: str, portal: str, check: str, _location: str, _until: int) -> int | None:
         return self.newest.get(f"{portal}/{check}")
 
 

