@@ -9,7 +9,7 @@ import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from probes.address import is_public
+from probes.address import Zone, zone
 
 if TYPE_CHECKING:
     from probes.trace import LiveHop
@@ -20,17 +20,19 @@ class NoRoute(OSError):
 
 
 class Inward(OSError):
-    """A public portal sent us to an address that is not public. We do not knock at our own doors on its behalf."""
+    """A portal sent us to an address that is nearer to us than its own. We do not knock at our own doors for it."""
 
 
 def open_socket(hop: LiveHop, address: str, port: int) -> socket.socket:
     """A socket for the hop, after refusing to go inward for others, or to blame a portal for a route we do not have.
 
-    ``address`` is an IP address. Raises :class:`Inward`, :class:`NoRoute`, OSError.
+    The first hop goes where the inventory says. A redirect leads to public addresses, or stays in the zone that it
+    came from. ``address`` is an IP address. Raises :class:`Inward`, :class:`NoRoute`, OSError.
     """
     hop.address = address
-    if not hop.inward and not is_public(address):
-        raise Inward(f"a public address redirects to {address}")
+    found = zone(address)
+    if hop.within is not None and found not in {Zone.PUBLIC, hop.within}:
+        raise Inward(f"a {hop.within} address redirects to {address}, which is {found}")
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     if not routed(family, (address, port)):
         raise NoRoute(f"this machine has no route to {address}")

@@ -55,15 +55,15 @@ class Hop:
 class LiveHop:
     """A hop while it happens. The wire marks it; :meth:`record` freezes it.
 
-    ``url`` and ``location`` hold no secrets: no user, password, query or session. ``inward`` tells whether this hop may
-    go to an address that is not public; ``heard`` when the server was heard last.
+    ``url`` and ``location`` hold no secrets: no user, password, query or session. ``within`` is the zone of the address
+    that redirected to this hop, None for the first one; ``heard`` when the server was heard last.
     """
 
     url: str
     family: int | None = None
     secure: bool = False
     literal: bool = False
-    inward: bool = True
+    within: str | None = None
     address: str | None = None
     status: int | None = None
     location: str | None = None

@@ -13,7 +13,7 @@ import aiohttp
 from yarl import URL
 
 from probes import certificates, faults
-from probes.address import is_public, literal_family, location_of, redirected, same_site, shown, shown_location
+from probes.address import Zone, literal_family, location_of, redirected, same_site, shown, shown_location, zone
 from probes.base import Failed, Fault
 from probes.connector import open_socket
 from probes.cookies import Cookies
@@ -157,18 +157,21 @@ class _Walk:
         found = await self._trace.tools.resolver.addresses(host, family)
         if not found.addresses:
             raise NameNotResolved(f"{host}: no address", absent=True)
+        if hop.within is None and zone(found.addresses[0]) is Zone.LINK:
+            raise NameNotResolved(f"{host}: {found.addresses[0]} is on no other machine's link", absent=False)
         hop.begin(found.asked)
         hop.mark(Mark.RESOLVED, found.answered)
         return found.addresses[0]
 
     def _new_hop(self, url: URL) -> LiveHop:
         literal = literal_family(url.raw_host or "")
+        before = self._hops[-1].address if self._hops else None
         return LiveHop(
             url=shown(url),
             family=literal or self._ask.family,
             secure=url.scheme == "https",
             literal=literal is not None,
-            inward=not any(hop.address and is_public(hop.address) for hop in self._hops),
+            within=zone(before) if before else None,
         )
 
     async def _read(self, message: RawResponseMessage, content: StreamReader, hop: LiveHop, url: URL) -> _Page:

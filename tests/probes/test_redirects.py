@@ -1,11 +1,15 @@
 """A walk follows what a browser would follow, in the open, and refuses the rest by name."""
+# ruff: noqa: FBT001 - parametrize passes by name
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from probes import connector
+from probes.address import Zone
 from probes.base import Fault, Outcome
 from probes.connector import Inward, open_socket
 from probes.trace import LiveHop
@@ -176,8 +180,27 @@ async def test_each_hop_is_a_connection_of_its_own(look: Look) -> None:
     assert all(b"Connection: close" in request for request in server.requests)
 
 
-def test_a_public_portal_cannot_send_us_to_our_own_doors() -> None:
-    hop = LiveHop(url="x", inward=False)
-    with pytest.raises(Inward):
-        open_socket(hop, "127.0.0.1", 80)
-    assert hop.address == "127.0.0.1"
+@pytest.mark.parametrize(
+    ("within", "address", "refused"),
+    [
+        (None, "127.0.0.1", False),
+        (None, "169.254.169.254", False),
+        (Zone.PUBLIC, "203.113.131.1", False),
+        (Zone.PUBLIC, "127.0.0.1", True),
+        (Zone.PUBLIC, "10.0.0.1", True),
+        (Zone.PRIVATE, "192.168.0.1", False),
+        (Zone.PRIVATE, "127.0.0.1", True),
+        (Zone.PRIVATE, "169.254.169.254", True),
+        (Zone.LOOPBACK, "127.0.0.2", False),
+        (Zone.LOOPBACK, "169.254.169.254", True),
+    ],
+)
+def test_a_redirect_leads_outward_or_stays_in_its_zone(
+    monkeypatch: pytest.MonkeyPatch, within: Zone | None, address: str, refused: bool
+) -> None:
+    """The inventory may name any door; a portal may not send us to one that is nearer to us than itself."""
+    monkeypatch.setattr(connector, "routed", lambda _family, _target: True)
+    hop = LiveHop(url="x", within=within)
+    with pytest.raises(Inward, match=address) if refused else contextlib.nullcontext():
+        open_socket(hop, address, 80).close()
+    assert hop.address == address
