@@ -133,7 +133,8 @@ class _Walk:
             target = await self._address(url, hop), url.port or 0
             sock = open_socket(hop, *target)
             name = (url.raw_host or "").rstrip(".")
-            wire = Wire(hop, sock, target, request=request, bodyless=method == "HEAD", tls=tls, name=name)
+            bodyless, most = method == "HEAD", self._ask.max_body
+            wire = Wire(hop, sock, target, request=request, bodyless=bodyless, most=most, tls=tls, name=name)
             page = await self._read(*await wire.answer(), hop, url)
             hop.mark(Mark.ENDED, hop.heard)
         except aiohttp.ClientError as error:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 
 from aiohttp.client_proto import ResponseHandler
 
+from probes.base import Failed, Fault
 from probes.trace import LiveHop, Mark
 
 if TYPE_CHECKING:
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
     from aiohttp.http import RawResponseMessage
     from aiohttp.streams import StreamReader
 
-_ROOM = memoryview(bytearray(65536))
+_ROOM = memoryview(bytearray(16384))
 """What is taken from the network, or from TLS, at a time: one place for all, since nothing stays in it.
 
 A buffer of its own for each reading would make the allocator give memory back to the kernel and ask for it again.
+Filled with chunks of a byte each it takes some milliseconds to read, and that long all other looks wait.
 """
 
 _DER = 2
@@ -38,11 +40,17 @@ LONGEST_HEADER = 65536
 MOST_HEADERS = 256
 """Limits of an answer's header lines; browsers take 256 KiB in all, and portals with long policies come near 8 KiB."""
 
+MOST_INTERIM = 50
+"""Interim answers (early hints) that a server may send before its own; a few are usual."""
+
+FRAMES = 1 << 20
+"""Bytes that headers, chunk sizes and trailers may add to the longest body. Nobody talks on for ever outside of it."""
+
 
 class Wire(asyncio.Transport):
     """Begins to connect when made; the outcome of everything is told by :meth:`answer` and by what it returns.
 
-    ``lost`` is the error that ended the connection, if one did: aiohttp keeps no more than its text.
+    ``lost`` is the error or verdict that ended the connection, if one did: aiohttp keeps no more than its text.
     """
 
     def __init__(  # noqa: PLR0913 - what one request needs, named at its one call
@@ -53,23 +61,27 @@ class Wire(asyncio.Transport):
         *,
         request: bytes,
         bodyless: bool,
+        most: int,
         tls: ssl.SSLContext | None,
         name: str,
     ) -> None:
         """Send ``request`` to ``target`` over the unconnected ``sock``; ``name`` is whom TLS must meet there.
 
-        ``bodyless`` tells that the answer has no body whatever its headers say, as one to HEAD. Raises OSError.
+        ``bodyless`` tells that the answer has no body whatever its headers say, as one to HEAD; ``most`` is how many
+        bytes a body may have. Raises OSError.
         """
         super().__init__()
         self._hop = hop
         self._sock = sock
         self._fd = sock.fileno()
         self._request = request
+        self._most = most + FRAMES
         self._context, self._name = tls, name
         self._tls: ssl.SSLObject | None = None
         self._waiting = b""
         self._reading = self._writing = self._closed = False
-        self.lost: OSError | None = None
+        self._body: StreamReader | None = None
+        self.lost: OSError | Failed | None = None
         self._loop = asyncio.get_running_loop()
         self._protocol = ResponseHandler(self._loop)
         self._protocol.set_response_params(
@@ -85,11 +97,20 @@ class Wire(asyncio.Transport):
         self._write_when_able(self._connected)
 
     async def answer(self) -> tuple[RawResponseMessage, StreamReader]:
-        """The headers of the final answer, and its body to be read. Raises aiohttp's errors."""
-        while True:
+        """The headers of the final answer, and its body to be read. Raises aiohttp's errors and :class:`Failed`."""
+        for _ in range(MOST_INTERIM + 1):
             message, payload = await self._protocol.read()
             if not 100 <= message.code <= 199 or message.code == 101:  # noqa: PLR2004 - RFC 9110: interim answers
+                self._body = payload
+                self._tell_reader()
                 return message, payload
+        raise Failed(Fault.PROTOCOL, f"more than {MOST_INTERIM} interim answers")
+
+    def _tell_reader(self) -> None:
+        """Tell who reads the body that it broke: aiohttp tells the next reader of a head, or takes it for the end."""
+        broken, body = self.lost or self._protocol.exception(), self._body
+        if broken is not None and body is not None and not body.is_eof() and body.exception() is None:
+            body.set_exception(broken)
 
     def _guarded(self, step: Callable[[], None]) -> None:
         """Run a step of the connection; its failure is the connection's end."""
@@ -213,7 +234,10 @@ class Wire(asyncio.Transport):
             return
         self._hop.mark(Mark.FIRST_BYTE, now)
         self._hop.bytes_wire += len(data)
+        if self._hop.bytes_wire > self._most:
+            raise Failed(Fault.BODY_TOO_LARGE, f"more than {self._most} bytes in all")
         self._protocol.data_received(data)
+        self._tell_reader()
 
     def pause_reading(self) -> None:
         """Asked by aiohttp when the body is not read as fast as it comes."""
@@ -236,10 +260,11 @@ class Wire(asyncio.Transport):
         """The connection is over: let go of it, and tell whoever waits for its answer."""
         if self._closed:
             return
-        if isinstance(error, OSError):
+        if isinstance(error, OSError | Failed):
             self.lost = error
+        self._tell_reader()
         self.close()
-        self._protocol.connection_lost(error)
+        self._loop.call_soon(self._protocol.connection_lost, error)  # when who waits for the head has it
 
     def close(self) -> None:
         """Say farewell as far as it costs nothing, and give the socket back. Twice is harmless."""

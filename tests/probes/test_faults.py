@@ -55,6 +55,12 @@ ANSWERS: list[tuple[str, Script, Fault, str | None]] = [
     ),
     ("a status line that is none", [b"HELLO WORLD\r\n\r\n"], Fault.PROTOCOL, "transfer"),
     ("a status that is no number", [b"HTTP/1.1 abc OK\r\n\r\n"], Fault.PROTOCOL, "transfer"),
+    (
+        "chunks that break after the headers are read",
+        [HEAD + b"Transfer-Encoding: chunked\r\n\r\n", 0.05, b"3\r\nabc\r\n", 0.05, b"xyz\r\n", Do.STALL],
+        Fault.PROTOCOL,
+        "transfer",
+    ),
     ("two lengths", [HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab"], Fault.PROTOCOL, "transfer"),
     ("a negative length", [HEAD + b"Content-Length: -1\r\n\r\n"], Fault.PROTOCOL, "transfer"),
     ("a header without a colon", [HEAD + b"no colon here\r\n\r\n"], Fault.PROTOCOL, "transfer"),

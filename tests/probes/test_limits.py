@@ -74,7 +74,7 @@ def sixteen_bombs(_request: bytes) -> Iterator[bytes]:
 HOSTILE: list[tuple[Script, set[Fault]]] = [
     (endless_headers, {Fault.PROTOCOL}),
     (endless_header, {Fault.PROTOCOL}),
-    (endless_hints, {Fault.TIMEOUT}),
+    (endless_hints, {Fault.PROTOCOL}),
     (endless_body, {Fault.BODY_TOO_LARGE}),
     (endless_chunks, {Fault.BODY_TOO_LARGE, Fault.TIMEOUT}),
     (endless_trailers, {Fault.PROTOCOL}),
