@@ -12,6 +12,7 @@ from yarl import URL
 from probes import faults
 from probes.address import shown
 from probes.base import Failed, Fault, Outcome, Probe, ProbeResult
+from probes.text import printable
 from probes.trace import Trace
 
 if TYPE_CHECKING:
@@ -49,9 +50,9 @@ def _result(trace: Trace, failure: Failed | None) -> ProbeResult:
         outcome=outcome,
         fault=failure.fault if failure else None,
         phase=(trace.reached() or None) if failure else None,
-        detail=failure.detail[:500] if failure else "",
+        detail=printable(failure.detail[:500]) if failure else "",
         duration=_duration(trace),
-        values=dict(trace.values),
+        values={name: printable(one) if isinstance(one, str) else one for name, one in trace.values.items()},
         hops=tuple(hop.record() for hop in trace.hops),
         pictures=tuple(trace.pictures),
     )

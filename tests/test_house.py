@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     # Promise, records and small helpers that know nothing of the house.
-    ("0 ground", ("probes", "probes.base", "probes.trace", "probes.cares", "monitor", "monitor.clock")),
+    ("0 ground", ("probes", "probes.base", "probes.trace", "probes.cares", "probes.text", "monitor", "monitor.clock")),
     (
         "0 helpers",
         (
