@@ -116,6 +116,7 @@ class HttpProbe(Probe):
             timeout=self.timeout,
             max_redirects=self.max_redirects,
             max_body=self.max_body,
+            keep=0,
             verify=self.verify_certificate,
         )
 
@@ -162,7 +163,7 @@ class HttpProbe(Probe):
             one.phase = "" if redirect else (trace.reached() if len(trace.hops) > first else None)
         else:
             if ask.method != "HEAD":
-                one.values["bytes_body"] = len(answer.body)
+                one.values["bytes_body"] = answer.size
             if (announced := _announced(answer)) is not None:
                 one.values["content_length"] = announced
             try:

@@ -32,6 +32,9 @@ BLOCK_PAGES: tuple[str, ...] = (
 _BLOCK_PAGE = 65536
 """Block pages are short. Looking for them in a long page would hold up other looks for nothing."""
 
+SEARCHED = 1 << 20
+"""Bytes of a page in which expected and unwanted words are looked for. As text they may take sixteen times as much."""
+
 _CHARSETS = re.compile(
     r"utf-?8|utf-?16(-[lb]e)?|ascii|iso8859-\d+|cp125\d|koi8-[ru]|gb2312|gbk|gb18030|big5|shift_jis|euc_.*"
 )
@@ -66,8 +69,12 @@ class Uptime(HttpProbe):
     header_matches: dict[str, Pattern] = Field(
         default_factory=dict, description="Regular expressions that answer headers must match, by header name."
     )
-    body_matches: tuple[Pattern, ...] = Field(default=(), description="Regular expressions that the body must match.")
-    body_lacks: tuple[Pattern, ...] = Field(default=(), description="Regular expressions that the body must not match.")
+    body_matches: tuple[Pattern, ...] = Field(
+        default=(), description="Regular expressions that the first MiB of the body must match."
+    )
+    body_lacks: tuple[Pattern, ...] = Field(
+        default=(), description="Regular expressions that the first MiB of the body must not match."
+    )
     redirects_to: str | None = Field(
         default=None, description="Host (or host:port) that this portal is expected to redirect to."
     )
@@ -82,8 +89,9 @@ class Uptime(HttpProbe):
     )
 
     def ask(self, family: int) -> Ask:
-        """Ask with the configured method."""
-        return replace(super().ask(family), method=self.method)
+        """Ask with the configured method, for as much of the body as will be searched."""
+        keep = SEARCHED if self.body_matches or self.body_lacks else _BLOCK_PAGE
+        return replace(super().ask(family), method=self.method, keep=keep)
 
     def judge(self, answer: Answer) -> None:
         """Check the expectations, the most telling failure first."""

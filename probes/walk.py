@@ -36,12 +36,15 @@ REDIRECTS = {301, 302, 303, 307, 308}
 SECRETS = {"authorization", "cookie", "proxy-authorization"}
 """Request headers that stay with the host they were written for."""
 
+_UNASKED = {"br", "zstd"}
+"""Other unknown words in Content-Encoding are left standing, as browsers do: old servers name a character set there."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     """What to ask for, and how far to go. ``timeout`` is in seconds for the whole walk, ``max_body`` in bytes.
 
-    With ``max_redirects`` 0 a redirect is an answer like any other.
+    Of the body ``keep`` bytes are kept to be read. With ``max_redirects`` 0 a redirect is an answer like any other.
     """
 
     url: str
@@ -51,17 +54,23 @@ class Ask:
     timeout: float
     max_redirects: int
     max_body: int
+    keep: int
     verify: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The last hop's answer. ``body`` is decoded from its transfer encodings, not from its character set."""
+    """The last hop's answer.
+
+    ``size`` counts the bytes of the body, decoded from its transfer encodings; ``body`` is how it begins, as far as
+    the question wanted it, not decoded from its character set.
+    """
 
     url: URL
     status: int
     headers: CIMultiDictProxy[str]
     body: bytes
+    size: int
     charset: str
     hops: tuple[LiveHop, ...]
 
@@ -83,9 +92,10 @@ async def walk(ask: Ask, trace: Trace) -> Answer:
 class _Page:
     status: int
     headers: CIMultiDictProxy[str]
-    location: str | None
-    body: bytes
-    charset: str
+    location: str | None = None
+    body: bytes = b""
+    size: int = 0
+    charset: str = "utf-8"
 
 
 class _Walk:
@@ -110,6 +120,7 @@ class _Walk:
                     status=page.status,
                     headers=page.headers,
                     body=page.body,
+                    size=page.size,
                     charset=page.charset,
                     hops=tuple(self._hops),
                 )
@@ -184,9 +195,11 @@ class _Walk:
         location = location_of(headers.getall("Location", ())) if message.code in REDIRECTS else None
         hop.location = shown_location(url, location) if location else None
         if location and self._ask.max_redirects:
-            return _Page(message.code, headers, location, b"", "utf-8")
-        body = await _body(content, self._ask.max_body)
-        return _Page(message.code, headers, None, body, charset(headers.get("Content-Type", "")))
+            return _Page(message.code, headers, location)
+        if self._ask.method != "HEAD":
+            _refuse_unasked(headers)
+        body, size = await _body(content, self._ask.max_body, self._ask.keep)
+        return _Page(message.code, headers, None, body, size, charset(headers.get("Content-Type", "")))
 
     def _tls(self) -> ssl.SSLContext:
         try:
@@ -205,17 +218,29 @@ class _Walk:
         return ours | dict(self._ask.headers)
 
 
-async def _body(content: StreamReader, limit: int) -> bytes:
-    """Read to the end or to ``limit`` decoded bytes; more is a fault, so that no portal can fill our memory."""
-    body = bytearray()
+def _refuse_unasked(headers: CIMultiDictProxy[str]) -> None:
+    """Encodings that we did not ask for, and that this Python may know or not, are refused under every Python."""
+    named = {one.strip().lower() for value in headers.getall("Content-Encoding", ()) for one in value.split(",")}
+    for unasked in sorted(named & _UNASKED):
+        raise Failed(Fault.PROTOCOL, f"body in an encoding that nobody asked for: {unasked}")
+
+
+async def _body(content: StreamReader, limit: int, keep: int) -> tuple[bytes, int]:
+    """Read to the end or to ``limit`` decoded bytes; more is a fault. Its first ``keep`` bytes, and how many.
+
+    What nobody will read is counted and let go, so that no portal can fill our memory.
+    """
+    body, size = bytearray(), 0
     try:
         async for chunk in content.iter_any():
-            if len(body) + len(chunk) > limit:
+            size += len(chunk)
+            if size > limit:
                 raise Failed(Fault.BODY_TOO_LARGE, f"more than {limit} bytes")
-            body += chunk
+            if len(body) < keep:
+                body += chunk[: keep - len(body)]
     except zlib.error as error:
         raise Failed(Fault.PROTOCOL, f"body cannot be decoded: {error}") from error
-    return bytes(body)
+    return bytes(body), size
 
 
 def summary(hops: Sequence[LiveHop]) -> dict[str, Scalar]:
