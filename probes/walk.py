@@ -69,7 +69,7 @@ class Answer:
     url: URL
     status: int
     headers: CIMultiDictProxy[str]
-    body: bytes
+    body: bytes | bytearray
     size: int
     charset: str
     hops: tuple[LiveHop, ...]
@@ -93,7 +93,7 @@ class _Page:
     status: int
     headers: CIMultiDictProxy[str]
     location: str | None = None
-    body: bytes = b""
+    body: bytes | bytearray = b""
     size: int = 0
     charset: str = "utf-8"
 
@@ -225,7 +225,7 @@ def _refuse_unasked(headers: CIMultiDictProxy[str]) -> None:
         raise Failed(Fault.PROTOCOL, f"body in an encoding that nobody asked for: {unasked}")
 
 
-async def _body(content: StreamReader, limit: int, keep: int) -> tuple[bytes, int]:
+async def _body(content: StreamReader, limit: int, keep: int) -> tuple[bytearray, int]:
     """Read to the end or to ``limit`` decoded bytes; more is a fault. Its first ``keep`` bytes, and how many.
 
     What nobody will read is counted and let go, so that no portal can fill our memory.
@@ -240,7 +240,7 @@ async def _body(content: StreamReader, limit: int, keep: int) -> tuple[bytes, in
                 body += chunk[: keep - len(body)]
     except zlib.error as error:
         raise Failed(Fault.PROTOCOL, f"body cannot be decoded: {error}") from error
-    return bytes(body), size
+    return body, size
 
 
 def summary(hops: Sequence[LiveHop]) -> dict[str, Scalar]:
