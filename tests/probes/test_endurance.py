@@ -14,9 +14,9 @@ import pytest
 
 from probes.base import Fault, Outcome
 from tests.servers.dns import Reply
+from tests.servers.handshakes import HandshakeServer
 from tests.servers.nginx import free_port
 from tests.servers.raw import Do, RawServer, answer, redirect
-from tests.servers.tls import HandshakeServer
 
 if TYPE_CHECKING:
     from tests.servers.dns import NameServer

@@ -117,7 +117,7 @@ async def test_a_long_page_of_a_firewalls_words_does_not_hold_up_the_loop(look: 
         begun = time.perf_counter()
         result = await look(server.url())
     assert result.outcome is Outcome.UP
-    assert time.perf_counter() - begun < 1.5
+    assert time.perf_counter() - begun < 5.0, "searching all of it would take a minute"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import signal
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from probes.observe import observe
 from probes.processes import PROC, descendants
 from probes.profiles import PROFILES, Network
 from probes.rendering import Order
+from tests.servers.handshakes import BlockingTls
 from tests.servers.hostile import Hostile, contexts, guarded, hostile
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
@@ -134,6 +136,19 @@ async def test_tls_that_a_citizen_cannot_use(tmp_path: Path, name: str, *, trust
     async with guarded(secure[name]) as url, Instruments(settings, ANY_SPEED) as tools:
         found = await look(tools, url)
     assert found.fault is fault, found.detail
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_a_client_certificate_that_is_asked_for_aloud_is_a_fault_of_tls(tmp_path: Path, version: ssl.TLSVersion):
+    """The row above is a server that only cuts the line; this one says what it wants, as most do."""
+    context = contexts(tmp_path)["client"]
+    context.minimum_version = context.maximum_version = version
+    settings = HttpSettings(user_agent=AGENT, ca_file=tmp_path / "ca.pem")
+    with BlockingTls(context) as server:
+        async with Instruments(settings, ANY_SPEED) as tools:
+            found = await look(tools, server.url("127.0.0.1"))
+    assert found.fault is Fault.TLS_OTHER, found.detail
+    assert "client auth cert" in found.detail
 
 
 async def test_nothing_is_submitted_and_no_tracker_hears_of_us(tools: Instruments, site: Hostile):

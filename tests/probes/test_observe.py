@@ -96,7 +96,7 @@ async def test_a_probe_that_forgets_its_limit_is_stopped(tools: Instruments) -> 
 
     begun = time.perf_counter()
     result = await _act(tools, act, timeout=0.2)
-    assert time.perf_counter() - begun < 0.3
+    assert time.perf_counter() - begun < 10.0, "it would have slept for a minute"
     assert (result.outcome, result.fault) == (Outcome.DOWN, Fault.TIMEOUT)
 
 
@@ -114,7 +114,8 @@ async def test_a_deadline_of_two_families_is_kept(tools: Instruments) -> None:
         begun = time.perf_counter()
         result = await observe(Uptime(url=server.url(host="localhost"), family="auto", timeout="300ms"), tools)
     assert result.fault is not None
-    assert time.perf_counter() - begun < 0.8
+    assert result.duration < 1.0
+    assert time.perf_counter() - begun < 5.0, "the rest is what a busy machine may add"
 
 
 async def test_authorities_that_cannot_be_read_are_our_fault(tmp_path: Path) -> None:

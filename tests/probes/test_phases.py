@@ -17,9 +17,9 @@ from probes.latency import Latency
 from probes.trace import PHASES, LiveHop, Mark
 from tests.servers.delays import Delays, DelayServer, FullBacklog
 from tests.servers.dns import Reply
+from tests.servers.handshakes import HandshakeServer
 from tests.servers.nginx import free_port
 from tests.servers.raw import Do, RawServer, answer, redirect
-from tests.servers.tls import HandshakeServer
 
 if TYPE_CHECKING:
     from tests.servers.dns import NameServer

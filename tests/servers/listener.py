@@ -40,6 +40,8 @@ class Wire:
 
     async def send(self, data: bytes) -> None:
         assert self._writer is not None
+        if self._writer.transport.is_closing():
+            raise ConnectionResetError("the client is gone")
         self._writer.write(data)
         await self._writer.drain()
 

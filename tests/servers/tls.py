@@ -1,4 +1,4 @@
-"""A throw-away certificate authority, and servers with every way of being wrong; keys last as long as a test."""
+"""A throw-away certificate authority that can be wrong in every way; its keys last as long as a test."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
-from tests.servers.listener import Listener, Wire
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,12 +20,15 @@ if TYPE_CHECKING:
 NAMES = ("localhost", "127.0.0.1", "::1", "portal.test", "xn--cng-hra4746b.test")
 
 
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+
 @dataclass(frozen=True)
 class Pair:
     """A certificate and its private key."""
 
     certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
+    key: Key
 
     @property
     def der(self) -> bytes:
@@ -54,7 +55,7 @@ def issue(
     common_name: str,
     *,
     by: Pair | None = None,
-    key: ec.EllipticCurvePrivateKey | None = None,
+    key: Key | None = None,
     names: tuple[str, ...] = (),
     days: tuple[float, float] = (-1.0, 90.0),
 ) -> Pair:
@@ -106,14 +107,20 @@ class Authority:
     def leaf(self, *, days: tuple[float, float] = (-1.0, 90.0), names: tuple[str, ...] = NAMES) -> Pair:
         return issue(names[0], by=self.root, names=names, days=days)
 
-    def context(self, leaf: Pair, *chain: Pair) -> ssl.SSLContext:
-        """A server that presents ``leaf`` and then ``chain``, in this order."""
+    def context(self, leaf: Pair, *chain: Pair, weak: bool = False) -> ssl.SSLContext:
+        """A server that presents ``leaf`` and then ``chain``, in this order; ``weak`` keys need to be allowed."""
+        return self.context_of(leaf.der, leaf, *chain, weak=weak)
+
+    def context_of(self, der: bytes, leaf: Pair, *chain: Pair, weak: bool = False) -> ssl.SSLContext:
+        """The same with any bytes in the place of the leaf's certificate; OpenSSL alone must be able to read them."""
         path = self._directory / f"{leaf.certificate.serial_number:x}.pem"
-        parts = [one.certificate.public_bytes(Encoding.PEM) for one in (leaf, *chain)]
+        parts = [one.certificate.public_bytes(Encoding.PEM) for one in chain]
         key = leaf.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        path.write_bytes(b"".join([*parts, key]))
+        path.write_bytes(b"".join([ssl.DER_cert_to_PEM_cert(der).encode(), *parts, key]))
         path.chmod(0o600)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if weak:
+            context.set_ciphers("DEFAULT:@SECLEVEL=0")
         context.load_cert_chain(path)
         return context
 
@@ -142,32 +149,3 @@ class Authority:
         twin = issue("Test Intermediate", by=retired, key=intermediate.key, days=(-800.0, -5.0))
         leaf = issue("localhost", by=intermediate, names=NAMES, days=(-1.0, 30.0))
         return self.context(leaf, intermediate, twin), leaf, intermediate, twin
-
-
-class HandshakeServer(Listener):
-    """Accepts and then does ``what`` instead of a handshake: ``stall``, ``reset``, ``close``, ``http``, or an alert."""
-
-    scheme = "https"
-
-    def __init__(self, what: str) -> None:
-        super().__init__()
-        self._what = what
-
-    async def serve(self, wire: Wire) -> None:
-        await wire.open()
-        match self._what:
-            case "stall":
-                await wire.request()
-            case "reset":
-                wire.reset()
-            case "http":
-                await wire.send(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
-            case _:
-                await wire.send(ALERTS[self._what])
-
-
-ALERTS = {"tls10": b"\x15\x03\x01\x00\x02\x02\x46", "no cipher": b"\x15\x03\x03\x00\x02\x02\x28"}
-"""What real servers say to a modern hello: 70, protocol version, when they know nothing newer than TLS 1.0; 40,
-handshake failure, when there is no common cipher (RFC 5246, 7.2). As bytes, since OpenSSL 3 refuses to be the first
-kind of server at its default security level, and asyncio closes before the alert of the second is out.
-"""
