@@ -189,5 +189,7 @@ async def test_looks_at_the_same_time_do_not_share_their_marks(look: Look, autho
     async with RawServer(script, tls=authority.valid()) as server:
         results = await asyncio.gather(*(look(server.url(f"/?wait={wait}", host="portal.test")) for wait in waits))
     for wait, result in zip(waits, results, strict=True):
-        assert result.values["wait_seconds"] == about(wait)
+        assert wait - 0.01 <= result.values["wait_seconds"] <= wait + 2.0, (
+            "thirty handshakes on a busy machine take time"
+        )
         assert "wait=" not in result.hops[0].url
