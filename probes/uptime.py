@@ -32,7 +32,7 @@ BLOCK_PAGES: tuple[str, ...] = (
 _BLOCK_PAGE = 65536
 """Block pages are short. Looking for them in a long page would hold up other looks for nothing."""
 
-SEARCHED = 1 << 20
+SEARCHED = 1 << 19
 """Bytes of a page in which expected and unwanted words are looked for. As text they may take sixteen times as much."""
 
 _CHARSETS = re.compile(
@@ -70,10 +70,10 @@ class Uptime(HttpProbe):
         default_factory=dict, description="Regular expressions that answer headers must match, by header name."
     )
     body_matches: tuple[Pattern, ...] = Field(
-        default=(), description="Regular expressions that the first MiB of the body must match."
+        default=(), description="Regular expressions that the first 512 KiB of the body must match."
     )
     body_lacks: tuple[Pattern, ...] = Field(
-        default=(), description="Regular expressions that the first MiB of the body must not match."
+        default=(), description="Regular expressions that the first 512 KiB of the body must not match."
     )
     redirects_to: str | None = Field(
         default=None, description="Host (or host:port) that this portal is expected to redirect to."

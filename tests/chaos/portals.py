@@ -37,7 +37,7 @@ OVER = 1.0
 """Seconds by which a look may miss its deadline while 64 looks and all their servers share a machine."""
 
 AT_ONCE = 24
-FEWER = {"endless": 6, "bombs": 12}
+FEWER = {"endless": 6, "bombs": 4}
 """Looks at once where the servers themselves take much of the machine that they share with the good portal."""
 
 DISTURBED = 0.2

@@ -116,6 +116,9 @@ _ZEROS = gzip.compress(bytes(64 << 20))
 _DEFLATED = zlib.compressobj(9)
 _ONE = [_DEFLATED.compress(bytes(64 << 20)) for _ in range(16)] + [_DEFLATED.flush()]
 
+_WIDE = "\N{GRINNING FACE}".encode() + "e\N{COMBINING ACUTE ACCENT}".encode() * 3_000_000
+"""Composed and at four bytes a character it takes the most memory that a text can take."""
+
 BOMBS: list[Case] = both_ways(
     [
         ("a GiB of zeros in gzip", Fault.BODY_TOO_LARGE, _packed("gzip", [_ZEROS] * 16)),
@@ -136,7 +139,8 @@ BOMBS: list[Case] = both_ways(
                 *[b"%x\r\n%b\r\n" % (len(_ZEROS), _ZEROS)] * 16,
             ],
         ),
-        ("ten million characters outside the first plane", None, [answer("\N{GRINNING FACE}".encode() * 2_400_000)]),
+        ("letters in pieces, with one character that makes all of them wide", None, [answer(_WIDE)]),
+        ("2,400,000 characters outside the first plane", None, [answer("\N{GRINNING FACE}".encode() * 2_400_000)]),
     ],
     timeout=8.0,
     body_lacks=["bảo trì"],

@@ -13,6 +13,7 @@ import pytest
 
 from probes.base import Fault, Outcome
 from probes.latency import Latency
+from probes.uptime import SEARCHED
 from tests.servers.raw import Do, RawServer, answer, redirect
 
 if TYPE_CHECKING:
@@ -109,6 +110,14 @@ async def test_the_limit_is_in_decoded_bytes_and_exact(
         result = await look(server.url(), kind=Latency, max_body=50_000)
     assert result.fault is fault
     assert "bytes_body" in result.values or fault
+
+
+@pytest.mark.parametrize(("before", "fault"), [(SEARCHED - 4, None), (SEARCHED - 3, Fault.BODY_MISMATCH)])
+async def test_words_are_looked_for_in_the_beginning_of_a_page(look: Look, before: int, fault: Fault | None) -> None:
+    async with RawServer([answer(b" " * before + b"word" + b" " * 100_000)]) as server:
+        result = await look(server.url(), body_matches=["word"])
+    assert result.fault is fault
+    assert result.values["bytes_body"] == before + 100_004, "all of it is counted"
 
 
 async def test_a_long_page_of_a_firewalls_words_does_not_hold_up_the_loop(look: Look) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import ssl
 from collections.abc import AsyncIterator
@@ -15,9 +16,9 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import CDPSession, async_playwright
+from playwright.async_api import CDPSession, Error, async_playwright
 
-from probes import canary, chromium
+from probes import canary, chromium, net_errors
 from probes.base import Fault, Outcome, ProbeResult
 from probes.browser import RenderSettings
 from probes.instruments import HttpSettings, Instruments
@@ -143,12 +144,17 @@ async def test_a_client_certificate_that_is_asked_for_aloud_is_a_fault_of_tls(tm
     """The row above is a server that only cuts the line; this one says what it wants, as most do."""
     context = contexts(tmp_path)["client"]
     context.minimum_version = context.maximum_version = version
-    settings = HttpSettings(user_agent=AGENT, ca_file=tmp_path / "ca.pem")
-    with BlockingTls(context) as server:
-        async with Instruments(settings, ANY_SPEED) as tools:
-            found = await look(tools, server.url("127.0.0.1"))
-    assert found.fault is Fault.TLS_OTHER, found.detail
-    assert "client auth cert" in found.detail
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=chromium.find(), args=chromium.switches(chromium.Wish())
+        )
+        page = await browser.new_page(ignore_https_errors=True)
+        with BlockingTls(context) as server, pytest.raises(Error) as caught:
+            await page.goto(server.url("127.0.0.1"))
+        await browser.close()
+    (name,) = re.findall(r"net::ERR_\w+", caught.value.message)
+    verdict = net_errors.translate(name)
+    assert (verdict.fault, verdict.detail) == (Fault.TLS_OTHER, "the browser says bad ssl client auth cert")
 
 
 async def test_nothing_is_submitted_and_no_tracker_hears_of_us(tools: Instruments, site: Hostile):
