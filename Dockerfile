@@ -37,7 +37,7 @@ RUN apt-get update \
     && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 RUN groupadd --gid 10001 portal-monitor \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/portal-monitor --shell /usr/sbin/nologin portal-monitor \
-    && install -d -o 10001 -g 10001 -m 0750 /var/lib/portal-monitor
+    && install -d -o 10001 -g 10001 -m 0700 /var/lib/portal-monitor
 COPY --from=build /opt/portal-monitor /opt/portal-monitor
 COPY config /etc/portal-monitor
 ENV PATH=/opt/portal-monitor/bin:$PATH \

@@ -16,6 +16,7 @@ import typer
 from monitor import __version__
 from monitor.cli_archive import archive_app
 from monitor.cli_backup import backup, restore
+from monitor.cli_doors import hash_secret
 from monitor.cli_export import export_app
 from monitor.cli_health import healthcheck
 from monitor.cli_incidents import drill, incident_app, incidents
@@ -33,6 +34,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(healthcheck)
+app.command()(hash_secret)
 app.add_typer(history_app, name="history")
 app.add_typer(influx_app, name="influx")
 app.add_typer(archive_app, name="archive")
@@ -82,12 +84,16 @@ def run(
 ) -> None:
     """Start the daemon and stay until told to stop (SIGTERM, SIGINT); SIGHUP loads the configuration again."""
     from monitor.config import load
+    from monitor.config.record import secrets_of
     from monitor.daemon import Daemon
-    from monitor.telemetry import set_up_logs
+    from monitor.datadir import keep_private
+    from monitor.telemetry import hide, set_up_logs
 
     form = log_format or (LogForm.CONSOLE if sys.stderr.isatty() else LogForm.JSON)
+    keep_private()
     loaded = load(config)
     set_up_logs(form.value, log_level)
+    hide(secrets_of(loaded))
     for warning in loaded.warnings:
         typer.echo(f"warning: {warning}", err=True)
 

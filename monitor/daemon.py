@@ -15,7 +15,10 @@ from monitor.alerting.join import Alerting
 from monitor.board import Board
 from monitor.clock import Clock, SystemClock
 from monitor.config import Config, ConfigError, load, redacted
+from monitor.config.record import secrets_of
+from monitor.config.settings import needing_restart
 from monitor.confirm import Confirmation
+from monitor.datadir import narrow
 from monitor.evidence import FOLDER, Evidence
 from monitor.exposition import Exposition
 from monitor.gaps import fill_gaps
@@ -34,9 +37,9 @@ from monitor.states import Fold
 from monitor.storage import Storage
 from monitor.store import Lock
 from monitor.systemd import Manager
-from monitor.telemetry import SelfMetrics
+from monitor.telemetry import SelfMetrics, hide
 from monitor.vigil import keep_watch, settle
-from monitor.web import Site, serve
+from monitor.web import Door, Site, serve
 from probes.base import Lane
 from probes.instruments import Instruments
 from probes.kinds import KINDS
@@ -50,12 +53,6 @@ log = structlog.get_logger(__name__)
 
 DRAIN_SECONDS = 5.0
 """How long looks that are going on may still take when the daemon is told to stop."""
-
-RESTART = (
-    *("location", "listen", "http", "lanes", "journal", "language", "report_zone", "web", "sinks", "archive"),
-    *("scores", "notify", "heartbeat", "alertmanager", "render"),
-)
-"""Settings that a reload does not change over."""
 
 STOPPED_AT = "stopped_at"
 """Journal remark: when the daemon stopped in good order (UTC ms); empty while it runs and after it was killed."""
@@ -85,6 +82,7 @@ class Daemon:
     async def run(self) -> None:
         """Open everything, look until told to stop, close everything. Raises DaemonError, JournalError."""
         lock = Lock(self.data)
+        narrow(self.data)
         try:
             journal = Journal.open(self.data, KINDS, commit_every=self.config.settings.journal.commit_every)
             try:
@@ -110,6 +108,7 @@ class Daemon:
                     await self._work(journal, group, start)
             finally:
                 await runner.cleanup()
+                self.door.close()
 
     def _join(self, journal: Journal, tools: Instruments) -> None:
         config, settings = self.config, self.config.settings
@@ -216,6 +215,7 @@ class Daemon:
 
     async def _open_web(self, journal: Journal) -> web.AppRunner:
         settings = self.config.settings
+        self.door = Door(settings.web, self.clock)
         site = Site(
             board=self.board,
             exposition=self.exposition,
@@ -228,9 +228,10 @@ class Daemon:
             reload=self.reload if settings.web.reload else None,
             reload_token=settings.web.reload_token,
             config_text=lambda: yaml.safe_dump(redacted(self.config), allow_unicode=True, sort_keys=False),
+            keeper=self.door.keeper,
         )
         try:
-            runner, self.address = await serve(site, self.listen)
+            runner, self.address = await serve(site, self.listen, self.door)
         except OSError as error:
             raise DaemonError(f"cannot listen on {self.listen}: {error.strerror or error}") from error
         return runner
@@ -257,10 +258,11 @@ class Daemon:
     def _apply(self, config: Config) -> None:
         """Change over without dropping a look that is going on."""
         before, after = ({check.key for check in one.checks} for one in (self.config, config))
-        for fixed in RESTART:
-            if getattr(config.settings, fixed) != getattr(self.config.settings, fixed):
-                log.warning("config_needs_restart", setting=fixed)
+        for fixed in needing_restart(self.config.settings, config.settings):
+            log.warning("config_needs_restart", setting=fixed)
         self.config = config
+        hide(secrets_of(config))
+        self.door.change(config.settings.web)
         self.plan.replace(config.checks, self.clock.now())
         self.board.show(config.portals, config.checks)
         self.exposition.retain()

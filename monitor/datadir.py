@@ -5,21 +5,47 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
+
+import structlog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from typing import IO
 
+log = structlog.get_logger(__name__)
+
 SCHEMA = 1
 APPLICATION = 0x504D4A31  # "PMJ1"
 FILE = "journal.sqlite3"
+_OTHERS = 0o077
 
 
 class JournalError(Exception):
     """The journal cannot be used; the message is one sentence for the operator."""
+
+
+def keep_private() -> None:
+    """From now on this process makes directories (0700) and files (0600) for its own user alone."""
+    os.umask(0o077)
+
+
+def narrow(directory: Path) -> None:
+    """Shut others out of a data directory, and of the files at its top; said in the log when that changed anything.
+
+    What lies deeper is behind the directory's own mode. Where the directory belongs to somebody else, it is only said.
+    """
+    try:
+        for path in (directory, *(one for one in directory.iterdir() if one.is_file() and not one.is_symlink())):
+            mode = stat.S_IMODE(path.stat().st_mode)
+            if mode & _OTHERS:
+                path.chmod(mode & ~_OTHERS)
+                log.warning("data_made_private", path=str(path), before=f"{mode:04o}", after=f"{mode & ~_OTHERS:04o}")
+    except OSError as error:
+        log.warning("data_open_to_others", path=str(directory), reason=error.strerror)
 
 
 class Lock:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
@@ -17,6 +18,7 @@ from monitor.model import Void
 from probes.base import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Literal
 
 LATENESS_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
@@ -24,8 +26,34 @@ LAG_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0)
 COMMIT_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 
 
+VEIL = "•••"
+
+
+class _Veiling(structlog.stdlib.ProcessorFormatter):
+    """The last hand on every line: what is secret does not leave."""
+
+    secrets: ClassVar[list[str]] = []
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line without secrets."""
+        line = super().format(record)
+        for secret in self.secrets:
+            if secret in line:
+                line = line.replace(secret, VEIL)
+        return line
+
+
+def hide(secrets: Collection[str]) -> None:
+    """These texts stand in no line from now on, whoever writes it, also where JSON escapes them."""
+    forms = {form for one in secrets for form in (one, json.dumps(one, ensure_ascii=False)[1:-1])}
+    _Veiling.secrets = sorted(forms, key=len, reverse=True)
+
+
 def set_up_logs(form: Literal["json", "console"], level: str = "info") -> None:
-    """One line per event on stderr, from structlog and from the libraries' own loggers alike."""
+    """One line per event on stderr, from structlog and from the libraries' own loggers alike.
+
+    Libraries never speak below info: at debug some name the addresses that they call.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -47,14 +75,16 @@ def set_up_logs(form: Literal["json", "console"], level: str = "info") -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        _Veiling(
             foreign_pre_chain=shared,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
         )
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(level.upper())
+    root.setLevel(max(logging.INFO, logging.getLevelNamesMapping()[level.upper()]))
+    for ours in ("monitor", "probes"):
+        logging.getLogger(ours).setLevel(level.upper())
     for noisy in ("apscheduler", "aiohttp.access", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 

@@ -24,7 +24,7 @@ import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from probes import chromium
+from probes import chromium, fence
 from probes.base import Failed, Fault, Picture
 from probes.processes import PROC, end_heirs, end_tree, memory_left
 from probes.rendering import Answer
@@ -49,6 +49,12 @@ AFTERWARDS = 45.0
 
 _LONGEST_LINE = 64 * 2**20
 
+_HARMLESS = re.compile(
+    r"PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_.*|TZ|TMPDIR|DISPLAY|FONTCONFIG_.*|XDG_.*|PLAYWRIGHT_.*|PYTHON.*"
+    r"|VIRTUAL_ENV|LD_LIBRARY_PATH|SSL_CERT_.*|PORTAL_MONITOR_CHROMIUM"
+)
+"""What a browser is told of our environment: secrets are in the rest."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderSettings:
@@ -58,7 +64,8 @@ class RenderSettings:
     that time connections; where nobody else wants it this changes no figure. It is started only when ``memory`` is
     left, replaced after ``loads`` loads and when it has grown beyond ``growth``, and ended when idle for ``idle``. A
     load is void when the host's benchmark index falls below ``share`` of the best that was seen. Every ``canary``
-    seconds a page of known cost has to show that throttling takes effect.
+    seconds a page of known cost has to show that throttling takes effect. ``reach`` are networks beside the Internet
+    that pages may reach.
     """
 
     chromium: Path | None = None
@@ -69,6 +76,7 @@ class RenderSettings:
     idle: float = 900.0
     share: float = 0.4
     canary: float = 3600.0
+    reach: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -96,6 +104,7 @@ class Browsers:
     _proved: dict[str, float] = field(default_factory=dict)
     _complained: str = ""
     _swept: bool = False
+    _unfenced: bool = False
     _ends: set[asyncio.Task[None]] = field(default_factory=set)
 
     def ready(self) -> str:
@@ -120,6 +129,7 @@ class Browsers:
                 order,
                 best=self._best,
                 share=self.settings.share,
+                reach=self.settings.reach + order.reach,
                 prove=proved is None or now - proved >= self.settings.canary,
                 trace=str(self.trace.absolute()) if self.trace else "",
             )
@@ -130,6 +140,9 @@ class Browsers:
             running.growth = answer.memory
         finally:
             self._give_back(running, good=good)
+        if answer.fault is None and not answer.fenced and not self._unfenced:
+            self._unfenced = True
+            log.warning("render_without_fence", reason="this kernel cannot keep pages from private addresses")
         self._best = max(self._best, float(answer.values.get("benchmark_index", 0.0)))
         if answer.proved:
             self._proved[order.profile] = time.monotonic()
@@ -182,11 +195,13 @@ class Browsers:
         scratch = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-"))
         executable = chromium.find(self.settings.chromium)
         places = (str(scratch), str(executable), str(self.settings.niceness))
-        words = ("-m", "probes.renderer", *places, *_trusted(self.ca_file))
+        fenced = ("-I", "-S", fence.__file__, str(scratch / fence.GATE), sys.executable)
+        words = (*fenced, "-m", "probes.renderer", *places, *_trusted(self.ca_file))
         with (scratch / LOG).open("wb") as diary:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, *words),
                 cwd=Path(__file__).parents[1],  # where "probes" is found, installed or not
+                env={name: value for name, value in os.environ.items() if _HARMLESS.fullmatch(name)},
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=diary,

@@ -37,6 +37,7 @@ _SWITCHES = (
     "--disable-crash-reporter",
     "--no-first-run",
     "--no-pings",
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--mute-audio",
     "--hide-scrollbars",
     "--password-store=basic",

@@ -141,6 +141,8 @@ def _step(exchange: Exchange, method: str, params: Mapping[str, Any]) -> Exchang
             sent=max(exchange.sent, int(params["encodedDataLength"])),
         )
     if method == "Network.loadingFailed":
-        held = params.get("blockedReason") == "inspector" or "BLOCKED_BY_CLIENT" in str(params.get("errorText", ""))
+        said = str(params.get("errorText", ""))
+        ours = "BLOCKED_BY_CLIENT" in said or "NETWORK_ACCESS_DENIED" in said
+        held = ours or params.get("blockedReason") == "inspector"
         return dataclasses.replace(exchange, ended=float(params["timestamp"]), held=held)
     return exchange

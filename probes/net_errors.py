@@ -37,11 +37,16 @@ _NAMED: dict[str, Fault] = {
 }
 """By name without ``net::ERR_`` (net/base/net_error_list.h of Chromium)."""
 
+SHUT_OUT = "the page is at an address that is not public, and not named in 'render: reach'"
+"""Our own fence; whether others could see the page we do not know."""
+
 _TLS = re.compile(r"SSL|CERT")
 
 
 def translate(text: str) -> Failed:
     """The failure behind an error text such as ``net::ERR_CONNECTION_REFUSED``."""
     name = text.removeprefix("net::").removeprefix("ERR_")
+    if name == "NETWORK_ACCESS_DENIED":
+        return Failed(Fault.PROBER, SHUT_OUT)
     fault = _NAMED.get(name) or (Fault.TLS_OTHER if _TLS.search(name) else Fault.PROTOCOL)
     return Failed(fault, f"the browser says {name.lower().replace('_', ' ')}")

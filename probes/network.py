@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ CONSOLE_EVENTS = ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.en
 
 EVENTS = (*NETWORK_EVENTS, *CONSOLE_EVENTS)
 """All events to record for :func:`read_traffic`, in the order in which they come."""
+
+_OURS = re.compile("BLOCKED_BY_CLIENT|NETWORK_ACCESS_DENIED")
 
 REGISTRY_LABELS = frozenset(
     {"ac", "biz", "co", "com", "edu", "gob", "gov", "gouv", "health", "id", "info", "int", "mil", "name", "net", "nom"}
@@ -102,5 +105,5 @@ def _is_error(message: Message) -> bool:
     if method == "Runtime.consoleAPICalled":
         return params.get("type") in {"error", "assert"}
     if method == "Log.entryAdded":
-        return params["entry"].get("level") == "error" and "BLOCKED_BY_CLIENT" not in str(params["entry"].get("text"))
+        return params["entry"].get("level") == "error" and not _OURS.search(str(params["entry"].get("text")))
     return False

@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error, Playwright, async_playwright
 
-from probes import canary, chromium
+from probes import canary, chromium, fence
 from probes.base import Fault
 from probes.loading import Load
 from probes.processes import PROC, adopt_orphans, descendants, end_below, memory_of, step_back, step_back_below
 from probes.profiles import PROFILES
-from probes.rendering import Answer, Order
+from probes.rendering import LOOPBACK, Answer, Order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,11 +61,13 @@ class Renderer:
 
     async def _serve(self, order: Order, trusted: tuple[str, ...]) -> Answer:
         browser, bench = await self._ready(chromium.Wish(blocked=order.blocked, trusted=trusted))
+        self._open_gate("\n".join(LOOPBACK))
         if order.prove and (complaint := await canary.prove(browser, PROFILES[order.profile])):  # type: ignore[index]
             return Answer(fault=Fault.PROBER, detail=f"throttling takes no effect: {complaint}", spoiled=True)
         before = await canary.benchmark(bench)
         if before < order.best * order.share:
             return self._overloaded(before, order)
+        self._open_gate(order.gate())
         load = await self._load(browser, order)
         index = before
         try:
@@ -83,6 +85,7 @@ class Renderer:
             memory=memory_of(os.getpid()),
             proved=order.prove,
             spoiled=load.spoiled,
+            fenced=fence.holds(),
         )
 
     @staticmethod
@@ -111,6 +114,12 @@ class Renderer:
             step_back_below(os.getpid())
             self._bench = await (await self._browser.new_context()).new_page()
         return self._browser, self._bench
+
+    def _open_gate(self, reach: str) -> None:
+        """From now on this may be reached beside the Internet; the fence never sees half of it."""
+        draft = self._scratch / f"{fence.GATE}.new"
+        draft.write_text(reach)
+        draft.replace(self._scratch / fence.GATE)
 
     async def _load(self, browser: Browser, order: Order) -> Load:
         load = Load(order, self._scratch)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from probes.base import Fault
 
@@ -14,11 +16,23 @@ if TYPE_CHECKING:
     from probes.base import Scalar
 
 
+LOOPBACK = ("127.0.0.1", "::1")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """One load to make: ``url`` on the device ``profile``, over within ``timeout`` seconds, saying ``agent``.
 
-    ``blocked`` hosts are never asked. ``largest`` is the most bytes that the page may send, ``memory`` the most that
+    ``blocked`` hosts are never asked. ``reach`` are networks that may be reached though they are not of the Internet.
+    ``largest`` is the most bytes that the page may send, ``memory`` the most that
     one of its processes may take. ``best`` is the best benchmark index known of this host (0: none yet) and ``share``
     the part of it that it must still reach. ``prove`` asks for the canary first. ``trace`` is a file for the trace.
     """
@@ -28,6 +42,7 @@ class Order:
     timeout: float
     agent: str
     blocked: tuple[str, ...] = ()
+    reach: tuple[str, ...] = ()
     largest: int = 50_000_000
     memory: int = 1_500_000_000
     best: float = 0.0
@@ -43,7 +58,18 @@ class Order:
     def read(cls, line: bytes) -> Order:
         """From such a line."""
         told = json.loads(line)
-        return cls(**(told | {"blocked": tuple(told["blocked"])}))
+        return cls(**(told | {"blocked": tuple(told["blocked"]), "reach": tuple(told["reach"])}))
+
+    def gate(self) -> str:
+        """What may be reached beside the Internet, as ``fence`` reads it: ``reach``, and a host written as an address.
+
+        A name is no reason to let a page in anywhere: whoever holds a portal's zone could let it lead to us.
+        """
+        parts = urlsplit(self.url)
+        host, usual = parts.hostname or "", {"http": 80, "https": 443}
+        ports = {parts.port or usual.get(parts.scheme, 0), *usual.values()}
+        own = LOOPBACK if host == "localhost" or host.endswith(".localhost") else (host,)
+        return "\n".join((*self.reach, *(f"{one} {port}" for one in own if _is_address(one) for port in ports)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +88,7 @@ class Answer:
 
     ``fault`` with ``detail`` and ``phase`` says why it failed; :attr:`Fault.PROBER` where we could not see. ``memory``
     is what the browser and all that belongs to it took in the end, in bytes. ``proved``: the canary was asked and well.
-    ``spoiled``: this browser is not to be used again.
+    ``spoiled``: this browser is not to be used again. ``fenced``: the kernel kept its pages to the Internet.
     """
 
     values: Mapping[str, Scalar] = field(default_factory=dict)
@@ -73,6 +99,7 @@ class Answer:
     memory: int = 0
     proved: bool = False
     spoiled: bool = False
+    fenced: bool = False
 
     def line(self) -> bytes:
         """As one line of JSON."""

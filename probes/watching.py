@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error
 
+from probes import net_errors
 from probes.base import Failed, Fault
 from probes.exchanges import NETWORK_EVENTS
+from probes.fence import Peer, may_reach
 from probes.network import CONSOLE_EVENTS
 
 if TYPE_CHECKING:
@@ -44,6 +47,7 @@ class Watch:
         self.failed: asyncio.Future[Failed] = asyncio.get_running_loop().create_future()
         self.overfed = ""
         self._order = order
+        self._gate = order.gate()
         self._frame = ""
         self._chores: set[asyncio.Task[None]] = set()
 
@@ -120,11 +124,17 @@ class Watch:
 
     def _answered(self, params: dict[str, Any]) -> None:
         answer = params["response"]
+        self._came_from(str(answer.get("remoteIPAddress", "")), int(answer.get("remotePort", 0)))
         if params.get("type") == "Document" and params.get("frameId") == self._frame:
             self.status = int(answer["status"])
         length = next((text for name, text in answer["headers"].items() if name.lower() == "content-length"), "")
         if length.isdecimal() and int(length) > self._order.largest:
             self._too_large(int(length))
+
+    def _came_from(self, address: str, port: int) -> None:
+        """Where the kernel has no fence: too late for this answer, and in time for what the page would do with it."""
+        if address and not may_reach(Peer(ipaddress.ip_address(address.strip("[]")), port), self._gate):
+            self.fail(Fault.PROBER, net_errors.SHUT_OUT)
 
     def _data(self, params: dict[str, Any]) -> None:
         self.received += int(params["encodedDataLength"] or params["dataLength"])

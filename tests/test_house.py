@@ -17,7 +17,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "0 helpers",
         (
             *("monitor.shipped", "monitor.systemd", "monitor.healthcheck", "monitor.progress", "monitor.terminal"),
-            *("monitor.delivery_metrics", "monitor.draw_render"),
+            *("monitor.delivery_metrics", "monitor.draw_render", "monitor.hashed", "monitor.tls"),
         ),
     ),
     ("0 drawing", ("monitor.draw",)),
@@ -25,7 +25,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "0 rendering, lower",
         (
-            *("probes.processes", "probes.profiles", "probes.chromium", "probes.net_errors"),
+            *("probes.processes", "probes.profiles", "probes.chromium", "probes.net_errors", "probes.fence"),
             *("probes.rendering", "probes.render_metrics"),
         ),
     ),
@@ -99,7 +99,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "9 storage commands",
         (
             *("monitor.cli_storage", "monitor.cli_archive", "monitor.cli_incidents", "monitor.cli_score"),
-            *("monitor.cli_health", "monitor.cli_backup"),
+            *("monitor.cli_health", "monitor.cli_backup", "monitor.cli_doors"),
         ),
     ),
     ("9 commands of exports", ("monitor.cli_export",)),

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
 from monitor.config.assembly import assembly, check_groups
 from monitor.config.complaints import Complaint, ConfigError, Ledger
@@ -24,6 +24,7 @@ from monitor.config.rubrics import load_rules
 from monitor.config.schemas import schema
 from monitor.config.settings import SAMPLE_CONTACT, MonitorSettings, Sinks
 from monitor.config.translate import keys_in, translate
+from monitor.config.web import web_with_files
 from monitor.config.yaml_positions import Document
 from monitor.config.yaml_reading import read
 
@@ -114,21 +115,9 @@ def _settings(monitor: Document, ledger: Ledger) -> MonitorSettings | None:
 
 
 def _with_files(settings: MonitorSettings, monitor: Document, directory: Path, ledger: Ledger) -> MonitorSettings:
-    """The settings with the token read from its file and with absolute paths."""
-    web, http = settings.web, settings.http
-    if web.reload_token_file is not None:
-        spot = monitor.spot(("web", "reload_token_file"))
-        if web.reload_token is not None:
-            ledger.add(spot, "give either 'reload_token' or 'reload_token_file', not both", key=True)
-        try:
-            token = (directory / web.reload_token_file).read_text("utf-8").strip()
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            ledger.add(spot, f"{spot.shown()} cannot be read: {reason}")
-        else:
-            web = web.model_copy(update={"reload_token": SecretStr(token)})
-            if not token:
-                ledger.add(spot, f"{spot.shown()} is empty")
+    """The settings with secrets read from their files and with absolute paths."""
+    http = settings.http
+    web = web_with_files(settings.web, monitor, directory, ledger)
     if http.ca_file is not None:
         spot = monitor.spot(("http", "ca_file"))
         path = (directory / http.ca_file).absolute()
@@ -154,7 +143,5 @@ def _warn(monitor: Document, settings: MonitorSettings, *, checks: int, ledger: 
         ledger.warn(
             monitor.spot(("contact",)), "the contact is the sample, so nobody can tell you when your looks disturb"
         )
-    if settings.web.reload and settings.web.reload_token is None:
-        ledger.warn(monitor.spot(("web", "reload")), "no token: whoever reaches the web server can make it reload")
     if checks == 0:
         ledger.warn(monitor.spot(("checks",)), "nothing is looked at")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from pydantic import SecretStr
 
@@ -19,6 +20,9 @@ from monitor.scoring.rubric import Rules
 
 VEIL = "•••"
 _USER = re.compile(r"(?<=://)[^/@\s]*@")
+_ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(?:(?P<user>[^/@\s]*)@)?[^/?#]*(?P<rest>.*)", re.DOTALL)
+_SECRET = 6
+"""Shorter texts keep nothing secret, and stand in many an innocent word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -83,6 +87,44 @@ def redacted(config: Config) -> dict[str, Any]:
         "checks": {check.key: _check(check) for check in config.checks},
     }
     return {key: _masked(value, (key,), config.veiled) for key, value in content.items()}
+
+
+def secrets_of(config: Config) -> frozenset[str]:
+    """Every text that must stand in no log line: tokens, addresses of targets with their parts, values of headers."""
+    found: set[str] = set()
+    for block in (config.settings.model_dump(), *(check.probe.model_dump() for check in config.checks)):
+        _gather(block, (), found)
+    for address in [one for one in found if "://" in one]:
+        found |= parts_of(address)
+    for page in (one.url for one in config.portals):
+        found |= parts_of(page, path=False)
+    return frozenset(one for one in found if len(one) >= _SECRET)
+
+
+def _gather(value: object, steps: tuple[str, ...], found: set[str]) -> None:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _gather(inner, (*steps, str(key)), found)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _gather(inner, steps, found)
+    elif isinstance(value, SecretStr):
+        found.add(value.get_secret_value())
+    elif isinstance(value, str) and is_secret(steps):
+        found.add(value)
+    elif isinstance(value, str) and "://" in value:
+        found |= parts_of(value, path=False)
+
+
+def parts_of(address: str, *, path: bool = True) -> set[str]:
+    """What of an address is secret, as it is written and decoded: who and password; with ``path`` whatever follows."""
+    match = _ADDRESS.match(address)
+    if match is None:
+        return set()
+    user = (match["user"] or "").split(":") if match["user"] else []
+    rest = re.split(r"[/?&=#]", match["rest"]) if path else []
+    words = [one for one in (*user, *rest) if len(one) >= _SECRET]
+    return {form for one in words for form in (one, unquote(one))}
 
 
 def _portal(portal: Portal) -> dict[str, Any]:

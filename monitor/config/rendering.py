@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from monitor.config.models import Block
 from probes.browser import RenderSettings
+
+
+def _network(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value))
+    except ValueError:
+        raise ValueError(f"{value!r} is not a network such as 10.0.0.0/8") from None
 
 
 class Evidence(Block):
@@ -32,9 +41,14 @@ class Rendering(Block):
     least_speed: float = Field(
         default=0.4, ge=0, le=1, description="Share of this host's best speed below which a load says nothing."
     )
+    reach: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
+        default=(), description="Networks beside the Internet that pages may reach, such as 10.0.0.0/8."
+    )
     evidence: Evidence = Evidence()
 
     @property
     def settings(self) -> RenderSettings:
         """What :class:`probes.instruments.Instruments` asks for."""
-        return RenderSettings(chromium=self.chromium, memory=self.memory, loads=self.loads, share=self.least_speed)
+        return RenderSettings(
+            chromium=self.chromium, memory=self.memory, loads=self.loads, share=self.least_speed, reach=self.reach
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from monitor import __version__
 from monitor.archive.layout import FLOOR_DAYS
@@ -14,6 +14,7 @@ from monitor.config.judging import Confirm, Maintenance, ServiceTimes, States
 from monitor.config.models import Block, Blocks
 from monitor.config.notify import Alerting
 from monitor.config.rendering import Rendering
+from monitor.config.web import Web
 from monitor.config.words import (
     CommitTime,
     Contact,
@@ -35,14 +36,6 @@ HOUR = 3600.0
 
 SAMPLE_CONTACT = "https://example.org/portal-monitor"
 """The shipped contact. Nobody can be reached there, so using it is warned of."""
-
-
-class Web(Block):
-    """What the web server lets people do. The token comes from the file, the environment or a file of its own."""
-
-    reload: bool = Field(default=False, description="Whether POST /-/reload loads the configuration again.")
-    reload_token: SecretStr | None = Field(default=None, description='The token it asks for, best as "${NAME}".')
-    reload_token_file: Path | None = Field(default=None, description="File with that token, below this directory.")
 
 
 class Http(Block):
@@ -208,3 +201,19 @@ class MonitorSettings(Alerting):
         """What :class:`probes.instruments.Instruments` asks for, with the user agent that says who we are."""
         agent = f"portal-monitor/{__version__} (+{self.contact})"
         return HttpSettings(user_agent=agent, name_servers=self.http.name_servers, ca_file=self.http.ca_file)
+
+
+RESTART = (
+    *("location", "listen", "http", "lanes", "journal", "language", "report_zone", "web", "sinks", "archive"),
+    *("scores", "notify", "heartbeat", "alertmanager", "render"),
+)
+"""Settings that a reload does not change over; of ``web`` the accounts are."""
+
+
+def needing_restart(before: MonitorSettings, after: MonitorSettings) -> list[str]:
+    """The settings that differ and hold only after a restart."""
+
+    def fixed(settings: MonitorSettings, name: str) -> object:
+        return settings.web.fixed if name == "web" else getattr(settings, name)
+
+    return [name for name in RESTART if fixed(before, name) != fixed(after, name)]

@@ -71,8 +71,9 @@ class Document:
 
 
 def is_secret(steps: Steps | list[str | int]) -> bool:
-    """Whether the value that ``steps`` lead to may be a secret by its name: tokens, and values of headers."""
-    return "headers" in steps[:-1] or any(isinstance(step, str) and step.endswith("_token") for step in steps)
+    """Whether the value that ``steps`` lead to may be a secret by its name: tokens, accounts, values of headers."""
+    inside = {"headers", "accounts"}.intersection(map(str, steps[:-1]))
+    return bool(inside) or any(isinstance(step, str) and step.endswith("_token") for step in steps)
 
 
 def place_of(node: yaml.Node) -> tuple[int, int]:

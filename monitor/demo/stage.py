@@ -27,14 +27,14 @@ def write_config(notice: Notice, directory: Path, *, listen: str, uptime: float 
         "location": "demo",
         "contact": "https://example.org/portal-monitor-demo",
         "listen": listen,
-        "web": {"reload": True},
         "http": {"ca_file": str(notice.ca)},
         "checks": {
             "uptime": {"interval": uptime, "timeout": min(TIMEOUT_SECONDS, uptime / 4), "family": "4"},
             "latency": {"interval": 3 * uptime, "timeout": TIMEOUT_SECONDS, "family": "4"},
             "mobile": {"interval": RENDER_SECONDS, "timeout": RENDER_TIMEOUT_SECONDS, "runs": 1},
         },
-        "render": {"least_speed": 0.1},  # fleet, daemon and browser share this machine
+        # Fleet, daemon and browser share this machine.
+        "render": {"least_speed": 0.1, "reach": ["127.0.0.0/8"]},
         "sight": {"references": []},
     }
     _write(directory / "monitor.yaml", settings)

@@ -10,8 +10,11 @@ from aiohttp import web
 
 from monitor.web.api import Api, refusal
 from monitor.web.blackbox import Blackbox
+from monitor.web.entrance import LARGEST_REQUEST, Ease, accounts, limits
 from monitor.web.film import Film
+from monitor.web.headers import HEADERS
 from monitor.web.incident_pages import IncidentApi, IncidentPages
+from monitor.web.listening import Listening
 from monitor.web.operations import Operations, plain
 from monitor.web.pages import Static
 
@@ -20,34 +23,23 @@ if TYPE_CHECKING:
 
     from aiohttp.typedefs import Handler, Middleware
 
+    from monitor.web.door import Door
     from monitor.web.pages import Pages
     from monitor.web.site import Site
 
 log = structlog.get_logger(__name__)
 
-LARGEST_REQUEST = 4096
-"""Bytes of a request's body: nothing that is sent here is read."""
-
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Server": "portal-monitor",
-}
-"""On every response."""
-
 
 def make_app(site: Site) -> web.Application:
-    """The application, ready for an ``AppRunner``. It starts no task of its own."""
+    """The application, ready for an ``AppRunner``. It starts no task of its own; a timer tells how busy we are."""
     static = Static()
     pages, api, operations = IncidentPages(site, static), Api(site), Operations(site)
     incidents = IncidentApi(site)
     film = Film(site)
-    app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=[_guard(pages)])
+    ease = Ease()
+    middlewares = [_guard(pages), limits(ease), accounts(site.keeper)]
+    app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=middlewares)
+    app.cleanup_ctx.append(ease.keep)
     app.on_response_prepare.append(_protect)
     app.add_routes(
         [
@@ -72,7 +64,7 @@ def make_app(site: Site) -> web.Application:
     return app
 
 
-async def serve(site: Site, listen: str) -> tuple[web.AppRunner, str]:
+async def serve(site: Site, listen: str, door: Door) -> tuple[web.AppRunner, str]:
     """Listen on ``host:port`` (0: any free port); returns what to clean up in the end, and the address to open.
 
     Raises OSError when nobody can listen there.
@@ -80,13 +72,15 @@ async def serve(site: Site, listen: str) -> tuple[web.AppRunner, str]:
     runner = web.AppRunner(make_app(site), access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     host, _, port = listen.rpartition(":")
+    listening = Listening(runner, door.crowd, door.tls)
     try:
-        await web.TCPSite(runner, host.strip("[]"), int(port)).start()
+        await listening.bind(host.strip("[]"), int(port))
     except OSError:
         await runner.cleanup()
         raise
-    name, number = runner.addresses[0][:2]
-    return runner, f"http://{f'[{name}]' if ':' in name else name}:{number}/"
+    await listening.start()
+    door.say_how_open(listen)
+    return runner, listening.name
 
 
 async def _protect(_request: web.Request, response: web.StreamResponse) -> None:

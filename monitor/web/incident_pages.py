@@ -40,13 +40,16 @@ class IncidentPages(Pages):
         """One incident."""
         query = Query.read({"lang": request.query.get("lang", "")}, self._site.language)
         identity = request.match_info["id"]
-        found = await self._site.journal.read(lambda reader: incident_page.read(reader, identity))
-        if not found[0]:
-            raise web.HTTPNotFound
-        tongue = self._tongue(query)
-        page = await self._site.journal.read(lambda _reader: incident_page.page(self._site, found, query, tongue))
-        body = await self._fill("incident.html", query, tongue, lambda one: one.incident(identity), page=page)
-        return html(body)
+
+        async def make() -> bytes:
+            found = await self._site.journal.read(lambda reader: incident_page.read(reader, identity))
+            if not found[0]:
+                raise web.HTTPNotFound
+            tongue = self._tongue(query)
+            page = await self._site.journal.read(lambda _reader: incident_page.page(self._site, found, query, tongue))
+            return await self._fill("incident.html", query, tongue, lambda one: one.incident(identity), page=page)
+
+        return html(await self._shelf.get((query, "incident", identity), make))
 
 
 class IncidentApi:

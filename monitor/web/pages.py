@@ -95,8 +95,11 @@ class Pages:
         query = Query.read({"lang": request.query.get("lang", "")}, self._site.language)
         key = f"error.{status}" if status in _WORDED else "error.other"
         tongue = self._tongue(query)
-        body = await self._fill("error.html", query, tongue, Query.home, key=key, status=status)
-        return html(body, status)
+
+        async def make() -> bytes:
+            return await self._fill("error.html", query, tongue, Query.home, key=key, status=status)
+
+        return html(await self._shelf.get((query, "trouble", status), make), status)
 
     def _tongue(self, query: Query) -> Tongue:
         return Tongue(query.language, self._site.zone)

@@ -19,6 +19,14 @@ SLICE_SECONDS = 0.004
 """How long a rendering may run before others have their turn: probes measure latencies on the same loop."""
 
 
+QUEUE = 16
+"""Renderings that may wait for their turn; each shelf makes one at a time, or their slices would add up."""
+
+
+class Crowded(Exception):
+    """So many renderings wait that one more will not be made."""
+
+
 class Pause:
     """Gives way to other work whenever a slice of time is used up."""
 
@@ -75,13 +83,18 @@ class _Kept:
 
 
 class Shelf:
-    """Keeps a few rendered bodies for ``seconds``. Who asks for one that is being made waits for it."""
+    """Keeps a few rendered bodies for ``seconds``. Who asks for one that is being made waits for it.
+
+    Different ones are made one after the other; raises :class:`Crowded` when too many wait.
+    """
 
     def __init__(self, clock: Clock, seconds: float, room: int = 64) -> None:
         self._clock = clock
         self._seconds = seconds
         self._room = room
         self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
+        self._pen = asyncio.Semaphore()
+        self._queue = 0
 
     async def get(self, key: Hashable, make: Callable[[], Awaitable[bytes]]) -> bytes:
         """The body of ``key``, made anew when it is older than the shelf keeps it."""
@@ -91,6 +104,16 @@ class Shelf:
             self._kept.popitem(last=False)
         async with kept.busy:
             if kept.made is None or self._clock.monotonic() - kept.made >= self._seconds:
-                body = await make()
-                kept.body, kept.made = body, self._clock.monotonic()
+                kept.body = await self._write(make)
+                kept.made = self._clock.monotonic()
             return kept.body
+
+    async def _write(self, make: Callable[[], Awaitable[bytes]]) -> bytes:
+        if self._queue >= QUEUE:
+            raise Crowded
+        self._queue += 1
+        try:
+            async with self._pen:
+                return await make()
+        finally:
+            self._queue -= 1

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from monitor.evidence import Evidence
     from monitor.exposition import Exposition
     from monitor.journal import Journal
+    from monitor.web.keeper import Keeper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +32,9 @@ class Site:
     """The parts that pages and answers are made of.
 
     ``language`` is ``vi`` or ``en`` and holds where a request names none; ``zone`` is the zone of shown times.
-    ``reload`` reads the configuration anew and returns the complaints, or None when it was taken over; without it,
-    reloading over HTTP is off. ``reload_token`` must then be presented as a bearer token. ``config_text`` gives the
-    configuration as YAML, already redacted.
+    ``keeper`` knows who may enter. ``reload`` reads the configuration anew and returns the complaints, or None when it
+    was taken over; without it, or without a ``reload_token``, which must be presented as a bearer token, reloading over
+    HTTP is off. ``config_text`` gives the configuration as YAML, already redacted; it may take a while.
     """
 
     board: Board
@@ -44,6 +45,7 @@ class Site:
     zone: ZoneInfo
     ready: Callable[[], Readiness]
     config_text: Callable[[], str]
+    keeper: Keeper
     evidence: Evidence | None = None
     reload: Callable[[], Awaitable[str | None]] | None = None
     reload_token: SecretStr | None = None

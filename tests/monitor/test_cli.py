@@ -60,7 +60,7 @@ def config(tmp_path: Path) -> Path:
     settings = {
         "contact": "https://example.org/test",
         "listen": f"127.0.0.1:{free_port()}",
-        "web": {"reload": True},
+        "web": {"reload": True, "reload_token": "sesame-open"},
         "checks": {"uptime": {"interval": 2, "timeout": "200ms", "family": "4"}, "latency": {"enabled": False}},
     }
     (directory / "monitor.yaml").write_text(yaml.safe_dump(settings))
@@ -161,9 +161,7 @@ def test_a_missing_configuration_directory_is_one_message(tmp_path: Path):
 
 def test_an_unset_environment_variable_is_named_with_its_place(config: Path):
     text = (config / "monitor.yaml").read_text()
-    (config / "monitor.yaml").write_text(
-        text.replace("reload: true", "reload: true\n  reload_token: ${NOT_SET_ANYWHERE}")
-    )
+    (config / "monitor.yaml").write_text(text.replace("reload_token: sesame-open", "reload_token: ${NOT_SET_ANYWHERE}"))
     done = call("check-config", config)
     assert done.returncode == 1
     assert "NOT_SET_ANYWHERE" in done.stderr
@@ -254,6 +252,7 @@ def test_sighup_loads_good_configuration_and_refuses_bad(config: Path, daemon: R
     assert 'portal="hue"' in text
     write_portals(config, "ha-noi")
     request = urllib.request.Request(f"http://{daemon.listen}/-/reload", method="POST")
+    request.add_header("Authorization", "Bearer sesame-open")
     assert urllib.request.urlopen(request, timeout=5).status == 200
     text = daemon.until("/metrics", "portal_monitor_config_last_reload_successful 1.0")
     assert 'portal="hue"' not in text

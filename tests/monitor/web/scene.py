@@ -18,6 +18,7 @@ from monitor.journal import Journal
 from monitor.model import Check, Expect, Measurement, Portal, PortalKind, State, StateChange, Void
 from monitor.store import Advance
 from monitor.web import Readiness, Site
+from monitor.web.keeper import Keeper
 from probes.base import Fault, Outcome
 from probes.kinds import KINDS
 from tests import factories
@@ -157,7 +158,7 @@ class Stage:
         self.calls += 1
         return self.complaints
 
-    def site(self, *, reload: bool = False, token: str | None = None) -> Site:
+    def site(self, *, reload: bool = False, token: str | None = None, keeper: Keeper | None = None) -> Site:
         return Site(
             board=self.board,
             exposition=self.exposition,
@@ -169,6 +170,7 @@ class Stage:
             ready=lambda: self.readiness,
             reload=self.reload if reload else None,
             reload_token=SecretStr(token) if token else None,
+            keeper=keeper or Keeper(self.clock, {}, {}),
             config_text=lambda: "location: hn-1\nreload_token: '**********'\n",
         )
 

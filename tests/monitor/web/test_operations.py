@@ -76,12 +76,21 @@ async def test_reloading_is_off_by_default(client: Client, stage: Stage):
     assert stage.calls == 0
 
 
+async def test_reloading_without_a_token_is_off(open_client: Open, stage: Stage):
+    for token in (None, ""):
+        client = await open_client(reload=True, token=token)
+        for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": "Bearer"}):
+            async with client.post("/-/reload", headers=headers) as answer:
+                assert answer.status in {401, 403}
+    assert stage.calls == 0
+
+
 async def test_reloading_says_how_it_went(open_client: Open, stage: Stage):
-    client = await open_client(reload=True)
-    async with client.post("/-/reload") as answer:
+    client = await open_client(reload=True, token="sesame")
+    async with client.post("/-/reload", headers=TOKEN) as answer:
         assert answer.status == 200
     stage.complaints = "config/portals.yaml:3:5: unknown key 'nmae', did you mean 'name'?"
-    async with client.post("/-/reload") as answer:
+    async with client.post("/-/reload", headers=TOKEN) as answer:
         assert answer.status == 422
         assert await answer.text() == f"{stage.complaints}\n"
     assert stage.calls == 2
@@ -106,9 +115,9 @@ async def test_the_right_token_opens(open_client: Open, stage: Stage):
 
 
 async def test_a_page_of_another_site_cannot_make_a_reader_reload(open_client: Open, stage: Stage):
-    client = await open_client(reload=True)
+    client = await open_client(reload=True, token="sesame")
     for origin in ("https://elsewhere.example", "null"):
-        async with client.post("/-/reload", headers={"Origin": origin}) as answer:
+        async with client.post("/-/reload", headers=TOKEN | {"Origin": origin}) as answer:
             assert answer.status == 403
     assert stage.calls == 0
 

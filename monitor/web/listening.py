@@ -1,0 +1,144 @@
+"""Accepts connections for the web server: counted before anything is read of them, over TLS where there is a key."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import ssl
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from aiohttp import web
+
+from monitor.web.crowd import neighbourhood
+from monitor.web.visitor import Visitor
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from monitor.web.crowd import Crowd, Seat
+
+log = structlog.get_logger(__name__)
+
+BACKLOG = 512
+HANDSHAKE_SECONDS = 5.0
+_GOODBYE_SECONDS = 2.0
+_PAUSE_SECONDS = 0.5
+"""Before the next try where nothing can be accepted, such as without file descriptors."""
+
+_FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 9\r\n"
+    b"Content-Type: text/plain\r\n\r\ntoo many\n"
+)
+
+
+class Listening(web.BaseSite):
+    """A site of aiohttp's runner that accepts by itself."""
+
+    def __init__(self, runner: web.AppRunner, crowd: Crowd, tls: ssl.SSLContext | None) -> None:
+        super().__init__(runner)
+        self._visited = runner
+        self._crowd = crowd
+        self._tls = tls
+        self._sockets: list[socket.socket] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def name(self) -> str:
+        """The address to open."""
+        host, port = self._sockets[0].getsockname()[:2]
+        return f"{'https' if self._tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}/"
+
+    async def bind(self, host: str, port: int) -> None:
+        """Listen at every address of ``host``. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        try:
+            for family, _, _, _, address in dict.fromkeys(found):
+                self._sockets.append(_bound(family, (address[0], port, *address[2:])))
+                port = port or self._sockets[0].getsockname()[1]
+        except OSError:
+            self._close()
+            raise
+
+    async def start(self) -> None:
+        """Let people in."""
+        await super().start()
+        for one in self._sockets:
+            self._keep(self._accept(one), f"web {one.getsockname()[1]}")
+
+    async def stop(self) -> None:
+        """Let nobody in any more; who is in is left to the runner."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._close()
+        await super().stop()
+
+    def _close(self) -> None:
+        while self._sockets:
+            self._sockets.pop().close()
+
+    def _keep(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _accept(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                one, peer = await loop.sock_accept(listening)
+            except OSError as error:
+                if error.errno not in {errno.ECONNABORTED, errno.EPROTO}:
+                    log.warning("web_cannot_accept", reason=error.strerror)
+                    await asyncio.sleep(_PAUSE_SECONDS)
+                continue
+            self._let_in(one, neighbourhood(peer[0]))
+
+    def _let_in(self, one: socket.socket, address: str) -> None:
+        seat = self._crowd.enter(address)
+        if seat is not None:
+            seat.dismiss = self._keep(self._serve(one, seat), "web visitor").cancel
+            return
+        if self._tls is None:
+            with suppress(OSError):
+                one.send(_FULL)
+        one.close()
+
+    async def _serve(self, one: socket.socket, seat: Seat) -> None:
+        """Shake hands and hand over; from there the visitor's own timers hold."""
+        server = self._visited.server
+        assert server is not None  # noqa: S101 - the runner was set up before
+        visitor = Visitor(server, lambda: self._crowd.leave(seat))
+        limits = {"ssl_handshake_timeout": HANDSHAKE_SECONDS, "ssl_shutdown_timeout": _GOODBYE_SECONDS}
+        loop = asyncio.get_running_loop()
+        try:
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: visitor, one, ssl=self._tls, **(limits if self._tls else {})
+            )
+        except OSError:  # no TLS, a version that is too old, too slow, or gone
+            self._crowd.leave(seat)
+        except asyncio.CancelledError:
+            self._crowd.leave(seat)
+            raise
+        else:
+            seat.dismiss = transport.abort
+
+
+def _bound(family: int, address: tuple[Any, ...]) -> socket.socket:
+    one = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        one.setblocking(False)  # noqa: FBT003 - its only argument
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        one.bind(address)
+        one.listen(BACKLOG)
+    except OSError:
+        one.close()
+        raise
+    return one
