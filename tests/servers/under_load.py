@@ -1,0 +1,58 @@
+"""A daemon at work while others knock at its door: the visitors' tally, and how late its looks began meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from monitor.store import FILE
+from tests.bench.subject import Daemon, nginx, pinned
+
+PORTALS = 100
+INTERVAL = 7.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """``lateness`` of every look in seconds, sorted; ``share`` of a core that the daemon took; what visitors told."""
+
+    lateness: list[float]
+    share: float
+    bad: int
+    told: dict[str, Any]
+
+    def late(self, quantile: float) -> float:
+        return self.lateness[min(len(self.lateness) - 1, int(quantile * len(self.lateness)))]
+
+
+def watched(directory: Path, seconds: float, rate: float, slow: int) -> Found:
+    """Watch made-up portals for ``seconds`` under ``rate`` requests a second and ``slow`` visitors, on a core each."""
+    with nginx(directory / "portals") as (port, ca), Daemon(directory, PORTALS, INTERVAL, port, ca) as daemon:
+        time.sleep(2 * INTERVAL)  # every portal was looked at, and its page is whole
+        since, before = time.time(), daemon.usage()
+        words = (daemon.listen, str(seconds), str(rate), str(slow))
+        done = subprocess.run(
+            pinned(0, [sys.executable, "-m", "tests.servers.knockers", *words]),
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            timeout=seconds + 120,
+            check=False,
+        )
+        until, after = time.time(), daemon.usage()
+        assert done.returncode == 0, done.stderr
+        daemon.get("/-/ready")  # raises when it is not
+        time.sleep(1)  # what was looked at last is committed
+        with contextlib.closing(sqlite3.connect(daemon.data / FILE)) as db:
+            sql = "SELECT lateness, outcome FROM look_uptime WHERE slot > ? AND slot <= ? AND attempt = 1"
+            rows = db.execute(sql, (since * 1000, until * 1000)).fetchall()
+    lateness = sorted(row[0] for row in rows if row[0] is not None)
+    share = (after.cpu - before.cpu) / (until - since)
+    return Found(lateness=lateness, share=share, bad=sum(row[1] != "up" for row in rows), told=json.loads(done.stdout))
