@@ -25,6 +25,8 @@ _HOST = re.compile(r"[a-zA-Z0-9._-]+|[0-9a-fA-F:.]+(?:%[^\s]+)?")
 _NUMBER = re.compile(r"\d+|0[xX][0-9a-fA-F]*")
 """A last label that makes browsers read the whole host as an IPv4 address (the URL standard)."""
 
+_USER = re.compile(r"(?<=://)[^/?#\s]*@")
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _EVERYWHERE_V6 = ipaddress.ip_network("2000::/3")
@@ -92,6 +94,11 @@ def shown(url: URL) -> str:
     """An address without user, password, query, fragment and path parameters: those hold secrets or are endless."""
     path = _PATH_PARAMETERS.sub("", url.raw_path)
     return str(url.with_user(None).with_path(path, encoded=True))[:_LONGEST]
+
+
+def bare(address: str) -> str:
+    """An address as it was written, without user and password; what follows the host stays, so it still opens."""
+    return _USER.sub("", address)
 
 
 def host_forms(url: URL) -> set[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor.export.whatif import changes
 from monitor.scoring import plain
+from probes.address import bare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ def document(report: Report) -> dict[str, Any]:
         **told,
         "scores": [_score(report, one) for one in report.book.scores],
         "portals": [
-            {"id": one.id, "name": {"vi": one.name_vi, "en": one.name_en}, "kind": one.kind.value, "url": one.url}
+            {"id": one.id, "name": {"vi": one.name_vi, "en": one.name_en}, "kind": one.kind.value, "url": bare(one.url)}
             for one in report.portals
         ],
         "earlier": report.earlier_name or None,

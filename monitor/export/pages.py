@@ -21,6 +21,7 @@ from monitor.export.sheet import Sheet, sheet
 from monitor.export.side_tables import ALL, LEAVES
 from monitor.export.times import minutes, said
 from monitor.scoring.score import Standing
+from probes.address import bare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -99,6 +100,7 @@ class Pages:
         return self._fill(
             "portal.html",
             portal=portal,
+            address=bare(portal.url),
             name=portal.name(report.language),
             kind=words.KINDS[portal.kind].say(report.language),
             merged=portal.merged_into if portal.merged_into in self._names else None,

@@ -14,6 +14,7 @@ from monitor.model import State
 from monitor.web.render import Shelf, join
 from monitor.web.speak import iso
 from monitor.web.times import LAST, parse_time
+from probes.address import bare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -150,7 +151,7 @@ def _portal(board: Board, portal: Portal, checks: list[Check]) -> dict[str, Any]
         "name": {"vi": portal.name_vi, "en": portal.name_en},
         "kind": portal.kind.value,
         "group": portal.group,
-        "url": portal.url,
+        "url": bare(portal.url),
         "expect": portal.expect.value,
         "redirects_to": portal.redirects_to,
         "verified": portal.verified,
@@ -161,7 +162,7 @@ def _portal(board: Board, portal: Portal, checks: list[Check]) -> dict[str, Any]
         "reason": change.detail if change else "",
         "last_look": _look(look) if look else None,
         "checks": [
-            {"name": one.name, "kind": one.kind, "url": one.probe.url, "interval_seconds": one.interval}
+            {"name": one.name, "kind": one.kind, "url": bare(one.probe.url), "interval_seconds": one.interval}
             for one in checks
         ],
     }

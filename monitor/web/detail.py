@@ -9,6 +9,7 @@ from monitor.board import DAY
 from monitor.model import DECIDING, State
 from monitor.web import drawing, fleet, incident_page, look
 from monitor.web.speak import iso
+from probes.address import bare
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,7 +79,7 @@ async def gather(site: Site, portal: Portal, query: Query, tongue: Tongue) -> De
     return Detail(
         row=fleet.row(board, portal, query, tongue, now),
         second_name=portal.name("vi" if query.language == "en" else "en"),
-        url=portal.url,
+        url=bare(portal.url),
         turn=_turn(change, tongue) if change else None,
         since="" if change is None else _since(change, tongue, now),
         entry=tuple(_entry(portal, tongue)),

@@ -13,6 +13,7 @@ from monitor.web.query import STATES, matches, plain
 from monitor.web.render import Pause
 from monitor.web.speak import iso
 from monitor.web.words import RETIRED
+from probes.address import bare
 from probes.base import Outcome
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ def row(board: Board, portal: Portal, query: Query, tongue: Tongue, now: int) ->
         link=query.portal(portal.id),
         name=portal.name(query.language),
         code=portal.code or "",
-        host=portal.url.partition("://")[2].rstrip("/"),
+        host=bare(portal.url).partition("://")[2].rstrip("/"),
         state=shown_state(board, portal),
         verified=portal.verified,
         merged=mention(board, portal, query),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from monitor.web import drawing, film
 from monitor.web.speak import iso
+from probes.address import bare
 from probes.base import Lane, Unit
 
 if TYPE_CHECKING:
@@ -95,10 +96,10 @@ def section(  # noqa: PLR0913 - what a page shows comes from as many places
     every = tongue("every", duration=tongue.duration(check.interval))
     charted = tongue("render.charted" if check.probe.lane is Lane.RENDER else "latency")
     if latest is None:
-        return Section(name=check.name, url=check.probe.url, every=every, charted=charted)
+        return Section(name=check.name, url=bare(check.probe.url), every=every, charted=charted)
     return Section(
         name=check.name,
-        url=check.probe.url,
+        url=bare(check.probe.url),
         every=every,
         charted=charted,
         latest=line(latest, tongue),

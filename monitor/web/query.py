@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 from monitor.model import PortalKind, State
 from monitor.web.words import LANGUAGES, RETIRED
+from probes.address import bare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,5 +93,5 @@ def plain(text: str) -> str:
 
 def matches(portal: Portal, words: list[str]) -> bool:
     """Whether every word of a search, already plain, occurs in what the portal is known by."""
-    known = plain(" ".join((portal.id, portal.code or "", portal.name_vi, portal.name_en, portal.url)))
+    known = plain(" ".join((portal.id, portal.code or "", portal.name_vi, portal.name_en, bare(portal.url))))
     return all(word in known for word in words)

@@ -1,0 +1,317 @@
+"""A real daemon with a secret in every place that takes one, among portals and sinks that mean ill, at its chattiest.
+
+Whatever it then wrote, answered, sent, stored or was started with is searched: for the secrets, and for words of
+portals that a reader's browser or spreadsheet would obey.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from monitor import hashed
+from probes.processes import PROC, descendants
+from tests.servers.echo import Echo, echo
+from tests.servers.evil import FORMULA, MARKUP, RAW, evil
+from tests.servers.nginx import free_port
+from tests.test_demo import ROOT
+
+SECRETS = {
+    name: f"zq{number}-{name.lower().replace('_', '-')}-zq"
+    for number, name in enumerate(
+        ("INFLUX_TOKEN", "SMTP_PASSWORD", "HOOK_PATH", "HOOK_PASSWORD", "HEART_PATH", "AM_PASSWORD", "PORTAL_PASSWORD",
+         "PORTAL_HEADER", "RELOAD_TOKEN", "READER_PASSWORD", "LATER_TOKEN", "FILE_PATH"), 10,
+    )
+}  # fmt: skip
+TELEGRAM = "123456789:zq99-telegram-token-zq99-abcdefghij"
+HASH = hashed.make(SECRETS["READER_PASSWORD"])
+READER = base64.b64encode(f"reader:{SECRETS['READER_PASSWORD']}".encode()).decode()
+CANARIES = (*SECRETS.values(), TELEGRAM, TELEGRAM.partition(":")[2], HASH.rpartition(":")[2], READER)
+START = 60.0
+
+
+@dataclass
+class Outputs:
+    """Everything that came out, by where it came out."""
+
+    told: dict[str, str] = field(default_factory=dict)
+
+    def search(self, words: tuple[str, ...]) -> list[str]:
+        return [f"{word} in {where}" for where, text in self.told.items() for word in words if word in text]
+
+
+def settings(sink: Echo, listen: str) -> dict[str, Any]:
+    at = f"127.0.0.1:{sink.port}"
+    return {
+        "contact": "https://example.org/us",
+        "listen": listen,
+        "web": {
+            "reload": True,
+            "reload_token": "${RELOAD_TOKEN}",
+            "accounts": {"users": {"reader": HASH}},
+        },
+        "checks": {
+            "uptime": {"interval": 3, "timeout": 1, "family": "4", "headers": {"X-Key": "${PORTAL_HEADER}"}},
+            "latency": {"enabled": False},
+        },
+        "confirm": {"after": []},
+        "states": {"down_looks": 1, "down_after": 1},
+        "sight": {"references": [], "breaker": {"minimum": 1000}},
+        "sinks": {"influxdb": {"url": f"http://{at}", "bucket": "b", "org": "o", "token": "${INFLUX_TOKEN}"}},
+        "notify": {
+            "timeout": "5s",
+            "targets": [
+                {"name": "hook", "url": f"json://me:${{HOOK_PASSWORD}}@{at}/${{HOOK_PATH}}?format=html"},
+                {
+                    "name": "mail",
+                    "url": f"mailto://me:${{SMTP_PASSWORD}}@127.0.0.1:{free_port()}/?from=m@b.example&to=a@b.example&mode=insecure",
+                },
+                {"name": "chat", "url": "tgram://${TELEGRAM}/12345678/"},
+                {"name": "file", "url_file": "target.txt"},
+            ],
+        },
+        "heartbeat": {"url": f"http://{at}/${{HEART_PATH}}", "every": "1s"},
+        "alertmanager": {"urls": [f"http://me:{SECRETS['AM_PASSWORD']}@{at}/"]},
+    }
+
+
+def portals(addresses: dict[str, str]) -> list[dict[str, Any]]:
+    found = [
+        {
+            "id": name,
+            "name": {"vi": f"{FORMULA} {MARKUP}", "en": f"+{name} {MARKUP}"},
+            "kind": "province",
+            "group": "g",
+            "url": address,
+        }
+        for name, address in addresses.items()
+    ]
+    found[0]["url"] = found[0]["url"].replace("://", f"://me:{SECRETS['PORTAL_PASSWORD']}@")
+    return found
+
+
+class Running:
+    """The daemon, and whoever asks it."""
+
+    def __init__(self, place: Path, sink: Echo) -> None:
+        self.place, self.config, self.data = place, place / "config", place / "data"
+        self.listen = f"127.0.0.1:{free_port()}"
+        (self.config / "monitor.yaml").write_text(yaml.safe_dump(settings(sink, self.listen)))
+        self.environment = {
+            **os.environ,
+            **SECRETS,
+            "TELEGRAM": TELEGRAM,
+            "HTTPS_PROXY": f"http://127.0.0.1:{sink.port}",  # nothing leaves this machine
+            "PYTHONUNBUFFERED": "1",
+        }
+        with (place / "log").open("w") as log:
+            self.process = subprocess.Popen(
+                [*self.command("run"), "--log-level", "debug", "--log-format", "json"],
+                cwd=ROOT, env=self.environment, stdout=log, stderr=log,
+            )  # fmt: skip
+
+    def command(self, *words: str) -> list[str]:
+        found = [sys.executable, "-m", "monitor", *words]
+        return [*found, "--config", str(self.config), "--data", str(self.data)]
+
+    def call(self, *words: str) -> str:
+        done = subprocess.run(
+            words, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.stdout + done.stderr
+
+    def ask(self, path: str, method: str = "GET", authorization: str = f"Basic {READER}") -> tuple[int, str, str]:
+        request = urllib.request.Request(f"http://{self.listen}{path}", method=method)
+        request.add_header("Authorization", authorization)
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, str(answer.headers), answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, str(error.headers), error.read().decode()
+
+    def until(self, wanted: Any) -> None:  # noqa: ANN401 - a question
+        end = time.monotonic() + START
+        while True:
+            try:
+                if wanted():
+                    return
+            except OSError:
+                pass
+            assert self.process.poll() is None, self.log()
+            assert time.monotonic() < end, self.log()[-3000:]
+            time.sleep(0.1)
+
+    def log(self) -> str:
+        return (self.place / "log").read_text()
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outputs]:
+    """Half a minute of a hard life, and all that came of it."""
+    place = tmp_path_factory.mktemp("secrets")
+    found = Outputs()
+    with echo() as sink, evil(place) as addresses:
+        (place / "config").mkdir()
+        (place / "config" / "target.txt").write_text(f"json://127.0.0.1:{sink.port}/{SECRETS['FILE_PATH']}\n")
+        (place / "config" / "portals.yaml").write_text(
+            yaml.safe_dump({"portals": portals(addresses)}, allow_unicode=True)
+        )
+        (place / "data").mkdir(mode=0o755)
+        daemon = Running(place, sink)
+        try:
+            live(daemon, sink, found)
+        finally:
+            daemon.stop()
+        found.told["log"] = daemon.log()
+        found.told |= {f"letter {number}": text for number, text in enumerate(letters(sink))}
+        for path in (one for one in place.joinpath("data").rglob("*") if one.is_file()):
+            found.told[f"data/{path.name}"] = path.read_bytes().decode(errors="replace")
+            found.told["modes"] = found.told.get("modes", "") + f"{path.stat().st_mode & 0o777:o} {path.name}\n"
+        found.told["mode of data"] = f"{(place / 'data').stat().st_mode & 0o777:o}"
+        yield found
+
+
+def letters(sink: Echo) -> list[str]:
+    """What came as HTML to the webhook that wants it."""
+    pairs = zip(sink.paths, sink.heard, strict=True)
+    return [json.loads(one)["message"] for path, one in pairs if SECRETS["HOOK_PATH"] in path]
+
+
+def live(daemon: Running, sink: Echo, found: Outputs) -> None:
+    """Let everything happen that writes or answers something."""
+    daemon.until(lambda: daemon.ask("/-/ready")[0] == 200)
+    wanted = (
+        f"/{SECRETS['HOOK_PATH']}",
+        f"/{SECRETS['HEART_PATH']}",
+        f"/{SECRETS['FILE_PATH']}",
+        "/api/v2/write",
+        "api.telegram.org",
+    )
+    daemon.until(lambda: all(any(word in path for path in sink.paths) for word in wanted))
+    daemon.until(lambda: len(json.loads(daemon.ask("/api/v1/incidents")[2])["incidents"]) > 0)
+    daemon.until(lambda: "smtp" in daemon.log().lower() or '"target": "mail"' in daemon.log())
+    told = json.loads(daemon.ask("/api/v1/incidents")[2])["incidents"]
+    ids = [portal["id"] for portal in json.loads(daemon.ask("/api/v1/portals")[2])["portals"]]
+    for path in (
+        "/", "/?lang=en", "/incidents", "/config", "/metrics", "/api/v1/portals", "/api/v1/measurements", "/no",
+        *(f"/portals/{one}?lang={language}" for one in ids for language in ("vi", "en")),
+        *(f"{place}/{one['id']}" for one in told for place in ("/incidents", "/api/v1/incidents")),
+        f"/probe?target={ids[1]}",
+    ):  # fmt: skip
+        status, headers, body = daemon.ask(path)
+        assert status < 500, body
+        found.told[f"GET {path}"] = headers + body
+    for token in ("wrong", SECRETS["RELOAD_TOKEN"]):
+        found.told[f"reload {len(token)}"] = str(daemon.ask("/-/reload", "POST", f"Bearer {token}"))
+    text = (daemon.config / "monitor.yaml").read_text()
+    bad = text.replace("interval: 3", 'interval: "${LATER_TOKEN}"').replace("reload_token:", "reload_tokem:")
+    (daemon.config / "monitor.yaml").write_text(bad)
+    found.told["bad reload"] = str(daemon.ask("/-/reload", "POST", f"Bearer {SECRETS['RELOAD_TOKEN']}"))
+    assert "unknown key" in found.told["bad reload"] or "reload_tokem" in found.told["bad reload"]
+    found.told["bad check"] = daemon.call(sys.executable, "-m", "monitor", "check-config", str(daemon.config))
+    (daemon.config / "monitor.yaml").write_text(text)
+    for process in (daemon.process.pid, *descendants(daemon.process.pid)):
+        found.told[f"process {process}"] = (PROC / str(process) / "cmdline").read_bytes().decode()
+    commands(daemon, found)
+
+
+def commands(daemon: Running, found: Outputs) -> None:
+    """What people print and hand over."""
+    out = daemon.place / "out"
+    found.told["status"] = daemon.call(*daemon.command("status", "--json"))
+    found.told["incidents"] = daemon.call(*daemon.command("incidents", "--json"))
+    found.told["check"] = daemon.call(sys.executable, "-m", "monitor", "check-config", str(daemon.config))
+    rows = out / "rows.csv"
+    found.told["history"] = daemon.call(*daemon.command("history", "export", "--kind", "uptime", "--output", str(rows)))
+    today = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 7 * 3600))
+    period = f"{today[:4]}Q{(int(today[5:7]) + 2) // 3}"
+    found.told["export"] = daemon.call(*daemon.command("export", "--quarter", period, "--out", str(out / "export")))
+    for path in (one for one in out.rglob("*") if one.is_file()):
+        name = f"file {path.relative_to(out)}"
+        if path.suffix == ".xlsx":
+            with zipfile.ZipFile(path) as book:
+                found.told |= {
+                    f"{name}/{part}": book.read(part).decode() for part in book.namelist() if part.endswith(".xml")
+                }
+        else:
+            found.told[name] = path.read_text("utf-8", "replace")
+
+
+def test_no_secret_comes_out_anywhere(outputs: Outputs):
+    found = outputs.search(CANARIES)
+    assert not found, "\n".join(found)
+
+
+def test_everything_was_driven(outputs: Outputs):
+    """Else the search above would find nothing in nothing."""
+    told = outputs.told
+    assert {"log", "GET /config", "GET /metrics", "status", "data/journal.sqlite3"} <= told.keys()
+    assert "•••" in told["GET /config"]
+    assert "alert(1)" in told["GET /"], "the portals' words arrive"
+    assert any(name.startswith("GET /incidents/i") or "/incidents/" in name for name in told)
+    assert any("csv" in name for name in told if name.startswith("file"))
+    assert any(".xlsx" in name for name in told if name.startswith("file")), told["export"]
+    assert "500" in told["log"], "the sinks refuse, and that is told"
+    assert any(name.startswith("letter") for name in told)
+
+
+def test_no_words_of_a_portal_are_markup_of_ours(outputs: Outputs):
+    """In pages, in mails, in exported pages: escaped, each of them."""
+    shown = {
+        where: text for where, text in outputs.told.items() if where.startswith("GET /") and "<!doctype html>" in text
+    }
+    assert len(shown) > 10
+    pages = {where: text for where, text in outputs.told.items() if where.endswith(".html")}
+    mails = {where: text for where, text in outputs.told.items() if where.startswith("letter")}
+    found = [(where, word) for where, text in (shown | pages | mails).items() for word in RAW if word in text]
+    assert not found, found
+    for where, text in shown.items():
+        assert "script-src 'self'" in text, where
+        assert not re.search(r"""(href|src|action)\s*=\s*["']?\s*(javascript|data:text)""", text, re.IGNORECASE), where
+        assert not re.search(r"<[a-z][^>]*\son[a-z]+\s*=", text), where
+
+
+def test_no_cell_is_a_formula(outputs: Outputs):
+    """A number may be negative; a text never begins as a formula does."""
+    tables = {
+        where: text for where, text in outputs.told.items() if where.startswith("file") and where.endswith(".csv")
+    }
+    for where, text in tables.items():
+        for row in csv.reader(io.StringIO(text.removeprefix("\ufeff"))):
+            for cell in row:
+                number = re.fullmatch(r"[-+]?[0-9.]+(e[-+]?[0-9]+)?", cell)
+                assert number or not cell.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r")), (where, cell)
+    sheets = [text for where, text in outputs.told.items() if ".xlsx/" in where]
+    assert sheets
+    assert not [text for text in sheets if "<f>" in text or "<f " in text]
+
+
+def test_data_are_for_their_owner_alone(outputs: Outputs):
+    """Also where the directory was made wider by somebody else; that is said."""
+    assert outputs.told["mode of data"] == "700"
+    assert "data_made_private" in outputs.told["log"]
+    assert [line for line in outputs.told["modes"].splitlines() if not line.startswith("600 ")] == []
