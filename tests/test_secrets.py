@@ -19,7 +19,6 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -170,16 +169,18 @@ class Running:
 
 
 @pytest.fixture(scope="module")
-def outputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outputs]:
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Outputs:
+    return gather(tmp_path_factory.mktemp("secrets"))
+
+
+def gather(place: Path) -> Outputs:
     """Half a minute of a hard life, and all that came of it."""
-    place = tmp_path_factory.mktemp("secrets")
     found = Outputs()
     with echo() as sink, evil(place) as addresses:
         (place / "config").mkdir()
         (place / "config" / "target.txt").write_text(f"json://127.0.0.1:{sink.port}/{SECRETS['FILE_PATH']}\n")
-        (place / "config" / "portals.yaml").write_text(
-            yaml.safe_dump({"portals": portals(addresses)}, allow_unicode=True)
-        )
+        inventory = yaml.safe_dump({"portals": portals(addresses)}, allow_unicode=True)
+        (place / "config" / "portals.yaml").write_text(inventory)
         (place / "data").mkdir(mode=0o755)
         daemon = Running(place, sink)
         try:
@@ -188,11 +189,11 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outputs]:
             daemon.stop()
         found.told["log"] = daemon.log()
         found.told |= {f"letter {number}": text for number, text in enumerate(letters(sink))}
-        for path in (one for one in place.joinpath("data").rglob("*") if one.is_file()):
-            found.told[f"data/{path.name}"] = path.read_bytes().decode(errors="replace")
-            found.told["modes"] = found.told.get("modes", "") + f"{path.stat().st_mode & 0o777:o} {path.name}\n"
-        found.told["mode of data"] = f"{(place / 'data').stat().st_mode & 0o777:o}"
-        yield found
+    for path in (one for one in place.joinpath("data").rglob("*") if one.is_file()):
+        found.told[f"data/{path.name}"] = path.read_bytes().decode(errors="replace")
+        found.told["modes"] = found.told.get("modes", "") + f"{path.stat().st_mode & 0o777:o} {path.name}\n"
+    found.told["mode of data"] = f"{(place / 'data').stat().st_mode & 0o777:o}"
+    return found
 
 
 def letters(sink: Echo) -> list[str]:
