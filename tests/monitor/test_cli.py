@@ -21,6 +21,7 @@ import pytest
 import yaml
 
 from monitor.demo.authority import Authority
+from monitor.hashed import Hashed
 from monitor.store import FILE, SCHEMA, Writer
 from probes.kinds import KINDS
 from tests.bench.subject import address, nginx
@@ -352,3 +353,27 @@ def test_probe_of_an_nginx_draws_the_phases(tmp_path: Path):
     for phase in ("connect", "tls", "wait", "transfer"):
         assert phase in drawn.stdout
         assert found["hops"][0]["phases"][phase] >= 0
+
+
+def test_a_hash_is_made_of_what_comes_on_stdin_and_never_of_an_argument():
+    """A secret that is too short is refused, and none is ever printed beside its hash unless we made it."""
+
+    def make(*words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command("hash-secret", *words),
+            cwd=ROOT,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    done = make(given="mật khẩu dài\n")
+    assert done.returncode == 0, done.stderr
+    assert Hashed.read(done.stdout.strip()).fits("mật khẩu dài")
+    assert "mật" not in done.stdout + done.stderr
+    assert make(given="short\n").returncode == 2
+    assert make("a-secret-as-argument").returncode == 2
+    made = make("--make")
+    assert Hashed.read(made.stdout.strip()).fits(made.stderr.strip())
