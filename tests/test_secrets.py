@@ -296,6 +296,22 @@ def test_no_words_of_a_portal_are_markup_of_ours(outputs: Outputs):
         assert not re.search(r"<[a-z][^>]*\son[a-z]+\s*=", text), where
 
 
+WORDED = ("portal_monitor_portal_info{", "probe_ssl_last_chain_info{")
+"""Series with words as labels: the inventory's names, and subjects of certificates as blackbox_exporter has them."""
+
+
+def test_no_link_is_made_of_the_words_of_a_portal(outputs: Outputs):
+    """Grafana and Alertmanager link by the labels ``portal`` and ``instance``; words stand in two series, escaped."""
+    lines = outputs.told["GET /metrics"].splitlines()
+    assert [line for line in lines if line.startswith(WORDED[1]) and "evil.example" in line]
+    for line in lines:
+        if "alert(" in line or "evil.example" in line:
+            assert line.startswith(WORDED), line
+            assert re.search(r'[{,]portal="[a-z-]+"', line), line
+    for instance in re.findall(r'[{,]instance="([^"]*)"', "\n".join(lines)):
+        assert re.fullmatch(r"https?://127\.0\.0\.1:\d+/", instance), instance
+
+
 def test_no_cell_is_a_formula(outputs: Outputs):
     """A number may be negative; a text never begins as a formula does."""
     tables = {
