@@ -17,6 +17,7 @@ from monitor.web.incident_pages import IncidentApi, IncidentPages
 from monitor.web.listening import Listening
 from monitor.web.operations import Operations, plain
 from monitor.web.pages import Static
+from monitor.web.render import Crowded
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -37,7 +38,7 @@ def make_app(site: Site) -> web.Application:
     incidents = IncidentApi(site)
     film = Film(site)
     ease = Ease()
-    middlewares = [_guard(pages), limits(ease), accounts(site.keeper)]
+    middlewares = [limits(ease), _guard(pages), accounts(site.keeper)]
     app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=middlewares)
     app.cleanup_ctx.append(ease.keep)
     app.on_response_prepare.append(_protect)
@@ -108,6 +109,8 @@ def _guard(pages: Pages) -> Middleware:
             if "Allow" in trouble.headers:
                 response.headers["Allow"] = trouble.headers["Allow"]
             return response
+        except Crowded:
+            raise  # no fault: the entrance says it
         except Exception:
             log.exception("web_request_failed", path=request.path)
             return await answer(request, 500)

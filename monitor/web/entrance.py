@@ -70,14 +70,13 @@ class Ease:
         self.late += _FRESH * (now - due - self.late)
         self._timer = loop.call_at(now + _TICK, self._tick, loop, now + _TICK)
 
-    @property
     def busy(self) -> bool:
         """Whether a visitor has to wait."""
         return self.late > LATE_SECONDS or self.working >= AT_ONCE
 
     async def room(self) -> bool:
         """Wait until there is time for one more; False when there is none."""
-        if not self.busy:
+        if not self.busy():
             return True
         if self.held >= HELD:
             return False
@@ -85,7 +84,7 @@ class Ease:
         try:
             for _ in range(round(PATIENCE_SECONDS / _GLANCE)):
                 await asyncio.sleep(_GLANCE)
-                if self.working < AT_ONCE and self.late <= LATE_SECONDS:
+                if not self.busy():
                     return True
             return False
         finally:
@@ -98,7 +97,9 @@ def limits(ease: Ease) -> Middleware:
     @web.middleware
     async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.can_read_body and (request.content_length or LARGEST_REQUEST + 1) > LARGEST_REQUEST:
-            raise web.HTTPRequestEntityTooLarge(max_size=LARGEST_REQUEST, actual_size=request.content_length or 0)
+            response = web.Response(status=413, text="nothing that is sent here is read\n")
+            response.force_close()
+            return response
         if request.path in HEALTH:
             return await handler(request)
         if not await ease.room():

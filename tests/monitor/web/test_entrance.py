@@ -19,7 +19,7 @@ def late(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How late timers are said to be; one number, which the test turns."""
     told = [0.0]
     monkeypatch.setattr(entrance, "PATIENCE_SECONDS", 0.2)
-    monkeypatch.setattr(Ease, "busy", property(lambda ease: told[0] > entrance.LATE_SECONDS or ease.working >= 1))
+    monkeypatch.setattr(Ease, "busy", lambda _ease: told[0] > entrance.LATE_SECONDS)
     return told
 
 
@@ -39,6 +39,23 @@ async def test_while_looks_are_late_only_health_is_answered(stage: Stage, late: 
             assert answer.status == 200
 
 
+async def test_too_many_pages_at_once_are_no_fault_of_ours(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """Also where the page would only have said that there is none."""
+
+    async def crowded(*_: object) -> bytes:
+        raise Crowded
+
+    monkeypatch.setattr(Shelf, "get", crowded)
+    async with opened(stage) as door, aiohttp.ClientSession(door.url) as visitor:
+        for path in ("/", "/metrics", "/no-such-page", "/incidents/none"):
+            async with visitor.get(path) as answer:
+                assert answer.status == 503
+                assert answer.headers["Retry-After"]
+    assert "web_request_failed" not in caplog.text
+
+
 async def test_who_waits_is_served_when_there_is_time_again():
     ease = Ease()
     ease.late = 10 * entrance.LATE_SECONDS
@@ -55,13 +72,13 @@ async def test_a_loop_that_is_held_up_is_noticed_and_forgiven():
     ease = Ease()
     loop = asyncio.get_running_loop()
     ease._tick(loop, loop.time() - 0.2)  # noqa: SLF001 - one tick, 0.2 s late
-    assert not ease.busy
+    assert not ease.busy()
     for _ in range(30):
         ease._tick(loop, loop.time() - 0.2)  # noqa: SLF001 - and many of them
-    assert ease.busy
+    assert ease.busy()
     for _ in range(30):
         ease._tick(loop, loop.time())  # noqa: SLF001 - in time again
-    assert not ease.busy
+    assert not ease.busy()
 
 
 async def test_a_shelf_makes_one_at_a_time_and_keeps_few_waiting():
