@@ -46,16 +46,18 @@ class Rollup:
 
 
 def measured(kind: str) -> tuple[Metric, ...]:
-    """The stored metrics of a kind that have figures: times and sizes."""
-    return tuple(one for one in KINDS[kind].metrics if not one.sum_of and one.unit in {Unit.SECONDS, Unit.BYTES})
+    """The stored metrics of a kind that have figures: times, sizes and shares, a page's shift of layout among them."""
+    wanted = {Unit.SECONDS, Unit.BYTES, Unit.RATIO}
+    return tuple(one for one in KINDS[kind].metrics if not one.sum_of and one.unit in wanted)
 
 
 def fields(kind: str) -> dict[str, type[int | float]]:
     """The figures of a kind, and their types.
 
     ``slots`` counts scheduled looks, ``looks`` those that saw something (up or down), ``attempts`` the further looks
-    that confirmed a failure and count nowhere else. ``availability`` is up / looks. Durations, phases and bytes are
-    those of good looks, in seconds and bytes: a timeout says nothing about speed. Quantiles are exact, interpolated.
+    that confirmed a failure and count nowhere else. ``availability`` is up / looks. Durations, phases, bytes and shares
+    are those of good looks, in seconds, bytes and parts of one: a timeout says nothing about speed. Quantiles are
+    exact, interpolated.
     """
     counts = ["slots", "looks", "up", "down", "void", *(f"void_{reason.value}" for reason in Void), "attempts"]
     figures = ["availability", *(f"duration_{name}" for name in ("mean", "p50", "p75", "p95", "p99", "max"))]

@@ -1,14 +1,18 @@
-"""Joins live scores: the keeper, where Prometheus reads them, and the sinks that take them."""
+"""Joins live scores: the keeper, where Prometheus reads them, and the sinks that take them by hour and day."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
+from monitor.archive.layout import day_of
 from monitor.score_keeper import ScoreKeeper
 from monitor.storage_metrics import watch_scores
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Sequence
     from pathlib import Path
 
     from prometheus_client import CollectorRegistry
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
     from monitor.clock import Clock
     from monitor.config import Config
     from monitor.exposition import Exposition
+    from monitor.score_keeper import Write
+    from monitor.score_point import ScorePoint
     from monitor.storage import Storage
 
 
@@ -32,7 +38,18 @@ def start_scores(  # noqa: PLR0913, PLR0917 - the parts that are joined
     wanted = config.settings.scores
     if not wanted.enabled or not config.rules.rubrics:
         return []
-    keeper = ScoreKeeper(config.directory, data, clock, wanted.every, storage.writes())
+    zone = ZoneInfo(config.settings.report_zone)
+    daily = [of_the_day(write, zone) for write in storage.daily_writes()]
+    keeper = ScoreKeeper(config.directory, data, clock, wanted.every, [*storage.writes(), *daily])
     watch_scores(registry, keeper)
     exposition.finished.append(lambda: keeper.text)
     return [group.create_task(keeper.run(), name="scores")]
+
+
+def of_the_day(write: Write, zone: ZoneInfo) -> Write:
+    """Delivers points as those of their day in ``zone``: later ones replace earlier ones, the last of a day stays."""
+
+    async def dated(points: Sequence[ScorePoint]) -> object:
+        return await write([replace(one, at=day_of(one.at, zone).since) for one in points])
+
+    return dated

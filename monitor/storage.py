@@ -8,6 +8,7 @@ from monitor.archive.keeper import Keeper, Keeping
 from monitor.carrier import Carrier
 from monitor.deliver import Courier, reader_name
 from monitor.delivery_metrics import DeliveryMetrics
+from monitor.figures import Tier
 from monitor.rollup_keeper import RollupKeeper
 from monitor.storage_metrics import watch_archive, watch_rollups
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from monitor.clock import Clock
     from monitor.config.settings import MonitorSettings
-    from monitor.figures import Tier
     from monitor.journal import Journal
     from monitor.score_keeper import Write
     from monitor.sinks.base import Labels, Sink
@@ -70,6 +70,12 @@ class Storage:
     def writes(self) -> list[Write]:
         """A way to each sink for what is in no journal."""
         return [Carrier(sink, self._clock, self._metrics).carry for sink in self._sinks]
+
+    def daily_writes(self) -> list[Write]:
+        """A way to where figures of days are kept, for what has one value a day and is in no journal either."""
+        return [
+            Carrier(sink, self._clock, self._metrics).carry for tier, sink in self._tiers.items() if tier is Tier.DAY
+        ]
 
     def start(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """All tasks; each runs until it is cancelled, and fails only when the journal does."""

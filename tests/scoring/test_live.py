@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
+from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor import score_keeper, score_live
+from monitor.archive.layout import day_of
 from monitor.clock import SystemClock
+from monitor.live_scores import of_the_day
 from monitor.score_keeper import ScoreKeeper, ScoreStatistics
 from monitor.score_point import FIELDS, TOTAL, ScorePoint
 from monitor.scoring.curves import Linear, LogNormal, Share, Step, Steps, Threshold
 from monitor.scoring.rubric import Aggregate
 from monitor.sinks.base import Label
 from monitor.sinks.points import Lines
+from monitor.storage_metrics import watch_scores
 from monitor.store import JournalError
+from tests.monitor.parts import until
 from tests.monitor.test_cli import Running
 from tests.scoring import quarter
 from tests.scoring.parts import DAY, Memory, criterion, look, rubric, score
@@ -146,6 +154,44 @@ async def test_a_faulty_rubric_stops_nothing_and_is_said(site: Path, tmp_path: P
     assert keeper.text == b""
 
 
+async def test_what_prometheus_is_told_of_a_run_that_fails_and_works_again(site: Path, tmp_path: Path):
+    """The series behind the alert ScoringFailing: 1 while a run fails, 0 after one that did not."""
+    registry = CollectorRegistry()
+    keeper = ScoreKeeper(tmp_path / "config", site / "data", Fixed(), 0.05)
+    watch_scores(registry, keeper)
+
+    def told() -> float | None:
+        return registry.get_sample_value("portal_monitor_scoring_failing")
+
+    assert told() == 0.0
+    assert math.isnan(registry.get_sample_value("portal_monitor_scoring_last_run_timestamp_seconds") or 0.0)
+    running = asyncio.create_task(keeper.run())
+    try:
+        await until(lambda: told() == 1.0, 120)
+        shutil.copytree(site / "config", tmp_path / "config")
+        await until(lambda: told() == 0.0, 120)
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+    assert registry.get_sample_value("portal_monitor_scoring_last_run_timestamp_seconds") == NOW / 1000
+
+
+async def test_a_day_keeps_its_last_score():
+    """Every hour's points stand at the start of their day, so that the next hour's replace them."""
+    taken: list[ScorePoint] = []
+
+    async def write(points: Sequence[ScorePoint]) -> None:
+        taken.extend(points)
+
+    zone = ZoneInfo("Asia/Ho_Chi_Minh")
+    dated = of_the_day(write, zone)
+    midnight = quarter.FIRST
+    for at in (midnight - 1, midnight, midnight + 5_000_000, midnight + quarter.DAY - 1):
+        await dated([replace(book_points()[0], at=at)])
+    assert [one.at for one in taken] == [midnight - quarter.DAY, midnight, midnight, midnight]
+    assert {tuple(one.values.items()) for one in taken} == {tuple(book_points()[0].values.items())}
+
+
 def test_scores_never_take_more_than_their_share():
     keeper = ScoreKeeper(Path(), Path(), SystemClock(), 300.0)
     assert keeper.pause == 300.0
@@ -160,14 +206,17 @@ def test_a_daemon_keeps_scores_in_prometheus_and_influxdb(tmp_path: Path, monkey
     monkeypatch.setenv("INFLUX_TOKEN", TOKEN)
     now = time.time_ns() // 1_000_000
     with InfluxServer(tmp_path / "influx") as server:
-        bucket = server.create("scores")
+        bucket, daily = server.create("scores"), server.create("scores_daily")
+        server.create("portal_monitor_hourly")
         config = quarter.write_config(tmp_path / "config")
         settings = {
             "contact": "https://example.org/test",
             "listen": f"127.0.0.1:{free_port()}",
             "checks": {"uptime": {"interval": "1h"}},
             "scores": {"every": "10s"},
-            "sinks": {"influxdb": {"url": server.url, "bucket": bucket, "token": "${INFLUX_TOKEN}"}},
+            "sinks": {
+                "influxdb": {"url": server.url, "bucket": bucket, "bucket_daily": daily, "token": "${INFLUX_TOKEN}"}
+            },
         }
         config.joinpath("monitor.yaml").write_text(yaml.safe_dump(settings))
         quarter.fill(tmp_path / "data", first=now - 40 * quarter.DAY, days=40)
@@ -176,11 +225,16 @@ def test_a_daemon_keeps_scores_in_prometheus_and_influxdb(tmp_path: Path, monkey
             daemon.until("/metrics", 'portal_monitor_score_ratio{portal="hue",rubric="website-2025"', 60)
             assert "portal_monitor_scoring_failing 0.0" in daemon.get("/metrics")[1]
             end = time.monotonic() + 60
-            while not server.rows("score", bucket) and time.monotonic() < end:
+            while not (server.rows("score", bucket) and server.rows("score", daily)) and time.monotonic() < end:
                 time.sleep(0.1)
         finally:
             daemon.stop()
         rows = server.rows("score", bucket)
+        days = server.rows("score", daily)
+        assert len(days) == len(rows)
+        began = day_of(now, ZoneInfo("Asia/Ho_Chi_Minh")).since
+        assert {row["time"] for row in days} <= {began, began + DAY}, "a day that ended meanwhile counts as well"
+        assert {(row["check"], row["portal"]) for row in days} == {(row["check"], row["portal"]) for row in rows}
         assert {row["rubric"] for row in rows} == {"lighthouse-mobile", "qd473-2024", "website-2025"}
         (one,) = [row for row in rows if row["check"] == "website-2025/lcp/30d" and row["portal"] == "hue"][:1]
         assert one["limit"] == 4.0
