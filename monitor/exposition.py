@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from prometheus_client.exposition import generate_latest
 from yarl import URL
 
+from monitor import hops
 from monitor.model import Expect, State
 from probes.address import shown
 from probes.base import Outcome
@@ -81,7 +82,9 @@ class Exposition:
     def __init__(self, board: Board, kinds: Mapping[str, type[Probe]], registry: CollectorRegistry) -> None:
         self._board = board
         self._registry = registry
-        self._families: dict[str, _Family] = {name: _Family(text, {}) for name, text in _COMMON.items()}
+        told = _COMMON | hops.FAMILIES
+        self._families: dict[str, _Family] = {name: _Family(text, {}) for name, text in told.items()}
+        self._hops = hops.HopSeries()
         self._metrics = {kind: _exposed(probe.metrics) for kind, probe in kinds.items()}
         for metrics in self._metrics.values():
             for metric, _ in metrics:
@@ -96,6 +99,7 @@ class Exposition:
         """Drop the series of checks that are gone from the board."""
         keep = self._board.checks.keys()
         self._prefix.clear()
+        self._hops.retain(set(keep))
         for family in self._families.values():
             for key in family.lines.keys() - keep:
                 del family.lines[key]
@@ -149,6 +153,8 @@ class Exposition:
         if one.fault is not None:
             yield "probe_failure_info", f',reason="{one.fault.value}"', "1"
         yield from _measured(self._metrics[one.kind], one.values)
+        for name, pairs, value in self._hops.samples(one):
+            yield name, f",{labels(pairs)}", number(value)
 
     def alone(self, check: Check, one: Measurement) -> str:
         """A page of one measurement, as the answer to a request for just this check: nobody's labels, its own only."""

@@ -83,7 +83,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "monitor.intake",
         ),
     ),
-    ("7 what storage says", ("monitor.storage_metrics",)),
+    ("7 what storage and looks say", ("monitor.storage_metrics", "monitor.hops")),
     ("7 fourth", ("monitor.storage", "monitor.vigil", "monitor.readers", "monitor.exposition", "monitor.exchange")),
     ("7 cause", ("monitor.cause", "monitor.witness")),
     ("7 incidents", ("monitor.incidents",)),
@@ -120,7 +120,15 @@ LEFT = (
 )
 RIGHT = (
     *("monitor.incidents", "monitor.witness", "monitor.cause", "monitor.alerting"),
-    *("monitor.states", "monitor.readers", "monitor.board", "monitor.exposition", "monitor.web", "monitor.history"),
+    *(
+        "monitor.states",
+        "monitor.readers",
+        "monitor.board",
+        "monitor.exposition",
+        "monitor.hops",
+        "monitor.web",
+        "monitor.history",
+    ),
     *("monitor.influx_question", "monitor.influx_history", "monitor.source"),
     *("monitor.deliver", "monitor.carrier", "monitor.sinks", "monitor.columns", "monitor.archive", "monitor.storage"),
     *("monitor.rollup", "monitor.rollup_worker", "monitor.rollup_keeper", "monitor.judging"),

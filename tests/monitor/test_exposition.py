@@ -88,6 +88,13 @@ async def test_the_page_tells_what_was_measured():
     for phase, seconds in phases.items():
         assert of(found, "probe_http_duration_seconds", portal="up", check="uptime", phase=phase) == [seconds]
     assert of(found, "probe_http_duration_seconds", portal="down", phase="tls") == []
+    assert of(found, "portal_monitor_hop_status_code", portal="moved", check="uptime", hop="1") == [302]
+    assert of(found, "portal_monitor_hop_status_code", portal="moved", check="uptime", hop="2") == [200]
+    assert of(found, "portal_monitor_hop_info", portal="up", check="uptime", hop="2") == []
+    assert of(found, "portal_monitor_hop_phase_seconds", portal="up", check="uptime", hop="1", phase="tls") == [
+        factories.PHASES["tls"]
+    ]
+    assert of(found, "portal_monitor_hop_status_code", portal="down") == []
 
 
 async def test_the_states_of_a_portal_sum_to_one():

@@ -1,0 +1,85 @@
+"""The requests of a check's newest look, one after the other, as series with bounded labels."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from probes.trace import PHASES, Hop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from monitor.model import Measurement
+
+INFO = "portal_monitor_hop_info"
+STATUS = "portal_monitor_hop_status_code"
+PHASE = "portal_monitor_hop_phase_seconds"
+
+FAMILIES = {
+    INFO: "Requests of the last look in order: where each went, without query, and the IP address that it was sent to.",
+    STATUS: "HTTP status code of each request of the last look; absent where none was answered.",
+    PHASE: "Duration of each request of the last look by phase.",
+}
+
+MOST = 20
+"""Different addresses of a check that become labels, URLs and IP addresses counted apart; a portal that sends every
+visitor to an address of his own would make new series without end."""
+
+OTHER = "…"
+"""Stands for every further one."""
+
+Sample = tuple[str, "Mapping[str, str]", float]
+"""(name, labels beside the check's own, value)."""
+
+
+def hops_of(one: Measurement) -> Sequence[Hop]:
+    """The requests of a look. A good look with one request keeps them as its values alone."""
+    if one.hops or "final_url" not in one.values:
+        return one.hops
+    values = one.values
+    names = {f"{name}_seconds": name for name in PHASES.values()}
+    phases = {name: float(values[key]) for key, name in names.items() if key in values}
+    status, family, address = values.get("status"), values.get("ip_family"), values.get("address")
+    return (
+        Hop(
+            url=str(values["final_url"]),
+            phases=phases,
+            family=None if family is None else int(family),
+            address=None if address is None else str(address),
+            status=None if status is None else int(status),
+        ),
+    )
+
+
+class HopSeries:
+    """Makes samples of measurements, and remembers which addresses of a check became labels."""
+
+    def __init__(self) -> None:
+        self._urls: dict[str, set[str]] = defaultdict(set)
+        self._addresses: dict[str, set[str]] = defaultdict(set)
+
+    def samples(self, one: Measurement) -> Iterator[Sample]:
+        """Every series of a look, hop by hop from 1 on."""
+        for number, hop in enumerate(hops_of(one), start=1):
+            which = {"hop": str(number)}
+            url = _bounded(self._urls[one.key], hop.url[:128])
+            address = _bounded(self._addresses[one.key], hop.address or "")
+            yield INFO, which | {"url": url, "address": address}, 1.0
+            if hop.status is not None:
+                yield STATUS, which, float(hop.status)
+            for phase, seconds in hop.phases.items():
+                yield PHASE, which | {"phase": phase}, seconds
+
+    def retain(self, keys: set[str]) -> None:
+        """Forget checks that are gone."""
+        for known in (self._urls, self._addresses):
+            for key in known.keys() - keys:
+                del known[key]
+
+
+def _bounded(known: set[str], text: str) -> str:
+    if text in known or len(known) < MOST:
+        known.add(text)
+        return text
+    return OTHER
