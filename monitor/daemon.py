@@ -115,6 +115,8 @@ class Daemon:
         self.board = Board(clock=self.clock, location=settings.location)
         self.board.show(config.portals, config.checks)
         self.exposition = Exposition(self.board, KINDS, self.metrics.registry)
+        page = (settings.notify.page_url or f"http://{self.listen}").rstrip("/")
+        self.metrics.page.info({"location": settings.location, "url": page})
         self.sight = Sight(tools, self.clock)
         self.machine = Machine(self.clock)
         self._set_sight(config)

@@ -98,6 +98,9 @@ class SelfMetrics:
             collector(registry=self.registry)
         build = Info("portal_monitor_build", "Version of the running daemon.", registry=self.registry)
         build.info({"version": __version__, "python": ".".join(map(str, sys.version_info[:3]))})
+        self.page = Info(
+            "portal_monitor_status_page", "Where people open the status page of a location.", registry=self.registry
+        )
         self.looks = self._counter("looks", "Slots by outcome.", "check_kind", "outcome")
         self.voids = self._counter("voids", "Slots without sight by reason.", "reason")
         for kind in kinds:
