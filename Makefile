@@ -70,7 +70,7 @@ bench-%: $(STAMP)
 lock: ## write .ci/locks, every package with its digests, from constraints.txt; needs uv
 	@.ci/lock
 
-dashboards: $(STAMP) ## write grafana/dashboards; ARGS='--status-page https://status.example.gov.vn' for links
+dashboards: $(STAMP) ## write grafana/dashboards
 	$(PYTHON_IN_VENV) -m monitor.dashboards $(ARGS)
 
 check: $(STAMP) ## format, lint, types, and the rule which room imports which

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from monitor.dashboards.sources import DAILY, HOURLY, RAW
+
 FOLDER = Path(__file__).parents[1] / "grafana" / "dashboards"
 
 _LABEL_VALUES = re.compile(r"label_values\((?:(.*),\s*)?(\w+)\)", re.DOTALL)
@@ -19,12 +21,24 @@ _LABEL_VALUES = re.compile(r"label_values\((?:(.*),\s*)?(\w+)\)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """One query. ``where`` names dashboard and panel, variable or annotation; ``source`` is the data source's type."""
+    """One query. ``where`` names dashboard and panel, variable or annotation; ``source`` is the data source's type.
+
+    ``database`` is where InfluxDB is asked; a dashboard that offers several is asked in each of them.
+    """
 
     where: str
     source: str
     text: str
+    database: str = ""
     instant: bool = False
+
+
+DATABASES = {
+    RAW.name: "portal_monitor",
+    HOURLY.name: "portal_monitor_hourly",
+    DAILY.name: "portal_monitor_daily",
+}
+"""Name of a data source in Grafana: the database behind it."""
 
 
 def dashboards(language: str = "vi") -> dict[str, dict[str, Any]]:
@@ -33,22 +47,36 @@ def dashboards(language: str = "vi") -> dict[str, dict[str, Any]]:
 
 
 def queries(language: str = "vi") -> Iterator[Query]:
-    """Every query of every panel, variable and annotation."""
+    """Every query of every panel, variable and annotation, in every database that its data source may be."""
     for name, board in dashboards(language).items():
         for panel in board["panels"]:
             for asked in panel["targets"]:
-                source = asked["datasource"]["type"]
-                text = asked["expr"] if source == "prometheus" else asked["query"]
                 where = f"{name}: {panel['title']} {asked['refId']}"
-                yield Query(where=where, source=source, text=text, instant=bool(asked.get("instant")))
+                yield from _asked(board, where, asked, instant=bool(asked.get("instant")))
         for one in board["templating"]["list"]:
             if one["type"] == "query":
-                asked = one["query"]
-                text = asked if isinstance(asked, str) else asked["query"]
-                yield Query(where=f"{name}: ${one['name']}", source=one["datasource"]["type"], text=text)
+                told = one["query"] if isinstance(one["query"], dict) else {"query": one["query"]}
+                yield from _asked(board, f"{name}: ${one['name']}", told | {"datasource": one["datasource"]})
         for one in board["annotations"]["list"]:
-            where, source = f"{name}: @{one['name']}", one["datasource"]["type"]
-            yield Query(where=where, source=source, text=one["expr"] if source == "prometheus" else one["query"])
+            yield from _asked(board, f"{name}: @{one['name']}", one)
+
+
+def _asked(board: Mapping[str, Any], where: str, told: Mapping[str, Any], *, instant: bool = False) -> Iterator[Query]:
+    source = told["datasource"]["type"]
+    text = told.get("expr") or told["query"]
+    for database in databases(board, told["datasource"]["uid"]):
+        yield Query(where=where, source=source, text=text, instant=instant, database=database)
+
+
+def databases(board: Mapping[str, Any], uid: str) -> Sequence[str]:
+    """The databases behind ``${variable}``: one that is offered as a choice may be any whose name it lets pass."""
+    chosen = next(one for one in board["templating"]["list"] if uid == f"${{{one['name']}}}")
+    if chosen["query"] == "prometheus":
+        return [""]
+    if chosen["hide"]:
+        return [DATABASES[chosen["current"]["text"]]]
+    pattern = (chosen.get("regex") or "//")[1:-1]
+    return [database for name, database in DATABASES.items() if re.search(pattern, name)]
 
 
 def filled(text: str, chosen: Mapping[str, str], *, seconds: int, step: int) -> str:
@@ -74,7 +102,7 @@ class Asker:
         text = filled(query.text, chosen, seconds=self._seconds, step=self._step)
         assert "$" not in re.sub(r"\$/", "", text), f"{query.where}: a variable is left over in {text}"
         try:
-            return self._influxql(text) if query.source == "influxdb" else self._promql(query, text)
+            return self._influxql(text, query.database) if query.source == "influxdb" else self._promql(query, text)
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{query.where}: {error.read().decode()} in {text}") from error
 
@@ -98,8 +126,8 @@ class Asker:
         with urllib.request.urlopen(asked, timeout=60.0) as answer:
             return json.load(answer)["data"]
 
-    def _influxql(self, text: str) -> int:
-        values = urllib.parse.urlencode({"q": text, "db": "portal_monitor", "epoch": "ms"})
+    def _influxql(self, text: str, database: str) -> int:
+        values = urllib.parse.urlencode({"q": text, "db": database, "epoch": "ms"})
         with urllib.request.urlopen(f"{self._influx}/query?{values}", timeout=60.0) as answer:
             result = json.load(answer)["results"][0]
         assert "error" not in result, f"{result['error']} in {text}"

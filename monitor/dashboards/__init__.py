@@ -5,19 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.dashboards import fleet, mobile, mobile_history, portal, prober, score, score_history
-from monitor.dashboards.frame import STATUS_PAGE, text
+from monitor.dashboards.frame import text
 from monitor.dashboards.words import LANGUAGES, Say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PAGES = (fleet.page, mobile.page, mobile_history.page, score.page, score_history.page, prober.page)
-"""All but the portal's, which knows where the status page is."""
+PAGES = (
+    fleet.page,
+    portal.page,
+    mobile.page,
+    mobile_history.page,
+    score.page,
+    score_history.page,
+    prober.page,
+)
 
 
-def files(status_page: str = STATUS_PAGE) -> Iterator[tuple[str, str]]:
+def files() -> Iterator[tuple[str, str]]:
     """(path below ``grafana/dashboards``, JSON) of every dashboard in every language."""
     for language in LANGUAGES:
         say = Say(language)
-        for page in (*(make(say) for make in PAGES), portal.page(say, status_page)):
+        for make in PAGES:
+            page = make(say)
             yield f"{language}/{page.name}.json", text(page, say)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.dashboards.asks import CHOSEN, HOME, NAMED, in_state, last_change, spread, worst
+from monitor.dashboards.borders import STOPPED
 from monitor.dashboards.frame import Page, Row
 from monitor.dashboards.kit import Dress, Kit, color
 from monitor.dashboards.measures import CERTIFICATE_DAYS, DAY, SLOW
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 _EXPIRY = f"min by (portal) (probe_ssl_earliest_cert_expiry{{{CHOSEN}}})"
 LIGHT = (
     'max(portal_monitor_prober_state{state="unknown",location=~"$location"})'
-    " + 2 * (max(time() - portal_monitor_last_look_timestamp_seconds) > bool 300)"
+    f" + 2 * (max(time() - portal_monitor_last_look_timestamp_seconds) > bool {STOPPED:g})"
 )
 """0 the prober sees, 1 it does not, 2 and above it does not look."""
 

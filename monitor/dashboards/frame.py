@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 COLUMNS = 24
 TAG = "portal-monitor"
-STATUS_PAGE = "http://127.0.0.1:9797"
-"""Where the daemon serves its status page unless it is told otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

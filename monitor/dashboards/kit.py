@@ -234,3 +234,12 @@ def _last(column: str = "") -> common.ReduceDataOptions:
 def color(fixed: str) -> Mapping[str, object]:
     """A series in a colour of its own."""
     return {"color": {"mode": "fixed", "fixedColor": fixed}}
+
+
+def joined(by: str, names: Mapping[str, str]) -> list[tuple[str, Mapping[str, object]]]:
+    """Answers as one table, a row for each value of ``by``; ``names``: column as queried -> text, in order."""
+    return [
+        ("joinByField", {"byField": by, "mode": "outer"}),
+        ("filterFieldsByName", {"include": {"names": list(names)}}),
+        ("organize", {"renameByName": names, "indexByName": {name: at for at, name in enumerate(names)}}),
+    ]

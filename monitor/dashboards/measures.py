@@ -37,6 +37,9 @@ UNITS: Mapping[Unit, str] = {
 VITALS = ("fcp_seconds", "lcp_seconds", "speed_index_seconds", "tbt_seconds", "cls")
 """What the criteria for phones judge."""
 
+COMPARED = (*VITALS, "longest_task_seconds", "bytes_total")
+"""What devices are compared by: the same, the longest task and the weight of the page."""
+
 CERTIFICATE_DAYS = (7.0, Judging().certificate_days, 30.0)
 """Borders that alerts have as well: act today, this week, plan it."""
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.dashboards.asks import CHOSEN, spread
+from monitor.dashboards.borders import FIT, HALF, KEPT
 from monitor.dashboards.frame import Page, Row
-from monitor.dashboards.kit import Dress, Kit
-from monitor.dashboards.measures import VITALS, rendering, vital_limits
-from monitor.dashboards.signs import BAD, GOOD, WARN, limits, steps
+from monitor.dashboards.kit import Dress, Kit, joined
+from monitor.dashboards.measures import COMPARED, VITALS, rendering, vital_limits
+from monitor.dashboards.signs import BAD, GOOD, WARN, limits, steps, values
 from monitor.dashboards.sources import now, over_time
 from monitor.dashboards.variables import ask, chain, marks
+from probes.profiles import PROFILES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from grafana_foundation_sdk.models.dashboard import Panel
 
     from monitor.dashboards.words import Say
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
 SORTS = ("html", "script", "style", "image", "font", "other")
 _LCP = rendering("lcp_seconds").series
 _DEVICE = f'check="$check",{CHOSEN}'
+_EVERY_DEVICE = f'check=~"{"|".join(PROFILES)}",{CHOSEN}'
+"""The checks of home pages are named after their devices."""
 
 
 def page(say: Say) -> Page:
@@ -39,6 +45,7 @@ def page(say: Say) -> Page:
             Row(height=7, panels=curves[:3]),
             Row(height=7, panels=[*curves[3:], (8, _weight(kit))]),
             Row(height=11, panels=[(16, _table(kit)), (8, _fitness(kit))]),
+            Row(height=6, panels=[(24, _compared(kit))]),
             Row(height=7, panels=[(8, _distribution(kit)), (8, _devices(kit)), (8, _requests(kit))]),
         ),
     )
@@ -51,7 +58,7 @@ def vital_dress(name: str) -> Dress:
 
 def _kept(kit: Kit, name: str) -> Panel:
     share = f"avg(max by (portal) ({rendering(name).series}{{{_DEVICE}}}) < bool {vital_limits(name)[-1]})"
-    dress = Dress(unit="percentunit", decimals=0, colors=steps(BAD, (0.5, WARN), (0.75, GOOD)), low=0, high=1)
+    dress = Dress(unit="percentunit", decimals=0, colors=steps(BAD, (HALF, WARN), (KEPT, GOOD)), low=0, high=1)
     return kit.stat(f"mobile.kept_{name}", [now(share)], dress)
 
 
@@ -83,44 +90,57 @@ def _weight(kit: Kit) -> Panel:
     return kit.stacked("mobile.weight", asked, Dress(unit="bytes", low=0))
 
 
-def vitals_table(kit: Kit, values: str) -> Dress:
-    """Dress of a table of portals by vitals, whose columns are ``values`` and a letter."""
+def vitals_table(kit: Kit, by: str, columns: Mapping[str, Sequence[str]]) -> Dress:
+    """Dress of a table of vitals, a row for each ``by`` (``portal`` or ``check``); vital -> its columns as queried."""
     say = kit.say
-    letters = dict(zip(VITALS, "ABCDE", strict=True))
-    names = {"portal": say("column.portal"), **{f"{values}{letters[name]}": say(f"vital.{name}") for name in VITALS}}
+    first = say("column.portal" if by == "portal" else "column.device")
+    names = {by: first} | {column: say(f"vital.{name}") for name, found in columns.items() for column in found}
+    who = (
+        kit.row_link("link.portal", "portal", first)
+        if by == "portal"
+        else {"mappings": [values((name, say(f"device.{name}"), "") for name in PROFILES)]}
+    )
     return Dress(
         unit="s",
         decimals=2,
-        transformations=[
-            ("joinByField", {"byField": "portal", "mode": "outer"}),
-            ("filterFieldsByName", {"include": {"names": list(names)}}),
-            ("organize", {"renameByName": names, "indexByName": {name: at for at, name in enumerate(names)}}),
-        ],
+        transformations=joined(by, names),
         overrides={
-            say("column.portal"): {
-                **kit.row_link("link.portal", "portal", say("column.portal")),
-                "unit": "string",
-                "custom.minWidth": 210,
-            },
+            first: {**who, "unit": "string", "custom.minWidth": 210},
             **{
-                say(f"vital.{name}"): {
-                    "unit": rendering(name).unit,
-                    "thresholds": {"mode": "absolute", "steps": limits(vital_limits(name))},
-                    "custom.cellOptions": {"type": "color-text"},
-                    "custom.width": 100,
-                }
-                for name in VITALS
+                say(f"vital.{name}"): {"unit": rendering(name).unit, "custom.width": 110, **_judged(name)}
+                for name in columns
             },
         },
     )
 
 
+def _judged(name: str) -> dict[str, object]:
+    """The colours of a vital that the criteria judge."""
+    if name not in VITALS:
+        return {}
+    limited = {"mode": "absolute", "steps": limits(vital_limits(name))}
+    return {"thresholds": limited, "custom.cellOptions": {"type": "color-text"}}
+
+
 def _table(kit: Kit) -> Panel:
-    asked = [
+    asked = dict(zip("ABCDE", VITALS, strict=True))
+    told = [
         now(f"max by (portal) ({rendering(name).series}{{{_DEVICE}}})", ref=ref, table=True)
-        for ref, name in zip("ABCDE", VITALS, strict=True)
+        for ref, name in asked.items()
     ]
-    return kit.table("mobile.table", asked, vitals_table(kit, "Value #"), sort=kit.say("vital.lcp_seconds"))
+    dress = vitals_table(kit, "portal", {name: [f"Value #{ref}"] for ref, name in asked.items()})
+    return kit.table("mobile.table", told, dress, sort=kit.say("vital.lcp_seconds"))
+
+
+def _compared(kit: Kit) -> Panel:
+    """Every vital of every device side by side."""
+    asked = dict(zip("ABCDEFG", COMPARED, strict=True))
+    told = [
+        now(f"quantile by (check) (0.5, {rendering(name).series}{{{_EVERY_DEVICE}}})", ref=ref, table=True)
+        for ref, name in asked.items()
+    ]
+    dress = vitals_table(kit, "check", {name: [f"Value #{ref}"] for ref, name in asked.items()})
+    return kit.table("mobile.compared", told, dress)
 
 
 def _fitness(kit: Kit) -> Panel:
@@ -135,7 +155,7 @@ def _fitness(kit: Kit) -> Panel:
         "zoom": mean("zoom_ok"),
         "lang": mean("lang_ok"),
     }
-    dress = Dress(unit="percentunit", decimals=0, low=0, high=1, colors=steps(BAD, (0.5, WARN), (0.95, GOOD)))
+    dress = Dress(unit="percentunit", decimals=0, low=0, high=1, colors=steps(BAD, (HALF, WARN), (FIT, GOOD)))
     lines = [now(expr, kit.say(f"fit.{name}"), ref) for ref, (name, expr) in zip("ABCDEF", asked.items(), strict=True)]
     return kit.bars("mobile.fitness", lines, dress)
 

@@ -5,40 +5,44 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.dashboards.asks import CHOSEN, HOME, last_change, worst
-from monitor.dashboards.frame import STATUS_PAGE, Page, Row, outside
-from monitor.dashboards.kit import Dress, Kit, color
+from monitor.dashboards.borders import OBJECTIVE, OVERSPENT
+from monitor.dashboards.frame import Page, Row, outside
+from monitor.dashboards.kit import Dress, Kit, color, joined
 from monitor.dashboards.measures import CERTIFICATE_DAYS, DAY, SLOW, VITALS, http, rendering, vital_limits
 from monitor.dashboards.signs import BAD, GOOD, WARN, between, limits, states_by_code, steps, values
 from monitor.dashboards.sources import now, over_time
-from monitor.dashboards.variables import chain, marks
+from monitor.dashboards.variables import chain, marks, status_page
+from monitor.hops import INFO, PHASE, STATUS
+from probes.trace import PHASES as HOP_PHASES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from grafana_foundation_sdk.models.dashboard import Panel
+    from grafana_foundation_sdk.models.dashboard import Panel, ValueMapping
 
     from monitor.dashboards.words import Say
 
 PHASES = {"resolve": "#8ab8ff", "connect": "#b877d9", "tls": "#ff9830", "processing": "#3274d9", "transfer": "#56a64b"}
-_OBJECTIVE = 0.995
+_HOP_PHASES = tuple(HOP_PHASES.values())
 _LEFT = f"(min(probe_ssl_earliest_cert_expiry{{{CHOSEN}}}) - time()) / {DAY:.0f}"
 
 
-def page(say: Say, status_page: str = STATUS_PAGE) -> Page:
-    """The dashboard in one language; ``status_page`` is where links to the daemon's own pages lead."""
+def page(say: Say) -> Page:
+    """The dashboard in one language."""
     kit = Kit(say)
     return Page(
         name="portal",
-        variables=chain(say, one=True),
+        variables=[*chain(say, one=True), status_page(say)],
         annotations=marks(say),
         refresh="30s",
-        links=(outside(say("link.status"), f"{status_page}/portals/${{portal}}"),),
+        links=(outside(say("link.status"), "${status_page:raw}/portals/${portal}"),),
         rows=(
             Row(height=4, panels=[(3, panel) for panel in _facts(kit)]),
             Row(height=4, panels=[(24, _states(kit))]),
             Row(height=7, panels=[(12, _pages(kit)), (12, _faults(kit))]),
             Row(height=8, panels=[(12, _phases(kit)), (12, _families(kit))]),
-            Row(height=7, panels=[(12, _by_page(kit)), (6, _status(kit)), (6, _hops(kit))]),
+            Row(height=6, panels=[(24, _hops(kit))]),
+            Row(height=7, panels=[(12, _by_page(kit)), (6, _status(kit)), (6, _redirects(kit))]),
             Row(height=6, panels=[(12, _vitals(kit)), (12, _certificate(kit))]),
         ),
     )
@@ -46,12 +50,10 @@ def page(say: Say, status_page: str = STATUS_PAGE) -> Page:
 
 def _facts(kit: Kit) -> list[Panel]:
     say = kit.say
-    share = steps(BAD, (0.99, WARN), (_OBJECTIVE, GOOD))
+    share = steps(BAD, (OVERSPENT, WARN), (OBJECTIVE, GOOD))
     urgent, soon, plan = CERTIFICATE_DAYS
     fault = f"topk(1, max by (reason) (probe_failure_info{{{CHOSEN}}}))"
     status = f"max({http('status').series}{{{HOME}}})"
-    codes = [between(200, 399, f"✓ {say('code.good')}", GOOD), between(500, 599, f"✕ {say('code.server')}", BAD),
-             between(400, 499, f"✕ {say('code.client')}", BAD)]  # fmt: skip
     return [
         kit.stat("portal.state", [now(worst())], Dress(unit="none", mappings=states_by_code(say))),
         kit.stat("portal.since", [now(f"max({last_change()}) * 1000")], Dress(unit="dateTimeFromNow")),
@@ -71,12 +73,21 @@ def _facts(kit: Kit) -> list[Panel]:
             "portal.certificate_left", [now(_LEFT)],
             Dress(unit=say("unit.days"), decimals=0, colors=steps(BAD, (urgent, BAD), (soon, WARN), (plan, GOOD))),
         ),
-        kit.stat("portal.code", [now(status)], Dress(unit="none", mappings=codes)),
+        kit.stat("portal.code", [now(status)], Dress(unit="none", mappings=_codes(say))),
         kit.stat(
             "portal.fault", [now(fault, table=True)],
             Dress(unit="none", colors=steps(BAD), empty=GOOD, column="reason"),
         ),
     ]  # fmt: skip
+
+
+def _codes(say: Say) -> list[ValueMapping]:
+    """Status codes with the word that they come down to."""
+    return [
+        between(200, 399, f"✓ {say('code.good')}", GOOD),
+        between(500, 599, f"✕ {say('code.server')}", BAD),
+        between(400, 499, f"✕ {say('code.client')}", BAD),
+    ]
 
 
 def _states(kit: Kit) -> Panel:
@@ -131,9 +142,46 @@ def _status(kit: Kit) -> Panel:
     return kit.lines("portal.status", [asked], Dress(unit="none", decimals=0))
 
 
-def _hops(kit: Kit) -> Panel:
+def _redirects(kit: Kit) -> Panel:
     asked = over_time(f"max by (check) ({http('redirects').series}{{{CHOSEN}}})", "{{check}}")
-    return kit.lines("portal.hops", [asked], Dress(unit="short", low=0, decimals=0))
+    return kit.lines("portal.redirects", [asked], Dress(unit="short", low=0, decimals=0))
+
+
+def _hops(kit: Kit) -> Panel:
+    """The requests of the newest look at the home page, a row each, in order, at every chosen location."""
+    say = kit.say
+    by = "location, hop"
+
+    def told(expr: str) -> str:
+        # Answers are joined by one column, so it has to say location and hop.
+        return f'label_join({expr}, "step", " ", "location", "hop")'
+
+    asked = {
+        "where": told(f"max by ({by}, url, address) ({INFO}{{{HOME}}})"),
+        "status": told(f"max by ({by}) ({STATUS}{{{HOME}}})"),
+        **{name: told(f'max by ({by}) ({PHASE}{{phase="{name}",{HOME}}})') for name in _HOP_PHASES},
+        "total": told(f"sum by ({by}) (max by ({by}, phase) ({PHASE}{{{HOME}}}))"),
+    }
+    queries = [now(expr, ref=ref, table=True) for ref, expr in zip("ABCDEFGHI", asked.values(), strict=True)]
+    names = {"step": say("column.hop"), "url": say("column.url"), "address": say("column.ip")}
+    names |= {
+        f"Value #{ref}": say(f"phase.{name}" if name in _HOP_PHASES else f"column.{name}")
+        for ref, name in zip("BCDEFGHI", list(asked)[1:], strict=True)
+    }
+    seconds = {"unit": "s", "decimals": 3, "custom.width": 100}
+    dress = Dress(
+        unit="none",
+        transformations=joined("step", names),
+        overrides={
+            say("column.hop"): {"unit": "string", "custom.width": 150},
+            say("column.url"): {"unit": "string", "custom.minWidth": 220},
+            say("column.ip"): {"unit": "string", "custom.width": 150},
+            say("column.status"): {"unit": "none", "custom.width": 80},
+            **{say(f"phase.{name}"): seconds for name in _HOP_PHASES},
+            say("column.total"): seconds,
+        },
+    )
+    return kit.table("portal.hops", queries, dress, sort=say("column.hop"), rising=True)
 
 
 def _vitals(kit: Kit) -> Panel:
@@ -166,11 +214,7 @@ def _certificate(kit: Kit) -> Panel:
     }  # fmt: skip
     dress = Dress(
         unit="none",
-        transformations=[
-            ("joinByField", {"byField": "portal", "mode": "outer"}),
-            ("filterFieldsByName", {"include": {"names": list(names)}}),
-            ("organize", {"renameByName": names, "indexByName": {name: at for at, name in enumerate(names)}}),
-        ],
+        transformations=joined("portal", names),
         overrides={
             say("column.ends"): {"unit": "dateTimeAsIso", "custom.width": 170},
             say("column.tls"): {"custom.width": 90},

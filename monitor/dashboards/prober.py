@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.dashboards.asks import bucket
+from monitor.dashboards.borders import COURIER, JOURNAL, LOOP, MISSED, QUIET, SELDOM, STOPPED
 from monitor.dashboards.fleet import light
 from monitor.dashboards.frame import Page, Row
 from monitor.dashboards.kit import Dress, Kit, color
 from monitor.dashboards.measures import rendering
 from monitor.dashboards.signs import BAD, CALM, GOOD, NEUTRAL, WARN, steps, values
-from monitor.dashboards.sources import now, over_time
+from monitor.dashboards.sources import PROMETHEUS, now, over_time
 from monitor.dashboards.variables import ask, blindness, marks, source
 from monitor.model import Void
 from probes.base import Outcome
@@ -26,8 +27,6 @@ _OURS = "on (instance) portal_monitor_build_info"
 
 _MISSED = '"late|overlapped|prober"'
 _QUANTILES = (("A", 0.5), ("B", 0.99))
-_LOOP = 0.2
-"""From there on measured times are not to be trusted; the alert has the same border."""
 _OUTCOMES = {Outcome.UP: GOOD, Outcome.DOWN: BAD, Outcome.VOID: NEUTRAL}
 
 
@@ -37,7 +36,7 @@ def page(say: Say) -> Page:
     return Page(
         name="prober",
         variables=[
-            source("prometheus", say),
+            source("prometheus", PROMETHEUS, say),
             ask("instance", "label_values(portal_monitor_build_info, instance)", say),
             ask("location", "label_values(portal_monitor_prober_state, location)", say),
         ],
@@ -65,11 +64,11 @@ def _lights(kit: Kit) -> list[Panel]:
         light(kit, "prober.light"),
         kit.stat(
             "prober.last", [now(f"max(time() - portal_monitor_last_look_timestamp_seconds{{{_ME}}})")],
-            Dress(unit="s", decimals=0, colors=steps(GOOD, (120, WARN), (300, BAD))),
+            Dress(unit="s", decimals=0, colors=steps(GOOD, (QUIET, WARN), (STOPPED, BAD))),
         ),
         kit.stat(
             "prober.missed", [now(missed)],
-            Dress(unit="percentunit", decimals=2, colors=steps(GOOD, (0.01, WARN), (0.05, BAD))),
+            Dress(unit="percentunit", decimals=2, colors=steps(GOOD, (SELDOM, WARN), (MISSED, BAD))),
         ),
         kit.stat(
             "prober.config", [now(f"min(portal_monitor_config_last_reload_successful{{{_ME}}})")],
@@ -77,7 +76,7 @@ def _lights(kit: Kit) -> list[Panel]:
         ),
         kit.stat(
             "prober.journal_used", [now(f"max(portal_monitor_journal_limit_used_ratio{{{_ME}}})")],
-            Dress(unit="percentunit", decimals=1, colors=steps(GOOD, (0.5, WARN), (0.9, BAD))),
+            Dress(unit="percentunit", decimals=1, colors=steps(GOOD, (JOURNAL[0], WARN), (JOURNAL[1], BAD))),
         ),
         kit.stat(
             "prober.sinks", [now(f"min(portal_monitor_sink_up{{{_ME}}})")], Dress(unit="none", mappings=[sinks])
@@ -99,7 +98,7 @@ def _lateness(kit: Kit) -> Panel:
 def _loop(kit: Kit) -> Panel:
     series = "portal_monitor_event_loop_lag_seconds"
     asked = [over_time(bucket(series, q), kit.say(f"legend.q{q * 100:.0f}"), ref) for ref, q in _QUANTILES]
-    return kit.lines("prober.loop", asked, Dress(unit="s", low=0, colors=steps("transparent", (_LOOP, BAD))))
+    return kit.lines("prober.loop", asked, Dress(unit="s", low=0, colors=steps("transparent", (LOOP, BAD))))
 
 
 def _missed(kit: Kit) -> Panel:
@@ -140,7 +139,7 @@ def _journal(kit: Kit) -> Panel:
 
 def _couriers(kit: Kit) -> Panel:
     asked = over_time(f"max by (sink) (portal_monitor_sink_lag_seconds{{{_ME}}})", "{{sink}}")
-    return kit.lines("prober.couriers", [asked], Dress(unit="s", low=0, colors=steps("transparent", (900, BAD))))
+    return kit.lines("prober.couriers", [asked], Dress(unit="s", low=0, colors=steps("transparent", (COURIER, BAD))))
 
 
 def _refused(kit: Kit) -> Panel:

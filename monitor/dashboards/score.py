@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from monitor.dashboards.borders import COVERED, HALF, MOVED, WELL_COVERED
 from monitor.dashboards.frame import Page, Row
 from monitor.dashboards.grades import (
     criteria_by_id,
@@ -13,7 +14,7 @@ from monitor.dashboards.grades import (
     grades_by_ratio,
     rubrics_by_id,
 )
-from monitor.dashboards.kit import Dress, Kit, color
+from monitor.dashboards.kit import Dress, Kit, color, joined
 from monitor.dashboards.signs import BAD, GOOD, NEUTRAL, WARN, steps
 from monitor.dashboards.sources import now, over_time
 from monitor.dashboards.variables import INFO, ask, chain, marks
@@ -30,7 +31,6 @@ _MINE = f'portal=~"$portal",rubric="$rubric",{_WINDOW}'
 _ALL = f'rubric="$rubric",{_WINDOW}'
 _SCORE = "portal_monitor_score"
 _KIND = f'on (portal) {INFO}{{kind=~"$kind",group=~"$group"}}'
-_COVERED = 0.75
 
 
 def page(say: Say) -> Page:
@@ -69,11 +69,11 @@ def _totals(kit: Kit) -> list[Panel]:
         kit.stat("score.grade", [now(grade)], Dress(unit="percentunit", decimals=1, mappings=grades_by_ratio(kit.say))),
         kit.stat(
             "score.change", [now(f"{ratio} - max({_SCORE}_ratio{{{_MINE}}} offset 7d)")],
-            Dress(unit="percentunit", decimals=2, colors=steps(BAD, (-0.005, NEUTRAL), (0.005, GOOD))),
+            Dress(unit="percentunit", decimals=2, colors=steps(BAD, (-MOVED, NEUTRAL), (MOVED, GOOD))),
         ),
         kit.stat(
             "score.coverage", [now(seen)],
-            Dress(unit="percentunit", decimals=1, colors=steps(BAD, (_COVERED, WARN), (0.9, GOOD))),
+            Dress(unit="percentunit", decimals=1, colors=steps(BAD, (COVERED, WARN), (WELL_COVERED, GOOD))),
         ),
     ]  # fmt: skip
 
@@ -84,15 +84,11 @@ def map_dress(kit: Kit, names: Mapping[str, str], overrides: Mapping[str, Mappin
     figure = {"unit": "none", "decimals": 2, "custom.width": 90}
     shown = {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}
     part = {"unit": "percentunit", "decimals": 0, "min": 0, "max": 1, "custom.width": 130}
-    colors = {"mode": "absolute", "steps": steps(BAD, (0.5, WARN), (1.0, GOOD))}
-    seen = {"mode": "absolute", "steps": steps(BAD, (_COVERED, WARN), (0.9, GOOD))}
+    colors = {"mode": "absolute", "steps": steps(BAD, (HALF, WARN), (1.0, GOOD))}
+    seen = {"mode": "absolute", "steps": steps(BAD, (COVERED, WARN), (WELL_COVERED, GOOD))}
     return Dress(
         unit="none",
-        transformations=[
-            ("joinByField", {"byField": next(iter(names)), "mode": "outer"}),
-            ("filterFieldsByName", {"include": {"names": list(names)}}),
-            ("organize", {"renameByName": names, "indexByName": {name: at for at, name in enumerate(names)}}),
-        ],
+        transformations=joined(next(iter(names)), names),
         overrides={
             **{
                 say(f"column.{name}"): figure
@@ -143,11 +139,7 @@ def _lost(kit: Kit) -> Panel:
     dress = Dress(
         unit="none",
         decimals=2,
-        transformations=[
-            ("joinByField", {"byField": "criterion", "mode": "outer"}),
-            ("filterFieldsByName", {"include": {"names": list(names)}}),
-            ("organize", {"renameByName": names, "indexByName": {name: at for at, name in enumerate(names)}}),
-        ],
+        transformations=joined("criterion", names),
         overrides={
             say("column.criterion"): {"mappings": criteria_by_id(say), "unit": "string"},
             say("column.won"): color(GOOD),
@@ -193,11 +185,7 @@ def ranking_dress(kit: Kit, names: Mapping[str, str]) -> Dress:
     return Dress(
         unit="none",
         decimals=2,
-        transformations=[
-            ("joinByField", {"byField": "portal", "mode": "outer"}),
-            ("filterFieldsByName", {"include": {"names": list(names)}}),
-            ("organize", {"renameByName": names, "indexByName": {name: at for at, name in enumerate(names)}}),
-        ],
+        transformations=joined("portal", names),
         overrides={
             say("column.portal"): {**kit.row_link("link.score", "score", say("column.portal")), "unit": "string"},
             say("column.ratio"): {
@@ -220,6 +208,6 @@ def _grades(kit: Kit) -> Panel:
 
 def _thin(kit: Kit) -> Panel:
     seen = f"min by (portal) ({_SCORE}_criterion_coverage_ratio{{{_ALL}}}) and {_KIND}"
-    colors = steps(BAD, (_COVERED, WARN), (0.9, GOOD))
+    colors = steps(BAD, (COVERED, WARN), (WELL_COVERED, GOOD))
     dress = Dress(unit="percentunit", decimals=0, low=0, high=1, colors=colors, link=kit.link("link.score", "score"))
     return kit.bars("score.thin", [now(f"sort(bottomk(12, {seen}))", "{{portal}}")], dress)

@@ -1,4 +1,4 @@
-"""Performance score over ranges that Prometheus no longer holds, out of InfluxDB."""
+"""Performance score over ranges that Prometheus no longer holds: days for ever, or each hour of the last months."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from grafana_foundation_sdk.models.dashboard import VariableModel, VariableOption, VariableType
 
+from monitor.dashboards.borders import HALF
 from monitor.dashboards.frame import Page, Row
 from monitor.dashboards.grades import (
     WINDOWS,
@@ -18,8 +19,8 @@ from monitor.dashboards.grades import (
 from monitor.dashboards.kit import Dress, Kit
 from monitor.dashboards.score import map_dress, ranking_dress
 from monitor.dashboards.signs import BAD, GOOD, WARN, steps
-from monitor.dashboards.sources import Influx
-from monitor.dashboards.variables import influx_chain, influx_marks
+from monitor.dashboards.sources import DAILY, Influx
+from monitor.dashboards.variables import influx_chain, influx_marks, step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +33,9 @@ _PORTAL = '"portal" =~ /^$portal$/'
 _TOTAL = "\"check\" = '$rubric/total/$window'"
 _CRITERIA = '"check" =~ /^$rubric\\/.*\\/$window$/ AND "criterion" <> \'total\''
 _EACH = "GROUP BY time($__interval) fill(null)"
-_HOUR = "1h"
-"""Scores come once an hour."""
+_STEP = "$step"
+_TIERS = "/^(?!.*hourly).*$/"
+"""Scores are kept by the hour in the raw tier and by the day in the daily one; there is no hourly tier of them."""
 
 
 def page(say: Say) -> Page:
@@ -42,9 +44,10 @@ def page(say: Say) -> Page:
     return Page(
         name="score-history",
         variables=[
-            *influx_chain(say, "score", one=True, location=False),
+            *influx_chain(say, "score", DAILY, tiers=_TIERS, one=True, location=False),
             _choice("rubric", rubrics_by_id(say), say, graded().id),
             _choice("window", [(one, say(f"window.{one}")) for one in WINDOWS], say, "quarter"),
+            step(say),
         ],
         annotations=influx_marks(say),
         since="now-90d",
@@ -124,7 +127,7 @@ def _trend(kit: Kit) -> Panel:
         )
         for ref, window in zip("AB", WINDOWS, strict=True)
     ]
-    dress = Dress(unit="percentunit", decimals=1, high=1, colors=grade_colors(), interval=_HOUR)
+    dress = Dress(unit="percentunit", decimals=1, high=1, colors=grade_colors(), interval=_STEP)
     return kit.lines("score.trend", asked, dress)
 
 
@@ -133,7 +136,7 @@ def _formulas(kit: Kit) -> Panel:
         Influx(_last("ratio", f"\"check\" = '{id_}/total/$window' AND {_PORTAL}", _EACH), title, ref)
         for ref, (id_, title) in zip("ABCDEFGH", rubrics_by_id(kit.say), strict=False)
     ]
-    return kit.lines("score.formulas", asked, Dress(unit="percentunit", decimals=1, low=0, high=1, interval=_HOUR))
+    return kit.lines("score.formulas", asked, Dress(unit="percentunit", decimals=1, low=0, high=1, interval=_STEP))
 
 
 def _criteria(kit: Kit) -> Panel:
@@ -143,9 +146,9 @@ def _criteria(kit: Kit) -> Panel:
         'GROUP BY time($__interval), "check" fill(null)',
         "[[tag_check]]",
     )
-    told = steps(BAD, (0.5, WARN), (0.999, GOOD))
+    told = steps(BAD, (HALF, WARN), (0.999, GOOD))
     shown = _display_names(kit)
-    dress = Dress(unit="percentunit", decimals=0, colors=told, interval="6h", overrides=shown)
+    dress = Dress(unit="percentunit", decimals=0, colors=told, interval=_STEP, overrides=shown)
     return kit.timeline("score-history.criteria", [asked], dress)
 
 

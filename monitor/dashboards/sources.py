@@ -1,6 +1,8 @@
-"""Where panels read from: the two data sources by their fixed uids, and one query of each as a target."""
+"""Where panels read from: the data sources by their fixed uids, each behind a variable, and one query as a target."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders import prometheus
 from grafana_foundation_sdk.cog.variants import Dataquery
@@ -8,13 +10,26 @@ from grafana_foundation_sdk.models.dashboard import DataSourceRef
 from grafana_foundation_sdk.models.prometheus import Dataquery as PrometheusQuery
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-UIDS = {"prometheus": "portal-monitor-prometheus", "influxdb": "portal-monitor-influxdb"}
-"""Type of a data source: its uid in ``grafana/provisioning/datasources``."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A data source of ``grafana/provisioning/datasources``: its type, its uid, and the name that people see."""
+
+    kind: str
+    uid: str
+    name: str
 
 
-def reference(source: str) -> DataSourceRef:
-    """The data source of that type; behind a variable, so that an installation may choose another of its own."""
-    return DataSourceRef(type_val=source, uid=f"${{{source}}}")
+PROMETHEUS = Source(kind="prometheus", uid="portal-monitor-prometheus", name="portal-monitor Prometheus")
+RAW = Source(kind="influxdb", uid="portal-monitor-influxdb", name="portal-monitor InfluxDB, raw")
+HOURLY = Source(kind="influxdb", uid="portal-monitor-influxdb-hourly", name="portal-monitor InfluxDB, hourly")
+DAILY = Source(kind="influxdb", uid="portal-monitor-influxdb-daily", name="portal-monitor InfluxDB, daily")
+"""One for each tier, not one for all of them: a query of InfluxDB 3.x reads one database."""
+
+
+def reference(variable: str) -> DataSourceRef:
+    """What ``variable`` chooses, so that an installation may name another of its own; it begins with the type."""
+    return DataSourceRef(type_val=variable.partition("_")[0], uid=f"${{{variable}}}")
 
 
 def over_time(expr: str, legend: str, ref: str = "A") -> PrometheusQuery:

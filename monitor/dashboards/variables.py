@@ -15,11 +15,12 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from monitor.dashboards.signs import BAD, CALM, NEUTRAL, WARN
-from monitor.dashboards.sources import UIDS, reference
+from monitor.dashboards.sources import DAILY, PROMETHEUS, RAW, reference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from monitor.dashboards.sources import Source
     from monitor.dashboards.words import Say
 
 EVERYTHING = ".*"
@@ -27,18 +28,38 @@ _CHOSEN = 'kind=~"$kind",group=~"$group"'
 INFO = "portal_monitor_portal_info"
 
 
-def source(kind: str, say: Say) -> VariableModel:
-    """Which data source of ``kind`` is read; hidden, ``?var-prometheus=<uid>`` in the address chooses another."""
+def source(name: str, which: Source, say: Say, *, others: str = "", shown: bool = False) -> VariableModel:
+    """Which data source is read, ``which`` at first; ``?var-<name>=<uid>`` in the address chooses another.
+
+    Hidden, unless it is ``shown`` to choose from; ``others`` is a pattern of the names that it offers.
+    """
     return VariableModel(
         type_val=VariableType.DATASOURCE,
-        name=kind,
-        label=say(f"variable.{kind}"),
-        query=kind,
-        hide=VariableHide.HIDE_VARIABLE,
-        current=VariableOption(text=f"portal-monitor {'Prometheus' if kind == 'prometheus' else 'InfluxDB'}",
-                               value=UIDS[kind]),
+        name=name,
+        label=say(f"variable.{name}"),
+        query=which.kind,
+        regex=others or None,
+        hide=VariableHide.DONT_HIDE if shown else VariableHide.HIDE_VARIABLE,
+        current=VariableOption(text=which.name, value=which.uid),
         refresh=VariableRefresh.ON_DASHBOARD_LOAD,
-    )  # fmt: skip
+    )
+
+
+STEPS = ("1h", "6h", "1d", "7d", "30d")
+
+
+def step(say: Say, first: str = "1d") -> VariableModel:
+    """How far the points of a curve lie apart at least. A tier that has fewer would be drawn with gaps."""
+    return VariableModel(
+        type_val=VariableType.INTERVAL,
+        name="step",
+        label=say("variable.step"),
+        query=",".join(STEPS),
+        auto=False,
+        current=VariableOption(text=first, value=first),
+        refresh=VariableRefresh.ON_TIME_RANGE_CHANGED,
+        options=[VariableOption(text=one, value=one, selected=one == first) for one in STEPS],
+    )
 
 
 def ask(  # noqa: PLR0913 - a variable has as many sides
@@ -75,7 +96,7 @@ def _label_values(query: str) -> dict[str, object]:
 def chain(say: Say, *, one: bool = False, location: bool = True) -> list[VariableModel]:
     """Kind -> group -> portal -> location out of Prometheus; ``one`` portal at a time, or any number of them."""
     found = [
-        source("prometheus", say),
+        source("prometheus", PROMETHEUS, say),
         ask("kind", f"label_values({INFO}, kind)", say),
         ask("group", f'label_values({INFO}{{kind=~"$kind"}}, group)', say),
         ask("portal", f"label_values({INFO}{{{_CHOSEN}}}, portal)", say, multi=not one),
@@ -85,12 +106,19 @@ def chain(say: Say, *, one: bool = False, location: bool = True) -> list[Variabl
     return found
 
 
-def influx_chain(say: Say, measurement: str, *, one: bool = False, location: bool = True) -> list[VariableModel]:
-    """The same chain out of the tags of a measurement in InfluxDB."""
+def influx_chain(  # noqa: PLR0913 - a chain has as many sides
+    say: Say, measurement: str, tier: Source, *, tiers: str = "", one: bool = False, location: bool = True
+) -> list[VariableModel]:
+    """The same chain out of the tags of a measurement in InfluxDB, after the tier that all of it is read from.
+
+    ``tier`` is the one to begin with, ``tiers`` a pattern of the names of those to choose from.
+    """
     values = f'SHOW TAG VALUES FROM "{measurement}" WITH KEY = '
     kind, group = '"kind" =~ /^$kind$/', '"group" =~ /^$group$/'
     found = [
-        source("influxdb", say),
+        source("influxdb", tier, say, others=tiers, shown=True),
+        source("influxdb_raw", RAW, say),
+        source("influxdb_daily", DAILY, say),
         ask("kind", f'{values}"kind"', say, kind="influxdb"),
         ask("group", f'{values}"group" WHERE {kind}', say, kind="influxdb"),
         ask("portal", f'{values}"portal" WHERE {kind} AND {group}', say, kind="influxdb", multi=not one),
@@ -98,6 +126,14 @@ def influx_chain(say: Say, measurement: str, *, one: bool = False, location: boo
     if location:
         where = f'{kind} AND {group} AND "portal" =~ /^$portal$/'
         found.append(ask("location", f'{values}"location" WHERE {where}', say, kind="influxdb"))
+    return found
+
+
+def status_page(say: Say) -> VariableModel:
+    """Where the status page of the chosen location is opened, as its daemon says; hidden."""
+    told = 'label_values(portal_monitor_status_page_info{location=~"$location"}, url)'
+    found = ask("status_page", told, say, multi=False)
+    found.hide = VariableHide.HIDE_VARIABLE
     return found
 
 
@@ -149,25 +185,28 @@ def blindness(say: Say) -> AnnotationQuery:
 
 
 def influx_marks(say: Say) -> list[AnnotationQuery]:
-    """Outages and maintenance as changes of state, and new versions of rubrics, out of InfluxDB."""
+    """Outages and maintenance as changes of state, and new versions of rubrics, out of InfluxDB.
+
+    Changes of state are kept as long as looks, daily scores for ever, whichever tier the curves come from.
+    """
     where = '"portal" =~ /^$portal$/ AND $timeFilter'
     state = 'SELECT "state", "portal" FROM "state_change" WHERE "state" ='
     total = f'"check" =~ /\\/total\\/quarter$/ AND {where}'
     version = f'SELECT DIFFERENCE(MAX("version")) AS "step" FROM "score" WHERE {total} GROUP BY time(1d), "check"'
-    asked: Sequence[tuple[str, str, str, str, str]] = (
-        ("outage", BAD, f"{state} 'down' AND {where}", "state", "portal"),
-        ("maintenance", CALM, f"{state} 'maintenance' AND {where}", "state", "portal"),
+    config = f'SELECT DISTINCT("config") AS "config" FROM "mobile" WHERE {where} GROUP BY time(1d)'
+    asked: Sequence[tuple[str, str, str, str, str, str]] = (
+        ("outage", BAD, "influxdb_raw", f"{state} 'down' AND {where}", "state", "portal"),
+        ("maintenance", CALM, "influxdb_raw", f"{state} 'maintenance' AND {where}", "state", "portal"),
         # Renderings are few, so their word for the configuration is found quickly over a quarter.
-        ("config", NEUTRAL, f'SELECT DISTINCT("config") AS "config" FROM "mobile" WHERE {where} GROUP BY time(1d)',
-         "config", ""),
-        ("rubric", WARN, f'SELECT "step" FROM ({version}) WHERE "step" <> 0', "step", ""),
-    )  # fmt: skip
+        ("config", NEUTRAL, "influxdb_raw", config, "config", ""),
+        ("rubric", WARN, "influxdb_daily", f'SELECT "step" FROM ({version}) WHERE "step" <> 0', "step", ""),
+    )
     return [
         Mark(
-            say(f"mark.{name}"), "influxdb", color,
+            say(f"mark.{name}"), kept, color,
             {"query": query, "fromAnnotations": True, "textEditor": True,
              "textColumn": column, "titleColumn": "", "tagsColumn": tags, "timeEndColumn": ""},
             enable=name != "config",
         )
-        for name, color, query, column, tags in asked
+        for name, color, kept, query, column, tags in asked
     ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from monitor.dashboards.borders import told
 from monitor.dashboards.words_fleet import FLEET
 from monitor.dashboards.words_mobile import MOBILE
 from monitor.dashboards.words_portal import PORTAL
@@ -25,7 +26,11 @@ _COMMON: dict[str, tuple[str, str]] = {
     "link.score": ("Xem điểm của cổng này", "Open this portal's score"),
     "link.status": ("Trang trạng thái và bằng chứng", "Status page and evidence"),
     "variable.prometheus": ("Nguồn Prometheus", "Prometheus"),
-    "variable.influxdb": ("Nguồn InfluxDB", "InfluxDB"),
+    "variable.influxdb": ("Độ mịn", "Resolution"),
+    "variable.influxdb_raw": ("Từng lượt đo", "Single looks"),
+    "variable.influxdb_daily": ("Số liệu ngày", "Figures of days"),
+    "variable.status_page": ("Trang trạng thái", "Status page"),
+    "variable.step": ("Bước", "Step"),
     "variable.kind": ("Loại", "Kind"),
     "variable.group": ("Nhóm", "Group"),
     "variable.portal": ("Cổng", "Portal"),
@@ -69,6 +74,8 @@ _COMMON: dict[str, tuple[str, str]] = {
     "vital.speed_index_seconds": ("Speed Index", "Speed Index"),
     "vital.tbt_seconds": ("TBT", "TBT"),
     "vital.cls": ("CLS", "CLS"),
+    "vital.longest_task_seconds": ("Tác vụ dài nhất", "Longest task"),
+    "vital.bytes_total": ("Dung lượng", "Weight"),
     "column.portal": ("Cổng", "Portal"),
     "column.id": ("Mã", "Id"),
     "column.state": ("Trạng thái", "State"),
@@ -87,8 +94,8 @@ class Say:
         self._place = LANGUAGES.index(language)
 
     def __call__(self, key: str) -> str:
-        """The text behind ``key``. Raises KeyError where there is none."""
-        return WORDS[key][self._place]
+        """The text behind ``key``, with borders in it as they are. Raises KeyError where there is none."""
+        return told(WORDS[key][self._place], self.language)
 
     def nothing(self, key: str) -> str:
         """What a panel says when it has nothing to show."""

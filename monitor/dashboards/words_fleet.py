@@ -40,8 +40,8 @@ FLEET: dict[str, tuple[str, str]] = {
     ),
     "fleet.ending": ("Chứng chỉ", "Expiring"),
     "fleet.ending.why": (
-        "Số cổng có chứng chỉ hết hạn trong vòng 14 ngày. Tốt: không có.",
-        "Portals with a certificate that ends within 14 days. Good: none.",
+        "Số cổng có chứng chỉ hết hạn trong vòng {certificate_soon} ngày. Tốt: không có.",
+        "Portals with a certificate that ends within {certificate_soon} days. Good: none.",
     ),
     "fleet.light": ("Trạm đo", "Prober"),
     "fleet.light.why": (
@@ -87,13 +87,13 @@ FLEET: dict[str, tuple[str, str]] = {
     "fleet.changes.none": ("✓ Không có thay đổi trong 6 giờ", "✓ No change within 6 hours"),
     "fleet.slow": ("Chậm nhất lúc này", "Slowest now"),
     "fleet.slow.why": (
-        "Mười cổng có lượt đo gần nhất lâu nhất. Từ 5 giây thì một lượt đo bị coi là chậm.",
-        "The ten portals whose latest look took longest. From 5 seconds on a look counts as slow.",
+        "Mười cổng có lượt đo gần nhất lâu nhất. Từ {slow} giây thì một lượt đo bị coi là chậm.",
+        "The ten portals whose latest look took longest. From {slow} seconds on a look counts as slow.",
     ),
     "fleet.certificates": ("Chứng chỉ hết hạn sớm nhất", "Certificates that end first"),
     "fleet.certificates.why": (
-        "Thời gian còn lại của chứng chỉ hết hạn sớm nhất trong chuỗi của mỗi cổng. Tốt: trên 30 ngày.",
-        "Time left of the earliest certificate in each portal's chain. Good: more than 30 days.",
+        "Thời gian còn lại của chứng chỉ hết hạn sớm nhất trong chuỗi của mỗi cổng. Tốt: trên {certificate_plan} ngày.",
+        "Time left of the earliest certificate in each portal's chain. Good: more than {certificate_plan} days.",
     ),
     "fleet.latency": ("Thời gian phản hồi", "Response time"),
     "fleet.latency.why": (

@@ -29,8 +29,8 @@ def _about_vitals() -> Iterator[tuple[str, tuple[str, str]]]:
         yield f"mobile.kept_{name}", (f"{short} đạt", f"{short} kept")
         yield (
             f"mobile.kept_{name}.why",
-            (f"{vi}: phần số cổng dưới giới hạn của tiêu chí. Tốt: từ 75 %.",
-             f"{en}: share of portals within the criterion's limit. Good: 75 % and more."),
+            (f"{vi}: phần số cổng dưới giới hạn của tiêu chí. Tốt: từ {{kept}} %.",
+             f"{en}: share of portals within the criterion's limit. Good: {{kept}} % and more."),
         )  # fmt: skip
         yield f"mobile-history.now_{name}", (f"{short} p75",) * 2
         yield (
@@ -55,6 +55,7 @@ _BOTH: dict[str, tuple[str, str]] = {
         "Bytes of a first visit, mean of the chosen portals. Lighter is faster on slow 4G.",
     ),
     "table": ("Từng cổng", "Portals"),
+    "compared": ("So sánh thiết bị", "Devices compared"),
     "devices": ("LCP theo thiết bị", "LCP by device"),
     "devices.why": (
         "Trung vị LCP theo cấu hình thiết bị và trang: điện thoại giả lập 4G chậm, điện thoại thật, máy bàn.",
@@ -73,13 +74,34 @@ MOBILE: dict[str, tuple[str, str]] = {
     ),
     "mobile-history.title": ("Hiển thị trên điện thoại, dài hạn", "Mobile rendering, long term"),
     "mobile-history.question": (
-        "Như bảng hiển thị trên điện thoại, đọc từ InfluxDB cho các khoảng thời gian Prometheus không còn giữ.",
-        "Mobile rendering out of InfluxDB, for ranges that Prometheus no longer holds.",
+        (
+            "Đọc từ InfluxDB, cho các khoảng thời gian Prometheus không còn giữ. Độ mịn: từng lượt (100 ngày), "
+            "giờ (2 năm) hay ngày (mãi mãi, trung bình của ngày)."
+        ),
+        (
+            "Out of InfluxDB, for ranges that Prometheus no longer holds. Resolution: single looks (100 days), hours "
+            "(2 years) or days (for ever, the mean of each day)."
+        ),
     ),
+    "mobile.compared.why": (
+        "Trung vị trang chủ các cổng đang chọn, lần hiển thị gần nhất, mỗi thiết bị một dòng. Màu theo giới hạn.",
+        "Median of the chosen portals' home pages at their latest rendering, a row for each device. Colours by limits.",
+    ),
+    "mobile-history.compared.why": (
+        "Trung vị trang chủ các cổng đang chọn trong cả khoảng thời gian, mỗi thiết bị một dòng. Màu theo giới hạn.",
+        "Median of the chosen portals' home pages over the whole range, a row for each device. Colours by limits.",
+    ),
+    "column.device": ("Thiết bị", "Device"),
+    "device.mobile": ("điện thoại, 4G chậm", "phone on slow 4G"),
+    "device.mobile-real": ("điện thoại, mạng của trạm", "phone, own network"),
+    "device.desktop": ("máy bàn", "desk"),
     "mobile.measured.why": ("Số cổng có lần hiển thị gần đây.", "Portals with a recent rendering."),
     "mobile-history.measured.why": (
-        "Số lần hiển thị trong khoảng thời gian; ít thì các phân vị không chắc.",
-        "Renderings within the range; with few, percentiles are unsure.",
+        (
+            "Số điểm trong khoảng thời gian: lần hiển thị, giờ hoặc ngày có hiển thị, tùy độ mịn. "
+            "Ít thì các phân vị không chắc."
+        ),
+        "Points in the range: renderings, hours or days with some, by resolution. With few, percentiles are unsure.",
     ),
     "mobile.table.why": (
         "Lần hiển thị gần nhất của từng cổng. Màu theo giới hạn của tiêu chí; bấm vào tên để xem cổng.",
@@ -91,8 +113,8 @@ MOBILE: dict[str, tuple[str, str]] = {
     ),
     "mobile.fitness": ("Dễ dùng trên điện thoại", "Fit for phones"),
     "mobile.fitness.why": (
-        "Trung bình các cổng đang chọn. Tốt: từ 95 %.",
-        "Mean over the chosen portals. Good: 95 % and more.",
+        "Trung bình các cổng đang chọn. Tốt: từ {fit} %.",
+        "Mean over the chosen portals. Good: {fit} % and more.",
     ),
     "fit.viewport": ("vừa màn hình", "adapts its width"),
     "fit.overflow": ("không cuộn ngang", "no sideways scroll"),

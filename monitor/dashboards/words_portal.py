@@ -24,27 +24,27 @@ PORTAL: dict[str, tuple[str, str]] = {
     "portal.day.why": (
         (
             "Độ sẵn sàng: phần thời gian không ngừng trong 24 giờ, theo trạng thái đã xác nhận; bảo trì và lúc không "
-            "nhìn thấy không tính. Mục tiêu: 99,5 %."
+            "nhìn thấy không tính. Mục tiêu: {objective} %."
         ),
         (
             "Availability: share of 24 hours not down, by confirmed states; maintenance and unseen time do not count. "
-            "Aim: 99.5 %."
+            "Aim: {objective} %."
         ),
     ),
     "portal.month": ("30 ngày", "30 days"),
     "portal.month.why": (
-        "Độ sẵn sàng: phần thời gian không ngừng trong 30 ngày, tính như trên. Mục tiêu: 99,5 %.",
-        "Availability: share of 30 days not down, by the same rule. Aim: 99.5 %.",
+        "Độ sẵn sàng: phần thời gian không ngừng trong 30 ngày, tính như trên. Mục tiêu: {objective} %.",
+        "Availability: share of 30 days not down, by the same rule. Aim: {objective} %.",
     ),
     "portal.latency": ("Phản hồi", "Response"),
     "portal.latency.why": (
-        "Lượt đo trang chủ gần nhất mất bao lâu. Tốt: dưới 2,5 giây; từ 5 giây là chậm.",
-        "How long the latest look at the home page took. Good: below 2.5 s; slow from 5 s on.",
+        "Lượt đo trang chủ gần nhất mất bao lâu. Tốt: dưới {half_slow} giây; từ {slow} giây là chậm.",
+        "How long the latest look at the home page took. Good: below {half_slow} s; slow from {slow} s on.",
     ),
     "portal.certificate_left": ("Chứng chỉ", "TLS ends"),
     "portal.certificate_left.why": (
-        "Thời gian còn lại của chứng chỉ hết hạn sớm nhất. Tốt: trên 30 ngày.",
-        "Time left of the certificate that ends first. Good: more than 30 days.",
+        "Thời gian còn lại của chứng chỉ hết hạn sớm nhất. Tốt: trên {certificate_plan} ngày.",
+        "Time left of the certificate that ends first. Good: more than {certificate_plan} days.",
     ),
     "portal.certificate_left.none": ("Không dùng TLS", "No TLS"),
     "portal.code": ("Mã HTTP", "Status"),
@@ -92,6 +92,8 @@ PORTAL: dict[str, tuple[str, str]] = {
     "phase.resolve": ("tra tên", "resolve"),
     "phase.connect": ("kết nối", "connect"),
     "phase.tls": ("TLS", "TLS"),
+    "phase.send": ("gửi", "send"),
+    "phase.wait": ("chờ trả lời", "wait"),
     "phase.processing": ("xử lý", "processing"),
     "phase.transfer": ("truyền", "transfer"),
     "portal.families": ("IPv4 bên cạnh IPv6", "IPv4 beside IPv6"),
@@ -101,13 +103,24 @@ PORTAL: dict[str, tuple[str, str]] = {
     ),
     "portal.by_page": ("Thời gian từng trang", "Time by page"),
     "portal.by_page.why": (
-        "Lượt đo từng trang mất bao lâu; đường gạch là mức chậm (5 giây).",
-        "How long looks at each page take; the dashed line is where slow begins (5 s).",
+        "Lượt đo từng trang mất bao lâu; đường gạch là mức chậm ({slow} giây).",
+        "How long looks at each page take; the dashed line is where slow begins ({slow} s).",
     ),
     "portal.status": ("Mã HTTP theo trang", "HTTP status by page"),
     "portal.status.why": ("Mã trạng thái của chặng cuối. Tốt: 200.", "Status code of the last hop. Good: 200."),
-    "portal.hops": ("Số lần chuyển hướng", "Redirects"),
+    "portal.hops": ("Từng yêu cầu của lượt đo mới nhất, theo thứ tự", "Requests of the newest look, in order"),
     "portal.hops.why": (
+        (
+            "Trang chủ: mỗi lần chuyển hướng là một yêu cầu, kèm địa chỉ, máy chủ đã trả lời, mã HTTP và thời gian "
+            "từng chặng. Yêu cầu cuối không có mã là yêu cầu đã hỏng."
+        ),
+        (
+            "Home page: a request for each redirect, with its address, the server that it was sent to, its status and "
+            "the time of each phase. A last request without a status is the one that failed."
+        ),
+    ),
+    "portal.redirects": ("Số lần chuyển hướng", "Redirects"),
+    "portal.redirects.why": (
         "Số lần chuyển hướng trước trang cuối. Tăng đột ngột thường là cấu hình sai hoặc trang bảo trì.",
         "Redirects before the last page. A sudden change is often a wrong setting or a maintenance page.",
     ),
@@ -122,6 +135,11 @@ PORTAL: dict[str, tuple[str, str]] = {
         "Chứng chỉ máy chủ mà trang chủ đưa ra, ai cấp, phiên bản TLS và ngày hết hạn.",
         "The server's certificate as the home page presents it, its issuer, the TLS version and its end.",
     ),
+    "column.hop": ("Trạm, thứ tự", "Location, place"),
+    "column.url": ("Địa chỉ", "Address"),
+    "column.ip": ("IP", "IP"),
+    "column.status": ("Mã HTTP", "Status"),
+    "column.total": ("Tổng", "Total"),
     "column.subject": ("Cấp cho", "Subject"),
     "column.issuer": ("Nơi cấp", "Issuer"),
     "column.tls": ("TLS", "TLS"),

@@ -16,13 +16,19 @@ PROBER: dict[str, tuple[str, str]] = {
     "prober.light.none": ("✕ mất tín hiệu", "✕ no signal"),
     "prober.last": ("Lượt cuối", "Last look"),
     "prober.last.why": (
-        "Lượt đo gần nhất cách đây bao lâu. Tốt: dưới 2 phút.",
-        "How long ago the latest look began. Good: below 2 minutes.",
+        "Lượt đo gần nhất cách đây bao lâu. Tốt: dưới {quiet_minutes} phút.",
+        "How long ago the latest look began. Good: below {quiet_minutes} minutes.",
     ),
     "prober.missed": ("Bị lỡ", "Missed"),
     "prober.missed.why": (
-        "Trong giờ qua, phần lượt đo bị lỡ vì trễ, chồng nhau hoặc lỗi của máy này. Tốt: dưới 1 %; cảnh báo từ 5 %.",
-        "Within an hour: looks too late, overlapping or failed by this machine. Good: below 1 %; alert from 5 %.",
+        (
+            "Trong giờ qua, phần lượt đo bị lỡ vì trễ, chồng nhau hoặc lỗi của máy này. Tốt: dưới {seldom} %; "
+            "cảnh báo từ {missed} %."
+        ),
+        (
+            "Within an hour: looks too late, overlapping or failed by this machine. Good: below {seldom} %; "
+            "alert from {missed} %."
+        ),
     ),
     "prober.config": ("Cấu hình", "Config"),
     "prober.config.why": (
@@ -31,8 +37,8 @@ PROBER: dict[str, tuple[str, str]] = {
     ),
     "prober.journal_used": ("Nhật ký", "Journal"),
     "prober.journal_used.why": (
-        "Phần giới hạn của nhật ký đã dùng. Tốt: dưới 50 %; tới giới hạn thì trạm đo dừng.",
-        "Part of the journal's limit that is taken. Good: below 50 %; at the limit the daemon stops.",
+        "Phần giới hạn của nhật ký đã dùng. Tốt: dưới {journal} %; tới giới hạn thì trạm đo dừng.",
+        "Part of the journal's limit that is taken. Good: below {journal} %; at the limit the daemon stops.",
     ),
     "prober.sinks": ("Nơi nhận", "Sinks"),
     "prober.sinks.why": (
@@ -62,8 +68,8 @@ PROBER: dict[str, tuple[str, str]] = {
     "void.killed": ("bị tắt ngang", "killed"),
     "prober.loop": ("Trễ của vòng lặp sự kiện", "Event loop lag"),
     "prober.loop.why": (
-        "Nhịp hẹn giờ đến trễ bao lâu. Trên 0,2 giây (đường gạch) thì thời gian đo được không còn đáng tin.",
-        "How late timers come. Above 0.2 s (dashed) measured times are not to be trusted.",
+        "Nhịp hẹn giờ đến trễ bao lâu. Trên {loop} giây (đường gạch) thì thời gian đo được không còn đáng tin.",
+        "How late timers come. Above {loop} s (dashed) measured times are not to be trusted.",
     ),
     "prober.looks": ("Lượt đo mỗi giây theo kết quả", "Looks a second by outcome"),
     "prober.looks.why": (
@@ -82,8 +88,14 @@ PROBER: dict[str, tuple[str, str]] = {
     ),
     "prober.couriers": ("Chậm gửi tới nơi nhận", "Couriers' lag"),
     "prober.couriers.why": (
-        "Tuổi của bản ghi cũ nhất chưa gửi được. Tốt: vài giây; đường gạch: cảnh báo từ 15 phút. Chưa mất gì.",
-        "Age of the oldest record not delivered. Good: seconds; dashed: alert from 15 minutes. Nothing is lost yet.",
+        (
+            "Tuổi của bản ghi cũ nhất chưa gửi được. Tốt: vài giây; đường gạch: cảnh báo từ {courier_minutes} phút. "
+            "Chưa mất gì."
+        ),
+        (
+            "Age of the oldest record not delivered. Good: seconds; dashed: alert from {courier_minutes} minutes. "
+            "Nothing is lost yet."
+        ),
     ),
     "prober.couriers.none": ("Không cấu hình nơi nhận", "No sink set up"),
     "prober.refused": ("Ghi hỏng và cách ly", "Failed writes and quarantine"),

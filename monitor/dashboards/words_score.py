@@ -10,8 +10,14 @@ SCORE: dict[str, tuple[str, str]] = {
     ),
     "score-history.title": ("Điểm hiệu năng, dài hạn", "Performance score, long term"),
     "score-history.question": (
-        "Điểm hiệu năng đọc từ InfluxDB, cho các khoảng thời gian Prometheus không còn giữ.",
-        "The performance score out of InfluxDB, for ranges that Prometheus no longer holds.",
+        (
+            "Điểm đọc từ InfluxDB, cho các khoảng thời gian Prometheus không còn giữ. Độ mịn: điểm cuối mỗi ngày "
+            "(mãi mãi) hay từng giờ (100 ngày)."
+        ),
+        (
+            "The score out of InfluxDB, for ranges that Prometheus no longer holds. Resolution: the last score of each "
+            "day (for ever) or every hour (100 days)."
+        ),
     ),
     "score.points": ("Điểm đạt được", "Points won"),
     "score.points.why": (
@@ -48,8 +54,8 @@ SCORE: dict[str, tuple[str, str]] = {
     "score.change.none": ("Chưa đủ 7 ngày", "Not 7 days yet"),
     "score.coverage": ("Độ phủ thấp nhất", "Lowest coverage"),
     "score.coverage.why": (
-        "Tiêu chí ít số liệu nhất đã thấy được bao nhiêu phần. Dưới 75 % thì tiêu chí không được chấm.",
-        "How much of what was due was seen, for the criterion that has least. Below 75 % a criterion is not scored.",
+        "Tiêu chí ít số liệu nhất đã thấy được bao nhiêu phần. Dưới {covered} % thì tiêu chí không được chấm.",
+        "How much of what was due was seen, of the criterion that has least. Below {covered} % it is not scored.",
     ),
     "score.coverage.none": ("Chưa đủ số liệu", "Not enough data"),
     "score.map": ("Bản đồ điểm: số đo, giới hạn, điểm", "The map: metric, limit, points"),
@@ -107,8 +113,8 @@ SCORE: dict[str, tuple[str, str]] = {
     ),
     "score.thin": ("Độ phủ thấp nhất", "Lowest coverage"),
     "score.thin.why": (
-        "Mười hai cổng thiếu số liệu nhất. Dưới 75 % thì tiêu chí không được chấm.",
-        "The twelve portals with least data. Below 75 % a criterion is not scored.",
+        "Mười hai cổng thiếu số liệu nhất. Dưới {covered} % thì tiêu chí không được chấm.",
+        "The twelve portals with least data. Below {covered} % a criterion is not scored.",
     ),
     "score-history.criteria": ("Phần điểm từng tiêu chí theo thời gian", "Share of each criterion's points over time"),
     "score-history.criteria.why": (

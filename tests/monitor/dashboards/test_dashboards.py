@@ -13,22 +13,26 @@ from prometheus_client import CollectorRegistry
 from monitor.alerting.metrics import AlertingMetrics
 from monitor.archive.keeper import ArchiveStatistics
 from monitor.board import Board
-from monitor.dashboards import files
-from monitor.dashboards.measures import CERTIFICATE_DAYS, VITALS, rubrics, vital_limits
-from monitor.dashboards.signs import LOOKS
-from monitor.dashboards.sources import UIDS
-from monitor.dashboards.words import LANGUAGES, WORDS
+from monitor.dashboards import borders, files
+from monitor.dashboards.measures import CERTIFICATE_DAYS, SLOW, VITALS, rubrics, vital_limits
+from monitor.dashboards.signs import BAD, LOOKS
+from monitor.dashboards.sources import DAILY, HOURLY, PROMETHEUS, RAW
+from monitor.dashboards.words import LANGUAGES, WORDS, Say
 from monitor.delivery_metrics import DeliveryMetrics
 from monitor.exposition import Exposition
 from monitor.figures import Tier
+from monitor.figures import fields as figures
+from monitor.judging.rules import Rules as Judging
 from monitor.model import State
 from monitor.rollup_keeper import RollupStatistics
 from monitor.score_live import FAMILIES
+from monitor.score_point import FIELDS
 from monitor.sinks.points import SCORE, STATE_CHANGE, TAGS, fields
+from monitor.space import WARN_AT
 from monitor.storage_metrics import watch_archive, watch_rollups
 from monitor.telemetry import SelfMetrics
 from probes.kinds import KINDS
-from tests.dashboard_queries import FOLDER, dashboards, queries
+from tests.dashboard_queries import DATABASES, FOLDER, dashboards, queries
 from tests.monitor.parts import HandClock
 from tests.rule_files import ROOT, RULES, rules
 
@@ -65,14 +69,32 @@ def test_uids_are_fixed_and_no_input_is_asked_for(language: str, name: str, boar
 
 
 def test_data_sources_are_those_of_the_provisioning():
+    """By uid and name, and every panel reads from one that a variable chooses."""
     told = yaml.safe_load((ROOT / "grafana/provisioning/datasources/portal-monitor.yml").read_text())["datasources"]
-    assert {one["type"]: one["uid"] for one in told}.items() >= UIDS.items()
+    known = {(one["type"], one["name"], one["uid"]) for one in told}
+    assert {(one.kind, one.name, one.uid) for one in (PROMETHEUS, RAW, HOURLY, DAILY)} <= known
+    assert {one["name"]: one["jsonData"]["dbName"] for one in told if one["type"] == "influxdb"} == DATABASES
     for board in dashboards().values():
-        chosen = [one for one in board["templating"]["list"] if one["type"] == "datasource"]
-        assert [(one["query"], one["current"]["value"]) for one in chosen] == [
-            (chosen[0]["query"], UIDS[chosen[0]["query"]])
-        ]
-        assert all(panel["datasource"]["uid"] == f"${{{chosen[0]['name']}}}" for panel in board["panels"])
+        chosen = {one["name"]: one for one in board["templating"]["list"] if one["type"] == "datasource"}
+        for one in chosen.values():
+            assert (one["query"], one["current"]["text"], one["current"]["value"]) in known
+        assert all(panel["datasource"]["uid"].strip("${}") in chosen for panel in board["panels"])
+
+
+def test_long_ranges_are_read_in_any_tier_and_first_in_one_that_still_has_them():
+    """Raw looks are kept for 100 days; a dashboard for years that began there would show a hole."""
+    first = {
+        name: next(one for one in board["templating"]["list"] if one["name"] == "influxdb")["current"]["text"]
+        for name, board in dashboards().items()
+        if name.endswith("-history")
+    }
+    assert first == {"mobile-history": HOURLY.name, "score-history": DAILY.name}
+    asked = {(query.where.partition(":")[0], query.database) for query in queries() if query.source == "influxdb"}
+    raw, hourly, daily = DATABASES.values()
+    assert asked == {
+        ("mobile-history", raw), ("mobile-history", hourly), ("mobile-history", daily),
+        ("score-history", raw), ("score-history", daily),
+    }  # fmt: skip
 
 
 def test_dashboards_that_alerts_link_to_exist():
@@ -154,6 +176,59 @@ def test_limits_come_from_the_rubrics_and_the_alerts():
     assert {int(days) for days in CERTIFICATE_DAYS} <= borders
 
 
+def test_borders_are_those_of_alerts_settings_and_rubrics():
+    """Each as its own declaration says, and the same number stands in the panel that turns red there."""
+    assert borders.OBJECTIVE == 0.995
+    assert borders.JOURNAL[0] == WARN_AT, "the daemon warns of its journal when the alert does"
+    assert borders.COVERED == 0.75
+    assert {SLOW, *CERTIFICATE_DAYS} >= {Judging().latency, Judging().certificate_days}
+    red = {
+        "Missed": borders.alert("ProberMissesSlots"),
+        "Event loop lag": borders.alert("ProberLoopLag"),
+        "Couriers' lag": borders.alert("CourierBehind"),
+        "Last look": borders.alert("ProberStopped"),
+        "Journal": borders.alert("JournalNearlyFull"),
+    }
+    found = {
+        panel["title"]: panel["fieldConfig"]["defaults"]["thresholds"]["steps"][-1]
+        for panel in dashboards("en")["prober"]["panels"]
+    }
+    assert {title: found[title]["value"] for title in red} == red
+    assert {found[title]["color"] for title in red} == {BAD}
+    day = next(panel for panel in dashboards("en")["portal"]["panels"] if panel["title"] == "24 hours")
+    assert day["fieldConfig"]["defaults"]["thresholds"]["steps"][-1]["value"] == borders.OBJECTIVE
+
+
+def test_rules_with_other_numbers_make_other_borders(monkeypatch: pytest.MonkeyPatch):
+    told = {"CourierBehind": ["portal_monitor_sink_lag_seconds > 1200"], "o": ["vector(0.99)"], "none": ["up"]}
+    monkeypatch.setattr(borders, "_expressions", lambda: told)
+    assert (borders.alert("CourierBehind"), borders.recorded("o")) == (1200.0, 0.99)
+    with pytest.raises(LookupError):
+        borders.alert("none")
+    with pytest.raises(LookupError):
+        borders.recorded("none")
+
+
+def test_texts_say_the_borders_and_no_name_is_left_in_braces():
+    vi, en = Say("vi"), Say("en")
+    assert "99,5 %" in vi("portal.day.why")
+    assert "99.5 %" in en("portal.day.why")
+    for say in (vi, en):
+        left = {name for key in WORDS for name in re.findall(r"{(\w+)}", say(key))}
+        assert left == {"grade"}, "filled in where it is used"
+
+
+def test_the_status_page_is_where_its_daemon_says():
+    """No address stands in the files: the link follows the daemon's own word, wherever it is moved."""
+    for language in LANGUAGES:
+        board = dashboards(language)["portal"]
+        link = next(one for one in board["links"] if one["type"] == "link")
+        assert link["url"] == "${status_page:raw}/portals/${portal}"
+        asked = next(one for one in board["templating"]["list"] if one["name"] == "status_page")
+        assert asked["query"]["query"] == ('label_values(portal_monitor_status_page_info{location=~"$location"}, url)')
+        assert "127.0.0.1" not in (FOLDER / language / "portal.json").read_text("utf-8")
+
+
 def declared() -> set[str]:
     """Every series that the daemon can expose, and every one that a shipped rule records."""
     registry = SelfMetrics(list(KINDS)).registry
@@ -179,11 +254,16 @@ def test_every_series_is_declared():
 
 
 def test_every_field_and_tag_is_declared():
-    known = {*TAGS, *fields("mobile"), *fields(STATE_CHANGE), "rubric", "criterion", "window", "version"}
-    known |= {"points", "possible", "ratio", "value", "limit", "zero", "coverage"}
+    known = {*TAGS, *fields("mobile"), *fields(STATE_CHANGE), *FIELDS, "rubric", "criterion", "window", "version"}
     for query in queries():
         if query.source == "influxdb":
             measured = set(re.findall(r'FROM "(\w+)"', query.text))
             assert measured <= {"mobile", SCORE, STATE_CHANGE}, query.where
             renamed = set(re.findall(r'AS "(\w+)"', query.text))
-            assert set(re.findall(r'"(\w+)"', query.text)) - measured - renamed <= known, query.where
+            # A pattern finds the field of a look or the figure of a period, whichever tier is asked.
+            for name in re.findall(r"\(/\^(\w+)\(_mean\)\?\$/", query.text):
+                assert name in fields("mobile"), query.where
+                assert f"{name}_mean" in figures("mobile"), query.where
+            left = re.sub(r'"slots"', "", query.text)
+            assert "slots" in figures("mobile")
+            assert set(re.findall(r'"(\w+)"', left)) - measured - renamed <= known, query.where
