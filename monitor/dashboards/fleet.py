@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from monitor.dashboards.asks import CHOSEN, HOME, NAMED, in_state, last_change, spread, worst
 from monitor.dashboards.borders import STOPPED
-from monitor.dashboards.frame import Page, Row
+from monitor.dashboards.frame import Page, Row, in_rows
 from monitor.dashboards.kit import Dress, Kit, color
 from monitor.dashboards.measures import CERTIFICATE_DAYS, DAY, SLOW
 from monitor.dashboards.signs import (
@@ -48,8 +48,8 @@ def page(say: Say) -> Page:
         annotations=marks(say, outages=False),
         refresh="30s",
         rows=(
-            Row(height=4, panels=[(3, panel) for panel in _counts(kit)]),
-            Row(height=10, panels=[(11, _tiles(kit, PortalKind.MINISTRY)), (13, _tiles(kit, PortalKind.PROVINCE))]),
+            *in_rows(_counts(kit)),
+            Row(height=12, panels=[(11, _tiles(kit, PortalKind.MINISTRY)), (13, _tiles(kit, PortalKind.PROVINCE))]),
             Row(height=8, panels=[(4, _tiles(kit, PortalKind.NATIONAL)), (11, _trouble(kit)), (9, _changes(kit))]),
             Row(height=8, panels=[(8, _slow(kit)), (8, _certificates(kit)), (8, _latency(kit))]),
             Row(height=6, panels=[(24, _history(kit))]),
@@ -96,7 +96,7 @@ def _counts(kit: Kit) -> list[Panel]:
 
 def _tiles(kit: Kit, kind: PortalKind) -> Panel:
     asked = now(f'{worst()} and on (portal) portal_monitor_portal_info{{kind="{kind}"}}', "{{portal}}")
-    dress = Dress(unit="none", mappings=tiles_by_code(kit.say), link=kit.link("link.portal", "portal"))
+    dress = Dress(unit="none", mappings=tiles_by_code(), link=kit.link("link.portal", "portal"))
     return kit.tiles(f"fleet.tiles_{kind}", [asked], dress)
 
 

@@ -37,6 +37,13 @@ class Row:
     panels: Sequence[tuple[int, Panel]]
 
 
+def in_rows(panels: Sequence[Panel], each: int = 4, height: int = 3) -> list[Row]:
+    """Single numbers, ``each`` of them side by side, so that their titles are not cut on a small screen."""
+    width = COLUMNS // each
+    rows = [panels[first : first + each] for first in range(0, len(panels), each)]
+    return [Row(height=height, panels=[(width, panel) for panel in row]) for row in rows]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """One dashboard. ``name`` makes its uid and its file, ``since`` the range it opens with."""

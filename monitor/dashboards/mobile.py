@@ -94,6 +94,7 @@ def vitals_table(kit: Kit, by: str, columns: Mapping[str, Sequence[str]]) -> Dre
     """Dress of a table of vitals, a row for each ``by`` (``portal`` or ``check``); vital -> its columns as queried."""
     say = kit.say
     first = say("column.portal" if by == "portal" else "column.device")
+    width = 88 if by == "portal" else 130
     names = {by: first} | {column: say(f"vital.{name}") for name, found in columns.items() for column in found}
     who = (
         kit.row_link("link.portal", "portal", first)
@@ -105,9 +106,13 @@ def vitals_table(kit: Kit, by: str, columns: Mapping[str, Sequence[str]]) -> Dre
         decimals=2,
         transformations=joined(by, names),
         overrides={
-            first: {**who, "unit": "string", "custom.minWidth": 210},
+            first: {**who, "unit": "string", "custom.minWidth": 150},
             **{
-                say(f"vital.{name}"): {"unit": rendering(name).unit, "custom.width": 110, **_judged(name)}
+                say(f"vital.{name}"): {
+                    "unit": rendering(name).unit,
+                    "custom.width": 88 if by == "portal" else 130,
+                    **_judged(name),
+                }
                 for name in columns
             },
         },

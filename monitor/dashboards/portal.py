@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from monitor.dashboards.asks import CHOSEN, HOME, last_change, worst
 from monitor.dashboards.borders import OBJECTIVE, OVERSPENT
-from monitor.dashboards.frame import Page, Row, outside
+from monitor.dashboards.frame import Page, Row, in_rows, outside
 from monitor.dashboards.kit import Dress, Kit, color, joined
 from monitor.dashboards.measures import CERTIFICATE_DAYS, DAY, SLOW, VITALS, http, rendering, vital_limits
 from monitor.dashboards.signs import BAD, GOOD, WARN, between, limits, states_by_code, steps, values
@@ -37,7 +37,7 @@ def page(say: Say) -> Page:
         refresh="30s",
         links=(outside(say("link.status"), "${status_page:raw}/portals/${portal}"),),
         rows=(
-            Row(height=4, panels=[(3, panel) for panel in _facts(kit)]),
+            *in_rows(_facts(kit)),
             Row(height=4, panels=[(24, _states(kit))]),
             Row(height=7, panels=[(12, _pages(kit)), (12, _faults(kit))]),
             Row(height=8, panels=[(12, _phases(kit)), (12, _families(kit))]),
@@ -168,14 +168,14 @@ def _hops(kit: Kit) -> Panel:
         f"Value #{ref}": say(f"phase.{name}" if name in _HOP_PHASES else f"column.{name}")
         for ref, name in zip("BCDEFGHI", list(asked)[1:], strict=True)
     }
-    seconds = {"unit": "s", "decimals": 3, "custom.width": 100}
+    seconds = {"unit": "s", "decimals": 1, "custom.width": 80}
     dress = Dress(
         unit="none",
         transformations=joined("step", names),
         overrides={
-            say("column.hop"): {"unit": "string", "custom.width": 150},
-            say("column.url"): {"unit": "string", "custom.minWidth": 220},
-            say("column.ip"): {"unit": "string", "custom.width": 150},
+            say("column.hop"): {"unit": "string", "custom.width": 110},
+            say("column.url"): {"unit": "string", "custom.minWidth": 160},
+            say("column.ip"): {"unit": "string", "custom.width": 120},
             say("column.status"): {"unit": "none", "custom.width": 80},
             **{say(f"phase.{name}"): seconds for name in _HOP_PHASES},
             say("column.total"): seconds,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from monitor.dashboards.asks import bucket
 from monitor.dashboards.borders import COURIER, JOURNAL, LOOP, MISSED, QUIET, SELDOM, STOPPED
 from monitor.dashboards.fleet import light
-from monitor.dashboards.frame import Page, Row
+from monitor.dashboards.frame import Page, Row, in_rows
 from monitor.dashboards.kit import Dress, Kit, color
 from monitor.dashboards.measures import rendering
 from monitor.dashboards.signs import BAD, CALM, GOOD, NEUTRAL, WARN, steps, values
@@ -43,7 +43,7 @@ def page(say: Say) -> Page:
         annotations=[blindness(say), *marks(say, 'portal=~".*"', outages=False)[2:]],
         refresh="30s",
         rows=(
-            Row(height=4, panels=[(3, panel) for panel in _lights(kit)]),
+            *in_rows(_lights(kit)),
             Row(height=7, panels=[(8, _lateness(kit)), (8, _missed(kit)), (8, _loop(kit))]),
             Row(height=7, panels=[(8, _looks(kit)), (8, _commits(kit)), (8, _journal(kit))]),
             Row(height=7, panels=[(8, _couriers(kit)), (8, _refused(kit)), (8, _closed(kit))]),

@@ -52,14 +52,9 @@ def states_by_code(say: Say) -> list[ValueMapping]:
     return [values((str(look.code), f"{look.sign} {say(f'state.{state}')}", look.color) for state, look in _worst())]
 
 
-def tiles_by_code(say: Say) -> list[ValueMapping]:
-    """The same for dense tiles: what is well shows its sign only, so that words stand where somebody has to look."""
-    return [
-        values(
-            (str(look.code), look.sign if state is State.UP else f"{look.sign} {say(f'state.{state}')}", look.color)
-            for state, look in _worst()
-        )
-    ]
+def tiles_by_code() -> list[ValueMapping]:
+    """The same for dense tiles, whose sign is all that there is room for; the words stand in the table beside them."""
+    return [values((str(look.code), look.sign, look.color) for _, look in _worst())]
 
 
 def states_by_name(say: Say) -> list[ValueMapping]:

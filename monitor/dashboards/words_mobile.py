@@ -25,7 +25,8 @@ _VITALS: dict[str, tuple[str, str, str]] = {
 
 
 def _about_vitals() -> Iterator[tuple[str, tuple[str, str]]]:
-    for name, (short, vi, en) in _VITALS.items():
+    for name, (full, vi, en) in _VITALS.items():
+        short = "SI" if name == "speed_index_seconds" else full  # narrow panels
         yield f"mobile.kept_{name}", (f"{short} đạt", f"{short} kept")
         yield (
             f"mobile.kept_{name}.why",
@@ -39,7 +40,7 @@ def _about_vitals() -> Iterator[tuple[str, tuple[str, str]]]:
              f"{en}: 75th percentile of the whole range. Green: good; orange: within the limit; red: beyond it."),
         )  # fmt: skip
         for page in ("mobile", "mobile-history"):
-            yield f"{page}.{name}", (f"{short} theo thời gian", f"{short} over time")
+            yield f"{page}.{name}", (f"{full} theo thời gian", f"{full} over time")
             yield (
                 f"{page}.{name}.why",
                 (f"{vi}, trên các cổng đang chọn. Đường gạch cam: mức tốt; đường gạch đỏ: giới hạn của tiêu chí.",

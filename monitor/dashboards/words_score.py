@@ -25,19 +25,19 @@ SCORE: dict[str, tuple[str, str]] = {
         "Total under the chosen rubric and window, of criteria that have enough data.",
     ),
     "score.points.none": ("Chưa đủ số liệu", "Not enough data"),
-    "score.possible": ("Trên tổng số điểm", "Out of"),
+    "score.possible": ("Trên tổng", "Out of"),
     "score.possible.why": (
         "Số điểm tối đa mà các tiêu chí đã có số liệu có thể cho.",
         "The most that the criteria with data could give.",
     ),
     "score.possible.none": ("Chưa đủ số liệu", "Not enough data"),
-    "score.ratio": ("Tỷ lệ điểm", "Share of points"),
+    "score.ratio": ("Tỷ lệ điểm", "Share won"),
     "score.ratio.why": (
         "Điểm đạt được trên điểm có thể đạt. Màu theo các mức xếp loại.",
         "Points won of those possible. Colours by the bands of grades.",
     ),
     "score.ratio.none": ("Chưa đủ số liệu", "Not enough data"),
-    "score.grade": ("Xếp loại sẽ là", "Would-be grade"),
+    "score.grade": ("Sẽ xếp loại", "Grade so far"),
     "score.grade.why": (
         (
             "Xếp loại nếu mọi nhóm tiêu chí đều như nhóm hiệu năng; không phải xếp loại chính thức. "
@@ -46,13 +46,13 @@ SCORE: dict[str, tuple[str, str]] = {
         "The grade if all pillars were like this one; never an official grade. Empty for rubrics without bands.",
     ),
     "score.grade.none": ("Không xếp loại", "No grades"),
-    "score.change": ("Trong 7 ngày", "Within 7 days"),
+    "score.change": ("7 ngày qua", "In 7 days"),
     "score.change.why": (
         "Tỷ lệ điểm tăng hay giảm so với bảy ngày trước. An toàn: không âm.",
         "How the share of points moved within seven days. Safe: not negative.",
     ),
     "score.change.none": ("Chưa đủ 7 ngày", "Not 7 days yet"),
-    "score.coverage": ("Độ phủ thấp nhất", "Lowest coverage"),
+    "score.coverage": ("Độ phủ", "Coverage"),
     "score.coverage.why": (
         "Tiêu chí ít số liệu nhất đã thấy được bao nhiêu phần. Dưới {covered} % thì tiêu chí không được chấm.",
         "How much of what was due was seen, of the criterion that has least. Below {covered} % it is not scored.",

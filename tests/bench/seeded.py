@@ -24,13 +24,11 @@ from monitor.dashboards.grades import WINDOWS
 from monitor.dashboards.measures import rubrics
 from monitor.delivery_metrics import DeliveryMetrics
 from monitor.exposition import Exposition
-from monitor.model import Check, Expect, Measurement, Portal, State
+from monitor.model import Check, Expect, Measurement, Portal
 from monitor.score_live import exposition as score_page
 from monitor.score_live import limits
 from monitor.score_point import TOTAL, ScorePoint
 from monitor.scoring.rubric import Rubric
-from monitor.sinks.base import Label
-from monitor.sinks.points import Lines
 from monitor.telemetry import SelfMetrics
 from probes.base import Fault, Outcome, Scalar, Unit
 from probes.kinds import KINDS
@@ -47,17 +45,24 @@ INSTANCE = "127.0.0.1:9797"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """``days`` before ``end`` (unix s) hourly, and its last ``fine`` seconds once a minute, of these portals."""
+    """``days`` before ``end`` (unix s) hourly, and its last ``fine`` seconds every ``scrape`` seconds.
+
+    The portal ``near`` has its last ``near_for`` seconds as densely. InfluxDB's tiers go back ``years`` days.
+    """
 
     end: int
     days: int
     fine: int
     portals: Sequence[Portal]
-    minute: int = 60
+    scrape: int = 60
+    near: str = ""
+    near_for: int = 0
+    years: int = 0
 
-    def times(self) -> list[int]:
+    def times(self, portal: str = "") -> list[int]:
         start = self.end - self.days * 86_400
-        return [*range(start, self.end - self.fine, HOUR), *range(self.end - self.fine, self.end + 1, self.minute)]
+        dense = self.end - (self.near_for if portal and portal == self.near else self.fine)
+        return [*range(start, dense, HOUR), *range(dense, self.end + 1, self.scrape)]
 
 
 def inventory(*, every: bool = True) -> list[Portal]:
@@ -157,14 +162,14 @@ def _score(portal: Portal, rubric: Rubric, window: str, share: float, at: int) -
 
 _LINE = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)")
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
-_LATE = re.compile(r"portal_monitor_score_criterion_|_info$|probe_(timeout|attempts|last_run)")
+_LATE = re.compile(r"portal_monitor_score_criterion_|portal_monitor_hop_|_info$|probe_(timeout|attempts|last_run)")
 _LATELY = HOUR
 _COUNTING = ("_total", "_bucket", "_count", "_sum")
 
 
 def openmetrics(past: Past, text: str) -> Iterator[str]:
     """Lines of every series of ``text`` at all times of ``past``, series by series."""
-    times, asked = past.times(), asked_for()
+    times, near, asked = past.times(), past.times(past.near), asked_for()
     for line in text.splitlines():
         found = _LINE.fullmatch(line)
         if found is None or found[1] not in asked:
@@ -176,7 +181,7 @@ def openmetrics(past: Past, text: str) -> Iterator[str]:
         draw = _drawer(name, told, value, past)
         # Whatever is only ever asked for its present value has the last hours.
         since = past.end - _LATELY if _LATE.search(name) else 0
-        for at in times:
+        for at in near if told.get("portal") == past.near else times:
             if at >= since and (drawn := draw(at)) is not None:
                 yield f"{head} {drawn:.6g} {at}\n" if drawn < _WHOLE else f"{head} {drawn:.0f} {at}\n"
     yield "# EOF\n"
@@ -253,31 +258,3 @@ def blocks(past: Past, text: str, into: Path) -> None:
     command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=744h", "--quiet"]
     subprocess.run([*command, str(file), str(into)], check=True, capture_output=True)
     file.unlink()
-
-
-def influx_lines(past: Past, portals: Sequence[Portal]) -> Iterator[str]:
-    """Renderings every six hours, scores hourly, their criteria daily, changes of state, as the sink writes them."""
-    known = {one.id: Label(kind=one.kind.value, group=one.group) for one in portals}
-    lines = Lines(known.get)
-    start = past.end - past.days * 86_400
-    for number, portal in enumerate(portals):
-        for at in range(start, past.end, 6 * HOUR):
-            for run, device in enumerate(("mobile", "desktop")):
-                factor = 0.6 + (zlib.crc32(f"{portal.id}{at}{run}".encode()) % 1000) / 1000 + number % 7 / 8
-                yield lines.line(factories.measurement(
-                    portal=portal.id, check=device, kind="mobile", location=LOCATION, slot=at * 1000,
-                    values=rendered(device, factor),
-                ))  # fmt: skip
-        before = State.UP
-        for at in range(start, past.end, HOUR):
-            if (state := State(state_at(portal.id, at, past))) is not before:
-                yield lines.line(factories.change(
-                    portal=portal.id, location=LOCATION, at=at * 1000, state=state, previous=before
-                ))  # fmt: skip
-                before = state
-    for at in range(start, past.end, HOUR):
-        daily = (at - start) % 86_400 == 0
-        for one in scores(portals if daily else portals[:3], at * 1000):
-            yield lines.line(one)
-        if not daily:
-            yield from map(lines.line, scores(portals[3:], at * 1000, totals=True))

@@ -44,8 +44,8 @@ BOARDS = [
 every_board = pytest.mark.parametrize(("language", "name", "board"), BOARDS)
 
 NUMBERLESS = {"string"}
-COLUMN, HEAD, LETTER = 54.0, 90.0, 7.2
-"""Pixels of a column on a screen of 1,600 beside the docked menu, of a title's surroundings, and of a letter."""
+COLUMN, HEAD, LETTER = 46.0, 90.0, 7.2
+"""Pixels of a column on a screen of 1,440 beside the docked menu, of a title's surroundings, and of a letter."""
 
 
 def test_committed_files_are_current():

@@ -12,7 +12,12 @@ import yaml
 from monitor.demo.child import child
 from monitor.demo.notice import Notice
 from monitor.demo.stage import write_config
-from tests.dashboard_queries import Asker, dashboards, queries
+from monitor.store import FILE, Writer
+from probes.kinds import KINDS
+from probes.profiles import PROFILES
+from tests import factories
+from tests.bench import seeded
+from tests.dashboard_queries import DATABASES, Asker, dashboards, queries
 from tests.monitor.test_cli import Running
 from tests.rule_files import ROOT, RULES
 from tests.servers.influxdb import TOKEN, InfluxServer
@@ -23,13 +28,16 @@ from tests.test_stored import wait_until
 
 pytestmark = pytest.mark.slow
 
+TIERS = ("portal_monitor_hourly", "portal_monitor_daily")
+
 EMPTY = {
     "@Bảo trì": "no maintenance is announced",
     "@Đổi bộ tiêu chí": "no rubric changes its version",
     "@Trạm đo không nhìn thấy": "the prober sees all the time",
-    "Trong 7 ngày": "there is no week to look back to",
+    "7 ngày qua": "there is no week to look back to",
     "Tin báo đang chờ và gửi hỏng": "no message is sent anywhere",
     "portal: Các chặng của một lượt đo A": "the demo fleet is reached by address, without a name",
+    "portal: Từng yêu cầu của lượt đo mới nhất, theo thứ tự C": "the same",
     "IPv4 bên cạnh IPv6 B": "the demo fleet listens on IPv4 only",
 }
 """End of a query's place: why nothing is the right answer."""
@@ -56,6 +64,23 @@ def configure(notice: Notice, directory: Path, influx: str) -> Path:
     return directory
 
 
+def remember(notice: Notice, data: Path) -> None:
+    """Renderings of two days that are over, as an earlier run would have left them: the daemon rolls them up."""
+    data.mkdir()
+    now = time.time_ns() // 1_000_000
+    writer = Writer(data / FILE, KINDS)
+    for portal in notice.portals:
+        for device in PROFILES:
+            writer.write([
+                factories.measurement(
+                    portal=portal.id, check=device, kind="mobile", location="demo", slot=now - hours * 3_600_000,
+                    values=seeded.rendered(device, 1.0),
+                )
+                for hours in range(48, 96, 6)
+            ])  # fmt: skip
+    writer.close()
+
+
 def rules_at_once(directory: Path) -> Path:
     """The recording rules, worked out every second."""
     told = yaml.safe_load((RULES / "recording.yml").read_text())
@@ -68,14 +93,17 @@ def rules_at_once(directory: Path) -> Path:
 
 async def test_every_query_returns_data_or_is_empty_for_a_reason(fleet: Notice, tmp_path: Path):
     with InfluxServer(tmp_path / "influx") as influx:
-        influx.create("portal_monitor")
+        for database in DATABASES.values():
+            influx.create(database)
         config = configure(fleet, tmp_path / "config", influx.url)
+        remember(fleet, tmp_path / "data")
         daemon = Running(config, tmp_path / "data")
         try:
             daemon.until("/metrics", 'state="up"} 1')
             with Scraper(tmp_path / "prometheus", daemon.listen, rules_at_once(tmp_path / "rules")) as prometheus:
                 # A rendering that failed, or was not seen, has no vitals.
-                vitals = 'SELECT LAST("lcp_seconds") FROM "mobile" WHERE "median" = true GROUP BY "portal"'
+                fresh = '"median" = true AND time > now() - 1h'
+                vitals = f'SELECT LAST("lcp_seconds") FROM "mobile" WHERE {fresh} GROUP BY "portal"'
                 scored = {one.id for one in fleet.portals if one.expect == "answers"}  # who sends on is not scored
                 wait_until(lambda: scored & portals_of(influx, vitals), 330)
                 rendered = min(scored & portals_of(influx, vitals))
@@ -83,6 +111,7 @@ async def test_every_query_returns_data_or_is_empty_for_a_reason(fleet: Notice, 
                 daemon.stop()  # scores go to InfluxDB at the start, and once an hour; now a rendering is among them
                 daemon = Running(config, tmp_path / "data")
                 until_scored_and_down(prometheus, influx, fleet, rendered, broken)
+                until_rolled_up(influx)
                 empty = asked(prometheus, influx, [one.id for one in fleet.portals])
         finally:
             daemon.stop()
@@ -108,10 +137,19 @@ def until_scored_and_down(prometheus: Scraper, influx: InfluxServer, fleet: Noti
     wait_until(lambda: influx.query("SELECT * FROM state_change WHERE state = 'down'", "portal_monitor"))
 
 
+def until_rolled_up(influx: InfluxServer) -> None:
+    """The daemon's own process has worked out hours and days of what was there, and scores stand in their day."""
+    wait_until(lambda: influx.query('SELECT "lcp_seconds_mean" FROM "mobile" LIMIT 1', "portal_monitor_hourly"), 240)
+    wait_until(lambda: influx.query('SELECT "cls_mean" FROM "mobile" LIMIT 1', "portal_monitor_daily"), 240)
+    wait_until(lambda: influx.query('SELECT "ratio" FROM "score" LIMIT 1', "portal_monitor_daily"), 240)
+
+
 def asked(prometheus: Scraper, influx: InfluxServer, portals: Sequence[str]) -> list[str]:
     """Places of queries that came back empty without a reason."""
     url = f"http://127.0.0.1:{prometheus.port}"
-    asker = Asker(url, influx.direct, end=int(time.time()) + 1, seconds=600, step=5)
+    end = int(time.time()) + 1
+    lately = Asker(url, influx.direct, end=end, seconds=600, step=5)
+    days = Asker(url, influx.direct, end=end, seconds=5 * 86_400, step=3600)
     every = dict.fromkeys(("kind", "group", "location", "instance"), ".*")
     every |= {"check": "mobile", "rubric": "qd473-2024", "window": "quarter"}
     found = []
@@ -120,9 +158,10 @@ def asked(prometheus: Scraper, influx: InfluxServer, portals: Sequence[str]) -> 
         board = dashboards()[query.where.partition(":")[0]]
         one = any(var["name"] == "portal" and not var["multi"] for var in board["templating"]["list"])
         wanted = portals if one else (".*",)
+        asker = days if query.database in TIERS else lately
         answered = any(asker.count(query, every | {"portal": portal}) for portal in wanted)
         if not answered and not excused(query.where):
-            found.append(query.where)
+            found.append(f"{query.where} {query.database}")
     return found
 
 
