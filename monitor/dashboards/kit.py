@@ -111,7 +111,7 @@ class Kit:
         """A tile for each series, with its name and its value."""
         made = stat.Panel().color_mode(BigValueColorMode.BACKGROUND_SOLID).graph_mode(BigValueGraphMode.NONE)
         made.reduce_options(_last()).text_mode(BigValueTextMode.VALUE_AND_NAME).wide_layout(False)
-        made.text(common.VizTextDisplayOptions().title_size(11).value_size(13)).orientation(VizOrientation.AUTO)
+        made.text(common.VizTextDisplayOptions().title_size(10).value_size(12)).orientation(VizOrientation.AUTO)
         return self._dress(key, made.build(), asked, dress)
 
     def lines(self, key: str, asked: Sequence[Dataquery], dress: Dress = PLAIN, *, points: bool = False) -> Panel:

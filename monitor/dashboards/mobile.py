@@ -110,7 +110,7 @@ def vitals_table(kit: Kit, by: str, columns: Mapping[str, Sequence[str]]) -> Dre
             **{
                 say(f"vital.{name}"): {
                     "unit": rendering(name).unit,
-                    "custom.width": 88 if by == "portal" else 130,
+                    "custom.width": width,
                     **_judged(name),
                 }
                 for name in columns
