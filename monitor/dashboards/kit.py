@@ -155,7 +155,7 @@ class Kit:
         """Horizontal bars of a table, stacked; ``x`` is the column that names them."""
         made = barchart.Panel().orientation(VizOrientation.HORIZONTAL).stacking(StackingMode.NORMAL).x_field(x)
         made.show_value(VisibilityMode.AUTO).legend(_legend()).fill_opacity(85).bar_width(0.8).line_width(0)
-        made.x_tick_label_max_length(34)
+        made.x_tick_label_max_length(26)
         return self._dress(key, made.build(), asked, dress)
 
     def table(
