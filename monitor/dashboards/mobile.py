@@ -94,7 +94,7 @@ def vitals_table(kit: Kit, by: str, columns: Mapping[str, Sequence[str]]) -> Dre
     """Dress of a table of vitals, a row for each ``by`` (``portal`` or ``check``); vital -> its columns as queried."""
     say = kit.say
     first = say("column.portal" if by == "portal" else "column.device")
-    width = 88 if by == "portal" else 130
+    width = 96 if by == "portal" else 130
     names = {by: first} | {column: say(f"vital.{name}") for name, found in columns.items() for column in found}
     who = (
         kit.row_link("link.portal", "portal", first)

@@ -135,7 +135,7 @@ PORTAL: dict[str, tuple[str, str]] = {
         "Chứng chỉ máy chủ mà trang chủ đưa ra, ai cấp, phiên bản TLS và ngày hết hạn.",
         "The server's certificate as the home page presents it, its issuer, the TLS version and its end.",
     ),
-    "column.hop": ("Trạm, thứ tự", "Place"),
+    "column.hop": ("Chặng", "Hop"),
     "column.url": ("Địa chỉ", "Address"),
     "column.ip": ("IP", "IP"),
     "column.status": ("Mã", "Status"),

@@ -105,7 +105,7 @@ async def test_every_query_returns_data_or_is_empty_for_a_reason(fleet: Notice, 
                 fresh = '"median" = true AND time > now() - 1h'
                 vitals = f'SELECT LAST("lcp_seconds") FROM "mobile" WHERE {fresh} GROUP BY "portal"'
                 scored = {one.id for one in fleet.portals if one.expect == "answers"}  # who sends on is not scored
-                wait_until(lambda: scored & portals_of(influx, vitals), 330)
+                wait_until(lambda: scored & portals_of(influx, vitals), 600)
                 rendered = min(scored & portals_of(influx, vitals))
                 broken = next(one.id for one in fleet.portals if one.id != rendered and one.expect == "answers")
                 daemon.stop()  # scores go to InfluxDB at the start, and once an hour; now a rendering is among them
