@@ -36,7 +36,7 @@ def incidents(  # the name of the command
     from monitor.config import load
     from monitor.incident import Step
     from monitor.store import FILE, Reader
-    from monitor.web.incident_json import course_json, incident_json
+    from monitor.web.incident_json import whole_json
     from monitor.web.speak import Tongue
     from monitor.web.telling import Teller
     from monitor.web.times import parse_time
@@ -52,8 +52,7 @@ def incidents(  # the name of the command
     try:
         found = reader.incidents(open_only=open_only, since=begin)
         if as_json:
-            told = [incident_json(one, now) | course_json(reader, one.incident.id) for one in found]
-            print_json({"incidents": told})
+            print_json({"incidents": [whole_json(reader, one, now) for one in found]})
     finally:
         reader.close()
     if not as_json:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import heapq
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from monitor.model import State
+from monitor.web import answers
+from monitor.web.incident_json import hop_json
+from monitor.web.openapi import Operation, Parameter, document
 from monitor.web.render import Shelf, join
 from monitor.web.speak import iso
 from monitor.web.times import LAST, parse_time
 from probes.address import bare
+from probes.kinds import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from monitor.board import Board
     from monitor.model import Check, Measurement, Portal
@@ -29,7 +33,19 @@ LIMIT, MOST = 200, 5000
 SCANNED = 200_000
 """Rows of a kind looked through at most for one answer: a rare check must not keep the reading thread busy."""
 
-_PARAMETERS = frozenset({"portal", "check", "kind", "since", "until", "limit"})
+_TIME = {"type": "string", "examples": ["-1h", "2026-08-01T00:00:00Z", "1785542400000"]}
+_ASKED = (
+    Parameter(name="portal", help="Id of a portal.", schema={"type": "string"}),
+    Parameter(name="check", help="Name of a check, such as uptime or uptime-search.", schema={"type": "string"}),
+    Parameter(name="kind", help="Probe kind.", schema={"type": "string", "enum": list(KINDS)}),
+    Parameter(name="since", help="First slot: ISO 8601, unix milliseconds, or such as -1h.", schema=_TIME),
+    Parameter(name="until", help="The same; not included.", schema=_TIME),
+    Parameter(
+        name="limit",
+        help="Measurements at most.",
+        schema={"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT},
+    ),
+)
 
 
 class BadRequest(Exception):
@@ -50,9 +66,8 @@ class Wanted:
     @classmethod
     def read(cls, given: Mapping[str, str], board: Board, now: int) -> Wanted:
         """From a request's parameters. Raises :class:`BadRequest`."""
-        for name in given:
-            if name not in _PARAMETERS:
-                raise BadRequest(f"unknown parameter {name!r}: there are {', '.join(sorted(_PARAMETERS))}")
+        if unknown := stranger(given, _ASKED):
+            raise BadRequest(unknown)
         portal, check, kind = given.get("portal"), given.get("check"), given.get("kind")
         if portal is not None and portal not in board.portals:
             raise BadRequest(f"unknown portal {portal!r}")
@@ -85,6 +100,13 @@ class Wanted:
         return (one for one in rows if self.check in (None, one.check))
 
 
+def stranger(given: Iterable[str], known: Iterable[Parameter]) -> str | None:
+    """A complaint about the first of the ``given`` names that is no parameter; None when there is none."""
+    names = sorted(one.name for one in known)
+    unknown = next((name for name in given if name not in names), None)
+    return None if unknown is None else f"unknown parameter {unknown!r}: there are {', '.join(names)}"
+
+
 def _time(given: Mapping[str, str], name: str, otherwise: int, now: int) -> int:
     if name not in given:
         return otherwise
@@ -107,6 +129,28 @@ class Api:
         self._site = site
         self._shelf = Shelf(site.clock, KEPT_SECONDS, room=1)
 
+    def operations(self) -> tuple[Operation, ...]:
+        """What can be asked."""
+        return (
+            Operation(
+                name="portals",
+                path="/api/v1/portals",
+                help="The inventory with states and latest looks, at most a second old.",
+                handler=self.portals,
+                answer=answers.Portals,
+                refusals={},
+            ),
+            Operation(
+                name="measurements",
+                path="/api/v1/measurements",
+                help="Measurements as the journal holds them, newest first.",
+                handler=self.measurements,
+                answer=answers.Measurements,
+                parameters=_ASKED,
+                refusals={400: "A parameter makes no sense, or names what does not exist."},
+            ),
+        )
+
     async def portals(self, _request: web.Request) -> web.Response:
         """The inventory with states and latest looks."""
         return _json(await self._shelf.get("portals", self._portals))
@@ -128,35 +172,55 @@ class Api:
         return _json(await self._site.journal.read(lambda reader: _written(wanted.find(reader))))
 
 
+class Description:
+    """Serves what ``operations`` say of themselves, and of itself."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        own = Operation(
+            name="description",
+            path="/api/openapi.json",
+            help="This description.",
+            handler=self.serve,
+            answer=dict[str, Any],
+            refusals={},
+        )
+        self.operations = (*operations, own)
+        self._body = _dump(document(self.operations)).encode()
+
+    async def serve(self, _request: web.Request) -> web.Response:
+        """Answer with it."""
+        return _json(self._body)
+
+
 def _written(found: list[Measurement]) -> bytes:
     return f'{{"measurements": [{",".join(_dump(_measurement(one)) for one in found)}]}}'.encode()
 
 
-def _prober(board: Board) -> dict[str, Any]:
+def _prober(board: Board) -> answers.Prober:
     """Our own sight: since when and why it is as it is; up from the start unless told otherwise."""
     known = board.prober
     return {
         "location": board.location,
-        "state": known.state.value if known else State.UP.value,
+        "state": known.state if known else State.UP,
         "since": iso(known.at) if known else None,
         "reason": known.detail if known else "",
     }
 
 
-def _portal(board: Board, portal: Portal, checks: list[Check]) -> dict[str, Any]:
+def _portal(board: Board, portal: Portal, checks: list[Check]) -> answers.PortalOf:
     look, change = board.deciding(portal.id), board.turned(portal.id)
     return {
         "id": portal.id,
         "code": portal.code,
         "name": {"vi": portal.name_vi, "en": portal.name_en},
-        "kind": portal.kind.value,
+        "kind": portal.kind,
         "group": portal.group,
         "url": bare(portal.url),
-        "expect": portal.expect.value,
+        "expect": portal.expect,
         "redirects_to": portal.redirects_to,
         "verified": portal.verified,
         "merged_into": portal.merged_into,
-        "state": board.state(portal.id).value,
+        "state": board.state(portal.id),
         "since": iso(board.since(portal.id)),
         "flapping": board.flapping(portal.id),
         "reason": change.detail if change else "",
@@ -168,19 +232,19 @@ def _portal(board: Board, portal: Portal, checks: list[Check]) -> dict[str, Any]
     }
 
 
-def _look(one: Measurement) -> dict[str, Any]:
+def _look(one: Measurement) -> answers.Look:
     return {
         "slot": iso(one.slot),
         "started": iso(one.started),
-        "outcome": one.outcome.value,
-        "fault": one.fault.value if one.fault else None,
-        "void": one.void.value if one.void else None,
+        "outcome": one.outcome,
+        "fault": one.fault,
+        "void": one.void,
         "duration": one.duration,
         "detail": one.detail,
     }
 
 
-def _measurement(one: Measurement) -> dict[str, Any]:
+def _measurement(one: Measurement) -> answers.MeasurementOf:
     return {
         "seq": one.seq,
         "portal": one.portal,
@@ -193,7 +257,7 @@ def _measurement(one: Measurement) -> dict[str, Any]:
         "lateness": one.lateness,
         "config": one.config,
         "values": dict(one.values),
-        "hops": [asdict(hop) for hop in one.hops],
+        "hops": [hop_json(hop) for hop in one.hops],
     }
 
 

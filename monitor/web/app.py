@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 from aiohttp import web
 
-from monitor.web.api import Api, refusal
+from monitor.web.api import Api, Description, refusal
 from monitor.web.blackbox import Blackbox
 from monitor.web.entrance import LARGEST_REQUEST, Ease, accounts, limits
 from monitor.web.film import Film
@@ -34,8 +34,8 @@ log = structlog.get_logger(__name__)
 def make_app(site: Site) -> web.Application:
     """The application, ready for an ``AppRunner``. It starts no task of its own; a timer tells how busy we are."""
     static = Static()
-    pages, api, operations = IncidentPages(site, static), Api(site), Operations(site)
-    incidents = IncidentApi(site)
+    pages, operations = IncidentPages(site, static), Operations(site)
+    description = Description((*Api(site).operations(), *IncidentApi(site).operations()))
     film = Film(site)
     ease = Ease()
     middlewares = [limits(ease), _guard(pages), accounts(site.keeper)]
@@ -49,11 +49,8 @@ def make_app(site: Site) -> web.Application:
             web.get("/incidents", pages.incidents),
             web.get("/incidents/{id}", pages.incident),
             web.get("/static/{name}", static.serve),
-            web.get("/api/v1/incidents", incidents.incidents),
-            web.get("/api/v1/incidents/{id}", incidents.incident),
+            *(web.get(one.path, one.handler) for one in description.operations),
             web.get("/evidence/{portal}/{check}/{slot}/{file}", film.serve),
-            web.get("/api/v1/portals", api.portals),
-            web.get("/api/v1/measurements", api.measurements),
             web.get("/metrics", operations.metrics),
             web.get("/probe", Blackbox(site).probe),
             web.get("/config", operations.config),

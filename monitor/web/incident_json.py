@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from monitor.web.speak import iso
 
 if TYPE_CHECKING:
     from monitor.incident import Glance, IncidentEvent, Member
     from monitor.store import Reader
+    from monitor.web.answers import Course, GlanceOf, HopOf, IncidentOf, IncidentWhole, MemberOf
+    from probes.trace import Hop
 
 
-def incident_json(event: IncidentEvent, now: int) -> dict[str, Any]:
+def incident_json(event: IncidentEvent, now: int) -> IncidentOf:
     """How an incident stands after ``event``; ``now`` (UTC ms) bounds the downtime of one that goes on."""
     incident = event.incident
     return {
         "id": incident.id,
-        "kind": incident.kind.value,
-        "severity": incident.severity.value,
+        "kind": incident.kind,
+        "severity": incident.severity,
         "location": incident.location,
         "opened": iso(incident.opened),
         "updated": iso(event.at),
@@ -29,22 +30,26 @@ def incident_json(event: IncidentEvent, now: int) -> dict[str, Any]:
     }
 
 
-def course_json(reader: Reader, identity: str) -> dict[str, Any]:
-    """What led there: events, notes of people, messages."""
+def whole_json(reader: Reader, event: IncidentEvent, now: int) -> IncidentWhole:
+    """The same with what led there."""
+    return {**incident_json(event, now), **_course(reader, event.incident.id)}
+
+
+def _course(reader: Reader, identity: str) -> Course:
     events, notes, messages = reader.incident(identity), reader.notes(identity), reader.messages(identity)
     return {
         "events": [
-            {"number": one.number, "step": one.step.value, "portal": one.portal, "at": iso(one.at), "told": one.tell}
+            {"number": one.number, "step": one.step, "portal": one.portal, "at": iso(one.at), "told": one.tell}
             for one in events
         ],
-        "notes": [{"kind": one.kind.value, "by": one.by, "text": one.text, "at": iso(one.at)} for one in notes],
+        "notes": [{"kind": one.kind, "by": one.by, "text": one.text, "at": iso(one.at)} for one in notes],
         "messages": [
             {
                 "target": one.target,
                 "event": one.number,
                 "reminder": one.reminder,
                 "created": iso(one.created),
-                "fate": one.fate.value,
+                "fate": one.fate,
                 "settled": iso(one.settled),
             }
             for one in messages
@@ -52,15 +57,15 @@ def course_json(reader: Reader, identity: str) -> dict[str, Any]:
     }
 
 
-def _member(one: Member, now: int) -> dict[str, Any]:
+def _member(one: Member, now: int) -> MemberOf:
     return {
         "portal": one.portal,
-        "state": one.state.value,
+        "state": one.state,
         "since": iso(one.since),
         "until": iso(one.until),
-        "ending": one.ending.value if one.ending else None,
+        "ending": one.ending,
         "downtime_seconds": one.downtime(now),
-        "fault": one.fault.value if one.fault else None,
+        "fault": one.fault,
         "phase": one.phase,
         "detail": one.detail,
         "address": one.address,
@@ -69,24 +74,36 @@ def _member(one: Member, now: int) -> dict[str, Any]:
         "last_good": iso(one.good),
         "references": list(one.references),
         "looks": [_look(look) for look in one.looks],
-        "hops": [asdict(hop) for hop in one.hops],
+        "hops": [hop_json(hop) for hop in one.hops],
         "shared": list(one.shared),
     }
 
 
-def _look(one: Glance) -> dict[str, Any]:
+def _look(one: Glance) -> GlanceOf:
     return {
         "check": one.check,
         "slot": iso(one.slot),
         "attempt": one.attempt,
         "started": iso(one.started),
         "duration": one.duration,
-        "outcome": one.outcome.value,
-        "fault": one.fault.value if one.fault else None,
+        "outcome": one.outcome,
+        "fault": one.fault,
         "void": one.void,
         "phase": one.phase,
         "detail": one.detail,
         "address": one.address,
         "family": one.family,
         "status": one.status,
+    }
+
+
+def hop_json(one: Hop) -> HopOf:
+    """One request of a look."""
+    return {
+        "url": one.url,
+        "phases": dict(one.phases),
+        "family": one.family,
+        "address": one.address,
+        "status": one.status,
+        "location": one.location,
     }

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from monitor.web import incident_page
-from monitor.web.api import refusal
-from monitor.web.incident_json import course_json, incident_json
+from monitor.web import answers, incident_page
+from monitor.web.api import refusal, stranger
+from monitor.web.incident_json import incident_json, whole_json
+from monitor.web.openapi import Operation, Parameter
 from monitor.web.pages import Pages, html
 from monitor.web.query import Query
 from monitor.web.times import parse_time
@@ -19,7 +20,20 @@ if TYPE_CHECKING:
     from monitor.web.site import Site
 
 MOST = 1000
-_PARAMETERS = {"open", "since"}
+_LISTED = (
+    Parameter(name="open", help="true: only those that go on.", schema={"type": "boolean", "default": False}),
+    Parameter(
+        name="since",
+        help="Of those that are over, those that moved since then: ISO 8601, unix milliseconds, or such as -24h.",
+        schema={"type": "string", "default": "0", "examples": ["-24h", "2026-08-01T00:00:00Z"]},
+    ),
+)
+_ONE = Parameter(
+    name="id",
+    place="path",
+    help="The incident's id.",
+    schema={"type": "string", "examples": ["ha-noi-20260801T000000Z"]},
+)
 
 
 class IncidentPages(Pages):
@@ -58,12 +72,34 @@ class IncidentApi:
     def __init__(self, site: Site) -> None:
         self._site = site
 
+    def operations(self) -> tuple[Operation, ...]:
+        """What can be asked."""
+        return (
+            Operation(
+                name="incidents",
+                path="/api/v1/incidents",
+                help="Incidents, newest first.",
+                handler=self.incidents,
+                answer=answers.Incidents,
+                parameters=_LISTED,
+                refusals={400: "A parameter makes no sense."},
+            ),
+            Operation(
+                name="incident",
+                path="/api/v1/incidents/{id}",
+                help="One incident with its events, notes and messages.",
+                handler=self.incident,
+                answer=answers.IncidentWhole,
+                parameters=(_ONE,),
+                refusals={404: "There is no such incident."},
+            ),
+        )
+
     async def incidents(self, request: web.Request) -> web.Response:
         """Incidents, newest first: all, or with ``open=true`` those that go on, or those that moved since ``since``."""
         now = self._site.clock.now()
-        unknown = request.query.keys() - _PARAMETERS
-        if unknown:
-            return refusal(400, f"unknown parameter {min(unknown)!r}: there are {', '.join(sorted(_PARAMETERS))}")
+        if unknown := stranger(request.query, _LISTED):
+            return refusal(400, unknown)
         wish = request.query.get("open", "false")
         if wish not in {"true", "false"}:
             return refusal(400, f"open: {wish!r} is not true or false")
@@ -84,7 +120,7 @@ class IncidentApi:
 
         def answer(reader: Reader) -> bytes | None:
             events = reader.incident(identity)
-            return _dump(incident_json(events[-1], now) | course_json(reader, identity)) if events else None
+            return _dump(whole_json(reader, events[-1], now)) if events else None
 
         body = await self._site.journal.read(answer)
         return refusal(404, f"there is no incident {identity!r}") if body is None else _json(body)

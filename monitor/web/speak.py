@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from monitor.web.words import LANGUAGES, RETIRED, WORDS
 
@@ -114,6 +114,10 @@ class Tongue:
         return self(f"expect.{portal.expect.value}", host=portal.redirects_to or RETIRED)
 
 
+@overload
+def iso(at: int) -> str: ...
+@overload
+def iso(at: int | None) -> str | None: ...
 def iso(at: int | None) -> str | None:
     """UTC milliseconds as ISO 8601 with Z; None stays None."""
     if at is None:
