@@ -148,5 +148,5 @@ class Judge:
         else:
             took = f"a look may take {longest:g} s (timeout {probe.timeout:g} s)"
             words = f"{took}, which has to be less than the interval of {schedule.interval:g} s"
-        self.ledger.add(spots[0], words)
+        self.ledger.add(spots[0] if spots else merged.spot(()), words)
         return False

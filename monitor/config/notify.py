@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator, model_va
 
 from monitor.config.complaints import Ledger
 from monitor.config.models import Block
+from monitor.config.secret_files import UnreadableError, secret_in
 from monitor.config.words import Duration, Slug, WebAddress, Zone, web_address
 from monitor.config.yaml_positions import Document
 from monitor.incident import Severity
@@ -74,10 +75,13 @@ def check_apprise(url: str) -> None:
 
     apprise.logger.disabled = True  # it would name the address
     try:
-        if apprise.Apprise.instantiate(url) is None:
-            raise ValueError("Apprise can make nothing of this address")
+        made = apprise.Apprise.instantiate(url)
+    except Exception:  # noqa: BLE001 - its hundred plugins raise what they like at what they do not understand
+        made = None
     finally:
         apprise.logger.disabled = False
+    if made is None:
+        raise ValueError("Apprise can make nothing of this address")
 
 
 class Notify(Block):
@@ -172,10 +176,9 @@ def _secret(
         return block.url
     spot = monitor.spot((*steps, "url_file"))
     try:
-        text = (directory / block.url_file).read_text("utf-8").strip()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        ledger.add(spot, f"{spot.shown()} cannot be read: {reason}")
+        text = secret_in(directory / block.url_file)
+    except UnreadableError as error:
+        ledger.add(spot, f"{spot.shown()} cannot be read: {error}")
         return None
     if not text:
         ledger.add(spot, f"{spot.shown()} is empty")

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_
 
 from monitor.config.complaints import Ledger
 from monitor.config.models import Block
+from monitor.config.secret_files import UnreadableError, secret_in
 from monitor.config.yaml_positions import Document
 from monitor.hashed import Hashed
 from monitor.tls import Pair, TlsFault, trouble_in_time
@@ -120,10 +121,9 @@ def _with_token(web: Web, monitor: Document, directory: Path, ledger: Ledger) ->
     if web.reload_token is not None:
         ledger.add(spot, "give either 'reload_token' or 'reload_token_file', not both", key=True)
     try:
-        token = (directory / web.reload_token_file).read_text("utf-8").strip()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        ledger.add(spot, f"{spot.shown()} cannot be read: {reason}")
+        token = secret_in(directory / web.reload_token_file)
+    except UnreadableError as error:
+        ledger.add(spot, f"{spot.shown()} cannot be read: {error}")
         return web
     if not token:
         ledger.add(spot, f"{spot.shown()} is empty")

@@ -38,13 +38,14 @@ class Document:
     borrowed: dict[int, str] = field(default_factory=dict)
     borrowed_steps: list[Steps] = field(default_factory=list)
     broken: set[int] = field(default_factory=set)
+    _pairs: dict[int, dict[str, tuple[yaml.Node, yaml.Node]]] = field(default_factory=dict)
 
     def spot(self, steps: Steps) -> Spot:
         """The place that ``steps`` lead to, as far as they lead anywhere: for a missing key, that of its parent."""
         key, node = self.root, self.root
         taken: list[str | int] = []
         for step in steps:
-            found = _child(node, step)
+            found = self._child(node, step)
             if found is not None:
                 key, node = found
                 taken.append(step)
@@ -57,6 +58,17 @@ class Document:
             hidden=self._hidden(node, taken),
             broken=any(id(one) in self.broken for one in _within(node)),
         )
+
+    def _child(self, node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Node] | None:
+        """Key and value at ``step``; in a list the value stands for its key. The last of two equal keys counts."""
+        if isinstance(node, yaml.MappingNode):
+            if id(node) not in self._pairs:
+                pairs = ((key, value) for key, value in node.value if isinstance(key, yaml.ScalarNode))
+                self._pairs[id(node)] = {key.value: (key, value) for key, value in pairs}
+            return self._pairs[id(node)].get(step) if isinstance(step, str) else None
+        if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            return node.value[step], node.value[step]
+        return None
 
     def _hidden(self, node: yaml.Node, steps: list[str | int]) -> str:
         """What to call the value in a message when the value itself, or a part of it, must not stand there."""
@@ -79,15 +91,6 @@ def is_secret(steps: Steps | list[str | int]) -> bool:
 def place_of(node: yaml.Node) -> tuple[int, int]:
     """Line and column, from 1."""
     return node.start_mark.line + 1, node.start_mark.column + 1
-
-
-def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Node] | None:
-    """Key and value at ``step``; in a list the value stands for its key. The last of two equal keys counts."""
-    if isinstance(node, yaml.MappingNode):
-        return next(((key, value) for key, value in reversed(node.value) if key.value == step), None)
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        return node.value[step], node.value[step]
-    return None
 
 
 def _within(node: yaml.Node) -> list[yaml.Node]:

@@ -17,6 +17,8 @@ from monitor.config.yaml_positions import SORTS, TAG, Document, place_of
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)\})?")
 
+_CONTAINERS = {f"{TAG}{name}" for name in ("map", "seq", "set", "omap", "pairs")}
+
 MOST_VALUES = 1_000_000
 """Values that a file may have, aliases counted wherever they are used: a few short lines can ask for billions."""
 
@@ -55,11 +57,23 @@ def _note_syntax(ledger: Ledger, file: str, text: str, error: yaml.MarkedYAMLErr
     ledger.note(file, f"not valid YAML: {words}", line + 1, column + 1)
 
 
+def _is_text(value: str) -> bool:
+    """Whether a variable is text: Python keeps bytes that are none as surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _unknown_tag(node: yaml.Node) -> str:
     return f"the tag {node.tag.replace(TAG, '!!')} is not known here"
 
 
 def _text(path: Path, ledger: Ledger) -> str | None:
+    if path.exists() and not path.is_file() and not path.is_dir():
+        ledger.note(str(path), "this is not a file")  # a pipe or a device would be read for ever
+        return None
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -93,6 +107,7 @@ class _Builder:
         self.ledger = ledger
         self.scalars = SafeConstructor()
         self.flattened: set[int] = set()
+        self.lengths: dict[int, int] = {}
         self.built = 0
 
     def build(self, node: yaml.Node, steps: Steps) -> object:
@@ -110,8 +125,10 @@ class _Builder:
         if id(node) not in self.flattened:
             self.flattened.add(id(node))
             self._check_keys(node)
+            self._length(node)
             self.scalars.flatten_mapping(cast("yaml.MappingNode", node))
-        pairs = ((key, value) for key, value in node.value if key.tag == f"{TAG}str")
+        text = f"{TAG}str"
+        pairs = ((key, value) for key, value in node.value if key.tag == text and isinstance(key, yaml.ScalarNode))
         return {key.value: self.build(value, (*steps, key.value)) for key, value in pairs}
 
     def _broken(self, node: yaml.Node, message: str) -> None:
@@ -119,14 +136,27 @@ class _Builder:
         self.ledger.note(self.document.file, message, line, column)
         self.document.broken.add(id(node))
 
+    def _length(self, node: yaml.Node) -> int:
+        """How many pairs a mapping has once all is merged into it; as values, these count before they are made."""
+        if id(node) not in self.lengths:
+            merged = [value for key, value in node.value if key.tag == f"{TAG}merge"]
+            parts = [part for one in merged for part in (one.value if isinstance(one, yaml.SequenceNode) else [one])]
+            more = sum(self._length(part) for part in parts if isinstance(part, yaml.MappingNode))
+            self.lengths[id(node)] = len(node.value) + more
+            self.built += more
+            if self.built > MOST_VALUES:
+                raise OverflowError
+        return self.lengths[id(node)]
+
     def _check_keys(self, node: yaml.Node) -> None:
         """A key is text, and stands once in its mapping."""
         first: dict[str, int] = {}
         for key, _ in node.value:
             name = key.tag.removeprefix(TAG)
-            if name not in {"str", "merge", "value"}:
+            if name not in {"str", "merge", "value"} or not isinstance(key, yaml.ScalarNode):
                 raw = key.value if isinstance(key, yaml.ScalarNode) else "this"
-                self._broken(key, f"expected text as key, but {raw} is read as {SORTS.get(name, name)}; quote it")
+                sort = SORTS.get(name, name) if isinstance(key, yaml.ScalarNode) else "more than text"
+                self._broken(key, f"expected text as key, but {raw} is read as {sort}; quote it")
             elif key.value in first:
                 self._broken(key, f"duplicate key {key.value!r}, first given in line {first[key.value]}")
             else:
@@ -134,11 +164,14 @@ class _Builder:
 
     def _scalar(self, node: yaml.ScalarNode) -> object:
         """A number, boolean, date or null. Some texts look like one and are none, such as the date 2026-13-01."""
+        if node.tag in _CONTAINERS:
+            self._broken(node, _unknown_tag(node))
+            return None
         try:
             return self.scalars.construct_object(node)
         except ConstructorError:
             self._broken(node, _unknown_tag(node))
-        except ValueError:
+        except (ValueError, LookupError, AttributeError):  # the last two from a tag that somebody wrote, as in !!bool x
             tag = node.tag.removeprefix(TAG)
             self._broken(node, f"cannot be read as {SORTS.get(tag, tag)}; quote it if it is text")
         return None
@@ -156,6 +189,8 @@ class _Builder:
                 self._broken(node, "'${' starts the name of a variable, as in ${NAME}; write '$${' for the text '${'")
             elif name not in self.environment:
                 self._broken(node, f"the environment variable {name} is not set")
+            elif not _is_text(self.environment[name]):
+                self._broken(node, f"the environment variable {name} is not UTF-8 text")
             else:
                 self.document.borrowed[id(node)] = name
                 return self.environment[name]

@@ -1,0 +1,240 @@
+"""Mutated configurations: taken whole and fit for use, or refused with complaints at places, and no file touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from monitor.config import Config, ConfigError, estimate, load, redacted
+from monitor.maintenance import agenda
+from monitor.schedule import Plan
+from monitor.scoring import engine
+from monitor.states import Fold
+from tests.config.test_config import ENVIRONMENT, SHIPPED
+from tests.fuzzing import mutate
+from tests.fuzzing.surface import Case, Draw, Surface, fresh, held
+from tests.scoring.parts import NOW, PERIOD, Memory, look
+
+BAD_AND_GOOD = Path(__file__).parents[1] / "config"
+ODD = (*mutate.ODD, *mutate.DATES)
+VARIABLES = ENVIRONMENT | {"BYTES": "\udcff", "EMPTY": "", "LINES": "a\nb", "MARK": mutate.MARK}
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_PORTALS = 4
+
+VALUES = (
+    *(
+        b"!!int ''",
+        b"!!float ''",
+        b"!!bool x",
+        b"!!timestamp x",
+        b"!!null x",
+        b"!!map x",
+        b"!!seq x",
+        b"!!str [a]",
+        b"!!binary x",
+    ),
+    *(
+        b"!!binary aGVsbG8=",
+        b"!!set {a, b}",
+        b"!!omap [a: 1]",
+        b"!!python/object:os.system x",
+        b"!x y",
+        b"&a *a",
+        b"*nobody",
+    ),
+    *(
+        b"{? !!str [a] : b}",
+        b"{? [a] : b}",
+        b"{? {a: b} : c}",
+        b"{<<: 5}",
+        b"{<<: [5]}",
+        b"{<<: &a {<<: *a}}",
+        b"{=: 1}",
+    ),
+    *(
+        b"0b",
+        b"0x_",
+        b"0o9",
+        b"190:20:30",
+        b"1_000",
+        b".inf",
+        b"-.INF",
+        b".nan",
+        b"2026-02-30",
+        b"2026-08-01T00:00:00+99:00",
+    ),
+    *(
+        b'"\\ud800"',
+        b'"\\0"',
+        b'"\\x7f"',
+        b'"\\u202e"',
+        b"${BYTES}",
+        b"${LINES}",
+        b"${EMPTY}",
+        b"${MARK}",
+        b"|",
+        b">-\n\n x",
+    ),
+    *(
+        b"[" * 2000,
+        b"[" * 900 + b"]" * 900,
+        b"{a: " * 900 + b"}" * 900,
+        b"9" * 5000,
+        b"0." + b"1" * 5000,
+        b"a" * 100_000,
+    ),
+    *(b"/dev/zero", b"/dev/stdin", b"/proc/self/mem", b"/", b".", b"x\n  y: z"),
+    b"{" + b", ".join(b"k%d: 1" % number for number in range(5000)) + b"}",
+    b"[" + b", ".join(b"x%d" % number for number in range(5000)) + b"]",
+    b"[" + b", ".join([b"{<<: *nobody}"] * 10) + b"]",
+)
+"""What YAML makes something strange of, or much of little."""
+
+NOTIFY = """
+notify:
+  targets: [{name: desk, url: 'json://127.0.0.1:9/', severities: [page], language: en}]
+  quiet_hours: {start: '22:00', end: '06:00', hold: [notice]}
+  reminders: 1h
+heartbeat: {url: 'http://127.0.0.1:9/'}
+alertmanager: {urls: ['http://127.0.0.1:9/']}
+maintenance:
+  - {portals: all, zone: Asia/Ho_Chi_Minh, reason: r, approved_by: a, weekdays: [sun], at: '22:00', lasts: 2h}
+  - {portals: all, zone: UTC, reason: r, approved_by: a, starts: '2026-08-01 22:00', ends: '2026-08-02 02:00'}
+service_hours: {windows: [{weekdays: [mon, tue], opens: '07:30', closes: '17:00'}]}
+sinks: {influxdb: {url: 'http://127.0.0.1:9', token: x, keep: {raw: 100d}}}
+render: {evidence: {days: 10}}
+states: {down_looks: 3, degraded: {latency: 5s, certificate_days: 14, after: 3}, flapping: {changes: 5, window: 30m}}
+confirm: {after: [2s, 5s]}
+lateness: {grace: 30s}
+sight:
+  references: [{name: here, connect: '127.0.0.1:9'}, {name: there, url: 'http://127.0.0.1:9/'}]
+  breaker: {share: 0.5, minimum: 5, window: 60s, burst: 10s}
+  machine: {lag: 1s, load: 8, step: 2s}
+lanes: {light: 8, render: 1}
+journal: {commit_every: 0.25, limit: 20000000000}
+archive: {grace: 6h, hot: 48h, keep: 1000d}
+scores: {every: 5m}
+http: {name_servers: ['127.0.0.1:53']}
+checks:
+  uptime: {interval: 60s, timeout: 5s, status: [200], body_lacks: [x], headers: {a: b}}
+  latency: {interval: 5m, timeout: 5s, pages: all}
+  mobile: {interval: 6h}
+history: {source: archive}
+"""
+"""What no folder of the tests has, and what few have."""
+
+
+def folders() -> list[dict[str, bytes]]:
+    """The configurations that are spoiled, good ones and bad ones: path to content."""
+    paths = [path for sort in ("good", "bad") for path in sorted((BAD_AND_GOOD / sort).iterdir()) if path.is_dir()]
+    found = [held(path) for path in paths]
+    return [one for one in found if "monitor.yaml" in one and "portals.yaml" in one] + [_shipped(), _whole()]
+
+
+def _shipped() -> dict[str, bytes]:
+    """The shipped configuration with a few of its portals."""
+    portals = yaml.safe_load((SHIPPED / "portals.yaml").read_bytes())
+    portals["portals"] = portals["portals"][:_PORTALS]
+    files = {
+        name: body for name, body in held(SHIPPED).items() if name == "monitor.yaml" or name.startswith("rubrics/")
+    }
+    return files | {"portals.yaml": _dumped(portals)}
+
+
+def _whole() -> dict[str, bytes]:
+    """A small one in which every block stands."""
+    good = BAD_AND_GOOD / "good"
+    portals = (good / "anchors" / "portals.yaml").read_bytes()
+    return {"monitor.yaml": NOTIFY.encode(), "portals.yaml": portals}
+
+
+def _dumped(data: Any) -> bytes:  # noqa: ANN401 - plain data
+    text: bytes = yaml.dump(data, Dumper=_DUMPER, allow_unicode=True, encoding="utf-8", sort_keys=False)
+    return text
+
+
+def spoiled(draw: Draw, body: bytes) -> bytes:
+    """A YAML file spoiled as data where it is YAML, or as text, or as bytes."""
+    way = draw.random()
+    if way < 0.2:
+        return mutate.value_of(draw, body, VALUES)
+    if way < 0.7:
+        try:
+            return _dumped(mutate.data_of(draw, yaml.load(body, Loader=yaml.CSafeLoader), ODD))
+        except (yaml.YAMLError, ValueError, TypeError, RecursionError):
+            pass  # no YAML to begin with, or nothing that can be written
+    return mutate.bytes_of(draw, body)
+
+
+def judge(directory: Path) -> Config | None:
+    """Load as the daemon does; None when it was refused. Raises AssertionError for a refusal that helps nobody."""
+    try:
+        return load(directory, VARIABLES)
+    except ConfigError as error:
+        complaints = error.complaints
+    assert complaints, "refused without a complaint"
+    for one in complaints:
+        assert one.line >= 1, one
+        assert one.column >= 1, one
+        assert one.message, one
+        str(one).encode()
+    return None
+
+
+def use(config: Config, *, scores: bool) -> None:
+    """Whatever was taken has to be fit for all that is made of it later."""
+    yaml.safe_dump(redacted(config), allow_unicode=True, sort_keys=False).encode()
+    estimate(config)
+    agenda(config.settings.calendar.windows, NOW)
+    Plan(config.checks, NOW).due(NOW + 120_000)
+    Fold(config.portals, config.settings.states.rules(), config.settings.calendar)
+    if config.settings.service_hours is not None:
+        list(config.settings.service_hours.hours().between(NOW, NOW + 7 * 86_400_000))
+    if scores and config.rules.rubrics and config.portals:
+        rows = [look(hour * 3_600_000, 1.0 + hour % 3, portal=config.portals[0].id) for hour in range(240)]
+        engine.score(config.rules, config.portals[:1], PERIOD, Memory(rows), NOW, intervals=False)
+
+
+def _case(scratch: Path, chosen: list[dict[str, bytes]], prefix: tuple[str, ...], draw: Draw) -> None:
+    files = dict(draw.choice((draw.choice(chosen), chosen[-1])))
+    names = [name for name in files if name.endswith(".yaml") and name.startswith(prefix) and name != "expected.yaml"]
+    for name in draw.sample(names, min(len(names), draw.choice((1, 1, 1, 2)))):
+        files[name] = spoiled(draw, files[name])
+    fresh(scratch, files)
+    config = judge(scratch)
+    if config is not None:
+        use(config, scores=draw.random() < 0.3)
+    assert held(scratch) == files, "files changed"
+
+
+@contextmanager
+def _settings(scratch: Path) -> Iterator[Case]:
+    yield partial(_case, scratch, folders(), ("monitor.yaml", "portals"))
+
+
+@contextmanager
+def _rubrics(scratch: Path) -> Iterator[Case]:
+    prefix = ("rubrics/", "exclusions/", "entries/")
+    chosen = [one for one in folders() if any(name.startswith(prefix) for name in one)]
+    yield partial(_case, scratch, chosen, prefix)
+
+
+SURFACES = (
+    Surface(
+        name="configuration",
+        promise="Mutated settings, portals, checks, targets: taken whole and usable, or refused with places",
+        cases=5000,
+        open=_settings,
+    ),
+    Surface(
+        name="rubrics",
+        promise="Mutated rubrics, exclusions and entries: taken and able to score, or refused with places",
+        cases=2500,
+        open=_rubrics,
+    ),
+)
