@@ -258,7 +258,8 @@ class Daemon:
                 self.manager.ready(self._status())
 
     def _apply(self, config: Config) -> None:
-        """Change over without dropping a look that is going on."""
+        """Change over without dropping a look that is going on. What could fail comes before the first change."""
+        rules, calendar = config.settings.states.rules(), config.settings.calendar
         before, after = ({check.key for check in one.checks} for one in (self.config, config))
         for fixed in needing_restart(self.config.settings, config.settings):
             log.warning("config_needs_restart", setting=fixed)
@@ -273,7 +274,7 @@ class Daemon:
         self.measurer.grace = config.settings.lateness.grace
         self.measurer.confirmation.after = config.settings.confirm.after
         self.measurer.confirmation.unjudged = config.unjudged
-        self.fold.change(config.portals, config.settings.states.rules(), config.settings.calendar)
+        self.fold.change(config.portals, rules, calendar)
         self._note_load(ok=True)
         log.info("config_loaded", added=len(after - before), removed=len(before - after), config=config.digest)
 

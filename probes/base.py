@@ -148,7 +148,10 @@ def parse_seconds(value: object) -> object:
         raise ValueError(msg) from None
 
 
-Seconds = Annotated[float, BeforeValidator(parse_seconds), Field(gt=0, allow_inf_nan=False)]
+LONGEST_SECONDS = 100 * 366 * 86_400.0
+"""A hundred years: no duration is longer, so that arithmetic in milliseconds and dates stays within its bounds."""
+
+Seconds = Annotated[float, BeforeValidator(parse_seconds), Field(gt=0, le=LONGEST_SECONDS, allow_inf_nan=False)]
 
 
 class Probe(BaseModel):

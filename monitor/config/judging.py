@@ -15,6 +15,9 @@ from monitor.judging.rules import Rules
 from monitor.maintenance import LAST, Window
 from monitor.walltime import DAY_MINUTES, WEEKDAYS, Hours, ServiceHours, at_wall
 
+_FIRST_YEAR, _LAST_YEAR = 1971, 9998
+"""In these years a moment is one in every time zone."""
+
 _LONGEST = 14 * 24 * 3600.0
 
 
@@ -49,7 +52,9 @@ def moment_of(value: str) -> tuple[date, int]:
     try:
         when = datetime.strptime(value, "%Y-%m-%d %H:%M")  # noqa: DTZ007 - the zone stands beside it
     except ValueError:
-        raise ValueError(f"{value!r} is not a moment such as 2026-08-01 22:00") from None
+        when = datetime.min  # noqa: DTZ901 - the same
+    if not _FIRST_YEAR <= when.year <= _LAST_YEAR:
+        raise ValueError(f"{value!r} is not a moment such as 2026-08-01 22:00")
     return when.date(), when.hour * 60 + when.minute
 
 

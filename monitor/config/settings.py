@@ -119,7 +119,9 @@ class JournalSettings(Block):
     """The hot store; times in seconds."""
 
     commit_every: CommitTime = Field(default=0.25, description="Longest time a measurement waits to be durable.")
-    limit: int = Field(default=20_000_000_000, ge=100_000_000, description="Bytes on disk at which the daemon stops.")
+    limit: int = Field(
+        default=20_000_000_000, ge=100_000_000, lt=2**63, description="Bytes on disk at which the daemon stops."
+    )
 
 
 class ArchiveSettings(Block):

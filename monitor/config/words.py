@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from yarl import URL
 
 from monitor.config.complaints import did_you_mean
-from probes.base import parse_seconds
+from probes.base import Seconds, parse_seconds
 
 ROLES = ("home", "list", "search", *(f"service-{number}" for number in range(1, 26)))
 """The pages that a portal may have; ``service-N`` is the page of essential service N."""
@@ -157,6 +157,6 @@ Host = Annotated[str, AfterValidator(_host)]
 NameServer = Annotated[str, AfterValidator(_name_server)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Contact = Annotated[str, AfterValidator(_contact)]
-Duration = Annotated[float, Field(gt=0, allow_inf_nan=False), _ANY_DURATION]
+Duration = Seconds
 Interval = Annotated[float, Field(ge=1, le=86400), _ANY_DURATION]
 CommitTime = Annotated[float, Field(gt=0, le=0.5), _ANY_DURATION]

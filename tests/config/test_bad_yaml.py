@@ -76,3 +76,22 @@ def test_pipes_and_devices_are_not_read(tmp_path: Path) -> None:
 def test_a_look_longer_than_its_default_interval_is_told_where_its_block_stands(tmp_path: Path) -> None:
     (line,) = told(write(tmp_path, "checks:\n  mobile: {runs: 9}\n"))
     assert line.startswith("monitor.yaml:2:11: a look may take ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "states: {flapping: {window: 1e308}}",
+        "archive: {grace: 999999d}",
+        "notify: {expire: 1e308h}",
+        "checks: {uptime: {timeout: 1e308, interval: 24h}}",
+        "maintenance: [{portals: all, zone: America/New_York, reason: r, approved_by: a,"
+        " starts: 9999-12-31 22:00, ends: 9999-12-31 23:59}]",
+        "maintenance: [{portals: all, zone: Asia/Ho_Chi_Minh, reason: r, approved_by: a,"
+        " starts: '0001-01-01 00:00', ends: '0001-01-01 01:00'}]",
+        f"journal: {{limit: 1{'0' * 400}}}",
+    ],
+)
+def test_times_and_sizes_beyond_all_reason_are_refused(tmp_path: Path, text: str) -> None:
+    """They were taken, and the daemon stumbled over them later."""
+    assert told(write(tmp_path, f"{text}\n"))

@@ -221,7 +221,7 @@ def _turned(draw: Draw, data: Any, odd: Sequence[Any]) -> Any:  # noqa: ANN401 -
         return draw.choice((data + draw.choice("x \0\n/:@%<"), data.upper(), data[::-1], data * 50, data[:-1], [data]))
     if isinstance(data, int | float) and not isinstance(data, bool):
         return draw.choice((-data, str(data), data + 0.5, [data], {"a": data}))
-    return draw.choice(([data], {"a": data}, str(data), draw.choice(odd)))
+    return draw.choice(([data], {"a": data}, draw.choice(odd)))
 
 
 _CHANGES: Sequence[Callable[[Draw, Any, Sequence[Any]], Any]] = (_other, _other, _without, _with, _turned)
