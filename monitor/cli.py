@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -58,6 +59,8 @@ def main() -> None:
     """Entry point. Known troubles become one message on stderr and exit code 1, never a traceback."""
     from monitor.config import ConfigError
 
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may hold bytes that are no text; so does stderr
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except ConfigError as error:

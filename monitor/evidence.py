@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -19,7 +20,7 @@ from probes.base import Outcome
 from probes.film import distance
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from monitor.model import Check, Measurement
@@ -35,6 +36,15 @@ DAY = 86_400_000
 
 CHANGED = 10
 """In more than so many of 64 places the fingerprints of two pictures differ when people call the page changed."""
+
+REASONS = ("failure", "change", "daily")
+"""Why pictures are kept."""
+
+LATEST = 253_402_300_799_999
+"""9999-12-31T23:59:59.999Z in UTC milliseconds."""
+
+_FILE = re.compile(r"[0-9]+\.[a-z]+")
+_PRINT = re.compile(r"([0-9a-f]{16})?")
 
 SUFFIXES = {"image/jpeg": "jpg", "image/webp": "webp"}
 """The pictures that are kept, and served."""
@@ -95,9 +105,8 @@ class Evidence:
             shutil.rmtree(part, ignore_errors=True)
         found: list[Exhibit] = []
         for about in self.folder.glob(f"*/*/*/{ABOUT}"):
-            with suppress(OSError, ValueError, TypeError, KeyError):
-                told = json.loads(about.read_text("utf-8"))
-                found.append(Exhibit(**(told | {"frames": tuple(Frame(**one) for one in told["frames"])})))
+            with suppress(OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
+                found.append(_exhibit(about.parent, json.loads(about.read_text("utf-8"))))
         for exhibit in sorted(found, key=lambda one: one.slot):
             self._by_check.setdefault(exhibit.key, []).append(exhibit)
 
@@ -182,6 +191,25 @@ class Evidence:
 
     def _place(self, exhibit: Exhibit) -> Path:
         return self.folder / exhibit.portal / exhibit.check / str(exhibit.slot)
+
+
+def _exhibit(place: Path, told: Mapping[str, Any]) -> Exhibit:
+    """What ``about.json`` in ``place`` tells. Raises ValueError and others for what no exhibit of ours could tell."""
+    texts = {name: str(told[name]) for name in ("portal", "check", "location", "outcome", "why", "print")}
+    slot, size = int(told["slot"]), int(told["size"])
+    if (texts["portal"], texts["check"], str(slot)) != place.parts[-3:] or not 0 <= slot <= LATEST:
+        raise ValueError("it stands where it does not belong")
+    if texts["why"] not in REASONS or not _PRINT.fullmatch(texts["print"]):
+        raise ValueError("it was not written here")
+    return Exhibit(**texts, slot=slot, size=size, frames=tuple(map(_frame, told["frames"])))
+
+
+def _frame(told: Mapping[str, Any]) -> Frame:
+    file, kind = str(told["file"]), str(told["type"])
+    at = None if told["at"] is None else float(told["at"])
+    if not _FILE.fullmatch(file) or kind not in SUFFIXES or not 0 <= (at or 0.0) < DAY:
+        raise ValueError("it is no picture of ours")
+    return Frame(file=file, type=kind, at=at)
 
 
 def _mark(pictures: Sequence[Picture]) -> str:

@@ -50,7 +50,7 @@ def _exhibits(folder: Path) -> list[tuple[int, Path, dict[str, Any]]]:
         try:
             about = json.loads(path.read_text("utf-8"))
             found.append((int(path.parent.name), path.parent, dict(about)))
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, RecursionError):
             continue
     return found
 
@@ -63,7 +63,7 @@ def _film(place: Path, about: dict[str, Any]) -> Film | None:
                 continue
             body = (place / told["file"]).read_bytes()
             frames.append(Frame(at=float(told["at"]), media=told["type"], body=body))
-    except (OSError, KeyError, TypeError, ValueError):
+    except (OSError, KeyError, TypeError, ValueError, OverflowError):
         return None
     ordered = tuple(sorted(frames, key=lambda one: one.at)[:MOST])
     return Film(slot=int(place.name), check=place.parent.name, frames=ordered) if ordered else None

@@ -124,27 +124,29 @@ def _earlier(asked: Asked, before: Period, source: Source, now: int) -> tuple[Re
     wanted = {one.id for one in asked.rules.rubrics}
     sealed = _sealed(asked.directory, before)
     if sealed is not None:
-        found = (read_back(one) for one in sealed[1]["scores"])
-        return tuple(one for one in found if one.rubric.partition("@")[0] in wanted)
+        try:
+            found = [read_back(one) for one in sealed[1]]
+            return tuple(one for one in found if one.rubric.partition("@")[0] in wanted)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise seal_scores.SealError(f"the sealed scores of {before.name} are not in a form known here") from error
     rubrics = tuple(one for one in asked.every.rubrics if one.id in wanted)
     book = engine.score(replace(asked.every, rubrics=rubrics), asked.portals, before, source, now, intervals=False)
     seen = any(line.days for score in book.scores for line in score.criteria)
     return tuple(result(one) for one in book.scores) if seen else None
 
 
-def _sealed(directory: Path, period: Period) -> tuple[dict[str, Any], dict[str, Any]] | None:
+def _sealed(directory: Path, period: Period) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
     """The manifest and the scores of a sealed period. Raises :class:`SealError` where one does not fit the other."""
     if not seal_scores.is_sealed(directory, period):
         return None
     folder = directory / seal_scores.FOLDER
-    try:
-        manifest: dict[str, Any] = json.loads(seal_scores.manifest_path(directory, period).read_text("utf-8"))
-        text = (folder / f"{period.name}.json").read_bytes()
-        scores: dict[str, Any] = json.loads(text)
-    except (OSError, ValueError) as error:
-        raise seal_scores.SealError(f"the seal of {period.name} in {folder} cannot be read: {error}") from error
-    if hashlib.sha256(text).hexdigest() != manifest.get("scores"):
-        raise seal_scores.SealError(f"{folder / period.name}.json is not the file that was sealed")
+    path = folder / f"{period.name}.json"
+    manifest = seal_scores.read_manifest(seal_scores.manifest_path(directory, period))
+    scores = seal_scores.read_json(path).get("scores")
+    if hashlib.sha256(path.read_bytes()).hexdigest() != manifest["scores"]:
+        raise seal_scores.SealError(f"{path} is not the file that was sealed")
+    if not isinstance(scores, list) or not all(isinstance(one, dict) for one in scores):
+        raise seal_scores.SealError(f"{path} holds no scores")
     return manifest, scores
 
 
@@ -153,12 +155,12 @@ def _seal(directory: Path, book: Book) -> Seal | None:
     if sealed is None:
         return None
     manifest, scores = sealed
-    told = {(one["portal"], one["rubric"]): one for one in scores["scores"]}
+    told = {(str(one.get("portal")), str(one.get("rubric"))): one for one in scores}
     differing = [one for one in book.scores if told.get((one.portal, one.rubric.key)) != _plain(one)]
     return Seal(
-        at=str(manifest["sealed"]),
-        by=str(manifest["by"]),
-        scores=str(manifest["scores"]),
+        at=manifest["sealed"],
+        by=manifest["by"],
+        scores=manifest["scores"],
         inputs=dict(manifest["inputs"]),
         differing=tuple(f"{one.portal}, {one.rubric.key}" for one in differing),
     )

@@ -27,6 +27,13 @@ FOLDER = "inbox"
 BAD = ".bad"
 DRAFT = ".part"
 LONGEST = 64_000
+"""Bytes of a note's file."""
+
+_TOO_MUCH = (OverflowError, RecursionError)
+"""What JSON may hold and nobody can take: endless numbers, and depths."""
+
+LATEST = 253_402_300_799_999
+"""9999-12-31T23:59:59.999Z in UTC milliseconds."""
 
 DRAFT_MS = 3_600_000
 """A draft is a moment's work: one that is older was left by a command that was killed."""
@@ -83,14 +90,37 @@ def tidy(data: Path, now: int) -> None:
 
 def _read(path: Path) -> IncidentNote | None:
     try:
-        told = json.loads(path.read_bytes()[:LONGEST])
-        identity, incident, by, text = (str(told[name]) for name in ("id", "incident", "by", "text"))
-        kind, at = NoteKind(told["kind"]), int(told["at"])
+        told = json.loads(_start(path))
+        identity, incident, by, text = (_text(told[name]) for name in ("id", "incident", "by", "text"))
+        kind, at = NoteKind(told["kind"]), _time(told["at"])
         return IncidentNote(id=identity, incident=incident, kind=kind, by=by, text=text, at=at)
     except FileNotFoundError:
         return None
-    except (PermissionError, IsADirectoryError, ValueError, TypeError, KeyError) as error:
+    except (PermissionError, IsADirectoryError, ValueError, TypeError, KeyError, *_TOO_MUCH) as error:
         log.warning("note_cannot_be_read", file=path.name, reason=str(error))
         with suppress(OSError):
             path.replace(path.with_suffix(BAD))
         return None
+
+
+def _start(path: Path) -> bytes:
+    """The first bytes of a file, of which a good one has no more. Raises OSError, and ValueError for a pipe."""
+    if path.exists() and not path.is_file():
+        raise ValueError("it is not a file")
+    with path.open("rb") as file:
+        return file.read(LONGEST)
+
+
+def _time(value: str | float) -> int:
+    """UTC ms. Raises ValueError and others for what the journal cannot hold."""
+    at = int(value)
+    if not 0 <= at <= LATEST:
+        raise ValueError(f"{at} is not a time in UTC milliseconds")
+    return at
+
+
+def _text(value: object) -> str:
+    """The value as text that the journal can hold. Raises UnicodeEncodeError, which is a ValueError."""
+    text = str(value)
+    text.encode()
+    return text

@@ -166,15 +166,30 @@ def compare(directory: Path, book: Book, found: Mapping[str, str]) -> Comparison
     path = manifest_path(directory, book.period)
     if not path.exists():
         return None
+    before = read_manifest(path)
+    same = before["scores"] == _sha(plain.text(book))
+    return Comparison(sealed=before["sealed"], changed=tuple(_changes_of(before["inputs"], found)), same_scores=same)
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """What a seal is of: ``sealed``, ``by`` and ``scores`` as text, ``inputs`` by name. Raises :class:`SealError`."""
+    told = read_json(path)
+    inputs = told.get("inputs")
+    texts = [told.get(name) for name in ("sealed", "by", "scores")]
+    if not isinstance(inputs, dict) or not all(isinstance(one, str) for one in (*texts, *inputs.values())):
+        raise SealError(f"{path} is not the manifest of a seal")
+    return told
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The mapping in a file of a seal. Raises :class:`SealError`."""
     try:
-        told: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        before: dict[str, str] = told["inputs"]
-        sealed, scores = str(told["sealed"]), str(told["scores"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        told = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise SealError(f"{path} cannot be read: {error}") from error
-    return Comparison(
-        sealed=sealed, changed=tuple(_changes_of(before, found)), same_scores=scores == _sha(plain.text(book))
-    )
+    if not isinstance(told, dict):
+        raise SealError(f"{path} cannot be read: it holds no mapping")
+    return told
 
 
 def _changes_of(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:

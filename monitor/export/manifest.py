@@ -101,7 +101,7 @@ def _read(directory: Path) -> dict[str, Any]:
         told = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise ManifestError(f"{path} cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ManifestError(f"{path} is not JSON: {error}") from error
     if not isinstance(told, dict) or told.get("kind") != KIND:
         raise ManifestError(f"{path} is not the manifest of an export")
@@ -113,7 +113,7 @@ def _read(directory: Path) -> dict[str, Any]:
 def _files(told: dict[str, Any]) -> list[Entry]:
     try:
         return [Entry(path=str(one["path"]), size=int(one["size"]), sha256=str(one["sha256"])) for one in told["files"]]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ManifestError(f"the list of files in {NAME} is damaged: {error!r}") from error
 
 

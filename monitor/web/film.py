@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from monitor.web.site import Site
     from monitor.web.speak import Tongue
     from probes.base import Scalar
+
+_SLOT = re.compile(r"[0-9]{1,15}")
 
 EARLIER = 12
 """Older exhibits that are linked to."""
@@ -118,7 +121,7 @@ class Film:
         told = request.match_info
         slot = told["slot"]
         evidence = self._site.evidence
-        if evidence is None or not (slot.isascii() and slot.isdecimal()):
+        if evidence is None or not _SLOT.fullmatch(slot):
             raise web.HTTPNotFound
         found = evidence.find(f"{told['portal']}/{told['check']}", int(slot), told["file"])
         if found is None:

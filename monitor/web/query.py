@@ -40,7 +40,7 @@ class Query:
         return cls(
             language=language if language in LANGUAGES else default,
             default=default,
-            search=given.get("q", "").strip()[:LONGEST],
+            search="".join(filter(str.isprintable, given.get("q", ""))).strip()[:LONGEST],
             state=state if state in STATES else "",
             kind=kind if kind in set(PortalKind) else "",
         )

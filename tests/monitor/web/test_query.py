@@ -37,3 +37,4 @@ def test_links_carry_search_filters_and_a_language_that_is_not_the_default():
 def test_what_makes_no_sense_is_left_out():
     query = Query.read({"state": "burning", "kind": "x", "lang": "fr", "q": "x" * 500}, "vi")
     assert (query.state, query.kind, query.language, len(query.search)) == ("", "", "vi", 100)
+    assert Query.read({"q": "đà\0 nẵng\u2028\x1b"}, "vi").search == "đà nẵng"
