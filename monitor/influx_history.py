@@ -7,6 +7,7 @@ in two series, since its portal changed its group meanwhile, is given once.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from contextlib import contextmanager
 from itertools import islice
@@ -38,6 +39,11 @@ Row = tuple[Any, ...]
 
 CHUNK = 5000
 """Rows in one part of an answer: a few megabytes."""
+
+INT64 = 2**63
+
+_JSON: dict[type, set[type]] = {str: {str}, bool: {bool}, int: {int}, float: {int, float}}
+"""As what a column of a type comes in JSON."""
 
 _EMPTY = {"detail": "", "config": ""}
 """What a column holds where a point has no field: these are never absent, and an empty text is no field."""
@@ -142,11 +148,15 @@ class InfluxHistory:
                     first = server.query(asked.first(at, asked.end), self._settings.bucket)
                     if not first:
                         return
-                    at = first[0][0]
+                    at = _later(first[0], at)
                 until, some = min(at + asked.step, asked.end), False
                 for names, values in server.stream(asked.rows(at, until), self._settings.bucket, CHUNK):
-                    some = True
-                    yield values[-1][0], _within(asked, names, values)
+                    if values:
+                        some = True
+                        newest = values[-1][0] if names[0] == "time" else None
+                        if type(newest) is not int:
+                            raise InfluxHistoryError("history cannot be read from InfluxDB: a point has no time")
+                        yield newest, _within(asked, names, values)
                 at = until
 
     @contextmanager
@@ -165,7 +175,12 @@ def _within(asked: Question, names: Sequence[str], values: list[list[Any]]) -> l
         row.append(None)  # what a column holds that the server does not know
     found: Iterator[Row] = map(itemgetter(*(places.get(name, -1) for name in asked.names)), values)
     length = len(asked.order)
-    inside = [row for row in found if None not in row[:length] and asked.since <= row[0] < asked.until]
+    whole = [row for row in found if None not in row[:length]]
+    if any(tuple(map(type, row[:length])) != asked.kinds for row in whole):
+        raise InfluxHistoryError(
+            f"history cannot be read from InfluxDB: {asked.measurement} holds points of other types"
+        )
+    inside = [row for row in whole if asked.since <= row[0] < asked.until]
     if asked.narrowed:
         return inside
     wanted = [(asked.names.index(name), members) for name, members in asked.members]
@@ -177,9 +192,51 @@ def _columns(asked: Question, rows: Sequence[Row]) -> Columns:
     return {column.name: _typed(column, turned[column.name]) for column in asked.wanted}
 
 
-def _typed(column: Column, values: Iterable[Any]) -> list[Any]:
-    """Values in the declared type: a JSON answer holds a whole float as an integer."""
+def _later(row: list[Any], at: int) -> int:
+    """The time of the next point, which is not before ``at`` (UTC ms): else the same would be asked for ever."""
+    if not row or type(row[0]) is not int or row[0] < at:
+        raise InfluxHistoryError("history cannot be read from InfluxDB: it gives points that were not asked for")
+    return row[0]
+
+
+def _typed(column: Column, values: Sequence[Any]) -> list[Any]:
+    """Values in the declared type: a JSON answer holds a whole float as an integer. Raises InfluxHistoryError."""
     empty, make = _EMPTY.get(column.name), column.type
+    if not _fits(column, [value for value in values if value is not None]):
+        words = f"history cannot be read from InfluxDB: field {column.name} holds what is no {make.__name__} of ours"
+        raise InfluxHistoryError(words)
     if make is str:
         return [empty if value is None else value for value in values]
     return [None if value is None else make(value) for value in values]
+
+
+def _fits(column: Column, values: list[Any]) -> bool:
+    """Whether values without None are of the column's type, and can be stored."""
+    if not values:
+        return True
+    if column.choices is not None:
+        return all(isinstance(value, str) for value in values) and set(values) <= set(map(str, column.choices))
+    if not set(map(type, values)) <= _JSON[column.type]:
+        return False
+    if column.type is str:
+        return _is_text("".join(set(values)))
+    if column.type is int:
+        return bool(-INT64 <= min(values) <= max(values) < INT64)
+    return column.type is bool or _are_finite(values)
+
+
+def _is_text(text: str) -> bool:
+    """Whether it holds no half of a character, as JSON may."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _are_finite(values: list[Any]) -> bool:
+    """Whether numbers are floats that can be reckoned with: JSON may hold others, and whole ones of any length."""
+    try:
+        return all(map(math.isfinite, map(float, values)))
+    except OverflowError:
+        return False

@@ -52,6 +52,11 @@ class Question:
         return tuple(dict.fromkeys([*self.order, *(column.name for column in self.wanted)]))
 
     @property
+    def kinds(self) -> tuple[type, ...]:
+        """The types of the columns of the order."""
+        return tuple(int if name in {"slot", "at", "attempt", "cause"} else str for name in self.order)
+
+    @property
     def end(self) -> int:
         """The time (UTC ms) at which no point can be in the window any more."""
         return min(self.until + self.slack, LAST)

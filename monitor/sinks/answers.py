@@ -21,18 +21,39 @@ class AdminError(Exception):
 
 def rows(answer: object) -> list[list[Any]]:
     """Values of all series of an InfluxQL answer. Raises :class:`AdminError` with the error inside it."""
-    series = (one for result in _results(answer) for one in result.get("series", ()))
-    return [row for one in series for row in one.get("values", ())]
+    return [row for result in _results(answer) for one in _series(result) for row in _table(one)[1]]
 
 
 def _results(answer: object) -> list[dict[str, Any]]:
     results = answer.get("results") if isinstance(answer, dict) else None
-    if not isinstance(results, list):
-        raise AdminError(f"/query answered something that is not InfluxQL: {str(answer)[:200]}")
+    if not isinstance(results, list) or not all(isinstance(result, dict) for result in results):
+        raise _foreign(answer)
     for result in results:
         if "error" in result:
             raise AdminError(f"/query refused: {result['error']}")
     return results
+
+
+def _foreign(answer: object) -> AdminError:
+    return AdminError(f"/query answered something that is not InfluxQL: {str(answer)[:200]!a}")
+
+
+def _series(result: dict[str, Any]) -> list[dict[str, Any]]:
+    series = result.get("series", [])
+    if not isinstance(series, list) or not all(isinstance(one, dict) for one in series):
+        raise _foreign(result)
+    return series
+
+
+def _table(one: dict[str, Any]) -> tuple[list[str], list[list[Any]]]:
+    """Columns and rows of a series, every row as long as the columns are many."""
+    columns, values = one.get("columns"), one.get("values", [])
+    if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
+        raise _foreign(one)
+    length = len(columns)
+    if not isinstance(values, list) or not all(type(row) is list and len(row) == length for row in values):
+        raise _foreign(one)
+    return columns, values
 
 
 def parameters(text: str, database: str) -> list[tuple[str, str]]:
@@ -58,12 +79,12 @@ def parts(told: Iterable[bytes]) -> Iterator[tuple[list[str], list[list[Any]]]]:
     for line in filter(bytes.strip, told):
         try:
             answer = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise AdminError(f"/query broke off, or answered something that is no JSON: {line[:200]!r}") from None
         for result in _results(answer):
-            series = result.get("series", ())
+            series = _series(result)
             more = result.get("partial", False) or any(one.get("partial", False) for one in series)
             for one in series:
-                yield one["columns"], one.get("values", [])
+                yield _table(one)
     if more:
         raise AdminError("/query broke off before the end of its answer")

@@ -193,6 +193,8 @@ def _plainly(settings: InfluxDB) -> Iterator[None]:
         raise AdminError(str(error)) from error
     except HTTPError as error:
         raise AdminError(f"{settings.url} cannot be reached: {error}") from error
+    except UnicodeDecodeError as error:
+        raise AdminError(f"{settings.url} answered with something that is no UTF-8 text") from error
 
 
 def _sentence(settings: InfluxDB, status: int, said: str) -> str:
