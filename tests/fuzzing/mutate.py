@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -220,8 +221,19 @@ def _turned(draw: Draw, data: Any, odd: Sequence[Any]) -> Any:  # noqa: ANN401 -
     if isinstance(data, str):
         return draw.choice((data + draw.choice("x \0\n/:@%<"), data.upper(), data[::-1], data * 50, data[:-1], [data]))
     if isinstance(data, int | float) and not isinstance(data, bool):
-        return draw.choice((-data, str(data), data + 0.5, [data], {"a": data}))
+        return draw.choice((-data, repr(data)[:5000], data + 1, [data], {"a": data}))
     return draw.choice(([data], {"a": data}, draw.choice(odd)))
 
 
 _CHANGES: Sequence[Callable[[Draw, Any, Sequence[Any]], Any]] = (_other, _other, _without, _with, _turned)
+
+
+def json_of(draw: Draw, body: bytes) -> bytes:
+    """JSON spoiled as data, with the numbers that JSON has no word for, or as bytes."""
+    if draw.random() < 0.3:
+        return bytes_of(draw, body)
+    try:
+        text = json.dumps(data_of(draw, json.loads(body), (*ODD, "\ud800", "a\0")), ensure_ascii=draw.random() < 0.5)
+    except (ValueError, RecursionError):
+        return draw.choice(WORDS)  # a number too long to be written
+    return text.encode("utf-8", "surrogatepass")

@@ -1,0 +1,45 @@
+"""Bad input by the thousand, for every reader of files and every route; a seed brings each case back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.chaos.promise import Promise
+from tests.fuzzing import api, configuration, files, http, imports, influx, reloads, words
+from tests.fuzzing.served import served
+from tests.fuzzing.surface import LONGEST, SEED, Found, Surface, attempt
+
+PART = "Bad input"
+SURFACES: tuple[Surface, ...] = tuple(
+    surface for module in (configuration, reloads, imports, files, influx, http) for surface in module.SURFACES
+)
+API_EXAMPLES, WORDS_EXAMPLES = 300, 400
+
+
+def promises() -> list[Promise]:
+    """Every surface at length."""
+    print(f"seed {SEED}; FUZZ_SEED=... tries other cases, and the number in a broken line is that of the case")
+    return [_promise(words, found) for words, found in _all()]
+
+
+def _all() -> Iterator[tuple[str, Found]]:
+    for surface in SURFACES:
+        with TemporaryDirectory() as scratch:
+            yield surface.promise, attempt(surface, Path(scratch) / "scratch", range(surface.cases))
+    with TemporaryDirectory() as scratch, served(Path(scratch)) as server:
+        yield api.PROMISE, api.conform(server.address, API_EXAMPLES)
+    yield words.PROMISE, words.understood(WORDS_EXAMPLES)
+
+
+def _promise(text: str, found: Found) -> Promise:
+    print(f"{found.name}: {found.cases} cases, longest {found.worst:.2f} s, broken {len(found.broken)}", flush=True)
+    return Promise(
+        part=PART,
+        text=f"{text}; none takes {LONGEST:g} s of processor time",
+        test="tests/test_fuzz.py",
+        cases=found.cases,
+        broken=tuple(found.broken),
+        measured=f"longest case {found.worst:.2f} s, seed {SEED}",
+    )

@@ -1,0 +1,170 @@
+"""Small files that others may have touched: notes in the inbox, indexes of pictures, manifests, seals, sealed days."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from monitor import films, inbox
+from monitor.archive import verify
+from monitor.archive.layout import FOLDER
+from monitor.archive.seal import Order, sweep
+from monitor.evidence import ABOUT, Evidence
+from monitor.export import manifest
+from monitor.history import Window, measurements
+from monitor.incident import NoteKind, Post
+from monitor.scoring import periods
+from monitor.store import FILE, JournalError, Reader, Writer
+from monitor.web.film import strip
+from monitor.web.speak import Tongue
+from probes.base import Outcome, Picture
+from probes.kinds import KINDS
+from tests import factories
+from tests.factories import DAY, SLOT
+from tests.fuzzing import mutate
+from tests.fuzzing.surface import Case, Draw, Surface, held
+
+ZONE = "Asia/Ho_Chi_Minh"
+
+
+def _note_case(data: Path, body: bytes, writer: Writer, reader: Reader, draw: Draw) -> None:
+    note = data / inbox.FOLDER / "1-x.json"
+    note.write_bytes(mutate.json_of(draw, body))
+    found = inbox.found(data)
+    assert note.exists() == bool(found), "neither taken nor put aside"
+    writer.write([Post(notes=tuple(one for _, one in found))])
+    for _, one in found:
+        reader.notes(one.incident)
+        note.unlink()
+
+
+@contextmanager
+def _notes(scratch: Path) -> Iterator[Case]:
+    scratch.mkdir()
+    body = inbox.leave(scratch, inbox.new_note("hue-1", NoteKind.COMMENTED, "Lan", "đang xử lý", SLOT)).read_bytes()
+    for left in inbox.found(scratch):
+        left[0].unlink()
+    with closing(Writer(scratch / FILE, KINDS)) as writer, closing(Reader(scratch / FILE, KINDS)) as reader:
+        yield partial(_note_case, scratch, body, writer, reader)
+
+
+def _picture_case(data: Path, about: Path, body: bytes, draw: Draw) -> None:
+    about.write_bytes(mutate.json_of(draw, body))
+    evidence = Evidence(folder=data / films.FOLDER, limit=10**9, days=100)
+    evidence.recall()
+    exhibits = evidence.of("hue/mobile")
+    assert len(exhibits) <= 2, exhibits
+    strip(exhibits, Tongue("vi", ZoneInfo(ZONE)))
+    for one in exhibits:
+        for frame in one.frames:
+            place = evidence.find(one.key, one.slot, frame.file)
+            assert place is not None
+            assert place[0].resolve().is_relative_to(evidence.folder.resolve()), place
+            assert place[1].startswith("image/"), place
+    films.films(data, ["hue"], periods.parse("2026-08-01", ZoneInfo(ZONE), SLOT), SLOT * 2)
+    asyncio.run(evidence.keep(factories.check("mobile", portal="hue"), _look(SLOT + DAY // 2), [_PICTURES[1]]))
+
+
+_PICTURES = [Picture(at=at, type="image/webp", body=b"RIFF", print="0f" * 8) for at in (0.5, None)]
+
+
+def _look(slot: int):  # noqa: ANN202 - a measurement
+    return factories.measurement(kind="mobile", portal="hue", slot=slot)
+
+
+@contextmanager
+def _pictures(scratch: Path) -> Iterator[Case]:
+    evidence = Evidence(folder=scratch / films.FOLDER, limit=10**9, days=100)
+    asyncio.run(evidence.keep(factories.check("mobile", portal="hue"), _look(SLOT), _PICTURES))
+    about = evidence.folder / "hue" / "mobile" / str(SLOT) / ABOUT
+    yield partial(_picture_case, scratch, about, about.read_bytes())
+
+
+def _manifest_case(folder: Path, body: bytes, draw: Draw) -> None:
+    (folder / manifest.NAME).write_bytes(mutate.json_of(draw, body))
+    before = held(folder)
+    try:
+        for complaint in manifest.verify(folder):
+            complaint.encode("utf-8", "backslashreplace")  # as the command prints it
+    except (manifest.ManifestError, OSError):
+        pass  # said in a sentence
+    manifest.is_export(folder)
+    assert held(folder) == before
+
+
+@contextmanager
+def _manifests(scratch: Path) -> Iterator[Case]:
+    (scratch / "pages").mkdir(parents=True)
+    files = {"scores.json": b"{}", "pages/hue.html": b"<html>"}
+    for name, body in files.items():
+        (scratch / name).write_bytes(body)
+    entries = [
+        {"path": one.path, "size": one.size, "sha256": one.sha256} for one in map(manifest.entry, files, files.values())
+    ]
+    told = {"kind": manifest.KIND, "schema": manifest.SCHEMA, "period": "2026Q3", "ended": True, "files": entries}
+    yield partial(_manifest_case, scratch, json.dumps(told).encode())
+
+
+def _day_case(data: Path, files: dict[Path, bytes], draw: Draw) -> None:
+    path = draw.choice(list(files))
+    body = mutate.bytes_of(draw, files[path])
+    path.write_bytes(body)
+    try:
+        assert verify.verify(data).good == (body == files[path]), "a changed file went unnoticed"
+        window = Window(kind=path.parts[-2] if path.parts[-2] in KINDS else "uptime", since=0, until=SLOT * 2)
+        try:
+            for _ in measurements(data, window):
+                pass
+        except JournalError as error:
+            str(error).encode()
+    finally:
+        path.write_bytes(files[path])
+
+
+@contextmanager
+def _days(scratch: Path) -> Iterator[Case]:
+    scratch.mkdir()
+    looks = [*factories.measurements(40), *factories.measurements(40, kind="latency", check="latency")]
+    looks += [factories.measurement(slot=SLOT - 60_000, outcome=Outcome.DOWN)]
+    with closing(Writer(scratch / FILE, KINDS)) as writer:
+        writer.write(looks)
+        sweep(
+            Order(directory=scratch, zone=ZONE, grace=0, now=SLOT + 3 * DAY),
+            lambda chore: writer.write([chore]) and None,
+        )
+    sealed = {path: path.read_bytes() for path in (scratch / FOLDER).rglob("*.parquet")}
+    assert sealed
+    yield partial(_day_case, scratch, sealed)
+
+
+SURFACES = (
+    Surface(
+        name="notes",
+        promise="Mutated notes in the inbox: taken into the journal, or put aside",
+        cases=2000,
+        open=_notes,
+    ),
+    Surface(
+        name="pictures",
+        promise="Mutated indexes of pictures: shown as ours, or passed over; no file from elsewhere is served",
+        cases=1500,
+        open=_pictures,
+    ),
+    Surface(
+        name="manifests",
+        promise="Mutated manifests of exports: judged file by file, or refused in a sentence",
+        cases=1500,
+        open=_manifests,
+    ),
+    Surface(
+        name="sealed days",
+        promise="Mutated files of the archive: verify notices every one, readers give rows or a sentence",
+        cases=200,
+        open=_days,
+    ),
+)

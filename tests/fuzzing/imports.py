@@ -1,0 +1,116 @@
+"""Files of measurements under mutation: taken whole, or refused with lines and not one row written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+
+from monitor import exchange
+from monitor.history import Window
+from monitor.store import FILE, JournalError, Reader, Writer
+from probes.base import Outcome
+from probes.kinds import KINDS
+from tests import factories
+from tests.factories import SLOT
+from tests.fuzzing import mutate
+from tests.fuzzing.surface import Case, Draw, Surface
+
+FORMATS = ("csv", "jsonl", "parquet")
+FILES = tuple((kind, form) for kind in ("uptime", "latency") for form in FORMATS)
+
+
+def written(scratch: Path) -> dict[str, bytes]:
+    """A small file of each format, as history export writes it: name to content."""
+    source = scratch / "source"
+    source.mkdir(parents=True)
+    looks = [*factories.measurements(12), *factories.measurements(12, kind="latency", check="latency")]
+    looks += [factories.measurement(slot=SLOT - 60_000 * n, outcome=one) for n, one in enumerate(Outcome, start=1)]
+    with closing(Writer(source / FILE, KINDS)) as writer:
+        writer.write(looks)
+    found = {}
+    for kind, form in FILES:
+        path = scratch / f"{kind}.{form}"
+        exchange.export(source, Window(kind=kind, since=0, until=SLOT * 2), path, form)
+        found[path.name] = path.read_bytes()
+    return found
+
+
+def spoiled(draw: Draw, name: str, body: bytes) -> bytes:
+    """A file spoiled as bytes; of text sometimes a single value."""
+    if name.endswith("csv") and draw.random() < 0.5:
+        return _cells(draw, body)
+    if name.endswith("jsonl") and draw.random() < 0.5:
+        return _values(draw, body)
+    return mutate.bytes_of(draw, body)
+
+
+def _cells(draw: Draw, body: bytes) -> bytes:
+    lines = body.split(b"\r\n")
+    number = draw.randrange(len(lines))
+    cells = lines[number].split(b",")
+    cells[draw.randrange(len(cells))] = draw.choice((_odd(draw), draw.choice(mutate.WORDS), b"7" * 100_000 + b"x"))
+    lines[number] = b",".join(cells)
+    return b"\r\n".join(lines)
+
+
+def _values(draw: Draw, body: bytes) -> bytes:
+    lines = body.split(b"\n")
+    number = draw.randrange(len(lines) - 1)
+    lines[number] = mutate.json_of(draw, lines[number])
+    return b"\n".join(lines)
+
+
+def _odd(draw: Draw) -> bytes:
+    value = draw.choice(mutate.ODD)
+    text = value if isinstance(value, str) else f"{value:x}" if isinstance(value, int) else repr(value)
+    return text.encode("utf-8", "replace")
+
+
+def rows(directory: Path) -> int | None:
+    """Rows of the journal; None where there is no journal."""
+    if not (directory / FILE).exists():
+        return None
+    with closing(Reader(directory / FILE, KINDS)) as reader:
+        return sum(reader.counts().values())
+
+
+def _case(scratch: Path, files: dict[str, bytes], draw: Draw) -> None:
+    name = draw.choice(list(files))
+    path, data = scratch / f"in-{name}", scratch / draw.choice(("full", "empty"))
+    path.write_bytes(spoiled(draw, name, files[name]))
+    if data.name == "empty":
+        for left in data.glob(f"{FILE}*"):
+            left.unlink()
+    before = rows(data)
+    try:
+        found = exchange.import_(data, path)
+    except JournalError as error:
+        str(error).encode()
+        assert rows(data) == before, "a refused file left rows"
+        return
+    after = rows(data)
+    assert found.read == found.added + found.present, found
+    assert after == (before or 0) + found.added, (before, found, after)
+    assert exchange.import_(data, path).added == 0, "it came again"
+    for kind in KINDS:
+        exchange.export(data, Window(kind=kind, since=0, until=10**15), scratch / "out", "jsonl")
+
+
+@contextmanager
+def _open(scratch: Path) -> Iterator[Case]:
+    files = written(scratch)
+    for name in ("full", "empty"):
+        (scratch / name).mkdir()
+    yield partial(_case, scratch, files)
+
+
+SURFACES = (
+    Surface(
+        name="imports",
+        promise="Mutated measurements (CSV, JSON Lines, Parquet): taken whole, or refused and not one row written",
+        cases=2000,
+        open=_open,
+    ),
+)

@@ -1,0 +1,89 @@
+"""Words that people type, drawn by hypothesis: understood, or refused in a sentence."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+
+from monitor.scoring import periods
+from monitor.web.query import Query
+from monitor.web.times import LAST, parse_time
+from probes.base import parse_seconds
+from tests.factories import SLOT
+from tests.fuzzing.surface import LONGEST, SEED, Found
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+PROMISE = "Words that people type (periods, times, durations, searches): understood, or refused in a sentence"
+
+SHAPED = st.from_regex(
+    r"\A(-?[0-9]{1,30}(\.[0-9]*)?(ms|s|m|h|d|x)?|[0-9]{4}-?Q[0-9]|[0-9]{4}-[0-9]{2}(-[0-9]{2})?([T ][0-9:.]{1,15})?"
+    r"([Z+-][0-9:]{0,6})?|[0-9]{4}-?W[0-9]{2}|[0-9]{1,5}d|[0-9]{4}-[0-9]{2}-[0-9]{2}\.\.[0-9]{4}-[0-9]{2}-[0-9]{2})\Z"
+)
+WORDS = st.one_of(st.text(max_size=60), SHAPED, st.integers(4000, 6000).map("9".__mul__))
+
+
+def _period(text: str) -> None:
+    try:
+        found = periods.parse(text, ZONE, SLOT)
+    except periods.PeriodError:
+        return
+    assert found.since < found.until, found
+
+
+def _time(text: str) -> None:
+    said = ""
+    try:
+        at = parse_time(text, SLOT)
+    except ValueError as error:
+        at, said = 0, str(error)
+    assert 0 <= at <= LAST
+    assert not said or "is not a time" in said, said
+
+
+def _duration(text: str) -> None:
+    found: object = 0.0
+    said = ""
+    try:
+        found = parse_seconds(text)
+    except ValueError as error:
+        said = str(error)
+    assert isinstance(found, float)
+    assert not said or "is not a duration" in said, said
+
+
+def _search(text: str) -> None:
+    query = Query.read({"q": text, "lang": text, "state": text, "kind": text}, "vi")
+    link = query.fleet() + query.portal(text.encode("utf-8", "replace").decode()) + query.home()
+    assert link.isascii(), link
+
+
+ASKED: tuple[Callable[[str], None], ...] = (_period, _time, _duration, _search)
+
+
+def understood(examples: int) -> Found:
+    """Try ``examples`` words on each reader."""
+    found = Found("words")
+    for ask in ASKED:
+        try:
+            _drawn(ask, examples, found)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is what we look for
+            found.broken.append(f"{ask.__name__} (FUZZ_SEED={SEED}): {type(error).__name__}: {error}")
+    return found
+
+
+def _drawn(ask: Callable[[str], None], examples: int, found: Found) -> None:
+    @seed(SEED)
+    @settings(max_examples=examples, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(text=WORDS)
+    def tried(text: str) -> None:
+        found.cases += 1
+        began = time.process_time()
+        ask(text)
+        found.worst = max(found.worst, time.process_time() - began)
+        assert found.worst < LONGEST
+
+    tried()
