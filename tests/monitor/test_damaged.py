@@ -1,0 +1,120 @@
+"""Damaged files in the data directory and among exports: passed over, put aside or told of."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor import exchange, inbox, seal_scores
+from monitor.evidence import ABOUT, Evidence
+from monitor.export import manifest
+from monitor.incident import NoteKind, Post
+from monitor.store import FILE, Reader, Writer
+from probes.base import Picture
+from probes.kinds import KINDS
+from tests import factories
+from tests.factories import SLOT
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("at", 1e999),
+        ("at", 10**30),
+        ("at", -1),
+        ("at", "soon"),
+        ("text", "\ud800"),
+        ("id", "\ud800"),
+        ("kind", []),
+    ],
+)
+def test_a_note_that_the_journal_cannot_hold_is_put_aside(tmp_path: Path, key: str, value: object):
+    """It ended the daemon, and the next one, for the file was still there."""
+    good = inbox.leave(tmp_path, inbox.new_note("hue-1", NoteKind.COMMENTED, "Lan", "đang xử lý", SLOT))
+    told: dict[str, Any] = json.loads(good.read_text("utf-8"))
+    bad = good.with_name("0-bad.json")
+    bad.write_text(json.dumps(told | {key: value}))
+    found = inbox.found(tmp_path)
+    assert [path for path, _ in found] == [good]
+    assert bad.with_suffix(inbox.BAD).exists()
+    with closing(Writer(tmp_path / FILE, KINDS)) as writer:
+        writer.write([Post(notes=tuple(note for _, note in found))])
+    with closing(Reader(tmp_path / FILE, KINDS)) as reader:
+        assert [note.text for note in reader.notes("hue-1")] == ["đang xử lý"]
+
+
+def test_deep_notes_and_pipes_are_put_aside(tmp_path: Path):
+    folder = tmp_path / inbox.FOLDER
+    folder.mkdir()
+    (folder / "deep.json").write_text("[" * 60_000)
+    os.mkfifo(folder / "pipe.json")
+    assert inbox.found(tmp_path) == []
+    assert sorted(path.name for path in folder.iterdir()) == ["deep.bad", "pipe.bad"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"slot": "x"},
+        {"slot": SLOT + 1},
+        {"portal": "../../.."},
+        {"why": "because"},
+        {"print": "zz"},
+        {"frames": [{"file": "../about.json", "type": "image/webp", "at": None}]},
+        {"frames": [{"file": "00.webp", "type": "text/html", "at": None}]},
+        {"frames": [{"file": "00.webp", "type": "image/webp", "at": 1e999}]},
+        {"frames": None},
+    ],
+)
+async def test_an_index_of_pictures_that_is_not_ours_is_passed_over(tmp_path: Path, change: dict[str, object]):
+    evidence = Evidence(folder=tmp_path, limit=10**9, days=100)
+    check = factories.check("mobile", portal="hue")
+    for slot in (SLOT, SLOT + 2 * factories.DAY):
+        look = factories.measurement(kind="mobile", portal="hue", slot=slot)
+        await evidence.keep(check, look, [Picture(at=None, type="image/webp", body=b"RIFF", print="0f" * 8)])
+    about = tmp_path / "hue" / "mobile" / str(SLOT) / ABOUT
+    about.write_text(json.dumps(json.loads(about.read_text()) | change))
+    again = Evidence(folder=tmp_path, limit=10**9, days=100)
+    again.recall()
+    assert [one.slot for one in again.of("hue/mobile")] == [SLOT + 2 * factories.DAY]
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "[" * 60_000, "{}", '{"sealed": "a", "by": "b", "scores": "c", "inputs": [1]}', "\xff"]
+)
+def test_a_seal_in_another_form_is_told_of(tmp_path: Path, text: str):
+    path = tmp_path / "2026Q3.manifest.json"
+    path.write_text(text, "latin-1")
+    with pytest.raises(seal_scores.SealError, match=r"2026Q3\.manifest\.json"):
+        seal_scores.read_manifest(path)
+
+
+def test_a_manifest_may_name_what_cannot_be_printed(tmp_path: Path):
+    entry = {"path": "\udcff.csv", "size": 1, "sha256": ""}
+    told = {"kind": manifest.KIND, "schema": manifest.SCHEMA, "files": [entry]}
+    (tmp_path / manifest.NAME).write_text(json.dumps(told))
+    done = subprocess.run(
+        [sys.executable, "-m", "monitor", "export", "verify", str(tmp_path)], capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"\\udcff.csv is missing\n", b"")
+
+
+def test_a_number_of_a_hundred_thousand_digits_is_refused_soon(tmp_path: Path):
+    """A pattern that tries every way to cut it takes billions of steps."""
+    names = ["kind", "portal", "check", "location", "slot", "attempt", "outcome", "duration"]
+    row = ["uptime", "hue", "uptime", "hn-1", str(SLOT), "1", "up", "7" * 100_000 + "x"]
+    path = tmp_path / "looks.csv"
+    path.write_text(f"{','.join(names)}\n{','.join(row)}\n")
+    began = time.process_time()
+    with pytest.raises(exchange.ExchangeError, match="is not a number"):
+        exchange.import_(tmp_path, path)
+    assert time.process_time() - began < 5
+    assert not (tmp_path / FILE).exists()
