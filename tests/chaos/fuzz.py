@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import structlog
 
 from tests.chaos.promise import Promise
 from tests.fuzzing import api, configuration, files, http, imports, influx, reloads, words
@@ -21,7 +25,19 @@ API_EXAMPLES, WORDS_EXAMPLES = 300, 400
 def promises() -> list[Promise]:
     """Every surface at length."""
     print(f"seed {SEED}; FUZZ_SEED=... tries other cases, and the number in a broken line is that of the case")
-    return [_promise(words, found) for words, found in _all()]
+    with _quiet():
+        return [_promise(text, found) for text, found in _all()]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Thousands of refusals are no news; what the program calls an error is still told."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 def _all() -> Iterator[tuple[str, Found]]:
