@@ -233,7 +233,7 @@ def _fits(draft: Path) -> bool:
     scores = draft.with_name(draft.name.removeprefix(".").replace(f"{MANIFEST}{PART}", ".json"))
     try:
         return bool(json.loads(draft.read_text("utf-8"))["scores"] == _sha(scores.read_text("utf-8")))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 
