@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -93,7 +93,9 @@ def _case(scratch: Path, files: dict[str, bytes], draw: Draw) -> None:
     after = rows(data)
     assert found.read == found.added + found.present, found
     assert after == (before or 0) + found.added, (before, found, after)
-    assert exchange.import_(data, path).added == 0, "it came again"
+    with suppress(JournalError):  # DuckDB takes some broken Parquet files at one time and refuses them at another
+        exchange.import_(data, path)
+    assert rows(data) == after, "it came again"
     for kind in KINDS:
         exchange.export(data, Window(kind=kind, since=0, until=10**15), scratch / "out", "jsonl")
 
