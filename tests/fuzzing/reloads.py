@@ -19,7 +19,7 @@ from tests.fuzzing.surface import Case, Draw, Surface, fresh, held
 
 MONITOR = b"""
 listen: 127.0.0.1:0
-web: {reload: true}
+web: {reload: true, reload_token: abracadabra}
 checks:
   uptime: {interval: 24h, timeout: 5s}
   latency: {interval: 24h, timeout: 5s, pages: all}
@@ -67,7 +67,8 @@ def _case(daemon: Daemon, directory: Path, draw: Draw) -> None:
         return
     address = str(daemon.address)
     before, plan = _told(address), dict(daemon.plan.checks)
-    answer = requests.post(f"{address}-/reload", timeout=_PATIENCE)
+    headers = {"Authorization": "Bearer abracadabra"}
+    answer = requests.post(f"{address}-/reload", headers=headers, timeout=_PATIENCE)
     assert answer.status_code in {200, 422}, answer.status_code
     after = _told(address)
     if answer.status_code == 422:

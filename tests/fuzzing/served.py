@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from monitor.config.web import Web
 from monitor.evidence import Evidence
-from monitor.web import serve
+from monitor.web import Door, serve
 from probes.base import Outcome, Picture
 from tests import factories
 from tests.factories import SLOT
@@ -58,6 +59,7 @@ async def _serve(
     directory: Path, ready: list[Served | BaseException], begun: threading.Event, ended: threading.Event
 ) -> None:
     stage = await staged(directory)
+    door = Door(Web(connections=512, per_address=512), stage.clock)
     runner = None
     try:
         await bring(stage)
@@ -65,11 +67,13 @@ async def _serve(
         look = factories.measurement(kind="mobile", portal="da-nang", slot=SLOT, outcome=Outcome.DOWN)
         pictures = [Picture(at=at, type="image/webp", body=b"RIFF", print="00" * 8) for at in (0.5, None)]
         await stage.evidence.keep(factories.check("mobile", portal="da-nang"), look, pictures)
-        runner, address = await serve(stage.site(reload=True, token=TOKEN), "127.0.0.1:0")
+        site = stage.site(keeper=door.keeper, reload=True, token=TOKEN)
+        runner, address = await serve(site, "127.0.0.1:0", door)
         ready.append(Served(address, stage))
         begun.set()
         await asyncio.to_thread(ended.wait)
     finally:
         if runner is not None:
             await runner.cleanup()
+        door.close()
         await stage.journal.close()
