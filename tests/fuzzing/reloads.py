@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 import threading
 from collections.abc import Iterator
@@ -109,6 +110,7 @@ def _open(scratch: Path) -> Iterator[Case]:
     finally:
         loops[0].call_soon_threadsafe(daemon.stop)
         thread.join()
+        gc.unfreeze()  # the daemon froze what there was, and frozen objects of DuckDB are called leaks at the end
 
 
 SURFACES = (
