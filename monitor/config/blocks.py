@@ -103,7 +103,7 @@ class Judge:
 
     def _judge(self, kind: str, layers: tuple[Layer, ...], *, whole: bool) -> Judged | None:
         merged = Merged(layers)
-        content = json.dumps([kind, merged.block], sort_keys=True, default=repr)
+        content = json.dumps([kind, whole, merged.block], sort_keys=True, default=repr)
         if content in self._by_content:
             return self._by_content[content]
         schedule_keys = {key: value for key, value in merged.block.items() if key in Schedule.model_fields}
@@ -117,7 +117,7 @@ class Judge:
             good = False
         schedule = self._made(Schedule, schedule_keys, kind, merged, whole=whole)
         probe = self._made(KINDS[kind], {**probe_keys, "url": _ANYWHERE}, kind, merged, whole=whole)
-        if schedule is None or probe is None or not self._fits(schedule, probe, merged) or not good:
+        if schedule is None or probe is None or not self._fits(schedule, probe, merged, whole=whole) or not good:
             return None
         self._by_content[content] = Judged(schedule, probe)
         return self._by_content[content]
@@ -137,12 +137,15 @@ class Judge:
             )
             return None
 
-    def _fits(self, schedule: Schedule, probe: Probe, merged: Merged) -> bool:
-        """A look has to be over before the next one starts."""
+    def _fits(self, schedule: Schedule, probe: Probe, merged: Merged, *, whole: bool) -> bool:
+        """A look has to be over before the next one starts; one that is never taken, or not said yet, fits."""
         longest = probe.deadline * probe.times
-        if longest < schedule.interval:
+        if longest < schedule.interval or not schedule.enabled:
             return True
         spots = merged.newest_first(("timeout", "interval"))
+        if not spots and not whole:
+            return True
+        spots = spots or [merged.spot(())]
         if any(spot.hidden for spot in spots):
             words = "a look may take longer than the interval between two of them"
         else:
