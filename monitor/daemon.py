@@ -21,7 +21,7 @@ from monitor.confirm import Confirmation
 from monitor.datadir import narrow
 from monitor.evidence import FOLDER, Evidence
 from monitor.exposition import Exposition
-from monitor.gaps import fill_gaps
+from monitor.gaps import fill_gaps, note_newcomers
 from monitor.journal import Journal
 from monitor.live_scores import start_scores
 from monitor.liveness import Liveness, status_line
@@ -112,6 +112,7 @@ class Daemon:
 
     def _join(self, journal: Journal, tools: Instruments) -> None:
         config, settings = self.config, self.config.settings
+        self.journal = journal
         self.board = Board(clock=self.clock, location=settings.location)
         self.board.show(config.portals, config.checks)
         self.exposition = Exposition(self.board, KINDS, self.metrics.registry)
@@ -156,6 +157,7 @@ class Daemon:
         clean = await journal.read(lambda reader: reader.meta(STOPPED_AT))
         await journal.remark(STOPPED_AT, "")
         await fill_gaps(journal, self.measurer, self.config.checks, self.board.location, until=began, clean=bool(clean))
+        await note_newcomers(journal, self.config.checks, self.board.location, began)
         self.plan = Plan(self.config.checks, began)
         self.pulse = Pulse(self.plan, self.measurer, self.clock, group)
         storage = self._storage(journal)
@@ -252,6 +254,7 @@ class Daemon:
                 return "\n".join(str(complaint) for complaint in error.complaints)
             else:
                 self._apply(config)
+                await note_newcomers(self.journal, config.checks, self.board.location, self.clock.now())
                 await self.alerting.change(config)
                 return None
             finally:

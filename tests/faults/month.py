@@ -94,6 +94,9 @@ class Memory:
     def last_slot(self, _kind: str, portal: str, check: str, _location: str, _until: int) -> int | None:
         return self.newest.get(f"{portal}/{check}")
 
+    def meta(self, _key: str) -> None:
+        """No remark is kept: every check has an outcome before the first kill."""
+
 
 @dataclass
 class Month:

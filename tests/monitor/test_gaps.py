@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor import gaps
-from monitor.gaps import fill_gaps
+from monitor.gaps import fill_gaps, note_newcomers
 from monitor.journal import Journal
 from monitor.model import Check, Void
 from monitor.schedule import LONGEST, slot_after, slots_between
@@ -77,6 +77,29 @@ async def test_a_check_without_any_outcome_begins_now(journal: Journal):
     await look_once(journal, CHECKS[:1])
     await fill(journal, [factories.check(portal="new")], SLOT + HOUR)
     assert {one.portal for one in await all_of(journal)} == {"ha-noi"}
+
+
+async def test_a_check_that_was_killed_in_its_first_look_loses_no_slot(journal: Journal):
+    """It counts from where it was planned first, not from the start after that, until it has an outcome."""
+    await note_newcomers(journal, CHECKS, "hn-1", SLOT)
+    await look_once(journal, CHECKS[:1])
+    until = SLOT + HOUR
+    await fill(journal, CHECKS, until)
+    for check in CHECKS:
+        assert await slots_of(journal, check) == list(slots_between(check, SLOT, until + 1))
+    assert await fill(journal, CHECKS, until) == 0
+
+
+async def test_the_first_planning_of_a_check_is_remembered_until_it_has_an_outcome_or_is_gone(journal: Journal):
+    rare, other = factories.check(interval=DAY / 1000), factories.check(portal="hue")
+    await note_newcomers(journal, [rare, other], "hn-1", SLOT)
+    await note_newcomers(journal, [rare], "hn-1", SLOT + HOUR)  # started again before anything was due, without `other`
+    await note_newcomers(journal, [rare, other], "hn-1", SLOT + 2 * HOUR)
+    await fill(journal, [rare, other], SLOT + DAY)
+    assert await slots_of(journal, rare) == [slot_after(rare, SLOT)]
+    assert await slots_of(journal, other) == list(slots_between(other, SLOT + 2 * HOUR, SLOT + DAY + 1))
+    await note_newcomers(journal, [rare, other], "hn-1", SLOT + DAY)
+    assert await journal.read(lambda reader: reader.meta(gaps.BEGUN)) == "{}"
 
 
 async def test_outcomes_of_another_location_are_not_ours(journal: Journal):
