@@ -6,6 +6,7 @@ VENV := .venv
 STAMP := $(VENV)/.made
 PYTHON_IN_VENV := $(VENV)/bin/python
 ARGS ?=
+MINUTES ?= 30
 
 # The real servers and tools that the tests start, each as package:command.
 DEBIAN_TEST_PACKAGES := nginx-light:nginx prometheus:prometheus chromium:chromium openssl:openssl \
@@ -22,7 +23,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test bench bench-render soak-render chaos faults lock dashboards check format clean wheel sbom
+.PHONY: help run demo test bench bench-render soak-render soak chaos faults lock dashboards check format clean wheel sbom
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile \
@@ -45,6 +46,10 @@ bench: $(STAMP) ## run the benchmarks; bench-<name> runs one
 chaos: $(STAMP) ## every promise of docs/reliability.md tried at length; ARGS='crash doors' for some
 	@.ci/need-debian $(DEBIAN_TEST_PACKAGES)
 	$(PYTHON_IN_VENV) -m tests.chaos $(ARGS)
+
+soak: $(STAMP) ## the fleet at ten times its speed, all that breaks, and a verdict; MINUTES=30, ARGS='--write FILE'
+	@.ci/need-debian $(DEBIAN_TEST_PACKAGES)
+	$(PYTHON_IN_VENV) -m tests.soak --minutes $(MINUTES) $(ARGS)
 
 wheel: $(STAMP) ## build the wheel into dist/, the same bytes for the same commit
 	@PYTHON=$(PYTHON_IN_VENV) .ci/wheel dist

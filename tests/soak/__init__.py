@@ -1,0 +1,1 @@
+"""A soak: the demo fleet at ten times its speed, with everything that breaks, and a verdict. ``make soak``."""
