@@ -21,6 +21,7 @@ import pytest
 import yaml
 
 from monitor.demo.authority import Authority
+from monitor.gaps import BEGUN
 from monitor.hashed import Hashed
 from monitor.store import FILE, SCHEMA, Writer
 from probes.kinds import KINDS
@@ -257,6 +258,26 @@ def test_sighup_loads_good_configuration_and_refuses_bad(config: Path, daemon: R
     assert urllib.request.urlopen(request, timeout=5).status == 200
     text = daemon.until("/metrics", "portal_monitor_config_last_reload_successful 1.0")
     assert 'portal="hue"' not in text
+
+
+def test_a_check_that_a_reload_brings_is_remembered_before_its_first_look(
+    config: Path, tmp_path: Path, daemon: Running
+):
+    """A daemon that is killed before that look knows then which slots it missed."""
+    daemon.until("/-/ready", "looks are being completed")
+    settings = yaml.safe_load((config / "monitor.yaml").read_text())
+    settings["checks"]["uptime"]["interval"] = "24h"
+    (config / "monitor.yaml").write_text(yaml.safe_dump(settings))
+    write_portals(config, "ha-noi", "hue")
+    began = time.time_ns() // 1_000_000
+    request = urllib.request.Request(f"http://{daemon.listen}/-/reload", method="POST")
+    assert urllib.request.urlopen(request, timeout=20).status == 200
+    with sqlite3.connect(tmp_path / "data" / FILE) as db:
+        (text,) = db.execute("SELECT value FROM meta WHERE key = ?", (BEGUN,)).fetchone()
+    db.close()
+    ((key, since),) = json.loads(text).items()
+    assert key == "hue/uptime@local"
+    assert began <= since <= time.time_ns() // 1_000_000
 
 
 def test_probe_tells_the_fault_and_the_exit_code():
