@@ -87,6 +87,9 @@ def set_up_logs(form: Literal["json", "console"], level: str = "info") -> None:
         logging.getLogger(ours).setLevel(level.upper())
     for noisy in ("apscheduler", "aiohttp.access", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    apprise = logging.getLogger("apprise")  # the courier tells what became of a letter, and veils its address
+    apprise.propagate = False
+    apprise.addHandler(logging.NullHandler())
 
 
 class SelfMetrics:
