@@ -42,6 +42,7 @@ def verdict(facts: Facts) -> list[Promise]:
         leftovers(facts),
         pages.false(facts),
         pages.missed(facts),
+        pages.ended(facts),
         pages.delivered(facts),
         log.quiet(facts),
     ]

@@ -160,6 +160,25 @@ def longest(since: float, until: float, blind: Iterable[Span]) -> float:
     return max(best, until - at)
 
 
+def ended(facts: Facts) -> Promise:
+    """No outage goes on in the end whose portal was seen well for long enough; two slots make it so."""
+    needed = 2 * course.UPTIME_S + LOOK_S + 2 * LATE_S
+    blind, newest = _blind(facts), {event.incident.id: event.incident for event in facts.events}
+    outages = [one for one in newest.values() if one.kind is IncidentKind.OUTAGE]
+    broken = []
+    for incident in outages:
+        for member in incident.lasting:
+            troubles = faults(facts.spells, BAD | ODD)
+            ends = [until for portal, _, until, _ in troubles if portal in _blamed(facts, member.portal)]
+            well = longest(max(ends, default=0.0), math.inf, blind.get(member.portal, ()))
+            if well >= needed:
+                broken.append(f"{incident.id}: {member.portal} has been well for {well:.1f} s and is still down")
+    lasting = sum(bool(one.lasting) for one in outages)
+    text = "an outage ends when its portal is well again"
+    measured = f"{len(outages)} outages, {lasting} of them went on when the daemon was ended"
+    return Promise(part=PART, text=text, test=TEST, cases=len(outages), broken=tuple(broken), measured=measured)
+
+
 def delivered(facts: Facts) -> Promise:
     """Every message reached the webhook: as the outbox knows it, and as the webhook does."""
     heard = {identity.strip() for letter in facts.told for identity in letter}

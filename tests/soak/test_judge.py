@@ -44,6 +44,7 @@ PROCESSES = "leaves no process behind"
 LEFT = "no temporary file"
 FALSE = "nobody is paged for nothing"
 MISSED = "every outage that lasts longer"
+ENDED = "an outage ends"
 DELIVERED = "every message about an incident"
 LOG = "the log holds no traceback"
 
@@ -141,13 +142,9 @@ def first_life(facts: Facts, **changes: object) -> Facts:
 
 
 def paged(facts: Facts, one: IncidentEvent) -> Facts:
-    """Somebody was told one thing more."""
-    return replace(
-        facts,
-        events=(*facts.events, one),
-        messages=(*facts.messages, message(one)),
-        told=(*facts.told, (one.incident.id,)),
-    )
+    """Somebody was told of one outage more, and of its end a minute later."""
+    every = (*facts.events, one, event(one.portal, one.at, 2, one.at + 60_000))
+    return replace(facts, **told(*every))
 
 
 def shifted(one: Measurement) -> Measurement:
@@ -191,6 +188,7 @@ LIES: dict[str, tuple[str, Lie]] = {
             facts, spells=(*facts.spells, Spell(portal="ha-noi", mode="error", since=START + 300, until=START + 330))
         ),
     ),
+    "an outage that never ends": (ENDED, lambda facts: replace(facts, **told(*facts.events[:1]))),
     "a message that waits": (
         DELIVERED,
         lambda facts: replace(facts, messages=(replace(facts.messages[0], fate=Fate.WAITING), *facts.messages[1:])),
