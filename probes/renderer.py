@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 GLUTTON_EVERY = 0.5
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_FAREWELL = 60.0
+"""How long to wait for the end of all that was started here: whoever still lives writes into what is being removed."""
 
 
 class Renderer:
@@ -147,7 +149,7 @@ def _listen(loop: asyncio.AbstractEventLoop, orders: asyncio.Queue[bytes], scrat
     """On a thread of its own, which a busy interpreter cannot hold up for long: hand in orders, and end with them."""
     for line in iter(sys.stdin.buffer.readline, b""):
         loop.call_soon_threadsafe(orders.put_nowait, line)
-    end_below(os.getpid())
+    end_below(os.getpid(), _FAREWELL)
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
