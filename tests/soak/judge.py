@@ -16,7 +16,7 @@ from tests.chaos.promise import Promise
 from tests.soak import log, pages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from monitor.model import Check
     from tests.soak.facts import Facts, Life, Sample
@@ -90,7 +90,10 @@ def _grid(check: Check, since: int, until: int, found: Counter[int]) -> range:
 
 
 def points(facts: Facts) -> Promise:
-    """What the journal holds is in InfluxDB, point by point, and nothing else is."""
+    """What the journal holds is in InfluxDB, point by point, and nothing else is.
+
+    No day is sealed during a soak, six hours after its end, so that the journal has every record.
+    """
     lost, strange = facts.stored - facts.written, facts.written - facts.stored
     broken = [f"{tuple(point)}: {n} not in InfluxDB" for point, n in lost.items()]
     broken += [f"{tuple(point)}: {n} too many in InfluxDB" for point, n in strange.items()]
@@ -104,11 +107,13 @@ def points(facts: Facts) -> Promise:
     return _promise(text, facts.stored.total(), broken, measured)
 
 
-def quarters(life: Life) -> tuple[Sequence[Sample], Sequence[Sample]]:
-    """The samples of a life's second and last quarter, by time: after it has warmed up, and in the end."""
+def quarters(life: Life) -> list[list[Sample]]:
+    """The samples of a life's second, third and last quarter, by time: it has warmed up by then."""
     length = (life.told - life.started) / 4
-    second = [one for one in life.samples if length <= one.at - life.started < 2 * length]
-    return second, [one for one in life.samples if one.at - life.started >= 3 * length]
+    parts: list[list[Sample]] = [[], [], [], []]
+    for one in life.samples:
+        parts[min(3, int((one.at - life.started) / length))].append(one)
+    return parts[1:]
 
 
 def _long(lives: Iterable[Life]) -> list[Life]:
@@ -116,15 +121,18 @@ def _long(lives: Iterable[Life]) -> list[Life]:
 
 
 def memory(lives: Iterable[Life]) -> Promise:
-    """The median resident memory of a life's last quarter is within 5 % of its plateau, that of its second quarter."""
+    """The median resident memory of a life's last quarter is within 5 % of its plateau, that of its second quarter.
+
+    All three medians from there on are told, so that a reader sees whether it still grows.
+    """
     broken, told = [], []
     long = _long(lives)
     for life in long:
-        early, late = (median(one.memory for one in part) for part in quarters(life))
+        early, middle, late = (median(one.memory for one in part) for part in quarters(life))
         minutes = (life.told - life.started) / 60
         slope = (late - early) / 1024 / (minutes / 2)  # the middles of the two quarters are half a life apart
         told.append(
-            f"{early / 2**20:.1f} to {late / 2**20:.1f} MiB in {minutes:.1f} min"
+            f"{early / 2**20:.1f}, {middle / 2**20:.1f}, {late / 2**20:.1f} MiB in {minutes:.1f} min"
             f" ({late / early - 1:+.1%}, {slope:+.0f} KiB a minute)"
         )
         if abs(late / early - 1) > GROWTH:
@@ -138,7 +146,7 @@ def descriptors(lives: Iterable[Life]) -> Promise:
     broken, told = [], []
     long = _long(lives)
     for life in long:
-        early, late = (median(one.files for one in part) for part in quarters(life))
+        early, _, late = (median(one.files for one in part) for part in quarters(life))
         told.append(f"{early:.0f} to {late:.0f}, most {max(one.files for one in life.samples)}")
         if late > early + MORE_FILES:
             broken.append(told[-1])
