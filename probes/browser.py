@@ -44,6 +44,9 @@ LOG = "renderer.log"
 START = 60.0
 """Seconds for Python, Playwright and Chromium to start on a busy machine, over and above a load's own time."""
 
+FAREWELL = 20.0
+"""How long (seconds) the end of a browser may take: more than five were seen on a machine that was busy otherwise."""
+
 AFTERWARDS = 45.0
 """Seconds for what follows a load: the trace, the pictures, the benchmark, and the canary where it is due."""
 
@@ -240,7 +243,7 @@ class Browsers:
 async def _end(running: _Running) -> None:
     process = running.process
     if process.returncode is None:
-        gone = await asyncio.to_thread(end_tree, process.pid)
+        gone = await asyncio.to_thread(end_tree, process.pid, FAREWELL)
         if not gone:
             log.error("render_processes_remain", renderer=process.pid)
     await process.wait()
@@ -251,7 +254,7 @@ async def _end(running: _Running) -> None:
 
 def _clear(scratch: Path) -> None:
     """Remove what a browser wrote, once nobody of its kin is left to write more."""
-    if not end_heirs(scratch):
+    if not end_heirs(scratch, FAREWELL):
         log.error("render_processes_remain", scratch=scratch.name)
     shutil.rmtree(scratch, ignore_errors=True)
 
