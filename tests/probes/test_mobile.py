@@ -149,11 +149,15 @@ async def test_a_client_certificate_that_is_asked_for_aloud_is_a_fault_of_tls(tm
             executable_path=chromium.find(), args=chromium.switches(chromium.Wish())
         )
         page = await browser.new_page(ignore_https_errors=True)
-        with BlockingTls(context) as server, pytest.raises(Error) as caught:
-            await page.goto(server.url("127.0.0.1"))
+        with BlockingTls(context) as server:
+            for _ in range(10):  # version 1.3 tells after the handshake; now and then its end is heard first
+                with pytest.raises(Error) as caught:
+                    await page.goto(server.url("127.0.0.1"))
+                (name,) = re.findall(r"net::ERR_\w+", caught.value.message)
+                verdict = net_errors.translate(name)
+                if verdict.fault is not Fault.RESET:
+                    break
         await browser.close()
-    (name,) = re.findall(r"net::ERR_\w+", caught.value.message)
-    verdict = net_errors.translate(name)
     assert (verdict.fault, verdict.detail) == (Fault.TLS_OTHER, "the browser says bad ssl client auth cert")
 
 
