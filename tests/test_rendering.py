@@ -101,8 +101,8 @@ async def test_a_page_is_shown_filmed_and_served(tmp_path: Path):
         assert f'portal="{found[1]}",check="mobile' in "".join(
             re.findall("portal_monitor_render_largest_contentful_paint_seconds.*", await one.page("/metrics"))
         )
-        text = await one.until(f"/portals/{found[1]}", r'src="[^"]*/film/')
-        pictures = re.findall(r'src="([^"]*/film/[^"]+)"', text)
+        text = await one.until(f"/portals/{found[1]}", r'src="[^"]*/evidence/')
+        pictures = re.findall(r'src="([^"]*/evidence/[^"]+)"', text)
         kinds = set()
         for picture in pictures:
             async with one.session.get(one.base + picture) as answer:

@@ -129,7 +129,7 @@ async def test_crashes_hangs_and_cancellation_leave_nothing(
         running = asyncio.create_task(look(tools, site.at("/never")))
         while site.asked["/endless"] == asked:
             await asyncio.sleep(0.05)
-        (renderer,) = [one for one in browsers(os.getpid()) if b"probes.renderer" in _words(one)]
+        (renderer,) = [one for one in browsers(os.getpid()) if is_renderer(_words(one))]
         heirs = browsers(renderer)
         os.kill(renderer, signal.SIGKILL)
         assert (await running).fault is Fault.PROBER
