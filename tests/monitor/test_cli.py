@@ -271,6 +271,7 @@ def test_a_check_that_a_reload_brings_is_remembered_before_its_first_look(
     write_portals(config, "ha-noi", "hue")
     began = time.time_ns() // 1_000_000
     request = urllib.request.Request(f"http://{daemon.listen}/-/reload", method="POST")
+    request.add_header("Authorization", "Bearer sesame-open")
     assert urllib.request.urlopen(request, timeout=20).status == 200
     with sqlite3.connect(tmp_path / "data" / FILE) as db:
         (text,) = db.execute("SELECT value FROM meta WHERE key = ?", (BEGUN,)).fetchone()
