@@ -215,6 +215,8 @@ def live(daemon: Running, sink: Echo, found: Outputs) -> None:
     daemon.until(lambda: all(any(word in path for path in sink.paths) for word in wanted))
     daemon.until(lambda: len(json.loads(daemon.ask("/api/v1/incidents")[2])["incidents"]) > 0)
     daemon.until(lambda: "smtp" in daemon.log().lower() or '"target": "mail"' in daemon.log())
+    chain = re.compile(r"^probe_ssl_last_chain_info\{.*evil\.example", re.MULTILINE)
+    daemon.until(lambda: chain.search(daemon.ask("/metrics")[2]))
     told = json.loads(daemon.ask("/api/v1/incidents")[2])["incidents"]
     ids = [portal["id"] for portal in json.loads(daemon.ask("/api/v1/portals")[2])["portals"]]
     for path in (
@@ -296,12 +298,12 @@ def test_no_words_of_a_portal_are_markup_of_ours(outputs: Outputs):
         assert not re.search(r"<[a-z][^>]*\son[a-z]+\s*=", text), where
 
 
-WORDED = ("portal_monitor_portal_info{", "probe_ssl_last_chain_info{")
+WORDED = ("portal_monitor_portal_info{", "probe_ssl_last_chain_info{", "portal_monitor_hop_info{")
 """Series with words as labels: the inventory's names, and subjects of certificates as blackbox_exporter has them."""
 
 
 def test_no_link_is_made_of_the_words_of_a_portal(outputs: Outputs):
-    """Grafana and Alertmanager link by the labels ``portal`` and ``instance``; words stand in two series, escaped."""
+    """Grafana and Alertmanager link by the labels ``portal`` and ``instance``; words stand in three series, escaped."""
     lines = outputs.told["GET /metrics"].splitlines()
     assert [line for line in lines if line.startswith(WORDED[1]) and "evil.example" in line]
     for line in lines:

@@ -68,9 +68,11 @@ def bereaved(group: int) -> None:
 
 def _going_on(group: int) -> bool:
     """Whether somebody of that process group is neither dead nor a zombie."""
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for process in Path("/proc").iterdir():
+        if not process.name.isdecimal():
+            continue
         with suppress(OSError):
-            state, _, number = stat.read_text(errors="replace").rpartition(")")[2].split()[:3]
+            state, _, number = (process / "stat").read_text(errors="replace").rpartition(")")[2].split()[:3]
             if int(number) == group and state not in "ZX":
                 return True
     return False
