@@ -56,7 +56,8 @@ class Lock:
         refuse_newer(directory / FILE)
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file: IO[str] = (directory / "lock").open("a+")
+            descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._file: IO[str] = os.fdopen(descriptor, "r+")
         except OSError as error:
             raise JournalError(f"data directory {directory} is not writable: {error.strerror}") from error
         try:
