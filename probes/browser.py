@@ -198,7 +198,7 @@ class Browsers:
         scratch = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-"))
         executable = chromium.find(self.settings.chromium)
         places = (str(scratch), str(executable), str(self.settings.niceness))
-        fenced = ("-I", "-S", fence.__file__, str(scratch / fence.GATE), sys.executable)
+        fenced = ("-E", "-s", "-S", "-m", fence.__name__, str(scratch / fence.GATE), sys.executable)
         words = (*fenced, "-m", "probes.renderer", *places, *_trusted(self.ca_file))
         with (scratch / LOG).open("wb") as diary:
             process = await asyncio.create_subprocess_exec(

@@ -9,7 +9,7 @@ import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from probes.address import Zone, zone
+from probes.zones import Zone, zone
 
 if TYPE_CHECKING:
     from probes.trace import LiveHop

@@ -1,13 +1,13 @@
 """Starts a process that can reach the public Internet and nothing else, whatever the pages in it want.
 
-``python -I -S fence.py REACH COMMAND...``: every connection that the command or anything below it opens is held by the
-kernel (seccomp user notification, Linux 5.5 and newer) until this process has looked at its address. A connection costs
-some tens of microseconds more and then runs untouched, so figures stay what they are, which a proxy would change. What
-a name resolves to does not matter, since the address itself is judged.
+``python -E -s -S -m probes.fence REACH COMMAND``: every connection that the command or anything below it opens is
+held by the kernel (seccomp user notification, Linux 5.5 and newer) until this process has looked at its address. A
+connection costs some tens of microseconds more and then runs untouched, so figures stay what they are, which a proxy
+would change. What a name resolves to does not matter, since the address itself is judged.
 
-The file REACH names what else may be reached, ``network [port]`` a line; it is read again whenever it is needed. Where
-the kernel cannot do this, the command runs without a fence, and :func:`holds` in it says so. Nothing of this house is
-imported here: the fence has to stand before anything else runs.
+The file REACH names what else may be reached, ``network [port]`` a line; it is read again whenever it is needed.
+Where the kernel cannot do this, the command runs without a fence, and :func:`holds` in it says so. Of this house
+``zones`` alone is imported, which needs the standard library only: the fence has to stand before anything else runs.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ import struct
 import sys
 from pathlib import Path
 from typing import NamedTuple, NoReturn
+
+from probes.zones import Zone, zone
 
 GATE = "reach"
 """What the file REACH is called."""
@@ -49,8 +51,6 @@ _ANSWER = struct.Struct("=QqiI")
 _RECEIVE, _SEND, _VALID = 0xC0502100, 0xC0182101, 0x40082102
 _NAME_SERVER_PORT = 53
 _LONGEST_ADDRESS = 128
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_SITE_LOCAL = ipaddress.ip_network("fec0::/10")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -66,22 +66,9 @@ class Peer(NamedTuple):
     port: int
 
 
-def is_public(address: Address) -> bool:
-    """Whether an address is one of the Internet; an IPv4 address inside an IPv6 one counts as itself."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if inner is None and address in _NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(inner)
-        if address in _SITE_LOCAL:
-            return False
-    return address.is_global and not address.is_multicast
-
-
 def may_reach(peer: Peer, reach: str, resolver: str = "") -> bool:
     """Whether a connection is let pass. ``reach`` and ``resolver`` are the texts of REACH and of resolv.conf."""
-    if is_public(peer.address):
+    if zone(str(peer.address)) is Zone.PUBLIC:
         return True
     for line in reach.splitlines():
         network, _, port = line.strip().partition(" ")

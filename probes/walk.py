@@ -13,7 +13,7 @@ import aiohttp
 from yarl import URL
 
 from probes import certificates, faults
-from probes.address import Zone, literal_family, location_of, redirected, same_site, shown, shown_location, zone
+from probes.address import literal_family, location_of, redirected, same_site, shown, shown_location
 from probes.base import Failed, Fault
 from probes.connector import open_socket
 from probes.cookies import Cookies
@@ -21,6 +21,7 @@ from probes.request import charset, written
 from probes.resolver import NameNotResolved
 from probes.trace import LiveHop, Mark
 from probes.wire import Wire
+from probes.zones import Zone, zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -21,6 +21,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("0 drawing", ("monitor.draw",)),
+    ("0 how far an address reaches", ("probes.zones",)),
     ("0 instruments, lower", ("probes.address", "probes.certificates", "probes.resolver", "probes.http_metrics")),
     (
         "0 rendering, lower",

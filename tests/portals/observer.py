@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from probes import connector, walk
-from probes.address import Zone, zone
 from probes.base import Outcome, ProbeResult
 from probes.instruments import HttpSettings, Instruments
 from probes.latency import Latency
 from probes.observe import observe
 from probes.uptime import Uptime
+from probes.zones import Zone, zone
 from tests.portals.case import OUTSIDE
 
 EVERY = 0.1

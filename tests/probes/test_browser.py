@@ -139,7 +139,7 @@ async def test_crashes_hangs_and_cancellation_leave_nothing(
 
 def is_renderer(words: bytes) -> bool:
     """Not the fence around it, whose command ends with the renderer's."""
-    return b"probes.renderer" in words and b"fence.py" not in words
+    return b"probes.renderer" in words and b"probes.fence" not in words
 
 
 def _words(process: int) -> bytes:

@@ -20,12 +20,13 @@ from aiohttp import web
 from probes import fence
 from probes.base import Fault, Outcome, ProbeResult
 from probes.browser import SCRATCH, RenderSettings
-from probes.fence import Peer, is_public, may_reach, read_peer
+from probes.fence import Peer, may_reach, read_peer
 from probes.instruments import HttpSettings, Instruments
 from probes.mobile import Mobile
 from probes.observe import observe
 from probes.processes import PROC, descendants
 from probes.rendering import Order
+from probes.zones import Zone, zone
 from tests.servers.hostile import GOOD
 
 PRIVATE = (
@@ -33,13 +34,15 @@ PRIVATE = (
     "100.64.0.1", "192.0.2.1", "198.18.0.1", "224.0.0.251", "239.1.1.1", "240.0.0.1", "255.255.255.255",
     "::", "::1", "fe80::1", "fec0::1", "fc00::1", "fd12::1", "ff02::1", "2001:db8::1", "::ffff:127.0.0.1",
     "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a00:1", "2002:7f00:1::", "2002:a00:1::1",
+    "::127.0.0.1", "::10.0.0.1", "64:ff9b:1::7f00:1", "4000::1",
 )  # fmt: skip
 PUBLIC = ("1.1.1.1", "8.8.8.8", "203.162.0.1", "2606:4700::1111", "64:ff9b::101:101", "::ffff:1.1.1.1", "172.32.0.1")
 
 
 def test_what_counts_as_the_internet():
-    assert [one for one in PRIVATE if is_public(ipaddress.ip_address(one))] == []
-    assert [one for one in PUBLIC if not is_public(ipaddress.ip_address(one))] == []
+    """The fence and the looks have one answer."""
+    assert [one for one in PRIVATE if may_reach(peer(one), "") or zone(one) is Zone.PUBLIC] == []
+    assert [one for one in PUBLIC if not may_reach(peer(one), "") or zone(one) is not Zone.PUBLIC] == []
 
 
 def peer(host: str, port: int = 80) -> Peer:
@@ -103,7 +106,7 @@ for told in sys.argv[1:]:
 
 def behind(reach: Path, *told: str) -> list[str]:
     """What each connection of a process behind the fence came to."""
-    words = (sys.executable, "-I", "-S", fence.__file__, str(reach), sys.executable, "-c", TRY, *told)
+    words = (sys.executable, "-E", "-s", "-S", "-m", fence.__name__, str(reach), sys.executable, "-c", TRY, *told)
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
     return done.stdout.split()
 
@@ -120,7 +123,7 @@ def test_the_kernel_holds_back_what_is_not_named(tmp_path: Path):
 
 
 def test_the_fence_ends_as_its_command_does_and_the_command_with_the_fence(tmp_path: Path):
-    words = [sys.executable, "-I", "-S", fence.__file__, str(tmp_path / "reach"), sys.executable, "-c"]
+    words = [sys.executable, "-E", "-s", "-S", "-m", fence.__name__, str(tmp_path / "reach"), sys.executable, "-c"]
     assert subprocess.run([*words, "raise SystemExit(7)"], timeout=60, check=False).returncode == 7
     with subprocess.Popen([*words, "print(1, flush=True); import time; time.sleep(600)"], stdout=-1) as one:
         assert one.stdout is not None

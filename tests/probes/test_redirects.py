@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from probes import connector
-from probes.address import Zone
 from probes.base import Fault, Outcome
 from probes.connector import Inward, open_socket
 from probes.trace import LiveHop
+from probes.zones import Zone
 from tests.servers.raw import RawServer, answer, redirect
 
 if TYPE_CHECKING:
