@@ -161,13 +161,14 @@ class Daemon:
         self.plan = Plan(self.config.checks, began)
         self.pulse = Pulse(self.plan, self.measurer, self.clock, group)
         storage = self._storage(journal)
+        watched = (self.metrics, self.machine, self.pulse, self.board, chosen.journal.limit)
         side = [
             *storage.start(group),
             *await self.alerting.start(group),
             *start_scores(self.config, self.data, self.clock, storage, self.exposition, self.metrics.registry, group),
             group.create_task(fold_states(journal, self.fold, self.clock, bookmark), name="states"),
             group.create_task(follow_board(journal, self.board, start), name="board"),
-            group.create_task(self._watch(journal), name="self"),
+            group.create_task(keep_watch(journal, *watched), name="self"),
             group.create_task(
                 self.manager.keep(lambda: self.life.alive(self.config.checks), self._status), name="systemd"
             ),
@@ -296,8 +297,3 @@ class Daemon:
             self.metrics.voids.labels(one.void.value).inc()
         if one.started is not None:
             self.life.note()
-
-    async def _watch(self, journal: Journal) -> None:
-        await keep_watch(
-            journal, self.metrics, self.machine, self.pulse, self.board, self.config.settings.journal.limit
-        )
