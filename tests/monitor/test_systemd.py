@@ -87,6 +87,7 @@ async def test_without_a_manager_nothing_is_said():
     manager = Manager({"WATCHDOG_USEC": "60000"})
     manager.ready("nobody hears")
     await manager.keep(lambda: True, lambda: "nobody hears")
+    assert manager.watchdog is None, "a watchdog without a manager is not fed"
 
 
 def test_a_manager_that_is_gone_disturbs_nobody(tmp_path: Path):

@@ -120,6 +120,7 @@ async def test_a_message_that_nobody_took_for_too_long_is_given_up_and_kept(tmp_
             clock.pass_by(3700)
             one.tell()
             await eventually(lambda: _all(journal, Fate.EXPIRED, 1))
+            assert await fates(journal) == [Fate.EXPIRED]
 
 
 async def test_incidents_within_the_group_are_one_letter(tmp_path: Path):

@@ -155,6 +155,7 @@ async def test_a_portal_taken_out_while_we_were_away_leaves_its_incident(tmp_pat
         task = asyncio.create_task(second.run())
         await eventually(lambda: _resolved(journal))
         task.cancel()
+        assert await _resolved(journal)
 
 
 async def _resolved(journal: Journal) -> bool:

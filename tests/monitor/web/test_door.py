@@ -174,8 +174,10 @@ async def test_an_answer_that_nobody_takes_is_not_kept_for_ever(stage: Stage, mo
             await loop.sock_connect(one, door.where)
             await loop.sock_sendall(one, b"GET /metrics HTTP/1.1\r\nHost: m\r\n\r\n")
             for wanted in (1, 0):
-                while len(door.door.crowd) != wanted:  # noqa: ASYNC110 - the door has no event for it
-                    await asyncio.sleep(0.01)
+                async with asyncio.timeout(20.0):
+                    while len(door.door.crowd) != wanted:  # noqa: ASYNC110 - the door has no event for it
+                        await asyncio.sleep(0.01)
+        assert len(door.door.crowd) == 0
 
 
 async def test_who_never_shakes_hands_is_ended(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
