@@ -14,6 +14,7 @@ import shutil
 import signal
 import sys
 import threading
+import time
 import traceback
 from contextlib import suppress
 from pathlib import Path
@@ -37,6 +38,7 @@ GLUTTON_EVERY = 0.5
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _FAREWELL = 60.0
 """How long to wait for the end of all that was started here: whoever still lives writes into what is being removed."""
+_PAUSE = 0.01
 
 
 class Renderer:
@@ -153,14 +155,17 @@ def _listen(loop: asyncio.AbstractEventLoop, orders: asyncio.Queue[bytes], scrat
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
-    shutil.rmtree(scratch, ignore_errors=True)
+    end = time.monotonic() + _FAREWELL
+    while scratch.exists() and time.monotonic() < end:  # the load that broke off may still write a file
+        shutil.rmtree(scratch, ignore_errors=True)
+        time.sleep(_PAUSE if scratch.exists() else 0.0)
     os._exit(0)
 
 
 async def _main(scratch: Path, executable: Path, trusted: tuple[str, ...], say: Any) -> None:  # noqa: ANN401 - a file
     orders: asyncio.Queue[bytes] = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    threading.Thread(target=_listen, args=(loop, orders, scratch), daemon=True, name="orders").start()
+    threading.Thread(target=_listen, args=(loop, orders, scratch), name="orders").start()
     async with async_playwright() as playwright:
         renderer = Renderer(playwright, executable, scratch)
         while True:
@@ -171,14 +176,21 @@ async def _main(scratch: Path, executable: Path, trusted: tuple[str, ...], say: 
 
 
 def main() -> None:
-    """Take the way to the answers for ourselves, step back behind the light looks, and serve."""
+    """Take the way to the answers for ourselves, step back behind the light looks, and serve.
+
+    However serving ends, the process lives until its orders do, which is when its thread for them has cleared up.
+    """
     scratch, executable, niceness, *trusted = (*sys.argv[1:], *(["0"] if len(sys.argv) == 3 else []))  # noqa: PLR2004
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever else speaks here does so on the log
     os.environ["TMPDIR"] = scratch
     adopt_orphans()
     step_back(int(niceness))
-    asyncio.run(_main(Path(scratch), Path(executable), tuple(trusted), answers))
+    try:
+        asyncio.run(_main(Path(scratch), Path(executable), tuple(trusted), answers))
+    finally:
+        with suppress(BrokenPipeError):
+            answers.close()  # to a daemon that lives this is the end
 
 
 if __name__ == "__main__":
