@@ -6,7 +6,8 @@
 # It runs as user 10001 without any privilege, writes to /var/lib/portal-monitor and /tmp alone (so the root may be
 # read-only), and reads its configuration from /etc/portal-monitor.
 
-ARG PYTHON=3.11.13-slim-bookworm
+# Debian 13 for its OpenSSL 3.5, whose handshakes take a third less of the processor than 3.0's (docs/connection.md).
+ARG PYTHON=3.13.9-slim-trixie
 
 FROM python:${PYTHON} AS build
 WORKDIR /src

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench.row import table
+from tests.bench.row import reasons, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,15 +22,16 @@ if TYPE_CHECKING:
 TOOLS = ("prometheus", "prometheus-blackbox-exporter", "nginx-light", "influxdb")
 
 
-def page(rows: Iterable[Row], names: Sequence[str], minutes: float) -> str:
+def page(rows: Sequence[Row], names: Sequence[str], minutes: float) -> str:
     """The page as Markdown."""
+    missed = reasons(rows)
     return f"""# Benchmarks
 
 Written by `make bench`; do not edit. Both sides run on this one machine, in this one run, in turn and repeatedly; a
 cell shows the median and, in brackets, the least and the greatest. Ratios are ours divided by theirs, pair by pair.
 Absolute times of different machines are not to be compared.
 
-{table(rows)}
+{table(rows)}{f"{chr(10)}Goals that were missed, and why:{chr(10) * 2}{missed}" if missed else ""}
 ## How it is measured
 
 Real TLS, real processes; servers and whoever drives them keep to the first core, the subject to the second. CPU is the
@@ -52,7 +53,7 @@ kernel's account of a process and its children, read after a warm-up. A benchmar
 RENDERING = "## Rendering beside Lighthouse"
 
 
-def write(path: Path, rows: Iterable[Row], names: Sequence[str], minutes: float) -> None:
+def write(path: Path, rows: Sequence[Row], names: Sequence[str], minutes: float) -> None:
     """Write the page; what stands there of rendering, which is measured by a command of its own, stays."""
     old = path.read_text() if path.exists() else ""
     _, heading, rest = old.partition(RENDERING)

@@ -18,7 +18,10 @@ class CannotRun(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line of the table. ``theirs`` and ``ratio`` are empty without a peer, ``met`` is None without a goal."""
+    """One line of the table. ``theirs`` and ``ratio`` are empty without a peer, ``met`` is None without a goal.
+
+    ``why`` is what is known, from a profile, of a goal that is missed.
+    """
 
     name: str
     ours: str
@@ -26,6 +29,7 @@ class Row:
     ratio: str = ""
     goal: str = ""
     met: bool | None = None
+    why: str = ""
 
     def cells(self) -> tuple[str, ...]:
         """The words of the line."""
@@ -33,7 +37,15 @@ class Row:
         return self.name, self.ours, self.theirs or "-", self.ratio or "-", self.goal or "-", met or "-"
 
 
-def compared(name: str, ours: Sequence[float], theirs: Sequence[float], *, unit: str, most: float | None = None) -> Row:
+def compared(
+    name: str,
+    ours: Sequence[float],
+    theirs: Sequence[float],
+    *,
+    unit: str,
+    most: float | None = None,
+    why: str = "",
+) -> Row:
     """Two sides measured in turn. The ratio is that of each pair, so that what slows a machine slows both."""
     ratios = [one / other for one, other in zip(ours, theirs, strict=True) if other > 0]
     if not ratios:
@@ -46,6 +58,7 @@ def compared(name: str, ours: Sequence[float], theirs: Sequence[float], *, unit:
         ratio=f"{ratio:.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
         goal="" if most is None else f"ratio <= {most:g}",
         met=None if most is None else ratio <= most,
+        why=why,
     )
 
 
@@ -60,6 +73,11 @@ def spread(values: Sequence[float], unit: str) -> str:
     middle = statistics.median(values)
     around = f" ({min(values):.3g} to {max(values):.3g})" if len(values) > 1 else ""
     return f"{middle:.3g} {unit}{around}"
+
+
+def reasons(rows: Iterable[Row]) -> str:
+    """Why goals were missed, as Markdown; empty when none was."""
+    return "".join(f"- {row.name}: {row.why or 'not explained yet'}.\n" for row in rows if row.met is False)
 
 
 def table(rows: Iterable[Row]) -> str:
