@@ -10,6 +10,7 @@ import importlib
 import pkgutil
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,7 @@ def main() -> int:
     for name in options.names or parts:
         print(f"\n== {name} ==", flush=True)
         start = time.monotonic()
-        kept += parts[name]()
+        kept += _kept(name, parts[name])
         print(f"{name}: {time.monotonic() - start:.0f} s", flush=True)
     minutes = (time.monotonic() - began) / 60
     text = table(kept)
@@ -56,6 +57,16 @@ def main() -> int:
     if options.write is not None:
         options.write.write_text(_page(text, minutes))
     return int(bool(broken))
+
+
+def _kept(name: str, part: Callable[[], list[Promise]]) -> list[Promise]:
+    """What a part proved; that it could not run to its end is a broken promise like any other, and the rest goes on."""
+    try:
+        return part()
+    except Exception as error:  # noqa: BLE001 - printed, and judged
+        traceback.print_exc()
+        broken = (f"{type(error).__name__}: {error}",)
+        return [Promise(part=name, text="runs to its end", test=f"tests/chaos/{name}.py", cases=1, broken=broken)]
 
 
 def _page(text: str, minutes: float) -> str:

@@ -41,7 +41,7 @@ def _load() -> list[Promise]:
     late = [f"p99 {p99 * 1000:.0f} ms"] if p99 > LATEST else []
     return [
         Promise(
-            part="doors",
+            part="Doors",
             text=f"{RATE:.0f} requests a second and {SLOW} slow visitors for a minute: looks at most 100 ms late (p99)",
             test="tests/chaos/doors.py",
             cases=len(found.lateness),
@@ -49,7 +49,7 @@ def _load() -> list[Promise]:
             measured=f"median {found.late(0.5) * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms, {found.share:.0%} of a core",
         ),
         Promise(
-            part="doors",
+            part="Doors",
             text="every visitor of that minute gets his page, or hears that there is no time",
             test="tests/chaos/doors.py",
             cases=answered + told["lost"],
@@ -82,9 +82,9 @@ async def _requests() -> list[Promise]:
         await stage.journal.close()
     test = "tests/monitor/web/test_knocks.py"
     return [
-        Promise(part="doors", text="a request that can be read in two ways is read in none", test=test, cases=cases,
+        Promise(part="Doors", text="a request that can be read in two ways is read in none", test=test, cases=cases,
                 broken=tuple(broken)),
-        Promise(part="doors", text="no path climbs out of what is served", test=test, cases=len(CLIMBS),
+        Promise(part="Doors", text="no path climbs out of what is served", test=test, cases=len(CLIMBS),
                 broken=tuple(climbed)),
     ]  # fmt: skip
 
@@ -98,7 +98,7 @@ def _secrets() -> Promise:
     with tempfile.TemporaryDirectory() as place:
         found = test_secrets.gather(Path(place))
     return Promise(
-        part="doors",
+        part="Doors",
         text="no secret comes out: not in logs at debug, answers, metrics, exports, messages, arguments, or the data",
         test="tests/test_secrets.py",
         cases=len(found.told) * len(test_secrets.CANARIES),
@@ -113,7 +113,7 @@ def _fence() -> Promise:
         stood, *held = behind(Path(place) / "reach", *told)
     through = [one for one, came in zip(told, held, strict=True) if came != _REFUSED]
     return Promise(
-        part="doors",
+        part="Doors",
         text="no page reaches an address that is not public, whatever its name resolves to",
         test="tests/probes/test_fence.py",
         cases=len(told),
