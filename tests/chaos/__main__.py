@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import tests.chaos
 from tests.bench.report import machine
-from tests.chaos.promise import Promise, table
+from tests.chaos.promise import Promise, table, write_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +55,7 @@ def main() -> int:
     for line in broken:
         print(f"broken: {line}", file=sys.stderr)
     if options.write is not None:
-        options.write.write_text(_page(text, minutes))
+        write_parts(options.write, _page(text, minutes))
     return int(bool(broken))
 
 

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
+
+SOAK = "## Soak"
+"""The last heading of ``docs/reliability.md``: the soak has a command of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,3 +42,19 @@ def table(promises: Iterable[Promise]) -> str:
         cells = (one.text, f"`{one.test}`", f"{one.cases:,}", one.measured or "-", str(len(one.broken)))
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines).strip() + "\n"
+
+
+def write_parts(path: Path, text: str) -> None:
+    """Write the page anew; what stands there of the soak stays."""
+    _, heading, rest = _read(path).partition(SOAK)
+    path.write_text(text + (f"\n{heading}{rest}" if heading else ""))
+
+
+def write_soak(path: Path, section: str) -> None:
+    """Put the soak at the end of the page; the rest stays."""
+    before = _read(path).partition(SOAK)[0].rstrip()
+    path.write_text((f"{before}\n\n" if before else "") + section)
+
+
+def _read(path: Path) -> str:
+    return path.read_text() if path.exists() else ""

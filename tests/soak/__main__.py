@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from tests.bench.report import machine
-from tests.chaos.promise import table
+from tests.chaos.promise import table, write_soak
 from tests.soak.course import course
 from tests.soak.drive import soak
 from tests.soak.judge import rendered, verdict
@@ -24,7 +24,7 @@ def main() -> int:
     """Soak for so many minutes of looking; starts, absences and the drain come on top."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak")
     parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--write", type=Path, help="write the verdict to this file")
+    parser.add_argument("--write", type=Path, help="write the verdict to the end of this file")
     parser.add_argument("--keep", type=Path, help="work in this directory and leave it there")
     options = parser.parse_args()
     began = time.monotonic()
@@ -41,7 +41,7 @@ def main() -> int:
     for line in broken:
         print(f"broken: {line}", file=sys.stderr)
     if options.write is not None:
-        options.write.write_text(_section(text, options.minutes))
+        write_soak(options.write, _section(text, options.minutes))
     return int(bool(broken))
 
 
@@ -51,7 +51,7 @@ def _section(text: str, minutes: float) -> str:
 
 The demo fleet at ten times its speed for {minutes:g} minutes of looking: portals refuse, reset, hang, fail and flap,
 the daemon is stopped and killed, InfluxDB and the webhook go away and come back. Written by
-`make soak MINUTES={minutes:g} ARGS='--write FILE'`; {machine()}.
+`make soak MINUTES={minutes:g} ARGS='--write docs/reliability.md'`; {machine()}.
 {rest}"""
 
 
