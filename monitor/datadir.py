@@ -6,8 +6,10 @@ import fcntl
 import os
 import sqlite3
 import stat
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 import structlog
 
@@ -76,21 +78,44 @@ class Lock:
         self._file.close()
 
 
+class _Connection(sqlite3.Connection):
+    """Counts as open until it is closed or forgotten: see :func:`refuse_newer`."""
+
+    file: tuple[int, int] | None = None
+
+    def close(self) -> None:
+        super().close()
+        self.file = None
+
+
+_connections: WeakSet[_Connection] = WeakSet()
+_guard = threading.RLock()
+
+
 def connect(path: Path, *, write: bool) -> sqlite3.Connection:
-    """Open the database file. Readers in other processes may read while the daemon writes."""
+    """Open the database file; to be closed. Readers in other processes may read while the daemon writes."""
     if not write and not path.exists():
         raise JournalError(f"there is no journal at {path}")
-    refuse_newer(path)
+    with _guard:
+        refuse_newer(path)
+        return _connected(path, write=write)
+
+
+def _connected(path: Path, *, write: bool) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}"
     try:
-        db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10.0)
+        db = sqlite3.connect(
+            uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10.0, factory=_Connection
+        )
         try:
+            db.file = _identity(path)
+            _connections.add(db)
             db.execute(f"PRAGMA query_only = {int(not write)}")
             _recognise(db, path, write=write)
         except BaseException:
             db.close()
             raise
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise JournalError(f"journal {path} cannot be opened: {error}") from error
     return db
 
@@ -113,8 +138,15 @@ def refuse_newer(path: Path) -> None:
 
     SQLite folds the write-ahead log back even for one who only asks for the version, so the bytes are read by hand:
     the first page of the file, and its newer copies in the log.
+
+    Not while this process has the file open: whoever closes a file in any way gives up all locks that the process holds
+    on it, also those of SQLite's connections, and without them the next program that closes the journal takes itself
+    for its last user and removes the log under us. An open journal was looked at before.
     """
     try:
+        found = _identity(path)
+        if any(one.file == found for one in _connections):
+            return
         pages = [_start(path, 0), *_first_pages(path.with_name(f"{path.name}-wal"))]
     except OSError:
         return  # what cannot be read is said by whoever opens it
@@ -122,6 +154,11 @@ def refuse_newer(path: Path) -> None:
         version, application = (int.from_bytes(page[at : at + 4], "big") for at in (60, 68))
         if application == APPLICATION and version > SCHEMA:
             raise _newer(path, version)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _newer(path: Path, version: int) -> JournalError:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from monitor.datadir import FILE, SCHEMA, JournalError, Lock, connect
+from monitor.datadir import FILE, SCHEMA, JournalError, Lock, connect, refuse_newer
 from monitor.store import Writer
 from probes.kinds import KINDS
 from tests import factories
@@ -47,3 +49,27 @@ def test_a_newer_journal_is_not_touched(tmp_path: Path, *, in_the_log: bool):
         with pytest.raises(JournalError, match="written by a newer version"):
             attempt()
         assert contents(data) == before
+
+
+VISIT = (
+    "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('SELECT 1 FROM meta').fetchall(); db.close()"
+)
+
+
+@pytest.mark.parametrize("also", ["another reader", "a reader that came and went", "a question for the version"])
+def test_a_program_that_opens_and_closes_the_journal_takes_no_log_from_under_the_daemon(tmp_path: Path, also: str):
+    """The last one to close folds the log and removes it; a process that gave up its locks is not counted."""
+    writer = Writer(tmp_path / FILE, KINDS)
+    if also == "a question for the version":
+        refuse_newer(tmp_path / FILE)
+    else:
+        reader = connect(tmp_path / FILE, write=False)
+        if also == "a reader that came and went":
+            reader.close()
+    subprocess.run([sys.executable, "-c", VISIT, str(tmp_path / FILE)], check=True)
+    writer.write([factories.measurement(slot=factories.SLOT)])
+    seen = sqlite3.connect(tmp_path / FILE)
+    assert seen.execute("SELECT COUNT(*) FROM look_uptime").fetchone() == (1,), "others see what is committed now"
+    seen.close()
+    assert (tmp_path / f"{FILE}-wal").exists(), "where it was committed to is still there when this process is killed"
+    writer.close()
