@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from prometheus_client.exposition import generate_latest
@@ -47,7 +48,7 @@ _SHARED = {
 """Help of the families that several metrics with words of their own share."""
 
 _AT_A_TIME = 250
-"""Portals rendered before others get a turn."""
+"""Checks or portals rendered before others get a turn."""
 
 _STATE = "portal_monitor_portal_state"
 _FLAPPING = "portal_monitor_portal_flapping"
@@ -163,26 +164,22 @@ class Exposition:
             fresh[name].append(f"{name}{{{extra[1:]}}} {value}\n" if extra else f"{name} {value}\n")
         return "".join(f"{_head(name, self._families[name].help)}{''.join(lines)}" for name, lines in fresh.items())
 
-    async def render(self) -> bytes:
-        """The whole page. Gives way to other work after every few milliseconds."""
-        parts = [generate_latest(self._registry)]
+    async def render(self) -> list[bytes]:
+        """The page in pieces. Gives way to other work after every one: each takes a few milliseconds."""
+        pieces = [generate_latest(self._registry)]
         for name, family in list(self._families.items()):
             if family.lines:
-                parts.append(f"{_head(name, family.help)}{''.join(family.lines.values())}".encode())
-                await asyncio.sleep(0)
+                pieces.append(_head(name, family.help).encode())
+                pieces += await _joined(list(family.lines.values()))
         for name, text, line in (
             (_STATE, "Confirmed state of a portal: 1 for the state it is in.", self._states),
             (_FLAPPING, "Whether a portal changes all the time, so that its changes are not told.", self._flapping),
             (_PORTAL, "Facts of a portal that do not change with looks.", self._facts),
         ):
-            parts.append(_head(name, text).encode())
-            portals = list(self._board.portals.values())
-            for first in range(0, len(portals), _AT_A_TIME):
-                parts.append("".join(map(line, portals[first : first + _AT_A_TIME])).encode())
-                await asyncio.sleep(0)
-        parts.append(f"{_head(_PROBER, 'State of the prober: unknown while it cannot see.')}{self._prober()}".encode())
-        parts += [text() for text in self.finished]
-        return b"".join(parts)
+            pieces.append(_head(name, text).encode())
+            pieces += await _joined(map(line, list(self._board.portals.values())))
+        pieces.append(f"{_head(_PROBER, 'State of the prober: unknown while it cannot see.')}{self._prober()}".encode())
+        return pieces + [text() for text in self.finished]
 
     def _prober(self) -> str:
         known = self._board.prober
@@ -217,6 +214,15 @@ class Exposition:
             "verified": str(portal.verified).lower(),
         }
         return f"{_PORTAL}{{{labels(pairs)}}} 1\n"
+
+
+async def _joined(lines: Iterable[str]) -> list[bytes]:
+    """The lines as text, those of some hundred checks or portals at a time."""
+    rest, pieces = iter(lines), []
+    while some := list(islice(rest, _AT_A_TIME)):
+        pieces.append("".join(some).encode())
+        await asyncio.sleep(0)
+    return pieces
 
 
 def _head(name: str, text: str) -> str:

@@ -127,7 +127,7 @@ class Api:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._shelf = Shelf(site.clock, KEPT_SECONDS, room=1)
+        self._shelf: Shelf[bytes] = Shelf(site.clock, KEPT_SECONDS, room=1)
 
     def operations(self) -> tuple[Operation, ...]:
         """What can be asked."""

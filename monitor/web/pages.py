@@ -63,7 +63,7 @@ class Pages:
         self._site = site
         self._static = static
         self._stencils = Stencils()
-        self._shelf = Shelf(site.clock, KEPT_SECONDS)
+        self._shelf: Shelf[bytes] = Shelf(site.clock, KEPT_SECONDS)
 
     async def fleet(self, request: web.Request) -> web.Response:
         """All portals, or those that were searched for."""

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Iterable
 
     from monitor.clock import Clock
+
+Body = TypeVar("Body")
 
 SLICE_SECONDS = 0.004
 """How long a rendering may run before others have their turn: probes measure latencies on the same loop."""
@@ -76,13 +78,13 @@ async def join(pieces: Iterable[str], separator: str = "") -> str:
 
 
 @dataclass(slots=True)
-class _Kept:
-    made: float | None = None
-    body: bytes = b""
+class _Kept(Generic[Body]):
+    body: Body | None = None
+    made: float = 0.0
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class Shelf:
+class Shelf(Generic[Body]):
     """Keeps a few rendered bodies for ``seconds``. Who asks for one that is being made waits for it.
 
     Different ones are made one after the other; raises :class:`Crowded` when too many wait.
@@ -92,23 +94,23 @@ class Shelf:
         self._clock = clock
         self._seconds = seconds
         self._room = room
-        self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
+        self._kept: OrderedDict[Hashable, _Kept[Body]] = OrderedDict()
         self._pen = asyncio.Semaphore()
         self._queue = 0
 
-    async def get(self, key: Hashable, make: Callable[[], Awaitable[bytes]]) -> bytes:
+    async def get(self, key: Hashable, make: Callable[[], Awaitable[Body]]) -> Body:
         """The body of ``key``, made anew when it is older than the shelf keeps it."""
         kept = self._kept.setdefault(key, _Kept())
         self._kept.move_to_end(key)
         while len(self._kept) > self._room:
             self._kept.popitem(last=False)
         async with kept.busy:
-            if kept.made is None or self._clock.monotonic() - kept.made >= self._seconds:
+            if kept.body is None or self._clock.monotonic() - kept.made >= self._seconds:
                 kept.body = await self._write(make)
                 kept.made = self._clock.monotonic()
             return kept.body
 
-    async def _write(self, make: Callable[[], Awaitable[bytes]]) -> bytes:
+    async def _write(self, make: Callable[[], Awaitable[Body]]) -> Body:
         if self._queue >= QUEUE:
             raise Crowded
         self._queue += 1

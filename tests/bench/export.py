@@ -75,7 +75,7 @@ def main() -> list[Row]:
     if chosen.run:
         run(chosen.run, days)
         return []
-    directory = Path(tempfile.gettempdir()) / f"portal-monitor-quarter-{days}"
+    directory = quarter.place(days)
     if not directory.exists():
         quarter.make(directory, days)
     complete(directory, days)

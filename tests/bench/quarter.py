@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -85,6 +86,12 @@ def source(kind: str, day: Day) -> str:
     return f"SELECT {listed} FROM ({numbers})"
 
 
+def place(days: int) -> Path:
+    """Where so many days are kept from one run to the next; others when tables have other columns."""
+    shapes = "".join(ledger.types_text(shape(kind)) for kind in KINDS)
+    return Path(tempfile.gettempdir()) / f"portal-monitor-quarter-{days}-{zlib.crc32(shapes.encode()):08x}"
+
+
 def make(directory: Path, days: int) -> None:
     """Write the archive and its ledger straight away, as if every day had been sealed."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -127,7 +134,7 @@ def main() -> list[Row]:
         ask(chosen.ask)
         return []
     days = 11 if chosen.short else 90
-    directory = Path(tempfile.gettempdir()) / f"portal-monitor-quarter-{days}"
+    directory = place(days)
     if not directory.exists():
         make(directory, days)
     size = sum(path.stat().st_size for path in directory.rglob("*.parquet"))

@@ -11,7 +11,6 @@ import json
 import resource
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -210,7 +209,7 @@ def main() -> list[Row]:
     if chosen.run:
         run(chosen.run, days, intervals=not chosen.plain)
         return []
-    directory = Path(tempfile.gettempdir()) / f"portal-monitor-quarter-{days}"
+    directory = quarter.place(days)
     if not directory.exists():
         quarter.make(directory, days)
     complete(directory, days)

@@ -93,7 +93,7 @@ def page(portals: Sequence[Portal]) -> str:
         for number, one in enumerate(watched)
         for days in (1, 30)
     )
-    return asyncio.run(exposition.render()).decode() + score_page(list(scores(watched))) + recorded
+    return b"".join(asyncio.run(exposition.render())).decode() + score_page(list(scores(watched))) + recorded
 
 
 _DEVICES = (("mobile", "mobile"), ("mobile", "desktop"))

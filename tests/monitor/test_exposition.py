@@ -37,10 +37,14 @@ def shown(portals: Sequence[Portal] = PORTALS, checks: Sequence[Check] = CHECKS)
     return board, Exposition(board, KINDS, SelfMetrics(list(KINDS)).registry)
 
 
+async def text(exposition: Exposition) -> str:
+    return b"".join(await exposition.render()).decode()
+
+
 async def series(exposition: Exposition) -> Series:
     """(name, labels) -> value, as Prometheus would read it; a series said twice is an error."""
     found: Series = {}
-    for family in text_string_to_metric_families((await exposition.render()).decode()):
+    for family in text_string_to_metric_families(await text(exposition)):
         for sample in family.samples:
             key = (sample.name, frozenset(sample.labels.items()))
             assert key not in found, f"{sample.name} {sample.labels} is there twice"
@@ -113,7 +117,7 @@ async def test_promtool_finds_nothing_to_mend():
     assert promtool, "promtool is missing: it comes with the Debian package prometheus"
     board, exposition = shown()
     a_day_in_the_life(board)
-    page = await exposition.render()
+    page = (await text(exposition)).encode()
     linter = await asyncio.create_subprocess_exec(*(promtool, "check", "metrics"), stdin=PIPE, stdout=PIPE, stderr=PIPE)
     assert await linter.communicate(page) == (b"", b"")
     assert linter.returncode == 0
@@ -138,10 +142,7 @@ async def test_metrics_that_share_a_name_agree_on_its_help():
     """One family has one help; words of a single phase over all of them would lie."""
     board, exposition = shown()
     board.take(factories.measurement(portal="up"))
-    page = {
-        family.name: family.documentation
-        for family in text_string_to_metric_families((await exposition.render()).decode())
-    }
+    page = {family.name: family.documentation for family in text_string_to_metric_families(await text(exposition))}
     helps: dict[str, set[str]] = {}
     for probe in KINDS.values():
         for metric in probe.metrics:
@@ -173,7 +174,7 @@ async def test_no_secret_of_an_address_becomes_a_label():
     check = factories.check(portal="up", url="https://user:secret@up.example.vn/path?token=secret#secret")
     board, exposition = shown(checks=[check])
     board.take(factories.measurement(portal="up"))
-    page = (await exposition.render()).decode()
+    page = await text(exposition)
     assert "secret" not in page
     assert 'instance="https://up.example.vn/path"' in page
 
@@ -219,7 +220,7 @@ async def test_a_thousand_checks_are_rendered_quickly_and_hold_nobody_up():
         ticking = asyncio.create_task(longest_wait(stop))
         await asyncio.sleep(0)
         began = time.perf_counter()
-        size = len(await exposition.render())
+        size = sum(map(len, await exposition.render()))
         rendered.append(time.perf_counter() - began)
         stop.set()
         held.append(await ticking)

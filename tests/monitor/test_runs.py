@@ -187,7 +187,7 @@ async def test_every_reader_takes_the_run_that_speaks(journal: Journal, tools: I
     for run in runs:
         board.take(run)
     assert board.latest[one.key].attempt == 2
-    text = (await exposition.render()).decode()
+    text = b"".join(await exposition.render()).decode()
     assert "portal_monitor_render_first_contentful_paint_seconds{" in text
     assert 'check="mobile",kind="province",location="hn-1"} 2.0\n' in text
     again = Board(clock=HandClock(SLOT + 1000), location="hn-1")

@@ -162,8 +162,8 @@ async def test_slow_visitors_are_ended_in_time(stage: Stage, monkeypatch: pytest
 async def test_an_answer_that_nobody_takes_is_not_kept_for_ever(stage: Stage, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(visitor, "EXCHANGE_SECONDS", 0.5)
 
-    async def large() -> bytes:
-        return b"x" * 8_000_000
+    async def large() -> list[bytes]:
+        return [b"x" * 8_000_000]
 
     stage.exposition.render = large  # type: ignore[method-assign] - more than any buffer takes
     async with opened(stage) as door:

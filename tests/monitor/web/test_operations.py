@@ -45,7 +45,7 @@ async def test_metrics_are_what_the_exposition_renders(client: Client, stage: St
     async with client.get("/metrics") as answer:
         assert answer.headers["Content-Type"] == CONTENT_TYPE
         body = await answer.read()
-    assert body == await stage.exposition.render()
+    assert body == b"".join(await stage.exposition.render())
     assert b'probe_success{instance="https://bo-y-te.example.gov.vn/"' in body
 
 
@@ -53,7 +53,7 @@ async def test_scrapes_at_the_same_time_share_one_rendering(client: Client, stag
     rendered = 0
     render = stage.exposition.render
 
-    async def counted() -> bytes:
+    async def counted() -> list[bytes]:
         nonlocal rendered
         rendered += 1
         return await render()
