@@ -32,7 +32,8 @@ PER_MINUTE = 1000
 """Looks that start while the backlog leaves, each on its moment of a grid."""
 
 
-async def main(hours: float = 3.0) -> list[Row]:
+async def main(hours: float = 6.0) -> list[Row]:
+    sys.setswitchinterval(0.001)  # as the daemon does before its first look
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with tempfile.TemporaryDirectory() as scratch, InfluxServer(Path(scratch) / "influx") as server:
         bucket = server.create("drain")
@@ -107,5 +108,4 @@ async def stalls(work: object) -> list[float]:
 
 
 if __name__ == "__main__":
-    sys.setswitchinterval(0.001)
     asyncio.run(main())
