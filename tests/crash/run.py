@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -67,6 +68,7 @@ def run_daemon(root: Path, tally: Tally, dice: random.Random, lives: int, days: 
                 if life == 1:
                     _until(lambda: _begun(data), alive)
                 if _until(lambda one=stage: page[one] > 0, alive, PATIENCE):
+                    _visit(data)
                     time.sleep(dice.uniform(0.0, LINGER.get(stage, SHORTLY)))
             tally.killed(page.active)
             ledger.judge()
@@ -89,6 +91,12 @@ def slain(child: BaseProcess, log: Path, *, family: bool = True) -> Iterator[Cal
     finally:
         lived = slay(child, family=family)
     assert lived, f"it died by itself: {log.read_text()[-2000:]}"
+
+
+def _visit(data: Path) -> None:
+    """Another program reads the journal while the daemon writes, and closes it: that must take nothing away."""
+    with closing(sqlite3.connect(data / FILE)) as db:
+        db.execute("SELECT COUNT(*) FROM meta").fetchone()
 
 
 def _begun(data: Path) -> bool:
