@@ -71,6 +71,9 @@ class Wire(asyncio.Transport):
         bytes a body may have. Raises OSError.
         """
         super().__init__()
+        sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
+        with contextlib.suppress(BlockingIOError):
+            sock.connect(target)  # first of all: what follows happens while the network is at work
         self._hop = hop
         self._sock = sock
         self._fd = sock.fileno()
@@ -83,6 +86,7 @@ class Wire(asyncio.Transport):
         self._body: StreamReader | None = None
         self.lost: OSError | Failed | None = None
         self._loop = asyncio.get_running_loop()
+        self._write_when_able(self._connected)
         self._protocol = ResponseHandler(self._loop)
         self._protocol.set_response_params(
             skip_payload=bodyless,
@@ -91,10 +95,19 @@ class Wire(asyncio.Transport):
             max_field_size=LONGEST_HEADER,
             max_headers=MOST_HEADERS,
         )
-        sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
-        with contextlib.suppress(BlockingIOError):
-            sock.connect(target)
-        self._write_when_able(self._connected)
+        self._protocol.connection_made(self)
+        if tls is not None:
+            self._loop.call_soon(self._guarded, self._greet)
+
+    def _greet(self) -> None:
+        """Have the first words of TLS ready when the connection stands: their keys take a tenth of a millisecond."""
+        context = cast("ssl.SSLContext", self._context)
+        if self._closed:
+            return
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=self._name)
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self._tls.do_handshake()
 
     async def answer(self) -> tuple[RawResponseMessage, StreamReader]:
         """The headers of the final answer, and its body to be read. Raises aiohttp's errors and :class:`Failed`."""
@@ -134,15 +147,9 @@ class Wire(asyncio.Transport):
             raise OSError(number, os.strerror(number))
         self._hop.mark(Mark.CONNECTED)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._protocol.connection_made(self)
+        self._waiting = self._request if self._context is None else self._outgoing.read()
+        self._send()
         self._read_when_able()
-        if self._context is None:
-            self._waiting = self._request
-            self._send()
-            return
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = self._context.wrap_bio(self._incoming, self._outgoing, server_hostname=self._name)
-        self._shake_hands()
 
     def _read_when_able(self) -> None:
         self._reading = True

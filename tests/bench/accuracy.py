@@ -23,7 +23,7 @@ from probes.observe import observe
 from probes.uptime import Uptime
 from tests.bench.peers import EXPORTER, exporter, need
 from tests.bench.phase_accuracy import CONNECT, LONGEST, PHASES, RESOLVE, apart_from_servers
-from tests.bench.row import CannotRun, Row, percentile
+from tests.bench.row import CannotRun, Row, compared, percentile
 from tests.bench.subject import pinned
 from tests.servers import lag
 from tests.servers.delays import Apart, Slow, apart
@@ -35,6 +35,8 @@ WARM, SETTLED = 20, 0.5
 
 NAMES = {"processing": "wait"}
 Phases = dict[str, dict[str, float]]
+Errors = dict[str, list[float]]
+"""Seconds by phase, of every look of a round."""
 
 
 def main() -> list[Row]:
@@ -49,26 +51,18 @@ def main() -> list[Row]:
     return [row for rate in RATES for row in _rows(rate, errors[f"ours {rate}"], errors[f"theirs {rate}"])]
 
 
-def _rows(rate: float, ours: dict[str, list[float]], theirs: dict[str, list[float]]) -> list[Row]:
+def _rows(rate: float, ours: list[Errors], theirs: list[Errors]) -> list[Row]:
+    """By phase; each round's 95th percentile beside that of the other side in the same round."""
     rows = []
     for phase in PHASES:
-        mine, other = percentile(ours[phase], 0.95), percentile(theirs[phase], 0.95)
-        rows.append(
-            Row(
-                name=f"error of {phase} p95, {rate:g} looks/s",
-                ours=f"{mine * 1e3:.2f} ms",
-                theirs=f"{other * 1e3:.2f} ms",
-                ratio=f"{mine / other:.2f}",
-                goal="not above theirs",
-                met=mine <= other,
-            )
-        )
+        mine, other = ([percentile(one[phase], 0.95) * 1e3 for one in side] for side in (ours, theirs))
+        rows.append(compared(f"error of {phase} p95, {rate:g} looks/s", mine, other, unit="ms", most=1.0))
     return rows
 
 
 def inside(result: Path) -> None:
     """In the namespaces: look, ask for the truth, write the errors down (seconds, by side and rate, then phase)."""
-    errors: dict[str, dict[str, list[float]]] = {}
+    errors: dict[str, list[Errors]] = {}
     with tempfile.TemporaryDirectory() as scratch, apart_from_servers(), lag.Lag(CONNECT) as path:
         resolv = Path(scratch) / "resolv.conf"
         resolv.write_text("nameserver 127.0.0.1\n")
@@ -87,11 +81,12 @@ def inside(result: Path) -> None:
                                 found = _ours(servers, rate, run)
                             else:
                                 found = asyncio.run(_theirs(servers, listen, rate, run))
-                            _note(errors.setdefault(f"{side} {rate}", {}), found, servers, path)
+                            errors.setdefault(f"{side} {rate}", []).append(_errors(found, servers, path))
     result.write_text(json.dumps(errors))
 
 
-def _note(errors: dict[str, list[float]], found: Phases, servers: Apart, path: lag.Lag) -> None:
+def _errors(found: Phases, servers: Apart, path: lag.Lag) -> Errors:
+    errors: Errors = {}
     pages = servers.pages()
     truth: Phases = {one["name"]: {"resolve": one["answered"] - one["came"]} for one in servers.questions()}
     for name, phases in found.items():
@@ -99,6 +94,7 @@ def _note(errors: dict[str, list[float]], found: Phases, servers: Apart, path: l
         true = truth[name] | page | {"connect": path.taken(int(page["port"]), page["accepted"])}
         for phase in PHASES:
             errors.setdefault(phase, []).append(abs(phases[phase] - true[phase]))
+    return errors
 
 
 def _names(rate: float, run: str) -> dict[str, float]:
