@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from monitor.backup import backup, check, restore
-from monitor.datadir import FILE
+from monitor.datadir import FILE, connect
 from probes.kinds import KINDS
 from tests.chaos.promise import Promise
 from tests.fixtures import make
@@ -22,6 +22,8 @@ from tests.test_demo import ROOT
 
 PART = "Upgrades, backup and restore"
 BACKUPS, KILLS = 10, 30
+MORE = 5_000
+"""Rows that are written between two backups."""
 SEED = 11
 
 POUR = """
@@ -90,6 +92,8 @@ def _under_load(data: Path, scratch: Path) -> tuple[list[str], int, float]:
     broken, rows, longest = [], 0, 0.0
     for number in range(BACKUPS):
         copy, again = scratch / f"copy-{number}", scratch / f"again-{number}"
+        while _last(data) < MORE * number:
+            time.sleep(0.05)
         began = time.monotonic()
         made = backup(data, copy)
         longest = max(longest, time.monotonic() - began)
@@ -136,6 +140,12 @@ def _numbers(directory: Path) -> list[int]:
         tables = [*(f"look_{kind}" for kind in KINDS), "state_change", "incident_event", "incident_note"]
         sql = " UNION ALL ".join(f"SELECT seq FROM {table}" for table in tables)
         return [row[0] for row in db.execute(f"{sql} ORDER BY seq")]
+
+
+def _last(directory: Path) -> int:
+    """The greatest number that was given away."""
+    with closing(connect(directory / FILE, write=False)) as db:
+        return int(db.execute("SELECT last FROM sequence").fetchone()[0])
 
 
 def _command(*words: str) -> subprocess.Popen[bytes]:
