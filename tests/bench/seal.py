@@ -15,6 +15,7 @@ import sqlite3
 import sys
 import tempfile
 import time
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -174,7 +175,8 @@ def main() -> list[Row]:
             shutil.copy(source / FILE, Path(scratch) / FILE)
             os.sync()  # or the first commits wait for the copy to reach the disk
             found.append(asyncio.run(measure(Path(scratch), per_minute)))
-            left = sqlite3.connect(Path(scratch) / FILE).execute("SELECT COUNT(*) FROM look_uptime").fetchone()[0]
+            with closing(sqlite3.connect(Path(scratch) / FILE)) as db:
+                left = db.execute("SELECT COUNT(*) FROM look_uptime").fetchone()[0]
             print(f"{left:,} uptime rows left in the journal")
     seconds, peak, late = (max(getattr(one, name) for one in found) for name in ("seconds", "peak", "late"))
     return [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -94,7 +95,8 @@ def test_history_is_the_same_before_and_after_sealing_and_after_the_rows_have_le
     assert sealed(writer) == len(KINDS), "the second day is not over yet"
     assert {kind: everything(tmp_path, kind) for kind in KINDS} == before
     trim(writer)
-    assert sqlite3.connect(tmp_path / FILE).execute("SELECT MIN(slot) FROM look_uptime").fetchone() == (FIRST + DAY,)
+    with closing(sqlite3.connect(tmp_path / FILE)) as db:
+        assert db.execute("SELECT MIN(slot) FROM look_uptime").fetchone() == (FIRST + DAY,)
     assert {kind: everything(tmp_path, kind) for kind in KINDS} == before
 
 

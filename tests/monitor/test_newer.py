@@ -60,16 +60,16 @@ VISIT = (
 def test_a_program_that_opens_and_closes_the_journal_takes_no_log_from_under_the_daemon(tmp_path: Path, also: str):
     """The last one to close folds the log and removes it; a process that gave up its locks is not counted."""
     writer = Writer(tmp_path / FILE, KINDS)
-    if also == "a question for the version":
+    reader = connect(tmp_path / FILE, write=False)
+    if also == "a reader that came and went":
+        reader.close()
+    elif also == "a question for the version":
         refuse_newer(tmp_path / FILE)
-    else:
-        reader = connect(tmp_path / FILE, write=False)
-        if also == "a reader that came and went":
-            reader.close()
     subprocess.run([sys.executable, "-c", VISIT, str(tmp_path / FILE)], check=True)
     writer.write([factories.measurement(slot=factories.SLOT)])
     seen = sqlite3.connect(tmp_path / FILE)
     assert seen.execute("SELECT COUNT(*) FROM look_uptime").fetchone() == (1,), "others see what is committed now"
     seen.close()
+    reader.close()
     assert (tmp_path / f"{FILE}-wal").exists(), "where it was committed to is still there when this process is killed"
     writer.close()
