@@ -72,8 +72,13 @@ class Wire(asyncio.Transport):
         """
         super().__init__()
         sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
-        with contextlib.suppress(BlockingIOError):
+        try:
             sock.connect(target)  # first of all: what follows happens while the network is at work
+        except BlockingIOError:
+            pass
+        except OSError:
+            sock.close()
+            raise
         self._hop = hop
         self._sock = sock
         self._fd = sock.fileno()
