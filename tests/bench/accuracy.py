@@ -38,6 +38,9 @@ Phases = dict[str, dict[str, float]]
 Errors = dict[str, list[float]]
 """Seconds by phase, of every look of a round."""
 
+WHY = """looks share one thread: one that becomes ready during another's step of TLS (0.1 to 0.5 ms, see \
+[connection.md](connection.md#where-the-time-goes)) notes it that much later, where Go has a thread for each core"""
+
 
 def main() -> list[Row]:
     need(EXPORTER)
@@ -56,7 +59,7 @@ def _rows(rate: float, ours: list[Errors], theirs: list[Errors]) -> list[Row]:
     rows = []
     for phase in PHASES:
         mine, other = ([percentile(one[phase], 0.95) * 1e3 for one in side] for side in (ours, theirs))
-        rows.append(compared(f"error of {phase} p95, {rate:g} looks/s", mine, other, unit="ms", most=1.0))
+        rows.append(compared(f"error of {phase} p95, {rate:g} looks/s", mine, other, unit="ms", most=1.0, why=WHY))
     return rows
 
 

@@ -16,7 +16,7 @@ from tests.bench.accounts import usage
 from tests.bench.row import CannotRun
 from tests.bench.subject import address, pinned
 
-RATE, WARM, COUNTED = 100.0, 100, 500
+RATE, WARM, COUNTED = 100.0, 100, 300
 REQUEST = b"GET / HTTP/1.1\r\nHost: portal\r\nConnection: close\r\n\r\n"
 
 

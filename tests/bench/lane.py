@@ -59,7 +59,7 @@ def measure(directory: Path, port: int, ca: Path, *, rendering: bool, checks: in
     return Lateness(late, loads[0], loads[1] or 0)
 
 
-def main(checks: int = 500, seconds: float = 30.0, rounds: int = 2) -> list[Row]:
+def main(checks: int = 500, seconds: float = 20.0, rounds: int = 2) -> list[Row]:
     p99: dict[bool, list[float]] = {False: [], True: []}
     print(f"{'render lane':<12} {'looks':>6} {'loads':>6} {'void':>5} {'late p50':>9} {'p99':>9} {'max':>9}")
     for number in range(rounds):

@@ -142,7 +142,7 @@ def main() -> list[Row]:
     every: list[dict[str, float]] = []
     for _ in range(ROUNDS):
         command = [sys.executable, "-m", "tests.bench.quarter", "--ask", str(directory)]
-        found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
         print(
             f"{found['rows']:>11,} {size / 2**20:>10.0f} {found['connect']:>10.2f} "
             f"{found['seconds']:>11.2f} {found['peak']:>13.0f}",

@@ -16,10 +16,13 @@ from pathlib import Path
 from monitor.store import FILE
 from tests.bench.metrics import scraped
 from tests.bench.peers import Peers
-from tests.bench.row import CannotRun, Row, compared, percentile, table
+from tests.bench.row import CannotRun, Row, compared, percentile, spread, table
 from tests.bench.subject import Daemon, nginx, urls
 
 SIZES = (100, 1000, 10_000)
+BESIDE = 1000
+"""From so many checks on the other side is measured as well: no goal asks for it with fewer."""
+
 GOALS = {100: 0.010, 1000: 0.050, 10_000: 0.250}
 """p99 of start lateness in seconds, by checks a minute."""
 
@@ -36,8 +39,10 @@ def main(sizes: tuple[int, ...] = SIZES, seconds: float = SECONDS) -> list[Row]:
                 ours = _watched(daemon, seconds)
                 pages = scraped(daemon)
             late = _lateness(daemon)
-            with Peers(Path(scratch) / "peers", urls(size, port), INTERVAL, ca) as peers:
-                theirs = _watched(peers, seconds)
+            theirs = None
+            if size >= BESIDE:
+                with Peers(Path(scratch) / "peers", urls(size, port), INTERVAL, ca) as peers:
+                    theirs = _watched(peers, seconds)
         p50, p99, most = (percentile(late, share) for share in (0.5, 0.99, 1.0))
         rows.append(
             Row(
@@ -47,19 +52,22 @@ def main(sizes: tuple[int, ...] = SIZES, seconds: float = SECONDS) -> list[Row]:
                 met=p99 <= GOALS[size],
             )
         )
-        rows.append(compared(f"CPU a minute at {size:,} checks/min", ours.cpu, theirs.cpu, unit="s"))
-        memory = compared(
-            f"resident memory at {size:,} checks",
-            ours.resident,
-            theirs.resident,
-            unit="MiB",
-            most=1.0 if size == 1000 else None,
-        )
-        rows.append(memory)
+        rows += _beside(size, ours, theirs)
         growth[size] = statistics.median(ours.cpu), statistics.median(ours.resident)
         rows += pages
         print(table(rows[-5:]), flush=True)
     return [*rows, *_linear(growth)]
+
+
+def _beside(size: int, ours: _Watched, theirs: _Watched | None) -> list[Row]:
+    cpu, memory = f"CPU a minute at {size:,} checks/min", f"resident memory at {size:,} checks"
+    if theirs is None:
+        return [Row(name=cpu, ours=spread(ours.cpu, "s")), Row(name=memory, ours=spread(ours.resident, "MiB"))]
+    most = 1.0 if size == BESIDE else None
+    return [
+        compared(cpu, ours.cpu, theirs.cpu, unit="s"),
+        compared(memory, ours.resident, theirs.resident, unit="MiB", most=most),
+    ]
 
 
 @dataclass(slots=True)
