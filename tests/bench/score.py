@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).parents[2] / "config"
 ROUNDS = 5
-WHY = """by a profile (cProfile) DuckDB takes three fifths of the time, in passes that a scan does not make (rows grouped \
-by portal, check and day; exact quantiles; bins for the intervals); the rest is our bootstrap and 318 explanations"""
+WHY = """by a profile (cProfile) DuckDB takes three fifths of the time, in passes that a scan does not make (rows by \
+portal, check and day; exact quantiles; bins for the intervals); the rest is our bootstrap and 318 explanations"""
 FLOORS = 4.0
 """A score may take so many times as long as DuckDB takes to read what it is made of."""
 
