@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import structlog
-import yaml
 
 from monitor.alerting.follow import INCIDENTS
 from monitor.alerting.join import Alerting
 from monitor.board import Board
 from monitor.clock import Clock, SystemClock
-from monitor.config import Config, ConfigError, load, redacted
+from monitor.config import Config, ConfigError, load
 from monitor.config.record import secrets_of
 from monitor.config.settings import needing_restart
 from monitor.confirm import Confirmation
@@ -232,7 +231,7 @@ class Daemon:
             ready=lambda: self.life.readiness(self.config.checks),
             reload=self.reload if settings.web.reload else None,
             reload_token=settings.web.reload_token,
-            config_text=lambda: yaml.safe_dump(redacted(self.config), allow_unicode=True, sort_keys=False),
+            config=lambda: self.config,
             keeper=self.door.keeper,
         )
         try:

@@ -143,16 +143,18 @@ class Clerk:
     async def run(self) -> None:
         """Until cancelled. Fails only when the journal does."""
         for round_ in itertools.count():
-            await self.take_in()
-            if round_ % REMIND_EVERY == 0:
-                await asyncio.to_thread(inbox.tidy, self._data, self._clock.now())
+            late = round_ % REMIND_EVERY == 0
+            await self.take_in(tidy=late)
+            if late:
                 await self.remind()
             await asyncio.sleep(CLERK_SECONDS)
 
-    async def take_in(self) -> None:
+    async def take_in(self, *, tidy: bool = False) -> None:
         """Notes go into the journal, then their files go. A folder that cannot be used is said once."""
         try:
             await self._take_in()
+            if tidy:
+                await asyncio.to_thread(inbox.tidy, self._data, self._clock.now())
         except OSError as error:
             if not self._trouble:
                 log.warning("inbox_cannot_be_used", reason=error.strerror or str(error))

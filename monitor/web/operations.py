@@ -7,16 +7,18 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING
 
+import yaml
 from aiohttp import web
 
+from monitor.config import redacted
 from monitor.exposition import CONTENT_TYPE
 from monitor.web.render import Shelf
 
 if TYPE_CHECKING:
+    from monitor.config import Config
     from monitor.web.site import Site
 
 METRICS_KEPT_SECONDS = 0.5
-CONFIG_KEPT_SECONDS = 1.0
 
 
 class Operations:
@@ -25,7 +27,8 @@ class Operations:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._shelf: Shelf[list[bytes]] = Shelf(site.clock, METRICS_KEPT_SECONDS, room=1)
-        self._config: Shelf[bytes] = Shelf(site.clock, CONFIG_KEPT_SECONDS, room=1)
+        self._config = asyncio.Lock()
+        self._written: tuple[Config, str] | None = None
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         """What Prometheus scrapes, piece by piece: with 10,000 checks it is 60 MB, and a copy would hold up looks."""
@@ -50,12 +53,11 @@ class Operations:
 
     async def config(self, _request: web.Request) -> web.Response:
         """The configuration that holds, redacted."""
-        body = await self._config.get("config", self._written_config)
-        return plain(200, body.decode())
-
-    async def _written_config(self) -> bytes:
-        """On a thread: a large inventory takes a tenth of a second."""
-        return (await asyncio.to_thread(self._site.config_text)).encode()
+        async with self._config:
+            now = self._site.config()
+            if self._written is None or self._written[0] is not now:
+                self._written = (now, await asyncio.to_thread(_yaml, now))  # a large inventory takes a tenth of a second
+            return plain(200, self._written[1])
 
     async def reload(self, request: web.Request) -> web.Response:
         """Read the configuration anew: 200, or 422 with the complaints while the old one goes on."""
@@ -83,6 +85,10 @@ class Operations:
         """A browser was led here by somebody else's page: browsers say so, scripts and tools say nothing."""
         origin = request.headers.get("Origin")
         return origin is not None and origin.partition("://")[2] != request.host
+
+
+def _yaml(config: Config) -> str:
+    return yaml.safe_dump(redacted(config), allow_unicode=True, sort_keys=False)
 
 
 def _digest(text: str) -> bytes:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from monitor.board import Board
     from monitor.clock import Clock
+    from monitor.config import Config
     from monitor.evidence import Evidence
     from monitor.exposition import Exposition
     from monitor.journal import Journal
@@ -34,7 +35,7 @@ class Site:
     ``language`` is ``vi`` or ``en`` and holds where a request names none; ``zone`` is the zone of shown times.
     ``keeper`` knows who may enter. ``reload`` reads the configuration anew and returns the complaints, or None when it
     was taken over; without it, or without a ``reload_token``, which must be presented as a bearer token, reloading over
-    HTTP is off. ``config_text`` gives the configuration as YAML, already redacted; it may take a while.
+    HTTP is off. ``config`` gives the configuration that holds.
     """
 
     board: Board
@@ -44,7 +45,7 @@ class Site:
     language: str
     zone: ZoneInfo
     ready: Callable[[], Readiness]
-    config_text: Callable[[], str]
+    config: Callable[[], Config]
     keeper: Keeper
     evidence: Evidence | None = None
     reload: Callable[[], Awaitable[str | None]] | None = None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from monitor import inbox
 from monitor.alerting.follow import INCIDENTS, Clerk, Follower, first_seq, newest_looks
@@ -120,6 +123,28 @@ async def test_notes_are_taken_in_once_and_bad_ones_put_aside(tmp_path: Path):
         ("Lan", "đang xử lý", NoteKind.ACKNOWLEDGED, SLOT + 5)
     ]
     assert json.loads(text)["id"] == kept[0].id
+
+
+async def test_a_folder_that_cannot_be_tidied_does_not_end_the_clerk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def short(_data: Path, _now: int) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(inbox, "tidy", short)
+    async with opened(tmp_path) as journal:
+        await write(journal, Story().falls(), notify(), SLOT)
+        clock = HandClock(SLOT + 30_000)
+        clerk = Clerk(journal=journal, data=tmp_path, notify=notify(), clock=clock, told=lambda: None)
+        with capture_logs() as logged:
+            task = asyncio.create_task(clerk.run())
+            path = inbox.leave(tmp_path, inbox.new_note(ID, NoteKind.ACKNOWLEDGED, "Lan", "đang xử lý", SLOT + 5))
+            while path.exists() and not task.done():
+                await asyncio.sleep(0.05)
+            assert not task.done()
+            task.cancel()
+            await asyncio.wait([task])
+        kept = await journal.read(lambda reader: reader.notes(ID))
+    assert [one.text for one in kept] == ["đang xử lý"]
+    assert [one["reason"] for one in logged if one["event"] == "inbox_cannot_be_used"] == ["Too many open files"]
 
 
 async def test_reminders_are_written_once_each_until_somebody_acknowledges(tmp_path: Path):

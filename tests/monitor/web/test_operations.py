@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+import yaml
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
@@ -13,7 +14,7 @@ from monitor.exposition import CONTENT_TYPE
 from monitor.web import Readiness, make_app
 from monitor.web.app import HEADERS
 from tests.monitor.web.conftest import Open, text
-from tests.monitor.web.scene import Stage
+from tests.monitor.web.scene import Stage, told
 
 Client = TestClient[Any, Any]
 TOKEN = {"Authorization": "Bearer sesame"}
@@ -66,8 +67,16 @@ async def test_scrapes_at_the_same_time_share_one_rendering(client: Client, stag
     assert rendered == 2
 
 
-async def test_the_configuration_is_shown_as_it_was_given(client: Client):
-    assert await text(client, "/config") == "location: hn-1\nreload_token: '**********'\n"
+async def test_the_configuration_is_shown_without_its_secrets(client: Client):
+    shown = await text(client, "/config")
+    assert yaml.safe_load(shown)["monitor"]["location"] == "hn-1"
+    assert "sesame-seeds" not in shown
+
+
+async def test_the_configuration_shown_is_at_once_the_one_that_was_taken(client: Client, stage: Stage):
+    for mark in ("1", "2", "1"):
+        stage.config = told(mark)
+        assert yaml.safe_load(await text(client, "/config"))["digest"] == mark
 
 
 async def test_reloading_is_off_by_default(client: Client, stage: Stage):
