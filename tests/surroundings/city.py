@@ -22,6 +22,8 @@ PORTALS = tuple(f"p{number}" for number in range(1, 7))
 REFERENCES = ("198.51.100.1", "198.51.100.2")
 FIRST_NAMES, SECOND_NAMES = "127.0.0.1", "127.0.0.2"
 ZONE = "cong.example"
+NETWORK = "192.0.2.0/24"
+"""Where the portals live: no public addresses, so a browser reaches them only when told that it may."""
 
 _GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"
 _BAD = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"

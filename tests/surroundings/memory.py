@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor.schedule import offset
 from probes.base import Outcome
-from tests.surroundings.city import PORTALS, City
+from tests.surroundings.city import NETWORK, PORTALS, City
 from tests.surroundings.stage import Stage
 from tests.surroundings.verdict import Result, judge_memory, judge_rows, judge_slots
 
@@ -38,7 +38,7 @@ def life(scratch: Path, *, long: bool) -> Iterator[Result]:
         "mobile": {"enabled": True, "interval": f"{EVERY}s", "timeout": "10s", "runs": 1},
     }
     with City(scratch):
-        stage = Stage(scratch, portals=(_next(),), checks=checks)
+        stage = Stage(scratch, portals=(_next(),), checks=checks, render={"reach": [NETWORK]})
         try:
             told.write_text("MemTotal: 2000000 kB\nMemAvailable: 100000 kB\n")
             stage.start()
