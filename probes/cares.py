@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import pycares
 
+from probes.stamps import DatagramStamps
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -36,6 +38,8 @@ class Question:
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self.asked = self.answered = 0.0
+        self._stamps = DatagramStamps()
+        self._read: int | None = None
         self._channel = pycares.Channel(
             timeout=timeout,
             tries=1,
@@ -73,7 +77,7 @@ class Question:
     def _done(self, result: pycares.DNSResult, error: int | None) -> None:
         if self._closed or self._answer.done():
             return
-        self.answered = time.perf_counter()
+        self.answered = time.perf_counter() if self._read is None else self._stamps.last(self._read)
         if error is None:
             self._answer.set_result(result)
         else:
@@ -84,7 +88,9 @@ class Question:
             return
         nothing = pycares.ARES_SOCKET_BAD
         if readable:
-            self._loop.add_reader(fd, self._channel.process_fd, fd, nothing)
+            if fd not in self._reading:
+                self._stamps.watch(fd)
+            self._loop.add_reader(fd, self._readable, fd)
             self._reading.add(fd)
         elif fd in self._reading:
             self._loop.remove_reader(fd)
@@ -95,6 +101,12 @@ class Question:
         elif fd in self._writing:
             self._loop.remove_writer(fd)
             self._writing.discard(fd)
+
+    def _readable(self, fd: int) -> None:
+        """Let c-ares read; when it tells of an answer meanwhile, that came there."""
+        self._read = fd
+        self._channel.process_fd(fd, pycares.ARES_SOCKET_BAD)
+        self._read = None
 
     def _tick(self) -> None:
         """Let c-ares see that time passed: its timeouts and its change to the next server need no packet."""

@@ -21,11 +21,12 @@ class Mark(enum.IntEnum):
 
     STARTED = 0
     RESOLVED = 1
-    CONNECTED = 2
-    SECURED = 3
-    SENT = 4
-    FIRST_BYTE = 5
-    ENDED = 6
+    DIALED = 2
+    CONNECTED = 3
+    SECURED = 4
+    SENT = 5
+    FIRST_BYTE = 6
+    ENDED = 7
 
 
 PHASES: Mapping[Mark, str] = {
@@ -36,7 +37,11 @@ PHASES: Mapping[Mark, str] = {
     Mark.FIRST_BYTE: "wait",
     Mark.ENDED: "transfer",
 }
-"""The phase that ends with each mark. Phases are the gaps between marks, so they sum to the hop's time exactly."""
+"""The phase that ends with each mark. Phases are the gaps between marks, so they sum to the hop's time exactly.
+
+From RESOLVED to DIALED we make ready to connect. That is no time of the network's: it counts to ``send``, as the rest
+of what we take ourselves until the request is out, and to ``connect`` where it never was.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +106,15 @@ class LiveHop:
         if self._ended is not None:
             return self._ended
         result: dict[str, float] = {}
-        previous = self.marks[Mark.STARTED]
+        previous, own = self.marks[Mark.STARTED], 0.0
         for mark, name in PHASES.items():
+            if mark is Mark.CONNECTED and Mark.SENT in self.marks:
+                dialed = max(self.marks.get(Mark.DIALED, previous), previous)
+                own, previous = dialed - previous, dialed
             if (at := self.marks.get(mark)) is not None:
                 # A server that speaks before it is asked has its first byte before SENT: no phase runs backwards.
-                result[self.phase if mark is Mark.ENDED else name] = max(at, previous) - previous
+                took = max(at, previous) - previous
+                result[self.phase if mark is Mark.ENDED else name] = took + (own if mark is Mark.SENT else 0.0)
                 previous = max(at, previous)
         if Mark.ENDED in self.marks:
             self._ended = result

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, cast
 from aiohttp.client_proto import ResponseHandler
 
 from probes.base import Failed, Fault
+from probes.stamps import StreamStamps
 from probes.trace import LiveHop, Mark
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class Wire(asyncio.Transport):
         """
         super().__init__()
         sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
+        self._stamps = StreamStamps(sock)
+        hop.mark(Mark.DIALED, self._stamps.began)
         try:
             sock.connect(target)  # first of all: what follows happens while the network is at work
         except BlockingIOError:
@@ -150,7 +153,7 @@ class Wire(asyncio.Transport):
         self._written()
         if number := self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             raise OSError(number, os.strerror(number))
-        self._hop.mark(Mark.CONNECTED)
+        self._hop.mark(Mark.CONNECTED, self._stamps.connected())
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._waiting = self._request if self._context is None else self._outgoing.read()
         self._send()
@@ -203,12 +206,11 @@ class Wire(asyncio.Transport):
 
     def _readable(self) -> None:
         try:
-            size = self._sock.recv_into(_ROOM)
+            size, came = self._stamps.read_into(_ROOM)
         except (BlockingIOError, InterruptedError):
             return
-        now = time.perf_counter()
         if self._tls is None:
-            self._take(bytes(_ROOM[:size]), now)
+            self._take(bytes(_ROOM[:size]), came)
             return
         if size:
             self._incoming.write(_ROOM[:size])
@@ -218,9 +220,9 @@ class Wire(asyncio.Transport):
             self._shake_hands()
             if Mark.SECURED not in self._hop.marks:
                 return
-        self._decrypt(now, ended=not size)
+        self._decrypt(came, ended=not size)
 
-    def _decrypt(self, now: float, *, ended: bool = False) -> None:
+    def _decrypt(self, came: float, *, ended: bool = False) -> None:
         """Hand on what TLS holds, until it wants more or the reader of the body asks for a pause."""
         tls = cast("ssl.SSLObject", self._tls)
         while self._reading:
@@ -228,23 +230,23 @@ class Wire(asyncio.Transport):
                 size = cast("int", tls.read(len(_ROOM), _ROOM))  # into a buffer: not the bytes, but how many
             except ssl.SSLWantReadError:
                 break
-            self._take(bytes(_ROOM[:size]), now)
+            self._take(bytes(_ROOM[:size]), came)
         else:
             return
         if ended:  # cut without a farewell, as many servers do
-            self._take(b"", now)
+            self._take(b"", came)
         elif self._outgoing.pending:  # a new key was agreed on
             self._waiting += self._outgoing.read()
             self._send()
 
-    def _take(self, data: bytes, now: float) -> None:
+    def _take(self, data: bytes, came: float) -> None:
         """Hand on what the server said, or that it has ended."""
-        self._hop.heard = now
+        self._hop.heard = came
         if not data:
             self._protocol.eof_received()
             self._end(None)
             return
-        self._hop.mark(Mark.FIRST_BYTE, now)
+        self._hop.mark(Mark.FIRST_BYTE, came)
         self._hop.bytes_wire += len(data)
         if self._hop.bytes_wire > self._most:
             raise Failed(Fault.BODY_TOO_LARGE, f"more than {self._most} bytes in all")

@@ -42,11 +42,14 @@ NAMED_TLS = ["resolve", "connect", "tls", "send", "wait", "transfer"]
     literal=st.booleans(),
     secure=st.booleans(),
     start=st.floats(0.0, 100.0),
+    dialed=st.none() | st.floats(0.0, 100.0),
 )
 def test_phases_sum_to_the_hop_whatever_was_marked_when(
-    times: dict[Mark, float], literal: bool, secure: bool, start: float
+    times: dict[Mark, float], literal: bool, secure: bool, start: float, dialed: float | None
 ) -> None:
     """Marks in any order, any of them missing: no phase is negative and together they are the hop's time."""
+    if dialed is not None and Mark.SENT in times:
+        times |= {Mark.DIALED: dialed}
     hop = LiveHop(url="x", literal=literal, secure=secure, marks=times | {Mark.STARTED: start})
     phases = hop.phases()
     assert all(seconds >= 0.0 for seconds in phases.values())
