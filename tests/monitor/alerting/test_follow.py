@@ -137,8 +137,7 @@ async def test_a_folder_that_cannot_be_tidied_does_not_end_the_clerk(tmp_path: P
         with capture_logs() as logged:
             task = asyncio.create_task(clerk.run())
             path = inbox.leave(tmp_path, inbox.new_note(ID, NoteKind.ACKNOWLEDGED, "Lan", "đang xử lý", SLOT + 5))
-            while path.exists() and not task.done():
-                await asyncio.sleep(0.05)
+            await eventually(lambda: not path.exists() or task.done())
             assert not task.done()
             task.cancel()
             await asyncio.wait([task])
