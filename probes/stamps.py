@@ -46,7 +46,8 @@ class _Clocks:
         if abs(apart - self._apart) > _STEP:
             return now
         seconds, nanoseconds = _TIMESPEC.unpack(date)
-        return min(now, seconds + nanoseconds / 1e9 - apart)
+        came: float = seconds + nanoseconds / 1e9 - apart
+        return min(now, came)
 
 
 class StreamStamps:
