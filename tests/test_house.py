@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     # Promise, records and small helpers that know nothing of the house.
-    ("0 ground", ("probes", "probes.base", "probes.trace", "probes.cares", "probes.text", "monitor", "monitor.clock")),
+    ("0 ground", ("probes", "probes.base", "probes.trace", "probes.stamps", "probes.text", "monitor", "monitor.clock")),
     (
         "0 helpers",
         (
@@ -21,7 +21,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("0 drawing", ("monitor.draw",)),
-    ("0 how far an address reaches", ("probes.zones",)),
+    ("0 questions to name servers, and how far an address reaches", ("probes.cares", "probes.zones")),
     ("0 instruments, lower", ("probes.address", "probes.certificates", "probes.resolver", "probes.http_metrics")),
     (
         "0 rendering, lower",
