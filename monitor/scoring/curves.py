@@ -91,9 +91,10 @@ class LogNormal:
 
     def share(self, value: float) -> float:
         """(1 - erf(x)) / 2, x the scaled logarithm of value / median."""
-        if value <= 0:
+        ratio = value / self.median
+        if ratio <= 0:  # also of the least number above 0
             return 1.0
-        place = math.log(value / self.median) * TENTH / -math.log(self.p10 / self.median)
+        place = math.log(ratio) * TENTH / -math.log(self.p10 / self.median)
         share = (1.0 - math.erf(place)) / 2.0
         if value <= self.p10:
             return max(BEST, min(1.0, share))

@@ -162,7 +162,11 @@ windows = st.lists(
         dates=st.frozensets(st.dates(date(2026, 3, 20), date(2026, 4, 10)), max_size=2),
         everybody=st.booleans(),
         groups=st.sampled_from([frozenset(), frozenset({"trung"})]),
-    ).map(lambda one: window(dates=frozenset({date(2026, 3, 29)})) if one.dates and one.weekdays else one),
+    ).map(
+        lambda one: (
+            window(dates=frozenset({date(2026, 3, 29)})) if one.dates and (one.weekdays or one.month_days) else one
+        )
+    ),
     max_size=3,
 )
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor.scoring.bootstrap import curved
@@ -96,6 +96,7 @@ def test_a_better_value_never_earns_less(curve: Curve, one: float, other: float)
     assert 0.0 <= curve.share(worse) <= curve.share(better) <= 1.0
 
 
+@example(curve=LogNormal(p10=1.0, median=2.0), values=[5e-324])
 @given(curve=CURVES, values=st.lists(st.floats(0, 1e6) | st.just(math.nan), min_size=1, max_size=20))
 def test_all_at_once_is_the_same_as_one_by_one(curve: Curve, values: list[float]):
     found = curved(curve, np.array(values))
