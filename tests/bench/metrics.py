@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import multiprocessing
 import os
@@ -43,13 +44,12 @@ def scraped(daemon: Daemon) -> list[Row]:
     time.sleep(3)
     quiet = idle.stop()
     busy = Pings(daemon.listen)
-    taken, page = [], b""
-    for _ in range(SCRAPES):
-        began = time.perf_counter()
-        page = daemon.get("/metrics")
-        taken.append(time.perf_counter() - began)
-        time.sleep(PAUSE)  # longer than the page is kept
-    waits = busy.stop()
+    try:
+        taken, page = _asked(daemon)
+    except (OSError, http.client.HTTPException) as error:
+        return [Row(name=f"/metrics at {size:,} checks", ours="no time for visitors", met=False, why=str(error))]
+    finally:
+        waits = busy.stop()
     series = sum(not line.startswith(b"#") for line in page.splitlines())
     figures = (percentile(taken, 0.5), max(taken), percentile(quiet, 0.99), percentile(waits, 0.99), max(waits))
     took, longest, idle_wait, busy_wait, longest_wait = (f"{1e3 * figure:.1f} ms" for figure in figures)
@@ -74,6 +74,17 @@ def scraped(daemon: Daemon) -> list[Row]:
             met=max(waits) <= STALL,
         ),
     ]
+
+
+def _asked(daemon: Daemon) -> tuple[list[float], bytes]:
+    """Seconds that each page took, and the last one. Raises OSError and HTTPException when it was refused or cut."""
+    taken, page = [], b""
+    for _ in range(SCRAPES):
+        began = time.perf_counter()
+        page = daemon.get("/metrics")
+        taken.append(time.perf_counter() - began)
+        time.sleep(PAUSE)  # longer than the page is kept
+    return taken, page
 
 
 def _plain(page: bytes) -> list[float]:
@@ -123,8 +134,9 @@ def _ping(listen: str, line: Connection) -> None:
     line.send("begun")
     while not line.poll(0.002):
         began = time.perf_counter()
-        connection.request("GET", "/-/healthy")
-        connection.getresponse().read()
+        with contextlib.suppress(http.client.HTTPException, OSError):  # turned away, and asks again
+            connection.request("GET", "/-/healthy")
+            connection.getresponse().read()
         waits.append(time.perf_counter() - began)
     connection.close()
     line.send(waits)

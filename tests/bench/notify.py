@@ -25,7 +25,8 @@ from monitor.drill import PAGE
 from monitor.schedule import offset
 from tests.bench.rival import EVALUATION, rival
 from tests.bench.row import Row
-from tests.bench.subject import Daemon, free_port
+from tests.bench.subject import Daemon
+from tests.servers.ports import free_port
 
 SERVERS = 10
 INTERVAL = 30

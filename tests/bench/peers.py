@@ -15,7 +15,8 @@ import yaml
 
 from tests.bench.accounts import Usage, usage
 from tests.bench.row import CannotRun
-from tests.bench.subject import free_port, pinned, wait_for
+from tests.bench.subject import pinned, wait_for
+from tests.servers.ports import free_port
 
 EXPORTER, PROMETHEUS = "prometheus-blackbox-exporter", "prometheus"
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import yaml
 
-from tests.bench.subject import free_port, wait_for
+from tests.bench.subject import wait_for
 from tests.servers.alertmanager import alertmanager
+from tests.servers.ports import free_port
 
 EVALUATION = "15s"
 """How often the rule is looked at: Prometheus' own samples say 15 s, its default is 1 m."""

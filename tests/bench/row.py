@@ -75,9 +75,9 @@ def spread(values: Sequence[float], unit: str) -> str:
     return f"{middle:.3g} {unit}{around}"
 
 
-def reasons(rows: Iterable[Row]) -> str:
-    """Why goals were missed, as Markdown; empty when none was."""
-    return "".join(f"- {row.name}: {row.why or 'not explained yet'}.\n" for row in rows if row.met is False)
+def reasons(rows: Iterable[Row], otherwise: str) -> str:
+    """Why goals were missed, as Markdown; empty when none was. ``otherwise`` stands where a row does not know."""
+    return "".join(f"- {row.name}: {row.why or otherwise}.\n" for row in rows if row.met is False)
 
 
 def table(rows: Iterable[Row]) -> str:

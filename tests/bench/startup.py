@@ -15,7 +15,8 @@ import yaml
 
 from monitor.store import FILE
 from tests.bench.row import CannotRun, Row, spread
-from tests.bench.subject import address, free_port, nginx, pinned
+from tests.bench.subject import address, nginx, pinned
+from tests.servers.ports import free_port
 
 ROUNDS, GOAL = 5, 1.5
 SHIPPED = Path(__file__).parents[2] / "config"

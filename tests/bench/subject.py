@@ -22,15 +22,10 @@ import yaml
 from monitor.demo.authority import Authority
 from monitor.store import FILE
 from tests.bench.accounts import Usage, usage
+from tests.servers.ports import free_port
 
 HOSTS = 250
 PAGE = "<!doctype html><title>Cổng Dịch vụ công</title>" + "<p>Thủ tục hành chính</p>" * 400
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def pinned(core: int, command: list[str]) -> list[str]:
