@@ -37,7 +37,7 @@ demo: $(STAMP) ## show the daemon at work on made-up portals on this machine
 
 test: $(STAMP) ## run the tests, against real servers on loopback
 	@.ci/need-debian $(DEBIAN_TEST_PACKAGES)
-	$(PYTHON_IN_VENV) -m pytest $(ARGS)
+	$(PYTHON_IN_VENV) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: $(STAMP) ## run the benchmarks; bench-<name> runs one
 	@.ci/need-debian $(DEBIAN_BENCH_PACKAGES)

@@ -24,7 +24,7 @@ from monitor.score_live import QUARTER
 from monitor.score_point import TOTAL, ScorePoint
 from tests import rule_files
 from tests.servers.alert_path import Alertmanager, Prometheus, Webhook, wait_until
-from tests.servers.nginx import free_port
+from tests.servers.ports import free_port
 from tests.test_demo import ROOT, force
 
 pytestmark = pytest.mark.slow

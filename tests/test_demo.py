@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,15 +14,14 @@ from typing import Any
 import pytest
 
 from monitor.demo.notice import Notice
+from tests.servers.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 
 
 class Demo:
     def __init__(self, scratch: Path) -> None:
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            self.listen = f"127.0.0.1:{one.getsockname()[1]}"
+        self.listen = f"127.0.0.1:{free_port()}"
         self._scratch = scratch
         self.log = scratch / "demo.log"
         words = ["demo", "--portals", "6", "--listen", self.listen, "--time-scale", "0.1"]

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests import test_demo
-from tests.servers.nginx import free_port
+from tests.servers.ports import free_port
 from tests.servers.prometheus import Labels, Prometheus, VictoriaMetrics
 from tests.test_demo import Demo
 from tests.test_stored import wait_until

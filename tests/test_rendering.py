@@ -19,7 +19,7 @@ import yaml
 
 from probes.processes import PROC
 from tests.servers.hostile import hostile
-from tests.servers.nginx import free_port
+from tests.servers.ports import free_port
 from tests.test_demo import ROOT
 
 PATIENCE = 120.0

@@ -30,7 +30,7 @@ from monitor import hashed
 from probes.processes import PROC, descendants
 from tests.servers.echo import Echo, echo
 from tests.servers.evil import FORMULA, MARKUP, RAW, evil
-from tests.servers.nginx import free_port
+from tests.servers.ports import free_port
 from tests.test_demo import ROOT
 
 SECRETS = {

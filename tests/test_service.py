@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.monitor.test_systemd import Listener
-from tests.servers.nginx import free_port
+from tests.servers.ports import free_port
 from tests.test_demo import ROOT
 
 

@@ -20,7 +20,7 @@ from tests import factories
 from tests.factories import DAY
 from tests.monitor.test_cli import ROOT, Running, write_portals
 from tests.servers.influxdb import InfluxServer
-from tests.servers.nginx import free_port
+from tests.servers.ports import free_port
 
 TOKEN = "test-token"
 HERE = 7 * 3_600_000

@@ -27,7 +27,8 @@ from tests.portals.secure import TLS
 from tests.portals.speech import BOMBS, ENDLESS, FRAMING, RESETS, SLOW
 from tests.portals.told import try_telling
 from tests.portals.words import WORDS
-from tests.servers.nginx import free_port, nginx
+from tests.servers.nginx import nginx
+from tests.servers.ports import free_port
 
 MIB = 1 << 20
 MOST = 20 * MIB

@@ -33,7 +33,7 @@ from tests.factories import DAY, MINUTE, SLOT
 from tests.monitor.test_cli import write_portals
 from tests.monitor.test_influxdb import looks
 from tests.servers.influxdb import TOKEN, InfluxServer
-from tests.servers.nginx import free_port
+from tests.servers.ports import free_port
 
 BUCKETS = itertools.count()
 TIMES = ("duration", "lateness")

@@ -22,7 +22,7 @@ from monitor.sinks.points import STATE_CHANGE, change_from, measurement_from
 from probes.base import Outcome
 from tests import factories
 from tests.servers import influxdb
-from tests.servers.nginx import free_port
+from tests.servers.ports import free_port
 
 
 class Stage(Protocol):

@@ -18,7 +18,7 @@ from probes.kinds import KINDS
 from tests import factories
 from tests.factories import DAY, MINUTE
 from tests.servers.influxdb import TOKEN, InfluxServer
-from tests.servers.nginx import free_port
+from tests.servers.ports import free_port
 from tests.servers.webhook import Webhook, webhook
 
 PORTALS = 6

@@ -26,6 +26,7 @@ from monitor.hashed import Hashed
 from monitor.store import FILE, SCHEMA, Writer
 from probes.kinds import KINDS
 from tests.bench.subject import address, nginx
+from tests.servers.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,12 +47,6 @@ def call(*words: object, **environment: str) -> subprocess.CompletedProcess[str]
     )
     assert "Traceback" not in done.stderr, done.stderr
     return done
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @pytest.fixture

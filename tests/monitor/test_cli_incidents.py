@@ -20,7 +20,8 @@ from monitor.store import FILE, JournalError, Reader
 from probes.kinds import KINDS
 from tests.monitor.alerting.parts import Story, eventually, notify, write
 from tests.monitor.parts import opened, site
-from tests.monitor.test_cli import call, command, free_port
+from tests.monitor.test_cli import call, command
+from tests.servers.ports import free_port
 from tests.servers.webhook import Webhook, webhook
 
 

@@ -15,7 +15,7 @@ from monitor.web import Readiness
 from tests.monitor.web import conftest
 from tests.monitor.web.conftest import Open
 from tests.monitor.web.scene import Stage
-from tests.servers.nginx import free_port
+from tests.servers.ports import free_port
 
 stage, open_client = conftest.stage, conftest.open_client
 

@@ -16,7 +16,7 @@ import pytest
 from monitor.sinks.admin import AdminError, check, init
 from monitor.sinks.influxdb import DAY, InfluxDB, Keep
 from tests.servers.influxdb import TOKEN, InfluxServer
-from tests.servers.nginx import free_port
+from tests.servers.ports import free_port
 
 
 @pytest.fixture(scope="module")

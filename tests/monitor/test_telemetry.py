@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.servers.nginx import free_port
+from tests.servers.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 

@@ -23,7 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from probes.text import printable
 from tests.portals.case import Case, Scene, scene
 from tests.servers.influxdb import TOKEN, InfluxServer
-from tests.servers.nginx import free_port
+from tests.servers.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120.0

@@ -15,7 +15,7 @@ import pytest
 from probes.base import Fault, Outcome
 from tests.servers.dns import Reply
 from tests.servers.handshakes import HandshakeServer
-from tests.servers.nginx import free_port
+from tests.servers.ports import free_port
 from tests.servers.raw import Do, RawServer, answer, redirect
 
 if TYPE_CHECKING:

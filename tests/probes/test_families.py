@@ -17,7 +17,7 @@ from probes.base import Fault, Outcome
 from probes.http import _speaker, _Walked
 from probes.uptime import Uptime
 from tests.servers.dns import SERVFAIL, Reply
-from tests.servers.nginx import free_port
+from tests.servers.ports import free_port
 from tests.servers.raw import RawServer, answer, redirect
 
 if TYPE_CHECKING:

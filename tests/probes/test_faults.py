@@ -16,7 +16,7 @@ from probes.connector import NoRoute
 from tests.servers.delays import FullBacklog
 from tests.servers.dns import REFUSED, SERVFAIL, Reply
 from tests.servers.handshakes import HandshakeServer
-from tests.servers.nginx import free_port
+from tests.servers.ports import free_port
 from tests.servers.raw import Do, RawServer, answer, redirect
 from tests.servers.tls import Authority
 

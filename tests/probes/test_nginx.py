@@ -9,7 +9,8 @@ import pytest_asyncio
 
 from probes.base import Fault
 from probes.latency import Latency
-from tests.servers.nginx import free_port, installed, nginx
+from tests.servers.nginx import installed, nginx
+from tests.servers.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

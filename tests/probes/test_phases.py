@@ -18,7 +18,7 @@ from probes.trace import PHASES, LiveHop, Mark
 from tests.servers.delays import Delays, DelayServer, FullBacklog
 from tests.servers.dns import Reply
 from tests.servers.handshakes import HandshakeServer
-from tests.servers.nginx import free_port
+from tests.servers.ports import free_port
 from tests.servers.raw import Do, RawServer, answer, redirect
 
 if TYPE_CHECKING:

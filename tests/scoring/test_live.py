@@ -33,7 +33,7 @@ from tests.monitor.test_cli import Running
 from tests.scoring import quarter
 from tests.scoring.parts import DAY, Memory, criterion, look, rubric, score
 from tests.servers.influxdb import TOKEN, InfluxServer
-from tests.servers.nginx import free_port
+from tests.servers.ports import free_port
 
 NOW = quarter.FIRST + quarter.DAYS * quarter.DAY - 1
 

@@ -10,7 +10,7 @@ import time
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
-from tests.servers.nginx import free_port
+from tests.servers.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

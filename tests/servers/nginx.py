@@ -31,12 +31,6 @@ def installed() -> bool:
     return _binary() is not None
 
 
-def free_port() -> int:
-    """A loopback port that was free a moment ago, for servers that cannot choose one themselves."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
-
-
 @contextlib.contextmanager
 def nginx(directory: Path, blocks: str, port: int) -> Iterator[Path]:
     """Run nginx with ``blocks`` inside its http block until the caller is done; yields its document root.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tests.servers.nginx import free_port
+from tests.servers.ports import free_port
 
 if TYPE_CHECKING:
     from typing import Self

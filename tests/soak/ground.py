@@ -17,7 +17,7 @@ import yaml
 from monitor.demo.stage import write_config
 from probes.processes import PROC, descendants, end_below
 from tests.servers.influxdb import TOKEN
-from tests.servers.nginx import free_port
+from tests.servers.ports import free_port
 from tests.soak import course
 from tests.soak.facts import Sample
 

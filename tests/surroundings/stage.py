@@ -22,7 +22,7 @@ from monitor.model import Measurement, StateChange
 from monitor.store import FILE, JournalError, Reader
 from probes.base import Outcome
 from probes.kinds import KINDS
-from tests.servers.nginx import free_port
+from tests.servers.ports import free_port
 from tests.surroundings.child import Hands
 from tests.surroundings.city import PORTALS, REFERENCES, ZONE
 

@@ -21,7 +21,7 @@ from tests.dashboard_queries import DATABASES, Asker, dashboards, queries
 from tests.monitor.test_cli import Running
 from tests.rule_files import ROOT, RULES
 from tests.servers.influxdb import TOKEN, InfluxServer
-from tests.servers.nginx import free_port
+from tests.servers.ports import free_port
 from tests.servers.prometheus import Scraper
 from tests.test_demo import force
 from tests.test_stored import wait_until

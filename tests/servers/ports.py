@@ -1,0 +1,18 @@
+"""Ports for servers that cannot choose one themselves."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import socket
+
+_LOWEST, _MANY = 12_000, 20_000
+"""Below the ports that Linux gives to whoever asks for any, so that nobody is given one of ours meanwhile."""
+
+
+def free_port() -> int:
+    """A loopback port that was free a moment ago."""
+    while True:
+        port = _LOWEST + secrets.randbelow(_MANY)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
