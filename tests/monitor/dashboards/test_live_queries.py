@@ -30,6 +30,8 @@ pytestmark = pytest.mark.slow
 
 TIERS = ("portal_monitor_hourly", "portal_monitor_daily")
 
+RUBRIC, WINDOW = "qd473-2024", "quarter"
+
 EMPTY = {
     "@Bảo trì": "no maintenance is announced",
     "@Đổi bộ tiêu chí": "no rubric changes its version",
@@ -127,7 +129,8 @@ def until_scored_and_down(prometheus: Scraper, influx: InfluxServer, fleet: Noti
     """Break a portal, and wait until everybody knows, and until there are scores."""
     scored = "SELECT * FROM score WHERE \"check\" = 'website-2025/total/quarter' LIMIT 1"
     wait_until(lambda: influx.query(scored, "portal_monitor"), 240)
-    wait_until(lambda: prometheus.ask(f'portal_monitor_score_ratio{{portal="{rendered}"}}'))
+    ratio = f'portal_monitor_score_ratio{{portal="{rendered}",rubric="{RUBRIC}",window="{WINDOW}"}}'
+    wait_until(lambda: prometheus.ask(ratio), 240)
     down = f'portal_monitor_portal_state{{portal="{broken}",state="down"}}'
     # Since when a state holds is asked at whole minutes: one of them has to pass before the state changes.
     wait_until(lambda: prometheus.ask(f"max_over_time(timestamp({down} == 0)[6h:1m])"), 150)
@@ -151,7 +154,7 @@ def asked(prometheus: Scraper, influx: InfluxServer, portals: Sequence[str]) -> 
     lately = Asker(url, influx.direct, end=end, seconds=600, step=5)
     days = Asker(url, influx.direct, end=end, seconds=5 * 86_400, step=3600)
     every = dict.fromkeys(("kind", "group", "location", "instance"), ".*")
-    every |= {"check": "mobile", "rubric": "qd473-2024", "window": "quarter"}
+    every |= {"check": "mobile", "rubric": RUBRIC, "window": WINDOW}
     found = []
     for query in queries():
         # What is about one portal is asked of one after the other, until one has it; the rest of all at once.
