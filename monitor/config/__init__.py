@@ -60,7 +60,7 @@ def _uncollected() -> Iterator[None]:
 def load(directory: Path, environment: Mapping[str, str] = os.environ) -> Config:
     """Read ``monitor.yaml``, ``portals.yaml`` and ``portals.d/*.yaml`` of ``directory``, and the rules of scores.
 
-    ``environment`` fills ``${NAME}`` in the files. Raises :class:`ConfigError` with the complaints about every file.
+    ``environment`` fills ``${NAME}`` in the files. Raises :class:`ConfigError` with every complaint about every file.
     """
     ledger = Ledger()
     if not directory.is_dir():

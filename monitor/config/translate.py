@@ -28,8 +28,8 @@ _WANTED = {
 }
 _QUOTED = re.compile(r"'([^']*)'")
 
-MOST = 100
-"""Complaints about one block that are told. Who has more has taken one file for another, and thousands take seconds."""
+HINTS = 100
+"""Complaints about one block that may guess what was meant: a guess compares all keys, and thousands take seconds."""
 
 
 def translate(
@@ -40,22 +40,25 @@ def translate(
     *,
     passed_over: Collection[str] = (),
 ) -> None:
-    """Turn every part of ``error`` into a complaint, :data:`MOST` at most; how many more there are is one more.
+    """Turn every part of ``error`` into a complaint.
 
     ``find`` gives the place of a value by pydantic's location; ``known`` the keys that are known in the mapping there,
     for suggestions. Parts whose pydantic type is in ``passed_over`` are left out.
     """
-    parts = [part for part in error.errors(include_url=False) if part["type"] not in passed_over]
-    for number, part in enumerate(parts[: MOST + 1]):
+    for number, part in enumerate(error.errors(include_url=False)):
+        if part["type"] in passed_over:
+            continue
         steps = part["loc"]
         about_key = part["type"] == "extra_forbidden" or steps[-1:] == ("[key]",)
         if steps[-1:] == ("[key]",):
             steps = steps[:-1]
         spot = find(steps)
-        if number == MOST:
-            ledger.add(spot, f"and {len(parts) - MOST:,} more complaints from here on", key=about_key)
-        else:
-            ledger.add(spot, _message(part, steps, spot, known, about_key=about_key), key=about_key)
+        near = known if number < HINTS else _nothing
+        ledger.add(spot, _message(part, steps, spot, near, about_key=about_key), key=about_key)
+
+
+def _nothing(_steps: Steps) -> Collection[str]:
+    return ()
 
 
 def keys_in(model: type[BaseModel]) -> Callable[[Steps], Collection[str]]:

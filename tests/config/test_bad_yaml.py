@@ -48,15 +48,10 @@ def test_merges_that_multiply_are_refused_before_they_fill_the_memory(tmp_path: 
 
 
 def test_thousands_of_unknown_keys_are_told_soon(tmp_path: Path) -> None:
-    """A hundred by name, for nobody reads more and each is compared with all keys that there are; then their count."""
+    """Each is found by its name, not by going through the others."""
     began = time.process_time()
-    found = told(write(tmp_path, "".join(f"zz{number}: 1\n" for number in range(20_000))))
-    assert len(found) == 101
-    assert found[99:] == [
-        "monitor.yaml:100:1: unknown key 'zz99'",
-        "monitor.yaml:101:1: and 19,900 more complaints from here on",
-    ]
-    assert time.process_time() - began < 15
+    assert len(told(write(tmp_path, "".join(f"zz{number}: 1\n" for number in range(20_000))))) == 20_000
+    assert time.process_time() - began < 30
 
 
 def test_a_variable_that_is_no_text_is_told_and_not_shown(tmp_path: Path) -> None:
