@@ -143,9 +143,9 @@ class Clerk:
     async def run(self) -> None:
         """Until cancelled. Fails only when the journal does."""
         for round_ in itertools.count():
-            late = round_ % REMIND_EVERY == 0
-            await self.take_in(tidy=late)
-            if late:
+            seldom = round_ % REMIND_EVERY == 0
+            await self.take_in(tidy=seldom)
+            if seldom:
                 await self.remind()
             await asyncio.sleep(CLERK_SECONDS)
 

@@ -56,10 +56,8 @@ class Operations:
         async with self._config:
             now = self._site.config()
             if self._written is None or self._written[0] is not now:
-                self._written = (
-                    now,
-                    await asyncio.to_thread(_yaml, now),
-                )  # a large inventory takes a tenth of a second
+                text = await asyncio.to_thread(_yaml, now)  # of a large inventory it takes a tenth of a second
+                self._written = (now, text)
             return plain(200, self._written[1])
 
     async def reload(self, request: web.Request) -> web.Response:
