@@ -12,12 +12,26 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Sequence
 
     from probes.base import Scalar
 
+_DER = 2
+"""SSL_FILETYPE_ASN1 of ssl.h, as the certificates below Python 3.13's public API understand it."""
+
 LONGEST_NAME = 128
 """Label values and columns are cut here: a certificate's names are the portal's text, not ours."""
+
+
+def chain(tls: ssl.SSLObject, method: str) -> tuple[bytes, ...]:
+    """DER certificates, leaf first. Public since Python 3.13; before, the same call lives one level below."""
+    public = getattr(tls, method, None)
+    if public is not None:
+        return tuple(public() or ())
+    inner = getattr(getattr(tls, "_sslobj", None), method, None)
+    found = inner() if inner is not None else None
+    return tuple(certificate.public_bytes(_DER) for certificate in found or ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, cast
 from aiohttp.client_proto import ResponseHandler
 
 from probes.base import Failed, Fault
+from probes.certificates import chain
 from probes.stamps import StreamStamps
 from probes.trace import LiveHop, Mark
 
@@ -33,9 +34,6 @@ _ROOM = memoryview(bytearray(16384))
 A buffer of its own for each reading would make the allocator give memory back to the kernel and ask for it again.
 Filled with chunks of a byte each it takes some milliseconds to read, and that long all other looks wait.
 """
-
-_DER = 2
-"""SSL_FILETYPE_ASN1 of ssl.h, as the certificates below Python 3.13's public API understand it."""
 
 LONGEST_HEADER = 65536
 MOST_HEADERS = 256
@@ -83,8 +81,7 @@ class Wire(asyncio.Transport):
             sock.close()
             raise
         self._hop = hop
-        self._sock = sock
-        self._fd = sock.fileno()
+        self._sock, self._fd = sock, sock.fileno()
         self._request = request
         self._most = most + FRAMES
         self._context, self._name = tls, name
@@ -172,7 +169,7 @@ class Wire(asyncio.Transport):
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError:
-            hop.presented = _chain(tls, "get_unverified_chain")
+            hop.presented = chain(tls, "get_unverified_chain")
             self._waiting = self._outgoing.read()
             with contextlib.suppress(OSError):
                 self._send()  # the alert
@@ -184,9 +181,9 @@ class Wire(asyncio.Transport):
         self._send()
         if Mark.SECURED in hop.marks:  # what only describes the connection waits until the request is on its way
             hop.tls_version = tls.version()
-            hop.presented = _chain(tls, "get_unverified_chain")
+            hop.presented = chain(tls, "get_unverified_chain")
             if tls.context.verify_mode is ssl.CERT_REQUIRED:
-                hop.verified = _chain(tls, "get_verified_chain")
+                hop.verified = chain(tls, "get_verified_chain")
 
     def _send(self) -> None:
         """Hand what waits to the kernel, as far as it takes it; when the request is out, that is marked."""
@@ -301,13 +298,3 @@ class Wire(asyncio.Transport):
         """Close, and forget what aiohttp's protocol and parser hold of each other. Nobody may wait for an answer."""
         self.close()
         self._protocol.connection_lost(None)
-
-
-def _chain(tls: ssl.SSLObject, method: str) -> tuple[bytes, ...]:
-    """DER certificates, leaf first. Public since Python 3.13; before, the same call lives one level below."""
-    public = getattr(tls, method, None)
-    if public is not None:
-        return tuple(public() or ())
-    inner = getattr(getattr(tls, "_sslobj", None), method, None)
-    found = inner() if inner is not None else None
-    return tuple(certificate.public_bytes(_DER) for certificate in found or ())
