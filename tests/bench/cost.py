@@ -17,7 +17,7 @@ from tests.bench.row import CannotRun, Row, compared
 from tests.bench.subject import Daemon, nginx, urls
 
 TARGETS, INTERVAL = 1000, 10.0
-ROUNDS, WARM, COUNTED = 5, 5.0, 10.0
+ROUNDS, WARM, COUNTED = 5, 12.0, 10.0
 WHY = """a handshake of OpenSSL 3.0 (Debian 12) leaves nearly nothing of the goal for the rest: the bare loop in the \
 row below is the floor, and [connection.md](connection.md#where-the-time-goes) has the profile"""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import multiprocessing
 import os
@@ -132,11 +131,17 @@ def _ping(listen: str, line: Connection) -> None:
     connection = http.client.HTTPConnection(listen, timeout=10)
     waits: list[float] = []
     line.send("begun")
+    began: float | None = None
     while not line.poll(0.002):
-        began = time.perf_counter()
-        with contextlib.suppress(http.client.HTTPException, OSError):  # turned away, and asks again
+        began = began or time.perf_counter()
+        try:
             connection.request("GET", "/-/healthy")
             connection.getresponse().read()
+        except (http.client.HTTPException, OSError):
+            connection.close()  # cut off: it asks again, and goes on waiting
+            continue
         waits.append(time.perf_counter() - began)
+        began = None
+    waits += [time.perf_counter() - began] if began else []
     connection.close()
     line.send(waits)

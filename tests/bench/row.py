@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+_TIMED = re.compile(r"\d m?s\b|/s\b")
+"""A goal in seconds, or in something a second."""
 
 HEADS = ("what", "ours", "theirs", "ratio", "goal", "met")
 
@@ -76,8 +80,12 @@ def spread(values: Sequence[float], unit: str) -> str:
 
 
 def reasons(rows: Iterable[Row], otherwise: str) -> str:
-    """Why goals were missed, as Markdown; empty when none was. ``otherwise`` stands where a row does not know."""
-    return "".join(f"- {row.name}: {row.why or otherwise}.\n" for row in rows if row.met is False)
+    """Why goals were missed, as Markdown; empty when none was. ``otherwise`` explains those in absolute time."""
+
+    def why(row: Row) -> str:
+        return row.why or (otherwise if _TIMED.search(row.goal) else "not explained yet")
+
+    return "".join(f"- {row.name}: {why(row)}.\n" for row in rows if row.met is False)
 
 
 def table(rows: Iterable[Row]) -> str:
