@@ -8,8 +8,7 @@ import pytest
 from hypothesis import settings
 
 # How long an example takes depends on what else the machine does; a test that must be quick measures and says so.
-# Fifty examples, where a hundred are usual: what is tried by the thousand is tried by `make chaos`.
-settings.register_profile("house", deadline=None, max_examples=50)
+settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 
 

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.model import Check
@@ -178,7 +178,6 @@ def test_slot_after_is_the_first_one_later(at: int, interval: float):
     assert slot_after(check, slot - 1) == slot
 
 
-@settings(max_examples=15)  # a leap is a day of slots
 @given(fleets, st.integers(2 * LONGEST, 400 * DAY))
 def test_a_clock_that_was_wrong_by_more_than_a_day_is_followed_back(fleet: dict[str, float], leap: int):
     """What it showed meanwhile is no reason to wait until that hour has come."""
