@@ -107,7 +107,8 @@ def _source(selection: Selection, columns: Sequence[str], frame: Frame, *, marke
     )
     if not marked:
         return f"SELECT *, NULL::INTEGER AS mark FROM ({looks})"  # noqa: S608 - our own names
-    mark = "list_filter(spans, lambda x: slot >= x.since AND slot < x.until)[1].mark"
+    within = "list_filter(spans, lambda x: slot >= x.since AND slot < x.until)[1].mark"
+    mark = f"CASE WHEN spans IS NOT NULL THEN {within} END"  # most days have none, and a filter costs a row even so
     return f"SELECT *, {mark} AS mark FROM ({looks}) LEFT JOIN out_days USING (portal, day)"  # noqa: S608 - our own names
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -93,8 +94,9 @@ def _corrected(spans: Sequence[Span], touching: Sequence[Exclusion]) -> Iterator
 
 
 def _cut(spans: Iterable[Span], borders: Sequence[int]) -> Iterator[Span]:
+    """The spans, cut at borders that are in order."""
     for span in spans:
-        inner = [at for at in borders if span.start < at < span.end]
+        inner = borders[bisect_right(borders, span.start) : bisect_left(borders, span.end)]
         edges = [span.start, *inner, span.end]
         for start, end in pairwise(edges):
             yield Span(start=start, end=end, state=span.state)
