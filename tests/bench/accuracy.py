@@ -32,8 +32,8 @@ RATES = (20.0, 100.0, 170.0)
 ROUNDS, SECONDS, LEAST = 5, 2.0, 80
 """Rounds, how long each takes, and how many looks it has at least: of few, the 95th percentile is mere chance."""
 
-WARM, SETTLED = 20, 0.5
-"""Looks that do not count, and seconds of rest before them: a process that was just loaded is served last."""
+WARM, BRISK, SETTLED = 20, 40.0, 0.5
+"""Looks that do not count, how many a second, and seconds of rest before: a process just loaded is served last."""
 
 NAMES = {"processing": "wait"}
 Phases = dict[str, dict[str, float]]
@@ -130,9 +130,7 @@ async def look(url: str, ca: Path, rate: float, run: str) -> Phases:
         gc.freeze()
         sys.setswitchinterval(0.001)  # as the daemon does before its first look
         await asyncio.sleep(SETTLED)
-        await asyncio.gather(
-            *[one(name, at) for name, at in list(_names(WARM / SECONDS, f"warm-{run}").items())[:WARM]]
-        )
+        await asyncio.gather(*[one(name, at) for name, at in list(_names(BRISK, f"warm-{run}").items())[:WARM]])
         found.clear()
         for name, at in _names(rate, run).items():
             group.create_task(one(name, at))

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 FIRST = 1_785_517_200_000
 PORTALS = 106
+ALONE, TRIMMED = 5.0, 8.0
+"""Seconds of looks alone, and of those beside the trimming, which takes minutes."""
+
 GOAL_SECONDS, GOAL_MIB, GOAL_LATE = 5.0, 300, 0.050
 CHECKS = (("uptime", "uptime"), ("uptime-search", "uptime"), ("latency", "latency"))
 SPENT = ("resolve_seconds", "connect_seconds", "tls_seconds", "send_seconds", "wait_seconds", "transfer_seconds")
@@ -138,7 +141,7 @@ async def measure(directory: Path, per_minute: int) -> Sealing:
     looks = Looks(journal, per_minute)
     task = asyncio.create_task(looks.run())
     kept = Keeper(directory, journal, Later(), Keeping(zone="Asia/Ho_Chi_Minh"))
-    await asyncio.sleep(8)
+    await asyncio.sleep(ALONE)
     heads = ("late p99", "max", "write p99", "max", "told p99", "max")
     print(f"\n{f'{per_minute} looks/min, ms':<22} " + " ".join(f"{head:>{9 - 2 * (head == 'max')}}" for head in heads))
     print(looks.line("alone"))
@@ -149,7 +152,7 @@ async def measure(directory: Path, per_minute: int) -> Sealing:
     print(looks.line("while a day is sealed"))
     began = time.perf_counter()
     gone = asyncio.create_task(kept.trim())
-    await asyncio.wait([gone], timeout=20)
+    await asyncio.wait([gone], timeout=TRIMMED)
     done = gone.result() if gone.done() else None
     print(looks.line("while rows leave"))
     gone.cancel()
@@ -162,7 +165,7 @@ async def measure(directory: Path, per_minute: int) -> Sealing:
     print(
         f"sealed {rows:,} rows in {seconds:.2f} s, process start included, {size / 2**20:.0f} MiB; "
         f"peak of the sealing process {peak:.0f} MiB; "
-        f"trimmed {done if done is not None else 'for 20 s'}"
+        f"trimmed {f'for {TRIMMED:g} s' if done is None else done}"
     )
     return Sealing(rows, seconds, peak, late)
 
