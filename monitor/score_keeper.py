@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor.score_worker import Done, Order, decode
+from monitor.score_order import Done, Order, decode
 from monitor.store import JournalError
 
 if TYPE_CHECKING:

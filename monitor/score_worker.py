@@ -11,62 +11,26 @@ import os
 import sys
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from monitor.config import ConfigError, load
 from monitor.score_live import exposition, points, windows
-from monitor.score_point import ScorePoint
+from monitor.score_order import Order
 from monitor.score_source import ArchiveSource
 from monitor.scoring import engine
 from monitor.store import JournalError
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import TextIO
 
     from monitor.config import Config
+    from monitor.score_point import ScorePoint
 
 LINE = 500
 """Points in a line."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """Score what ``data`` holds by the rules in ``config``, as of ``now`` (UTC ms)."""
-
-    config: Path
-    data: Path
-    now: int
-
-    def encode(self) -> bytes:
-        """The input of the process."""
-        return (json.dumps({"config": str(self.config), "data": str(self.data), "now": self.now}) + "\n").encode()
-
-    @classmethod
-    def decode(cls, line: str) -> Order:
-        """What :meth:`encode` wrote."""
-        said = json.loads(line)
-        return cls(config=Path(said["config"]), data=Path(said["data"]), now=said["now"])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    """What a run came to: the text for Prometheus, and processor seconds spent."""
-
-    text: str
-    cost: float
-
-
-def decode(line: bytes) -> list[ScorePoint] | Done:
-    """A line of output. Raises :class:`JournalError` with the words of a process that failed."""
-    said: Any = json.loads(line)
-    if isinstance(said, list):
-        return [ScorePoint(**one) for one in said]
-    if "error" in said:
-        raise JournalError(said["error"])
-    return Done(**said)
 
 
 def live(config: Config, data: Path, now: int) -> list[ScorePoint]:

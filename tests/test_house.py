@@ -68,6 +68,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("7 sources of history", ("monitor.source",)),
     ("7 second", ("monitor.sight", "monitor.states", "monitor.carrier", "monitor.space", "monitor.rollup")),
     ("7 second, scores", ("monitor.score_source", "monitor.seal_scores", "monitor.score_live")),
+    ("7 what is said to scores' process", ("monitor.score_order",)),
     ("7 scores' process", ("monitor.score_worker",)),
     ("7 second, asked by people", ("monitor.formats", "monitor.status", "monitor.once")),
     ("7 rollups' process", ("monitor.rollup_worker",)),
@@ -133,7 +134,8 @@ RIGHT = (
     *("monitor.influx_question", "monitor.influx_history", "monitor.source"),
     *("monitor.deliver", "monitor.carrier", "monitor.sinks", "monitor.columns", "monitor.archive", "monitor.storage"),
     *("monitor.rollup", "monitor.rollup_worker", "monitor.rollup_keeper", "monitor.judging"),
-    *("monitor.scoring", "monitor.score_source", "monitor.score_live", "monitor.score_worker", "monitor.score_keeper"),
+    *("monitor.scoring", "monitor.score_source", "monitor.score_live", "monitor.score_order"),
+    *("monitor.score_worker", "monitor.score_keeper"),
     "monitor.live_scores",
 )
 """The two sides of the journal: those who write it and those who read it know nothing of each other."""

@@ -1,0 +1,48 @@
+"""What the daemon and the process of scores say to each other, so that the daemon loads none of what scores need."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from monitor.score_point import ScorePoint
+from monitor.store import JournalError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Score what ``data`` holds by the rules in ``config``, as of ``now`` (UTC ms)."""
+
+    config: Path
+    data: Path
+    now: int
+
+    def encode(self) -> bytes:
+        """The input of the process."""
+        return (json.dumps({"config": str(self.config), "data": str(self.data), "now": self.now}) + "\n").encode()
+
+    @classmethod
+    def decode(cls, line: str) -> Order:
+        """What :meth:`encode` wrote."""
+        said = json.loads(line)
+        return cls(config=Path(said["config"]), data=Path(said["data"]), now=said["now"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What a run came to: the text for Prometheus, and processor seconds spent."""
+
+    text: str
+    cost: float
+
+
+def decode(line: bytes) -> list[ScorePoint] | Done:
+    """A line of output. Raises :class:`JournalError` with the words of a process that failed."""
+    said: Any = json.loads(line)
+    if isinstance(said, list):
+        return [ScorePoint(**one) for one in said]
+    if "error" in said:
+        raise JournalError(said["error"])
+    return Done(**said)
