@@ -149,12 +149,13 @@ class Daemon:
 
     async def _work(self, journal: Journal, group: asyncio.TaskGroup, start: int) -> None:
         """The running part: catch up, then look until the stop, then let go in order."""
-        began = self.clock.now()
         bookmark, memo = await journal.read(lambda reader: reader.bookmark(STATES))
         chosen = self.config.settings
         self.fold = Fold(self.config.portals, chosen.states.rules(), chosen.calendar, memo=memo)
         clean = await journal.read(lambda reader: reader.meta(STOPPED_AT))
         await journal.remark(STOPPED_AT, "")
+        settle()
+        began = self.clock.now()  # slots from here on wait for the rest of the start, so it is short
         await fill_gaps(journal, self.measurer, self.config.checks, self.board.location, until=began, clean=bool(clean))
         await note_newcomers(journal, self.config.checks, self.board.location, began)
         self.plan = Plan(self.config.checks, began)
@@ -173,7 +174,6 @@ class Daemon:
             ),
         ]
         self._listen_to_signals()
-        settle()
         self.pulse.start()
         self._looking.set()
         self.manager.ready(self._status())

@@ -109,7 +109,7 @@ class Journal:
             if self.statistics.failing and self.statistics.waiting >= MOST_WAITING:
                 raise JournalError(f"{self.statistics.waiting} entries are not remembered: {self.statistics.failing}")
             self._waiting.append((entry, done))
-            urgent = isinstance(entry, Advance) and entry.urgent
+            urgent = isinstance(entry, Remark) or (isinstance(entry, Advance) and entry.urgent)
             self._urgent = self._urgent or urgent
             if len(self._waiting) == 1 or urgent:
                 self._wake.notify()
@@ -121,7 +121,7 @@ class Journal:
         await asyncio.gather(*[self.put(entry) for entry in entries])
 
     async def remark(self, key: str, value: str) -> None:
-        """Leave a remark. It is stored in its turn, but a disk that refuses is not waited for, so that we can stop."""
+        """Leave a remark. It is stored at once, since start and stop wait for it, but not for a disk that refuses."""
         with suppress(TimeoutError):
             async with asyncio.timeout(REMARK_PATIENCE):
                 await self.put(Remark(key=key, value=value))
