@@ -77,14 +77,15 @@ def _slow(bare: float) -> str:
     )
 
 
+ELSEWHERE = "## On another machine"
 RENDERING = "## Rendering beside Lighthouse"
 
 
 def write(path: Path, rows: Sequence[Row], names: Sequence[str], minutes: float) -> None:
-    """Write the page; what stands there of rendering, which is measured by a command of its own, stays."""
+    """Write the page; what stands there of another machine and of rendering, which has its own command, stays."""
     old = path.read_text() if path.exists() else ""
-    _, heading, rest = old.partition(RENDERING)
-    path.write_text(page(rows, names, minutes) + (f"\n{heading}{rest}" if heading else ""))
+    kept = re.search(rf"^(?:{ELSEWHERE}|{RENDERING})$.*", old, re.MULTILINE | re.DOTALL)
+    path.write_text(page(rows, names, minutes) + (f"\n{kept[0]}" if kept else ""))
 
 
 def write_rendering(path: Path, lines: Iterable[str]) -> None:
