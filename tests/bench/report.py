@@ -57,7 +57,7 @@ kernel's account of a process and its children, read after a warm-up. A benchmar
 
 
 USUAL = (0.9, 1.0)
-"""Milliseconds of the yardstick on the machine of connection.md."""
+"""Milliseconds of the yardstick on the machine of connection.md, and of what the page keeps of another one."""
 
 
 def yardstick() -> float:
@@ -73,7 +73,7 @@ def _slow(bare: float) -> str:
         return "not explained yet"
     return (
         f"an absolute time on a slow machine: a bare TLS connection of Python's ssl takes {bare:.1f} ms of CPU here, "
-        f"and {low} to {high} ms on the one of [connection.md](connection.md#where-the-time-goes)"
+        f"and {low} to {high} ms on the one [whose figures are below](#on-another-machine)"
     )
 
 

@@ -50,6 +50,7 @@ def main(sizes: tuple[int, ...] = SIZES, seconds: float = SECONDS) -> list[Row]:
                 ours=f"p50 {p50 * 1e3:.1f} ms, p99 {p99 * 1e3:.1f} ms, most {most * 1e3:.1f} ms",
                 goal=f"p99 <= {GOALS[size] * 1e3:g} ms",
                 met=p99 <= GOALS[size],
+                why=_full(statistics.median(ours.cpu)),
             )
         )
         rows += _beside(size, ours, theirs)
@@ -57,6 +58,14 @@ def main(sizes: tuple[int, ...] = SIZES, seconds: float = SECONDS) -> list[Row]:
         rows += pages
         print(table(rows[-5:]), flush=True)
     return [*rows, *_linear(growth)]
+
+
+FULL = 54.0
+"""Seconds of CPU in a minute from which on looks queue for the core, and how late they are tells of nothing else."""
+
+
+def _full(cpu: float) -> str:
+    return "" if cpu < FULL else f"the looks take the whole core, {cpu:.1f} s of CPU a minute, and wait for each other"
 
 
 def _beside(size: int, ours: _Watched, theirs: _Watched | None) -> list[Row]:
