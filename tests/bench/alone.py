@@ -28,8 +28,8 @@ from tests.bench.subject import nginx, pinned, urls
 
 TARGETS, RATE = 1000, 100.0
 ROUNDS, WARM, COUNTED = 5, 2.0, 6.0
-WHY = """with OpenSSL 3.5 (Debian 13, and the image) it is met: [connection.md](connection.md#where-the-time-goes) has \
-both figures"""
+WHY = """with OpenSSL 3.5 (Debian 13, and the image) it was met on the machine of \
+[connection.md](connection.md#where-the-time-goes), which has both figures"""
 
 
 def main(rounds: int = ROUNDS) -> list[Row]:

@@ -76,7 +76,9 @@ def scraped(daemon: Daemon) -> list[Row]:
             theirs=f"{1e3 * max(plain):.1f} ms",
             goal=f"<= {STALL * 1e3:g} ms",
             met=max(waits) <= STALL,
-            why="the looks alone hold the event loop as long, as the second figure shows" if max(quiet) > STALL else "",
+            why="the looks alone keep another request waiting for longer than that, as the second figure shows"
+            if max(quiet) > STALL
+            else "",
         ),
     ]
 
