@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 HEAVY = ("numpy", "duckdb", "xlsxwriter", "monitor.scoring.engine", "monitor.export")
-"""They cost a fifth of the start and of the memory, and live in processes that end."""
+"""They would cost a fifth of the start and a tenth of the memory, and live in processes that end."""
 
 
 def test_the_daemon_loads_nothing_that_only_its_helpers_need():
