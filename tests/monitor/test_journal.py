@@ -34,6 +34,13 @@ async def test_a_commit_is_at_most_commit_every_late(tmp_path: Path):
         assert max(took) < every + 0.5
 
 
+async def test_a_remark_waits_for_no_group(tmp_path: Path):
+    """The start leaves two, and slots that come meanwhile are late by what it takes."""
+    async with opened(tmp_path, commit_every=60.0) as journal, asyncio.timeout(room.REMARK_PATIENCE / 2):
+        await journal.remark("key", "value")
+        assert await journal.read(lambda reader: reader.meta("key")) == "value"
+
+
 async def test_a_stream_of_records_is_committed_in_groups(tmp_path: Path):
     async with opened(tmp_path, commit_every=0.05) as journal:
         for wave in range(5):
