@@ -55,6 +55,7 @@ BENCHMARKS: dict[str, Callable[[], object]] = {
 
 LONG: dict[str, Callable[[], object]] = {
     "metrics": metrics.main,
+    "growth": schedule.growth,
     "lane": lane.main,
     "quarter": quarter.main,
     "score": score.main,

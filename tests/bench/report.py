@@ -57,7 +57,7 @@ kernel's account of a process and its children, read after a warm-up. A benchmar
 
 
 USUAL = (0.9, 1.0)
-"""Milliseconds of the yardstick on the machine of connection.md, and of what the page keeps of another one."""
+"""Milliseconds of the yardstick on the machine of connection.md, and of that whose figures the page keeps."""
 
 
 def yardstick() -> float:
@@ -73,18 +73,18 @@ def _slow(bare: float) -> str:
         return "not explained yet"
     return (
         f"an absolute time on a slow machine: a bare TLS connection of Python's ssl takes {bare:.1f} ms of CPU here, "
-        f"and {low} to {high} ms on the one [whose figures are below](#on-another-machine)"
+        f"and {low} to {high} ms on the one [whose figures are below](#in-other-runs)"
     )
 
 
-ELSEWHERE = "## On another machine"
+OTHERS = "## In other runs"
 RENDERING = "## Rendering beside Lighthouse"
 
 
 def write(path: Path, rows: Sequence[Row], names: Sequence[str], minutes: float) -> None:
-    """Write the page; what stands there of another machine and of rendering, which has its own command, stays."""
+    """Write the page; what stands there of other runs and of rendering, which has its own command, stays."""
     old = path.read_text() if path.exists() else ""
-    kept = re.search(rf"^(?:{ELSEWHERE}|{RENDERING})$.*", old, re.MULTILINE | re.DOTALL)
+    kept = re.search(rf"^(?:{OTHERS}|{RENDERING})$.*", old, re.MULTILINE | re.DOTALL)
     path.write_text(page(rows, names, minutes) + (f"\n{kept[0]}" if kept else ""))
 
 
