@@ -18,12 +18,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor import __version__, evidence, inbox, seal_scores
+from monitor import __version__
 from monitor.archive import ledger
 from monitor.archive.layout import FOLDER as ARCHIVE
 from monitor.archive.layout import SCHEMA as ARCHIVE_SCHEMA
 from monitor.archive.verify import verify
 from monitor.datadir import FILE, SCHEMA, JournalError, connect
+from monitor.folders import EVIDENCE, INBOX, SCORES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ MANIFEST = "backup.json"
 FORMAT = 1
 """Version of the backup's own form."""
 
-FOLDERS = (evidence.FOLDER, seal_scores.FOLDER, inbox.FOLDER)
+FOLDERS = (EVIDENCE, SCORES, INBOX)
 """What is copied as it lies there; each file in them appears whole or not at all."""
 
 AGAIN = 3

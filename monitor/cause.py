@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from probes.base import Fault
+from probes.result import Fault
 
 if TYPE_CHECKING:
     from monitor.incident import Incident, Member

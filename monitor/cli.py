@@ -174,7 +174,7 @@ def probe(
     from monitor import draw
     from monitor.once import TargetError, look_once
     from monitor.telemetry import set_up_logs
-    from probes.base import Outcome
+    from probes.result import Outcome
 
     set_up_logs("console", "error")
     try:

@@ -14,7 +14,7 @@ from monitor.terminal import FAILED, GOOD, ConfigDir, DataDir, print_json
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor.archive.seal import Order
+    from monitor.archive.protocol import Order
     from monitor.store import Chore, Writer
 
 archive_app = typer.Typer(help="The sealed days of a data directory.", no_args_is_help=True)
@@ -81,7 +81,7 @@ def _commit(writer: Writer, chore: Chore) -> None:
 @contextmanager
 def _alone(config: Path, data: Path) -> Iterator[tuple[Order, Writer]]:
     """What is to be done, and the journal's one writer. Raises JournalError while a daemon uses the directory."""
-    from monitor.archive.seal import Order
+    from monitor.archive.protocol import Order
     from monitor.config import load
     from monitor.store import FILE, JournalError, Lock, Writer
     from probes.kinds import KINDS

@@ -126,10 +126,10 @@ def _asked(loaded: Config, data: Path, name: str, rubric: list[str] | None, lang
 def _run(asked: Asked, loaded: Config, whence: str, target: Path, formats: list[str]) -> bool:
     """Gather, write, tell; whether the period is over and something was measured in it."""
     from monitor import handover
+    from monitor.cli_history_source import chosen
     from monitor.export.writing import write
     from monitor.progress import bar
     from monitor.score_source import HistorySource
-    from monitor.source import chosen
 
     with bar("exporting") as progress:
         tell = _counted(progress, handover.steps(asked.period) + len(formats))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.folders import INBOX
 from monitor.terminal import FAILED, GOOD, USAGE, ConfigDir, DataDir, fail, print_json
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _note(data: Path, identity: str, kind: NoteKind, by: str, text: str) -> None
     try:
         path = inbox.leave(data, inbox.new_note(identity, kind, by.strip(), text.strip(), time.time_ns() // 1_000_000))
     except OSError as error:
-        fail(f"{data / inbox.FOLDER}: {error.strerror}")
+        fail(f"{data / INBOX}: {error.strerror}")
     end = time.monotonic() + TAKEN_WITHIN
     while path.exists() and time.monotonic() < end:
         time.sleep(0.05)

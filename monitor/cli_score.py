@@ -165,10 +165,10 @@ def _scored(
     portal: Sequence[str] | None,
     whence: str = Whence.ARCHIVE.value,
 ) -> Book:
+    from monitor.cli_history_source import chosen
     from monitor.config.complaints import did_you_mean
     from monitor.score_source import HistorySource
     from monitor.scoring import engine
-    from monitor.source import chosen
 
     known = {one.id: one for one in loaded.portals}
     for name in portal or ():

@@ -95,8 +95,9 @@ def history_import(
 
 def _source(config: Path, data: Path, origin: Origin | None) -> Source:
     """Where to read; the archive needs no configuration."""
+    from monitor.cli_history_source import chosen
     from monitor.config import load
-    from monitor.source import Archive, chosen
+    from monitor.source import Archive
 
     if origin is Origin.ARCHIVE or (origin is None and not (config / "monitor.yaml").exists()):
         return Archive(data)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from monitor.model import State, Void
 from monitor.rows import KindTable
 from monitor.store import JournalError
-from probes.base import Fault, Outcome, Unit
 from probes.kinds import KINDS
+from probes.metric import Unit
+from probes.result import Fault, Outcome
 
 _Type = type[bool | int | float | str]
 _Choices = type[enum.StrEnum]

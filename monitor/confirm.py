@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from monitor.model import DECIDING
-from probes.base import Outcome
+from probes.result import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,8 +18,9 @@ from monitor.config.record import secrets_of
 from monitor.config.settings import needing_restart
 from monitor.confirm import Confirmation
 from monitor.datadir import narrow
-from monitor.evidence import FOLDER, Evidence
+from monitor.evidence import Evidence
 from monitor.exposition import Exposition
+from monitor.folders import EVIDENCE
 from monitor.gaps import fill_gaps, note_newcomers
 from monitor.journal import Journal
 from monitor.live_scores import start_scores
@@ -39,9 +40,9 @@ from monitor.systemd import Manager
 from monitor.telemetry import SelfMetrics, hide
 from monitor.vigil import keep_watch, settle
 from monitor.web import Door, Site, serve
-from probes.base import Lane
 from probes.instruments import Instruments
 from probes.kinds import KINDS
+from probes.probe import Lane
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,7 +134,7 @@ class Daemon:
             machine=self.machine,
         )
         self.alerting = Alerting(config, journal, self.board, self.data, self.metrics.registry)
-        self.evidence = Evidence(self.data / FOLDER, **settings.render.evidence.model_dump())
+        self.evidence = Evidence(self.data / EVIDENCE, **settings.render.evidence.model_dump())
         self.measurer.keep = self.evidence.keep
         self.measurer.on_start = lambda _check, lateness: self.metrics.lateness.observe(lateness)
         journal.statistics.on_commit = self.metrics.commit.observe

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from monitor.draw_render import figures
-from probes.base import Fault, Outcome
+from probes.result import Fault, Outcome
 from probes.trace import PHASES
 
 if TYPE_CHECKING:
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from probes.base import ProbeResult
-    from probes.trace import Hop
+    from probes.result import Hop, ProbeResult
 
 WORDS: Mapping[Fault, str] = {
     Fault.DNS: "name not resolved",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from probes.base import Scalar
+    from probes.result import Scalar
 
 _PAINTS = (
     ("FCP", "fcp_seconds"),

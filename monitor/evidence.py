@@ -16,19 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from probes.base import Outcome
 from probes.film import distance
+from probes.result import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from monitor.model import Check, Measurement
-    from probes.base import Picture
+    from probes.result import Picture
 
 log = structlog.get_logger(__name__)
 
-FOLDER = "evidence"
 """The directory inside the data directory."""
 
 ABOUT = "about.json"

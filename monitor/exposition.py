@@ -19,7 +19,7 @@ from yarl import URL
 from monitor import hops
 from monitor.model import Expect, State
 from probes.address import shown
-from probes.base import Outcome
+from probes.result import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
     from monitor.board import Board
     from monitor.model import Check, Measurement, Portal
-    from probes.base import Metric, Probe, Scalar
+    from probes.metric import Metric
+    from probes.probe import Probe
+    from probes.result import Scalar
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

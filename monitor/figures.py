@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.model import Void
-from probes.base import Unit
 from probes.kinds import KINDS
+from probes.metric import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from probes.base import Metric
+    from probes.metric import Metric
 
 
 class Tier(enum.StrEnum):

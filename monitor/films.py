@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitor.export.report import Film, Frame
+from monitor.folders import EVIDENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from monitor.scoring.periods import Period
 
-FOLDER = "evidence"
 TYPES = frozenset({"image/jpeg", "image/webp"})
 MOST = 10
 """Pictures a strip."""
@@ -29,7 +29,7 @@ def films(directory: Path, portals: Iterable[str], period: Period, until: int) -
     """
     found = {}
     for portal in portals:
-        told = [one for one in _exhibits(directory / FOLDER / portal) if period.since <= one[0] < until]
+        told = [one for one in _exhibits(directory / EVIDENCE / portal) if period.since <= one[0] < until]
         for _, place, about in sorted(told, key=_best, reverse=True):
             film = _film(place, about)
             if film is not None:

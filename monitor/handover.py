@@ -17,6 +17,7 @@ from monitor import films, seal_scores
 from monitor.export.outages import outages
 from monitor.export.ranking import read_back, result
 from monitor.export.report import Report, Seal, placed
+from monitor.folders import SCORES
 from monitor.scoring import engine, periods, plain
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def _sealed(directory: Path, period: Period) -> tuple[dict[str, Any], list[dict[
     """The manifest and the scores of a sealed period. Raises :class:`SealError` where one does not fit the other."""
     if not seal_scores.is_sealed(directory, period):
         return None
-    folder = directory / seal_scores.FOLDER
+    folder = directory / SCORES
     path = folder / f"{period.name}.json"
     manifest = seal_scores.read_manifest(seal_scores.manifest_path(directory, period))
     scores = seal_scores.read_json(path).get("scores")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from probes.trace import PHASES, Hop
+from probes.result import Hop
+from probes.trace import PHASES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from monitor.folders import INBOX
 from monitor.incident import IncidentNote, NoteKind
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-FOLDER = "inbox"
 BAD = ".bad"
 DRAFT = ".part"
 LONGEST = 64_000
@@ -49,7 +49,7 @@ def leave(data: Path, note: IncidentNote) -> Path:
 
     Raises OSError when the data directory cannot be written.
     """
-    folder = data / FOLDER
+    folder = data / INBOX
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / f"{note.at}-{note.id}.json"
     draft = path.with_suffix(DRAFT)
@@ -73,7 +73,7 @@ def found(data: Path) -> list[tuple[Path, IncidentNote]]:
     """
     notes = []
     with suppress(FileNotFoundError):
-        for path in sorted((data / FOLDER).glob("*.json")):
+        for path in sorted((data / INBOX).glob("*.json")):
             note = _read(path)
             if note is not None:
                 notes.append((path, note))
@@ -82,7 +82,7 @@ def found(data: Path) -> list[tuple[Path, IncidentNote]]:
 
 def tidy(data: Path, now: int) -> None:
     """Remove the drafts of commands that were killed; ``now`` in UTC ms."""
-    for draft in (data / FOLDER).glob(f"*{DRAFT}"):
+    for draft in (data / INBOX).glob(f"*{DRAFT}"):
         with suppress(OSError):
             if draft.stat().st_mtime * 1000 < now - DRAFT_MS:
                 draft.unlink()

@@ -16,8 +16,7 @@ from monitor.model import State
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from probes.base import Fault, Outcome, Scalar
-    from probes.trace import Hop
+    from probes.result import Fault, Hop, Outcome, Scalar
 
 
 class IncidentKind(enum.StrEnum):

@@ -21,8 +21,7 @@ from monitor.incident import (
     Step,
 )
 from monitor.model import State
-from probes.base import Fault, Outcome
-from probes.trace import Hop
+from probes.result import Fault, Hop, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

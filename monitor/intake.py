@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 from monitor import history
 from monitor.formats import iso
 from monitor.model import Measurement
-from probes.base import Outcome
 from probes.kinds import KINDS
-from probes.trace import Hop
+from probes.result import Hop, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

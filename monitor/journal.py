@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self, TypeVar
 
-    from probes.base import Probe
+    from probes.probe import Probe
 
     T = TypeVar("T")
 

@@ -6,13 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from prometheus_client import Gauge
+
 from monitor.archive.layout import day_of
 from monitor.score_keeper import ScoreKeeper
-from monitor.storage_metrics import watch_scores
+from monitor.storage_metrics import timestamp
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from prometheus_client import CollectorRegistry
@@ -53,3 +55,14 @@ def of_the_day(write: Write, zone: ZoneInfo) -> Write:
         return await write([replace(one, at=day_of(one.at, zone).since) for one in points])
 
     return dated
+
+
+def watch_scores(registry: CollectorRegistry, keeper: ScoreKeeper) -> None:
+    """Expose what the keeper of scores says of its last run; once for a registry."""
+
+    def gauge(name: str, text: str, value: Callable[[], float]) -> None:
+        Gauge(f"portal_monitor_scoring_{name}", text, registry=registry).set_function(value)
+
+    gauge("last_run_timestamp_seconds", "When scores were last worked out.", lambda: timestamp(keeper.statistics.at))
+    gauge("cost_seconds", "Processor time of the last run.", lambda: keeper.statistics.cost)
+    gauge("failing", "Whether the last run failed.", lambda: int(bool(keeper.failing)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from yarl import URL
 
-from probes.base import Fault, Outcome, ProbeResult
+from probes.result import Fault, Outcome, ProbeResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable

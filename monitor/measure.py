@@ -12,8 +12,9 @@ import structlog
 
 from monitor.confirm import Confirmation
 from monitor.model import Check, Measurement, Void
-from probes.base import Lane, Outcome, ProbeResult
 from probes.observe import observe
+from probes.probe import Lane
+from probes.result import Outcome, ProbeResult
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from monitor.journal import Journal
     from monitor.machine import Machine
     from monitor.sight import Sight
-    from probes.base import Picture
     from probes.instruments import Instruments
+    from probes.result import Picture
 
     Keep = Callable[[Check, Measurement, Sequence[Picture]], Awaitable[None]]
 

@@ -12,8 +12,8 @@ from yarl import URL
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from probes.base import Fault, Outcome, Probe, Scalar
-    from probes.trace import Hop
+    from probes.probe import Probe
+    from probes.result import Fault, Hop, Outcome, Scalar
 
 
 class PortalKind(enum.StrEnum):

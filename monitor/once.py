@@ -17,7 +17,8 @@ from probes.observe import observe
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from probes.base import Probe, ProbeResult
+    from probes.probe import Probe
+    from probes.result import ProbeResult
 
 
 class TargetError(Exception):

@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from monitor.model import Measurement, State, StateChange, Void
-from probes.base import Fault, Outcome
-from probes.trace import Hop
+from probes.result import Fault, Hop, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from probes.base import Metric, Probe, Scalar
+    from probes.metric import Metric
+    from probes.probe import Probe
+    from probes.result import Scalar
 
 _INT64 = 2**63
 

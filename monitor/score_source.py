@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from monitor.model import State, StateChange
 from monitor.scoring.source import Changes
 from monitor.source import ARCHIVE, Archive
-from probes.base import Fault
+from probes.result import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from monitor import __version__, history
 from monitor.archive import ledger, reading
 from monitor.archive.layout import STATES
+from monitor.folders import SCORES
 from monitor.history import Window
 from monitor.scoring import plain
 from monitor.store import JournalError
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from monitor.scoring.rubric import Rules
     from monitor.scoring.score import Book
 
-FOLDER = "scores"
 """Below the data directory."""
 
 MANIFEST = ".manifest.json"
@@ -129,7 +129,7 @@ def seal(  # noqa: PLR0913 - what a seal is put on, named at the one call
     """
     if not book.ended:
         raise SealError(f"{book.period.name} has not ended: it can be sealed once it is over")
-    folder = directory / FOLDER
+    folder = directory / SCORES
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
         _tidy(folder)
@@ -209,7 +209,7 @@ def is_sealed(directory: Path, period: Period) -> bool:
 
 def manifest_path(directory: Path, period: Period) -> Path:
     """Where the manifest of a period is, if it was sealed: in its place, or where a killed seal had it ready."""
-    path = directory / FOLDER / f"{period.name}{MANIFEST}"
+    path = directory / SCORES / f"{period.name}{MANIFEST}"
     draft = _draft_of(path)
     return draft if _fits(draft) else path
 

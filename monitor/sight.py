@@ -12,10 +12,10 @@ from yarl import URL
 
 from monitor.machine import on_this_machine
 from probes.address import literal_family
-from probes.base import Fault, Outcome, ProbeResult
 from probes.connector import routed
 from probes.observe import observe
 from probes.resolver import NameNotResolved
+from probes.result import Fault, Outcome, ProbeResult
 from probes.uptime import Uptime
 
 if TYPE_CHECKING:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from monitor import history
 from monitor.history import BATCH, FOREVER
-from monitor.influx_history import InfluxHistory
-from monitor.store import JournalError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -17,10 +15,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from monitor.config.settings import MonitorSettings
     from monitor.history import Columns, Window
-
-__all__ = ["ARCHIVE", "INFLUXDB", "Archive", "InfluxHistory", "Source", "chosen"]
 
 ARCHIVE, INFLUXDB = "archive", "influxdb"
 
@@ -77,12 +72,3 @@ class Archive:
     ) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A window for questions in SQL."""
         return history.connect(self.directory, kinds, since, until, names, memory=memory)
-
-
-def chosen(settings: MonitorSettings, directory: Path, name: str | None = None) -> Source:
-    """The source called ``name``, or the configured one. Raises :class:`JournalError` where it is not configured."""
-    if (name or settings.history.source) == ARCHIVE:
-        return Archive(directory)
-    if settings.sinks.influxdb is None:
-        raise JournalError("monitor.yaml names no sinks.influxdb that history could be read from")
-    return InfluxHistory(settings.sinks.influxdb, directory)

@@ -20,8 +20,9 @@ from monitor.judging.rules import Rules
 from monitor.judging.standing import Standing
 from monitor.maintenance import Calendar
 from monitor.model import DECIDING, PROBER, STEP_BACK, Expect, Measurement, State, StateChange
-from probes.base import Outcome, Probe
 from probes.kinds import KINDS
+from probes.probe import Probe
+from probes.result import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

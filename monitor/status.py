@@ -14,8 +14,8 @@ from monitor import history
 from monitor.draw import WORDS, Pen
 from monitor.model import PROBER, Expect, State
 from monitor.store import FILE, JournalError, Reader, connect
-from probes.base import Fault
 from probes.kinds import KINDS
+from probes.result import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from monitor.archive.keeper import ArchiveStatistics
     from monitor.figures import Tier
     from monitor.rollup_keeper import RollupStatistics
-    from monitor.score_keeper import ScoreKeeper
 
 SWEEP_BUCKETS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 _TIER = ("tier",)
@@ -31,7 +30,7 @@ def watch_archive(registry: CollectorRegistry, counted: ArchiveStatistics) -> No
     gauge("files", "Sealed files.", lambda: counted.files)
     gauge("rows", "Rows in sealed files.", lambda: counted.rows)
     gauge("size_bytes", "Sealed files on disk.", lambda: counted.bytes)
-    gauge("sealed_until_timestamp_seconds", "End of the newest sealed day.", lambda: _when(counted.sealed_until))
+    gauge("sealed_until_timestamp_seconds", "End of the newest sealed day.", lambda: timestamp(counted.sealed_until))
     gauge("failing", "Whether the last sweep failed.", lambda: int(bool(counted.failing)))
     gauge("held_back", "Whether sealed rows stay for a reader that is behind.", lambda: int(bool(counted.held_back)))
     removed = Counter("portal_monitor_journal_trimmed_rows", "Rows that left the journal, sealed.", registry=registry)
@@ -55,24 +54,13 @@ def watch_rollups(registry: CollectorRegistry, counted: dict[Tier, RollupStatist
         failing.labels(tier.value).set_function(partial(_failing, one))
 
 
-def watch_scores(registry: CollectorRegistry, keeper: ScoreKeeper) -> None:
-    """Expose what the keeper of scores says of its last run; once for a registry."""
-
-    def gauge(name: str, text: str, value: Callable[[], float]) -> None:
-        Gauge(f"portal_monitor_scoring_{name}", text, registry=registry).set_function(value)
-
-    gauge("last_run_timestamp_seconds", "When scores were last worked out.", lambda: _when(keeper.statistics.at))
-    gauge("cost_seconds", "Processor time of the last run.", lambda: keeper.statistics.cost)
-    gauge("failing", "Whether the last run failed.", lambda: int(bool(keeper.failing)))
-
-
-def _when(at: int) -> float:
+def timestamp(at: int) -> float:
     """UTC ms in unix time; not a number while there is none, so that no rule takes 1970 for a date."""
     return at / 1000 if at else math.nan
 
 
 def _until(one: RollupStatistics) -> float:
-    return _when(one.until)
+    return timestamp(one.until)
 
 
 def _failing(one: RollupStatistics) -> float:

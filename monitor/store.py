@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from monitor.incident import IncidentEvent, Message
     from monitor.model import StateChange
-    from probes.base import Probe
+    from probes.probe import Probe
 
 __all__ = [
     "APPLICATION",

@@ -15,7 +15,7 @@ from prometheus_client.process_collector import ProcessCollector
 
 from monitor import __version__
 from monitor.model import Void
-from probes.base import Outcome
+from probes.result import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection

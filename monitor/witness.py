@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 from monitor.incident import Glance
 from monitor.incident_rows import glance_from
 from monitor.model import DECIDING, Void
-from probes.base import Outcome
-from probes.trace import Hop
+from probes.result import Hop, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from monitor.model import Measurement
-    from probes.base import Scalar
+    from probes.result import Scalar
 
 MOST_LOOKS = 8
 """Looks that an incident shows of one portal."""

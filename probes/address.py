@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from yarl import URL
 
-from probes.base import Failed, Fault
+from probes.result import Failed, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

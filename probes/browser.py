@@ -25,9 +25,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from probes import chromium, fence
-from probes.base import Failed, Fault, Picture
 from probes.processes import PROC, end_heirs, end_tree, memory_left
 from probes.rendering import Answer
+from probes.result import Failed, Fault, Picture
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Sequence
 
-    from probes.base import Scalar
+    from probes.result import Scalar
 
 _DER = 2
 """SSL_FILETYPE_ASN1 of ssl.h, as the certificates below Python 3.13's public API understand it."""

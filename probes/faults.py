@@ -8,9 +8,9 @@ import ssl
 import aiohttp
 from aiohttp import http_exceptions
 
-from probes.base import Failed, Fault
 from probes.connector import Inward, NoRoute
 from probes.resolver import NameNotResolved
+from probes.result import Failed, Fault
 
 # OpenSSL's verify codes, x509_vfy.h
 _EXPIRED = {9, 10}  # not yet valid, has expired

@@ -11,16 +11,19 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from yarl import URL
 
 from probes.address import is_askable, literal_family
-from probes.base import Failed, Fault, Metric, Probe
 from probes.connector import NoRoute, routed
 from probes.http_metrics import HTTP_METRICS
+from probes.metric import Metric
+from probes.probe import Probe
 from probes.resolver import NameNotResolved
+from probes.result import Failed, Fault
 from probes.walk import Answer, Ask, summary, walk
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from probes.base import Scalar
+    from probes.instruments import Instruments
+    from probes.result import Scalar
     from probes.trace import LiveHop, Trace
 
 _SOMEWHERE_IPV6 = ("2001:db8::1", 443)
@@ -120,9 +123,9 @@ class HttpProbe(Probe):
             verify=self.verify_certificate,
         )
 
-    async def run(self, trace: Trace) -> None:
+    async def run(self, trace: Trace, resources: Instruments) -> None:
         """Walk every wanted family, then let the policy decide which walk speaks for the look."""
-        walked = seen = await self._walks(trace)
+        walked = seen = await self._walks(trace, resources)
         if len(walked) > 1:
             seen = _seen(walked)
             trace.hops[:] = [hop for one in seen for hop in one.hops]
@@ -137,23 +140,23 @@ class HttpProbe(Probe):
         if speaker.fault is not None:
             raise Failed(speaker.fault, speaker.detail)
 
-    async def _walks(self, trace: Trace) -> list[_Walked]:
+    async def _walks(self, trace: Trace, resources: Instruments) -> list[_Walked]:
         """One walk per wanted family; ``auto`` skips IPv6 where this host has none, unless the name has no IPv4."""
         literal = literal_family(URL(self.url).raw_host or "")
         if literal or self.family != "auto":
-            return [await self._walk(literal or int(self.family), trace)]
-        walked = [await self._walk(4, trace)]
+            return [await self._walk(literal or int(self.family), trace, resources)]
+        walked = [await self._walk(4, trace, resources)]
         if walked[0].absent or routed(socket.AF_INET6, _SOMEWHERE_IPV6):
-            walked.append(await self._walk(6, trace))
+            walked.append(await self._walk(6, trace, resources))
         return walked
 
-    async def _walk(self, family: int, trace: Trace) -> _Walked:
+    async def _walk(self, family: int, trace: Trace, resources: Instruments) -> _Walked:
         """One walk and its verdict. It keeps no exception, since those hold on to frames, and frames to bodies."""
         first = len(trace.hops)
         one = _Walked(family=family, hops=[], values={})
         ask = self.ask(family)
         try:
-            answer = await walk(ask, trace)
+            answer = await walk(ask, trace, resources)
         except Failed as error:
             cause = _origin(error)
             one.fault, one.detail = error.fault, error.detail

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probes.base import Metric, Unit
+from probes.metric import Metric, Unit
 
 _PHASE = "probe_http_duration_seconds"
 _OWN_PHASE = "portal_monitor_http_phase_seconds"

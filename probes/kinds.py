@@ -9,7 +9,7 @@ from probes.mobile import Mobile
 from probes.uptime import Uptime
 
 if TYPE_CHECKING:
-    from probes.base import Probe
+    from probes.probe import Probe
 
 KINDS: dict[str, type[Probe]] = {
     "uptime": Uptime,

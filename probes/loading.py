@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from playwright.async_api import Error
 
 from probes import film, fitness, net_errors, quiet
-from probes.base import Failed, Fault
 from probes.exchanges import read_exchanges
 from probes.network import read_traffic
 from probes.profiles import PROFILES
 from probes.rendering import Shown
+from probes.result import Failed, Fault
 from probes.throttling import throttle
 from probes.trace_events import CATEGORIES, DEVTOOLS_CATEGORIES, NoNavigation, read_trace
 from probes.vitals import read_vitals
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Browser, BrowserContext
 
-    from probes.base import Scalar
     from probes.rendering import Order
+    from probes.result import Scalar
     from probes.trace_events import Event
 
 STEP = 10.0

@@ -10,17 +10,20 @@ from pydantic import AfterValidator, Field, field_validator
 from yarl import URL
 
 from probes.address import is_askable
-from probes.base import Failed, Lane, Metric, Outcome, Probe, ProbeResult, Seconds
 from probes.browser import AFTERWARDS, START
+from probes.metric import Metric
+from probes.probe import Lane, Probe, Seconds
 from probes.profiles import ProfileName
 from probes.render_metrics import RENDER_METRICS
 from probes.rendering import Order
+from probes.result import Failed, Outcome, ProbeResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Self
 
-    from probes.base import Scalar
+    from probes.instruments import Instruments
+    from probes.result import Scalar
     from probes.trace import Trace
 
 BLOCKED: tuple[str, ...] = (
@@ -125,7 +128,7 @@ class Mobile(Probe):
         failed = sum(run.outcome is Outcome.DOWN for run in runs)
         return len(runs) >= times or 2 * failed > times or all(run.outcome is Outcome.VOID for run in runs)
 
-    async def run(self, trace: Trace) -> None:
+    async def run(self, trace: Trace, resources: Instruments) -> None:
         """Have the page loaded once."""
         trace.put(profile=self.profile)
         trace.phase = "start"
@@ -133,11 +136,11 @@ class Mobile(Probe):
             url=self.url,
             profile=self.profile,
             timeout=self.timeout,
-            agent=trace.tools.settings.user_agent,
+            agent=resources.settings.user_agent,
             blocked=self.blocked_hosts,
             largest=self.largest,
         )
-        answer, pictures = await trace.tools.browsers.render(order)
+        answer, pictures = await resources.browsers.render(order)
         trace.put(**answer.values)
         trace.pictures += pictures
         trace.phase = answer.phase or ""

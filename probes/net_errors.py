@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from probes.base import Failed, Fault
+from probes.result import Failed, Fault
 
 _NAMED: dict[str, Fault] = {
     "NAME_NOT_RESOLVED": Fault.DNS,

@@ -11,7 +11,8 @@ from yarl import URL
 
 from probes import faults
 from probes.address import shown
-from probes.base import Failed, Fault, Outcome, Probe, ProbeResult
+from probes.probe import Probe
+from probes.result import Failed, Fault, Outcome, ProbeResult
 from probes.text import printable
 from probes.trace import Trace
 
@@ -27,11 +28,11 @@ async def observe(probe: Probe, tools: Instruments) -> ProbeResult:
     The deadline is kept here, outside of the probe's coroutine: a probe that forgets its own limit is stopped. An
     exception that is not a verdict is a bug of ours and makes the look void. Only cancellation passes through.
     """
-    trace = Trace(tools=tools)
+    trace = Trace()
     failure: Failed | None = None
     try:
         async with asyncio.timeout(probe.deadline):
-            await probe.run(trace)
+            await probe.run(trace, tools)
     except Failed as error:
         failure = error
     except TimeoutError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probes.base import Metric, Unit
+from probes.metric import Metric, Unit
 
 _PREFIX = "portal_monitor_render"
 

@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Any
 from playwright.async_api import Error, Playwright, async_playwright
 
 from probes import canary, chromium, fence
-from probes.base import Fault
 from probes.loading import Load
 from probes.processes import PROC, adopt_orphans, descendants, end_below, memory_of, step_back, step_back_below
 from probes.profiles import PROFILES
 from probes.rendering import LOOPBACK, Answer, Order
+from probes.result import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable

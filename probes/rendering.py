@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from probes.base import Fault
+from probes.result import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from probes.base import Scalar
+    from probes.result import Scalar
 
 
 LOOPBACK = ("127.0.0.1", "::1")

@@ -7,11 +7,12 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from probes.result import Hop
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from probes.base import Picture, Scalar
-    from probes.instruments import Instruments
+    from probes.result import Picture, Scalar
 
 
 class Mark(enum.IntEnum):
@@ -42,18 +43,6 @@ PHASES: Mapping[Mark, str] = {
 From RESOLVED to DIALED we make ready to connect. That is no time of the network's: it counts to ``send``, as the rest
 of what we take ourselves until the request is out, and to ``connect`` where it never was.
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hop:
-    """One request of a look: ``phases`` in seconds, only those that ran; ``family`` is 4, 6 or None for a literal."""
-
-    url: str
-    phases: Mapping[str, float]
-    family: int | None = None
-    address: str | None = None
-    status: int | None = None
-    location: str | None = None
 
 
 @dataclass(slots=True)
@@ -136,7 +125,6 @@ class LiveHop:
 class Trace:
     """What one look has seen so far. ``observe`` holds it, the probe writes on it, nobody else touches it."""
 
-    tools: Instruments
     started: float = field(default_factory=time.perf_counter)
     values: dict[str, Scalar] = field(default_factory=dict)
     hops: list[LiveHop] = field(default_factory=list)

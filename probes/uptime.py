@@ -13,8 +13,8 @@ from pydantic import BeforeValidator, Field
 
 from probes import certificates
 from probes.address import host_forms
-from probes.base import Failed, Fault
 from probes.http import HttpProbe, Pattern
+from probes.result import Failed, Fault
 
 if TYPE_CHECKING:
     from probes.walk import Answer, Ask

@@ -14,11 +14,11 @@ from yarl import URL
 
 from probes import certificates, faults
 from probes.address import literal_family, location_of, redirected, same_site, shown, shown_location
-from probes.base import Failed, Fault
 from probes.connector import open_socket
 from probes.cookies import Cookies
 from probes.request import charset, written
 from probes.resolver import NameNotResolved
+from probes.result import Failed, Fault
 from probes.trace import LiveHop, Mark
 from probes.wire import Wire
 from probes.zones import Zone, zone
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from aiohttp.streams import StreamReader
     from multidict import CIMultiDictProxy
 
-    from probes.base import Scalar
+    from probes.instruments import Instruments
+    from probes.result import Scalar
     from probes.trace import Trace
 
 REDIRECTS = {301, 302, 303, 307, 308}
@@ -76,11 +77,11 @@ class Answer:
     hops: tuple[LiveHop, ...]
 
 
-async def walk(ask: Ask, trace: Trace) -> Answer:
+async def walk(ask: Ask, trace: Trace, resources: Instruments) -> Answer:
     """Follow ``ask`` to its end. Raises :class:`Failed`; the hops stay on the trace whatever happens."""
     try:
         async with asyncio.timeout(ask.timeout):
-            return await _Walk(ask, trace).follow()
+            return await _Walk(ask, trace, resources).follow()
     except Failed:
         raise
     except TimeoutError:
@@ -102,9 +103,10 @@ class _Page:
 class _Walk:
     """One walk while it happens."""
 
-    def __init__(self, ask: Ask, trace: Trace) -> None:
+    def __init__(self, ask: Ask, trace: Trace, resources: Instruments) -> None:
         self._ask = ask
         self._trace = trace
+        self._resources = resources
         self._cookies = Cookies()
         self._start = URL(ask.url)
         self._hops: list[LiveHop] = []
@@ -167,7 +169,7 @@ class _Walk:
         if hop.literal:
             return host
         family = socket.AF_INET6 if hop.family == 6 else socket.AF_INET  # noqa: PLR2004 - the IP version
-        found = await self._trace.tools.resolver.addresses(host, family)
+        found = await self._resources.resolver.addresses(host, family)
         if not found.addresses:
             raise NameNotResolved(f"{host}: no address", absent=True)
         if hop.within is None and zone(found.addresses[0]) is Zone.LINK:
@@ -204,13 +206,13 @@ class _Walk:
 
     def _tls(self) -> ssl.SSLContext:
         try:
-            return self._trace.tools.tls(verify=self._ask.verify)
+            return self._resources.tls(verify=self._ask.verify)
         except (OSError, ssl.SSLError) as error:
             raise Failed(Fault.PROBER, f"the trusted authorities cannot be read: {error.strerror}") from error
 
     def _headers(self, url: URL) -> dict[str, str]:
         """Ours and the configured ones. What proves who we are goes to the configured site and nowhere else."""
-        ours = {"User-Agent": self._trace.tools.settings.user_agent, "Accept-Encoding": "gzip, deflate"}
+        ours = {"User-Agent": self._resources.settings.user_agent, "Accept-Encoding": "gzip, deflate"}
         if not same_site(self._start, url):
             return ours | {name: value for name, value in self._ask.headers.items() if name.lower() not in SECRETS}
         if self._start.user is not None:

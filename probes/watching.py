@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from playwright.async_api import Error
 
 from probes import net_errors
-from probes.base import Failed, Fault
 from probes.exchanges import NETWORK_EVENTS
 from probes.fence import Peer, may_reach
 from probes.network import CONSOLE_EVENTS
+from probes.result import Failed, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

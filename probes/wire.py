@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, cast
 
 from aiohttp.client_proto import ResponseHandler
 
-from probes.base import Failed, Fault
 from probes.certificates import chain
+from probes.result import Failed, Fault
 from probes.stamps import StreamStamps
 from probes.trace import LiveHop, Mark
 

@@ -6,14 +6,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from monitor.model import Check, Measurement, Portal, PortalKind, State, StateChange, Void
-from probes.base import Fault, Outcome, ProbeResult
 from probes.kinds import KINDS
-from probes.trace import Hop
+from probes.result import Fault, Hop, Outcome, ProbeResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from probes.base import Scalar
+    from probes.result import Scalar
 
 SLOT = 1_785_542_400_000
 """2026-08-01T00:00:00Z in UTC milliseconds, on every grid that tests use."""

@@ -32,8 +32,8 @@ from monitor.readers import STATES, fold_states
 from monitor.states import Fold
 from monitor.store import FILE, Advance, Entry, Reader
 from monitor.web.speak import Tongue
-from probes.base import Outcome
 from probes.kinds import KINDS
+from probes.result import Outcome
 from tests import factories
 from tests.servers.webhook import Webhook, webhook
 

@@ -28,8 +28,9 @@ from monitor.schedule import Plan, slots_between
 from monitor.sight import Sight
 from monitor.states import Fold
 from monitor.store import FILE
-from probes.base import Failed, Fault, Lane, Outcome, Probe
 from probes.instruments import Instruments
+from probes.probe import Lane, Probe
+from probes.result import Failed, Fault, Outcome
 from probes.trace import Trace
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT
@@ -71,7 +72,7 @@ def answers(number: int, at: int) -> bool:
 class Playing(Scripted):
     """Looks at the script of the day, at the hour that the clock in the hand shows."""
 
-    async def run(self, trace: Trace) -> None:
+    async def run(self, trace: Trace, resources: Instruments) -> None:
         trace.put(took=0.25)
         if not answers(int(self.url.partition("portal-")[2].partition(".")[0]), CLOCK.now()):
             raise Failed(Fault.HTTP_STATUS, "status 503")

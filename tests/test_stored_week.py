@@ -19,7 +19,8 @@ import yaml
 
 from monitor.archive import ledger
 from monitor.archive.layout import STATES
-from monitor.archive.seal import Order, sweep
+from monitor.archive.protocol import Order
+from monitor.archive.seal import sweep
 from monitor.deliver import Patience
 from monitor.history import Window
 from monitor.influx_history import InfluxHistory

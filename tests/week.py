@@ -15,7 +15,7 @@ from monitor.judging.rules import Rules
 from monitor.model import Expect, Void
 from monitor.states import Fold
 from monitor.store import Advance
-from probes.base import Fault, Outcome
+from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from monitor.archive.seal import Order
+    from monitor.archive.protocol import Order
     from monitor.store import Chore
 
 log = structlog.get_logger(__name__)

@@ -15,7 +15,8 @@ from monitor import __version__
 from monitor.archive import duck, ledger
 from monitor.archive.layout import FLOOR_DAYS, FOLDER, SCHEMA, files, kinds, parse, relative, shape
 from monitor.archive.parquet import publish
-from monitor.archive.seal import Order, alone, sweep
+from monitor.archive.protocol import Order
+from monitor.archive.seal import alone, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable

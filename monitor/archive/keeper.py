@@ -18,8 +18,7 @@ import structlog
 from monitor.archive import ledger
 from monitor.archive.layout import STATES as STATE_CHANGES
 from monitor.archive.layout import kinds, shape
-from monitor.archive.seal import Order
-from monitor.archive.worker import DURABLE, decode, encode_order
+from monitor.archive.protocol import DURABLE, Order, decode, encode_order
 from monitor.store import FILE, Chore, JournalError, connect
 
 if TYPE_CHECKING:

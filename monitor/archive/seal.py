@@ -37,6 +37,7 @@ from monitor.archive.layout import (
 )
 from monitor.archive.ledger import Sealed, Span, exists
 from monitor.archive.parquet import publish
+from monitor.archive.protocol import Order
 from monitor.archive.scratch import sweep_rooms
 from monitor.archive.transfer import load
 from monitor.store import FILE, connect
@@ -48,17 +49,6 @@ if TYPE_CHECKING:
     from monitor.store import Chore
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What a sweep is to do: seal what closed ``grace`` (ms) before ``now`` (UTC ms), in days of ``zone``."""
-
-    directory: Path
-    zone: str
-    grace: int
-    now: int
-    memory: str = duck.MEMORY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

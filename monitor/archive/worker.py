@@ -10,33 +10,17 @@ import json
 import os
 import sys
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from monitor.archive.compact import tend
-from monitor.archive.seal import Order
+from monitor.archive.protocol import DURABLE, Order
 from monitor.store import Chore, JournalError
 
 if TYPE_CHECKING:
     from typing import TextIO
-
-DURABLE = "durable\n"
-
-
-def encode_order(order: Order, keep: int | None) -> str:
-    """The first line of input; ``keep`` as in :func:`monitor.archive.compact.tend`."""
-    return json.dumps(asdict(order) | {"directory": str(order.directory), "keep": keep}) + "\n"
-
-
-def decode(line: str) -> tuple[Chore | None, dict[str, Any]]:
-    """A line of output: (entry for the ledger, {}) or (None, the last word)."""
-    said = json.loads(line)
-    if "statements" in said:
-        return Chore(statements=tuple((sql, tuple(values)) for sql, values in said["statements"])), {}
-    return None, said
 
 
 def main(given: TextIO = sys.stdin, answers: TextIO = sys.stdout) -> int:

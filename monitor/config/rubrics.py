@@ -49,7 +49,7 @@ from monitor.scoring.rubric import (
     Selection,
     Text,
 )
-from probes.base import Scalar
+from probes.result import Scalar
 
 File = TypeVar("File", RubricFile, ExclusionsFile, EntriesFile)
 Found = Sequence[tuple[Document, File]]

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from yarl import URL
 
 from monitor.config.complaints import did_you_mean
-from probes.base import Seconds, parse_seconds
+from probes.probe import Seconds, parse_seconds
 
 ROLES = ("home", "list", "search", *(f"service-{number}" for number in range(1, 26)))
 """The pages that a portal may have; ``service-N`` is the page of essential service N."""

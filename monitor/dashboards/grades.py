@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from monitor.dashboards.measures import rubrics
 from monitor.dashboards.signs import BAD, GOOD, WARN, between, steps, values
-from probes.base import Unit
+from probes.metric import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,8 +13,8 @@ from monitor.judging.rules import Rules as Judging
 from monitor.score_live import limits
 from monitor.scoring.curves import LogNormal
 from monitor.shipped import shipped
-from probes.base import Unit
 from probes.http_metrics import HTTP_METRICS
+from probes.metric import Unit
 from probes.render_metrics import RENDER_METRICS
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from monitor.dashboards.signs import BAD, CALM, GOOD, NEUTRAL, WARN, steps, valu
 from monitor.dashboards.sources import PROMETHEUS, now, over_time
 from monitor.dashboards.variables import ask, blindness, marks, source
 from monitor.model import Void
-from probes.base import Outcome
+from probes.result import Outcome
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Panel

@@ -10,7 +10,8 @@ from monitor.model import PortalKind, State
 from monitor.scoring.rubric import Aggregate, Basis, Treatment
 from monitor.scoring.score import SCHEMA as BOOK
 from monitor.scoring.score import Left, Standing, Verdict
-from probes.base import Fault, Unit
+from probes.metric import Unit
+from probes.result import Fault
 
 Schema = dict[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.model import DECIDING
-from probes.base import Outcome
+from probes.result import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

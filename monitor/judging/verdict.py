@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from monitor.judging import signs
 from monitor.model import State, Void
-from probes.base import Fault, Outcome
+from probes.result import Fault, Outcome
 
 if TYPE_CHECKING:
     from monitor.judging.rules import Rules

@@ -10,7 +10,7 @@ from monitor.scoring.curves import Linear, LogNormal, Share, Steps, Threshold
 from monitor.scoring.rubric import Aggregate, Text
 from monitor.scoring.score import Standing, Verdict
 from monitor.scoring.words import AGGREGATES, BASES, LEFT, PARTS
-from probes.base import Unit
+from probes.metric import Unit
 
 if TYPE_CHECKING:
     from monitor.scoring.rubric import Criterion, Rubric

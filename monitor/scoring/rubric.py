@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from monitor.model import State, check_name
-from probes.base import Unit
+from probes.metric import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from monitor.scoring.curves import Curve
     from monitor.scoring.periods import Period
-    from probes.base import Scalar
+    from probes.result import Scalar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from yarl import URL
 from monitor.figures import Tier
 from monitor.sinks.base import Passing, Receipt, Refused, Rejected, SinkSettings, TooLarge
 from monitor.sinks.points import Lines
-from probes.base import Seconds
+from probes.probe import Seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,15 +12,14 @@ from monitor.figures import fields as figures
 from monitor.model import Measurement, State, StateChange, Void
 from monitor.score_point import ScorePoint
 from monitor.sinks.base import Rejected
-from probes.base import Fault, Outcome
 from probes.kinds import KINDS
-from probes.trace import Hop
+from probes.result import Fault, Hop, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from monitor.sinks.base import Label, Labels, Record
-    from probes.base import Scalar
+    from probes.result import Scalar
 
 STATE_CHANGE = "state_change"
 """The InfluxDB measurement of state changes; every other one is named after its probe kind."""

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict  # pydantic's own; that of typing will d
 
 from monitor.incident import Ending, Fate, IncidentKind, NoteKind, Severity, Step
 from monitor.model import Expect, PortalKind, State, Void
-from probes.base import Fault, Outcome, Scalar
+from probes.result import Fault, Outcome, Scalar
 
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """ISO 8601 in UTC to the millisecond, such as ``2026-08-01T00:00:00.000Z``."""

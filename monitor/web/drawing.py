@@ -14,8 +14,8 @@ from markupsafe import Markup, escape
 
 from monitor.board import DAY
 from monitor.model import State
-from probes.base import Outcome
 from probes.kinds import KINDS
+from probes.result import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

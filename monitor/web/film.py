@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from monitor.model import Measurement
     from monitor.web.site import Site
     from monitor.web.speak import Tongue
-    from probes.base import Scalar
+    from probes.result import Scalar
 
 _SLOT = re.compile(r"[0-9]{1,15}")
 

@@ -14,7 +14,7 @@ from monitor.web.render import Pause
 from monitor.web.speak import iso
 from monitor.web.words import RETIRED
 from probes.address import bare
-from probes.base import Outcome
+from probes.result import Outcome
 
 if TYPE_CHECKING:
     from monitor.board import Board

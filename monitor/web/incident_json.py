@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from monitor.incident import Glance, IncidentEvent, Member
     from monitor.store import Reader
     from monitor.web.answers import Course, GlanceOf, HopOf, IncidentOf, IncidentWhole, MemberOf
-    from probes.trace import Hop
+    from probes.result import Hop
 
 
 def incident_json(event: IncidentEvent, now: int) -> IncidentOf:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from monitor.web import drawing, film
 from monitor.web.speak import iso
 from probes.address import bare
-from probes.base import Lane, Unit
+from probes.metric import Unit
+from probes.probe import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from monitor.evidence import Exhibit
     from monitor.model import Check, Measurement
     from monitor.web.speak import Tongue
-    from probes.base import Metric, Scalar
-    from probes.trace import Hop
+    from probes.metric import Metric
+    from probes.result import Hop, Scalar
 
 SHOWN = 50
 """Recent looks in the table of a check."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from monitor.incident import Ending, IncidentKind, Step
 from monitor.model import PROBER, State
-from probes.base import Outcome
+from probes.result import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from monitor.incident import Glance, Incident, IncidentEvent, Member
     from monitor.model import Portal
     from monitor.web.speak import Tongue
-    from probes.trace import Hop
+    from probes.result import Hop
 
 _STEADY = {Ending.RECOVERED: "up", Ending.WORSE: "down", Ending.BETTER: "other"}
 """How a portal that flapped came to rest."""

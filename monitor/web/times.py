@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from probes.base import parse_seconds
+from probes.probe import parse_seconds
 
 LAST = 253_402_300_799_999
 """The last millisecond of the year 9999: nothing later can be said in ISO 8601."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from monitor.model import State, StateChange
 from monitor.store import Advance
-from probes.base import Outcome
+from probes.result import Outcome
 from tests import factories
 
 if TYPE_CHECKING:

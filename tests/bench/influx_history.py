@@ -15,7 +15,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.archive.seal import Order, sweep
+from monitor.archive.protocol import Order
+from monitor.archive.seal import sweep
 from monitor.history import Window
 from monitor.influx_history import InfluxHistory
 from monitor.sinks.base import Label

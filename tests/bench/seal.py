@@ -26,8 +26,8 @@ from monitor.archive.keeper import Keeper, Keeping
 from monitor.clock import SystemClock
 from monitor.journal import Journal
 from monitor.store import FILE, Writer
-from probes.base import Outcome
 from probes.kinds import KINDS
+from probes.result import Outcome
 from tests import factories
 from tests.bench.row import Row, percentile, spread
 from tests.factories import DAY, MINUTE

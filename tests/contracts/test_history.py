@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from monitor import influx_history, influx_question
 from monitor.archive.layout import STATES
+from monitor.cli_history_source import chosen
 from monitor.config import load
 from monitor.history import STATE_COLUMNS, Window, columns
 from monitor.influx_history import InfluxHistory
@@ -24,10 +25,10 @@ from monitor.model import Measurement, State, StateChange, Void
 from monitor.sinks import server as sinks_server
 from monitor.sinks.base import Label
 from monitor.sinks.influxdb import InfluxDB
-from monitor.source import Archive, Source, chosen
+from monitor.source import Archive, Source
 from monitor.store import FILE, Advance, JournalError, Writer
-from probes.base import Fault, Outcome
 from probes.kinds import KINDS
+from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT
 from tests.monitor.test_cli import write_portals

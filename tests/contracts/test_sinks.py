@@ -19,7 +19,7 @@ from monitor.sinks.base import Label, Passing, Record, Refused, Rejected, Sink, 
 from monitor.sinks.influxdb import InfluxDB
 from monitor.sinks.kinds import SINKS
 from monitor.sinks.points import STATE_CHANGE, change_from, measurement_from
-from probes.base import Outcome
+from probes.result import Outcome
 from tests import factories
 from tests.servers import influxdb
 from tests.servers.ports import free_port

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from monitor import history
 from monitor.archive import compact, keeper, seal
-from monitor.archive.seal import Order
+from monitor.archive.protocol import Order
 from monitor.archive.verify import verify
 from monitor.clock import SystemClock
 from monitor.history import Window

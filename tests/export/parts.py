@@ -17,7 +17,7 @@ from monitor.scoring import periods
 from monitor.scoring.curves import Linear, LogNormal, Threshold
 from monitor.scoring.rubric import Aggregate, Exclusion, Grade, Grades, Rubric, Text
 from monitor.scoring.score import Book
-from probes.base import Fault
+from probes.result import Fault
 from tests.scoring.parts import DAYS, FIRST, HOUR, PERIOD, Memory, change, criterion, look, portal, rubric, score
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")

@@ -17,8 +17,8 @@ from monitor.cli import app
 from monitor.model import Measurement
 from monitor.sinks.influxdb import InfluxDB
 from monitor.store import FILE, Writer
-from probes.base import Outcome
 from probes.kinds import KINDS
+from probes.result import Outcome
 from tests.export.test_writing import content
 from tests.scoring import quarter
 from tests.scoring.test_recompute import SCRIPT

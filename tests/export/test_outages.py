@@ -9,7 +9,7 @@ from monitor.export.outages import Outage, outages
 from monitor.model import PROBER, State, StateChange
 from monitor.scoring.rubric import Exclusion
 from monitor.scoring.source import Changes
-from probes.base import Fault
+from probes.result import Fault
 from tests.export.parts import SECOND
 from tests.scoring.parts import DAYS, FIRST, HOUR, PERIOD, change
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from monitor.export import words
 from monitor.export.ranking import Place, Result, Unmoved, Unranked, places, read_back, result
 from monitor.scoring import plain
-from probes.base import Fault
+from probes.result import Fault
 from tests.export import parts
 
 WAY = (("speed", ("latency",)),)

@@ -17,8 +17,9 @@ from monitor.schedule import Plan
 from monitor.sight import Reference, Sight
 from monitor.states import Fold
 from monitor.store import Entry
-from probes.base import Lane, Metric, Probe, Unit
 from probes.instruments import Instruments
+from probes.metric import Metric, Unit
+from probes.probe import Lane, Probe
 from probes.trace import Trace
 from tests import factories
 from tests.factories import MINUTE, SLOT
@@ -39,7 +40,7 @@ class Actor(Probe):
     metrics: ClassVar[tuple[Metric, ...]] = (Metric(name="ip_family", unit=Unit.COUNT, type=int, help="As in life."),)
     world: ClassVar[World]
 
-    async def run(self, trace: Trace) -> None:
+    async def run(self, trace: Trace, resources: Instruments) -> None:
         took = await self.world.look(self.url.partition("//")[2].partition(".")[0])
         trace.put(ip_family=4, ipv4_seconds=took)
 

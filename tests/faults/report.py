@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from monitor.model import PROBER, Measurement, State, StateChange
-from probes.base import Outcome
+from probes.result import Outcome
 from tests.factories import MINUTE
 from tests.faults.month import Month
 from tests.faults.world import SETTLED, Trouble, World

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from monitor.model import Portal
-from probes.base import Failed, Fault
+from probes.result import Failed, Fault
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT
 

@@ -13,17 +13,19 @@ from zoneinfo import ZoneInfo
 from monitor import films, inbox
 from monitor.archive import verify
 from monitor.archive.layout import FOLDER
-from monitor.archive.seal import Order, sweep
+from monitor.archive.protocol import Order
+from monitor.archive.seal import sweep
 from monitor.evidence import ABOUT, Evidence
 from monitor.export import manifest
+from monitor.folders import INBOX
 from monitor.history import Window, measurements
 from monitor.incident import NoteKind, Post
 from monitor.scoring import periods
 from monitor.store import FILE, JournalError, Reader, Writer
 from monitor.web.film import strip
 from monitor.web.speak import Tongue
-from probes.base import Outcome, Picture
 from probes.kinds import KINDS
+from probes.result import Outcome, Picture
 from tests import factories
 from tests.factories import DAY, SLOT
 from tests.fuzzing import mutate
@@ -33,7 +35,7 @@ ZONE = "Asia/Ho_Chi_Minh"
 
 
 def _note_case(data: Path, body: bytes, writer: Writer, reader: Reader, draw: Draw) -> None:
-    note = data / inbox.FOLDER / "1-x.json"
+    note = data / INBOX / "1-x.json"
     note.write_bytes(mutate.json_of(draw, body))
     found = inbox.found(data)
     assert note.exists() == bool(found), "neither taken nor put aside"

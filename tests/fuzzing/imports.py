@@ -10,8 +10,8 @@ from pathlib import Path
 from monitor import exchange
 from monitor.history import Window
 from monitor.store import FILE, JournalError, Reader, Writer
-from probes.base import Outcome
 from probes.kinds import KINDS
+from probes.result import Outcome
 from tests import factories
 from tests.factories import SLOT
 from tests.fuzzing import mutate

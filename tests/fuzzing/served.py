@@ -12,7 +12,7 @@ from pathlib import Path
 from monitor.config.web import Web
 from monitor.evidence import Evidence
 from monitor.web import Door, serve
-from probes.base import Outcome, Picture
+from probes.result import Outcome, Picture
 from tests import factories
 from tests.factories import SLOT
 from tests.monitor.web.scene import Stage, staged

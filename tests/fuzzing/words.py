@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from monitor.scoring import periods
 from monitor.web.query import Query
 from monitor.web.times import LAST, parse_time
-from probes.base import parse_seconds
+from probes.probe import parse_seconds
 from tests.factories import SLOT
 from tests.fuzzing.surface import LONGEST, SEED, Found
 

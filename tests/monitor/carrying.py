@@ -17,7 +17,7 @@ from monitor.journal import Journal
 from monitor.model import Measurement
 from monitor.rows import Quarantined
 from monitor.sinks.base import Sink
-from probes.base import Outcome
+from probes.result import Outcome
 from tests import factories
 
 QUICK = Patience(linger=0.02, first=0.05, most=0.2, refused=0.2)

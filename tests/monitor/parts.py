@@ -14,9 +14,10 @@ from monitor.measure import Measurer, Seats
 from monitor.model import Check
 from monitor.sight import Sight
 from monitor.store import Reader
-from probes.base import Lane, Metric, Probe, Unit
 from probes.instruments import Instruments
 from probes.kinds import KINDS
+from probes.metric import Metric, Unit
+from probes.probe import Lane, Probe
 from probes.trace import Trace
 from tests import factories
 from tests.factories import SLOT
@@ -54,7 +55,7 @@ class Scripted(Probe):
     def deadline(self) -> float:
         return self.timeout
 
-    async def run(self, trace: Trace) -> None:
+    async def run(self, trace: Trace, resources: Instruments) -> None:
         script = self.scripts.get(self.url)
         if script is not None:
             await script(trace)

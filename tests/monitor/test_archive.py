@@ -19,13 +19,14 @@ from monitor import history
 from monitor.archive import compact, ledger, verify
 from monitor.archive.keeper import Keeper, Keeping
 from monitor.archive.layout import FOLDER, STATES, ArchiveError, day_of, files, kinds, parse, relative
-from monitor.archive.seal import Order, sweep
+from monitor.archive.protocol import Order
+from monitor.archive.seal import sweep
 from monitor.history import Window
 from monitor.journal import Journal
 from monitor.model import State
 from monitor.store import FILE, Advance, Chore, Writer
-from probes.base import Outcome
 from probes.kinds import KINDS
+from probes.result import Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE
 

@@ -11,7 +11,8 @@ import pytest
 
 from monitor import backup as room
 from monitor.archive import verify
-from monitor.archive.seal import Order, sweep
+from monitor.archive.protocol import Order
+from monitor.archive.seal import sweep
 from monitor.backup import MANIFEST, BackupError, backup, check, restore
 from monitor.store import FILE, Reader, Writer
 from probes.kinds import KINDS

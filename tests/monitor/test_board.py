@@ -14,7 +14,7 @@ from monitor.board import DAY, Board
 from monitor.model import PROBER, Check, Expect, Portal, State, StateChange, Void
 from monitor.readers import follow_board
 from monitor.store import Advance
-from probes.base import Outcome
+from probes.result import Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT
 from tests.monitor.parts import HandClock, opened, until

@@ -14,9 +14,9 @@ from monitor.journal import Journal
 from monitor.measure import Measurer
 from monitor.model import Check
 from probes import http
-from probes.base import Failed, Fault, ProbeResult
 from probes.instruments import HttpSettings, Instruments
 from probes.kinds import KINDS
+from probes.result import Failed, Fault, ProbeResult
 from probes.trace import Trace
 from tests import factories
 from tests.factories import MINUTE, SLOT

@@ -16,10 +16,11 @@ import pytest
 from monitor import exchange, inbox, seal_scores
 from monitor.evidence import ABOUT, Evidence
 from monitor.export import manifest
+from monitor.folders import INBOX
 from monitor.incident import NoteKind, Post
 from monitor.store import FILE, Reader, Writer
-from probes.base import Picture
 from probes.kinds import KINDS
+from probes.result import Picture
 from tests import factories
 from tests.factories import SLOT
 
@@ -52,7 +53,7 @@ def test_a_note_that_the_journal_cannot_hold_is_put_aside(tmp_path: Path, key: s
 
 
 def test_deep_notes_and_pipes_are_put_aside(tmp_path: Path):
-    folder = tmp_path / inbox.FOLDER
+    folder = tmp_path / INBOX
     folder.mkdir()
     (folder / "deep.json").write_text("[" * 60_000)
     os.mkfifo(folder / "pipe.json")

@@ -15,12 +15,12 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from monitor import draw
-from probes.base import Fault, Outcome
+from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import SLOT
 
 if TYPE_CHECKING:
-    from probes.base import ProbeResult
+    from probes.result import ProbeResult
 
 NOW = SLOT / 1000
 CHAIN = (

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.evidence import DAY, Evidence
 from monitor.model import Measurement
-from probes.base import Fault, Outcome, Picture
+from probes.result import Fault, Outcome, Picture
 from tests import factories
 from tests.factories import SLOT
 

@@ -25,9 +25,8 @@ from monitor.exchange import ExchangeError, Format
 from monitor.history import Window
 from monitor.model import Measurement, Void
 from monitor.store import FILE, JournalError, Lock, Reader, Writer
-from probes.base import Fault, Outcome
 from probes.kinds import KINDS
-from probes.trace import Hop
+from probes.result import Fault, Hop, Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT
 

@@ -12,8 +12,8 @@ from monitor.gaps import fill_gaps, note_newcomers
 from monitor.journal import Journal
 from monitor.model import Check, Void
 from monitor.schedule import LONGEST, slot_after, slots_between
-from probes.base import Outcome
 from probes.instruments import Instruments
+from probes.result import Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT
 from tests.monitor.parts import HandClock, all_of, measurer, opened

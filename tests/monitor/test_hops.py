@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.hops import INFO, MOST, OTHER, PHASE, STATUS, HopSeries
 from monitor.model import Measurement
-from probes.base import Outcome
+from probes.result import Outcome
 from tests import factories
 
 

@@ -13,7 +13,7 @@ from monitor.incident import Ending, IncidentEvent, IncidentKind, Severity, Step
 from monitor.incident_rows import event_from, event_row
 from monitor.incidents import IncidentFold
 from monitor.model import PROBER, Expect, Measurement, Portal, State, StateChange, Void
-from probes.base import Fault, Outcome
+from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT
 

@@ -16,7 +16,7 @@ from monitor.judging.rules import Rules
 from monitor.maintenance import Calendar, Window
 from monitor.model import PROBER, Measurement, Portal, State, StateChange, Void
 from monitor.states import Fold
-from probes.base import Fault, Outcome
+from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT
 

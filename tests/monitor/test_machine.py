@@ -10,8 +10,8 @@ import pytest
 from monitor.journal import Journal
 from monitor.machine import BEAT_SECONDS, Limits, Machine
 from monitor.model import Void
-from probes.base import Failed, Fault, Outcome, ProbeResult
 from probes.instruments import Instruments
+from probes.result import Failed, Fault, Outcome, ProbeResult
 from probes.trace import Trace
 from tests import factories
 from tests.factories import SLOT

@@ -12,9 +12,10 @@ from monitor.journal import Journal
 from monitor.measure import Seats
 from monitor.model import Check, Measurement, Void
 from monitor.sight import Sight
-from probes.base import Failed, Fault, Lane, Outcome, ProbeResult
 from probes.instruments import Instruments
 from probes.kinds import KINDS
+from probes.probe import Lane
+from probes.result import Failed, Fault, Outcome, ProbeResult
 from probes.trace import Trace
 from tests import factories
 from tests.factories import MINUTE, SLOT

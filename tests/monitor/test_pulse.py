@@ -17,8 +17,9 @@ from monitor.measure import Measurer, Seats
 from monitor.model import Check, Void
 from monitor.pulse import Pulse
 from monitor.schedule import LONGEST, Plan, slots_between
-from probes.base import Lane, Outcome
 from probes.instruments import Instruments
+from probes.probe import Lane
+from probes.result import Outcome
 from probes.trace import Trace
 from tests import factories
 from tests.monitor.parts import SCRIPTED, Scripted, all_of, measurer, opened, until

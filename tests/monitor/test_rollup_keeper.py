@@ -22,8 +22,8 @@ from monitor.rows import Quarantined
 from monitor.sinks.base import Label
 from monitor.sinks.influxdb import InfluxDB
 from monitor.store import JournalError
-from probes.base import Outcome
 from probes.kinds import KINDS
+from probes.result import Outcome
 from tests import factories
 from tests.factories import DAY
 from tests.monitor.carrying import QUICK

@@ -19,10 +19,10 @@ from monitor.model import Check, Measurement, Void
 from monitor.rollup import HOUR, Tier, roll
 from monitor.web import drawing
 from monitor.web.speak import Tongue
-from probes.base import Failed, Fault, Outcome, Picture
 from probes.instruments import Instruments
 from probes.kinds import KINDS
 from probes.mobile import Mobile
+from probes.result import Failed, Fault, Outcome, Picture
 from probes.trace import Trace
 from tests import factories
 from tests.factories import SLOT
@@ -36,7 +36,7 @@ class Played(Mobile):
 
     script: ClassVar[list[Run]] = []
 
-    async def run(self, trace: Trace) -> None:
+    async def run(self, trace: Trace, resources: Instruments) -> None:
         await self.script.pop(0)(trace)
 
 

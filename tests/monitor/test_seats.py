@@ -11,9 +11,10 @@ import pytest
 from monitor.journal import Journal
 from monitor.measure import Seats
 from monitor.model import Check
-from probes.base import Failed, Fault, Lane, Outcome
 from probes.instruments import Instruments
 from probes.kinds import KINDS
+from probes.probe import Lane
+from probes.result import Failed, Fault, Outcome
 from probes.trace import Trace
 from tests import factories
 from tests.factories import SLOT

@@ -13,8 +13,8 @@ import pytest
 from monitor import sight as room
 from monitor.model import Check
 from monitor.sight import SILENCE, Breaker, Reference, Sight
-from probes.base import Fault, Outcome, ProbeResult
 from probes.instruments import HttpSettings, Instruments
+from probes.result import Fault, Outcome, ProbeResult
 from tests import factories
 from tests.monitor.parts import HandClock, Site, refused_port, site, until
 from tests.servers.dns import NOERROR, NOTHING, SERVFAIL, NameServer, Reply

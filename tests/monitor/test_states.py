@@ -12,7 +12,7 @@ from monitor.judging.rules import Rules
 from monitor.maintenance import Calendar
 from monitor.model import PROBER, Expect, Measurement, Portal, State, StateChange, Void
 from monitor.states import Fold
-from probes.base import Outcome
+from probes.result import Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT
 

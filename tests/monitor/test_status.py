@@ -17,8 +17,8 @@ from monitor import status
 from monitor.model import PROBER, Expect, State
 from monitor.status import Standing, Status
 from monitor.store import FILE, Advance, JournalError, Lock, Writer
-from probes.base import Fault, Outcome
 from probes.kinds import KINDS
+from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT
 

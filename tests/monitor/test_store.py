@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from monitor import rows
 from monitor.model import Measurement
 from monitor.store import APPLICATION, FILE, SCHEMA, Advance, JournalError, Lock, Reader, Remark, Writer
-from probes.base import Fault, Metric, Outcome, Unit
 from probes.kinds import KINDS
+from probes.metric import Metric, Unit
+from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT
 from tests.monitor.parts import Scripted, on_disk

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from probes.base import Fault
+from probes.result import Fault
 from tests.servers.dns import NameServer
 from tests.servers.raw import RawServer, Script
 from tests.servers.tls import Authority

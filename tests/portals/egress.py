@@ -6,7 +6,7 @@ import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from probes.base import Fault
+from probes.result import Fault
 from tests.portals.case import OUTSIDE, OUTSIDE_NAME, Case, Faults, Scene, both_ways, served
 from tests.servers.dns import Reply
 from tests.servers.raw import RawServer, answer, path_of, redirect

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from probes.base import Fault
+from probes.result import Fault
 from tests.portals.case import Case, Faults, Scene, served
 from tests.servers.dns import REFUSED, SERVFAIL, Reply, Twist
 from tests.servers.raw import RawServer, answer

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from probes import connector, walk
-from probes.base import Outcome, ProbeResult
 from probes.instruments import HttpSettings, Instruments
 from probes.latency import Latency
 from probes.observe import observe
+from probes.result import Outcome, ProbeResult
 from probes.uptime import Uptime
 from probes.zones import Zone, zone
 from tests.portals.case import OUTSIDE

@@ -10,7 +10,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from probes.base import Fault
+from probes.result import Fault
 from tests.portals.case import PORTAL, Case, Faults, Scene, served
 from tests.servers.handshakes import BlockingTls, HandshakeServer
 from tests.servers.raw import Do, Step

@@ -8,7 +8,7 @@ import os
 import zlib
 from collections.abc import Iterator
 
-from probes.base import Fault
+from probes.result import Fault
 from tests.portals.bombs import brotli_zeros, zstd_zeros
 from tests.portals.case import Case, Faults, both_ways, says
 from tests.servers.raw import Do, Script, Step, answer, path_of, redirect

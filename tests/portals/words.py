@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from probes.base import Fault
+from probes.result import Fault
 from tests.portals.case import PORTAL, Case, Scene, both_ways, served
 from tests.servers.raw import RawServer, Step, answer, redirect
 from tests.servers.tls import NAMES, issue

@@ -17,7 +17,8 @@ from tests.servers.tls import Authority
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from probes.base import Probe, ProbeResult
+    from probes.probe import Probe
+    from probes.result import ProbeResult
 
 USER_AGENT = "portal-monitor-test (+https://monitor.test/about)"
 

@@ -17,12 +17,12 @@ import pytest
 import pytest_asyncio
 
 from probes import browser, chromium
-from probes.base import Fault, Outcome, ProbeResult
 from probes.browser import SCRATCH, RenderSettings
 from probes.instruments import Instruments
 from probes.mobile import Mobile
 from probes.observe import observe
 from probes.processes import PROC, descendants
+from probes.result import Fault, Outcome, ProbeResult
 from tests.servers.hostile import Hostile, hostile
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from probes import certificates
-from probes.base import Fault, Outcome
+from probes.result import Fault, Outcome
 from tests.servers.raw import RawServer, answer, redirect
 from tests.servers.tls import NAMES, issue
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from probes.base import Fault, Outcome
+from probes.result import Fault, Outcome
 from tests.servers.dns import Reply
 from tests.servers.handshakes import HandshakeServer
 from tests.servers.ports import free_port

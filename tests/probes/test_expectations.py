@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import ValidationError
 
-from probes.base import Fault, Outcome
 from probes.latency import Latency
+from probes.result import Fault, Outcome
 from probes.uptime import Uptime
 from tests.probes.conftest import USER_AGENT
 from tests.servers.raw import RawServer, answer, redirect

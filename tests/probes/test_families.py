@@ -13,8 +13,8 @@ import pytest
 from pydantic import ValidationError
 
 from probes import connector, http
-from probes.base import Fault, Outcome
 from probes.http import _speaker, _Walked
+from probes.result import Fault, Outcome
 from probes.uptime import Uptime
 from tests.servers.dns import SERVFAIL, Reply
 from tests.servers.ports import free_port

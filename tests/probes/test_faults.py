@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from probes import connector, faults
-from probes.base import Failed, Fault, Outcome
 from probes.connector import NoRoute
+from probes.result import Failed, Fault, Outcome
 from tests.servers.delays import FullBacklog
 from tests.servers.dns import REFUSED, SERVFAIL, Reply
 from tests.servers.handshakes import HandshakeServer

@@ -18,7 +18,6 @@ import pytest
 from aiohttp import web
 
 from probes import fence
-from probes.base import Fault, Outcome, ProbeResult
 from probes.browser import SCRATCH, RenderSettings
 from probes.fence import Peer, may_reach, read_peer
 from probes.instruments import HttpSettings, Instruments
@@ -26,6 +25,7 @@ from probes.mobile import Mobile
 from probes.observe import observe
 from probes.processes import PROC, descendants
 from probes.rendering import Order
+from probes.result import Fault, Outcome, ProbeResult
 from probes.zones import Zone, zone
 from tests.servers.hostile import GOOD
 

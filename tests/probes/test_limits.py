@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from probes.base import Fault, Outcome
 from probes.latency import Latency
+from probes.result import Fault, Outcome
 from probes.uptime import SEARCHED
 from tests.servers.raw import Do, RawServer, answer, redirect
 

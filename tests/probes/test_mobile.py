@@ -19,7 +19,6 @@ import pytest_asyncio
 from playwright.async_api import CDPSession, Error, async_playwright
 
 from probes import canary, chromium, net_errors
-from probes.base import Fault, Outcome, ProbeResult
 from probes.browser import RenderSettings
 from probes.instruments import HttpSettings, Instruments
 from probes.mobile import Mobile
@@ -27,6 +26,7 @@ from probes.observe import observe
 from probes.processes import PROC, descendants
 from probes.profiles import PROFILES, Network
 from probes.rendering import Order
+from probes.result import Fault, Outcome, ProbeResult
 from tests.servers.handshakes import BlockingTls
 from tests.servers.hostile import Hostile, contexts, guarded, hostile
 

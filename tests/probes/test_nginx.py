@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from probes.base import Fault
 from probes.latency import Latency
+from probes.result import Fault
 from tests.servers.nginx import installed, nginx
 from tests.servers.ports import free_port
 

@@ -11,9 +11,11 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from probes.base import Failed, Fault, Lane, Metric, Outcome, Probe, Unit
 from probes.instruments import HttpSettings, Instruments
+from probes.metric import Metric, Unit
 from probes.observe import observe
+from probes.probe import Lane, Probe
+from probes.result import Failed, Fault, Outcome
 from probes.trace import LiveHop
 from probes.uptime import Uptime
 from tests.servers.raw import Do, RawServer, answer
@@ -32,7 +34,7 @@ class Acting(Probe):
     metrics: ClassVar[tuple[Metric, ...]] = (Metric(name="depth", unit=Unit.COUNT, help="x", type=int),)
     act: ClassVar[Any]
 
-    async def run(self, trace: Trace) -> None:
+    async def run(self, trace: Trace, resources: Instruments) -> None:
         trace.put(depth=3, width=None)
         await type(self).act(trace)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from probes import connector
-from probes.base import Fault, Outcome
 from probes.connector import Inward, open_socket
+from probes.result import Fault, Outcome
 from probes.trace import LiveHop
 from probes.zones import Zone
 from tests.servers.raw import RawServer, answer, redirect

@@ -9,8 +9,8 @@ import pytest
 from yarl import URL
 
 from probes import connector
-from probes.base import Fault, Outcome
 from probes.request import charset, written
+from probes.result import Fault, Outcome
 from tests.servers.raw import Do, RawServer, answer
 
 if TYPE_CHECKING:

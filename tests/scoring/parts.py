@@ -20,7 +20,7 @@ from monitor.scoring.periods import DAY
 from monitor.scoring.rubric import Aggregate, Basis, Criterion, Parts, Rubric, Rules, Selection, Text
 from monitor.scoring.score import Book, CriterionScore, Score
 from monitor.scoring.source import Changes
-from probes.base import Unit
+from probes.metric import Unit
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 DAYS = 10

@@ -11,8 +11,8 @@ from typing import Any
 from monitor.model import Measurement, State, StateChange, Void
 from monitor.scoring.periods import DAY
 from monitor.store import FILE, Advance, Writer
-from probes.base import Fault, Outcome
 from probes.kinds import KINDS
+from probes.result import Fault, Outcome
 
 SHIPPED = Path(__file__).parents[2] / "config"
 FIRST = 1_782_838_800_000

@@ -10,7 +10,7 @@ from monitor.model import State
 from monitor.scoring.curves import Linear, Share
 from monitor.scoring.rubric import Aggregate, Selection
 from monitor.scoring.score import Left, Standing
-from probes.base import Unit
+from probes.metric import Unit
 from tests.scoring.parts import DAY, DAYS, HOUR, Memory, change, criterion, look, only, rubric, score
 
 FIVE = [1.0, 2.0, 3.0, 4.0, 10.0]

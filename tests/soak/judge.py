@@ -10,8 +10,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from monitor.schedule import interval_ms, slot_after
-from probes.base import Outcome
 from probes.kinds import KINDS
+from probes.result import Outcome
 from tests.chaos.promise import Promise
 from tests.soak import log, pages
 

@@ -24,7 +24,7 @@ from monitor.incident import (
 )
 from monitor.model import Measurement, State, Void
 from monitor.schedule import slots_between
-from probes.base import Outcome
+from probes.result import Outcome
 from tests import factories
 from tests.factories import SLOT
 from tests.soak.facts import Facts, Life, Sample, Spell, point_of

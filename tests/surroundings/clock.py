@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from monitor.model import State, Void
 from monitor.schedule import LONGEST
-from probes.base import Outcome
+from probes.result import Outcome
 from tests.surroundings.city import City
 from tests.surroundings.stage import Stage
 from tests.surroundings.verdict import Result, judge_memory, judge_rows

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from monitor.inbox import leave, new_note
 from monitor.incident import NoteKind
-from probes.base import Fault, Outcome
+from probes.result import Fault, Outcome
 from tests.surroundings.city import FIRST_NAMES, PORTALS, SECOND_NAMES, City
 from tests.surroundings.stage import Stage
 from tests.surroundings.verdict import Result, judge_memory, judge_rows, judge_slots

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitor.schedule import offset
-from probes.base import Outcome
+from probes.result import Outcome
 from tests.surroundings.city import NETWORK, PORTALS, City
 from tests.surroundings.stage import Stage
 from tests.surroundings.verdict import Result, judge_memory, judge_rows, judge_slots

@@ -20,8 +20,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from monitor.config import load
 from monitor.model import Measurement, StateChange
 from monitor.store import FILE, JournalError, Reader
-from probes.base import Outcome
 from probes.kinds import KINDS
+from probes.result import Outcome
 from tests.servers.ports import free_port
 from tests.surroundings.child import Hands
 from tests.surroundings.city import PORTALS, REFERENCES, ZONE

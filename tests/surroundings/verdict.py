@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from monitor.model import State
 from monitor.schedule import interval_ms
 from monitor.store import FILE, Reader
-from probes.base import Outcome
 from probes.kinds import KINDS
+from probes.result import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -24,7 +24,7 @@ from monitor.journal import Journal
 from monitor.model import Portal, State
 from monitor.store import Advance
 from monitor.web.speak import Tongue
-from probes.base import Fault, Outcome
+from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT
 

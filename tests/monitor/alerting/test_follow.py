@@ -21,7 +21,7 @@ from monitor.incidents import IncidentFold
 from monitor.journal import Journal
 from monitor.model import State
 from monitor.store import Advance
-from probes.base import Outcome
+from probes.result import Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT
 from tests.monitor.alerting.parts import LOCATION, PORTALS, Story, eventually, notify, write

@@ -10,7 +10,7 @@ from monitor.alerting.letter import Form, Item, Letter, Writer, chat, clean
 from monitor.alerting.plan import messages
 from monitor.incident import IncidentEvent, Severity
 from monitor.model import PROBER, State
-from probes.base import Fault
+from probes.result import Fault
 from tests import factories
 from tests.factories import MINUTE, SLOT
 from tests.monitor.alerting.parts import NAMES, PORTALS, Story, notify, tongue

@@ -22,8 +22,8 @@ from monitor.model import Check, Expect, Measurement, Portal, PortalKind, State,
 from monitor.store import Advance
 from monitor.web import Readiness, Site
 from monitor.web.keeper import Keeper
-from probes.base import Fault, Outcome
 from probes.kinds import KINDS
+from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT
 

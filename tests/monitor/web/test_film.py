@@ -11,7 +11,7 @@ import pytest
 from aiohttp.test_utils import TestClient
 
 from monitor.evidence import Evidence
-from probes.base import Outcome, Picture
+from probes.result import Outcome, Picture
 from tests import factories
 from tests.factories import SLOT
 from tests.monitor.web.conftest import Open, text

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient
 
 from monitor.model import State, Void
 from monitor.web import Readiness
-from probes.base import Outcome
+from probes.result import Outcome
 from tests.factories import DAY, SLOT
 from tests.monitor.web.conftest import text
 from tests.monitor.web.scene import EVIL, Stage, changed

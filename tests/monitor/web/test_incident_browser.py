@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestClient
 from playwright.async_api import Browser, expect
 
 from monitor.web.words import LANGUAGES, WORDS
-from probes.base import Fault
+from probes.result import Fault
 from tests.monitor.web.scene import EVIL, Stage
 from tests.monitor.web.test_browser import CONTRAST, FITS, SMALLEST_TARGET, TARGETS, browser, opened
 from tests.monitor.web.trouble import FAULTS, bring, detail_of, incident_of

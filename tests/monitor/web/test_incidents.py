@@ -10,7 +10,7 @@ import pytest
 from aiohttp.test_utils import TestClient
 
 from monitor.evidence import Evidence
-from probes.base import Fault, Outcome, Picture
+from probes.result import Fault, Outcome, Picture
 from tests import factories
 from tests.monitor.web.conftest import Open, text
 from tests.monitor.web.scene import EVIL, Stage

@@ -10,7 +10,7 @@ import pytest
 
 from monitor.model import Expect, PortalKind, State, Void
 from monitor.web.words import LANGUAGES, WORDS
-from probes.base import Fault, Outcome
+from probes.result import Fault, Outcome
 from probes.trace import PHASES
 
 ENUMS = {"fault": Fault, "void": Void, "state": State, "outcome": Outcome, "expect": Expect, "kind": PortalKind}

@@ -9,7 +9,7 @@ from monitor.incident import IncidentEvent, IncidentNote, Message, NoteKind, Pos
 from monitor.incidents import IncidentFold
 from monitor.model import PROBER, Measurement, State, StateChange, Void
 from monitor.store import Advance
-from probes.base import Fault, Outcome
+from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT
 from tests.monitor.web.scene import EVIL, LOCATION

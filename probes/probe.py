@@ -1,9 +1,8 @@
-"""The promise of a probe kind and the vocabulary of its results; knows nothing of HTTP, browsers or storage."""
+"""The interface of a probe kind; knows nothing of HTTP, browsers or storage."""
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -12,41 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Self
 
-    from probes.trace import Hop, Trace
-
-Scalar = bool | int | float | str
-
-
-class Fault(enum.StrEnum):
-    """Why a look failed. A closed set: dashboards, rules and archives rely on it."""
-
-    DNS = "dns"
-    CONNECT_REFUSED = "connect_refused"
-    CONNECT_TIMEOUT = "connect_timeout"
-    TLS_EXPIRED = "tls_expired"
-    TLS_NAME = "tls_name"
-    TLS_UNTRUSTED = "tls_untrusted"
-    TLS_OTHER = "tls_other"
-    TIMEOUT = "timeout"
-    RESET = "reset"
-    HTTP_STATUS = "http_status"
-    REDIRECT_LOOP = "redirect_loop"
-    REDIRECT_TARGET = "redirect_target"
-    BODY_MISMATCH = "body_mismatch"
-    BODY_TOO_LARGE = "body_too_large"
-    PROTOCOL = "protocol"
-    BLOCKED = "blocked"
-    NOT_RENDERED = "not_rendered"
-    CRASHED = "crashed"
-    PROBER = "prober"
-
-
-class Outcome(enum.StrEnum):
-    """The verdict of one look. ``void`` means that we could not see; it is never charged to a portal."""
-
-    UP = "up"
-    DOWN = "down"
-    VOID = "void"
+    from probes.instruments import Instruments
+    from probes.metric import Metric
+    from probes.result import ProbeResult, Scalar
+    from probes.trace import Trace
 
 
 class Lane(enum.StrEnum):
@@ -54,76 +22,6 @@ class Lane(enum.StrEnum):
 
     LIGHT = "light"
     RENDER = "render"
-
-
-class Unit(enum.StrEnum):
-    """The unit of a metric, in base units; Prometheus names, InfluxDB fields and dashboards take it from here."""
-
-    SECONDS = "seconds"
-    BYTES = "bytes"
-    COUNT = "count"
-    RATIO = "ratio"
-    FLAG = "flag"
-    CODE = "code"
-    TIMESTAMP = "timestamp"  # seconds since 1970-01-01 UTC
-    TEXT = "text"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
-    """One thing that a kind measures, declared once for storage, exposition, dashboards and documentation.
-
-    ``name`` is the column and InfluxDB field. ``prometheus`` is the exposed name (empty: not exposed), with the
-    constant ``labels``. A text metric is exposed as label ``label`` of an info series of value 1; text metrics that
-    share a ``prometheus`` name share that series. A metric with ``sum_of`` is not stored: it is the sum of those
-    stored metrics that are present.
-    """
-
-    name: str
-    unit: Unit
-    help: str
-    type: type[bool] | type[int] | type[float] | type[str] = float
-    prometheus: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
-    label: str = ""
-    sum_of: tuple[str, ...] = ()
-
-
-class Failed(Exception):
-    """Raised by a probe: the look failed for ``fault``; ``detail`` is one human sentence without secrets."""
-
-    def __init__(self, fault: Fault, detail: str) -> None:
-        super().__init__(detail)
-        self.fault = fault
-        self.detail = detail
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """What a look saw: ``at`` is seconds after its start, None for the last picture, which is the whole screen.
-
-    ``type`` is the content type of ``body``. ``print`` is 16 hex digits that differ in few bits for pictures that look
-    alike; empty where nobody computed it.
-    """
-
-    at: float | None
-    type: str
-    body: bytes
-    print: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeResult:
-    """What one look found. ``duration`` in seconds; ``values`` holds only metrics that occurred, never a filler 0."""
-
-    outcome: Outcome
-    fault: Fault | None = None
-    phase: str | None = None
-    detail: str = ""
-    duration: float
-    values: Mapping[str, Scalar]
-    hops: tuple[Hop, ...] = ()
-    pictures: tuple[Picture, ...] = ()
 
 
 _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -212,6 +110,6 @@ class Probe(BaseModel):
         """Whether no further run of the slot is needed after ``runs`` of ``times`` planned ones."""
         return len(runs) >= times
 
-    async def run(self, trace: Trace) -> None:
+    async def run(self, trace: Trace, resources: Instruments) -> None:
         """Take one look; see the class."""
         raise NotImplementedError

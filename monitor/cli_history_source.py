@@ -1,0 +1,23 @@
+"""Which source of history the commands read: archive and journal, or InfluxDB, as configured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from monitor.influx_history import InfluxHistory
+from monitor.source import ARCHIVE, Archive, Source
+from monitor.store import JournalError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from monitor.config.settings import MonitorSettings
+
+
+def chosen(settings: MonitorSettings, directory: Path, name: str | None = None) -> Source:
+    """The source called ``name``, or the configured one. Raises :class:`JournalError` where it is not configured."""
+    if (name or settings.history.source) == ARCHIVE:
+        return Archive(directory)
+    if settings.sinks.influxdb is None:
+        raise JournalError("monitor.yaml names no sinks.influxdb that history could be read from")
+    return InfluxHistory(settings.sinks.influxdb, directory)

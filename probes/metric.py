@@ -1,0 +1,40 @@
+"""What a probe kind declares of each value that it measures."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+class Unit(enum.StrEnum):
+    """The unit of a metric, in base units; Prometheus names, InfluxDB fields and dashboards take it from here."""
+
+    SECONDS = "seconds"
+    BYTES = "bytes"
+    COUNT = "count"
+    RATIO = "ratio"
+    FLAG = "flag"
+    CODE = "code"
+    TIMESTAMP = "timestamp"  # seconds since 1970-01-01 UTC
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One thing that a kind measures, declared once for storage, exposition, dashboards and documentation.
+
+    ``name`` is the column and InfluxDB field. ``prometheus`` is the exposed name (empty: not exposed), with the
+    constant ``labels``. A text metric is exposed as label ``label`` of an info series of value 1; text metrics that
+    share a ``prometheus`` name share that series. A metric with ``sum_of`` is not stored: it is the sum of those
+    stored metrics that are present.
+    """
+
+    name: str
+    unit: Unit
+    help: str
+    type: type[bool] | type[int] | type[float] | type[str] = float
+    prometheus: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    label: str = ""
+    sum_of: tuple[str, ...] = ()
