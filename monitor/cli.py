@@ -21,8 +21,9 @@ from monitor.cli_doors import hash_secret
 from monitor.cli_export import export_app
 from monitor.cli_health import healthcheck
 from monitor.cli_incidents import drill, incident_app, incidents
+from monitor.cli_influxdb import influx_app
 from monitor.cli_score import score_app
-from monitor.cli_storage import history_app, influx_app
+from monitor.cli_storage import history_app
 from monitor.store import JournalError
 from monitor.terminal import FAILED, GOOD, PARTIAL, USAGE, ConfigDir, DataDir, fail, print_json
 
@@ -90,7 +91,7 @@ def run(
     from monitor.config.record import secrets_of
     from monitor.daemon import Daemon
     from monitor.datadir import keep_private
-    from monitor.telemetry import hide, set_up_logs
+    from monitor.logs import hide, set_up_logs
 
     form = log_format or (LogForm.CONSOLE if sys.stderr.isatty() else LogForm.JSON)
     keep_private()
@@ -172,8 +173,8 @@ def probe(
     from rich.console import Console
 
     from monitor import draw
+    from monitor.logs import set_up_logs
     from monitor.once import TargetError, look_once
-    from monitor.telemetry import set_up_logs
     from probes.result import Outcome
 
     set_up_logs("console", "error")
@@ -225,7 +226,7 @@ def demo(
 
     from monitor.demo.child import FleetDidNotStart, child
     from monitor.demo.stage import write_config
-    from monitor.telemetry import set_up_logs
+    from monitor.logs import set_up_logs
 
     set_up_logs("console" if sys.stderr.isatty() else "json", "info")
 

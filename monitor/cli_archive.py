@@ -43,7 +43,7 @@ def archive_list(
 def archive_verify(data: DataDir = Path("data")) -> None:
     """Hash and count every sealed file again; exit code 1 when one is missing, changed or unknown."""
     from monitor.archive.verify import verify
-    from monitor.progress import bar
+    from monitor.terminal import bar
 
     with bar("verifying") as progress:
         found = verify(data, progress)

@@ -128,8 +128,8 @@ def _run(asked: Asked, loaded: Config, whence: str, target: Path, formats: list[
     from monitor import handover
     from monitor.cli_history_source import chosen
     from monitor.export.writing import write
-    from monitor.progress import bar
     from monitor.score_source import HistorySource
+    from monitor.terminal import bar
 
     with bar("exporting") as progress:
         tell = _counted(progress, handover.steps(asked.period) + len(formats))

@@ -130,7 +130,7 @@ def drill(  # the name of the command
     from monitor.clock import SystemClock
     from monitor.config import load
     from monitor.drill import Drill, DrillError
-    from monitor.telemetry import set_up_logs
+    from monitor.logs import set_up_logs
 
     set_up_logs("console", "error")
     base = load(config) if config is not None else None

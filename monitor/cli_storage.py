@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.terminal import FAILED, GOOD, USAGE, ConfigDir, DataDir, fail
+from monitor.terminal import USAGE, ConfigDir, DataDir, fail
 
 if TYPE_CHECKING:
-    from monitor.sinks.influxdb import InfluxDB
     from monitor.source import Source
 
 history_app = typer.Typer(help="Take measurements out of a journal, or into one.", no_args_is_help=True)
-influx_app = typer.Typer(help="Prepare and try the configured InfluxDB.", no_args_is_help=True)
 
 
 class FileFormat(StrEnum):
@@ -54,7 +52,7 @@ def history_export(
     """Write measurements to a file; works while the daemon runs."""
     from monitor import exchange
     from monitor.history import Window
-    from monitor.progress import bar
+    from monitor.terminal import bar
     from monitor.web.times import parse_time
     from probes.kinds import KINDS
 
@@ -86,7 +84,7 @@ def history_import(
 ) -> None:
     """Take measurements into a journal that no daemon is using; rows that are known already change nothing."""
     from monitor import exchange
-    from monitor.progress import bar
+    from monitor.terminal import bar
 
     with bar("importing") as progress:
         found = exchange.import_(data, path, form.value if form else None, progress)
@@ -102,36 +100,3 @@ def _source(config: Path, data: Path, origin: Origin | None) -> Source:
     if origin is Origin.ARCHIVE or (origin is None and not (config / "monitor.yaml").exists()):
         return Archive(data)
     return chosen(load(config).settings, data, origin)
-
-
-def _influxdb(directory: Path) -> InfluxDB:
-    from monitor.config import load
-
-    found = load(directory).settings.sinks.influxdb
-    if found is None:
-        fail(f"{directory / 'monitor.yaml'} names no sinks.influxdb")
-    return found
-
-
-@influx_app.command(name="init")
-def influx_init(config: ConfigDir = Path("config")) -> None:
-    """Create the buckets (2.x) or databases (1.x) for raw, hourly and daily data, with their retention."""
-    from monitor.sinks.admin import init
-    from monitor.sinks.server import AdminError
-
-    try:
-        for line in init(_influxdb(config)):
-            typer.echo(line)
-    except AdminError as error:
-        fail(str(error))
-
-
-@influx_app.command(name="check")
-def influx_check(config: ConfigDir = Path("config")) -> None:
-    """Prove that writing and reading work with the configured credentials."""
-    from monitor.sinks.admin import check
-
-    steps = check(_influxdb(config))
-    for step in steps:
-        typer.echo(f"{'ok  ' if step.ok else 'FAIL'} {step.text}")
-    raise SystemExit(GOOD if all(step.ok for step in steps) else FAILED)

@@ -25,6 +25,7 @@ from monitor.gaps import fill_gaps, note_newcomers
 from monitor.journal import Journal
 from monitor.live_scores import start_scores
 from monitor.liveness import Liveness, status_line
+from monitor.logs import hide
 from monitor.machine import Limits, Machine
 from monitor.measure import Measurer, Seats
 from monitor.model import Measurement
@@ -37,7 +38,7 @@ from monitor.states import Fold
 from monitor.storage import Storage
 from monitor.store import Lock
 from monitor.systemd import Manager
-from monitor.telemetry import SelfMetrics, hide
+from monitor.telemetry import SelfMetrics
 from monitor.vigil import keep_watch, settle
 from monitor.web import Door, Site, serve
 from probes.instruments import Instruments

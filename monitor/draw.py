@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from monitor.console import Pen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from probes.result import Scalar
+
 import math
 import time
-import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from monitor.draw_render import figures
 from probes.result import Fault, Outcome
 from probes.trace import PHASES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from rich.console import Console
 
@@ -43,7 +50,6 @@ WORDS: Mapping[Fault, str] = {
 }
 """Every fault in a few words."""
 
-NARROWEST, WIDEST = 40, 200
 
 _DAY = 86_400.0
 _GLYPHS = dict(zip(PHASES.values(), "░▒▓▪█▚", strict=True))
@@ -54,7 +60,6 @@ _MARKS = {
     Outcome.DOWN: ("✗", "x", "bold red"),
     Outcome.VOID: ("?", "?", "yellow"),
 }
-_PLAIN = str.maketrans({"đ": "d", "Đ": "D", "…": "..."})
 _FACTS = (
     ("subject", "cert_subject"),
     ("issuer", "cert_issuer"),
@@ -63,52 +68,6 @@ _FACTS = (
     ("received", "bytes_wire"),
     ("body", "bytes_body"),
 )
-
-
-class Pen:
-    """Writes on a console in what it can show: its width within 40..200, its encoding, no control characters."""
-
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        self.width = min(max(console.width, NARROWEST), WIDEST)
-        self.rich = console.encoding.lower().replace("-", "").startswith("utf")
-
-    def clean(self, text: str) -> str:
-        """``text`` without anything that could steer a terminal; without marks on letters where only ASCII is shown.
-
-        Certificates, redirects and details are a portal's words, not ours.
-        """
-        shown = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
-        if self.rich:
-            return shown
-        return unicodedata.normalize("NFKD", shown.translate(_PLAIN)).encode("ascii", "ignore").decode()
-
-    def line(self, *parts: tuple[str, str], indent: int = 0, label: str = "") -> None:
-        """One line of (text, style) parts behind an indent and a dim label; what does not fit goes on below them."""
-        whole = Text()
-        for text, style in parts:
-            whole.append(self.clean(text), style=style)
-        front = Text(" " * indent).append(label, style="dim")
-        for row in whole.wrap(self.console, self.width - len(front), overflow="fold"):
-            row.rstrip()
-            self._print(front + row)
-            front = Text(" " * len(front))
-
-    def items(self, parts: Sequence[tuple[str, str]], indent: int = 0) -> None:
-        """Parts side by side, two spaces between them, none of them broken over two lines."""
-        row = Text(" " * indent)
-        for text, style in parts:
-            part = Text(self.clean(text), style=style)
-            if len(row) > indent and row.cell_len + part.cell_len > self.width:
-                row.rstrip()
-                self._print(row)
-                row = Text(" " * indent)
-            row = row + part + Text("  ")
-        row.rstrip()
-        self._print(row)
-
-    def _print(self, row: Text) -> None:
-        self.console.print(row, soft_wrap=True, highlight=False)
 
 
 def draw(result: ProbeResult, console: Console, *, now: float | None = None) -> None:
@@ -234,3 +193,58 @@ def result_json(result: ProbeResult) -> dict[str, Any]:
 def _occurred(value: object) -> bool:
     """A value that is not finite did not occur; JSON has no word for it."""
     return not isinstance(value, float) or math.isfinite(value)
+
+
+_PAINTS = (
+    ("FCP", "fcp_seconds"),
+    ("LCP", "lcp_seconds"),
+    ("Speed Index", "speed_index_seconds"),
+    ("TBT", "tbt_seconds"),
+    ("longest", "longest_task_seconds"),
+    ("TTFB", "ttfb_seconds"),
+    ("DCL", "dcl_seconds"),
+    ("load", "load_seconds"),
+    ("busy", "main_thread_seconds"),
+)
+
+
+_SORTS = ("html", "script", "style", "image", "font", "other")
+
+
+def figures(values: Mapping[str, Scalar]) -> Iterator[tuple[str, str]]:
+    """(name, value) of what a page in a browser was like; nothing for other kinds of looks."""
+    if "profile" not in values:
+        return
+    yield "device", f"{values['profile']}, Chromium {values.get('browser_version', 'none')}"
+    for name, key in _PAINTS:
+        if key in values:
+            element = f"  {values['lcp_element']}" if key == "lcp_seconds" and "lcp_element" in values else ""
+            yield name, f"{float(values[key]) * 1000:.0f} ms{element}"
+    if "cls" in values:
+        yield "CLS", f"{float(values['cls']):.3f}"
+    if "bytes_total" in values:
+        parts = (f"{sort} {_kb(values[f'bytes_{sort}'])}" for sort in _SORTS if values.get(f"bytes_{sort}"))
+        yield "weight", f"{_kb(values['bytes_total'])} ({', '.join(parts)}), {_kb(values['bytes_decoded'])} decoded"
+        yield "requests", f"{values['requests']}, {values['requests_failed']} failed"
+        yield "console", f"{values['console_errors']} errors"
+    if "third_party_ratio" in values:
+        yield "others", f"{float(values['third_party_ratio']):.0%} of the bytes from third parties"
+    yield from _fitness(values)
+    if "benchmark_index" in values:
+        yield "host", f"benchmark index {float(values['benchmark_index']):.0f}"
+
+
+def _fitness(values: Mapping[str, Scalar]) -> Iterator[tuple[str, str]]:
+    if "viewport_ok" not in values:
+        return
+    said = {True: "yes", False: "no"}
+    flags = (("viewport", "viewport_ok"), ("zoom", "zoom_ok"), ("language", "lang_ok"))
+    yield "phone", ", ".join(f"{name} {said[bool(values[key])]}" for name, key in flags)
+    shares = (("text", "text_legible_ratio"), ("taps 24 px", "tap_24_ratio"), ("taps 48 px", "tap_48_ratio"))
+    found = [f"{name} {float(values[key]):.0%}" for name, key in shares if key in values]
+    found += [f"overflow at {width} px {values[f'overflow_{width}_px']} px" for width in (360, 412)]
+    yield "", ", ".join(found)
+
+
+def _kb(count: Scalar) -> str:
+    return f"{float(count) / 1000:.1f} kB"

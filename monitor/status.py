@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from monitor import history
-from monitor.draw import WORDS, Pen
+from monitor.console import Pen
+from monitor.draw import WORDS
 from monitor.model import PROBER, Expect, State
 from monitor.store import FILE, JournalError, Reader, connect
 from probes.kinds import KINDS

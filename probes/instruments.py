@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from probes.browser import Browsers, RenderSettings
-from probes.connector import tls_context
 from probes.resolver import ServerResolver, SystemResolver
+from probes.tls_context import tls_context
 
 if TYPE_CHECKING:
     from types import TracebackType

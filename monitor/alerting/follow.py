@@ -1,27 +1,24 @@
-"""The two that write about incidents: the reader that folds the journal, and the clerk for notes and reminders."""
+"""The consumer of the journal that writes incidents and their messages."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor import inbox
 from monitor.alerting import plan
-from monitor.incident import IncidentKind, Post
+from monitor.incident import IncidentKind
 from monitor.model import DECIDING, State
 from monitor.store import Advance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from monitor.alerting.metrics import AlertingMetrics
     from monitor.clock import Clock
     from monitor.config.notify import Notify
-    from monitor.incident import IncidentEvent, Message
+    from monitor.incident import IncidentEvent
     from monitor.incidents import IncidentFold
     from monitor.journal import Journal
     from monitor.model import Check, Measurement
@@ -37,10 +34,6 @@ REMARK_SECONDS = 30.0
 
 BREATH = 100
 """Records folded before others get a turn."""
-
-CLERK_SECONDS = 0.5
-REMIND_EVERY = 10
-"""Rounds of the clerk between looks for reminders that are due."""
 
 BEFORE = 100
 """Records read before the change that began the oldest trouble, when incidents are told for the first time."""
@@ -126,76 +119,3 @@ class Follower:
         kinds = [one.kind for one in self.fold.lasting]
         for kind in IncidentKind:
             self._metrics.open.labels(kind.value).set(kinds.count(kind))
-
-
-class Clerk:
-    """Takes the notes of people in, every half second, and writes reminders."""
-
-    def __init__(self, *, journal: Journal, data: Path, notify: Notify, clock: Clock, told: Callable[[], None]) -> None:
-        self.notify = notify
-        self._journal = journal
-        self._data = data
-        self._clock = clock
-        self._told = told
-        self._taken: set[str] = set()
-        self._trouble = False
-
-    async def run(self) -> None:
-        """Until cancelled. Fails only when the journal does."""
-        for round_ in itertools.count():
-            seldom = round_ % REMIND_EVERY == 0
-            await self.take_in(tidy=seldom)
-            if seldom:
-                await self.remind()
-            await asyncio.sleep(CLERK_SECONDS)
-
-    async def take_in(self, *, tidy: bool = False) -> None:
-        """Notes go into the journal, then their files go. A folder that cannot be used is said once."""
-        try:
-            await self._take_in()
-            if tidy:
-                await asyncio.to_thread(inbox.tidy, self._data, self._clock.now())
-        except OSError as error:
-            if not self._trouble:
-                log.warning("inbox_cannot_be_used", reason=error.strerror or str(error))
-            self._trouble = True
-        else:
-            self._trouble = False
-
-    async def _take_in(self) -> None:
-        notes = await asyncio.to_thread(inbox.found, self._data)
-        fresh = [note for _, note in notes if note.id not in self._taken]
-        if fresh:
-            await self._journal.commit(Post(notes=tuple(fresh)))
-        for note in fresh:
-            self._taken.add(note.id)
-            log.info("incident_noted", incident=note.incident, kind=note.kind.value, by=note.by)
-        for path, _ in notes:
-            await asyncio.to_thread(path.unlink, missing_ok=True)
-        self._taken.clear()
-
-    async def remind(self) -> None:
-        """Write the reminders that are due; one that is written already changes nothing."""
-        if self.notify.reminders is None:
-            return
-        now = self._clock.now()
-
-        def due(reader: Reader) -> list[Post]:
-            lasting = reader.incidents(open_only=True)
-            known = reader.acknowledged(one.incident.id for one in lasting)
-            wanted = plan.reminders(lasting, known, self.notify, now)
-            there = {
-                (one.incident, one.target, one.reminder)
-                for event in lasting
-                for one in reader.messages(event.incident.id)
-            }
-            fresh = tuple(one for one in wanted if (one.incident, one.target, one.reminder) not in there)
-            return [Post(messages=fresh)] if fresh else []
-
-        for post in await self._journal.read(due):
-            await self._journal.commit(post)
-            self._told()
-
-
-def _name(message: Message) -> tuple[str, str, int]:
-    return (message.incident, message.target, message.reminder)

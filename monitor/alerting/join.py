@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 from monitor.alerting.alertmanager import AlertmanagerSink
 from monitor.alerting.channel import AppriseChannel
 from monitor.alerting.courier import TargetCourier
-from monitor.alerting.follow import INCIDENTS, Clerk, Follower, first_seq, newest_looks
+from monitor.alerting.follow import INCIDENTS, Follower, first_seq, newest_looks
 from monitor.alerting.heartbeat import Pacemaker
 from monitor.alerting.letter import Writer
 from monitor.alerting.metrics import AlertingMetrics
+from monitor.alerting.notes import NoteImporter
+from monitor.alerting.reminders import ReminderScheduler
 from monitor.incidents import IncidentFold
 from monitor.web.speak import Tongue
 
@@ -39,7 +41,8 @@ class Alerting:
         self._notify = settings.notify
         self.metrics = AlertingMetrics(registry, [target.name for target in self._notify.targets])
         self._couriers = [self._courier(target) for target in self._notify.targets]
-        self._clerk = Clerk(journal=journal, data=data, notify=self._notify, clock=clock, told=self._tell)
+        self._notes = NoteImporter(journal=journal, data=data, clock=clock)
+        self._reminders = ReminderScheduler(journal=journal, notify=self._notify, clock=clock, on_outbox=self._tell)
         self._pacemaker = Pacemaker(settings.heartbeat, self.metrics) if settings.heartbeat else None
         self._alertmanager = self._alertmanagers()
 
@@ -93,7 +96,8 @@ class Alerting:
         )
         tasks = [
             group.create_task(self._follower.run(), name="incidents"),
-            group.create_task(self._clerk.run(), name="notes and reminders"),
+            group.create_task(self._notes.run(), name="notes"),
+            group.create_task(self._reminders.run(), name="reminders"),
             *(group.create_task(one.run(), name=f"tell {one.name}") for one in self._couriers),
         ]
         if self._pacemaker is not None:

@@ -9,7 +9,6 @@ from pydantic import Field, field_validator, model_validator
 
 from monitor import __version__
 from monitor.archive.layout import FLOOR_DAYS
-from monitor.config.history import History
 from monitor.config.judging import Confirm, Maintenance, ServiceTimes, States
 from monitor.config.models import Block, Blocks
 from monitor.config.notify import Alerting
@@ -151,6 +150,14 @@ class Sinks(Block):
         """The sinks in use, by name."""
         every: dict[str, SinkSettings | None] = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: sink for name, sink in every.items() if sink is not None}
+
+
+class History(Block):
+    """Where history is read from when a command does not say so itself."""
+
+    source: Literal["archive", "influxdb"] = Field(
+        default="archive", description="archive: sealed files and journal of this machine; influxdb: sinks.influxdb."
+    )
 
 
 class MonitorSettings(Alerting):

@@ -13,7 +13,8 @@ from monitor.web.blackbox import Blackbox
 from monitor.web.entrance import LARGEST_REQUEST, Ease, accounts, limits
 from monitor.web.film import Film
 from monitor.web.headers import HEADERS
-from monitor.web.incident_pages import IncidentApi, IncidentPages
+from monitor.web.incident_handlers import IncidentPages
+from monitor.web.incident_pages import IncidentApi
 from monitor.web.listening import Listening
 from monitor.web.operations import Operations, plain
 from monitor.web.pages import Static

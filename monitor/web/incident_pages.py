@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from monitor.web import answers, incident_page
+from monitor.web import answers
 from monitor.web.api import refusal, stranger
 from monitor.web.incident_json import incident_json, whole_json
 from monitor.web.openapi import Operation, Parameter
-from monitor.web.pages import Pages, html
-from monitor.web.query import Query
 from monitor.web.times import parse_time
 
 if TYPE_CHECKING:
@@ -34,36 +32,6 @@ _ONE = Parameter(
     help="The incident's id.",
     schema={"type": "string", "examples": ["ha-noi-20260801T000000Z"]},
 )
-
-
-class IncidentPages(Pages):
-    """All pages: those of incidents beside the others."""
-
-    async def incidents(self, request: web.Request) -> web.Response:
-        """The list."""
-        query = Query.read({"lang": request.query.get("lang", "")}, self._site.language)
-
-        async def make() -> bytes:
-            tongue = self._tongue(query)
-            page = await incident_page.listed(self._site, query, tongue)
-            return await self._fill("incidents.html", query, tongue, Query.incidents, page=page)
-
-        return html(await self._shelf.get((query, "incidents"), make))
-
-    async def incident(self, request: web.Request) -> web.Response:
-        """One incident."""
-        query = Query.read({"lang": request.query.get("lang", "")}, self._site.language)
-        identity = request.match_info["id"]
-
-        async def make() -> bytes:
-            found = await self._site.journal.read(lambda reader: incident_page.read(reader, identity))
-            if not found[0]:
-                raise web.HTTPNotFound
-            tongue = self._tongue(query)
-            page = await self._site.journal.read(lambda _reader: incident_page.page(self._site, found, query, tongue))
-            return await self._fill("incident.html", query, tongue, lambda one: one.incident(identity), page=page)
-
-        return html(await self._shelf.get((query, "incident", identity), make))
 
 
 class IncidentApi:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.web.incident_words import INCIDENT_WORDS
-from monitor.web.state_words import STATE_WORDS
 from monitor.web.words_render import RENDER
 
 if TYPE_CHECKING:
@@ -239,6 +238,21 @@ _FAULTS = {
     "void.stopped": ("Trình giám sát đang dừng", "The monitor was not running"),
     "void.killed": ("Trình giám sát bị ngắt đột ngột", "The monitor died without a word"),
 }
+
+STATE_WORDS: dict[str, tuple[str, str]] = {
+    "flapping": ("thất thường", "flapping"),
+    "flapping.why": (
+        "Trạng thái thay đổi liên tục; từng thay đổi không được báo riêng.",
+        "The state changes all the time; its changes are not announced one by one.",
+    ),
+    "flapping.ended": ("Hết thất thường, trạng thái {state}", "No longer flapping, {state}"),
+    "why.degraded": ("Vẫn trả lời, nhưng chất lượng giảm", "It answers, but not as it should"),
+    "why.maintenance": ("Bảo trì đã báo trước", "Announced maintenance"),
+    "why.maintenance_over": ("Hết thời gian bảo trì", "Maintenance is over"),
+    "blind.since": ("Từ {time}.", "Since {time}."),
+}
+"""Key to (Vietnamese, English), merged into WORDS."""
+
 
 WORDS: Mapping[str, tuple[str, str]] = {
     **_PAGE,

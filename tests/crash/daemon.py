@@ -18,10 +18,10 @@ from monitor.archive import keeper
 from monitor.config import load
 from monitor.daemon import Daemon
 from monitor.journal import Journal
+from monitor.logs import set_up_logs
 from monitor.model import Measurement
 from monitor.sinks import influxdb
 from monitor.store import Advance, Chore, Writer
-from monitor.telemetry import set_up_logs
 from tests.crash.nursery import settle_in
 from tests.crash.stages import Page, watch
 

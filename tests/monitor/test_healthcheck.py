@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient
 from typer.testing import CliRunner, Result
 
 from monitor.cli import app
-from monitor.healthcheck import HEALTHY, READY, ask
+from monitor.cli_health import HEALTHY, READY, ask
 from monitor.web import Readiness
 from tests.monitor.web import conftest
 from tests.monitor.web.conftest import Open

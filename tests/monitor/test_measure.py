@@ -46,7 +46,7 @@ class Told(Sight):
 
     says: str | None = None
 
-    async def judge(self, check: Check, result: ProbeResult) -> str | None:  # noqa: ARG002 - it is told already
+    async def judge(self, check: Check, result: ProbeResult) -> str | None:
         if self.says is None:
             raise LookupError
         return self.says

@@ -15,7 +15,7 @@ from pathlib import Path
 from monitor.clock import SystemClock
 from monitor.config import load
 from monitor.daemon import Daemon
-from monitor.telemetry import set_up_logs
+from monitor.logs import set_up_logs
 
 
 class Hands:

@@ -14,8 +14,10 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from monitor import inbox
-from monitor.alerting.follow import INCIDENTS, Clerk, Follower, first_seq, newest_looks
+from monitor.alerting.follow import INCIDENTS, Follower, first_seq, newest_looks
 from monitor.alerting.metrics import AlertingMetrics
+from monitor.alerting.notes import NoteImporter
+from monitor.alerting.reminders import ReminderScheduler
 from monitor.incident import NoteKind, Step
 from monitor.incidents import IncidentFold
 from monitor.journal import Journal
@@ -108,16 +110,16 @@ async def test_notes_are_taken_in_once_and_bad_ones_put_aside(tmp_path: Path):
     clock = HandClock(SLOT + 30_000)
     async with opened(tmp_path) as journal:
         await write(journal, Story().falls(), notify(), SLOT)
-        clerk = Clerk(journal=journal, data=tmp_path, notify=notify(), clock=clock, told=lambda: None)
+        importer = NoteImporter(journal=journal, data=tmp_path, clock=clock)
         note = inbox.new_note(ID, NoteKind.ACKNOWLEDGED, "Lan", "đang xử lý", SLOT + 5)
         path = inbox.leave(tmp_path, note)
         text = path.read_text()
         (tmp_path / "inbox" / "1-bad.json").write_text("{")
-        await clerk.take_in()
+        await importer.import_notes()
         assert not path.exists()
         assert [one.name for one in (tmp_path / "inbox").iterdir()] == ["1-bad.bad"]
         path.write_text(text)  # a daemon that died before it could remove the file
-        await clerk.take_in()
+        await importer.import_notes()
         kept = await journal.read(lambda reader: reader.notes(ID))
     assert [(one.by, one.text, one.kind, one.at) for one in kept] == [
         ("Lan", "đang xử lý", NoteKind.ACKNOWLEDGED, SLOT + 5)
@@ -125,7 +127,7 @@ async def test_notes_are_taken_in_once_and_bad_ones_put_aside(tmp_path: Path):
     assert json.loads(text)["id"] == kept[0].id
 
 
-async def test_a_folder_that_cannot_be_tidied_does_not_end_the_clerk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_a_folder_that_cannot_be_tidied_does_not_end_the_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def short(_data: Path, _now: int) -> None:
         raise OSError(errno.EMFILE, "Too many open files")
 
@@ -133,9 +135,9 @@ async def test_a_folder_that_cannot_be_tidied_does_not_end_the_clerk(tmp_path: P
     async with opened(tmp_path) as journal:
         await write(journal, Story().falls(), notify(), SLOT)
         clock = HandClock(SLOT + 30_000)
-        clerk = Clerk(journal=journal, data=tmp_path, notify=notify(), clock=clock, told=lambda: None)
+        importer = NoteImporter(journal=journal, data=tmp_path, clock=clock)
         with capture_logs() as logged:
-            task = asyncio.create_task(clerk.run())
+            task = asyncio.create_task(importer.run())
             path = inbox.leave(tmp_path, inbox.new_note(ID, NoteKind.ACKNOWLEDGED, "Lan", "đang xử lý", SLOT + 5))
             await eventually(lambda: not path.exists() or task.done())
             assert not task.done()
@@ -151,17 +153,18 @@ async def test_reminders_are_written_once_each_until_somebody_acknowledges(tmp_p
     told = notify(reminders=3600)
     async with opened(tmp_path) as journal:
         await write(journal, Story().falls(), told, SLOT)
-        clerk = Clerk(journal=journal, data=tmp_path, notify=told, clock=clock, told=lambda: None)
+        importer = NoteImporter(journal=journal, data=tmp_path, clock=clock)
+        reminders = ReminderScheduler(journal=journal, notify=told, clock=clock, on_outbox=lambda: None)
         for _ in range(3):
             clock.pass_by(3600)
-            await clerk.remind()
-            await clerk.remind()
+            await reminders.remind()
+            await reminders.remind()
         messages = await journal.read(lambda reader: reader.messages(ID))
         assert [one.reminder for one in messages] == [0, 1, 2, 3]
         inbox.leave(tmp_path, inbox.new_note(ID, NoteKind.ACKNOWLEDGED, "Lan", "", SLOT))
-        await clerk.take_in()
+        await importer.import_notes()
         clock.pass_by(3600)
-        await clerk.remind()
+        await reminders.remind()
         assert len(await journal.read(lambda reader: reader.messages(ID))) == 4
 
 

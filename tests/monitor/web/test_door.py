@@ -12,9 +12,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from monitor.cli_health import HEALTHY, ask
 from monitor.config.web import Web
 from monitor.demo.authority import Authority
-from monitor.healthcheck import HEALTHY, ask
 from monitor.web import Door, visitor
 from monitor.web.crowd import Crowd, neighbourhood
 from tests.monitor.web.doors import opened, say, statuses

@@ -1,0 +1,68 @@
+"""Import of operators' notes: files of the inbox become rows of the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from typing import TYPE_CHECKING
+
+import structlog
+
+from monitor import inbox
+from monitor.incident import Post
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from monitor.clock import Clock
+    from monitor.journal import Journal
+
+log = structlog.get_logger(__name__)
+
+IMPORT_SECONDS = 0.5
+"""Interval of imports."""
+
+MAINTENANCE_EVERY = 10
+"""Imports between two clean-ups of the inbox."""
+
+
+class NoteImporter:
+    """Imports the notes of operators into the journal, every half second."""
+
+    def __init__(self, *, journal: Journal, data: Path, clock: Clock) -> None:
+        self._journal = journal
+        self._data = data
+        self._clock = clock
+        self._imported: set[str] = set()
+        self._failing = False
+
+    async def run(self) -> None:
+        """Run until cancelled. Fails only when the journal does."""
+        for round_ in itertools.count():
+            await self.import_notes(maintenance=round_ % MAINTENANCE_EVERY == 0)
+            await asyncio.sleep(IMPORT_SECONDS)
+
+    async def import_notes(self, *, maintenance: bool = False) -> None:
+        """Commit the notes of the inbox, then remove their files. Logs once while the folder cannot be used."""
+        try:
+            await self._import_notes()
+            if maintenance:
+                await asyncio.to_thread(inbox.tidy, self._data, self._clock.now())
+        except OSError as error:
+            if not self._failing:
+                log.warning("inbox_cannot_be_used", reason=error.strerror or str(error))
+            self._failing = True
+        else:
+            self._failing = False
+
+    async def _import_notes(self) -> None:
+        notes = await asyncio.to_thread(inbox.found, self._data)
+        fresh = [note for _, note in notes if note.id not in self._imported]
+        if fresh:
+            await self._journal.commit(Post(notes=tuple(fresh)))
+        for note in fresh:
+            self._imported.add(note.id)
+            log.info("incident_noted", incident=note.incident, kind=note.kind.value, by=note.by)
+        for path, _ in notes:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+        self._imported.clear()

@@ -1,0 +1,49 @@
+"""The sub-commands of ``influx``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from monitor.terminal import FAILED, GOOD, ConfigDir, fail
+
+if TYPE_CHECKING:
+    from monitor.sinks.influxdb import InfluxDB
+
+
+influx_app = typer.Typer(help="Prepare and try the configured InfluxDB.", no_args_is_help=True)
+
+
+def _influxdb(directory: Path) -> InfluxDB:
+    from monitor.config import load
+
+    found = load(directory).settings.sinks.influxdb
+    if found is None:
+        fail(f"{directory / 'monitor.yaml'} names no sinks.influxdb")
+    return found
+
+
+@influx_app.command(name="init")
+def influx_init(config: ConfigDir = Path("config")) -> None:
+    """Create the buckets (2.x) or databases (1.x) for raw, hourly and daily data, with their retention."""
+    from monitor.sinks.admin import init
+    from monitor.sinks.server import AdminError
+
+    try:
+        for line in init(_influxdb(config)):
+            typer.echo(line)
+    except AdminError as error:
+        fail(str(error))
+
+
+@influx_app.command(name="check")
+def influx_check(config: ConfigDir = Path("config")) -> None:
+    """Prove that writing and reading work with the configured credentials."""
+    from monitor.sinks.admin import check
+
+    steps = check(_influxdb(config))
+    for step in steps:
+        typer.echo(f"{'ok  ' if step.ok else 'FAIL'} {step.text}")
+    raise SystemExit(GOOD if all(step.ok for step in steps) else FAILED)

@@ -1,0 +1,65 @@
+"""Writes lines to a terminal: width, encoding, and no control characters."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+
+NARROWEST, WIDEST = 40, 200
+
+
+_PLAIN = str.maketrans({"đ": "d", "Đ": "D", "…": "..."})
+
+
+class Pen:
+    """Writes on a console in what it can show: its width within 40..200, its encoding, no control characters."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.width = min(max(console.width, NARROWEST), WIDEST)
+        self.rich = console.encoding.lower().replace("-", "").startswith("utf")
+
+    def clean(self, text: str) -> str:
+        """``text`` without anything that could steer a terminal; without marks on letters where only ASCII is shown.
+
+        Certificates, redirects and details are a portal's words, not ours.
+        """
+        shown = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+        if self.rich:
+            return shown
+        return unicodedata.normalize("NFKD", shown.translate(_PLAIN)).encode("ascii", "ignore").decode()
+
+    def line(self, *parts: tuple[str, str], indent: int = 0, label: str = "") -> None:
+        """One line of (text, style) parts behind an indent and a dim label; what does not fit goes on below them."""
+        whole = Text()
+        for text, style in parts:
+            whole.append(self.clean(text), style=style)
+        front = Text(" " * indent).append(label, style="dim")
+        for row in whole.wrap(self.console, self.width - len(front), overflow="fold"):
+            row.rstrip()
+            self._print(front + row)
+            front = Text(" " * len(front))
+
+    def items(self, parts: Sequence[tuple[str, str]], indent: int = 0) -> None:
+        """Parts side by side, two spaces between them, none of them broken over two lines."""
+        row = Text(" " * indent)
+        for text, style in parts:
+            part = Text(self.clean(text), style=style)
+            if len(row) > indent and row.cell_len + part.cell_len > self.width:
+                row.rstrip()
+                self._print(row)
+                row = Text(" " * indent)
+            row = row + part + Text("  ")
+        row.rstrip()
+        self._print(row)
+
+    def _print(self, row: Text) -> None:
+        self.console.print(row, soft_wrap=True, highlight=False)

@@ -1,0 +1,80 @@
+"""Log lines of the daemon and of the libraries, without secrets."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from typing import TYPE_CHECKING, ClassVar
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from typing import Literal
+
+
+VEIL = "•••"
+
+
+class _Veiling(structlog.stdlib.ProcessorFormatter):
+    """The last hand on every line: what is secret does not leave."""
+
+    secrets: ClassVar[list[str]] = []
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line without secrets."""
+        line = super().format(record)
+        for secret in self.secrets:
+            if secret in line:
+                line = line.replace(secret, VEIL)
+        return line
+
+
+def hide(secrets: Collection[str]) -> None:
+    """These texts stand in no line from now on, whoever writes it, also where JSON escapes them."""
+    forms = {form for one in secrets for form in (one, json.dumps(one, ensure_ascii=False)[1:-1])}
+    _Veiling.secrets = sorted(forms, key=len, reverse=True)
+
+
+def set_up_logs(form: Literal["json", "console"], level: str = "info") -> None:
+    """One line per event on stderr, from structlog and from the libraries' own loggers alike.
+
+    Libraries never speak below info: at debug some name the addresses that they call.
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    plain = structlog.dev.plain_traceback
+    ending: list[structlog.typing.Processor] = [
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
+    ]
+    if form == "json":
+        frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # locals may hold secrets
+        ending = [structlog.processors.ExceptionRenderer(frames), structlog.processors.JSONRenderer(ensure_ascii=False)]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        _Veiling(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(max(logging.INFO, logging.getLevelNamesMapping()[level.upper()]))
+    for ours in ("monitor", "probes"):
+        logging.getLogger(ours).setLevel(level.upper())
+    for noisy in ("apscheduler", "aiohttp.access", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    apprise = logging.getLogger("apprise")  # the courier tells what became of a letter, and veils its address
+    apprise.propagate = False
+    apprise.addHandler(logging.NullHandler())
