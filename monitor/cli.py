@@ -122,7 +122,8 @@ def _run_daemon(life: Callable[[], Coroutine[Any, Any, None]]) -> None:
 @app.command(name="check-config")
 def check_config(directory: Annotated[Path, typer.Argument(help="Configuration directory.")] = Path("config")) -> None:
     """Judge a configuration: every fault at once as file:line:column, or a summary."""
-    from monitor.config import estimate, load
+    from monitor.config import load
+    from monitor.config.estimate import estimate
     from monitor.maintenance import agenda
 
     loaded = load(directory)
