@@ -84,7 +84,7 @@ def _alone(config: Path, data: Path) -> Iterator[tuple[Order, Writer]]:
     from monitor.archive.protocol import Order
     from monitor.config import load
     from monitor.store import FILE, JournalError, Lock, Writer
-    from probes.kinds import KINDS
+    from probes.registry import KINDS
 
     settings = load(config).settings
     if not (data / FILE).exists():

@@ -41,7 +41,7 @@ def incidents(  # the name of the command
     from monitor.web.speak import Tongue
     from monitor.web.telling import Teller
     from monitor.web.times import parse_time
-    from probes.kinds import KINDS
+    from probes.registry import KINDS
 
     now = time.time_ns() // 1_000_000
     loaded = load(config)
@@ -97,7 +97,7 @@ def incident_comment(
 def _note(data: Path, identity: str, kind: NoteKind, by: str, text: str) -> None:
     from monitor import inbox
     from monitor.store import FILE, Reader
-    from probes.kinds import KINDS
+    from probes.registry import KINDS
 
     reader = Reader(data / FILE, KINDS)
     known = reader.incident(identity)

@@ -54,7 +54,7 @@ def history_export(
     from monitor.history import Window
     from monitor.terminal import bar
     from monitor.web.times import parse_time
-    from probes.kinds import KINDS
+    from probes.registry import KINDS
 
     now = time.time_ns() // 1_000_000
     try:

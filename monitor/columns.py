@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from monitor.model import State, Void
 from monitor.rows import KindTable
 from monitor.store import JournalError
-from probes.kinds import KINDS
 from probes.metric import Unit
+from probes.registry import KINDS
 from probes.result import Fault, Outcome
 
 _Type = type[bool | int | float | str]

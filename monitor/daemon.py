@@ -41,9 +41,9 @@ from monitor.systemd import Manager
 from monitor.telemetry import SelfMetrics
 from monitor.vigil import keep_watch, settle
 from monitor.web import Door, Site, serve
-from probes.instruments import Instruments
-from probes.kinds import KINDS
 from probes.probe import Lane
+from probes.registry import KINDS
+from probes.resources import Instruments
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,7 +20,7 @@ from monitor.daemon import Daemon
 from monitor.incident import Fate, Step
 from monitor.model import Check, Portal, PortalKind, State
 from monitor.store import FILE, Reader
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Outcome
 from probes.uptime import Uptime
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from probes.film import distance
+from probes.browser.filmstrip import distance
 from probes.result import Outcome
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from monitor.history import Window
 from monitor.intake import Judge
 from monitor.source import Archive
 from monitor.store import FILE, Lock, Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -18,7 +18,7 @@ from yarl import URL
 
 from monitor import hops
 from monitor.model import Expect, State
-from probes.address import shown
+from probes.http.urls import shown
 from probes.result import Outcome
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.model import Void
-from probes.kinds import KINDS
 from probes.metric import Unit
+from probes.registry import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

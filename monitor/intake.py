@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from monitor import history
 from monitor.formats import iso
 from monitor.model import Measurement
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Hop, Outcome
 
 if TYPE_CHECKING:

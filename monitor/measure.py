@@ -12,9 +12,9 @@ import structlog
 
 from monitor.confirm import Confirmation
 from monitor.model import Check, Measurement, Void
-from probes.observe import observe
 from probes.probe import Lane
 from probes.result import Outcome, ProbeResult
+from probes.runner import observe
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from monitor.journal import Journal
     from monitor.machine import Machine
     from monitor.sight import Sight
-    from probes.instruments import Instruments
+    from probes.resources import Instruments
     from probes.result import Picture
 
     Keep = Callable[[Check, Measurement, Sequence[Picture]], Awaitable[None]]

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 
 from monitor import __version__
 from monitor.config import load
-from probes.browser import RenderSettings
-from probes.instruments import HttpSettings, Instruments
-from probes.kinds import KINDS
-from probes.observe import observe
+from probes.browser.pool import RenderSettings
+from probes.registry import KINDS
+from probes.resources import HttpSettings, Instruments
+from probes.runner import observe
 
 if TYPE_CHECKING:
     from pathlib import Path

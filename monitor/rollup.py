@@ -19,7 +19,7 @@ from monitor.figures import Rollup, Tier, fields, measured
 from monitor.model import Void
 from monitor.store import FILE
 from monitor.store import connect as open_journal
-from probes.kinds import KINDS
+from probes.registry import KINDS
 
 if TYPE_CHECKING:
     import sqlite3

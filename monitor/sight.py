@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from yarl import URL
 
 from monitor.machine import on_this_machine
-from probes.address import literal_family
-from probes.connector import routed
-from probes.observe import observe
-from probes.resolver import NameNotResolved
+from probes.http.urls import literal_family
+from probes.net.resolver import NameNotResolved
+from probes.net.sockets import routed
 from probes.result import Fault, Outcome, ProbeResult
+from probes.runner import observe
 from probes.uptime import Uptime
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from monitor.clock import Clock
     from monitor.model import Check
-    from probes.instruments import Instruments
+    from probes.resources import Instruments
 
 SILENCE = {Fault.DNS, Fault.CONNECT_REFUSED, Fault.CONNECT_TIMEOUT, Fault.TIMEOUT, Fault.RESET}
 """Faults that our own network can produce. All others prove that somebody answered."""

@@ -20,8 +20,8 @@ from monitor.judging.rules import Rules
 from monitor.judging.standing import Standing
 from monitor.maintenance import Calendar
 from monitor.model import DECIDING, PROBER, STEP_BACK, Expect, Measurement, State, StateChange
-from probes.kinds import KINDS
 from probes.probe import Probe
+from probes.registry import KINDS
 from probes.result import Outcome
 
 if TYPE_CHECKING:

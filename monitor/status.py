@@ -15,7 +15,7 @@ from monitor.console import Pen
 from monitor.draw import WORDS
 from monitor.model import PROBER, Expect, State
 from monitor.store import FILE, JournalError, Reader, connect
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Fault
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from probes.http import HttpProbe
+from probes.http.probe import HttpProbe
 
 
 class Latency(HttpProbe):

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import AfterValidator, Field, field_validator
 from yarl import URL
 
-from probes.address import is_askable
-from probes.browser import AFTERWARDS, START
+from probes.browser.device_profiles import ProfileName
+from probes.browser.metrics import RENDER_METRICS
+from probes.browser.pool import AFTERWARDS, START
+from probes.browser.protocol import Order
+from probes.http.urls import is_askable
 from probes.metric import Metric
 from probes.probe import Lane, Probe, Seconds
-from probes.profiles import ProfileName
-from probes.render_metrics import RENDER_METRICS
-from probes.rendering import Order
 from probes.result import Failed, Outcome, ProbeResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Self
 
-    from probes.instruments import Instruments
+    from probes.resources import Instruments
     from probes.result import Scalar
     from probes.trace import Trace
 

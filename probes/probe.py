@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Self
 
-    from probes.instruments import Instruments
     from probes.metric import Metric
+    from probes.resources import Instruments
     from probes.result import ProbeResult, Scalar
     from probes.trace import Trace
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
-from probes import certificates
-from probes.address import host_forms
-from probes.http import HttpProbe, Pattern
+from probes.http.probe import HttpProbe, Pattern
+from probes.http.urls import host_forms
+from probes.net import certificates
 from probes.result import Failed, Fault
 
 if TYPE_CHECKING:
-    from probes.walk import Answer, Ask
+    from probes.http.client import Answer, Ask
 
 BLOCK_PAGES: tuple[str, ...] = (
     r"The requested URL was rejected\. Please consult with your administrator",

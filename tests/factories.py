@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from monitor.model import Check, Measurement, Portal, PortalKind, State, StateChange, Void
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Fault, Hop, Outcome, ProbeResult
 
 if TYPE_CHECKING:

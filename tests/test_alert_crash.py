@@ -32,7 +32,7 @@ from monitor.readers import STATES, fold_states
 from monitor.states import Fold
 from monitor.store import FILE, Advance, Entry, Reader
 from monitor.web.speak import Tongue
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Outcome
 from tests import factories
 from tests.servers.webhook import Webhook, webhook

@@ -28,8 +28,8 @@ from monitor.schedule import Plan, slots_between
 from monitor.sight import Sight
 from monitor.states import Fold
 from monitor.store import FILE
-from probes.instruments import Instruments
 from probes.probe import Lane, Probe
+from probes.resources import Instruments
 from probes.result import Failed, Fault, Outcome
 from probes.trace import Trace
 from tests import factories

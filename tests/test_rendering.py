@@ -17,7 +17,7 @@ import aiohttp
 import pytest
 import yaml
 
-from probes.processes import PROC
+from probes.browser.process_tree import PROC
 from tests.servers.hostile import hostile
 from tests.servers.ports import free_port
 from tests.test_demo import ROOT

@@ -27,7 +27,7 @@ import pytest
 import yaml
 
 from monitor import hashed
-from probes.processes import PROC, descendants
+from probes.browser.process_tree import PROC, descendants
 from tests.servers.echo import Echo, echo
 from tests.servers.evil import FORMULA, MARKUP, RAW, evil
 from tests.servers.ports import free_port

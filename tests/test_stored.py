@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from monitor.store import FILE, Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from tests import factories
 from tests.factories import DAY
 from tests.monitor.test_cli import ROOT, Running, write_portals

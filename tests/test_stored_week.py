@@ -31,7 +31,7 @@ from monitor.sinks.influxdb import InfluxDB
 from monitor.sinks.points import STATE_CHANGE, change_from, measurement_from
 from monitor.source import Archive, Source
 from monitor.store import FILE, Chore, Reader, Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from tests.factories import DAY
 from tests.monitor.carrying import NAME, Seen, carrying, until
 from tests.monitor.test_cli import ROOT, write_portals

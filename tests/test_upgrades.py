@@ -19,7 +19,7 @@ from monitor.archive import verify
 from monitor.datadir import SCHEMA, JournalError, connect
 from monitor.history import Window
 from monitor.store import FILE, Reader, Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from tests import factories
 from tests.fixtures import make
 from tests.test_demo import ROOT

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from monitor import columns
 from monitor.columns import SQL_TYPES, STATE_COLUMNS, STATE_IDENTITY
 from monitor.store import JournalError
-from probes.kinds import KINDS
+from probes.registry import KINDS
 
 if TYPE_CHECKING:
     from pathlib import Path

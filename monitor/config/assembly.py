@@ -12,8 +12,8 @@ from monitor.config.models import RedirectsTo
 from monitor.config.words import is_slug
 from monitor.config.yaml_positions import Document
 from monitor.model import Check, Expect, Portal, check_name
-from probes.kinds import KINDS
 from probes.probe import Probe
+from probes.registry import KINDS
 
 KINDS_OF_RETIRED = ("uptime",)
 """What is still looked at where a portal is closed, on its home page only: whether its host still answers."""

@@ -13,8 +13,8 @@ from monitor.config.complaints import Ledger, Spot, Steps
 from monitor.config.models import STRAY_BOOLEAN, Schedule, is_stray_boolean
 from monitor.config.translate import translate
 from monitor.config.yaml_positions import Document
-from probes.kinds import KINDS
 from probes.probe import Probe
+from probes.registry import KINDS
 
 _ANYWHERE = "http://portal.invalid/"
 """Stands in for the page's address while a block is judged, once for all pages that share it (RFC 2606)."""

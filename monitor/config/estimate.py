@@ -7,7 +7,7 @@ from functools import cache
 
 from monitor.config.record import Config
 from monitor.model import Expect
-from probes.kinds import KINDS
+from probes.registry import KINDS
 
 COMMON_SERIES = 6
 """Series of every check beside its kind's metrics, such as success, duration and time of the last look."""

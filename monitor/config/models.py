@@ -19,7 +19,7 @@ from pydantic import (
 from monitor.config.complaints import did_you_mean
 from monitor.config.words import Host, Interval, Page, Role, Slug, WebAddress
 from monitor.model import PortalKind
-from probes.kinds import KINDS
+from probes.registry import KINDS
 
 
 def _kind(value: str) -> str:

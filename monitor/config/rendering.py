@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from monitor.config.models import Block
-from probes.browser import RenderSettings
+from probes.browser.pool import RenderSettings
 
 
 def _network(value: str) -> str:
@@ -48,7 +48,7 @@ class Rendering(Block):
 
     @property
     def settings(self) -> RenderSettings:
-        """What :class:`probes.instruments.Instruments` asks for."""
+        """What :class:`probes.resources.Instruments` asks for."""
         return RenderSettings(
             chromium=self.chromium, memory=self.memory, loads=self.loads, share=self.least_speed, reach=self.reach
         )

@@ -20,8 +20,8 @@ from monitor.config.rubric_models import (
 )
 from monitor.config.yaml_positions import Document
 from monitor.scoring.rubric import STATES, Aggregate, Treatment
-from probes.kinds import KINDS
 from probes.metric import Metric, Unit
+from probes.registry import KINDS
 
 RATIOS = (Aggregate.AVAILABILITY, Aggregate.SUCCESS, Aggregate.SHARE)
 _LOWER = {Unit.SECONDS, Unit.BYTES}

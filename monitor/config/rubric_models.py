@@ -11,8 +11,8 @@ from monitor.config.models import Block
 from monitor.config.words import Role, Slug
 from monitor.model import State
 from monitor.scoring.rubric import STATES, Aggregate, Basis, Treatment
-from probes.kinds import KINDS
 from probes.metric import Unit
+from probes.registry import KINDS
 
 DURATION, OUTCOME = "duration", "outcome"
 """What every kind has beside its own metrics: how long the look took, and whether it was good."""

@@ -11,8 +11,8 @@ from pydantic_core import core_schema
 from monitor.config.models import Block, PortalsFile, Schedule
 from monitor.config.rubric_models import MODELS
 from monitor.config.settings import MonitorSettings
-from probes.kinds import KINDS
 from probes.probe import parse_seconds
+from probes.registry import KINDS
 
 _DURATION: JsonSchemaValue = {
     "anyOf": [

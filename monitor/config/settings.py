@@ -29,7 +29,7 @@ from monitor.config.words import (
 from monitor.maintenance import Calendar
 from monitor.sinks.base import SinkSettings
 from monitor.sinks.influxdb import InfluxDB
-from probes.instruments import HttpSettings
+from probes.resources import HttpSettings
 
 HOUR = 3600.0
 
@@ -207,7 +207,7 @@ class MonitorSettings(Alerting):
 
     @property
     def http_settings(self) -> HttpSettings:
-        """What :class:`probes.instruments.Instruments` asks for, with the user agent that says who we are."""
+        """What :class:`probes.resources.Instruments` asks for, with the user agent that says who we are."""
         agent = f"portal-monitor/{__version__} (+{self.contact})"
         return HttpSettings(user_agent=agent, name_servers=self.http.name_servers, ca_file=self.http.ca_file)
 

@@ -13,9 +13,9 @@ from monitor.judging.rules import Rules as Judging
 from monitor.score_live import limits
 from monitor.scoring.curves import LogNormal
 from monitor.shipped import shipped
-from probes.http_metrics import HTTP_METRICS
+from probes.browser.metrics import RENDER_METRICS
+from probes.http.metrics import HTTP_METRICS
 from probes.metric import Unit
-from probes.render_metrics import RENDER_METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from monitor.dashboards.measures import COMPARED, VITALS, rendering, vital_limit
 from monitor.dashboards.signs import BAD, GOOD, WARN, limits, steps, values
 from monitor.dashboards.sources import now, over_time
 from monitor.dashboards.variables import ask, chain, marks
-from probes.profiles import PROFILES
+from probes.browser.device_profiles import PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,7 +15,7 @@ from monitor.dashboards.mobile import SORTS, vital_dress, vitals_table
 from monitor.dashboards.signs import BAD, WARN, steps
 from monitor.dashboards.sources import HOURLY, Influx
 from monitor.dashboards.variables import ask, influx_chain, influx_marks, step
-from probes.profiles import PROFILES
+from probes.browser.device_profiles import PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

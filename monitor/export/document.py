@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor.export.whatif import changes
 from monitor.scoring import plain
-from probes.address import bare
+from probes.http.urls import bare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

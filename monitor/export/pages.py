@@ -21,7 +21,7 @@ from monitor.export.sheet import Sheet, sheet
 from monitor.export.side_tables import ALL, LEAVES
 from monitor.export.times import minutes, said
 from monitor.scoring.score import Standing
-from probes.address import bare
+from probes.http.urls import bare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

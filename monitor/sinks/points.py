@@ -12,7 +12,7 @@ from monitor.figures import fields as figures
 from monitor.model import Measurement, State, StateChange, Void
 from monitor.score_point import ScorePoint
 from monitor.sinks.base import Rejected
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Fault, Hop, Outcome
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from monitor.web.openapi import Operation, Parameter, document
 from monitor.web.render import Shelf, join
 from monitor.web.speak import iso
 from monitor.web.times import LAST, parse_time
-from probes.address import bare
-from probes.kinds import KINDS
+from probes.http.urls import bare
+from probes.registry import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

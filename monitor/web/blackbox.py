@@ -14,7 +14,7 @@ from yarl import URL
 from monitor.exposition import CONTENT_TYPE
 from monitor.model import DECIDING
 from monitor.web.operations import plain
-from probes.address import shown
+from probes.http.urls import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

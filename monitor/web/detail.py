@@ -9,7 +9,7 @@ from monitor.board import DAY
 from monitor.model import DECIDING, State
 from monitor.web import drawing, fleet, incident_page, look
 from monitor.web.speak import iso
-from probes.address import bare
+from probes.http.urls import bare
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from monitor.board import DAY
 from monitor.model import State
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Outcome
 
 if TYPE_CHECKING:

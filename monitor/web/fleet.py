@@ -13,7 +13,7 @@ from monitor.web.query import STATES, matches, plain
 from monitor.web.render import Pause
 from monitor.web.speak import iso
 from monitor.web.words import RETIRED
-from probes.address import bare
+from probes.http.urls import bare
 from probes.result import Outcome
 
 if TYPE_CHECKING:

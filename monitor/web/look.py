@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from monitor.web import drawing, film
 from monitor.web.speak import iso
-from probes.address import bare
+from probes.http.urls import bare
 from probes.metric import Unit
 from probes.probe import Lane
 

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from monitor.model import PortalKind, State
 from monitor.web.words import LANGUAGES, RETIRED
-from probes.address import bare
+from probes.http.urls import bare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

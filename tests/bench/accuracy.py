@@ -18,8 +18,8 @@ from pathlib import Path
 
 import aiohttp
 
-from probes.instruments import HttpSettings, Instruments
-from probes.observe import observe
+from probes.resources import HttpSettings, Instruments
+from probes.runner import observe
 from probes.uptime import Uptime
 from tests.bench.peers import EXPORTER, exporter, need
 from tests.bench.phase_accuracy import CONNECT, LONGEST, PHASES, RESOLVE, apart_from_servers

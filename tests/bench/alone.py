@@ -17,9 +17,9 @@ from pathlib import Path
 
 import aiohttp
 
-from probes.instruments import HttpSettings, Instruments
-from probes.observe import observe
+from probes.resources import HttpSettings, Instruments
 from probes.result import Outcome
+from probes.runner import observe
 from probes.uptime import Uptime
 from tests.bench.accounts import usage
 from tests.bench.peers import exporter

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.journal import Journal
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from tests import factories
 from tests.bench.fleet import measurements
 from tests.bench.row import Row, percentile, spread

@@ -20,7 +20,7 @@ from monitor.delivery_metrics import DeliveryMetrics
 from monitor.journal import Journal
 from monitor.sinks.base import Label
 from monitor.sinks.influxdb import InfluxDB
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from tests.bench.fleet import fill
 from tests.bench.row import Row, percentile
 from tests.bench.seal import Looks

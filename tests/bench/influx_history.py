@@ -23,7 +23,7 @@ from monitor.sinks.base import Label
 from monitor.sinks.influxdb import InfluxDB
 from monitor.source import Archive
 from monitor.store import FILE, Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from tests.factories import DAY, MINUTE
 from tests.servers.influxdb import TOKEN, InfluxServer
 from tests.week import FIRST, ZONE, Week

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from probes.rendering import Answer, Order
+from probes.browser.protocol import Answer, Order
 from tests.bench.tree_cost import Cost, cpu_of, peak
 
 FIGURES = {
@@ -57,7 +57,7 @@ def renderer(chromium: Path, warm: str) -> Iterator[Renderer]:
     scratch = tempfile.mkdtemp()
     began = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "probes.renderer", scratch, str(chromium)],
+        [sys.executable, "-m", "probes.browser.worker", scratch, str(chromium)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )

@@ -26,7 +26,7 @@ from monitor.sinks.base import Label
 from monitor.sinks.influxdb import InfluxDB
 from monitor.sinks.points import STATE_CHANGE, change_from, measurement_from
 from monitor.store import Reader
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from tests.bench.fleet import fill
 from tests.servers.influxdb import TOKEN, InfluxServer
 

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from probes.instruments import HttpSettings, Instruments
-from probes.observe import observe
+from probes.resources import HttpSettings, Instruments
+from probes.runner import observe
 from probes.uptime import Uptime
 from tests.servers import lag
 from tests.servers.delays import Apart, Delays, Slow, apart

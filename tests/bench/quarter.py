@@ -23,7 +23,7 @@ from monitor.archive.layout import SCHEMA, Day, day_of, relative, shape
 from monitor.archive.ledger import Sealed
 from monitor.archive.parquet import publish
 from monitor.store import FILE, Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from tests.bench.row import Row, spread
 from tests.factories import DAY, MINUTE
 

@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
-from probes.chromium import find
+from probes.browser.chromium import find
 from tests.bench import lighthouse, report
 from tests.bench.ours import renderer
 from tests.bench.tree_cost import Cost

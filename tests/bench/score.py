@@ -29,7 +29,7 @@ from monitor.model import Expect, Portal, PortalKind, State, StateChange
 from monitor.score_source import ArchiveSource
 from monitor.scoring import engine, periods
 from monitor.store import FILE, Advance, Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from tests.bench import quarter
 from tests.bench.quarter import FIRST, PORTALS, ZONE
 from tests.bench.row import Row, compared, spread

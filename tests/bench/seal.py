@@ -26,7 +26,7 @@ from monitor.archive.keeper import Keeper, Keeping
 from monitor.clock import SystemClock
 from monitor.journal import Journal
 from monitor.store import FILE, Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Outcome
 from tests import factories
 from tests.bench.row import Row, percentile, spread

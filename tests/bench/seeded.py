@@ -30,8 +30,8 @@ from monitor.score_live import limits
 from monitor.score_point import TOTAL, ScorePoint
 from monitor.scoring.rubric import Rubric
 from monitor.telemetry import SelfMetrics
-from probes.kinds import KINDS
 from probes.metric import Unit
+from probes.registry import KINDS
 from probes.result import Fault, Outcome, Scalar
 from tests import factories
 from tests.monitor.parts import HandClock

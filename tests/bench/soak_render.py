@@ -13,11 +13,11 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
-from probes.browser import RenderSettings
-from probes.instruments import Instruments
+from probes.browser.pool import RenderSettings
+from probes.browser.process_tree import PROC, descendants, memory_of
 from probes.mobile import Mobile
-from probes.observe import observe
-from probes.processes import PROC, descendants, memory_of
+from probes.resources import Instruments
+from probes.runner import observe
 from tests.servers.hostile import Hostile, hostile
 
 LOADS = 300
@@ -50,7 +50,7 @@ async def _strike(site: Hostile, look: asyncio.Task[object], trouble: str) -> No
     if trouble == "cancel":
         look.cancel()
         return
-    word = b"probes.renderer" if trouble == "kill" else b"--type=renderer"
+    word = b"probes.browser.worker" if trouble == "kill" else b"--type=renderer"
     number = signal.SIGSTOP if trouble == "hang" else signal.SIGKILL
     found = []
     for process in descendants(os.getpid()):

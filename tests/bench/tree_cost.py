@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from probes.processes import adopt_orphans, descendants, end_below, memory_of
+from probes.browser.process_tree import adopt_orphans, descendants, end_below, memory_of
 
 TICK = os.sysconf("SC_CLK_TCK")
 EVERY = 0.5

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from probes.text import printable
+from probes.sanitize import printable
 from tests.chaos.promise import Promise
 from tests.portals.case import Case, Scene, scene
 from tests.portals.egress import REDIRECTS

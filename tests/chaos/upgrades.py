@@ -15,7 +15,7 @@ from pathlib import Path
 
 from monitor.backup import backup, check, restore
 from monitor.datadir import FILE, connect
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from tests.chaos.promise import Promise
 from tests.fixtures import make
 from tests.test_demo import ROOT

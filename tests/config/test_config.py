@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from monitor.config import Config, ConfigError, load
 from monitor.model import Expect, PortalKind
-from probes.kinds import KINDS
 from probes.metric import Metric, Unit
 from probes.probe import Probe
+from probes.registry import KINDS
 
 HERE = Path(__file__).parent
 SHIPPED = HERE.parents[1] / "config"

@@ -12,7 +12,7 @@ import yaml
 
 from monitor.config import Config, ConfigError, estimate, load, redacted, schema
 from monitor.config.models import Schedule
-from probes.kinds import KINDS
+from probes.registry import KINDS
 
 SHIPPED = Path(__file__).parents[2] / "config"
 SECRET = "zq7-secret-zq7"

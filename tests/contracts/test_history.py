@@ -27,7 +27,7 @@ from monitor.sinks.base import Label
 from monitor.sinks.influxdb import InfluxDB
 from monitor.source import Archive, Source
 from monitor.store import FILE, Advance, JournalError, Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT

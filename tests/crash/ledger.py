@@ -26,7 +26,7 @@ from monitor.readers import STATES
 from monitor.rollup import HOUR
 from monitor.states import Fold
 from monitor.store import FILE, Reader, Record, connect
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from tests.crash.tally import Rule, Tally
 from tests.crash.world import GONE, World
 from tests.servers.influxdb import InfluxServer

@@ -14,7 +14,7 @@ from monitor.alerting.follow import INCIDENTS
 from monitor.config import load
 from monitor.deliver import reader_name
 from monitor.store import FILE, Reader
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from tests.crash import daemon, world
 from tests.crash.ledger import Ledger
 from tests.crash.nursery import TOUCHED, bereaved, born, slay

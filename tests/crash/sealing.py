@@ -20,7 +20,7 @@ from monitor.history import Window
 from monitor.journal import Journal
 from monitor.model import Measurement
 from monitor.store import FILE, Lock, Record, Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from tests.crash import world
 from tests.crash.ledger import UNKNOWN, Identity, identity, rubbish
 from tests.crash.stages import Page, watch

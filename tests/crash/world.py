@@ -14,7 +14,7 @@ import yaml
 
 from monitor.model import Measurement
 from monitor.store import FILE, Record, Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from tests import factories
 from tests.factories import DAY, MINUTE
 from tests.servers.influxdb import TOKEN, InfluxServer

@@ -17,7 +17,7 @@ from monitor.cli import app
 from monitor.model import Measurement
 from monitor.sinks.influxdb import InfluxDB
 from monitor.store import FILE, Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Outcome
 from tests.export.test_writing import content
 from tests.scoring import quarter

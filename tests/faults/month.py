@@ -17,9 +17,9 @@ from monitor.schedule import Plan
 from monitor.sight import Reference, Sight
 from monitor.states import Fold
 from monitor.store import Entry
-from probes.instruments import Instruments
 from probes.metric import Metric, Unit
 from probes.probe import Lane, Probe
+from probes.resources import Instruments
 from probes.trace import Trace
 from tests import factories
 from tests.factories import MINUTE, SLOT

@@ -24,7 +24,7 @@ from monitor.scoring import periods
 from monitor.store import FILE, JournalError, Reader, Writer
 from monitor.web.film import strip
 from monitor.web.speak import Tongue
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Outcome, Picture
 from tests import factories
 from tests.factories import DAY, SLOT

@@ -10,7 +10,7 @@ from pathlib import Path
 from monitor import exchange
 from monitor.history import Window
 from monitor.store import FILE, JournalError, Reader, Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Outcome
 from tests import factories
 from tests.factories import SLOT

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from probes.chromium import find
+from probes.browser.chromium import find
 from tests.bench import lighthouse
 from tests.golden.store import Golden, save
 from tests.pages.site import PAGES

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from probes.speed_index import histogram, progress
-from probes.trace_events import read_trace
+from probes.browser.speed_index import histogram, progress
+from probes.browser.trace_events import read_trace
 
 HERE = Path(__file__).parent
 LARGEST = 150 * 1024

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.journal import Journal
-from probes.instruments import Instruments
+from probes.resources import Instruments
 from tests.monitor.parts import SCRIPTED, Scripted, opened
 
 

@@ -14,10 +14,10 @@ from monitor.measure import Measurer, Seats
 from monitor.model import Check
 from monitor.sight import Sight
 from monitor.store import Reader
-from probes.instruments import Instruments
-from probes.kinds import KINDS
 from probes.metric import Metric, Unit
 from probes.probe import Lane, Probe
+from probes.registry import KINDS
+from probes.resources import Instruments
 from probes.trace import Trace
 from tests import factories
 from tests.factories import SLOT

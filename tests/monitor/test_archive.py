@@ -25,7 +25,7 @@ from monitor.history import Window
 from monitor.journal import Journal
 from monitor.model import State
 from monitor.store import FILE, Advance, Chore, Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE

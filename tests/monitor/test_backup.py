@@ -15,7 +15,7 @@ from monitor.archive.protocol import Order
 from monitor.archive.seal import sweep
 from monitor.backup import MANIFEST, BackupError, backup, check, restore
 from monitor.store import FILE, Reader, Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from tests import factories
 from tests.factories import DAY
 from tests.fixtures import make

@@ -24,7 +24,7 @@ from monitor.demo.authority import Authority
 from monitor.gaps import BEGUN
 from monitor.hashed import Hashed
 from monitor.store import FILE, SCHEMA, Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from tests.bench.subject import address, nginx
 from tests.servers.ports import free_port
 

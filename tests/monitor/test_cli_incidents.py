@@ -17,7 +17,7 @@ import yaml
 
 from monitor import inbox
 from monitor.store import FILE, JournalError, Reader
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from tests.monitor.alerting.parts import Story, eventually, notify, write
 from tests.monitor.parts import opened, site
 from tests.monitor.test_cli import call, command

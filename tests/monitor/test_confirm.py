@@ -13,9 +13,9 @@ from monitor.confirm import Confirmation
 from monitor.journal import Journal
 from monitor.measure import Measurer
 from monitor.model import Check
-from probes import http
-from probes.instruments import HttpSettings, Instruments
-from probes.kinds import KINDS
+from probes.http import probe as http
+from probes.registry import KINDS
+from probes.resources import HttpSettings, Instruments
 from probes.result import Failed, Fault, ProbeResult
 from probes.trace import Trace
 from tests import factories

@@ -19,7 +19,7 @@ from monitor.export import manifest
 from monitor.folders import INBOX
 from monitor.incident import NoteKind, Post
 from monitor.store import FILE, Reader, Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Picture
 from tests import factories
 from tests.factories import SLOT

@@ -19,7 +19,7 @@ from monitor.model import Measurement
 from monitor.sinks.base import Receipt, Record, Sink
 from monitor.sinks.influxdb import InfluxDB
 from monitor.sinks.points import measurement_from
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Outcome
 from tests import factories
 from tests.monitor.carrying import NAME, QUICK, Seen, bookmark, carrying, fleet, quarantine, until

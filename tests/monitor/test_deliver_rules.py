@@ -18,7 +18,7 @@ from monitor.clock import SystemClock
 from monitor.journal import Journal
 from monitor.sinks.base import Passing, Receipt, Record, Refused, Rejected, TooLarge
 from monitor.store import Advance
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from tests import factories
 from tests.monitor.carrying import NAME, QUICK, Seen, bookmark, carrying, fleet, quarantine, until
 

@@ -25,7 +25,7 @@ from monitor.exchange import ExchangeError, Format
 from monitor.history import Window
 from monitor.model import Measurement, Void
 from monitor.store import FILE, JournalError, Lock, Reader, Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Fault, Hop, Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT

@@ -18,8 +18,8 @@ from monitor.board import Board
 from monitor.exposition import Exposition, escape
 from monitor.model import PROBER, Check, Expect, Portal, State, Void
 from monitor.telemetry import SelfMetrics
-from probes.kinds import KINDS
 from probes.metric import Metric, Unit
+from probes.registry import KINDS
 from probes.result import Fault, Outcome, Scalar
 from tests import factories
 from tests.factories import MINUTE, SLOT

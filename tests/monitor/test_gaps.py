@@ -12,7 +12,7 @@ from monitor.gaps import fill_gaps, note_newcomers
 from monitor.journal import Journal
 from monitor.model import Check, Void
 from monitor.schedule import LONGEST, slot_after, slots_between
-from probes.instruments import Instruments
+from probes.resources import Instruments
 from probes.result import Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT

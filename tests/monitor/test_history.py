@@ -14,7 +14,7 @@ from monitor import history
 from monitor.history import Window
 from monitor.model import State
 from monitor.store import FILE, Advance, JournalError, Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT

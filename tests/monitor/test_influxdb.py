@@ -18,8 +18,8 @@ from monitor.model import Measurement, StateChange, Void
 from monitor.sinks.base import Label, Receipt, Refused, Rejected
 from monitor.sinks.influxdb import InfluxDB, retry_after, words
 from monitor.sinks.points import STATE_CHANGE, TAGS, Lines, change_from, fields, measurement_from, point_time
-from probes.kinds import KINDS
 from probes.probe import Lane
+from probes.registry import KINDS
 from probes.result import Fault, Hop, Outcome
 from tests import factories
 from tests.servers.influxdb import TOKEN, InfluxServer

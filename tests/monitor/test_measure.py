@@ -12,9 +12,9 @@ from monitor.journal import Journal
 from monitor.measure import Seats
 from monitor.model import Check, Measurement, Void
 from monitor.sight import Sight
-from probes.instruments import Instruments
-from probes.kinds import KINDS
 from probes.probe import Lane
+from probes.registry import KINDS
+from probes.resources import Instruments
 from probes.result import Failed, Fault, Outcome, ProbeResult
 from probes.trace import Trace
 from tests import factories

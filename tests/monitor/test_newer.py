@@ -11,7 +11,7 @@ import pytest
 
 from monitor.datadir import FILE, SCHEMA, JournalError, Lock, connect, refuse_newer
 from monitor.store import Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from tests import factories
 
 

@@ -17,8 +17,8 @@ from monitor.measure import Measurer, Seats
 from monitor.model import Check, Void
 from monitor.pulse import Pulse
 from monitor.schedule import LONGEST, Plan, slots_between
-from probes.instruments import Instruments
 from probes.probe import Lane
+from probes.resources import Instruments
 from probes.result import Outcome
 from probes.trace import Trace
 from tests import factories

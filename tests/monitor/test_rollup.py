@@ -14,7 +14,7 @@ from monitor.figures import Tier, fields
 from monitor.model import Void
 from monitor.rollup import HOUR, Progress, due, roll
 from monitor.store import FILE, Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE

@@ -22,7 +22,7 @@ from monitor.rows import Quarantined
 from monitor.sinks.base import Label
 from monitor.sinks.influxdb import InfluxDB
 from monitor.store import JournalError
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Outcome
 from tests import factories
 from tests.factories import DAY

@@ -19,9 +19,9 @@ from monitor.model import Check, Measurement, Void
 from monitor.rollup import HOUR, Tier, roll
 from monitor.web import drawing
 from monitor.web.speak import Tongue
-from probes.instruments import Instruments
-from probes.kinds import KINDS
 from probes.mobile import Mobile
+from probes.registry import KINDS
+from probes.resources import Instruments
 from probes.result import Failed, Fault, Outcome, Picture
 from probes.trace import Trace
 from tests import factories

@@ -11,9 +11,9 @@ import pytest
 from monitor.journal import Journal
 from monitor.measure import Seats
 from monitor.model import Check
-from probes.instruments import Instruments
-from probes.kinds import KINDS
 from probes.probe import Lane
+from probes.registry import KINDS
+from probes.resources import Instruments
 from probes.result import Failed, Fault, Outcome
 from probes.trace import Trace
 from tests import factories

@@ -13,7 +13,7 @@ import pytest
 from monitor import sight as room
 from monitor.model import Check
 from monitor.sight import SILENCE, Breaker, Reference, Sight
-from probes.instruments import HttpSettings, Instruments
+from probes.resources import HttpSettings, Instruments
 from probes.result import Fault, Outcome, ProbeResult
 from tests import factories
 from tests.monitor.parts import HandClock, Site, refused_port, site, until

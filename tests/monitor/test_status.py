@@ -17,7 +17,7 @@ from monitor import status
 from monitor.model import PROBER, Expect, State
 from monitor.status import Standing, Status
 from monitor.store import FILE, Advance, JournalError, Lock, Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from monitor import rows
 from monitor.model import Measurement
 from monitor.store import APPLICATION, FILE, SCHEMA, Advance, JournalError, Lock, Reader, Remark, Writer
-from probes.kinds import KINDS
 from probes.metric import Metric, Unit
+from probes.registry import KINDS
 from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT

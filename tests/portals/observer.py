@@ -16,13 +16,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from probes import connector, walk
-from probes.instruments import HttpSettings, Instruments
+from probes.http import client
 from probes.latency import Latency
-from probes.observe import observe
+from probes.net import sockets
+from probes.net.address_scope import Zone, zone
+from probes.resources import HttpSettings, Instruments
 from probes.result import Outcome, ProbeResult
+from probes.runner import observe
 from probes.uptime import Uptime
-from probes.zones import Zone, zone
 from tests.portals.case import OUTSIDE
 
 EVERY = 0.1
@@ -83,7 +84,7 @@ def _say(answer: dict[str, Any]) -> None:
 
 
 async def main(names: str, authority: str, good: str) -> None:
-    connector.zone = walk.zone = stood
+    sockets.zone = client.zone = stood
     settings = HttpSettings(name_servers=(names,), ca_file=Path(authority))
     loop = asyncio.get_running_loop()
     orders = asyncio.StreamReader(limit=1 << 20)

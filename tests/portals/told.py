@@ -20,7 +20,7 @@ import yaml
 from aiosmtpd.controller import Controller
 from prometheus_client.parser import text_string_to_metric_families
 
-from probes.text import printable
+from probes.sanitize import printable
 from tests.portals.case import Case, Scene, scene
 from tests.servers.influxdb import TOKEN, InfluxServer
 from tests.servers.ports import free_port

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from probes.instruments import HttpSettings, Instruments
-from probes.observe import observe
+from probes.resources import HttpSettings, Instruments
+from probes.runner import observe
 from probes.uptime import Uptime
 from tests.servers.dns import NameServer
 from tests.servers.tls import Authority

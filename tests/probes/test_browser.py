@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from probes import browser, chromium
-from probes.browser import SCRATCH, RenderSettings
-from probes.instruments import Instruments
+from probes.browser import chromium, pool
+from probes.browser.pool import SCRATCH, RenderSettings
+from probes.browser.process_tree import PROC, descendants
 from probes.mobile import Mobile
-from probes.observe import observe
-from probes.processes import PROC, descendants
+from probes.resources import Instruments
 from probes.result import Fault, Outcome, ProbeResult
+from probes.runner import observe
 from tests.servers.hostile import Hostile, hostile
 
 ROOT = Path(__file__).parents[2]
@@ -59,7 +59,7 @@ def browsers(root: int) -> list[int]:
             words = (PROC / str(process) / "cmdline").read_bytes()
         except OSError:
             continue
-        if b"chrom" in words or b"probes.renderer" in words or b"playwright" in words:
+        if b"chrom" in words or b"probes.browser.worker" in words or b"playwright" in words:
             found.append(process)
     return found
 
@@ -117,7 +117,7 @@ async def test_crashes_hangs_and_cancellation_leave_nothing(
         # Hung: the renderer itself stops to answer.
         await look(tools, site.at("/good"))
         (renderer,) = [one for one in browsers(os.getpid()) if is_renderer(_words(one))]
-        monkeypatch.setattr("probes.browser.AFTERWARDS", 0.5)
+        monkeypatch.setattr("probes.browser.pool.AFTERWARDS", 0.5)
         os.kill(renderer, signal.SIGSTOP)
         found = await look(tools, site.at("/good"), timeout=1.0)
         assert (found.outcome, found.fault) == (Outcome.VOID, Fault.PROBER)
@@ -139,7 +139,7 @@ async def test_crashes_hangs_and_cancellation_leave_nothing(
 
 def is_renderer(words: bytes) -> bool:
     """Not the fence around it, whose command ends with the renderer's."""
-    return b"probes.renderer" in words and b"probes.fence" not in words
+    return b"probes.browser.worker" in words and b"probes.browser.egress_filter" not in words
 
 
 def _words(process: int) -> bytes:
@@ -193,7 +193,7 @@ async def test_scratch_of_the_dead_is_swept_and_that_of_the_living_is_not(scratc
     for process in (dead.pid, os.getpid()):
         (scratch / f"{SCRATCH}{process}-x").mkdir()
     (scratch / "something-else").mkdir()
-    browser.sweep()
+    pool.sweep()
     assert sorted(path.name for path in scratch.iterdir()) == [f"{SCRATCH}{os.getpid()}-x", "something-else"]
 
 

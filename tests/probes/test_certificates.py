@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from probes import certificates
+from probes.net import certificates
 from probes.result import Fault, Outcome
 from tests.servers.raw import RawServer, answer, redirect
 from tests.servers.tls import NAMES, issue

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import ValidationError
 
-from probes import connector, http
-from probes.http import _speaker, _Walked
+from probes.http import probe
+from probes.http.probe import _speaker, _Walked
+from probes.net import sockets
 from probes.result import Fault, Outcome
 from probes.uptime import Uptime
 from tests.servers.dns import SERVFAIL, Reply
@@ -31,7 +32,7 @@ GOOD, SICK = [answer()], [answer(b"", status="500 No")]
 @pytest.fixture(autouse=True)
 def _a_host_with_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask the kernel for a route to loopback instead of the Internet: what runs these tests may have no IPv6 beyond."""
-    monkeypatch.setattr(http, "_SOMEWHERE_IPV6", ("::1", 443))
+    monkeypatch.setattr(probe, "_SOMEWHERE_IPV6", ("::1", 443))
 
 
 @pytest.fixture(params=[("127.0.0.1", "::1")])
@@ -98,8 +99,8 @@ async def test_a_family_that_is_not_there_does_not_count(
     look: Look, names: NameServer, aaaa: Reply, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No address, a name server that fails for IPv6 alone, or an address that this host has no route to."""
-    real = connector.routed
-    monkeypatch.setattr(connector, "routed", lambda family, to: "2001:db8" not in to[0] and real(family, to))
+    real = sockets.routed
+    monkeypatch.setattr(sockets, "routed", lambda family, to: "2001:db8" not in to[0] and real(family, to))
     names.add("four.test", a="127.0.0.1", aaaa=aaaa)
     async with RawServer(GOOD) as server:
         result = await look(server.url(host="four.test"), family="auto", family_policy="all")
@@ -118,7 +119,7 @@ async def test_a_name_that_does_not_exist_at_all_is_a_dns_fault(look: Look, name
 async def test_a_host_without_ipv6_does_not_ask_for_it(
     look: Look, names: NameServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "routed", lambda _family, _to: False)
+    monkeypatch.setattr(probe, "routed", lambda _family, _to: False)
     async with RawServer(GOOD) as server:
         await look(server.url(host="portal.test"), family="auto")
     assert names.asked("portal.test") == ["A"]
@@ -127,8 +128,8 @@ async def test_a_host_without_ipv6_does_not_ask_for_it(
 async def test_a_name_with_only_ipv6_is_void_where_this_host_has_none(
     look: Look, names: NameServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "routed", lambda _family, _to: False)
-    monkeypatch.setattr(connector, "routed", lambda _family, _to: False)
+    monkeypatch.setattr(probe, "routed", lambda _family, _to: False)
+    monkeypatch.setattr(sockets, "routed", lambda _family, _to: False)
     names.add("six.test", aaaa="2001:db8::1")
     result = await look("http://six.test/", family="auto")
     assert (result.outcome, result.fault) == (Outcome.VOID, Fault.PROBER)
@@ -181,4 +182,4 @@ def test_a_lack_of_descriptors_is_no_statement_about_routes(monkeypatch: pytest.
 
     monkeypatch.setattr(socket, "socket", full)
     with pytest.raises(OSError, match="Too many"):
-        connector.routed(socket.AF_INET, ("127.0.0.1", 80))
+        sockets.routed(socket.AF_INET, ("127.0.0.1", 80))

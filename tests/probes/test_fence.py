@@ -17,16 +17,16 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from probes import fence
-from probes.browser import SCRATCH, RenderSettings
-from probes.fence import Peer, may_reach, read_peer
-from probes.instruments import HttpSettings, Instruments
+from probes.browser import egress_filter
+from probes.browser.egress_filter import Peer, may_reach, read_peer
+from probes.browser.pool import SCRATCH, RenderSettings
+from probes.browser.process_tree import PROC, descendants
+from probes.browser.protocol import Order
 from probes.mobile import Mobile
-from probes.observe import observe
-from probes.processes import PROC, descendants
-from probes.rendering import Order
+from probes.net.address_scope import Zone, zone
+from probes.resources import HttpSettings, Instruments
 from probes.result import Fault, Outcome, ProbeResult
-from probes.zones import Zone, zone
+from probes.runner import observe
 from tests.servers.hostile import GOOD
 
 PRIVATE = (
@@ -106,7 +106,19 @@ for told in sys.argv[1:]:
 
 def behind(reach: Path, *told: str) -> list[str]:
     """What each connection of a process behind the fence came to."""
-    words = (sys.executable, "-E", "-s", "-S", "-m", fence.__name__, str(reach), sys.executable, "-c", TRY, *told)
+    words = (
+        sys.executable,
+        "-E",
+        "-s",
+        "-S",
+        "-m",
+        egress_filter.__name__,
+        str(reach),
+        sys.executable,
+        "-c",
+        TRY,
+        *told,
+    )
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
     return done.stdout.split()
 
@@ -123,7 +135,17 @@ def test_the_kernel_holds_back_what_is_not_named(tmp_path: Path):
 
 
 def test_the_fence_ends_as_its_command_does_and_the_command_with_the_fence(tmp_path: Path):
-    words = [sys.executable, "-E", "-s", "-S", "-m", fence.__name__, str(tmp_path / "reach"), sys.executable, "-c"]
+    words = [
+        sys.executable,
+        "-E",
+        "-s",
+        "-S",
+        "-m",
+        egress_filter.__name__,
+        str(tmp_path / "reach"),
+        sys.executable,
+        "-c",
+    ]
     assert subprocess.run([*words, "raise SystemExit(7)"], timeout=60, check=False).returncode == 7
     with subprocess.Popen([*words, "print(1, flush=True); import time; time.sleep(600)"], stdout=-1) as one:
         assert one.stdout is not None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.fitness import Target, legible, read_fitness, tappable, viewport_rules
+from probes.browser.mobile_friendliness import Target, legible, read_fitness, tappable, viewport_rules
 
 GOOD: dict[str, Any] = {
     "viewport": "width=device-width, initial-scale=1",

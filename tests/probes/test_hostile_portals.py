@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from probes import connector, walk
-from probes.text import printable
+from probes.http import client
+from probes.net import sockets
+from probes.sanitize import printable
 from tests.chaos.portals import GROUPS
 from tests.portals.case import OUTSIDE, OUTSIDE_NAME, Case, Scene
 from tests.portals.observer import stood
@@ -29,7 +30,7 @@ AT_ONCE = 8
 def place(authority: Authority, names: NameServer, monkeypatch: pytest.MonkeyPatch) -> Scene:
     """One address of loopback stands for a public one."""
     names.add(OUTSIDE_NAME, a=OUTSIDE)
-    for module in (connector, walk):
+    for module in (sockets, client):
         monkeypatch.setattr(module, "zone", stood)
     return Scene(authority, names)
 

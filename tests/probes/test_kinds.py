@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from probes.instruments import Instruments
-from probes.kinds import KINDS
 from probes.metric import Metric, Unit
-from probes.observe import observe
 from probes.probe import Lane, Probe, parse_seconds
+from probes.registry import KINDS
+from probes.resources import Instruments
 from probes.result import Failed, Fault, Outcome
+from probes.runner import observe
 
 URL = "https://portal.test/"
 EVERY = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)

@@ -18,15 +18,15 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import CDPSession, Error, async_playwright
 
-from probes import canary, chromium, net_errors
-from probes.browser import RenderSettings
-from probes.instruments import HttpSettings, Instruments
+from probes.browser import calibration, chromium, net_errors
+from probes.browser.device_profiles import PROFILES, Network
+from probes.browser.pool import RenderSettings
+from probes.browser.process_tree import PROC, descendants
+from probes.browser.protocol import Order
 from probes.mobile import Mobile
-from probes.observe import observe
-from probes.processes import PROC, descendants
-from probes.profiles import PROFILES, Network
-from probes.rendering import Order
+from probes.resources import HttpSettings, Instruments
 from probes.result import Fault, Outcome, ProbeResult
+from probes.runner import observe
 from tests.servers.handshakes import BlockingTls
 from tests.servers.hostile import Hostile, contexts, guarded, hostile
 
@@ -205,7 +205,7 @@ def processes(kind: str) -> list[int]:
 
 @pytest.mark.parametrize(
     ("victim", "outcome", "fault"),
-    [("--type=renderer", Outcome.DOWN, Fault.CRASHED), ("probes.renderer", Outcome.VOID, Fault.PROBER)],
+    [("--type=renderer", Outcome.DOWN, Fault.CRASHED), ("probes.browser.worker", Outcome.VOID, Fault.PROBER)],
 )
 async def test_processes_that_die_during_a_look(
     tools: Instruments, site: Hostile, victim: str, outcome: Outcome, fault: Fault
@@ -228,8 +228,8 @@ async def test_a_canary_tells_when_throttling_takes_no_effect(monkeypatch: pytes
         browser = await playwright.chromium.launch(
             executable_path=chromium.find(), args=chromium.switches(chromium.Wish())
         )
-        assert await canary.prove(browser, PROFILES["mobile"]) == ""
-        real = canary.throttle
+        assert await calibration.prove(browser, PROFILES["mobile"]) == ""
+        real = calibration.throttle
 
         async def half(session: CDPSession, slowdown: float, network: Network | None) -> None:
             await real(session, slowdown if network is None else 1.0, network)
@@ -237,10 +237,10 @@ async def test_a_canary_tells_when_throttling_takes_no_effect(monkeypatch: pytes
         async def other_half(session: CDPSession, slowdown: float, _network: Network | None) -> None:
             await real(session, slowdown, None)
 
-        monkeypatch.setattr(canary, "throttle", half)
-        assert "the processor was slowed down" in await canary.prove(browser, PROFILES["mobile"])
-        monkeypatch.setattr(canary, "throttle", other_half)
-        assert "the network took" in await canary.prove(browser, PROFILES["mobile"])
+        monkeypatch.setattr(calibration, "throttle", half)
+        assert "the processor was slowed down" in await calibration.prove(browser, PROFILES["mobile"])
+        monkeypatch.setattr(calibration, "throttle", other_half)
+        assert "the network took" in await calibration.prove(browser, PROFILES["mobile"])
         await browser.close()
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from yarl import URL
 
-from probes.address import host_forms, is_askable, literal_family, location_of, same_site, shown
-from probes.resolver import NameNotResolved, ServerResolver, SystemResolver
-from probes.zones import Zone, zone
+from probes.http.urls import host_forms, is_askable, literal_family, location_of, same_site, shown
+from probes.net.address_scope import Zone, zone
+from probes.net.resolver import NameNotResolved, ServerResolver, SystemResolver
 from tests.servers.dns import SERVFAIL, Reply
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from probes.exchanges import read_exchanges
-from probes.network import console_errors, owner, read_traffic
+from probes.browser.network_log import read_exchanges
+from probes.browser.page_weight import console_errors, owner, read_traffic
 from tests.probes import traces
 
 PAGE = "https://dichvucong.example.gov.vn/"

@@ -11,11 +11,11 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from probes.instruments import HttpSettings, Instruments
 from probes.metric import Metric, Unit
-from probes.observe import observe
 from probes.probe import Lane, Probe
+from probes.resources import HttpSettings, Instruments
 from probes.result import Failed, Fault, Outcome
+from probes.runner import observe
 from probes.trace import LiveHop
 from probes.uptime import Uptime
 from tests.servers.raw import Do, RawServer, answer

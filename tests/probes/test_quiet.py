@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.quiet import AFTERMATH, CALM, PATIENCE, Sight, remaining
+from probes.browser.page_complete import AFTERMATH, CALM, PATIENCE, Sight, remaining
 
 LOADED = Sight(now=10.0, fcp=2.0, dcl=3.0, loaded=4.0)
 NOW = st.floats(0, 40)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from probes import connector
-from probes.connector import Inward, open_socket
+from probes.net import sockets
+from probes.net.address_scope import Zone
+from probes.net.sockets import Inward, open_socket
 from probes.result import Fault, Outcome
 from probes.trace import LiveHop
-from probes.zones import Zone
 from tests.servers.raw import RawServer, answer, redirect
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def test_a_redirect_leads_outward_or_stays_in_its_zone(
     monkeypatch: pytest.MonkeyPatch, within: Zone | None, address: str, refused: bool
 ) -> None:
     """The inventory may name any door; a portal may not send us to one that is nearer to us than itself."""
-    monkeypatch.setattr(connector, "routed", lambda _family, _target: True)
+    monkeypatch.setattr(sockets, "routed", lambda _family, _target: True)
     hop = LiveHop(url="x", within=within)
     with pytest.raises(Inward, match=address) if refused else contextlib.nullcontext():
         open_socket(hop, address, 80).close()

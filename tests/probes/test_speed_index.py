@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.speed_index import BLANK, BadPicture, histogram, index_of, progress, speed_index
-from probes.trace_events import Shot
+from probes.browser.speed_index import BLANK, BadPicture, histogram, index_of, progress, speed_index
+from probes.browser.trace_events import Shot
 from tests.probes.traces import jpeg
 
 SHARES = st.lists(st.tuples(st.floats(0.01, 60.0), st.floats(0.0, 1.0)), min_size=1, max_size=20)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from probes.cares import Question
-from probes.stamps import StreamStamps
+from probes.net.dns_query import Question
+from probes.net.kernel_timestamps import StreamStamps
 from tests.servers.dns import NameServer, Reply
 
 if TYPE_CHECKING:

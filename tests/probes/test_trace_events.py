@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from probes.trace_events import NoNavigation, read_trace
+from probes.browser.trace_events import NoNavigation, read_trace
 from tests.probes import traces
 
 

@@ -6,9 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.exchanges import Exchange, read_exchanges
-from probes.trace_events import Task
-from probes.vitals import LONG_TASK, SESSION_GAP, SESSION_LENGTH, Shift, blocking_time, layout_shift, read_vitals, ready
+from probes.browser.network_log import Exchange, read_exchanges
+from probes.browser.trace_events import Task
+from probes.browser.vitals import (
+    LONG_TASK,
+    SESSION_GAP,
+    SESSION_LENGTH,
+    Shift,
+    blocking_time,
+    layout_shift,
+    read_vitals,
+    ready,
+)
 from tests.golden import store
 from tests.probes import traces
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from yarl import URL
 
-from probes import connector
-from probes.request import charset, written
+from probes.http.request import charset, written
+from probes.net import sockets
 from probes.result import Fault, Outcome
 from tests.servers.raw import Do, RawServer, answer
 
@@ -87,7 +87,7 @@ async def test_an_end_instead_of_an_answer_over_tls_is_a_reset(
 
 def test_every_authority_of_the_system_is_trusted() -> None:
     system = ssl.create_default_context()
-    context = connector.tls_context(verify=True, ca_file=None)
+    context = sockets.tls_context(verify=True, ca_file=None)
     assert {one["serialNumber"] for one in system.get_ca_certs()} <= {
         one["serialNumber"] for one in context.get_ca_certs()
     }
@@ -99,5 +99,5 @@ def test_an_authority_that_stands_in_the_directory_alone_is_trusted(
     (tmp_path / "0a1b2c3d.0").write_bytes(authority.ca_file.read_bytes())
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "absent.pem"))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-    found = connector.tls_context(verify=True, ca_file=None).get_ca_certs()
+    found = sockets.tls_context(verify=True, ca_file=None).get_ca_certs()
     assert [one["subject"] for one in found] == [((("commonName", "Test Root"),),)]

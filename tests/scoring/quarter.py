@@ -11,7 +11,7 @@ from typing import Any
 from monitor.model import Measurement, State, StateChange, Void
 from monitor.scoring.periods import DAY
 from monitor.store import FILE, Advance, Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Fault, Outcome
 
 SHIPPED = Path(__file__).parents[2] / "config"

@@ -15,7 +15,7 @@ from monitor.archive import seal as archive_seal
 from monitor.cli import app
 from monitor.model import Measurement
 from monitor.store import FILE, JournalError, Writer
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Outcome
 from tests.scoring import quarter
 

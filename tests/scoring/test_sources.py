@@ -14,7 +14,7 @@ from monitor.model import Measurement
 from monitor.sinks.base import Label
 from monitor.sinks.influxdb import InfluxDB
 from monitor.store import FILE, Reader
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from tests.scoring import quarter
 from tests.scoring.test_seal import archive
 from tests.servers.influxdb import TOKEN, InfluxServer

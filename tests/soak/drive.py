@@ -20,8 +20,8 @@ from monitor.incident import IncidentEvent
 from monitor.model import Measurement, StateChange
 from monitor.sinks.points import STATE_CHANGE
 from monitor.store import FILE, Reader
-from probes.kinds import KINDS
-from probes.processes import adopt_orphans
+from probes.browser.process_tree import adopt_orphans
+from probes.registry import KINDS
 from tests.servers.influxdb import InfluxServer
 from tests.servers.webhook import webhook
 from tests.soak import course

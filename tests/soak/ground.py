@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from monitor.demo.stage import write_config
-from probes.processes import PROC, descendants, end_below
+from probes.browser.process_tree import PROC, descendants, end_below
 from tests.servers.influxdb import TOKEN
 from tests.servers.ports import free_port
 from tests.soak import course

@@ -10,7 +10,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from monitor.schedule import interval_ms, slot_after
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Outcome
 from tests.chaos.promise import Promise
 from tests.soak import log, pages

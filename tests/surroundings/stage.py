@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from monitor.config import load
 from monitor.model import Measurement, StateChange
 from monitor.store import FILE, JournalError, Reader
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Outcome
 from tests.servers.ports import free_port
 from tests.surroundings.child import Hands

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from monitor.model import State
 from monitor.schedule import interval_ms
 from monitor.store import FILE, Reader
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Outcome
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from monitor.sinks.points import SCORE, STATE_CHANGE, TAGS, fields
 from monitor.space import WARN_AT
 from monitor.storage_metrics import watch_archive, watch_rollups
 from monitor.telemetry import SelfMetrics
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from tests.dashboard_queries import DATABASES, FOLDER, dashboards, queries
 from tests.monitor.parts import HandClock
 from tests.rule_files import ROOT, RULES, rules

@@ -13,8 +13,8 @@ from monitor.demo.child import child
 from monitor.demo.notice import Notice
 from monitor.demo.stage import write_config
 from monitor.store import FILE, Writer
-from probes.kinds import KINDS
-from probes.profiles import PROFILES
+from probes.browser.device_profiles import PROFILES
+from probes.registry import KINDS
 from tests import factories
 from tests.bench import seeded
 from tests.dashboard_queries import DATABASES, Asker, dashboards, queries

@@ -22,7 +22,7 @@ from monitor.model import Check, Expect, Measurement, Portal, PortalKind, State,
 from monitor.store import Advance
 from monitor.web import Readiness, Site
 from monitor.web.keeper import Keeper
-from probes.kinds import KINDS
+from probes.registry import KINDS
 from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pycares
 
-from probes.stamps import DatagramStamps
+from probes.net.kernel_timestamps import DatagramStamps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

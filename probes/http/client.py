@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 import aiohttp
 from yarl import URL
 
-from probes import certificates, faults
-from probes.address import literal_family, location_of, redirected, same_site, shown, shown_location
-from probes.connector import open_socket
-from probes.cookies import Cookies
-from probes.request import charset, written
-from probes.resolver import NameNotResolved
+from probes.http import failures
+from probes.http.connection import Wire
+from probes.http.cookies import Cookies
+from probes.http.request import charset, written
+from probes.http.urls import literal_family, location_of, redirected, same_site, shown, shown_location
+from probes.net import certificates
+from probes.net.address_scope import Zone, zone
+from probes.net.resolver import NameNotResolved
+from probes.net.sockets import open_socket
 from probes.result import Failed, Fault
 from probes.trace import LiveHop, Mark
-from probes.wire import Wire
-from probes.zones import Zone, zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from aiohttp.streams import StreamReader
     from multidict import CIMultiDictProxy
 
-    from probes.instruments import Instruments
+    from probes.resources import Instruments
     from probes.result import Scalar
     from probes.trace import Trace
 
@@ -85,9 +86,9 @@ async def walk(ask: Ask, trace: Trace, resources: Instruments) -> Answer:
     except Failed:
         raise
     except TimeoutError:
-        raise faults.of_timeout(trace.reached(), ask.timeout) from None
+        raise failures.of_timeout(trace.reached(), ask.timeout) from None
     except Exception as error:
-        raise faults.translate(error, trace.reached()) from error
+        raise failures.translate(error, trace.reached()) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import errno
 import socket
 from typing import TYPE_CHECKING, Any
 
-from probes.zones import Zone, zone
+from probes.net.address_scope import Zone, zone
 
 if TYPE_CHECKING:
     from probes.trace import LiveHop

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error
 
-from probes import net_errors
-from probes.exchanges import NETWORK_EVENTS
-from probes.fence import Peer, may_reach
-from probes.network import CONSOLE_EVENTS
+from probes.browser import net_errors
+from probes.browser.egress_filter import Peer, may_reach
+from probes.browser.network_log import NETWORK_EVENTS
+from probes.browser.page_weight import CONSOLE_EVENTS
 from probes.result import Failed, Fault
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from playwright.async_api import BrowserContext, CDPSession, Dialog, Page
 
-    from probes.rendering import Order
+    from probes.browser.protocol import Order
 
 RECORDED = 100_000
 """Events kept at most."""

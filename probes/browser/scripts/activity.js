@@ -1,4 +1,4 @@
-// Notes the page's signs of life for probes/quiet.py: run before any script of the page, read by signs_now.js. Timers do
+// Notes the page's signs of life for probes/browser/page_complete.py: run before any script of the page, read by signs_now.js. Timers do
 // and return what the page asks the browser for; only when they are due is written down.
 (() => {
   if (window !== window.top) return;

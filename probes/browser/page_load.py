@@ -14,25 +14,25 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error
 
-from probes import film, fitness, net_errors, quiet
-from probes.exchanges import read_exchanges
-from probes.network import read_traffic
-from probes.profiles import PROFILES
-from probes.rendering import Shown
+from probes.browser import filmstrip, mobile_friendliness, net_errors, page_complete
+from probes.browser.device_profiles import PROFILES
+from probes.browser.network_log import read_exchanges
+from probes.browser.page_recorder import Watch
+from probes.browser.page_weight import read_traffic
+from probes.browser.protocol import Shown
+from probes.browser.throttling import throttle
+from probes.browser.trace_events import CATEGORIES, DEVTOOLS_CATEGORIES, NoNavigation, read_trace
+from probes.browser.vitals import read_vitals
 from probes.result import Failed, Fault
-from probes.throttling import throttle
-from probes.trace_events import CATEGORIES, DEVTOOLS_CATEGORIES, NoNavigation, read_trace
-from probes.vitals import read_vitals
-from probes.watching import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
     from playwright.async_api import Browser, BrowserContext
 
-    from probes.rendering import Order
+    from probes.browser.protocol import Order
+    from probes.browser.trace_events import Event
     from probes.result import Scalar
-    from probes.trace_events import Event
 
 STEP = 10.0
 """Seconds for whatever a browser in good health does at once."""
@@ -104,7 +104,7 @@ class Load:
 
     async def _prepare(self, context: BrowserContext) -> None:
         await context.add_init_script(NO_FORMS)
-        await context.add_init_script(quiet.signs_script())
+        await context.add_init_script(page_complete.signs_script())
         self._page = await context.new_page()
         await self._page.goto("about:blank")  # its own first events would be taken for those of the page
         self._session = session = await context.new_cdp_session(self._page)
@@ -166,7 +166,7 @@ class Load:
         if status is not None and status >= BAD_STATUS:
             await asyncio.sleep(POLL)  # for the picture of it
             return Failed(Fault.HTTP_STATUS, f"the page came with status {status}")
-        while (left := quiet.remaining(await self._sight())) != 0.0:  # noqa: ASYNC110 - a page has no such event
+        while (left := page_complete.remaining(await self._sight())) != 0.0:  # noqa: ASYNC110 - a page has no such event
             await asyncio.sleep(POLL if left is None else min(left, POLL))
         return None
 
@@ -184,11 +184,11 @@ class Load:
     _glancing = False
     _painted = False
 
-    async def _sight(self) -> quiet.Sight:
+    async def _sight(self) -> page_complete.Sight:
         """What is known right now, all of it on our clock."""
         self._glancing = True
         try:
-            seen = await self._evaluate(GLANCE.replace("SIGNS", quiet.signs_now_script()))
+            seen = await self._evaluate(GLANCE.replace("SIGNS", page_complete.signs_now_script()))
         except Error:  # the page went elsewhere meanwhile
             seen = {}
         now = time.monotonic()
@@ -199,7 +199,7 @@ class Load:
             return None if seconds is None else now + sign * float(seconds)
 
         self._painted = at("fcp") is not None
-        return quiet.Sight(
+        return page_complete.Sight(
             now=now, fcp=at("fcp"), dcl=self._watch.dcl, loaded=self._watch.loaded, network=self._watch.network,
             in_flight=len(self._watch.open), busy=at("busy"), painted=at("painted"), due=at("due", 1),
         )  # fmt: skip
@@ -229,7 +229,7 @@ class Load:
             shots = read_trace(events).shots
         except NoNavigation:
             shots = ()
-        for number, shot in enumerate(film.strip(shots)):
+        for number, shot in enumerate(filmstrip.strip(shots)):
             self._keep(f"{number:02}.jpg", "image/jpeg", shot.jpeg, at=shot.at)
         if self.failure is None and "fcp_seconds" not in self.values:
             self.failure = Failed(Fault.NOT_RENDERED, "nothing was painted")
@@ -264,18 +264,18 @@ class Load:
             if told is None:
                 return
             body = base64.b64decode(told["data"])
-            self._keep("last.webp", "image/webp", body, mark=film.fingerprint(body))
+            self._keep("last.webp", "image/webp", body, mark=filmstrip.fingerprint(body))
             if self.failure is None and self.profile.touch:
                 await self._measure_fitness()
 
     async def _measure_fitness(self) -> None:
-        usual = await self._within(self._evaluate(fitness.script(), world="look"))
+        usual = await self._within(self._evaluate(mobile_friendliness.script(), world="look"))
         wish = {"width": NARROW, "height": 640, "deviceScaleFactor": self.profile.scale, "mobile": True}
         await self._within(self._session.send("Emulation.setDeviceMetricsOverride", wish))
         await asyncio.sleep(0.2)
-        narrow = await self._within(self._evaluate(fitness.script(), world="look"))
+        narrow = await self._within(self._evaluate(mobile_friendliness.script(), world="look"))
         if usual is not None and narrow is not None:
-            self._put(asdict(fitness.read_fitness(usual, narrow)))
+            self._put(asdict(mobile_friendliness.read_fitness(usual, narrow)))
 
     def _put(self, found: Mapping[str, Scalar | None]) -> None:
         self.values.update({name: value for name, value in found.items() if value is not None})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession
 
-    from probes.profiles import Network
+    from probes.browser.device_profiles import Network
 
 
 async def throttle(session: CDPSession, slowdown: float, network: Network | None) -> None:

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, cast
 
 from aiohttp.client_proto import ResponseHandler
 
-from probes.certificates import chain
+from probes.net.certificates import chain
+from probes.net.kernel_timestamps import StreamStamps
 from probes.result import Failed, Fault
-from probes.stamps import StreamStamps
 from probes.trace import LiveHop, Mark
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from probes.browser import Browsers, RenderSettings
-from probes.resolver import ServerResolver, SystemResolver
-from probes.tls_context import tls_context
+from probes.browser.pool import Browsers, RenderSettings
+from probes.net.resolver import ServerResolver, SystemResolver
+from probes.net.tls import tls_context
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import structlog
 from yarl import URL
 
-from probes import faults
-from probes.address import shown
+from probes.http import failures
+from probes.http.urls import shown
 from probes.probe import Probe
 from probes.result import Failed, Fault, Outcome, ProbeResult
-from probes.text import printable
+from probes.sanitize import printable
 from probes.trace import Trace
 
 if TYPE_CHECKING:
-    from probes.instruments import Instruments
+    from probes.resources import Instruments
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ async def observe(probe: Probe, tools: Instruments) -> ProbeResult:
     except Failed as error:
         failure = error
     except TimeoutError:
-        failure = faults.of_timeout(trace.reached(), probe.deadline)
+        failure = failures.of_timeout(trace.reached(), probe.deadline)
     except Exception as error:
         log.exception("probe_bug", kind=probe.kind, url=_named(probe.url))
         failure = Failed(Fault.PROBER, f"{type(error).__name__} in the probe itself")

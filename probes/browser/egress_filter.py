@@ -26,7 +26,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from probes.zones import Zone, zone
+from probes.net.address_scope import Zone, zone
 
 GATE = "reach"
 """What the file REACH is called."""

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from probes.exchanges import Exchange
-from probes.speed_index import speed_index
-from probes.trace_events import Event, PageTrace, Task, read_trace
+from probes.browser.network_log import Exchange
+from probes.browser.speed_index import speed_index
+from probes.browser.trace_events import Event, PageTrace, Task, read_trace
 
 LONG_TASK = 0.050
 """A task blocks from here on: what a finger does is then felt late. The Long Tasks API's limit."""
@@ -59,9 +59,9 @@ class Shift:
 def read_vitals(events: Iterable[Event], exchanges: Sequence[Exchange] = ()) -> Vitals:
     """Compute all metrics of the last page in a trace.
 
-    ``exchanges`` are the requests of the same load (:func:`probes.exchanges.read_exchanges`): they give the time to the
-    first byte, and where blocking time ends. Raises :class:`probes.trace_events.NoNavigation`,
-    :class:`probes.speed_index.BadPicture`, and ImportError without Pillow.
+    ``exchanges`` are the requests of the same load (:func:`probes.browser.network_log.read_exchanges`): they give the time to the
+    first byte, and where blocking time ends. Raises :class:`probes.browser.trace_events.NoNavigation`,
+    :class:`probes.browser.speed_index.BadPicture`, and ImportError without Pillow.
     """
     page = read_trace(events)
     fcp, dcl = page.first("firstContentfulPaint"), page.first("domContentLoadedEventEnd", since=page.begun)

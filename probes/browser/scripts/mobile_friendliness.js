@@ -1,4 +1,4 @@
-// Describes the page as it stands for probes/fitness.py: evaluated in the page, changes nothing, returns plain JSON.
+// Describes the page as it stands for probes/browser/mobile_friendliness.py: evaluated in the page, changes nothing, returns plain JSON.
 (() => {
   const LIMIT = 2000;
   const SOUGHT = 'a[href], button, input:not([type=hidden]), select, textarea, summary, label[for], [role=button], ' +

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from probes.trace_events import Shot
+    from probes.browser.trace_events import Shot
 
 FRAMES = 10
 """Pictures that a film strip has at most."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from probes.throttling import throttle
+from probes.browser.throttling import throttle
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, CDPSession, Page
 
-    from probes.profiles import Profile
+    from probes.browser.device_profiles import Profile
 
 COUNT = """(milliseconds) => {
   const words = [], end = performance.now() + milliseconds;

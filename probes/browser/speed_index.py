@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from probes.trace_events import Shot
+from probes.browser.trace_events import Shot
 
 WHITE = 249
 """From this value on, in all three channels, a pixel is white: JPEG does not keep pure white pure."""

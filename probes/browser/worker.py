@@ -22,11 +22,19 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error, Playwright, async_playwright
 
-from probes import canary, chromium, fence
-from probes.loading import Load
-from probes.processes import PROC, adopt_orphans, descendants, end_below, memory_of, step_back, step_back_below
-from probes.profiles import PROFILES
-from probes.rendering import LOOPBACK, Answer, Order
+from probes.browser import calibration, chromium, egress_filter
+from probes.browser.device_profiles import PROFILES
+from probes.browser.page_load import Load
+from probes.browser.process_tree import (
+    PROC,
+    adopt_orphans,
+    descendants,
+    end_below,
+    memory_of,
+    step_back,
+    step_back_below,
+)
+from probes.browser.protocol import LOOPBACK, Answer, Order
 from probes.result import Fault
 
 if TYPE_CHECKING:
@@ -66,16 +74,16 @@ class Renderer:
     async def _serve(self, order: Order, trusted: tuple[str, ...]) -> Answer:
         browser, bench = await self._ready(chromium.Wish(blocked=order.blocked, trusted=trusted))
         self._open_gate("\n".join(LOOPBACK))
-        if order.prove and (complaint := await canary.prove(browser, PROFILES[order.profile])):  # type: ignore[index]
+        if order.prove and (complaint := await calibration.prove(browser, PROFILES[order.profile])):  # type: ignore[index]
             return Answer(fault=Fault.PROBER, detail=f"throttling takes no effect: {complaint}", spoiled=True)
-        before = await canary.benchmark(bench)
+        before = await calibration.benchmark(bench)
         if before < order.best * order.share:
             return self._overloaded(before, order)
         self._open_gate(order.gate())
         load = await self._load(browser, order)
         index = before
         try:
-            index = min(before, await canary.benchmark(bench))
+            index = min(before, await calibration.benchmark(bench))
         except Error:  # our own empty page is gone: what was seen before stands
             load.spoiled = True
         if index < order.best * order.share:
@@ -89,7 +97,7 @@ class Renderer:
             memory=memory_of(os.getpid()),
             proved=order.prove,
             spoiled=load.spoiled,
-            fenced=fence.holds(),
+            fenced=egress_filter.holds(),
         )
 
     @staticmethod
@@ -121,9 +129,9 @@ class Renderer:
 
     def _open_gate(self, reach: str) -> None:
         """From now on this may be reached beside the Internet; the fence never sees half of it."""
-        draft = self._scratch / f"{fence.GATE}.new"
+        draft = self._scratch / f"{egress_filter.GATE}.new"
         draft.write_text(reach)
-        draft.replace(self._scratch / fence.GATE)
+        draft.replace(self._scratch / egress_filter.GATE)
 
     async def _load(self, browser: Browser, order: Order) -> Load:
         load = Load(order, self._scratch)

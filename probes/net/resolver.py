@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pycares
 
-from probes.cares import Question
+from probes.net.dns_query import Question
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

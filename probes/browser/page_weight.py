@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from probes.exchanges import NETWORK_EVENTS, Message, read_exchanges
+from probes.browser.network_log import NETWORK_EVENTS, Message, read_exchanges
 
 CONSOLE_EVENTS = ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded")
 """The events that :func:`console_errors` reads, with ``Runtime.enable`` and ``Log.enable``."""

@@ -8,8 +8,8 @@ import ssl
 import aiohttp
 from aiohttp import http_exceptions
 
-from probes.connector import Inward, NoRoute
-from probes.resolver import NameNotResolved
+from probes.net.resolver import NameNotResolved
+from probes.net.sockets import Inward, NoRoute
 from probes.result import Failed, Fault
 
 # OpenSSL's verify codes, x509_vfy.h

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 from yarl import URL
 
-from probes.address import is_askable, literal_family
-from probes.connector import NoRoute, routed
-from probes.http_metrics import HTTP_METRICS
+from probes.http.client import Answer, Ask, summary, walk
+from probes.http.metrics import HTTP_METRICS
+from probes.http.urls import is_askable, literal_family
 from probes.metric import Metric
+from probes.net.resolver import NameNotResolved
+from probes.net.sockets import NoRoute, routed
 from probes.probe import Probe
-from probes.resolver import NameNotResolved
 from probes.result import Failed, Fault
-from probes.walk import Answer, Ask, summary, walk
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from probes.instruments import Instruments
+    from probes.resources import Instruments
     from probes.result import Scalar
     from probes.trace import LiveHop, Trace
 

@@ -24,15 +24,15 @@ import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from probes import chromium, fence
-from probes.processes import PROC, end_heirs, end_tree, memory_left
-from probes.rendering import Answer
+from probes.browser import chromium, egress_filter
+from probes.browser.process_tree import PROC, end_heirs, end_tree, memory_left
+from probes.browser.protocol import Answer
 from probes.result import Failed, Fault, Picture
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
 
-    from probes.rendering import Order
+    from probes.browser.protocol import Order
 
 log = structlog.get_logger(__name__)
 
@@ -198,12 +198,12 @@ class Browsers:
         scratch = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-"))
         executable = chromium.find(self.settings.chromium)
         places = (str(scratch), str(executable), str(self.settings.niceness))
-        fenced = ("-E", "-s", "-S", "-m", fence.__name__, str(scratch / fence.GATE), sys.executable)
-        words = (*fenced, "-m", "probes.renderer", *places, *_trusted(self.ca_file))
+        fenced = ("-E", "-s", "-S", "-m", egress_filter.__name__, str(scratch / egress_filter.GATE), sys.executable)
+        words = (*fenced, "-m", "probes.browser.worker", *places, *_trusted(self.ca_file))
         with (scratch / LOG).open("wb") as diary:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, *words),
-                cwd=Path(__file__).parents[1],  # where "probes" is found, installed or not
+                cwd=Path(__file__).parents[2],  # where "probes" is found, installed or not
                 env={name: value for name, value in os.environ.items() if _HARMLESS.fullmatch(name)},
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,

@@ -1,0 +1,1 @@
+"""Page loads in Chromium: pool, worker, egress filter, web vitals."""

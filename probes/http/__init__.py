@@ -1,0 +1,1 @@
+"""HTTP probing: request, connection, redirects, phases, metrics."""

@@ -1,0 +1,1 @@
+"""DNS, sockets, TLS, certificates, kernel timestamps."""
