@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.model import State
+from monitor.model.records import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from monitor.model import StateChange
-    from monitor.walltime import ServiceHours
+    from monitor.model.records import StateChange
+    from monitor.model.wall_time import ServiceHours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

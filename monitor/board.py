@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from monitor.availability import Span, timeline
-from monitor.model import DECIDING, PROBER, STEP_BACK, Expect, Measurement, State, StateChange, Void
+from monitor.model.records import DECIDING, PROBER, STEP_BACK, Expect, Measurement, State, StateChange, Void
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from monitor.clock import Clock
-    from monitor.model import Check, Portal
+    from monitor.model.clock import Clock
+    from monitor.model.records import Check, Portal
     from monitor.store import Reader, Record
 
 DAY = 86_400_000

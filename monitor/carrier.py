@@ -13,10 +13,10 @@ import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_never, wait_random_exponential
 from tenacity.wait import wait_base
 
-from monitor.figures import Rollup
-from monitor.model import Measurement
+from monitor.model.records import Measurement
+from monitor.model.rollups import Rollup
+from monitor.model.scores import ScorePoint
 from monitor.rows import Quarantined
-from monitor.score_point import ScorePoint
 from monitor.sinks.base import Passing, Refused, Rejected, TooLarge
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from tenacity import RetryCallState
 
-    from monitor.clock import Clock
     from monitor.delivery_metrics import DeliveryMetrics
+    from monitor.model.clock import Clock
     from monitor.sinks.base import Record, Sink
 
 log = structlog.get_logger(__name__)

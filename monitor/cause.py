@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from probes.result import Fault
 
 if TYPE_CHECKING:
-    from monitor.incident import Incident, Member
-    from monitor.model import Portal
+    from monitor.model.incidents import Incident, Member
+    from monitor.model.records import Portal
 
 OF_CERTIFICATE = {Fault.TLS_EXPIRED, Fault.TLS_UNTRUSTED, Fault.TLS_OTHER}
 """Faults that an issuer can bring about. Half of the fleet shares one, which explains nothing else."""

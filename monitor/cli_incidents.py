@@ -14,7 +14,7 @@ from monitor.terminal import FAILED, GOOD, USAGE, ConfigDir, DataDir, fail, prin
 
 if TYPE_CHECKING:
     from monitor.drill import Stage
-    from monitor.incident import NoteKind
+    from monitor.model.incidents import NoteKind
 
 incident_app = typer.Typer(help="Say something about an incident; kept and shown with it.", no_args_is_help=True)
 
@@ -35,12 +35,12 @@ def incidents(  # the name of the command
     from zoneinfo import ZoneInfo
 
     from monitor.config import load
-    from monitor.incident import Step
+    from monitor.model.incidents import Step
+    from monitor.model.time_parsing import parse_time
     from monitor.store import FILE, Reader
     from monitor.web.incident_json import whole_json
     from monitor.web.speak import Tongue
     from monitor.web.telling import Teller
-    from monitor.web.times import parse_time
     from probes.registry import KINDS
 
     now = time.time_ns() // 1_000_000
@@ -76,7 +76,7 @@ def incident_ack(
     data: DataDir = Path("data"),
 ) -> None:
     """Acknowledge an incident: somebody takes care, so nobody is reminded of it any more."""
-    from monitor.incident import NoteKind
+    from monitor.model.incidents import NoteKind
 
     _note(data, identity, NoteKind.ACKNOWLEDGED, by, text)
 
@@ -89,7 +89,7 @@ def incident_comment(
     data: DataDir = Path("data"),
 ) -> None:
     """Comment on an incident."""
-    from monitor.incident import NoteKind
+    from monitor.model.incidents import NoteKind
 
     _note(data, identity, NoteKind.COMMENTED, by, text)
 
@@ -127,10 +127,10 @@ def drill(  # the name of the command
     """Let a synthetic portal fail and say how long each step to the message took. Exit code 1 when none came."""
     import tempfile
 
-    from monitor.clock import SystemClock
     from monitor.config import load
     from monitor.drill import Drill, DrillError
     from monitor.logs import set_up_logs
+    from monitor.model.clock import SystemClock
 
     set_up_logs("console", "error")
     base = load(config) if config is not None else None

@@ -52,8 +52,8 @@ def history_export(
     """Write measurements to a file; works while the daemon runs."""
     from monitor import exchange
     from monitor.history import Window
+    from monitor.model.time_parsing import parse_time
     from monitor.terminal import bar
-    from monitor.web.times import parse_time
     from probes.registry import KINDS
 
     now = time.time_ns() // 1_000_000

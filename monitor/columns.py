@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from monitor.model import State, Void
+from monitor.model.records import State, Void
 from monitor.rows import KindTable
 from monitor.store import JournalError
 from probes.metric import Unit

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from monitor.model import DECIDING
+from monitor.model.records import DECIDING
 from probes.result import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor.model import Check, Measurement
+    from monitor.model.records import Check, Measurement
 
 AFTER = (2.0, 5.0)
 """Seconds from the end of the failed look to each further one, unless the configuration says otherwise."""

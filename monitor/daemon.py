@@ -12,7 +12,6 @@ import structlog
 from monitor.alerting.follow import INCIDENTS
 from monitor.alerting.join import Alerting
 from monitor.board import Board
-from monitor.clock import Clock, SystemClock
 from monitor.config import Config, ConfigError, load
 from monitor.config.record import secrets_of
 from monitor.config.settings import needing_restart
@@ -28,7 +27,8 @@ from monitor.liveness import Liveness, status_line
 from monitor.logs import hide
 from monitor.machine import Limits, Machine
 from monitor.measure import Measurer, Seats
-from monitor.model import Measurement
+from monitor.model.clock import Clock, SystemClock
+from monitor.model.records import Measurement
 from monitor.pulse import Pulse
 from monitor.readers import STATES, fold_states, follow_board
 from monitor.schedule import Plan

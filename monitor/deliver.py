@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.carrier import PATIENT, Carrier, Patience
-from monitor.model import Measurement, StateChange
+from monitor.model.records import Measurement, StateChange
 from monitor.store import Advance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor.clock import Clock
     from monitor.delivery_metrics import DeliveryMetrics
     from monitor.journal import Journal
+    from monitor.model.clock import Clock
     from monitor.rows import Quarantined
     from monitor.sinks.base import Sink
     from monitor.store import Record

@@ -17,8 +17,8 @@ from pydantic import SecretStr
 from monitor.config import Config, MonitorSettings
 from monitor.config.notify import Notify, Target
 from monitor.daemon import Daemon
-from monitor.incident import Fate, Step
-from monitor.model import Check, Portal, PortalKind, State
+from monitor.model.incidents import Fate, Step
+from monitor.model.records import Check, Portal, PortalKind, State
 from monitor.store import FILE, Reader
 from probes.registry import KINDS
 from probes.result import Outcome
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from monitor.clock import Clock
+    from monitor.model.clock import Clock
 
 PORTAL = "drill"
 POLL_SECONDS = 0.02

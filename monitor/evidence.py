@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from monitor.model import Check, Measurement
+    from monitor.model.records import Check, Measurement
     from probes.result import Picture
 
 log = structlog.get_logger(__name__)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from monitor.history import Columns
-    from monitor.model import Measurement
+    from monitor.model.records import Measurement
     from monitor.source import Source
 
     Progress = Callable[[int, int | None], None]

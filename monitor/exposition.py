@@ -17,7 +17,7 @@ from prometheus_client.exposition import generate_latest
 from yarl import URL
 
 from monitor import hops
-from monitor.model import Expect, State
+from monitor.model.records import Expect, State
 from probes.http.urls import shown
 from probes.result import Outcome
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from monitor.board import Board
-    from monitor.model import Check, Measurement, Portal
+    from monitor.model.records import Check, Measurement, Portal
     from probes.metric import Metric
     from probes.probe import Probe
     from probes.result import Scalar

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor.model import Void
+from monitor.model.records import Void
 from monitor.schedule import missed
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from monitor.journal import Journal
     from monitor.measure import Measurer
-    from monitor.model import Check
+    from monitor.model.records import Check
     from monitor.store import Entry, Reader
 
 log = structlog.get_logger(__name__)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monitor.export.ranking import Result
-    from monitor.model import Portal
+    from monitor.model.records import Portal
     from monitor.scoring.periods import Period
     from monitor.scoring.rubric import Rules
     from monitor.scoring.score import Book, Score

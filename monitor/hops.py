@@ -11,7 +11,7 @@ from probes.trace import PHASES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from monitor.model import Measurement
+    from monitor.model.records import Measurement
 
 INFO = "portal_monitor_hop_info"
 STATUS = "portal_monitor_hop_status_code"

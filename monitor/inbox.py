@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from monitor.folders import INBOX
-from monitor.incident import IncidentNote, NoteKind
+from monitor.model.incidents import IncidentNote, NoteKind
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor import incident_rows as rows
-from monitor.incident import Fate, NoteKind, Step
+from monitor.model.incidents import Fate, NoteKind, Step
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-    from monitor.incident import IncidentEvent, IncidentNote, Message
+    from monitor.model.incidents import IncidentEvent, IncidentNote, Message
 
 _NEWEST = "number = (SELECT MAX(number) FROM incident_event AS other WHERE other.incident = incident_event.incident)"
 

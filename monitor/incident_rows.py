@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from monitor.incident import (
+from monitor.model.incidents import (
     Ending,
     Fate,
     Glance,
@@ -20,7 +20,7 @@ from monitor.incident import (
     Severity,
     Step,
 )
-from monitor.model import State
+from monitor.model.records import State
 from probes.result import Fault, Hop, Outcome
 
 if TYPE_CHECKING:

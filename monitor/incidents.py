@@ -10,24 +10,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from monitor.cause import common, keys
-from monitor.incident import (
-    Ending,
-    Incident,
-    IncidentEvent,
-    IncidentKind,
-    Member,
-    Severity,
-    Step,
-    incident_id,
-)
 from monitor.incident_rows import incident_body, incident_from
-from monitor.model import PROBER, Expect, Measurement, State, StateChange
+from monitor.model.incidents import Ending, Incident, IncidentEvent, IncidentKind, Member, Severity, Step, incident_id
+from monitor.model.records import PROBER, Expect, Measurement, State, StateChange
 from monitor.witness import Witness, witness_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from monitor.model import Portal
+    from monitor.model.records import Portal
     from monitor.sorts import Record
 
 WINDOW_SECONDS = 120.0

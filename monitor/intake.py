@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor import history
 from monitor.formats import iso
-from monitor.model import Measurement
+from monitor.model.records import Measurement
 from probes.registry import KINDS
 from probes.result import Hop, Outcome
 

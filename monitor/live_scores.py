@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
-    from monitor.clock import Clock
     from monitor.config import Config
     from monitor.exposition import Exposition
+    from monitor.model.clock import Clock
+    from monitor.model.scores import ScorePoint
     from monitor.score_keeper import Write
-    from monitor.score_point import ScorePoint
     from monitor.storage import Storage
 
 

@@ -6,15 +6,15 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from monitor.model import State
+from monitor.model.records import State
 from monitor.web.site import Readiness
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor.board import Board
-    from monitor.clock import Clock
-    from monitor.model import Check
+    from monitor.model.clock import Clock
+    from monitor.model.records import Check
 
 
 class Liveness:

@@ -15,8 +15,8 @@ from probes.result import Fault, Outcome, ProbeResult
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from monitor.clock import Clock
-    from monitor.model import Check
+    from monitor.model.clock import Clock
+    from monitor.model.records import Check
 
 BEAT_SECONDS = 0.5
 """How often :meth:`Machine.beat` is to be called."""

@@ -8,12 +8,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from monitor.walltime import at_wall, local
+from monitor.model.wall_time import at_wall, local
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from monitor.model import Portal
+    from monitor.model.records import Portal
 
 LAST = -1
 """The last day of a month, among days of the month."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from monitor.confirm import Confirmation
-from monitor.model import Check, Measurement, Void
+from monitor.model.records import Check, Measurement, Void
 from probes.probe import Lane
 from probes.result import Outcome, ProbeResult
 from probes.runner import observe
@@ -19,9 +19,9 @@ from probes.runner import observe
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from monitor.clock import Clock
     from monitor.journal import Journal
     from monitor.machine import Machine
+    from monitor.model.clock import Clock
     from monitor.sight import Sight
     from probes.resources import Instruments
     from probes.result import Picture

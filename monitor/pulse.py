@@ -12,9 +12,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from monitor.clock import Clock
     from monitor.measure import Measurer
-    from monitor.model import Check
+    from monitor.model.clock import Clock
+    from monitor.model.records import Check
     from monitor.schedule import Plan
 
 log = structlog.get_logger(__name__)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor.model import Measurement, State
+from monitor.model.records import Measurement, State
 from monitor.store import Advance
 
 if TYPE_CHECKING:
     from monitor.board import Board
-    from monitor.clock import Clock
     from monitor.journal import Journal
+    from monitor.model.clock import Clock
     from monitor.states import Fold
 
 log = structlog.get_logger(__name__)

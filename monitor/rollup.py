@@ -15,8 +15,8 @@ from monitor import history
 from monitor.archive import ledger
 from monitor.archive.layout import day_of
 from monitor.columns import table
-from monitor.figures import Rollup, Tier, fields, measured
-from monitor.model import Void
+from monitor.model.records import Void
+from monitor.model.rollups import Rollup, Tier, fields, measured
 from monitor.store import FILE
 from monitor.store import connect as open_journal
 from probes.registry import KINDS

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor.figures import Tier
+from monitor.model.rollups import Tier
 from monitor.rollup import Progress
 from monitor.rollup_worker import Order, decode
 from monitor.store import Advance, JournalError
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
-    from monitor.clock import Clock
-    from monitor.figures import Rollup
     from monitor.journal import Journal
+    from monitor.model.clock import Clock
+    from monitor.model.rollups import Rollup
     from monitor.rows import Quarantined
 
     Write = Callable[[Sequence[Rollup]], Awaitable[list[Quarantined]]]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitor import rollup
-from monitor.figures import Rollup, Tier
+from monitor.model.rollups import Rollup, Tier
 from monitor.rollup import Progress
 from monitor.store import JournalError
 

@@ -7,7 +7,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from monitor.model import Measurement, State, StateChange, Void
+from monitor.model.records import Measurement, State, StateChange, Void
 from probes.result import Fault, Hop, Outcome
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ import heapq
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from monitor.model import STEP_BACK
+from monitor.model.records import STEP_BACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from monitor.model import Check
+    from monitor.model.records import Check
 
 LONGEST = 24 * 3_600_000
 """Of a longer absence (ms) only the first slot and the last day count; what lies between is absent, so unknown.

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
-    from monitor.clock import Clock
-    from monitor.score_point import ScorePoint
+    from monitor.model.clock import Clock
+    from monitor.model.scores import ScorePoint
 
     Write = Callable[[Sequence[ScorePoint]], Awaitable[object]]
     """Delivers points to one sink, and waits as long as that takes."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from monitor.score_point import TOTAL, ScorePoint
+from monitor.model.scores import TOTAL, ScorePoint
 from monitor.scoring import periods
 from monitor.scoring.curves import Linear, LogNormal, Share, Steps
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monitor.score_point import ScorePoint
+from monitor.model.scores import ScorePoint
 from monitor.store import JournalError
 
 

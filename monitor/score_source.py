@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from monitor.model import State, StateChange
+from monitor.model.records import State, StateChange
 from monitor.scoring.source import Changes
 from monitor.source import ARCHIVE, Archive
 from probes.result import Fault

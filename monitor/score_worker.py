@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from monitor.config import Config
-    from monitor.score_point import ScorePoint
+    from monitor.model.scores import ScorePoint
 
 LINE = 500
 """Points in a line."""

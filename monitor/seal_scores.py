@@ -30,7 +30,7 @@ from monitor.store import JournalError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from monitor.model import Portal
+    from monitor.model.records import Portal
     from monitor.scoring.periods import Period
     from monitor.scoring.rubric import Rules
     from monitor.scoring.score import Book

@@ -21,8 +21,8 @@ from probes.uptime import Uptime
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor.clock import Clock
-    from monitor.model import Check
+    from monitor.model.clock import Clock
+    from monitor.model.records import Check
     from probes.resources import Instruments
 
 SILENCE = {Fault.DNS, Fault.CONNECT_REFUSED, Fault.CONNECT_TIMEOUT, Fault.TIMEOUT, Fault.RESET}

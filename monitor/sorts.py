@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor import incident_rows, rows
-from monitor.incident import IncidentEvent, IncidentNote
-from monitor.model import Measurement, StateChange
+from monitor.model.incidents import IncidentEvent, IncidentNote
+from monitor.model.records import Measurement, StateChange
 
 Record = Measurement | StateChange | IncidentEvent | IncidentNote
 """What has a number in the journal's one sequence."""

@@ -19,7 +19,7 @@ from monitor.judging.eyes import Eyes
 from monitor.judging.rules import Rules
 from monitor.judging.standing import Standing
 from monitor.maintenance import Calendar
-from monitor.model import DECIDING, PROBER, STEP_BACK, Expect, Measurement, State, StateChange
+from monitor.model.records import DECIDING, PROBER, STEP_BACK, Expect, Measurement, State, StateChange
 from probes.probe import Probe
 from probes.registry import KINDS
 from probes.result import Outcome
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from monitor.maintenance import Occurrence
-    from monitor.model import Portal
+    from monitor.model.records import Portal
 
 _MOVING = {State.UP.value, State.DEGRADED.value, State.DOWN.value}
 """The states between which a portal flaps."""

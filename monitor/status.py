@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from monitor import history
 from monitor.console import Pen
 from monitor.draw import WORDS
-from monitor.model import PROBER, Expect, State
+from monitor.model.records import PROBER, Expect, State
 from monitor.store import FILE, JournalError, Reader, connect
 from probes.registry import KINDS
 from probes.result import Fault
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from monitor.model import Check, Portal
+    from monitor.model.records import Check, Portal
 
 ZONE = "Asia/Ho_Chi_Minh"
 

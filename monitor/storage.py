@@ -8,7 +8,7 @@ from monitor.archive.keeper import Keeper, Keeping
 from monitor.carrier import Carrier
 from monitor.deliver import Courier, reader_name
 from monitor.delivery_metrics import DeliveryMetrics
-from monitor.figures import Tier
+from monitor.model.rollups import Tier
 from monitor.rollup_keeper import RollupKeeper
 from monitor.storage_metrics import watch_archive, watch_rollups
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
-    from monitor.clock import Clock
     from monitor.config.settings import MonitorSettings
     from monitor.journal import Journal
+    from monitor.model.clock import Clock
     from monitor.score_keeper import Write
     from monitor.sinks.base import Labels, Sink
 

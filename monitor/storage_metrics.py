@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from monitor.archive.keeper import ArchiveStatistics
-    from monitor.figures import Tier
+    from monitor.model.rollups import Tier
     from monitor.rollup_keeper import RollupStatistics
 
 SWEEP_BUCKETS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)

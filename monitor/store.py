@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 from monitor import incident_rows as notes
 from monitor import rows
 from monitor.datadir import APPLICATION, FILE, SCHEMA, JournalError, Lock, columns, connect
-from monitor.incident import Post
 from monitor.incident_queries import IncidentQueries
-from monitor.model import Measurement
+from monitor.model.incidents import Post
+from monitor.model.records import Measurement
 from monitor.sorts import SORTS, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from monitor.incident import IncidentEvent, Message
-    from monitor.model import StateChange
+    from monitor.model.incidents import IncidentEvent, Message
+    from monitor.model.records import StateChange
     from probes.probe import Probe
 
 __all__ = [

@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from monitor.incident import Glance
 from monitor.incident_rows import glance_from
-from monitor.model import DECIDING, Void
+from monitor.model.incidents import Glance
+from monitor.model.records import DECIDING, Void
 from probes.result import Hop, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from monitor.model import Measurement
+    from monitor.model.records import Measurement
     from probes.result import Scalar
 
 MOST_LOOKS = 8

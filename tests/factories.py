@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from monitor.model import Check, Measurement, Portal, PortalKind, State, StateChange, Void
+from monitor.model.records import Check, Measurement, Portal, PortalKind, State, StateChange, Void
 from probes.registry import KINDS
 from probes.result import Fault, Hop, Outcome, ProbeResult
 

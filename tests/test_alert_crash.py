@@ -21,13 +21,13 @@ from monitor.alerting.courier import TargetCourier
 from monitor.alerting.follow import INCIDENTS, Follower
 from monitor.alerting.letter import Letter, Writer
 from monitor.alerting.metrics import AlertingMetrics
-from monitor.clock import SystemClock
 from monitor.config.notify import Notify, Target
-from monitor.incident import Fate, IncidentEvent, Post, Step
 from monitor.incidents import IncidentFold
 from monitor.journal import Journal
 from monitor.judging.rules import Rules
-from monitor.model import State
+from monitor.model.clock import SystemClock
+from monitor.model.incidents import Fate, IncidentEvent, Post, Step
+from monitor.model.records import State
 from monitor.readers import STATES, fold_states
 from monitor.states import Fold
 from monitor.store import FILE, Advance, Entry, Reader

@@ -20,8 +20,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from monitor import score_live
 from monitor.demo.notice import Notice
 from monitor.demo.stage import write_config
+from monitor.model.scores import TOTAL, ScorePoint
 from monitor.score_live import QUARTER
-from monitor.score_point import TOTAL, ScorePoint
 from tests import rule_files
 from tests.servers.alert_path import Alertmanager, Prometheus, Webhook, wait_until
 from tests.servers.ports import free_port

@@ -22,7 +22,7 @@ from monitor.gaps import fill_gaps
 from monitor.journal import Journal
 from monitor.judging.rules import Rules
 from monitor.measure import Measurer, Seats
-from monitor.model import Measurement, State, StateChange, Void
+from monitor.model.records import Measurement, State, StateChange, Void
 from monitor.readers import STATES, fold_states, follow_board
 from monitor.schedule import Plan, slots_between
 from monitor.sight import Sight

@@ -25,7 +25,7 @@ from monitor.deliver import Patience
 from monitor.history import Window
 from monitor.influx_history import InfluxHistory
 from monitor.journal import Journal
-from monitor.model import Measurement, StateChange
+from monitor.model.records import Measurement, StateChange
 from monitor.sinks.base import Label
 from monitor.sinks.influxdb import InfluxDB
 from monitor.sinks.points import STATE_CHANGE, change_from, measurement_from

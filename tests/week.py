@@ -12,7 +12,7 @@ from monitor.demo import roster
 from monitor.demo.roster import Part, Trait
 from monitor.demo.weather import Condition, Mode, first_byte, spell
 from monitor.judging.rules import Rules
-from monitor.model import Expect, Void
+from monitor.model.records import Expect, Void
 from monitor.states import Fold
 from monitor.store import Advance
 from probes.result import Fault, Outcome
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from monitor.journal import Journal
-    from monitor.model import Measurement
+    from monitor.model.records import Measurement
 
 ZONE = "Asia/Ho_Chi_Minh"
 FIRST = 1_785_517_200_000

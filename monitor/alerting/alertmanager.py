@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from monitor.alerting.metrics import AlertingMetrics
-    from monitor.clock import Clock
     from monitor.config.notify import Alertmanager
-    from monitor.incident import Incident, IncidentEvent, Member
     from monitor.journal import Journal
-    from monitor.model import Portal
+    from monitor.model.clock import Clock
+    from monitor.model.incidents import Incident, IncidentEvent, Member
+    from monitor.model.records import Portal
     from monitor.web.speak import Tongue
 
 log = structlog.get_logger(__name__)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
 from monitor.alerting.letter import Form
-from monitor.incident import Severity
+from monitor.model.incidents import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable

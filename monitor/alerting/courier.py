@@ -15,17 +15,17 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_never, wait_ra
 from monitor.alerting.channel import NotAccepted
 from monitor.alerting.letter import Item
 from monitor.alerting.plan import sort_out
-from monitor.incident import Fate, Post
+from monitor.model.incidents import Fate, Post
 
 if TYPE_CHECKING:
     from monitor.alerting.channel import Channel
     from monitor.alerting.letter import Letter, Writer
     from monitor.alerting.metrics import AlertingMetrics
     from monitor.alerting.plan import Batch
-    from monitor.clock import Clock
     from monitor.config.notify import Notify
-    from monitor.incident import Message
     from monitor.journal import Journal
+    from monitor.model.clock import Clock
+    from monitor.model.incidents import Message
     from monitor.store import Reader
 
 log = structlog.get_logger(__name__)

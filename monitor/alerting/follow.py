@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 import structlog
 
 from monitor.alerting import plan
-from monitor.incident import IncidentKind
-from monitor.model import DECIDING, State
+from monitor.model.incidents import IncidentKind
+from monitor.model.records import DECIDING, State
 from monitor.store import Advance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from monitor.alerting.metrics import AlertingMetrics
-    from monitor.clock import Clock
     from monitor.config.notify import Notify
-    from monitor.incident import IncidentEvent
     from monitor.incidents import IncidentFold
     from monitor.journal import Journal
-    from monitor.model import Check, Measurement
+    from monitor.model.clock import Clock
+    from monitor.model.incidents import IncidentEvent
+    from monitor.model.records import Check, Measurement
     from monitor.store import Reader
 
 log = structlog.get_logger(__name__)

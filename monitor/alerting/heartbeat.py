@@ -11,7 +11,7 @@ import structlog
 if TYPE_CHECKING:
     from monitor.alerting.metrics import AlertingMetrics
     from monitor.config.notify import Heartbeat
-    from monitor.model import Measurement
+    from monitor.model.records import Measurement
 
 log = structlog.get_logger(__name__)
 

@@ -14,14 +14,14 @@ from urllib.parse import quote
 
 import jinja2
 
-from monitor.incident import Severity, Step
+from monitor.model.incidents import Severity, Step
 from monitor.web.telling import Teller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from monitor.incident import Incident, IncidentEvent, Message
-    from monitor.model import Portal
+    from monitor.model.incidents import Incident, IncidentEvent, Message
+    from monitor.model.records import Portal
     from monitor.web.speak import Tongue
 
 LATE_MS = 120_000

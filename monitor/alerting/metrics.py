@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from monitor.incident import Fate, IncidentKind
+from monitor.model.incidents import Fate, IncidentKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from monitor import inbox
-from monitor.incident import Post
+from monitor.model.incidents import Post
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from monitor.clock import Clock
     from monitor.journal import Journal
+    from monitor.model.clock import Clock
 
 log = structlog.get_logger(__name__)
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from monitor.config.notify import minutes
-from monitor.incident import Message
-from monitor.walltime import at_wall, local
+from monitor.model.incidents import Message
+from monitor.model.wall_time import at_wall, local
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from monitor.config.notify import Notify, QuietHours
-    from monitor.incident import IncidentEvent
+    from monitor.model.incidents import IncidentEvent
 
 MOST_TOGETHER = 20
 """Messages that are told in one: more do not fit on a telephone."""

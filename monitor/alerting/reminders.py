@@ -6,14 +6,14 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from monitor.alerting import plan
-from monitor.incident import Post
+from monitor.model.incidents import Post
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from monitor.clock import Clock
     from monitor.config.notify import Notify
     from monitor.journal import Journal
+    from monitor.model.clock import Clock
     from monitor.store import Reader
 
 REMINDER_SECONDS = 5.0

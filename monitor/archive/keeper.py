@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from monitor.clock import Clock
     from monitor.journal import Journal
+    from monitor.model.clock import Clock
 
 log = structlog.get_logger(__name__)
 

@@ -11,7 +11,7 @@ from monitor.config.inventory import HOME, Entry
 from monitor.config.models import RedirectsTo
 from monitor.config.words import is_slug
 from monitor.config.yaml_positions import Document
-from monitor.model import Check, Expect, Portal, check_name
+from monitor.model.records import Check, Expect, Portal, check_name
 from probes.probe import Probe
 from probes.registry import KINDS
 

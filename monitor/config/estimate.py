@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from monitor.config.record import Config
-from monitor.model import Expect
+from monitor.model.records import Expect
 from probes.registry import KINDS
 
 COMMON_SERIES = 6

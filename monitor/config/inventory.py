@@ -14,7 +14,7 @@ from monitor.config.models import PortalEntry, PortalsFile, RedirectsTo
 from monitor.config.translate import keys_in, translate
 from monitor.config.words import page_address
 from monitor.config.yaml_positions import Document
-from monitor.model import PROBER, Expect, Portal
+from monitor.model.records import PROBER, Expect, Portal
 
 HOME = "home"
 """The page that every portal has."""

@@ -13,7 +13,7 @@ from monitor.config.models import Block
 from monitor.config.words import Duration, Slug, Zone
 from monitor.judging.rules import Rules
 from monitor.maintenance import LAST, Window
-from monitor.walltime import DAY_MINUTES, WEEKDAYS, Hours, ServiceHours, at_wall
+from monitor.model.wall_time import DAY_MINUTES, WEEKDAYS, Hours, ServiceHours, at_wall
 
 _FIRST_YEAR, _LAST_YEAR = 1971, 9998
 """In these years a moment is one in every time zone."""

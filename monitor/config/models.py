@@ -18,7 +18,7 @@ from pydantic import (
 
 from monitor.config.complaints import did_you_mean
 from monitor.config.words import Host, Interval, Page, Role, Slug, WebAddress
-from monitor.model import PortalKind
+from monitor.model.records import PortalKind
 from probes.registry import KINDS
 
 

@@ -12,7 +12,7 @@ from monitor.config.models import Block
 from monitor.config.secret_files import UnreadableError, secret_in
 from monitor.config.words import Duration, Slug, WebAddress, Zone, web_address
 from monitor.config.yaml_positions import Document
-from monitor.incident import Severity
+from monitor.model.incidents import Severity
 
 ALERTMANAGER_RESEND = Annotated[float, Field(ge=30, le=180)]
 _HOUR, _MINUTE = 24, 60

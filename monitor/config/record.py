@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from monitor.config.settings import MonitorSettings
 from monitor.config.yaml_positions import is_secret
-from monitor.model import Check, Expect, Portal
+from monitor.model.records import Check, Expect, Portal
 from monitor.scoring.rubric import Rules
 
 VEIL = "•••"

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 
 from monitor.config.models import Block
 from monitor.config.words import Role, Slug
-from monitor.model import State
+from monitor.model.records import State
 from monitor.scoring.rubric import STATES, Aggregate, Basis, Treatment
 from probes.metric import Unit
 from probes.registry import KINDS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.dashboards.signs import LOOKS
-from monitor.model import State
+from monitor.model.records import State
 
 CHOSEN = 'portal=~"$portal",location=~"$location"'
 """The portals and locations of the variables."""

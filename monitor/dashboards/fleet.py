@@ -24,7 +24,7 @@ from monitor.dashboards.signs import (
 )
 from monitor.dashboards.sources import now, over_time
 from monitor.dashboards.variables import chain, marks
-from monitor.model import PortalKind, State
+from monitor.model.records import PortalKind, State
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Panel

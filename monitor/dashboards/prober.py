@@ -13,7 +13,7 @@ from monitor.dashboards.measures import rendering
 from monitor.dashboards.signs import BAD, CALM, GOOD, NEUTRAL, WARN, steps, values
 from monitor.dashboards.sources import PROMETHEUS, now, over_time
 from monitor.dashboards.variables import ask, blindness, marks, source
-from monitor.model import Void
+from monitor.model.records import Void
 from probes.result import Outcome
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
-from monitor.model import State
+from monitor.model.records import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

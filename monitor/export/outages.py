@@ -9,12 +9,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.model import PROBER, State
+from monitor.model.records import PROBER, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from monitor.model import StateChange
+    from monitor.model.records import StateChange
     from monitor.scoring.rubric import Exclusion
     from monitor.scoring.source import Changes
 

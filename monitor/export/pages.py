@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from monitor.export.outages import Outage
     from monitor.export.report import Film, Report
-    from monitor.model import Portal
+    from monitor.model.records import Portal
     from monitor.scoring.rubric import Exclusion, Rubric
     from monitor.scoring.score import Score
 

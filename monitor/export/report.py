@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from monitor.export.outages import Outage
     from monitor.export.ranking import Key, Result
-    from monitor.model import Portal
+    from monitor.model.records import Portal
     from monitor.scoring.periods import Period
     from monitor.scoring.rubric import Rubric
     from monitor.scoring.score import Book, Score

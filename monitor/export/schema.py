@@ -6,7 +6,7 @@ from typing import Any
 
 from monitor.export.document import SCHEMA
 from monitor.export.ranking import Unmoved, Unranked
-from monitor.model import PortalKind, State
+from monitor.model.records import PortalKind, State
 from monitor.scoring.rubric import Aggregate, Basis, Treatment
 from monitor.scoring.score import SCHEMA as BOOK
 from monitor.scoring.score import Left, Standing, Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.export.ranking import Unmoved, Unranked
-from monitor.model import PortalKind, State
+from monitor.model.records import PortalKind, State
 from monitor.scoring.explain import rounded
 from monitor.scoring.rubric import Text
 from monitor.scoring.score import Left

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.model import PROBER, State, StateChange, Void
+from monitor.model.records import PROBER, State, StateChange, Void
 
 if TYPE_CHECKING:
     from monitor.judging.standing import Standing
-    from monitor.model import Measurement
+    from monitor.model.records import Measurement
 
 OURS = {Void.BLIND, Void.PROBER}
 """Looks that took place and did not see. Those that never began say nothing of our sight."""

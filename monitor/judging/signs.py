@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.model import DECIDING
+from monitor.model.records import DECIDING
 from probes.result import Outcome
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from monitor.judging.rules import Rules
     from monitor.judging.standing import Standing
-    from monitor.model import Measurement
+    from monitor.model.records import Measurement
 
 PLAIN = {"uptime", "latency"}
 """Kinds whose looks take as long as one answer; a page that is shown takes longer by design."""

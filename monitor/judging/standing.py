@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from monitor.model import State
+from monitor.model.records import State
 
 
 @dataclass(slots=True)

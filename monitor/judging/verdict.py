@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.judging import signs
-from monitor.model import State, Void
+from monitor.model.records import State, Void
 from probes.result import Fault, Outcome
 
 if TYPE_CHECKING:
     from monitor.judging.rules import Rules
     from monitor.judging.standing import Standing
-    from monitor.model import Measurement, Portal
+    from monitor.model.records import Measurement, Portal
 
 VOIDS_TO_UNKNOWN = 2
 """So many slots in a row without sight, and we no longer know."""

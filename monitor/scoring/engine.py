@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from monitor.model import Expect
+from monitor.model.records import Expect
 from monitor.scoring.aggregates import aggregate
 from monitor.scoring.bootstrap import REPLICATES, SEED, draws
 from monitor.scoring.explain import score_sentence
@@ -19,7 +19,7 @@ from monitor.scoring.totals import total
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from monitor.model import Portal
+    from monitor.model.records import Portal
     from monitor.scoring.bootstrap import Integers
     from monitor.scoring.judge import Judged
     from monitor.scoring.looked import Looked

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from monitor.model import State
+from monitor.model.records import State
 from monitor.scoring.bootstrap import curved, interval, resampled
 from monitor.scoring.explain import criterion_sentence
 from monitor.scoring.looked import Figure

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from monitor.model import State, check_name
+from monitor.model.records import State, check_name
 from probes.metric import Unit
 
 if TYPE_CHECKING:

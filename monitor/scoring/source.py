@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from monitor.model import State, StateChange
+    from monitor.model.records import State, StateChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

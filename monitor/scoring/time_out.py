@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from monitor.availability import Span, timeline
-from monitor.model import State
+from monitor.model.records import State
 from monitor.scoring.periods import DAY
 from monitor.scoring.score import Left
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from monitor.figures import Rollup
-from monitor.model import Measurement, StateChange
-from monitor.score_point import ScorePoint
+from monitor.model.records import Measurement, StateChange
+from monitor.model.rollups import Rollup
+from monitor.model.scores import ScorePoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from monitor.figures import Tier
+    from monitor.model.rollups import Tier
 
 Record = Measurement | StateChange | Rollup | ScorePoint
 

@@ -19,7 +19,7 @@ import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from yarl import URL
 
-from monitor.figures import Tier
+from monitor.model.rollups import Tier
 from monitor.sinks.base import Passing, Receipt, Refused, Rejected, SinkSettings, TooLarge
 from monitor.sinks.points import Lines
 from probes.probe import Seconds

@@ -7,10 +7,10 @@ import math
 import sys
 from typing import TYPE_CHECKING, Any
 
-from monitor.figures import Rollup
-from monitor.figures import fields as figures
-from monitor.model import Measurement, State, StateChange, Void
-from monitor.score_point import ScorePoint
+from monitor.model.records import Measurement, State, StateChange, Void
+from monitor.model.rollups import Rollup
+from monitor.model.rollups import fields as figures
+from monitor.model.scores import ScorePoint
 from monitor.sinks.base import Rejected
 from probes.registry import KINDS
 from probes.result import Fault, Hop, Outcome

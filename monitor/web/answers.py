@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict  # pydantic's own; that of typing will do from Python 3.12 on
 
-from monitor.incident import Ending, Fate, IncidentKind, NoteKind, Severity, Step
-from monitor.model import Expect, PortalKind, State, Void
+from monitor.model.incidents import Ending, Fate, IncidentKind, NoteKind, Severity, Step
+from monitor.model.records import Expect, PortalKind, State, Void
 from probes.result import Fault, Outcome, Scalar
 
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]

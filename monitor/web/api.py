@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from monitor.model import State
+from monitor.model.records import State
+from monitor.model.time_parsing import LAST, parse_time
 from monitor.web import answers
 from monitor.web.incident_json import hop_json
 from monitor.web.openapi import Operation, Parameter, document
 from monitor.web.render import Shelf, join
 from monitor.web.speak import iso
-from monitor.web.times import LAST, parse_time
 from probes.http.urls import bare
 from probes.registry import KINDS
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from monitor.board import Board
-    from monitor.model import Check, Measurement, Portal
+    from monitor.model.records import Check, Measurement, Portal
     from monitor.store import Reader
     from monitor.web.site import Site
 

@@ -12,14 +12,14 @@ from aiohttp import web
 from yarl import URL
 
 from monitor.exposition import CONTENT_TYPE
-from monitor.model import DECIDING
+from monitor.model.records import DECIDING
 from monitor.web.operations import plain
 from probes.http.urls import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from monitor.model import Check
+    from monitor.model.records import Check
     from monitor.web.site import Site
 
 ALIASES = {"": DECIDING, "http_2xx": DECIDING}

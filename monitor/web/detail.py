@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.board import DAY
-from monitor.model import DECIDING, State
+from monitor.model.records import DECIDING, State
 from monitor.web import drawing, fleet, incident_page, look
 from monitor.web.speak import iso
 from probes.http.urls import bare
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from monitor.board import Board
-    from monitor.model import Check, Measurement, Portal, StateChange
+    from monitor.model.records import Check, Measurement, Portal, StateChange
     from monitor.store import Reader
     from monitor.web.query import Query
     from monitor.web.site import Site

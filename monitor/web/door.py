@@ -11,8 +11,8 @@ from monitor.web.crowd import Crowd
 from monitor.web.keeper import Keeper
 
 if TYPE_CHECKING:
-    from monitor.clock import Clock
     from monitor.config.web import Web
+    from monitor.model.clock import Clock
 
 log = structlog.get_logger(__name__)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup, escape
 
 from monitor.board import DAY
-from monitor.model import State
+from monitor.model.records import State
 from probes.registry import KINDS
 from probes.result import Outcome
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from monitor.availability import Span
-    from monitor.model import Measurement
+    from monitor.model.records import Measurement
     from monitor.web.speak import Tongue
 
 WIDTH = 1440

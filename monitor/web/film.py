@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from monitor.evidence import Exhibit, Frame
-    from monitor.model import Measurement
+    from monitor.model.records import Measurement
     from monitor.web.site import Site
     from monitor.web.speak import Tongue
     from probes.result import Scalar

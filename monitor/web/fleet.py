@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from monitor.model import Expect, Portal, PortalKind, State
+from monitor.model.records import Expect, Portal, PortalKind, State
 from monitor.web import drawing
 from monitor.web.query import STATES, matches, plain
 from monitor.web.render import Pause

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from monitor.web.speak import iso
 
 if TYPE_CHECKING:
-    from monitor.incident import Glance, IncidentEvent, Member
+    from monitor.model.incidents import Glance, IncidentEvent, Member
     from monitor.store import Reader
     from monitor.web.answers import Course, GlanceOf, HopOf, IncidentOf, IncidentWhole, MemberOf
     from probes.result import Hop

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.incident import Incident, IncidentKind
-from monitor.model import PROBER
+from monitor.model.incidents import Incident, IncidentKind
+from monitor.model.records import PROBER
 from monitor.web.film import link
 from monitor.web.speak import iso
 from monitor.web.telling import Teller
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from monitor.board import Board
-    from monitor.incident import Glance, IncidentEvent, IncidentNote, Member, Message
+    from monitor.model.incidents import Glance, IncidentEvent, IncidentNote, Member, Message
     from monitor.store import Reader
     from monitor.web.query import Query
     from monitor.web.site import Site

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from monitor.model.time_parsing import parse_time
 from monitor.web import answers
 from monitor.web.api import refusal, stranger
 from monitor.web.incident_json import incident_json, whole_json
 from monitor.web.openapi import Operation, Parameter
-from monitor.web.times import parse_time
 
 if TYPE_CHECKING:
     from monitor.store import Reader

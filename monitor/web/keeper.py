@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from monitor.clock import Clock
     from monitor.hashed import Hashed
+    from monitor.model.clock import Clock
 
 KNOWN = 64
 """Credentials remembered as right."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from monitor.evidence import Exhibit
-    from monitor.model import Check, Measurement
+    from monitor.model.records import Check, Measurement
     from monitor.web.speak import Tongue
     from probes.metric import Metric
     from probes.result import Hop, Scalar

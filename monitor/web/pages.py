@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from monitor.model import PortalKind
+from monitor.model.records import PortalKind
 from monitor.web import detail, fleet
 from monitor.web.query import Query
 from monitor.web.render import Shelf, Stencils

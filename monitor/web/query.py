@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from monitor.model import PortalKind, State
+from monitor.model.records import PortalKind, State
 from monitor.web.words import LANGUAGES, RETIRED
 from probes.http.urls import bare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from monitor.model import Portal
+    from monitor.model.records import Portal
 
 STATES = (State.UP, State.DOWN, State.DEGRADED, State.MAINTENANCE, State.UNKNOWN, RETIRED)
 """What can be filtered by, in the order of the chips."""

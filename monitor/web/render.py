@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Iterable
 
-    from monitor.clock import Clock
+    from monitor.model.clock import Clock
 
 Body = TypeVar("Body")
 

@@ -11,7 +11,7 @@ from monitor.web.words import LANGUAGES, RETIRED, WORDS
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from monitor.model import Measurement, Portal
+    from monitor.model.records import Measurement, Portal
 
 _STEPS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 _DATES = {"vi": "%d/%m/%Y", "en": "%Y-%m-%d"}

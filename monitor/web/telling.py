@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.incident import Ending, IncidentKind, Step
-from monitor.model import PROBER, State
+from monitor.model.incidents import Ending, IncidentKind, Step
+from monitor.model.records import PROBER, State
 from probes.result import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from monitor.incident import Glance, Incident, IncidentEvent, Member
-    from monitor.model import Portal
+    from monitor.model.incidents import Glance, Incident, IncidentEvent, Member
+    from monitor.model.records import Portal
     from monitor.web.speak import Tongue
     from probes.result import Hop
 

@@ -16,7 +16,7 @@ from tests.bench.fleet import measurements
 from tests.bench.row import Row, percentile, spread
 
 if TYPE_CHECKING:
-    from monitor.model import Measurement
+    from monitor.model.records import Measurement
 
 RATE, SECONDS = 100, 15.0
 FLOOD, FLOODS = 10_000, 5

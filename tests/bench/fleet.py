@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from monitor.model import State, StateChange
+from monitor.model.records import State, StateChange
 from monitor.store import Advance
 from probes.result import Outcome
 from tests import factories
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from monitor.journal import Journal
-    from monitor.model import Measurement
+    from monitor.model.records import Measurement
 
 PORTALS = 106
 CHECKS = (("uptime", "uptime"), ("uptime", "uptime-search"), ("latency", "latency"))

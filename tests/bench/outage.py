@@ -18,10 +18,10 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from monitor.carrier import Patience
-from monitor.clock import SystemClock
 from monitor.deliver import Courier
 from monitor.delivery_metrics import DeliveryMetrics
 from monitor.journal import Journal
+from monitor.model.clock import SystemClock
 from monitor.sinks.base import Label
 from monitor.sinks.influxdb import InfluxDB
 from monitor.sinks.points import STATE_CHANGE, change_from, measurement_from

@@ -25,7 +25,7 @@ from monitor.archive.layout import SCHEMA, Day, day_of, relative, shape
 from monitor.archive.ledger import Sealed
 from monitor.archive.parquet import publish
 from monitor.config import load
-from monitor.model import Expect, Portal, PortalKind, State, StateChange
+from monitor.model.records import Expect, Portal, PortalKind, State, StateChange
 from monitor.score_source import ArchiveSource
 from monitor.scoring import engine, periods
 from monitor.store import FILE, Advance, Writer

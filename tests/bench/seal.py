@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 from monitor.archive import keeper as room
 from monitor.archive import ledger
 from monitor.archive.keeper import Keeper, Keeping
-from monitor.clock import SystemClock
 from monitor.journal import Journal
+from monitor.model.clock import SystemClock
 from monitor.store import FILE, Writer
 from probes.registry import KINDS
 from probes.result import Outcome
@@ -35,7 +35,7 @@ from tests.factories import DAY, MINUTE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor.model import Measurement
+    from monitor.model.records import Measurement
 
 FIRST = 1_785_517_200_000
 PORTALS = 106

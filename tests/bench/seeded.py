@@ -24,10 +24,10 @@ from monitor.dashboards.grades import WINDOWS
 from monitor.dashboards.measures import rubrics
 from monitor.delivery_metrics import DeliveryMetrics
 from monitor.exposition import Exposition
-from monitor.model import Check, Expect, Measurement, Portal
+from monitor.model.records import Check, Expect, Measurement, Portal
+from monitor.model.scores import TOTAL, ScorePoint
 from monitor.score_live import exposition as score_page
 from monitor.score_live import limits
-from monitor.score_point import TOTAL, ScorePoint
 from monitor.scoring.rubric import Rubric
 from monitor.telemetry import SelfMetrics
 from probes.metric import Unit

@@ -5,8 +5,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 
-from monitor.figures import Rollup, Tier, measured
-from monitor.model import Portal, State
+from monitor.model.records import Portal, State
+from monitor.model.rollups import Rollup, Tier, measured
 from monitor.sinks.base import Label
 from monitor.sinks.points import Lines
 from tests import factories

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.config import Config, ConfigError, load
-from monitor.model import Expect, PortalKind
+from monitor.model.records import Expect, PortalKind
 from probes.metric import Metric, Unit
 from probes.probe import Probe
 from probes.registry import KINDS

@@ -12,7 +12,7 @@ from monitor.cli import app
 from monitor.config import load
 from monitor.judging.rules import Rules
 from monitor.maintenance import LAST, Window, agenda
-from monitor.walltime import Hours
+from monitor.model.wall_time import Hours
 from tests.config.test_config import SHIPPED, write
 
 HOUR = 3_600_000

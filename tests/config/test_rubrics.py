@@ -10,7 +10,7 @@ import pytest
 
 from monitor.config import load, schema
 from monitor.config.rubric_models import measurable
-from monitor.model import State
+from monitor.model.records import State
 from monitor.scoring.rubric import Aggregate, Selection, Treatment
 from tests.scoring import quarter
 

@@ -21,7 +21,7 @@ from monitor.cli_history_source import chosen
 from monitor.config import load
 from monitor.history import STATE_COLUMNS, Window, columns
 from monitor.influx_history import InfluxHistory
-from monitor.model import Measurement, State, StateChange, Void
+from monitor.model.records import Measurement, State, StateChange, Void
 from monitor.sinks import server as sinks_server
 from monitor.sinks.base import Label
 from monitor.sinks.influxdb import InfluxDB

@@ -14,7 +14,7 @@ from typing import Protocol
 import pytest
 import pytest_asyncio
 
-from monitor.model import Measurement
+from monitor.model.records import Measurement
 from monitor.sinks.base import Label, Passing, Record, Refused, Rejected, Sink, TooLarge
 from monitor.sinks.influxdb import InfluxDB
 from monitor.sinks.kinds import SINKS

@@ -19,7 +19,7 @@ from monitor.config import load
 from monitor.daemon import Daemon
 from monitor.journal import Journal
 from monitor.logs import set_up_logs
-from monitor.model import Measurement
+from monitor.model.records import Measurement
 from monitor.sinks import influxdb
 from monitor.store import Advance, Chore, Writer
 from tests.crash.nursery import settle_in
@@ -27,7 +27,7 @@ from tests.crash.stages import Page, watch
 
 if TYPE_CHECKING:
     from monitor.alerting.courier import TargetCourier
-    from monitor.incident import Message
+    from monitor.model.incidents import Message
     from monitor.store import Entry
 
 apprise.Apprise.instantiate("json://localhost/")  # the same

@@ -17,11 +17,11 @@ from monitor.archive.scratch import PREFIX
 from monitor.archive.verify import verify
 from monitor.config import Config
 from monitor.deliver import reader_name
-from monitor.figures import Tier
 from monitor.history import Window
-from monitor.incident import Fate, IncidentEvent, Step
 from monitor.incidents import IncidentFold
-from monitor.model import Measurement, StateChange
+from monitor.model.incidents import Fate, IncidentEvent, Step
+from monitor.model.records import Measurement, StateChange
+from monitor.model.rollups import Tier
 from monitor.readers import STATES
 from monitor.rollup import HOUR
 from monitor.states import Fold

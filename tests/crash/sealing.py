@@ -15,10 +15,10 @@ from monitor import history
 from monitor.archive import compact, keeper, seal
 from monitor.archive.protocol import Order
 from monitor.archive.verify import verify
-from monitor.clock import SystemClock
 from monitor.history import Window
 from monitor.journal import Journal
-from monitor.model import Measurement
+from monitor.model.clock import SystemClock
+from monitor.model.records import Measurement
 from monitor.store import FILE, Lock, Record, Writer
 from probes.registry import KINDS
 from tests.crash import world

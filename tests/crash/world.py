@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from monitor.model import Measurement
+from monitor.model.records import Measurement
 from monitor.store import FILE, Record, Writer
 from probes.registry import KINDS
 from tests import factories

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from monitor.export.outages import outages
 from monitor.export.ranking import result
 from monitor.export.report import Film, Frame, Report, placed
-from monitor.model import Portal, State, StateChange
+from monitor.model.records import Portal, State, StateChange
 from monitor.scoring import periods
 from monitor.scoring.curves import Linear, LogNormal, Threshold
 from monitor.scoring.rubric import Aggregate, Exclusion, Grade, Grades, Rubric, Text

@@ -14,7 +14,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from monitor.cli import app
-from monitor.model import Measurement
+from monitor.model.records import Measurement
 from monitor.sinks.influxdb import InfluxDB
 from monitor.store import FILE, Writer
 from probes.registry import KINDS

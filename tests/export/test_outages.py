@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from monitor.export.outages import Outage, outages
-from monitor.model import PROBER, State, StateChange
+from monitor.model.records import PROBER, State, StateChange
 from monitor.scoring.rubric import Exclusion
 from monitor.scoring.source import Changes
 from probes.result import Fault

@@ -12,7 +12,7 @@ from monitor.gaps import fill_gaps
 from monitor.judging.rules import Rules
 from monitor.machine import Limits, Machine
 from monitor.measure import Measurer, Seats
-from monitor.model import Check, Measurement, StateChange
+from monitor.model.records import Check, Measurement, StateChange
 from monitor.schedule import Plan
 from monitor.sight import Reference, Sight
 from monitor.states import Fold

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from monitor.model import PROBER, Measurement, State, StateChange
+from monitor.model.records import PROBER, Measurement, State, StateChange
 from probes.result import Outcome
 from tests.factories import MINUTE
 from tests.faults.month import Month

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from monitor.judging.rules import Rules
-from monitor.model import Measurement, Void
+from monitor.model.records import Measurement, Void
 from monitor.schedule import slots_between
 from monitor.states import Fold
 from tests.faults.loop import LoopClock, leap

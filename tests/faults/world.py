@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from monitor.model import Portal
+from monitor.model.records import Portal
 from probes.result import Failed, Fault
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT

@@ -19,7 +19,7 @@ from monitor.evidence import ABOUT, Evidence
 from monitor.export import manifest
 from monitor.folders import INBOX
 from monitor.history import Window, measurements
-from monitor.incident import NoteKind, Post
+from monitor.model.incidents import NoteKind, Post
 from monitor.scoring import periods
 from monitor.store import FILE, JournalError, Reader, Writer
 from monitor.web.film import strip

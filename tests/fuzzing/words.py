@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
+from monitor.model.time_parsing import LAST, parse_time
 from monitor.scoring import periods
 from monitor.web.query import Query
-from monitor.web.times import LAST, parse_time
 from probes.probe import parse_seconds
 from tests.factories import SLOT
 from tests.fuzzing.surface import LONGEST, SEED, Found

@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager
 from prometheus_client import CollectorRegistry
 
 from monitor.carrier import Patience
-from monitor.clock import SystemClock
 from monitor.deliver import Courier
 from monitor.delivery_metrics import DeliveryMetrics
 from monitor.journal import Journal
-from monitor.model import Measurement
+from monitor.model.clock import SystemClock
+from monitor.model.records import Measurement
 from monitor.rows import Quarantined
 from monitor.sinks.base import Sink
 from probes.result import Outcome

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import ClassVar
 
-from monitor.clock import Clock
 from monitor.journal import Journal
 from monitor.measure import Measurer, Seats
-from monitor.model import Check
+from monitor.model.clock import Clock
+from monitor.model.records import Check
 from monitor.sight import Sight
 from monitor.store import Reader
 from probes.metric import Metric, Unit

@@ -23,7 +23,7 @@ from monitor.archive.protocol import Order
 from monitor.archive.seal import sweep
 from monitor.history import Window
 from monitor.journal import Journal
-from monitor.model import State
+from monitor.model.records import State
 from monitor.store import FILE, Advance, Chore, Writer
 from probes.registry import KINDS
 from probes.result import Outcome
@@ -33,7 +33,7 @@ from tests.factories import DAY, MINUTE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor.model import Measurement
+    from monitor.model.records import Measurement
 
 ZONE = "Asia/Ho_Chi_Minh"
 FIRST = 1_785_517_200_000

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.availability import Availability, Span, availability, split, timeline
-from monitor.model import State
-from monitor.walltime import Hours, ServiceHours
+from monitor.model.records import State
+from monitor.model.wall_time import Hours, ServiceHours
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.board import DAY, Board
-from monitor.model import PROBER, Check, Expect, Portal, State, StateChange, Void
+from monitor.model.records import PROBER, Check, Expect, Portal, State, StateChange, Void
 from monitor.readers import follow_board
 from monitor.store import Advance
 from probes.result import Outcome

@@ -12,7 +12,7 @@ import pytest
 from monitor.confirm import Confirmation
 from monitor.journal import Journal
 from monitor.measure import Measurer
-from monitor.model import Check
+from monitor.model.records import Check
 from probes.http import probe as http
 from probes.registry import KINDS
 from probes.resources import HttpSettings, Instruments

@@ -17,7 +17,7 @@ from monitor import exchange, inbox, seal_scores
 from monitor.evidence import ABOUT, Evidence
 from monitor.export import manifest
 from monitor.folders import INBOX
-from monitor.incident import NoteKind, Post
+from monitor.model.incidents import NoteKind, Post
 from monitor.store import FILE, Reader, Writer
 from probes.registry import KINDS
 from probes.result import Picture

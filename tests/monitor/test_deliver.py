@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from monitor.carrier import Patience
 from monitor.journal import Journal
-from monitor.model import Measurement
+from monitor.model.records import Measurement
 from monitor.sinks.base import Receipt, Record, Sink
 from monitor.sinks.influxdb import InfluxDB
 from monitor.sinks.points import measurement_from

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from monitor.carrier import Carrier, Patience
-from monitor.clock import SystemClock
 from monitor.journal import Journal
+from monitor.model.clock import SystemClock
 from monitor.sinks.base import Passing, Receipt, Record, Refused, Rejected, TooLarge
 from monitor.store import Advance
 from probes.registry import KINDS

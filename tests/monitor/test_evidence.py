@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from monitor.evidence import DAY, Evidence
-from monitor.model import Measurement
+from monitor.model.records import Measurement
 from probes.result import Fault, Outcome, Picture
 from tests import factories
 from tests.factories import SLOT

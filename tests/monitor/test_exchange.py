@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from monitor import exchange, formats, history
 from monitor.exchange import ExchangeError, Format
 from monitor.history import Window
-from monitor.model import Measurement, Void
+from monitor.model.records import Measurement, Void
 from monitor.store import FILE, JournalError, Lock, Reader, Writer
 from probes.registry import KINDS
 from probes.result import Fault, Hop, Outcome

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.board import Board
 from monitor.exposition import Exposition, escape
-from monitor.model import PROBER, Check, Expect, Portal, State, Void
+from monitor.model.records import PROBER, Check, Expect, Portal, State, Void
 from monitor.telemetry import SelfMetrics
 from probes.metric import Metric, Unit
 from probes.registry import KINDS

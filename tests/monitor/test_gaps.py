@@ -10,7 +10,7 @@ import pytest
 from monitor import gaps
 from monitor.gaps import fill_gaps, note_newcomers
 from monitor.journal import Journal
-from monitor.model import Check, Void
+from monitor.model.records import Check, Void
 from monitor.schedule import LONGEST, slot_after, slots_between
 from probes.resources import Instruments
 from probes.result import Outcome

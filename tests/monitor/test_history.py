@@ -12,7 +12,7 @@ import pytest
 
 from monitor import history
 from monitor.history import Window
-from monitor.model import State
+from monitor.model.records import State
 from monitor.store import FILE, Advance, JournalError, Writer
 from probes.registry import KINDS
 from probes.result import Outcome
@@ -22,7 +22,7 @@ from tests.factories import MINUTE, SLOT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from monitor.model import Measurement, StateChange
+    from monitor.model.records import Measurement, StateChange
 
 ROOT = Path(__file__).parents[2]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.hops import INFO, MOST, OTHER, PHASE, STATUS, HopSeries
-from monitor.model import Measurement
+from monitor.model.records import Measurement
 from probes.result import Outcome
 from tests import factories
 

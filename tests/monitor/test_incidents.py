@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.incident import Ending, IncidentEvent, IncidentKind, Severity, Step
 from monitor.incident_rows import event_from, event_row
 from monitor.incidents import IncidentFold
-from monitor.model import PROBER, Expect, Measurement, Portal, State, StateChange, Void
+from monitor.model.incidents import Ending, IncidentEvent, IncidentKind, Severity, Step
+from monitor.model.records import PROBER, Expect, Measurement, Portal, State, StateChange, Void
 from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from monitor.model import Measurement, StateChange, Void
+from monitor.model.records import Measurement, StateChange, Void
 from monitor.sinks.base import Label, Receipt, Refused, Rejected
 from monitor.sinks.influxdb import InfluxDB, retry_after, words
 from monitor.sinks.points import STATE_CHANGE, TAGS, Lines, change_from, fields, measurement_from, point_time

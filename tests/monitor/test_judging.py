@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from monitor.judging.rules import Rules
 from monitor.maintenance import Calendar, Window
-from monitor.model import PROBER, Measurement, Portal, State, StateChange, Void
+from monitor.model.records import PROBER, Measurement, Portal, State, StateChange, Void
 from monitor.states import Fold
 from probes.result import Fault, Outcome
 from tests import factories

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.board import Board
 from monitor.liveness import Liveness, status_line
-from monitor.model import State
+from monitor.model.records import State
 from tests import factories
 from tests.monitor.web.scene import Clock
 

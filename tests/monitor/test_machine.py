@@ -9,7 +9,7 @@ import pytest
 
 from monitor.journal import Journal
 from monitor.machine import BEAT_SECONDS, Limits, Machine
-from monitor.model import Void
+from monitor.model.records import Void
 from probes.resources import Instruments
 from probes.result import Failed, Fault, Outcome, ProbeResult
 from probes.trace import Trace

@@ -10,7 +10,7 @@ import pytest
 
 from monitor.journal import Journal
 from monitor.measure import Seats
-from monitor.model import Check, Measurement, Void
+from monitor.model.records import Check, Measurement, Void
 from monitor.sight import Sight
 from probes.probe import Lane
 from probes.registry import KINDS

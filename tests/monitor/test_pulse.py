@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor.clock import SystemClock
 from monitor.journal import Journal
 from monitor.measure import Measurer, Seats
-from monitor.model import Check, Void
+from monitor.model.clock import SystemClock
+from monitor.model.records import Check, Void
 from monitor.pulse import Pulse
 from monitor.schedule import LONGEST, Plan, slots_between
 from probes.probe import Lane

@@ -10,8 +10,8 @@ import pytest
 
 from monitor import rollup
 from monitor.archive import seal
-from monitor.figures import Tier, fields
-from monitor.model import Void
+from monitor.model.records import Void
+from monitor.model.rollups import Tier, fields
 from monitor.rollup import HOUR, Progress, due, roll
 from monitor.store import FILE, Writer
 from probes.registry import KINDS
@@ -22,7 +22,7 @@ from tests.factories import DAY, MINUTE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor.model import Measurement
+    from monitor.model.records import Measurement
 
 ZONE = "Asia/Ho_Chi_Minh"
 FIRST = 1_785_517_200_000

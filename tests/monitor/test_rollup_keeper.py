@@ -11,10 +11,10 @@ import pytest_asyncio
 from prometheus_client import CollectorRegistry
 
 from monitor.carrier import Carrier
-from monitor.clock import SystemClock
 from monitor.delivery_metrics import DeliveryMetrics
-from monitor.figures import Rollup, Tier
 from monitor.journal import Journal
+from monitor.model.clock import SystemClock
+from monitor.model.rollups import Rollup, Tier
 from monitor.rollup import HOUR, Progress, roll
 from monitor.rollup_keeper import RollupKeeper
 from monitor.rollup_worker import Order, decode

@@ -15,7 +15,7 @@ from monitor.board import Board
 from monitor.exposition import Exposition
 from monitor.gaps import fill_gaps
 from monitor.journal import Journal
-from monitor.model import Check, Measurement, Void
+from monitor.model.records import Check, Measurement, Void
 from monitor.rollup import HOUR, Tier, roll
 from monitor.web import drawing
 from monitor.web.speak import Tongue

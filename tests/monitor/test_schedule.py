@@ -10,7 +10,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model import Check
+from monitor.model.records import Check
 from monitor.schedule import LONGEST, Plan, interval_ms, missed, offset, slot_after, slots_between
 from tests import factories
 from tests.factories import DAY, SLOT

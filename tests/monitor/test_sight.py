@@ -11,7 +11,7 @@ from typing import ClassVar
 import pytest
 
 from monitor import sight as room
-from monitor.model import Check
+from monitor.model.records import Check
 from monitor.sight import SILENCE, Breaker, Reference, Sight
 from probes.resources import HttpSettings, Instruments
 from probes.result import Fault, Outcome, ProbeResult

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monitor.judging.rules import Rules
 from monitor.maintenance import Calendar
-from monitor.model import PROBER, Expect, Measurement, Portal, State, StateChange, Void
+from monitor.model.records import PROBER, Expect, Measurement, Portal, State, StateChange, Void
 from monitor.states import Fold
 from probes.result import Outcome
 from tests import factories

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from monitor import status
-from monitor.model import PROBER, Expect, State
+from monitor.model.records import PROBER, Expect, State
 from monitor.status import Standing, Status
 from monitor.store import FILE, Advance, JournalError, Lock, Writer
 from probes.registry import KINDS
@@ -25,7 +25,7 @@ from tests.factories import DAY, MINUTE, SLOT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor.model import Measurement, StateChange
+    from monitor.model.records import Measurement, StateChange
 
 ROOT = Path(__file__).parents[2]
 NOW = SLOT + 30 * MINUTE

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import rows
-from monitor.model import Measurement
+from monitor.model.records import Measurement
 from monitor.store import APPLICATION, FILE, SCHEMA, Advance, JournalError, Lock, Reader, Remark, Writer
 from probes.metric import Metric, Unit
 from probes.registry import KINDS

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from monitor.archive.layout import shape
-from monitor.model import Portal, PortalKind, State, StateChange
+from monitor.model.records import Portal, PortalKind, State, StateChange
 from monitor.scoring import engine, periods
 from monitor.scoring.curves import Share
 from monitor.scoring.periods import DAY

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from monitor.model import Measurement, State, StateChange, Void
+from monitor.model.records import Measurement, State, StateChange, Void
 from monitor.scoring.periods import DAY
 from monitor.store import FILE, Advance, Writer
 from probes.registry import KINDS

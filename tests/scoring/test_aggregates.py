@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monitor.model import State
+from monitor.model.records import State
 from monitor.scoring.curves import Linear, Share
 from monitor.scoring.rubric import Aggregate, Selection
 from monitor.scoring.score import Left, Standing

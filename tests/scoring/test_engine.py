@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from monitor.model import Expect, State
+from monitor.model.records import Expect, State
 from monitor.scoring import engine, plain
 from monitor.scoring.bootstrap import draws
 from monitor.scoring.curves import Linear, Share, Threshold

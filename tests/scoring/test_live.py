@@ -18,10 +18,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor import score_keeper, score_live
 from monitor.archive.layout import day_of
-from monitor.clock import SystemClock
 from monitor.live_scores import of_the_day, watch_scores
+from monitor.model.clock import SystemClock
+from monitor.model.scores import FIELDS, TOTAL, ScorePoint
 from monitor.score_keeper import ScoreKeeper, ScoreStatistics
-from monitor.score_point import FIELDS, TOTAL, ScorePoint
 from monitor.scoring.curves import Linear, LogNormal, Share, Step, Steps, Threshold
 from monitor.scoring.rubric import Aggregate
 from monitor.sinks.base import Label

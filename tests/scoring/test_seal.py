@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from monitor.archive import seal as archive_seal
 from monitor.cli import app
-from monitor.model import Measurement
+from monitor.model.records import Measurement
 from monitor.store import FILE, JournalError, Writer
 from probes.registry import KINDS
 from probes.result import Outcome

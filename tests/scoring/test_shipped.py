@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config import load
-from monitor.model import State
+from monitor.model.records import State
 from monitor.scoring.curves import LogNormal, Threshold
 from monitor.scoring.rubric import Aggregate, Basis, Rubric
 from tests.scoring.parts import DAY, HOUR, Memory, change, look, rubric, score

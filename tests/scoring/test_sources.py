@@ -10,7 +10,7 @@ import yaml
 from typer.testing import CliRunner
 
 from monitor.cli import app
-from monitor.model import Measurement
+from monitor.model.records import Measurement
 from monitor.sinks.base import Label
 from monitor.sinks.influxdb import InfluxDB
 from monitor.store import FILE, Reader

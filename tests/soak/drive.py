@@ -16,8 +16,8 @@ from monitor.config import load
 from monitor.deliver import reader_name
 from monitor.demo.child import child
 from monitor.demo.roster import Trait
-from monitor.incident import IncidentEvent
-from monitor.model import Measurement, StateChange
+from monitor.model.incidents import IncidentEvent
+from monitor.model.records import Measurement, StateChange
 from monitor.sinks.points import STATE_CHANGE
 from monitor.store import FILE, Reader
 from probes.browser.process_tree import adopt_orphans

@@ -6,12 +6,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor.model import Measurement, StateChange
+from monitor.model.records import Measurement, StateChange
 from monitor.sinks.points import STATE_CHANGE, point_time
 
 if TYPE_CHECKING:
-    from monitor.incident import IncidentEvent, Message
-    from monitor.model import Check
+    from monitor.model.incidents import IncidentEvent, Message
+    from monitor.model.records import Check
 
 
 class Point(NamedTuple):

@@ -18,7 +18,7 @@ from tests.soak import log, pages
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from monitor.model import Check
+    from monitor.model.records import Check
     from tests.soak.facts import Facts, Life, Sample
 
 PART = "Soak"

@@ -7,15 +7,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from monitor.demo.climate import Mode
-from monitor.incident import Fate, IncidentKind, Severity
-from monitor.model import DECIDING, PROBER
+from monitor.model.incidents import Fate, IncidentKind, Severity
+from monitor.model.records import DECIDING, PROBER
 from tests.chaos.promise import Promise
 from tests.soak import course
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from monitor.incident import IncidentEvent, Member
+    from monitor.model.incidents import IncidentEvent, Member
     from tests.soak.facts import Facts, Spell
 
 PART, TEST = "Soak", "make soak"

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitor.incident import (
+from monitor.model.incidents import (
     Fate,
     Incident,
     IncidentEvent,
@@ -22,7 +22,7 @@ from monitor.incident import (
     Step,
     incident_id,
 )
-from monitor.model import Measurement, State, Void
+from monitor.model.records import Measurement, State, Void
 from monitor.schedule import slots_between
 from probes.result import Outcome
 from tests import factories

@@ -12,10 +12,10 @@ import struct
 import sys
 from pathlib import Path
 
-from monitor.clock import SystemClock
 from monitor.config import load
 from monitor.daemon import Daemon
 from monitor.logs import set_up_logs
+from monitor.model.clock import SystemClock
 
 
 class Hands:

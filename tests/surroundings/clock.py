@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from monitor.model import State, Void
+from monitor.model.records import State, Void
 from monitor.schedule import LONGEST
 from probes.result import Outcome
 from tests.surroundings.city import City

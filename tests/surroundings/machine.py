@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.inbox import leave, new_note
-from monitor.incident import NoteKind
+from monitor.model.incidents import NoteKind
 from probes.result import Fault, Outcome
 from tests.surroundings.city import FIRST_NAMES, PORTALS, SECOND_NAMES, City
 from tests.surroundings.stage import Stage

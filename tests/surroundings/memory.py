@@ -16,7 +16,7 @@ from tests.surroundings.verdict import Result, judge_memory, judge_rows, judge_s
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor.model import Measurement
+    from monitor.model.records import Measurement
 
 EVERY = 130
 """Seconds between two renderings: the shortest that a rendering with its browser's start may have."""

@@ -18,7 +18,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.config import load
-from monitor.model import Measurement, StateChange
+from monitor.model.records import Measurement, StateChange
 from monitor.store import FILE, JournalError, Reader
 from probes.registry import KINDS
 from probes.result import Outcome
@@ -29,7 +29,7 @@ from tests.surroundings.city import PORTALS, REFERENCES, ZONE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from monitor.incident import Message
+    from monitor.model.incidents import Message
     from monitor.store import Record
 
 ROOT = Path(__file__).parents[2]

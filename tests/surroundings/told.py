@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from monitor.incident import Fate
-from monitor.model import Measurement
+from monitor.model.incidents import Fate
+from monitor.model.records import Measurement
 from tests.surroundings.city import City
 from tests.surroundings.liars import MAIL_MOODS, MOODS, Liar, Mailman
 from tests.surroundings.stage import Stage

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from monitor.model import State
+from monitor.model.records import State
 from monitor.schedule import interval_ms
 from monitor.store import FILE, Reader
 from probes.registry import KINDS

@@ -16,12 +16,12 @@ from monitor.alerting.channel import AppriseChannel
 from monitor.alerting.courier import TargetCourier
 from monitor.alerting.letter import Writer
 from monitor.alerting.metrics import AlertingMetrics
-from monitor.clock import Clock
 from monitor.config.notify import Notify, Target
-from monitor.incident import IncidentEvent
 from monitor.incidents import IncidentFold
 from monitor.journal import Journal
-from monitor.model import Portal, State
+from monitor.model.clock import Clock
+from monitor.model.incidents import IncidentEvent
+from monitor.model.records import Portal, State
 from monitor.store import Advance
 from monitor.web.speak import Tongue
 from probes.result import Fault, Outcome

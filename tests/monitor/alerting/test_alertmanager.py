@@ -11,10 +11,10 @@ from prometheus_client import CollectorRegistry
 
 from monitor.alerting.alertmanager import AlertmanagerSink, alerts
 from monitor.alerting.metrics import AlertingMetrics
-from monitor.clock import SystemClock
 from monitor.config.notify import Alertmanager
 from monitor.journal import Journal
-from monitor.model import State
+from monitor.model.clock import SystemClock
+from monitor.model.records import State
 from monitor.web.telling import Teller
 from tests.factories import MINUTE, SLOT
 from tests.monitor.alerting.parts import NAMES, Story, eventually, notify, tongue, write

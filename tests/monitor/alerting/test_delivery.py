@@ -14,9 +14,9 @@ from aiosmtpd.controller import Controller
 
 from monitor.alerting.channel import HEADER, AppriseChannel, NotAccepted
 from monitor.alerting.letter import Form, Letter
-from monitor.incident import Fate, Message, Severity
 from monitor.journal import Journal
-from monitor.model import State
+from monitor.model.incidents import Fate, Message, Severity
+from monitor.model.records import State
 from monitor.store import Advance
 from tests.factories import MINUTE, SLOT
 from tests.monitor.alerting.parts import Story, courier, eventually, notify, write

@@ -18,10 +18,10 @@ from monitor.alerting.follow import INCIDENTS, Follower, first_seq, newest_looks
 from monitor.alerting.metrics import AlertingMetrics
 from monitor.alerting.notes import NoteImporter
 from monitor.alerting.reminders import ReminderScheduler
-from monitor.incident import NoteKind, Step
 from monitor.incidents import IncidentFold
 from monitor.journal import Journal
-from monitor.model import State
+from monitor.model.incidents import NoteKind, Step
+from monitor.model.records import State
 from monitor.store import Advance
 from probes.result import Outcome
 from tests import factories

@@ -8,8 +8,8 @@ import pytest
 
 from monitor.alerting.letter import Form, Item, Letter, Writer, chat, clean
 from monitor.alerting.plan import messages
-from monitor.incident import IncidentEvent, Severity
-from monitor.model import PROBER, State
+from monitor.model.incidents import IncidentEvent, Severity
+from monitor.model.records import PROBER, State
 from probes.result import Fault
 from tests import factories
 from tests.factories import MINUTE, SLOT

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 
 from monitor.alerting import plan
 from monitor.config.notify import QuietHours, Target
-from monitor.incident import Message, Severity
-from monitor.model import State
+from monitor.model.incidents import Message, Severity
+from monitor.model.records import State
 from tests.factories import MINUTE, SLOT
 from tests.monitor.alerting.parts import Story, notify
 

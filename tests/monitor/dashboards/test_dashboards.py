@@ -20,13 +20,13 @@ from monitor.dashboards.sources import DAILY, HOURLY, PROMETHEUS, RAW
 from monitor.dashboards.words import LANGUAGES, WORDS, Say
 from monitor.delivery_metrics import DeliveryMetrics
 from monitor.exposition import Exposition
-from monitor.figures import Tier
-from monitor.figures import fields as figures
 from monitor.judging.rules import Rules as Judging
-from monitor.model import State
+from monitor.model.records import State
+from monitor.model.rollups import Tier
+from monitor.model.rollups import fields as figures
+from monitor.model.scores import FIELDS
 from monitor.rollup_keeper import RollupStatistics
 from monitor.score_live import FAMILIES
-from monitor.score_point import FIELDS
 from monitor.sinks.points import SCORE, STATE_CHANGE, TAGS, fields
 from monitor.space import WARN_AT
 from monitor.storage_metrics import watch_archive, watch_rollups

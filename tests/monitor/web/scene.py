@@ -18,7 +18,7 @@ from monitor.config.web import Web
 from monitor.evidence import Evidence
 from monitor.exposition import Exposition
 from monitor.journal import Journal
-from monitor.model import Check, Expect, Measurement, Portal, PortalKind, State, StateChange, Void
+from monitor.model.records import Check, Expect, Measurement, Portal, PortalKind, State, StateChange, Void
 from monitor.store import Advance
 from monitor.web import Readiness, Site
 from monitor.web.keeper import Keeper

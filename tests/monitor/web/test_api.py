@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from aiohttp.test_utils import TestClient
 
-from monitor.web.times import LAST, parse_time
+from monitor.model.time_parsing import LAST, parse_time
 from tests.factories import MINUTE, SLOT
 from tests.monitor.web.conftest import text
 from tests.monitor.web.scene import NOW, Stage

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient
 
-from monitor.model import Expect
+from monitor.model.records import Expect
 from tests.factories import SLOT, check, measurement
 from tests.monitor.web.conftest import text
 from tests.monitor.web.scene import Stage, checks

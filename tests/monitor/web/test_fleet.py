@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient
 
-from monitor.model import State, Void
+from monitor.model.records import State, Void
 from monitor.web import Readiness
 from probes.result import Outcome
 from tests.factories import DAY, SLOT

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from monitor.availability import Span
 from monitor.board import DAY
-from monitor.model import Expect, State
+from monitor.model.records import Expect, State
 from monitor.web import drawing
 from monitor.web.render import Shelf
 from tests.factories import MINUTE, SLOT, measurement

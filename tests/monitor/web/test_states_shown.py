@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient
 
-from monitor.model import PROBER, State, StateChange
+from monitor.model.records import PROBER, State, StateChange
 from tests.factories import MINUTE, SLOT
 from tests.monitor.web.conftest import text
 from tests.monitor.web.scene import Stage, changed

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import pytest
 
-from monitor.model import Expect, PortalKind, State, Void
+from monitor.model.records import Expect, PortalKind, State, Void
 from monitor.web.words import LANGUAGES, WORDS
 from probes.result import Fault, Outcome
 from probes.trace import PHASES

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from monitor.incident import IncidentEvent, IncidentNote, Message, NoteKind, Post, Severity
 from monitor.incidents import IncidentFold
-from monitor.model import PROBER, Measurement, State, StateChange, Void
+from monitor.model.incidents import IncidentEvent, IncidentNote, Message, NoteKind, Post, Severity
+from monitor.model.records import PROBER, Measurement, State, StateChange, Void
 from monitor.store import Advance
 from probes.result import Fault, Outcome
 from tests import factories

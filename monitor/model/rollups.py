@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.model import Void
+from monitor.model.records import Void
 from probes.metric import Unit
 from probes.registry import KINDS
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from monitor.model import State
+from monitor.model.records import State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

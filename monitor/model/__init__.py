@@ -1,0 +1,1 @@
+"""Records and time: what every package may import."""
