@@ -89,9 +89,9 @@ def run(
     """Start the daemon and stay until told to stop (SIGTERM, SIGINT); SIGHUP loads the configuration again."""
     from monitor.config import load
     from monitor.config.record import secrets_of
-    from monitor.daemon import Daemon
+    from monitor.daemon.daemon import Daemon
+    from monitor.daemon.logs import hide, set_up_logs
     from monitor.datadir import keep_private
-    from monitor.logs import hide, set_up_logs
 
     form = log_format or (LogForm.CONSOLE if sys.stderr.isatty() else LogForm.JSON)
     keep_private()
@@ -108,7 +108,7 @@ def run(
 
 
 def _run_daemon(life: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    from monitor.daemon import DaemonError
+    from monitor.daemon.daemon import DaemonError
 
     try:
         asyncio.run(life())
@@ -174,7 +174,7 @@ def probe(
     from rich.console import Console
 
     from monitor import draw
-    from monitor.logs import set_up_logs
+    from monitor.daemon.logs import set_up_logs
     from monitor.once import TargetError, look_once
     from probes.result import Outcome
 
@@ -225,15 +225,15 @@ def demo(
     """Start made-up portals on this machine and the daemon that watches them."""
     import tempfile
 
+    from monitor.daemon.logs import set_up_logs
     from monitor.demo.child import FleetDidNotStart, child
     from monitor.demo.stage import write_config
-    from monitor.logs import set_up_logs
 
     set_up_logs("console" if sys.stderr.isatty() else "json", "info")
 
     async def show(scratch: Path) -> None:
         from monitor.config import load
-        from monitor.daemon import Daemon
+        from monitor.daemon.daemon import Daemon
 
         async with child(portals, seed, time_scale, directory=scratch / "fleet") as notice:
             config = load(write_config(notice, scratch / "config", listen=listen))

@@ -13,7 +13,7 @@ from monitor.folders import INBOX
 from monitor.terminal import FAILED, GOOD, USAGE, ConfigDir, DataDir, fail, print_json
 
 if TYPE_CHECKING:
-    from monitor.drill import Stage
+    from monitor.daemon.drill import Stage
     from monitor.model.incidents import NoteKind
 
 incident_app = typer.Typer(help="Say something about an incident; kept and shown with it.", no_args_is_help=True)
@@ -128,8 +128,8 @@ def drill(  # the name of the command
     import tempfile
 
     from monitor.config import load
-    from monitor.drill import Drill, DrillError
-    from monitor.logs import set_up_logs
+    from monitor.daemon.drill import Drill, DrillError
+    from monitor.daemon.logs import set_up_logs
     from monitor.model.clock import SystemClock
 
     set_up_logs("console", "error")
@@ -152,7 +152,7 @@ def drill(  # the name of the command
 
 
 def _print_stages(stages: list[Stage], *, as_json: bool) -> None:
-    from monitor.drill import took
+    from monitor.daemon.drill import took
 
     lines = took(stages)
     if as_json:

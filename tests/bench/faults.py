@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from monitor.logs import set_up_logs
+from monitor.daemon.logs import set_up_logs
 from tests.faults.report import report
 from tests.faults.world import World
 

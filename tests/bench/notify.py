@@ -21,7 +21,7 @@ from pathlib import Path
 import yaml
 from aiohttp import web
 
-from monitor.drill import PAGE
+from monitor.daemon.drill import PAGE
 from monitor.schedule import offset
 from tests.bench.rival import EVALUATION, rival
 from tests.bench.row import Row

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from monitor import score_worker
 from monitor.archive import duck, ledger
 from monitor.archive.layout import SCHEMA, Day, day_of, relative, shape
 from monitor.archive.ledger import Sealed
 from monitor.archive.parquet import publish
 from monitor.config import load
+from monitor.daemon import scores_worker
 from monitor.model.records import Expect, Portal, PortalKind, State, StateChange
 from monitor.score_source import ArchiveSource
 from monitor.scoring import engine, periods
@@ -191,7 +191,7 @@ def live(directory: Path, days: int) -> None:
     """What the daemon's process does, at the end of the quarter; prints JSON."""
     config = replace(load(SHIPPED), portals=tuple(portals()))
     began, cpu = time.perf_counter(), time.process_time()
-    found = score_worker.live(config, directory, FIRST + days * DAY - MINUTE)
+    found = scores_worker.live(config, directory, FIRST + days * DAY - MINUTE)
     answer = {
         "seconds": time.perf_counter() - began,
         "cpu": time.process_time() - cpu,

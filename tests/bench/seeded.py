@@ -19,6 +19,7 @@ from pathlib import Path
 from monitor.alerting.metrics import AlertingMetrics
 from monitor.board import Board
 from monitor.config import load
+from monitor.daemon.metrics import SelfMetrics
 from monitor.dashboards import files
 from monitor.dashboards.grades import WINDOWS
 from monitor.dashboards.measures import rubrics
@@ -29,7 +30,6 @@ from monitor.model.scores import TOTAL, ScorePoint
 from monitor.score_live import exposition as score_page
 from monitor.score_live import limits
 from monitor.scoring.rubric import Rubric
-from monitor.telemetry import SelfMetrics
 from probes.metric import Unit
 from probes.registry import KINDS
 from probes.result import Fault, Outcome, Scalar

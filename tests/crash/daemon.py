@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import apprise
 import influxdb_client.client.influxdb_client_async  # noqa: F401 - loaded once for all children
 
-from monitor import deliver, measure, readers, rollup_keeper, score_keeper
+from monitor import deliver, measure, readers, rollup_keeper
 from monitor.alerting import courier, follow
 from monitor.archive import keeper
 from monitor.config import load
-from monitor.daemon import Daemon
+from monitor.daemon import scores_job
+from monitor.daemon.daemon import Daemon
+from monitor.daemon.logs import set_up_logs
 from monitor.journal import Journal
-from monitor.logs import set_up_logs
 from monitor.model.records import Measurement
 from monitor.sinks import influxdb
 from monitor.store import Advance, Chore, Writer
@@ -52,7 +53,7 @@ def hasten() -> None:
     readers.REMARK_SECONDS = follow.REMARK_SECONDS = 0.05
     keeper.EVERY, keeper.PAUSE, keeper.SETTLED, keeper.CHUNK = 0.2, 0.002, 0, 2
     rollup_keeper.EVERY = 0.2
-    score_keeper.FIRST = 0.3
+    scores_job.FIRST = 0.3
 
 
 def observed(page: Page) -> None:
@@ -65,7 +66,7 @@ def observed(page: Page) -> None:
     watch(page, influxdb.InfluxDBSink, "write", lambda sink, _records: "rollup" if "-" in sink.name else "deliver")
     watch(page, rollup_keeper.RollupKeeper, "_once", "rollup")
     watch(page, keeper.Keeper, "_converse", "seal")
-    watch(page, score_keeper.ScoreKeeper, "once", "score")
+    watch(page, scores_job.ScoreKeeper, "once", "score")
 
 
 def _stored(_journal: Journal, entry: Entry) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 import requests
 
 from monitor.config import load, redacted
-from monitor.daemon import Daemon
+from monitor.daemon.daemon import Daemon
 from tests.fuzzing import configuration
 from tests.fuzzing.surface import Case, Draw, Surface, fresh, held
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.board import Board
-from monitor.liveness import Liveness, status_line
+from monitor.daemon.liveness import Liveness, status_line
 from monitor.model.records import State
 from tests import factories
 from tests.monitor.web.scene import Clock

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.systemd import Manager
+from monitor.daemon.systemd import Manager
 
 
 class Listener:

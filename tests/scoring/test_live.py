@@ -16,12 +16,13 @@ import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitor import score_keeper, score_live
+from monitor import score_live
 from monitor.archive.layout import day_of
-from monitor.live_scores import of_the_day, watch_scores
+from monitor.daemon import scores_job
+from monitor.daemon.live_scores import of_the_day, watch_scores
+from monitor.daemon.scores_job import ScoreKeeper, ScoreStatistics
 from monitor.model.clock import SystemClock
 from monitor.model.scores import FIELDS, TOTAL, ScorePoint
-from monitor.score_keeper import ScoreKeeper, ScoreStatistics
 from monitor.scoring.curves import Linear, LogNormal, Share, Step, Steps, Threshold
 from monitor.scoring.rubric import Aggregate
 from monitor.sinks.base import Label
@@ -194,7 +195,7 @@ async def test_a_day_keeps_its_last_score():
 def test_scores_never_take_more_than_their_share():
     keeper = ScoreKeeper(Path(), Path(), SystemClock(), 300.0)
     assert keeper.pause == 300.0
-    for cost, pause in ((2.0, 300.0), (5.0, 500.0), (1000.0, score_keeper.LONGEST)):
+    for cost, pause in ((2.0, 300.0), (5.0, 500.0), (1000.0, scores_job.LONGEST)):
         keeper.statistics = ScoreStatistics(cost=cost)
         assert keeper.pause == pause
 

@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 
 from monitor.config import load
-from monitor.daemon import Daemon
-from monitor.logs import set_up_logs
+from monitor.daemon.daemon import Daemon
+from monitor.daemon.logs import set_up_logs
 from monitor.model.clock import SystemClock
 
 

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from monitor.alerting.metrics import AlertingMetrics
 from monitor.archive.keeper import ArchiveStatistics
 from monitor.board import Board
+from monitor.daemon.metrics import SelfMetrics
 from monitor.dashboards import borders, files
 from monitor.dashboards.measures import CERTIFICATE_DAYS, SLOW, VITALS, rubrics, vital_limits
 from monitor.dashboards.signs import BAD, LOOKS
@@ -30,7 +31,6 @@ from monitor.score_live import FAMILIES
 from monitor.sinks.points import SCORE, STATE_CHANGE, TAGS, fields
 from monitor.space import WARN_AT
 from monitor.storage_metrics import watch_archive, watch_rollups
-from monitor.telemetry import SelfMetrics
 from probes.registry import KINDS
 from tests.dashboard_queries import DATABASES, FOLDER, dashboards, queries
 from tests.monitor.parts import HandClock

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from prometheus_client import Gauge
 
 from monitor.archive.layout import day_of
-from monitor.score_keeper import ScoreKeeper
+from monitor.daemon.scores_job import ScoreKeeper
 from monitor.storage_metrics import timestamp
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from monitor.config import Config
+    from monitor.daemon.scores_job import Write
+    from monitor.daemon.storage_tasks import Storage
     from monitor.exposition import Exposition
     from monitor.model.clock import Clock
     from monitor.model.scores import ScorePoint
-    from monitor.score_keeper import Write
-    from monitor.storage import Storage
 
 
 def start_scores(  # noqa: PLR0913, PLR0917 - the parts that are joined

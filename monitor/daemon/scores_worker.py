@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from monitor.config import ConfigError, load
+from monitor.daemon.scores_protocol import Order
 from monitor.score_live import exposition, points, windows
-from monitor.score_order import Order
 from monitor.score_source import ArchiveSource
 from monitor.scoring import engine
 from monitor.store import JournalError

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from monitor.config import Config, MonitorSettings
 from monitor.config.notify import Notify, Target
-from monitor.daemon import Daemon
+from monitor.daemon.daemon import Daemon
 from monitor.model.incidents import Fate, Step
 from monitor.model.records import Check, Portal, PortalKind, State
 from monitor.store import FILE, Reader

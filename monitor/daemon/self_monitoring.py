@@ -12,10 +12,10 @@ from monitor.space import SpaceGuard
 
 if TYPE_CHECKING:
     from monitor.board import Board
+    from monitor.daemon.metrics import SelfMetrics
     from monitor.journal import Journal
     from monitor.machine import Machine
     from monitor.pulse import Pulse
-    from monitor.telemetry import SelfMetrics
 
 
 def settle() -> None:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from monitor.config.settings import MonitorSettings
+    from monitor.daemon.scores_job import Write
     from monitor.journal import Journal
     from monitor.model.clock import Clock
-    from monitor.score_keeper import Write
     from monitor.sinks.base import Labels, Sink
 
 DAY = 86_400.0

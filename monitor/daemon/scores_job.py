@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor.score_order import Done, Order, decode
+from monitor.daemon.scores_protocol import Done, Order, decode
 from monitor.store import JournalError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class ScoreKeeper:
     async def once(self) -> list[ScorePoint]:
         """Score once and show it; return the points. Raises :class:`JournalError`."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "monitor.score_worker",
+            sys.executable, "-m", "monitor.daemon.scores_worker",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=LINE_BYTES,
         )  # fmt: skip
         if process.stdin is None or process.stdout is None:

@@ -16,15 +16,19 @@ from monitor.config import Config, ConfigError, load
 from monitor.config.record import secrets_of
 from monitor.config.settings import needing_restart
 from monitor.confirm import Confirmation
+from monitor.daemon.live_scores import start_scores
+from monitor.daemon.liveness import Liveness, status_line
+from monitor.daemon.logs import hide
+from monitor.daemon.metrics import SelfMetrics
+from monitor.daemon.self_monitoring import keep_watch, settle
+from monitor.daemon.storage_tasks import Storage
+from monitor.daemon.systemd import Manager
 from monitor.datadir import narrow
 from monitor.evidence import Evidence
 from monitor.exposition import Exposition
 from monitor.folders import EVIDENCE
 from monitor.gaps import fill_gaps, note_newcomers
 from monitor.journal import Journal
-from monitor.live_scores import start_scores
-from monitor.liveness import Liveness, status_line
-from monitor.logs import hide
 from monitor.machine import Limits, Machine
 from monitor.measure import Measurer, Seats
 from monitor.model.clock import Clock, SystemClock
@@ -35,11 +39,7 @@ from monitor.schedule import Plan
 from monitor.sight import Breaker, Reference, Sight
 from monitor.sinks.base import Label
 from monitor.states import Fold
-from monitor.storage import Storage
 from monitor.store import Lock
-from monitor.systemd import Manager
-from monitor.telemetry import SelfMetrics
-from monitor.vigil import keep_watch, settle
 from monitor.web import Door, Site, serve
 from probes.probe import Lane
 from probes.registry import KINDS
