@@ -18,14 +18,14 @@ from typing import ClassVar
 import pytest
 
 from monitor.board import Board
-from monitor.gaps import fill_gaps
 from monitor.journal import Journal
 from monitor.judging.rules import Rules
-from monitor.measure import Measurer, Seats
 from monitor.model.records import Measurement, State, StateChange, Void
+from monitor.prober.gaps import fill_gaps
+from monitor.prober.runner import Measurer, Seats
+from monitor.prober.schedule import Plan, slots_between
+from monitor.prober.self_check import Sight
 from monitor.readers import STATES, fold_states, follow_board
-from monitor.schedule import Plan, slots_between
-from monitor.sight import Sight
 from monitor.states import Fold
 from monitor.store import FILE
 from probes.probe import Lane, Probe

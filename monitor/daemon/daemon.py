@@ -15,7 +15,6 @@ from monitor.board import Board
 from monitor.config import Config, ConfigError, load
 from monitor.config.record import secrets_of
 from monitor.config.settings import needing_restart
-from monitor.confirm import Confirmation
 from monitor.daemon.live_scores import start_scores
 from monitor.daemon.liveness import Liveness, status_line
 from monitor.daemon.logs import hide
@@ -27,16 +26,17 @@ from monitor.datadir import narrow
 from monitor.evidence import Evidence
 from monitor.exposition import Exposition
 from monitor.folders import EVIDENCE
-from monitor.gaps import fill_gaps, note_newcomers
 from monitor.journal import Journal
-from monitor.machine import Limits, Machine
-from monitor.measure import Measurer, Seats
 from monitor.model.clock import Clock, SystemClock
 from monitor.model.records import Measurement
-from monitor.pulse import Pulse
+from monitor.prober.confirmation import Confirmation
+from monitor.prober.gaps import fill_gaps, note_newcomers
+from monitor.prober.host_health import Limits, Machine
+from monitor.prober.runner import Measurer, Seats
+from monitor.prober.schedule import Plan
+from monitor.prober.scheduler import Pulse
+from monitor.prober.self_check import Breaker, Reference, Sight
 from monitor.readers import STATES, fold_states, follow_board
-from monitor.schedule import Plan
-from monitor.sight import Breaker, Reference, Sight
 from monitor.sinks.base import Label
 from monitor.states import Fold
 from monitor.store import Lock

@@ -7,15 +7,15 @@ import gc
 import sys
 from typing import TYPE_CHECKING
 
-from monitor.machine import BEAT_SECONDS
+from monitor.prober.host_health import BEAT_SECONDS
 from monitor.space import SpaceGuard
 
 if TYPE_CHECKING:
     from monitor.board import Board
     from monitor.daemon.metrics import SelfMetrics
     from monitor.journal import Journal
-    from monitor.machine import Machine
-    from monitor.pulse import Pulse
+    from monitor.prober.host_health import Machine
+    from monitor.prober.scheduler import Pulse
 
 
 def settle() -> None:

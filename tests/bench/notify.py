@@ -22,7 +22,7 @@ import yaml
 from aiohttp import web
 
 from monitor.daemon.drill import PAGE
-from monitor.schedule import offset
+from monitor.prober.schedule import offset
 from tests.bench.rival import EVALUATION, rival
 from tests.bench.row import Row
 from tests.bench.subject import Daemon

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import apprise
 import influxdb_client.client.influxdb_client_async  # noqa: F401 - loaded once for all children
 
-from monitor import deliver, measure, readers, rollup_keeper
+from monitor import deliver, readers, rollup_keeper
 from monitor.alerting import courier, follow
 from monitor.archive import keeper
 from monitor.config import load
@@ -21,6 +21,7 @@ from monitor.daemon.daemon import Daemon
 from monitor.daemon.logs import set_up_logs
 from monitor.journal import Journal
 from monitor.model.records import Measurement
+from monitor.prober import runner
 from monitor.sinks import influxdb
 from monitor.store import Advance, Chore, Writer
 from tests.crash.nursery import settle_in
@@ -58,7 +59,7 @@ def hasten() -> None:
 
 def observed(page: Page) -> None:
     """Let every stage tell when it is at work; nothing is changed by that."""
-    watch(page, measure, "observe", "look")
+    watch(page, runner, "observe", "look")
     watch(page, Writer, "write", "commit")
     watch(page, Journal, "commit", _stored)
     watch(page, courier.TargetCourier, "_deliver", "alert")

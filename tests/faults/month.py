@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from monitor.confirm import Confirmation
-from monitor.gaps import fill_gaps
 from monitor.judging.rules import Rules
-from monitor.machine import Limits, Machine
-from monitor.measure import Measurer, Seats
 from monitor.model.records import Check, Measurement, StateChange
-from monitor.schedule import Plan
-from monitor.sight import Reference, Sight
+from monitor.prober.confirmation import Confirmation
+from monitor.prober.gaps import fill_gaps
+from monitor.prober.host_health import Limits, Machine
+from monitor.prober.runner import Measurer, Seats
+from monitor.prober.schedule import Plan
+from monitor.prober.self_check import Reference, Sight
 from monitor.states import Fold
 from monitor.store import Entry
 from probes.metric import Metric, Unit

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.judging.rules import Rules
 from monitor.model.records import Measurement, Void
-from monitor.schedule import slots_between
+from monitor.prober.schedule import slots_between
 from monitor.states import Fold
 from tests.faults.loop import LoopClock, leap
 from tests.faults.month import Month

@@ -12,7 +12,7 @@ import yaml
 
 from monitor.config import Config, ConfigError, estimate, load, redacted
 from monitor.maintenance import agenda
-from monitor.schedule import Plan
+from monitor.prober.schedule import Plan
 from monitor.scoring import engine
 from monitor.states import Fold
 from tests.config.test_config import ENVIRONMENT, SHIPPED

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from monitor.journal import Journal
-from monitor.measure import Measurer, Seats
 from monitor.model.clock import Clock
 from monitor.model.records import Check
-from monitor.sight import Sight
+from monitor.prober.runner import Measurer, Seats
+from monitor.prober.self_check import Sight
 from monitor.store import Reader
 from probes.metric import Metric, Unit
 from probes.probe import Lane, Probe

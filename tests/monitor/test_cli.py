@@ -21,8 +21,8 @@ import pytest
 import yaml
 
 from monitor.demo.authority import Authority
-from monitor.gaps import BEGUN
 from monitor.hashed import Hashed
+from monitor.prober.gaps import BEGUN
 from monitor.store import FILE, SCHEMA, Writer
 from probes.registry import KINDS
 from tests.bench.subject import address, nginx

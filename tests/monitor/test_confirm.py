@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor.confirm import Confirmation
 from monitor.journal import Journal
-from monitor.measure import Measurer
 from monitor.model.records import Check
+from monitor.prober.confirmation import Confirmation
+from monitor.prober.runner import Measurer
 from probes.http import probe as http
 from probes.registry import KINDS
 from probes.resources import HttpSettings, Instruments

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from monitor.journal import Journal
-from monitor.machine import BEAT_SECONDS, Limits, Machine
 from monitor.model.records import Void
+from monitor.prober.host_health import BEAT_SECONDS, Limits, Machine
 from probes.resources import Instruments
 from probes.result import Failed, Fault, Outcome, ProbeResult
 from probes.trace import Trace

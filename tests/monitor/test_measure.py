@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from monitor.journal import Journal
-from monitor.measure import Seats
 from monitor.model.records import Check, Measurement, Void
-from monitor.sight import Sight
+from monitor.prober.runner import Seats
+from monitor.prober.self_check import Sight
 from probes.probe import Lane
 from probes.registry import KINDS
 from probes.resources import Instruments

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from monitor.journal import Journal
-from monitor.measure import Measurer, Seats
 from monitor.model.clock import SystemClock
 from monitor.model.records import Check, Void
-from monitor.pulse import Pulse
-from monitor.schedule import LONGEST, Plan, slots_between
+from monitor.prober.runner import Measurer, Seats
+from monitor.prober.schedule import LONGEST, Plan, slots_between
+from monitor.prober.scheduler import Pulse
 from probes.probe import Lane
 from probes.resources import Instruments
 from probes.result import Outcome

@@ -13,9 +13,9 @@ from prometheus_client import CollectorRegistry
 
 from monitor.board import Board
 from monitor.exposition import Exposition
-from monitor.gaps import fill_gaps
 from monitor.journal import Journal
 from monitor.model.records import Check, Measurement, Void
+from monitor.prober.gaps import fill_gaps
 from monitor.rollup import HOUR, Tier, roll
 from monitor.web import drawing
 from monitor.web.speak import Tongue

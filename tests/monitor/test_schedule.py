@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.model.records import Check
-from monitor.schedule import LONGEST, Plan, interval_ms, missed, offset, slot_after, slots_between
+from monitor.prober.schedule import LONGEST, Plan, interval_ms, missed, offset, slot_after, slots_between
 from tests import factories
 from tests.factories import DAY, SLOT
 

@@ -10,9 +10,9 @@ from typing import ClassVar
 
 import pytest
 
-from monitor import sight as room
 from monitor.model.records import Check
-from monitor.sight import SILENCE, Breaker, Reference, Sight
+from monitor.prober import self_check as room
+from monitor.prober.self_check import SILENCE, Breaker, Reference, Sight
 from probes.resources import HttpSettings, Instruments
 from probes.result import Fault, Outcome, ProbeResult
 from tests import factories

@@ -9,7 +9,7 @@ from collections import Counter
 from statistics import median
 from typing import TYPE_CHECKING
 
-from monitor.schedule import interval_ms, slot_after
+from monitor.prober.schedule import interval_ms, slot_after
 from probes.registry import KINDS
 from probes.result import Outcome
 from tests.chaos.promise import Promise

@@ -23,7 +23,7 @@ from monitor.model.incidents import (
     incident_id,
 )
 from monitor.model.records import Measurement, State, Void
-from monitor.schedule import slots_between
+from monitor.prober.schedule import slots_between
 from probes.result import Outcome
 from tests import factories
 from tests.factories import SLOT

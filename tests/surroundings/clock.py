@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from monitor.model.records import State, Void
-from monitor.schedule import LONGEST
+from monitor.prober.schedule import LONGEST
 from probes.result import Outcome
 from tests.surroundings.city import City
 from tests.surroundings.stage import Stage

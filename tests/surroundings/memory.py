@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monitor.schedule import offset
+from monitor.prober.schedule import offset
 from probes.result import Outcome
 from tests.surroundings.city import NETWORK, PORTALS, City
 from tests.surroundings.stage import Stage

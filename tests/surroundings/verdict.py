@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from monitor.model.records import State
-from monitor.schedule import interval_ms
+from monitor.prober.schedule import interval_ms
 from monitor.store import FILE, Reader
 from probes.registry import KINDS
 from probes.result import Outcome

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from yarl import URL
 
-from monitor.machine import on_this_machine
+from monitor.prober.host_health import on_this_machine
 from probes.http.urls import literal_family
 from probes.net.resolver import NameNotResolved
 from probes.net.sockets import routed

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor.confirm import Confirmation
 from monitor.model.records import Check, Measurement, Void
+from monitor.prober.confirmation import Confirmation
 from probes.probe import Lane
 from probes.result import Outcome, ProbeResult
 from probes.runner import observe
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from monitor.journal import Journal
-    from monitor.machine import Machine
     from monitor.model.clock import Clock
-    from monitor.sight import Sight
+    from monitor.prober.host_health import Machine
+    from monitor.prober.self_check import Sight
     from probes.resources import Instruments
     from probes.result import Picture
 

@@ -12,10 +12,10 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from monitor.measure import Measurer
     from monitor.model.clock import Clock
     from monitor.model.records import Check
-    from monitor.schedule import Plan
+    from monitor.prober.runner import Measurer
+    from monitor.prober.schedule import Plan
 
 log = structlog.get_logger(__name__)
 

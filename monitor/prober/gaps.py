@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import structlog
 
 from monitor.model.records import Void
-from monitor.schedule import missed
+from monitor.prober.schedule import missed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor.journal import Journal
-    from monitor.measure import Measurer
     from monitor.model.records import Check
+    from monitor.prober.runner import Measurer
     from monitor.store import Entry, Reader
 
 log = structlog.get_logger(__name__)

@@ -1,0 +1,1 @@
+"""Runs every check on its schedule and commits exactly one outcome per slot."""
