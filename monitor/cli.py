@@ -124,7 +124,7 @@ def check_config(directory: Annotated[Path, typer.Argument(help="Configuration d
     """Judge a configuration: every fault at once as file:line:column, or a summary."""
     from monitor.config import load
     from monitor.config.estimate import estimate
-    from monitor.maintenance import agenda
+    from monitor.states.maintenance import agenda
 
     loaded = load(directory)
     for warning in loaded.warnings:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
-    from monitor.board import Board
     from monitor.model.records import Check, Measurement, Portal
+    from monitor.states.status_cache import Board
     from probes.metric import Metric
     from probes.probe import Probe
     from probes.result import Scalar

@@ -24,12 +24,12 @@ from monitor.alerting.metrics import AlertingMetrics
 from monitor.config.notify import Notify, Target
 from monitor.incidents import IncidentFold
 from monitor.journal import Journal
-from monitor.judging.rules import Rules
 from monitor.model.clock import SystemClock
 from monitor.model.incidents import Fate, IncidentEvent, Post, Step
 from monitor.model.records import State
-from monitor.readers import STATES, fold_states
-from monitor.states import Fold
+from monitor.states.consumers import STATES, fold_states
+from monitor.states.rules import Rules
+from monitor.states.state_machine import Fold
 from monitor.store import FILE, Advance, Entry, Reader
 from monitor.web.speak import Tongue
 from probes.registry import KINDS

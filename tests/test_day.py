@@ -17,16 +17,16 @@ from typing import ClassVar
 
 import pytest
 
-from monitor.board import Board
 from monitor.journal import Journal
-from monitor.judging.rules import Rules
 from monitor.model.records import Measurement, State, StateChange, Void
 from monitor.prober.gaps import fill_gaps
 from monitor.prober.runner import Measurer, Seats
 from monitor.prober.schedule import Plan, slots_between
 from monitor.prober.self_check import Sight
-from monitor.readers import STATES, fold_states, follow_board
-from monitor.states import Fold
+from monitor.states.consumers import STATES, fold_states, follow_board
+from monitor.states.rules import Rules
+from monitor.states.state_machine import Fold
+from monitor.states.status_cache import Board
 from monitor.store import FILE
 from probes.probe import Lane, Probe
 from probes.resources import Instruments

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from monitor.demo import roster
 from monitor.demo.roster import Part, Trait
 from monitor.demo.weather import Condition, Mode, first_byte, spell
-from monitor.judging.rules import Rules
 from monitor.model.records import Expect, Void
-from monitor.states import Fold
+from monitor.states.rules import Rules
+from monitor.states.state_machine import Fold
 from monitor.store import Advance
 from probes.result import Fault, Outcome
 from tests import factories

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
-    from monitor.board import Board
     from monitor.config import Config
     from monitor.config.notify import Target
     from monitor.journal import Journal
+    from monitor.states.status_cache import Board
 
 
 class Alerting:

@@ -11,9 +11,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from monitor.config.models import Block
 from monitor.config.words import Duration, Slug, Zone
-from monitor.judging.rules import Rules
-from monitor.maintenance import LAST, Window
 from monitor.model.wall_time import DAY_MINUTES, WEEKDAYS, Hours, ServiceHours, at_wall
+from monitor.states.maintenance import LAST, Window
+from monitor.states.rules import Rules
 
 _FIRST_YEAR, _LAST_YEAR = 1971, 9998
 """In these years a moment is one in every time zone."""

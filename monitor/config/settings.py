@@ -26,9 +26,9 @@ from monitor.config.words import (
     WebAddress,
     Zone,
 )
-from monitor.maintenance import Calendar
 from monitor.sinks.base import SinkSettings
 from monitor.sinks.influxdb import InfluxDB
+from monitor.states.maintenance import Calendar
 from probes.resources import HttpSettings
 
 HOUR = 3600.0

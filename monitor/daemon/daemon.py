@@ -11,7 +11,6 @@ import structlog
 
 from monitor.alerting.follow import INCIDENTS
 from monitor.alerting.join import Alerting
-from monitor.board import Board
 from monitor.config import Config, ConfigError, load
 from monitor.config.record import secrets_of
 from monitor.config.settings import needing_restart
@@ -36,9 +35,10 @@ from monitor.prober.runner import Measurer, Seats
 from monitor.prober.schedule import Plan
 from monitor.prober.scheduler import Pulse
 from monitor.prober.self_check import Breaker, Reference, Sight
-from monitor.readers import STATES, fold_states, follow_board
 from monitor.sinks.base import Label
-from monitor.states import Fold
+from monitor.states.consumers import STATES, fold_states, follow_board
+from monitor.states.state_machine import Fold
+from monitor.states.status_cache import Board
 from monitor.store import Lock
 from monitor.web import Door, Site, serve
 from probes.probe import Lane

@@ -12,9 +12,9 @@ from monitor.web.site import Readiness
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor.board import Board
     from monitor.model.clock import Clock
     from monitor.model.records import Check
+    from monitor.states.status_cache import Board
 
 
 class Liveness:

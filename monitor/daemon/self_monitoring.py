@@ -11,11 +11,11 @@ from monitor.prober.host_health import BEAT_SECONDS
 from monitor.space import SpaceGuard
 
 if TYPE_CHECKING:
-    from monitor.board import Board
     from monitor.daemon.metrics import SelfMetrics
     from monitor.journal import Journal
     from monitor.prober.host_health import Machine
     from monitor.prober.scheduler import Pulse
+    from monitor.states.status_cache import Board
 
 
 def settle() -> None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from monitor.config.complaints import Ledger
 from monitor.config.rubrics import load_rules
-from monitor.judging.rules import Rules as Judging
 from monitor.score_live import limits
 from monitor.scoring.curves import LogNormal
 from monitor.shipped import shipped
+from monitor.states.rules import Rules as Judging
 from probes.browser.metrics import RENDER_METRICS
 from probes.http.metrics import HTTP_METRICS
 from probes.metric import Unit

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from monitor.availability import Span, timeline
 from monitor.model.records import State
 from monitor.scoring.periods import DAY
 from monitor.scoring.score import Left
+from monitor.states.availability import Span, timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

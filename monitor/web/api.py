@@ -23,8 +23,8 @@ from probes.registry import KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from monitor.board import Board
     from monitor.model.records import Check, Measurement, Portal
+    from monitor.states.status_cache import Board
     from monitor.store import Reader
     from monitor.web.site import Site
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.board import DAY
 from monitor.model.records import DECIDING, State
+from monitor.states.status_cache import DAY
 from monitor.web import drawing, fleet, incident_page, look
 from monitor.web.speak import iso
 from probes.http.urls import bare
@@ -14,8 +14,8 @@ from probes.http.urls import bare
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from monitor.board import Board
     from monitor.model.records import Check, Measurement, Portal, StateChange
+    from monitor.states.status_cache import Board
     from monitor.store import Reader
     from monitor.web.query import Query
     from monitor.web.site import Site

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from monitor.board import DAY
 from monitor.model.records import State
+from monitor.states.status_cache import DAY
 from probes.registry import KINDS
 from probes.result import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from monitor.availability import Span
     from monitor.model.records import Measurement
+    from monitor.states.availability import Span
     from monitor.web.speak import Tongue
 
 WIDTH = 1440

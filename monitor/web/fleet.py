@@ -17,7 +17,7 @@ from probes.http.urls import bare
 from probes.result import Outcome
 
 if TYPE_CHECKING:
-    from monitor.board import Board
+    from monitor.states.status_cache import Board
     from monitor.web.query import Query
     from monitor.web.site import Readiness, Site
     from monitor.web.speak import Tongue

@@ -14,8 +14,8 @@ from monitor.web.telling import Teller
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor.board import Board
     from monitor.model.incidents import Glance, IncidentEvent, IncidentNote, Member, Message
+    from monitor.states.status_cache import Board
     from monitor.store import Reader
     from monitor.web.query import Query
     from monitor.web.site import Site

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
-    from monitor.board import Board
     from monitor.config import Config
     from monitor.evidence import Evidence
     from monitor.exposition import Exposition
     from monitor.journal import Journal
     from monitor.model.clock import Clock
+    from monitor.states.status_cache import Board
     from monitor.web.keeper import Keeper
 
 

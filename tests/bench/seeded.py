@@ -17,7 +17,6 @@ from functools import cache
 from pathlib import Path
 
 from monitor.alerting.metrics import AlertingMetrics
-from monitor.board import Board
 from monitor.config import load
 from monitor.daemon.metrics import SelfMetrics
 from monitor.dashboards import files
@@ -30,6 +29,7 @@ from monitor.model.scores import TOTAL, ScorePoint
 from monitor.score_live import exposition as score_page
 from monitor.score_live import limits
 from monitor.scoring.rubric import Rubric
+from monitor.states.status_cache import Board
 from probes.metric import Unit
 from probes.registry import KINDS
 from probes.result import Fault, Outcome, Scalar

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from monitor.cli import app
 from monitor.config import load
-from monitor.judging.rules import Rules
-from monitor.maintenance import LAST, Window, agenda
 from monitor.model.wall_time import Hours
+from monitor.states.maintenance import LAST, Window, agenda
+from monitor.states.rules import Rules
 from tests.config.test_config import SHIPPED, write
 
 HOUR = 3_600_000

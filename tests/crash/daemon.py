@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import apprise
 import influxdb_client.client.influxdb_client_async  # noqa: F401 - loaded once for all children
 
-from monitor import deliver, readers, rollup_keeper
+from monitor import deliver, rollup_keeper
 from monitor.alerting import courier, follow
 from monitor.archive import keeper
 from monitor.config import load
@@ -23,6 +23,7 @@ from monitor.journal import Journal
 from monitor.model.records import Measurement
 from monitor.prober import runner
 from monitor.sinks import influxdb
+from monitor.states import consumers
 from monitor.store import Advance, Chore, Writer
 from tests.crash.nursery import settle_in
 from tests.crash.stages import Page, watch
@@ -51,7 +52,7 @@ def begin(directory: Path, config: Path, life: int) -> None:
 
 def hasten() -> None:
     """All that waits for minutes waits for a moment; rows may leave as soon as they are sealed and old."""
-    readers.REMARK_SECONDS = follow.REMARK_SECONDS = 0.05
+    consumers.REMARK_SECONDS = follow.REMARK_SECONDS = 0.05
     keeper.EVERY, keeper.PAUSE, keeper.SETTLED, keeper.CHUNK = 0.2, 0.002, 0, 2
     rollup_keeper.EVERY = 0.2
     scores_job.FIRST = 0.3
@@ -73,7 +74,7 @@ def observed(page: Page) -> None:
 def _stored(_journal: Journal, entry: Entry) -> str:
     """The stage that waits for this entry to be durable."""
     if isinstance(entry, Advance):
-        return {readers.STATES: "states", follow.INCIDENTS: "incidents"}.get(entry.reader, "rollup")
+        return {consumers.STATES: "states", follow.INCIDENTS: "incidents"}.get(entry.reader, "rollup")
     trimming = isinstance(entry, Chore) and entry.statements[0][0].startswith("DELETE FROM look_")
     return "trim" if trimming else ""
 

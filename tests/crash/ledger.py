@@ -22,9 +22,9 @@ from monitor.incidents import IncidentFold
 from monitor.model.incidents import Fate, IncidentEvent, Step
 from monitor.model.records import Measurement, StateChange
 from monitor.model.rollups import Tier
-from monitor.readers import STATES
 from monitor.rollup import HOUR
-from monitor.states import Fold
+from monitor.states.consumers import STATES
+from monitor.states.state_machine import Fold
 from monitor.store import FILE, Reader, Record, connect
 from probes.registry import KINDS
 from tests.crash.tally import Rule, Tally

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from monitor.judging.rules import Rules
 from monitor.model.records import Check, Measurement, StateChange
 from monitor.prober.confirmation import Confirmation
 from monitor.prober.gaps import fill_gaps
@@ -15,7 +14,8 @@ from monitor.prober.host_health import Limits, Machine
 from monitor.prober.runner import Measurer, Seats
 from monitor.prober.schedule import Plan
 from monitor.prober.self_check import Reference, Sight
-from monitor.states import Fold
+from monitor.states.rules import Rules
+from monitor.states.state_machine import Fold
 from monitor.store import Entry
 from probes.metric import Metric, Unit
 from probes.probe import Lane, Probe

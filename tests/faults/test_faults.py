@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from monitor.judging.rules import Rules
 from monitor.model.records import Measurement, Void
 from monitor.prober.schedule import slots_between
-from monitor.states import Fold
+from monitor.states.rules import Rules
+from monitor.states.state_machine import Fold
 from tests.faults.loop import LoopClock, leap
 from tests.faults.month import Month
 from tests.faults.report import Report, report

@@ -11,10 +11,10 @@ from typing import Any
 import yaml
 
 from monitor.config import Config, ConfigError, estimate, load, redacted
-from monitor.maintenance import agenda
 from monitor.prober.schedule import Plan
 from monitor.scoring import engine
-from monitor.states import Fold
+from monitor.states.maintenance import agenda
+from monitor.states.state_machine import Fold
 from tests.config.test_config import ENVIRONMENT, SHIPPED
 from tests.fuzzing import mutate
 from tests.fuzzing.surface import Case, Draw, Surface, fresh, held

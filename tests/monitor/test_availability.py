@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.availability import Availability, Span, availability, split, timeline
 from monitor.model.records import State
 from monitor.model.wall_time import Hours, ServiceHours
+from monitor.states.availability import Availability, Span, availability, split, timeline
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.board import DAY, Board
 from monitor.model.records import PROBER, Check, Expect, Portal, State, StateChange, Void
-from monitor.readers import follow_board
+from monitor.states.consumers import follow_board
+from monitor.states.status_cache import DAY, Board
 from monitor.store import Advance
 from probes.result import Outcome
 from tests import factories

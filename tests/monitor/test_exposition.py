@@ -14,10 +14,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitor.board import Board
 from monitor.daemon.metrics import SelfMetrics
 from monitor.exposition import Exposition, escape
 from monitor.model.records import PROBER, Check, Expect, Portal, State, Void
+from monitor.states.status_cache import Board
 from probes.metric import Metric, Unit
 from probes.registry import KINDS
 from probes.result import Fault, Outcome, Scalar

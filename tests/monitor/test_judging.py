@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.judging.rules import Rules
-from monitor.maintenance import Calendar, Window
 from monitor.model.records import PROBER, Measurement, Portal, State, StateChange, Void
-from monitor.states import Fold
+from monitor.states.maintenance import Calendar, Window
+from monitor.states.rules import Rules
+from monitor.states.state_machine import Fold
 from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT

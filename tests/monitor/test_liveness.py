@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from monitor.board import Board
 from monitor.daemon.liveness import Liveness, status_line
 from monitor.model.records import State
+from monitor.states.status_cache import Board
 from tests import factories
 from tests.monitor.web.scene import Clock
 

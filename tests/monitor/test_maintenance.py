@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.maintenance import LAST, Calendar, Window, upcoming
+from monitor.states.maintenance import LAST, Calendar, Window, upcoming
 from tests import factories
 from tests.factories import MINUTE
 

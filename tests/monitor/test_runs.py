@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from prometheus_client import CollectorRegistry
 
-from monitor.board import Board
 from monitor.exposition import Exposition
 from monitor.journal import Journal
 from monitor.model.records import Check, Measurement, Void
 from monitor.prober.gaps import fill_gaps
 from monitor.rollup import HOUR, Tier, roll
+from monitor.states.status_cache import Board
 from monitor.web import drawing
 from monitor.web.speak import Tongue
 from probes.mobile import Mobile

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.judging.rules import Rules
-from monitor.maintenance import Calendar
 from monitor.model.records import PROBER, Expect, Measurement, Portal, State, StateChange, Void
-from monitor.states import Fold
+from monitor.states.maintenance import Calendar
+from monitor.states.rules import Rules
+from monitor.states.state_machine import Fold
 from probes.result import Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT

@@ -12,7 +12,6 @@ from prometheus_client import CollectorRegistry
 
 from monitor.alerting.metrics import AlertingMetrics
 from monitor.archive.keeper import ArchiveStatistics
-from monitor.board import Board
 from monitor.daemon.metrics import SelfMetrics
 from monitor.dashboards import borders, files
 from monitor.dashboards.measures import CERTIFICATE_DAYS, SLOW, VITALS, rubrics, vital_limits
@@ -21,7 +20,6 @@ from monitor.dashboards.sources import DAILY, HOURLY, PROMETHEUS, RAW
 from monitor.dashboards.words import LANGUAGES, WORDS, Say
 from monitor.delivery_metrics import DeliveryMetrics
 from monitor.exposition import Exposition
-from monitor.judging.rules import Rules as Judging
 from monitor.model.records import State
 from monitor.model.rollups import Tier
 from monitor.model.rollups import fields as figures
@@ -30,6 +28,8 @@ from monitor.rollup_keeper import RollupStatistics
 from monitor.score_live import FAMILIES
 from monitor.sinks.points import SCORE, STATE_CHANGE, TAGS, fields
 from monitor.space import WARN_AT
+from monitor.states.rules import Rules as Judging
+from monitor.states.status_cache import Board
 from monitor.storage_metrics import watch_archive, watch_rollups
 from probes.registry import KINDS
 from tests.dashboard_queries import DATABASES, FOLDER, dashboards, queries

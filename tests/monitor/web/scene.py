@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from monitor.board import Board
 from monitor.config import Config
 from monitor.config.settings import MonitorSettings
 from monitor.config.web import Web
@@ -19,6 +18,7 @@ from monitor.evidence import Evidence
 from monitor.exposition import Exposition
 from monitor.journal import Journal
 from monitor.model.records import Check, Expect, Measurement, Portal, PortalKind, State, StateChange, Void
+from monitor.states.status_cache import Board
 from monitor.store import Advance
 from monitor.web import Readiness, Site
 from monitor.web.keeper import Keeper

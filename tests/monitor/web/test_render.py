@@ -13,9 +13,9 @@ from aiohttp.test_utils import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.availability import Span
-from monitor.board import DAY
 from monitor.model.records import Expect, State
+from monitor.states.availability import Span
+from monitor.states.status_cache import DAY
 from monitor.web import drawing
 from monitor.web.render import Shelf
 from tests.factories import MINUTE, SLOT, measurement

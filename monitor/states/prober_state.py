@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from monitor.model.records import PROBER, State, StateChange, Void
 
 if TYPE_CHECKING:
-    from monitor.judging.standing import Standing
     from monitor.model.records import Measurement
+    from monitor.states.portal_memory import Standing
 
 OURS = {Void.BLIND, Void.PROBER}
 """Looks that took place and did not see. Those that never began say nothing of our sight."""

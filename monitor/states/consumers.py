@@ -11,10 +11,10 @@ from monitor.model.records import Measurement, State
 from monitor.store import Advance
 
 if TYPE_CHECKING:
-    from monitor.board import Board
     from monitor.journal import Journal
     from monitor.model.clock import Clock
-    from monitor.states import Fold
+    from monitor.states.state_machine import Fold
+    from monitor.states.status_cache import Board
 
 log = structlog.get_logger(__name__)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from monitor.availability import Span, timeline
 from monitor.model.records import DECIDING, PROBER, STEP_BACK, Expect, Measurement, State, StateChange, Void
+from monitor.states.availability import Span, timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

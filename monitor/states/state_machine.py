@@ -14,12 +14,12 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from monitor.judging import signs, verdict
-from monitor.judging.eyes import Eyes
-from monitor.judging.rules import Rules
-from monitor.judging.standing import Standing
-from monitor.maintenance import Calendar
 from monitor.model.records import DECIDING, PROBER, STEP_BACK, Expect, Measurement, State, StateChange
+from monitor.states import degraded, up_down
+from monitor.states.maintenance import Calendar
+from monitor.states.portal_memory import Standing
+from monitor.states.prober_state import Eyes
+from monitor.states.rules import Rules
 from probes.probe import Probe
 from probes.registry import KINDS
 from probes.result import Outcome
@@ -27,8 +27,8 @@ from probes.result import Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from monitor.maintenance import Occurrence
     from monitor.model.records import Portal
+    from monitor.states.maintenance import Occurrence
 
 _MOVING = {State.UP.value, State.DEGRADED.value, State.DOWN.value}
 """The states between which a portal flaps."""
@@ -112,7 +112,7 @@ class Fold:
         window = self.calendar.in_force(portal, kept.clock)
         base = None
         if one.check == DECIDING:
-            base = verdict.take(kept, one, portal, self.rules, hold=eyes.shut)
+            base = up_down.take(kept, one, portal, self.rules, hold=eyes.shut)
             kept.fell = kept.fell or kept.base == State.DOWN.value
         turned = self._marks(kept, one)
         if window is not None:
@@ -129,7 +129,7 @@ class Fold:
             if kept.base != State.UP.value:
                 kept.marks.clear()
             return None
-        return signs.note(kept, one, self.rules) if one.attempt == 1 else None
+        return degraded.note(kept, one, self.rules) if one.attempt == 1 else None
 
     def _enter(self, kept: Standing, one: Measurement, window: Occurrence) -> list[StateChange]:
         if kept.state == State.MAINTENANCE.value:
@@ -146,7 +146,7 @@ class Fold:
         good = one.outcome is Outcome.UP
         if good:
             kept.base = State.UP.value
-        if not good and not verdict.failed(kept, self.rules) and kept.voids < verdict.VOIDS_TO_UNKNOWN:
+        if not good and not up_down.failed(kept, self.rules) and kept.voids < up_down.VOIDS_TO_UNKNOWN:
             return []
         state = self._state(kept)
         words = "maintenance is over"
@@ -155,7 +155,7 @@ class Fold:
         elif state is State.DOWN:
             words = f"still down at the end of maintenance: {one.detail}"
         elif state is State.DEGRADED:
-            words = signs.why(kept, self.rules)
+            words = degraded.why(kept, self.rules)
         return [_change(kept, one, state, one.slot, words)]
 
     def _calm_down(self, kept: Standing, one: Measurement) -> list[StateChange]:
@@ -174,13 +174,13 @@ class Fold:
         if {kept.state, state.value} <= _MOVING:
             kept.moves = [move for move in kept.moves if move > one.slot - self.rules.flap_window] + [one.slot]
             kept.flapping = kept.flapping or len(kept.moves) >= self.rules.flap_changes
-        words = signs.why(kept, self.rules) if state is State.DEGRADED else one.detail
+        words = degraded.why(kept, self.rules) if state is State.DEGRADED else one.detail
         return [_change(kept, one, state, at, words)]
 
     @staticmethod
     def _state(kept: Standing) -> State:
         up = kept.base == State.UP.value
-        return State.DEGRADED if up and signs.degraded(kept) else State(kept.base)
+        return State.DEGRADED if up and degraded.degraded(kept) else State(kept.base)
 
 
 def _follow_clock(kept: Standing, eyes: Eyes, one: Measurement, *, deciding: bool) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.judging import signs
 from monitor.model.records import State, Void
+from monitor.states import degraded
 from probes.result import Fault, Outcome
 
 if TYPE_CHECKING:
-    from monitor.judging.rules import Rules
-    from monitor.judging.standing import Standing
     from monitor.model.records import Measurement, Portal
+    from monitor.states.portal_memory import Standing
+    from monitor.states.rules import Rules
 
 VOIDS_TO_UNKNOWN = 2
 """So many slots in a row without sight, and we no longer know."""
@@ -25,7 +25,7 @@ def take(kept: Standing, one: Measurement, portal: Portal, rules: Rules, *, hold
     """
     before = kept.base
     if one.outcome is Outcome.DOWN:
-        kept.patient = one.fault is Fault.TIMEOUT and signs.holds(kept, f"slow {one.check}")
+        kept.patient = one.fault is Fault.TIMEOUT and degraded.holds(kept, f"slow {one.check}")
     if one.attempt > 1:
         _confirm(kept, one)
     elif one.outcome is Outcome.VOID:

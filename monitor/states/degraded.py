@@ -10,9 +10,9 @@ from probes.result import Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor.judging.rules import Rules
-    from monitor.judging.standing import Standing
     from monitor.model.records import Measurement
+    from monitor.states.portal_memory import Standing
+    from monitor.states.rules import Rules
 
 PLAIN = {"uptime", "latency"}
 """Kinds whose looks take as long as one answer; a page that is shown takes longer by design."""
