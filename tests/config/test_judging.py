@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from typer.testing import CliRunner
 
-from monitor.cli import app
+from monitor.cli.main import app
 from monitor.config import load
 from monitor.model.wall_time import Hours
 from monitor.states.maintenance import LAST, Window, agenda

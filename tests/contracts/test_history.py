@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from monitor import influx_history, influx_question
 from monitor.archive.layout import STATES
-from monitor.cli_history_source import chosen
+from monitor.cli.history_source import chosen
 from monitor.config import load
 from monitor.history import STATE_COLUMNS, Window, columns
 from monitor.influx_history import InfluxHistory

@@ -16,7 +16,7 @@ import xlsxwriter  # noqa: F401 - loaded once for all children
 from structlog.testing import capture_logs
 
 from monitor import evidence, handover, seal_scores
-from monitor.cli import app
+from monitor.cli.main import app
 from monitor.evidence import ABOUT, Evidence
 from monitor.export import manifest, writing
 from monitor.scoring import engine, periods

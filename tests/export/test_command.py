@@ -13,7 +13,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
-from monitor.cli import app
+from monitor.cli.main import app
 from monitor.model.records import Measurement
 from monitor.sinks.influxdb import InfluxDB
 from monitor.store import FILE, Writer
@@ -62,7 +62,7 @@ def exported(site: Path, *words: str, period: str = PERIOD, code: int = 0) -> di
 
 def later(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
     """Let the command believe in another day."""
-    monkeypatch.setattr("monitor.cli_export.time.time_ns", lambda: at)
+    monkeypatch.setattr("monitor.cli.export.time.time_ns", lambda: at)
 
 
 def test_twice_and_on_another_day_it_gives_the_same_bytes(site: Path, monkeypatch: pytest.MonkeyPatch):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from monitor import draw
+from monitor.cli import probe_output
 from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import SLOT
@@ -38,7 +38,7 @@ def shown(result: ProbeResult, *, width: int = 80, encoding: str = "utf-8", colo
     raw = io.BytesIO()
     file = io.TextIOWrapper(raw, encoding=encoding, newline="")
     console = Console(file=file, width=width, force_terminal=colour, color_system="standard" if colour else None)
-    draw.draw(result, console, now=NOW)
+    probe_output.draw(result, console, now=NOW)
     file.flush()
     return raw.getvalue().decode(encoding)
 
@@ -102,8 +102,8 @@ def test_a_look_that_never_began_has_a_verdict_only():
 
 
 def test_every_fault_has_words():
-    assert draw.WORDS.keys() == set(Fault)
-    assert len(set(draw.WORDS.values())) == len(Fault)
+    assert probe_output.WORDS.keys() == set(Fault)
+    assert len(set(probe_output.WORDS.values())) == len(Fault)
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
@@ -160,7 +160,7 @@ PHASE_SETS = st.dictionaries(st.sampled_from(list(factories.PHASES)), st.floats(
 @given(PHASE_SETS, st.integers(30, 200), st.floats(1, 10))
 def test_cells_sum_to_the_hops_share_and_each_is_off_by_one_at_most(phases: dict[str, float], room: int, factor: float):
     whole = sum(phases.values())
-    cells = draw.shares(phases, whole * factor, room)
+    cells = probe_output.shares(phases, whole * factor, room)
     assert cells.keys() == phases.keys()
     if whole == 0:
         assert set(cells.values()) == {0}
@@ -186,7 +186,7 @@ def test_json_has_every_key_and_every_digit():
         values={"status": 503, "wait_seconds": 0.1 + 0.2, "tls_seconds": math.nan, "ssl": True},
         hops=(factories.hop(phases={"wait": 0.1 + 0.2}, status=503),),
     )
-    found: dict[str, Any] = json.loads(json.dumps(draw.result_json(bad), allow_nan=False))
+    found: dict[str, Any] = json.loads(json.dumps(probe_output.result_json(bad), allow_nan=False))
     assert found == {
         "outcome": "down",
         "fault": "http_status",
@@ -206,6 +206,6 @@ def test_json_has_every_key_and_every_digit():
             }
         ],
     }
-    good = draw.result_json(factories.result(values={}, hops=()))
+    good = probe_output.result_json(factories.result(values={}, hops=()))
     assert good["fault"] is good["phase"] is None
     assert good.keys() == found.keys()

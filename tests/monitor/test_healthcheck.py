@@ -9,8 +9,8 @@ import pytest
 from aiohttp.test_utils import TestClient
 from typer.testing import CliRunner, Result
 
-from monitor.cli import app
-from monitor.cli_health import HEALTHY, READY, ask
+from monitor.cli.healthcheck import HEALTHY, READY, ask
+from monitor.cli.main import app
 from monitor.web import Readiness
 from tests.monitor.web import conftest
 from tests.monitor.web.conftest import Open

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from monitor import status
+from monitor.cli import status
+from monitor.cli.status import Standing, Status
 from monitor.model.records import PROBER, Expect, State
-from monitor.status import Standing, Status
 from monitor.store import FILE, Advance, JournalError, Lock, Writer
 from probes.registry import KINDS
 from probes.result import Fault, Outcome

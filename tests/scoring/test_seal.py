@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from monitor.archive import seal as archive_seal
-from monitor.cli import app
+from monitor.cli.main import app
 from monitor.model.records import Measurement
 from monitor.store import FILE, JournalError, Writer
 from probes.registry import KINDS

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from monitor.cli import app
+from monitor.cli.main import app
 from monitor.model.records import Measurement
 from monitor.sinks.base import Label
 from monitor.sinks.influxdb import InfluxDB

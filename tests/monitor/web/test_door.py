@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from monitor.cli_health import HEALTHY, ask
+from monitor.cli.healthcheck import HEALTHY, ask
 from monitor.config.web import Web
 from monitor.demo.authority import Authority
 from monitor.web import Door, visitor

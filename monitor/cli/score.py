@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from monitor.terminal import FAILED, GOOD, PARTIAL, USAGE, ConfigDir, DataDir, fail
+from monitor.cli.output import FAILED, GOOD, PARTIAL, USAGE, ConfigDir, DataDir, fail
 
 if TYPE_CHECKING:
     from monitor.config import Config
@@ -165,7 +165,7 @@ def _scored(
     portal: Sequence[str] | None,
     whence: str = Whence.ARCHIVE.value,
 ) -> Book:
-    from monitor.cli_history_source import chosen
+    from monitor.cli.history_source import chosen
     from monitor.config.complaints import did_you_mean
     from monitor.score_source import HistorySource
     from monitor.scoring import engine

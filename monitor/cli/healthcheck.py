@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.terminal import FAILED, GOOD, USAGE, ConfigDir, fail
+from monitor.cli.output import FAILED, GOOD, USAGE, ConfigDir, fail
 
 
 def healthcheck(
@@ -23,7 +23,7 @@ def healthcheck(
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the answer.")] = 5.0,
 ) -> None:
     """Ask the running daemon whether looks are being completed. Exit code 0: it is well, 1: it is not."""
-    from monitor.cli_health import HEALTHY, READY, ask
+    from monitor.cli.healthcheck import HEALTHY, READY, ask
 
     where = listen or _configured(config)
     if not where.rpartition(":")[2].isdigit():

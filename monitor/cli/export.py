@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli_score import From, Rubrics, period_of, rules_of
-from monitor.terminal import FAILED, GOOD, PARTIAL, USAGE, ConfigDir, DataDir, fail
+from monitor.cli.output import FAILED, GOOD, PARTIAL, USAGE, ConfigDir, DataDir, fail
+from monitor.cli.score import From, Rubrics, period_of, rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,8 +95,8 @@ def verify(directory: Annotated[Path, typer.Argument(help="A directory that expo
 @export_app.command()
 def schema() -> None:
     """Print the JSON Schema of scores.json."""
+    from monitor.cli.output import print_json
     from monitor.export.schema import schema as schema_of
-    from monitor.terminal import print_json
 
     print_json(schema_of())
 
@@ -126,10 +126,10 @@ def _asked(loaded: Config, data: Path, name: str, rubric: list[str] | None, lang
 def _run(asked: Asked, loaded: Config, whence: str, target: Path, formats: list[str]) -> bool:
     """Gather, write, tell; whether the period is over and something was measured in it."""
     from monitor import handover
-    from monitor.cli_history_source import chosen
+    from monitor.cli.history_source import chosen
+    from monitor.cli.output import bar
     from monitor.export.writing import write
     from monitor.score_source import HistorySource
-    from monitor.terminal import bar
 
     with bar("exporting") as progress:
         tell = _counted(progress, handover.steps(asked.period) + len(formats))

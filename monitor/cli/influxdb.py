@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from monitor.terminal import FAILED, GOOD, ConfigDir, fail
+from monitor.cli.output import FAILED, GOOD, ConfigDir, fail
 
 if TYPE_CHECKING:
     from monitor.sinks.influxdb import InfluxDB

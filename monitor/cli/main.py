@@ -15,17 +15,17 @@ import structlog
 import typer
 
 from monitor import __version__
-from monitor.cli_archive import archive_app
-from monitor.cli_backup import backup, restore
-from monitor.cli_doors import hash_secret
-from monitor.cli_export import export_app
-from monitor.cli_health import healthcheck
-from monitor.cli_incidents import drill, incident_app, incidents
-from monitor.cli_influxdb import influx_app
-from monitor.cli_score import score_app
-from monitor.cli_storage import history_app
+from monitor.cli.archive import archive_app
+from monitor.cli.backup import backup, restore
+from monitor.cli.export import export_app
+from monitor.cli.hash_secret import hash_secret
+from monitor.cli.healthcheck import healthcheck
+from monitor.cli.history import history_app
+from monitor.cli.incidents import drill, incident_app, incidents
+from monitor.cli.influxdb import influx_app
+from monitor.cli.output import FAILED, GOOD, PARTIAL, USAGE, ConfigDir, DataDir, fail, print_json
+from monitor.cli.score import score_app
 from monitor.store import JournalError
-from monitor.terminal import FAILED, GOOD, PARTIAL, USAGE, ConfigDir, DataDir, fail, print_json
 
 app = typer.Typer(
     name="portal-monitor",
@@ -173,9 +173,9 @@ def probe(
     """Take one look now and show where its time went. Exit code 0: as expected, 1: not, 3: we could not see."""
     from rich.console import Console
 
-    from monitor import draw
+    from monitor.cli import probe_output
+    from monitor.cli.probe import TargetError, look_once
     from monitor.daemon.logs import set_up_logs
-    from monitor.once import TargetError, look_once
     from probes.result import Outcome
 
     set_up_logs("console", "error")
@@ -186,9 +186,9 @@ def probe(
     if screenshot is not None and result.pictures:
         screenshot.write_bytes(result.pictures[-1].body)
     if as_json:
-        print_json(draw.result_json(result))
+        print_json(probe_output.result_json(result))
     else:
-        draw.draw(result, Console())
+        probe_output.draw(result, Console())
     raise SystemExit({Outcome.UP: GOOD, Outcome.DOWN: FAILED, Outcome.VOID: PARTIAL}[result.outcome])
 
 
@@ -201,7 +201,7 @@ def status(
     """Say how the fleet is, from the journal; works while the daemon runs. Exit code 1 when something is down."""
     from rich.console import Console
 
-    from monitor import status as room
+    from monitor.cli import status as room
     from monitor.config import load
 
     loaded = load(config)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.terminal import FAILED, GOOD, ConfigDir, DataDir, print_json
+from monitor.cli.output import FAILED, GOOD, ConfigDir, DataDir, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ def archive_list(
 def archive_verify(data: DataDir = Path("data")) -> None:
     """Hash and count every sealed file again; exit code 1 when one is missing, changed or unknown."""
     from monitor.archive.verify import verify
-    from monitor.terminal import bar
+    from monitor.cli.output import bar
 
     with bar("verifying") as progress:
         found = verify(data, progress)

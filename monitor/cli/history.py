@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.terminal import USAGE, ConfigDir, DataDir, fail
+from monitor.cli.output import USAGE, ConfigDir, DataDir, fail
 
 if TYPE_CHECKING:
     from monitor.source import Source
@@ -51,9 +51,9 @@ def history_export(
 ) -> None:
     """Write measurements to a file; works while the daemon runs."""
     from monitor import exchange
+    from monitor.cli.output import bar
     from monitor.history import Window
     from monitor.model.time_parsing import parse_time
-    from monitor.terminal import bar
     from probes.registry import KINDS
 
     now = time.time_ns() // 1_000_000
@@ -84,7 +84,7 @@ def history_import(
 ) -> None:
     """Take measurements into a journal that no daemon is using; rows that are known already change nothing."""
     from monitor import exchange
-    from monitor.terminal import bar
+    from monitor.cli.output import bar
 
     with bar("importing") as progress:
         found = exchange.import_(data, path, form.value if form else None, progress)
@@ -93,7 +93,7 @@ def history_import(
 
 def _source(config: Path, data: Path, origin: Origin | None) -> Source:
     """Where to read; the archive needs no configuration."""
-    from monitor.cli_history_source import chosen
+    from monitor.cli.history_source import chosen
     from monitor.config import load
     from monitor.source import Archive
 

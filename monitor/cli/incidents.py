@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.cli.output import FAILED, GOOD, USAGE, ConfigDir, DataDir, fail, print_json
 from monitor.folders import INBOX
-from monitor.terminal import FAILED, GOOD, USAGE, ConfigDir, DataDir, fail, print_json
 
 if TYPE_CHECKING:
     from monitor.daemon.drill import Stage

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from monitor import history
-from monitor.console import Pen
-from monitor.draw import WORDS
+from monitor.cli.console import Pen
+from monitor.cli.probe_output import WORDS
 from monitor.model.records import PROBER, Expect, State
 from monitor.store import FILE, JournalError, Reader, connect
 from probes.registry import KINDS

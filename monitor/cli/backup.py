@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from monitor.terminal import FAILED, GOOD, DataDir, fail
+from monitor.cli.output import FAILED, GOOD, DataDir, fail
 
 
 def backup(
@@ -16,7 +16,7 @@ def backup(
 ) -> None:
     """Copy the data directory, whole or not at all; works while the daemon runs."""
     from monitor.backup import backup as take
-    from monitor.terminal import bar
+    from monitor.cli.output import bar
 
     try:
         with bar("backing up") as progress:
@@ -33,7 +33,7 @@ def restore(
 ) -> None:
     """Make a data directory from a backup, whole or not at all; the directory must be absent or empty."""
     from monitor import backup as room
-    from monitor.terminal import bar
+    from monitor.cli.output import bar
 
     try:
         with bar("checking" if check else "restoring") as progress:

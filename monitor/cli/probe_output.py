@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.console import Pen
+from monitor.cli.console import Pen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

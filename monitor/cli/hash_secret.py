@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.terminal import USAGE, fail
+from monitor.cli.output import USAGE, fail
 
 SHORTEST = 8
 """Characters of a secret that somebody chose."""

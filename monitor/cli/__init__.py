@@ -1,0 +1,1 @@
+"""Commands: read arguments, call one package, print the result and set the exit code."""
