@@ -38,7 +38,7 @@ def incidents(  # the name of the command
     from monitor.model.incidents import Step
     from monitor.model.time_parsing import parse_time
     from monitor.store import FILE, Reader
-    from monitor.web.incident_json import whole_json
+    from monitor.web.api.incident_json import whole_json
     from monitor.web.speak import Tongue
     from monitor.web.telling import Teller
     from probes.registry import KINDS

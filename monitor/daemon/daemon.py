@@ -23,7 +23,6 @@ from monitor.daemon.storage_tasks import Storage
 from monitor.daemon.systemd import Manager
 from monitor.datadir import narrow
 from monitor.evidence import Evidence
-from monitor.exposition import Exposition
 from monitor.folders import EVIDENCE
 from monitor.journal import Journal
 from monitor.model.clock import Clock, SystemClock
@@ -41,6 +40,7 @@ from monitor.states.state_machine import Fold
 from monitor.states.status_cache import Board
 from monitor.store import Lock
 from monitor.web import Door, Site, serve
+from monitor.web.metrics.exposition import Exposition
 from probes.probe import Lane
 from probes.registry import KINDS
 from probes.resources import Instruments

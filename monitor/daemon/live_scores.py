@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.daemon.scores_job import Write
     from monitor.daemon.storage_tasks import Storage
-    from monitor.exposition import Exposition
     from monitor.model.clock import Clock
     from monitor.model.scores import ScorePoint
+    from monitor.web.metrics.exposition import Exposition
 
 
 def start_scores(  # noqa: PLR0913, PLR0917 - the parts that are joined

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from monitor.model.records import State
-from monitor.web.site import Readiness
+from monitor.web.context import Readiness
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ from monitor.dashboards.measures import CERTIFICATE_DAYS, DAY, SLOW, VITALS, htt
 from monitor.dashboards.signs import BAD, GOOD, WARN, between, limits, states_by_code, steps, values
 from monitor.dashboards.sources import now, over_time
 from monitor.dashboards.variables import chain, marks, status_page
-from monitor.hops import INFO, PHASE, STATUS
+from monitor.web.metrics.hop_series import INFO, PHASE, STATUS
 from probes.trace import PHASES as HOP_PHASES
 
 if TYPE_CHECKING:

@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING
 import structlog
 from aiohttp import web
 
-from monitor.web.api import Api, Description, refusal
-from monitor.web.blackbox import Blackbox
-from monitor.web.entrance import LARGEST_REQUEST, Ease, accounts, limits
-from monitor.web.film import Film
-from monitor.web.headers import HEADERS
-from monitor.web.incident_handlers import IncidentPages
-from monitor.web.incident_pages import IncidentApi
-from monitor.web.listening import Listening
-from monitor.web.operations import Operations, plain
-from monitor.web.pages import Static
-from monitor.web.render import Crowded
+from monitor.web.api.blackbox import Blackbox
+from monitor.web.api.handlers import Api, Description, refusal
+from monitor.web.api.incidents import IncidentApi
+from monitor.web.api.operations import Operations, plain
+from monitor.web.pages.filmstrip import Film
+from monitor.web.pages.handlers import Static
+from monitor.web.pages.incident_handlers import IncidentPages
+from monitor.web.rendering import Crowded
+from monitor.web.server.headers import HEADERS
+from monitor.web.server.listener import Listening
+from monitor.web.server.middleware import LARGEST_REQUEST, Ease, accounts, limits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from aiohttp.typedefs import Handler, Middleware
 
-    from monitor.web.door import Door
-    from monitor.web.pages import Pages
-    from monitor.web.site import Site
+    from monitor.web.context import Site
+    from monitor.web.pages.handlers import Pages
+    from monitor.web.server.security import Door
 
 log = structlog.get_logger(__name__)
 

@@ -23,13 +23,13 @@ from monitor.dashboards import files
 from monitor.dashboards.grades import WINDOWS
 from monitor.dashboards.measures import rubrics
 from monitor.delivery_metrics import DeliveryMetrics
-from monitor.exposition import Exposition
 from monitor.model.records import Check, Expect, Measurement, Portal
 from monitor.model.scores import TOTAL, ScorePoint
 from monitor.score_live import exposition as score_page
 from monitor.score_live import limits
 from monitor.scoring.rubric import Rubric
 from monitor.states.status_cache import Board
+from monitor.web.metrics.exposition import Exposition
 from probes.metric import Unit
 from probes.registry import KINDS
 from probes.result import Fault, Outcome, Scalar

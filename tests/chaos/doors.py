@@ -8,7 +8,7 @@ import socket
 import tempfile
 from pathlib import Path
 
-from monitor.web import visitor
+from monitor.web.server import connection
 from tests import test_secrets
 from tests.chaos.promise import Promise
 from tests.monitor.web.doors import opened, say, statuses
@@ -65,7 +65,7 @@ async def _requests() -> list[Promise]:
     with tempfile.TemporaryDirectory() as place:
         stage = await staged(Path(place))
         async with opened(stage, token="sesame", per_address=64) as door:
-            visitor.EXCHANGE_SECONDS = 2.0  # what is never finished is ended sooner
+            connection.EXCHANGE_SECONDS = 2.0  # what is never finished is ended sooner
             broken, cases = [], 0
             for name, sent in SMUGGLED.items():
                 ways = [_cut(sent + SECOND, draw) for _ in range(SPLITS)]

@@ -22,7 +22,7 @@ from monitor.history import Window, measurements
 from monitor.model.incidents import NoteKind, Post
 from monitor.scoring import periods
 from monitor.store import FILE, JournalError, Reader, Writer
-from monitor.web.film import strip
+from monitor.web.pages.filmstrip import strip
 from monitor.web.speak import Tongue
 from probes.registry import KINDS
 from probes.result import Outcome, Picture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.model.time_parsing import LAST, parse_time
 from monitor.scoring import periods
-from monitor.web.query import Query
+from monitor.web.pages.query import Query
 from probes.probe import parse_seconds
 from tests.factories import SLOT
 from tests.fuzzing.surface import LONGEST, SEED, Found

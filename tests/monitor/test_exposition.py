@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.daemon.metrics import SelfMetrics
-from monitor.exposition import Exposition, escape
 from monitor.model.records import PROBER, Check, Expect, Portal, State, Void
 from monitor.states.status_cache import Board
+from monitor.web.metrics.exposition import Exposition, escape
 from probes.metric import Metric, Unit
 from probes.registry import KINDS
 from probes.result import Fault, Outcome, Scalar

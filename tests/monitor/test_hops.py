@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from monitor.hops import INFO, MOST, OTHER, PHASE, STATUS, HopSeries
 from monitor.model.records import Measurement
+from monitor.web.metrics.hop_series import INFO, MOST, OTHER, PHASE, STATUS, HopSeries
 from probes.result import Outcome
 from tests import factories
 

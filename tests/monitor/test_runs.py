@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from prometheus_client import CollectorRegistry
 
-from monitor.exposition import Exposition
 from monitor.journal import Journal
 from monitor.model.records import Check, Measurement, Void
 from monitor.prober.gaps import fill_gaps
 from monitor.rollup import HOUR, Tier, roll
 from monitor.states.status_cache import Board
-from monitor.web import drawing
+from monitor.web.metrics.exposition import Exposition
+from monitor.web.pages import charts
 from monitor.web.speak import Tongue
 from probes.mobile import Mobile
 from probes.registry import KINDS
@@ -198,6 +198,6 @@ async def test_every_reader_takes_the_run_that_speaks(journal: Journal, tools: I
     (rolled,) = roll(tmp_path, Tier.HOUR, start, start + HOUR)
     assert (rolled.values["slots"], rolled.values["up"], rolled.values["attempts"]) == (1, 1, 2)
     assert rolled.values["fcp_seconds_mean"] == 2.0
-    chart = drawing.chart(runs, Tongue("en", ZoneInfo("UTC")), now=SLOT + 1000, interval=one.interval)
+    chart = charts.chart(runs, Tongue("en", ZoneInfo("UTC")), now=SLOT + 1000, interval=one.interval)
     assert chart is not None
     assert chart.said.startswith("1 good looks")

@@ -19,7 +19,6 @@ from monitor.dashboards.signs import BAD, LOOKS
 from monitor.dashboards.sources import DAILY, HOURLY, PROMETHEUS, RAW
 from monitor.dashboards.words import LANGUAGES, WORDS, Say
 from monitor.delivery_metrics import DeliveryMetrics
-from monitor.exposition import Exposition
 from monitor.model.records import State
 from monitor.model.rollups import Tier
 from monitor.model.rollups import fields as figures
@@ -31,6 +30,7 @@ from monitor.space import WARN_AT
 from monitor.states.rules import Rules as Judging
 from monitor.states.status_cache import Board
 from monitor.storage_metrics import watch_archive, watch_rollups
+from monitor.web.metrics.exposition import Exposition
 from probes.registry import KINDS
 from tests.dashboard_queries import DATABASES, FOLDER, dashboards, queries
 from tests.monitor.parts import HandClock

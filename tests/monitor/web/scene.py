@@ -15,13 +15,13 @@ from monitor.config import Config
 from monitor.config.settings import MonitorSettings
 from monitor.config.web import Web
 from monitor.evidence import Evidence
-from monitor.exposition import Exposition
 from monitor.journal import Journal
 from monitor.model.records import Check, Expect, Measurement, Portal, PortalKind, State, StateChange, Void
 from monitor.states.status_cache import Board
 from monitor.store import Advance
 from monitor.web import Readiness, Site
-from monitor.web.keeper import Keeper
+from monitor.web.metrics.exposition import Exposition
+from monitor.web.server.auth import Keeper
 from probes.registry import KINDS
 from probes.result import Fault, Outcome
 from tests import factories

@@ -11,8 +11,8 @@ import pytest
 
 from monitor import hashed
 from monitor.hashed import Hashed
-from monitor.web.headers import HEADERS
-from monitor.web.keeper import FORGET_SECONDS, FORGIVEN, WAITING, Keeper, Verdict
+from monitor.web.server.auth import FORGET_SECONDS, FORGIVEN, WAITING, Keeper, Verdict
+from monitor.web.server.headers import HEADERS
 from tests.monitor.web.doors import opened
 from tests.monitor.web.scene import Clock, Stage
 

@@ -15,8 +15,9 @@ import pytest
 from monitor.cli.healthcheck import HEALTHY, ask
 from monitor.config.web import Web
 from monitor.demo.authority import Authority
-from monitor.web import Door, visitor
-from monitor.web.crowd import Crowd, neighbourhood
+from monitor.web import Door
+from monitor.web.server import connection
+from monitor.web.server.connection_limit import Crowd, neighbourhood
 from tests.monitor.web.doors import opened, say, statuses
 from tests.monitor.web.scene import Clock, Stage
 
@@ -131,9 +132,9 @@ def test_what_counts_as_one_address(host: str, known: str):
 
 async def test_slow_visitors_are_ended_in_time(stage: Stage, monkeypatch: pytest.MonkeyPatch):
     """Nothing said, a request without end, and an answer that nobody takes: each has its time and no more."""
-    monkeypatch.setattr(visitor, "FIRST_SECONDS", 0.3)
-    monkeypatch.setattr(visitor, "EXCHANGE_SECONDS", 0.6)
-    monkeypatch.setattr(visitor, "REST_SECONDS", 0.9)
+    monkeypatch.setattr(connection, "FIRST_SECONDS", 0.3)
+    monkeypatch.setattr(connection, "EXCHANGE_SECONDS", 0.6)
+    monkeypatch.setattr(connection, "REST_SECONDS", 0.9)
     loop = asyncio.get_running_loop()
     async with opened(stage) as door:
         began = loop.time()
@@ -160,7 +161,7 @@ async def test_slow_visitors_are_ended_in_time(stage: Stage, monkeypatch: pytest
 
 
 async def test_an_answer_that_nobody_takes_is_not_kept_for_ever(stage: Stage, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(visitor, "EXCHANGE_SECONDS", 0.5)
+    monkeypatch.setattr(connection, "EXCHANGE_SECONDS", 0.5)
 
     async def large() -> list[bytes]:
         return [b"x" * 8_000_000]
@@ -181,7 +182,7 @@ async def test_an_answer_that_nobody_takes_is_not_kept_for_ever(stage: Stage, mo
 
 
 async def test_who_never_shakes_hands_is_ended(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("monitor.web.listening.HANDSHAKE_SECONDS", 0.3)
+    monkeypatch.setattr("monitor.web.server.listener.HANDSHAKE_SECONDS", 0.3)
     Authority(tmp_path / "tls").issue(["localhost"])
     async with opened(stage, tls=pem(tmp_path / "tls")) as door:
         assert await say(door.where) == b""

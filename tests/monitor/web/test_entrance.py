@@ -7,9 +7,9 @@ import asyncio
 import aiohttp
 import pytest
 
-from monitor.web import entrance
-from monitor.web.entrance import Ease
-from monitor.web.render import QUEUE, Crowded, Shelf
+from monitor.web.rendering import QUEUE, Crowded, Shelf
+from monitor.web.server import middleware
+from monitor.web.server.middleware import Ease
 from tests.monitor.web.doors import opened
 from tests.monitor.web.scene import Clock, Stage
 
@@ -18,8 +18,8 @@ from tests.monitor.web.scene import Clock, Stage
 def late(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How late timers are said to be; one number, which the test turns."""
     told = [0.0]
-    monkeypatch.setattr(entrance, "PATIENCE_SECONDS", 0.2)
-    monkeypatch.setattr(Ease, "busy", lambda _ease: told[0] > entrance.LATE_SECONDS)
+    monkeypatch.setattr(middleware, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(Ease, "busy", lambda _ease: told[0] > middleware.LATE_SECONDS)
     return told
 
 
@@ -58,8 +58,8 @@ async def test_too_many_pages_at_once_are_no_fault_of_ours(
 
 async def test_who_waits_is_served_when_there_is_time_again():
     ease = Ease()
-    ease.late = 10 * entrance.LATE_SECONDS
-    waiting = [asyncio.create_task(ease.room()) for _ in range(entrance.HELD)]
+    ease.late = 10 * middleware.LATE_SECONDS
+    waiting = [asyncio.create_task(ease.room()) for _ in range(middleware.HELD)]
     await asyncio.sleep(0)
     assert not await ease.room(), "no more than so many wait"
     ease.late = 0.0

@@ -10,9 +10,9 @@ import yaml
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
-from monitor.exposition import CONTENT_TYPE
 from monitor.web import Readiness, make_app
 from monitor.web.app import HEADERS
+from monitor.web.metrics.exposition import CONTENT_TYPE
 from tests.monitor.web.conftest import Open, text
 from tests.monitor.web.scene import Stage, told
 

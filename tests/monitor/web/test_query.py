@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.web.query import Query, matches, plain
+from monitor.web.pages.query import Query, matches, plain
 from tests import factories
 
 DA_NANG = factories.portal(id="da-nang", name_vi="Thành phố Đà Nẵng", name_en="Da Nang City", code="H17")

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from monitor.model.records import Expect, State
 from monitor.states.availability import Span
 from monitor.states.status_cache import DAY
-from monitor.web import drawing
-from monitor.web.render import Shelf
+from monitor.web.pages import charts
+from monitor.web.rendering import Shelf
 from tests.factories import MINUTE, SLOT, measurement
 from tests.monitor.web.conftest import text
 from tests.monitor.web.scene import Clock, Stage, changed, checks
@@ -132,7 +132,7 @@ def test_a_strip_covers_the_day_and_says_every_state_in_words(states: list[State
         Span(start=start, end=end, state=state)
         for (start, end), state in zip(itertools.pairwise(edges), states, strict=True)
     ]
-    picture = drawing.strip(stretches, EN)
+    picture = charts.strip(stretches, EN)
     assert picture.count("<rect") == len(states)
     assert all(EN(f"state.{state.value}").lower() in picture for state in states)
     assert 'x="-' not in picture
@@ -140,14 +140,14 @@ def test_a_strip_covers_the_day_and_says_every_state_in_words(states: list[State
 
 @given(st.dictionaries(st.sampled_from(["resolve", "connect", "tls", "wait", "<b>"]), st.floats(0, 100), min_size=1))
 def test_a_bar_has_a_part_and_a_legend_for_each_phase(phases: dict[str, float]):
-    bar = drawing.bar(phases, EN, start=0.0, scale=sum(phases.values()) or 1.0)
+    bar = charts.bar(phases, EN, start=0.0, scale=sum(phases.values()) or 1.0)
     assert bar.picture.count("<rect") == len(bar.phases) == len(phases)
     assert "<b>" not in bar.picture
 
 
 def test_a_chart_breaks_where_looks_are_missing():
     slots = [*range(SLOT - 90 * MINUTE, SLOT - 60 * MINUTE, MINUTE), *range(SLOT - 30 * MINUTE, SLOT, MINUTE)]
-    chart = drawing.chart([measurement(slot=slot) for slot in slots], EN, now=SLOT, interval=60.0)
+    chart = charts.chart([measurement(slot=slot) for slot in slots], EN, now=SLOT, interval=60.0)
     assert chart is not None
     assert chart.picture.count("<polyline") == 2
     assert chart.rows == ("0", "250 ms", "500 ms")
@@ -155,4 +155,4 @@ def test_a_chart_breaks_where_looks_are_missing():
 
 
 def test_a_chart_of_nothing_is_none():
-    assert drawing.chart([], EN, now=SLOT, interval=60.0) is None
+    assert charts.chart([], EN, now=SLOT, interval=60.0) is None

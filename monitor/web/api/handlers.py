@@ -12,10 +12,10 @@ from aiohttp import web
 
 from monitor.model.records import State
 from monitor.model.time_parsing import LAST, parse_time
-from monitor.web import answers
-from monitor.web.incident_json import hop_json
-from monitor.web.openapi import Operation, Parameter, document
-from monitor.web.render import Shelf, join
+from monitor.web.api import models
+from monitor.web.api.incident_json import hop_json
+from monitor.web.api.openapi import Operation, Parameter, document
+from monitor.web.rendering import Shelf, join
 from monitor.web.speak import iso
 from probes.http.urls import bare
 from probes.registry import KINDS
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from monitor.model.records import Check, Measurement, Portal
     from monitor.states.status_cache import Board
     from monitor.store import Reader
-    from monitor.web.site import Site
+    from monitor.web.context import Site
 
 KEPT_SECONDS = 1.0
 LIMIT, MOST = 200, 5000
@@ -137,7 +137,7 @@ class Api:
                 path="/api/v1/portals",
                 help="The inventory with states and latest looks, at most a second old.",
                 handler=self.portals,
-                answer=answers.Portals,
+                answer=models.Portals,
                 refusals={},
             ),
             Operation(
@@ -145,7 +145,7 @@ class Api:
                 path="/api/v1/measurements",
                 help="Measurements as the journal holds them, newest first.",
                 handler=self.measurements,
-                answer=answers.Measurements,
+                answer=models.Measurements,
                 parameters=_ASKED,
                 refusals={400: "A parameter makes no sense, or names what does not exist."},
             ),
@@ -196,7 +196,7 @@ def _written(found: list[Measurement]) -> bytes:
     return f'{{"measurements": [{",".join(_dump(_measurement(one)) for one in found)}]}}'.encode()
 
 
-def _prober(board: Board) -> answers.Prober:
+def _prober(board: Board) -> models.Prober:
     """Our own sight: since when and why it is as it is; up from the start unless told otherwise."""
     known = board.prober
     return {
@@ -207,7 +207,7 @@ def _prober(board: Board) -> answers.Prober:
     }
 
 
-def _portal(board: Board, portal: Portal, checks: list[Check]) -> answers.PortalOf:
+def _portal(board: Board, portal: Portal, checks: list[Check]) -> models.PortalOf:
     look, change = board.deciding(portal.id), board.turned(portal.id)
     return {
         "id": portal.id,
@@ -232,7 +232,7 @@ def _portal(board: Board, portal: Portal, checks: list[Check]) -> answers.Portal
     }
 
 
-def _look(one: Measurement) -> answers.Look:
+def _look(one: Measurement) -> models.Look:
     return {
         "slot": iso(one.slot),
         "started": iso(one.started),
@@ -244,7 +244,7 @@ def _look(one: Measurement) -> answers.Look:
     }
 
 
-def _measurement(one: Measurement) -> answers.MeasurementOf:
+def _measurement(one: Measurement) -> models.MeasurementOf:
     return {
         "seq": one.seq,
         "portal": one.portal,

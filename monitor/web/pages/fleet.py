@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from monitor.model.records import Expect, Portal, PortalKind, State
-from monitor.web import drawing
-from monitor.web.query import STATES, matches, plain
-from monitor.web.render import Pause
+from monitor.web.pages import charts
+from monitor.web.pages.query import STATES, matches, plain
+from monitor.web.rendering import Pause
 from monitor.web.speak import iso
 from monitor.web.words import RETIRED
 from probes.http.urls import bare
@@ -18,8 +18,8 @@ from probes.result import Outcome
 
 if TYPE_CHECKING:
     from monitor.states.status_cache import Board
-    from monitor.web.query import Query
-    from monitor.web.site import Readiness, Site
+    from monitor.web.context import Readiness, Site
+    from monitor.web.pages.query import Query
     from monitor.web.speak import Tongue
 
 _WORST = {State.DOWN: 0, State.DEGRADED: 1, State.UNKNOWN: 2, State.MAINTENANCE: 3}
@@ -210,7 +210,7 @@ def row(board: Board, portal: Portal, query: Query, tongue: Tongue, now: int) ->
         reason=reason,
         detail=detail,
         flapping=board.flapping(portal.id),
-        day=Markup() if portal.expect is Expect.RETIRED else drawing.strip(board.strip(portal.id), tongue),
+        day=Markup() if portal.expect is Expect.RETIRED else charts.strip(board.strip(portal.id), tongue),
     )
 
 

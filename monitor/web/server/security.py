@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor.web.crowd import Crowd
-from monitor.web.keeper import Keeper
+from monitor.web.server.auth import Keeper
+from monitor.web.server.connection_limit import Crowd
 
 if TYPE_CHECKING:
     from monitor.config.web import Web

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from monitor.evidence import Exhibit, Frame
     from monitor.model.records import Measurement
-    from monitor.web.site import Site
+    from monitor.web.context import Site
     from monitor.web.speak import Tongue
     from probes.result import Scalar
 

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from monitor.model.records import PortalKind
-from monitor.web import detail, fleet
-from monitor.web.query import Query
-from monitor.web.render import Shelf, Stencils
+from monitor.web.pages import fleet
+from monitor.web.pages import portal as detail
+from monitor.web.pages.query import Query
+from monitor.web.rendering import Shelf, Stencils
 from monitor.web.speak import Tongue, iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from monitor.web.site import Site
+    from monitor.web.context import Site
 
 KEPT_SECONDS = 1.0
 """How old a page may be when it is shown: many readers cost one rendering a second."""

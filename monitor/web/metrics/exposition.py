@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from prometheus_client.exposition import generate_latest
 from yarl import URL
 
-from monitor import hops
 from monitor.model.records import Expect, State
+from monitor.web.metrics import hop_series
 from probes.http.urls import shown
 from probes.result import Outcome
 
@@ -85,9 +85,9 @@ class Exposition:
     def __init__(self, board: Board, kinds: Mapping[str, type[Probe]], registry: CollectorRegistry) -> None:
         self._board = board
         self._registry = registry
-        told = _COMMON | hops.FAMILIES
+        told = _COMMON | hop_series.FAMILIES
         self._families: dict[str, _Family] = {name: _Family(text, {}) for name, text in told.items()}
-        self._hops = hops.HopSeries()
+        self._hops = hop_series.HopSeries()
         self._metrics = {kind: _exposed(probe.metrics) for kind, probe in kinds.items()}
         for metrics in self._metrics.values():
             for metric, _ in metrics:

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from yarl import URL
 
-from monitor.exposition import CONTENT_TYPE
 from monitor.model.records import DECIDING
-from monitor.web.operations import plain
+from monitor.web.api.operations import plain
+from monitor.web.metrics.exposition import CONTENT_TYPE
 from probes.http.urls import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from monitor.model.records import Check
-    from monitor.web.site import Site
+    from monitor.web.context import Site
 
 ALIASES = {"": DECIDING, "http_2xx": DECIDING}
 """Modules of blackbox_exporter's own sample configuration, by the kind of probe that does the same."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.web import drawing, film
+from monitor.web.pages import charts
+from monitor.web.pages import filmstrip as film
 from monitor.web.speak import iso
 from probes.http.urls import bare
 from probes.metric import Unit
@@ -48,7 +49,7 @@ class HopLine:
     title: str
     url: str
     status: int | None
-    bar: drawing.Bar
+    bar: charts.Bar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +76,12 @@ class Section:
     charted: str
     latest: Line | None = None
     age: str = ""
-    bar: drawing.Bar | None = None
+    bar: charts.Bar | None = None
     hops: tuple[HopLine, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     values: tuple[tuple[str, str, str], ...] = ()
     looks: tuple[Line, ...] = ()
-    chart: drawing.Chart | None = None
+    chart: charts.Chart | None = None
     film: film.Strip | None = None
 
 
@@ -110,7 +111,7 @@ def section(  # noqa: PLR0913 - what a page shows comes from as many places
         facts=(*facts(latest, tongue, now), *film.figures(latest, tongue)),
         values=tuple(_others(check.probe.metrics, latest, tongue)),
         looks=tuple(line(one, tongue) for one in recent[:SHOWN]),
-        chart=drawing.chart(recent, tongue, now=now, interval=check.interval),
+        chart=charts.chart(recent, tongue, now=now, interval=check.interval),
         film=film.strip(exhibits, tongue),
     )
 
@@ -130,10 +131,10 @@ def line(one: Measurement, tongue: Tongue) -> Line:
     )
 
 
-def _bar(one: Measurement, tongue: Tongue) -> drawing.Bar | None:
+def _bar(one: Measurement, tongue: Tongue) -> charts.Bar | None:
     phases = {name: float(one.values[f"{name}_seconds"]) for name in _PHASES if f"{name}_seconds" in one.values}
     total = sum(phases.values())
-    return drawing.bar(phases, tongue, start=0.0, scale=total) if total > 0 else None
+    return charts.bar(phases, tongue, start=0.0, scale=total) if total > 0 else None
 
 
 def _hops(hops: Sequence[Hop], tongue: Tongue) -> Iterable[HopLine]:
@@ -150,7 +151,7 @@ def _hops(hops: Sequence[Hop], tongue: Tongue) -> Iterable[HopLine]:
         title = tongue("hop", n=number)
         if hop.family is not None:
             title = f"{title}, {tongue('family', family=hop.family)}"
-        bar = drawing.bar(hop.phases, tongue, start=start, scale=scale)
+        bar = charts.bar(hop.phases, tongue, start=start, scale=scale)
         yield HopLine(title=title, url=hop.url, status=hop.status, bar=bar)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from monitor.web.headers import HEADERS
+from monitor.web.server.headers import HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

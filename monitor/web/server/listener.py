@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from aiohttp import web
 
-from monitor.web.crowd import neighbourhood
-from monitor.web.visitor import Visitor
+from monitor.web.server.connection import Visitor
+from monitor.web.server.connection_limit import neighbourhood
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from monitor.web.crowd import Crowd, Seat
+    from monitor.web.server.connection_limit import Crowd, Seat
 
 log = structlog.get_logger(__name__)
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from monitor.web.crowd import neighbourhood
-from monitor.web.keeper import Verdict
-from monitor.web.render import Crowded
+from monitor.web.rendering import Crowded
+from monitor.web.server.auth import Verdict
+from monitor.web.server.connection_limit import neighbourhood
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from aiohttp.typedefs import Handler, Middleware
 
-    from monitor.web.keeper import Keeper
+    from monitor.web.server.auth import Keeper
 
 LARGEST_REQUEST = 4096
 """Bytes of a request's body: nothing that is sent here is read."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from monitor.web import incident_page
-from monitor.web.pages import Pages, html
-from monitor.web.query import Query
+from monitor.web.pages import incidents as incident_page
+from monitor.web.pages.handlers import Pages, html
+from monitor.web.pages.query import Query
 
 
 class IncidentPages(Pages):

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from monitor.model.records import DECIDING, State
 from monitor.states.status_cache import DAY
-from monitor.web import drawing, fleet, incident_page, look
+from monitor.web.pages import charts, fleet
+from monitor.web.pages import check as look
+from monitor.web.pages import incidents as incident_page
 from monitor.web.speak import iso
 from probes.http.urls import bare
 
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
     from monitor.model.records import Check, Measurement, Portal, StateChange
     from monitor.states.status_cache import Board
     from monitor.store import Reader
-    from monitor.web.query import Query
-    from monitor.web.site import Site
+    from monitor.web.context import Site
+    from monitor.web.pages.query import Query
     from monitor.web.speak import Tongue
 
 MOST = 5000
@@ -83,7 +85,7 @@ async def gather(site: Site, portal: Portal, query: Query, tongue: Tongue) -> De
         turn=_turn(change, tongue) if change else None,
         since="" if change is None else _since(change, tongue, now),
         entry=tuple(_entry(portal, tongue)),
-        hours=drawing.hours(tongue, now),
+        hours=charts.hours(tongue, now),
         turns=tuple(turns),
         sections=told,
         incidents=tuple(incident_page.line(one, board, query, tongue, now) for one in found),

@@ -11,12 +11,12 @@ import yaml
 from aiohttp import web
 
 from monitor.config import redacted
-from monitor.exposition import CONTENT_TYPE
-from monitor.web.render import Shelf
+from monitor.web.metrics.exposition import CONTENT_TYPE
+from monitor.web.rendering import Shelf
 
 if TYPE_CHECKING:
     from monitor.config import Config
-    from monitor.web.site import Site
+    from monitor.web.context import Site
 
 METRICS_KEPT_SECONDS = 0.5
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from monitor.model.incidents import Incident, IncidentKind
 from monitor.model.records import PROBER
-from monitor.web.film import link
+from monitor.web.pages.filmstrip import link
 from monitor.web.speak import iso
 from monitor.web.telling import Teller
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from monitor.model.incidents import Glance, IncidentEvent, IncidentNote, Member, Message
     from monitor.states.status_cache import Board
     from monitor.store import Reader
-    from monitor.web.query import Query
-    from monitor.web.site import Site
+    from monitor.web.context import Site
+    from monitor.web.pages.query import Query
     from monitor.web.speak import Tongue
 
 SHOWN = 100

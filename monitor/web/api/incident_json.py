@@ -9,7 +9,7 @@ from monitor.web.speak import iso
 if TYPE_CHECKING:
     from monitor.model.incidents import Glance, IncidentEvent, Member
     from monitor.store import Reader
-    from monitor.web.answers import Course, GlanceOf, HopOf, IncidentOf, IncidentWhole, MemberOf
+    from monitor.web.api.models import Course, GlanceOf, HopOf, IncidentOf, IncidentWhole, MemberOf
     from probes.result import Hop
 
 

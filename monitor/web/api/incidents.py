@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from monitor.model.time_parsing import parse_time
-from monitor.web import answers
-from monitor.web.api import refusal, stranger
-from monitor.web.incident_json import incident_json, whole_json
-from monitor.web.openapi import Operation, Parameter
+from monitor.web.api import models
+from monitor.web.api.handlers import refusal, stranger
+from monitor.web.api.incident_json import incident_json, whole_json
+from monitor.web.api.openapi import Operation, Parameter
 
 if TYPE_CHECKING:
     from monitor.store import Reader
-    from monitor.web.site import Site
+    from monitor.web.context import Site
 
 MOST = 1000
 _LISTED = (
@@ -48,7 +48,7 @@ class IncidentApi:
                 path="/api/v1/incidents",
                 help="Incidents, newest first.",
                 handler=self.incidents,
-                answer=answers.Incidents,
+                answer=models.Incidents,
                 parameters=_LISTED,
                 refusals={400: "A parameter makes no sense."},
             ),
@@ -57,7 +57,7 @@ class IncidentApi:
                 path="/api/v1/incidents/{id}",
                 help="One incident with its events, notes and messages.",
                 handler=self.incident,
-                answer=answers.IncidentWhole,
+                answer=models.IncidentWhole,
                 parameters=(_ONE,),
                 refusals={404: "There is no such incident."},
             ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import TypeAdapter
 
 from monitor import __version__
-from monitor.web.answers import Refusal
+from monitor.web.api.models import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from monitor.config import Config
     from monitor.evidence import Evidence
-    from monitor.exposition import Exposition
     from monitor.journal import Journal
     from monitor.model.clock import Clock
     from monitor.states.status_cache import Board
-    from monitor.web.keeper import Keeper
+    from monitor.web.metrics.exposition import Exposition
+    from monitor.web.server.auth import Keeper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""JSON API, /probe, health and reload handlers, OpenAPI."""

@@ -1,0 +1,1 @@
+"""/metrics: the newest measurement of each check in the exposition format."""

@@ -1,0 +1,1 @@
+"""Listening, TLS, connection limits, authentication, load shedding."""
