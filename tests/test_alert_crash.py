@@ -22,6 +22,7 @@ from monitor.alerting.follow import INCIDENTS, Follower
 from monitor.alerting.letter import Letter, Writer
 from monitor.alerting.metrics import AlertingMetrics
 from monitor.config.notify import Notify, Target
+from monitor.i18n.translator import Tongue
 from monitor.incidents import IncidentFold
 from monitor.journal import Journal
 from monitor.model.clock import SystemClock
@@ -31,7 +32,6 @@ from monitor.states.consumers import STATES, fold_states
 from monitor.states.rules import Rules
 from monitor.states.state_machine import Fold
 from monitor.store import FILE, Advance, Entry, Reader
-from monitor.web.speak import Tongue
 from probes.registry import KINDS
 from probes.result import Outcome
 from tests import factories

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import structlog
 
-from monitor.web.speak import iso
-from monitor.web.telling import Teller
+from monitor.i18n.incident_sentences import Teller
+from monitor.i18n.translator import iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from monitor.alerting.metrics import AlertingMetrics
     from monitor.config.notify import Alertmanager
+    from monitor.i18n.translator import Tongue
     from monitor.journal import Journal
     from monitor.model.clock import Clock
     from monitor.model.incidents import Incident, IncidentEvent, Member
     from monitor.model.records import Portal
-    from monitor.web.speak import Tongue
 
 log = structlog.get_logger(__name__)
 

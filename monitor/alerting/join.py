@@ -14,8 +14,8 @@ from monitor.alerting.letter import Writer
 from monitor.alerting.metrics import AlertingMetrics
 from monitor.alerting.notes import NoteImporter
 from monitor.alerting.reminders import ReminderScheduler
+from monitor.i18n.translator import Tongue
 from monitor.incidents import IncidentFold
-from monitor.web.speak import Tongue
 
 if TYPE_CHECKING:
     import asyncio

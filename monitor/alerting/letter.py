@@ -14,15 +14,15 @@ from urllib.parse import quote
 
 import jinja2
 
+from monitor.i18n.incident_sentences import Teller
 from monitor.model.incidents import Severity, Step
-from monitor.web.telling import Teller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from monitor.i18n.translator import Tongue
     from monitor.model.incidents import Incident, IncidentEvent, Message
     from monitor.model.records import Portal
-    from monitor.web.speak import Tongue
 
 LATE_MS = 120_000
 """A message that arrives so long after what it tells says so."""

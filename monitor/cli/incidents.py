@@ -35,12 +35,12 @@ def incidents(  # the name of the command
     from zoneinfo import ZoneInfo
 
     from monitor.config import load
+    from monitor.i18n.incident_sentences import Teller
+    from monitor.i18n.translator import Tongue
     from monitor.model.incidents import Step
     from monitor.model.time_parsing import parse_time
     from monitor.store import FILE, Reader
     from monitor.web.api.incident_json import whole_json
-    from monitor.web.speak import Tongue
-    from monitor.web.telling import Teller
     from probes.registry import KINDS
 
     now = time.time_ns() // 1_000_000

@@ -19,11 +19,11 @@ from monitor.evidence import ABOUT, Evidence
 from monitor.export import manifest
 from monitor.folders import INBOX
 from monitor.history import Window, measurements
+from monitor.i18n.translator import Tongue
 from monitor.model.incidents import NoteKind, Post
 from monitor.scoring import periods
 from monitor.store import FILE, JournalError, Reader, Writer
 from monitor.web.pages.filmstrip import strip
-from monitor.web.speak import Tongue
 from probes.registry import KINDS
 from probes.result import Outcome, Picture
 from tests import factories

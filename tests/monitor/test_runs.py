@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from prometheus_client import CollectorRegistry
 
+from monitor.i18n.translator import Tongue
 from monitor.journal import Journal
 from monitor.model.records import Check, Measurement, Void
 from monitor.prober.gaps import fill_gaps
@@ -18,7 +19,6 @@ from monitor.rollup import HOUR, Tier, roll
 from monitor.states.status_cache import Board
 from monitor.web.metrics.exposition import Exposition
 from monitor.web.pages import charts
-from monitor.web.speak import Tongue
 from probes.mobile import Mobile
 from probes.registry import KINDS
 from probes.resources import Instruments

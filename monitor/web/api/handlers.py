@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from monitor.i18n.translator import iso
 from monitor.model.records import State
 from monitor.model.time_parsing import LAST, parse_time
 from monitor.web.api import models
 from monitor.web.api.incident_json import hop_json
 from monitor.web.api.openapi import Operation, Parameter, document
 from monitor.web.rendering import Shelf, join
-from monitor.web.speak import iso
 from probes.http.urls import bare
 from probes.registry import KINDS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.web.speak import iso
+from monitor.i18n.translator import iso
 
 if TYPE_CHECKING:
     from monitor.model.incidents import Glance, IncidentEvent, Member

@@ -20,9 +20,9 @@ from probes.result import Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from monitor.i18n.translator import Tongue
     from monitor.model.records import Measurement
     from monitor.states.availability import Span
-    from monitor.web.speak import Tongue
 
 WIDTH = 1440
 """Width of a day's picture: one unit a minute."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from monitor.i18n.translator import iso
 from monitor.web.pages import charts
 from monitor.web.pages import filmstrip as film
-from monitor.web.speak import iso
 from probes.http.urls import bare
 from probes.metric import Unit
 from probes.probe import Lane
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from monitor.evidence import Exhibit
+    from monitor.i18n.translator import Tongue
     from monitor.model.records import Check, Measurement
-    from monitor.web.speak import Tongue
     from probes.metric import Metric
     from probes.result import Hop, Scalar
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from monitor.web.speak import iso
+from monitor.i18n.translator import iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from monitor.evidence import Exhibit, Frame
+    from monitor.i18n.translator import Tongue
     from monitor.model.records import Measurement
     from monitor.web.context import Site
-    from monitor.web.speak import Tongue
     from probes.result import Scalar
 
 _SLOT = re.compile(r"[0-9]{1,15}")

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from monitor.i18n.page_texts import RETIRED
+from monitor.i18n.translator import iso
 from monitor.model.records import Expect, Portal, PortalKind, State
 from monitor.web.pages import charts
 from monitor.web.pages.query import STATES, matches, plain
 from monitor.web.rendering import Pause
-from monitor.web.speak import iso
-from monitor.web.words import RETIRED
 from probes.http.urls import bare
 from probes.result import Outcome
 
 if TYPE_CHECKING:
+    from monitor.i18n.translator import Tongue
     from monitor.states.status_cache import Board
     from monitor.web.context import Readiness, Site
     from monitor.web.pages.query import Query
-    from monitor.web.speak import Tongue
 
 _WORST = {State.DOWN: 0, State.DEGRADED: 1, State.UNKNOWN: 2, State.MAINTENANCE: 3}
 

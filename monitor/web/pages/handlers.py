@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from monitor.i18n.translator import Tongue, iso
 from monitor.model.records import PortalKind
 from monitor.web.pages import fleet
 from monitor.web.pages import portal as detail
 from monitor.web.pages.query import Query
 from monitor.web.rendering import Shelf, Stencils
-from monitor.web.speak import Tongue, iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable

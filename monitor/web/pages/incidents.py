@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from monitor.i18n.incident_sentences import Teller
+from monitor.i18n.translator import iso
 from monitor.model.incidents import Incident, IncidentKind
 from monitor.model.records import PROBER
 from monitor.web.pages.filmstrip import link
-from monitor.web.speak import iso
-from monitor.web.telling import Teller
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from monitor.i18n.translator import Tongue
     from monitor.model.incidents import Glance, IncidentEvent, IncidentNote, Member, Message
     from monitor.states.status_cache import Board
     from monitor.store import Reader
     from monitor.web.context import Site
     from monitor.web.pages.query import Query
-    from monitor.web.speak import Tongue
 
 SHOWN = 100
 """Past incidents in the list, the newest."""

@@ -5,23 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from monitor.i18n.translator import iso
 from monitor.model.records import DECIDING, State
 from monitor.states.status_cache import DAY
 from monitor.web.pages import charts, fleet
 from monitor.web.pages import check as look
 from monitor.web.pages import incidents as incident_page
-from monitor.web.speak import iso
 from probes.http.urls import bare
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from monitor.i18n.translator import Tongue
     from monitor.model.records import Check, Measurement, Portal, StateChange
     from monitor.states.status_cache import Board
     from monitor.store import Reader
     from monitor.web.context import Site
     from monitor.web.pages.query import Query
-    from monitor.web.speak import Tongue
 
 MOST = 5000
 """Looks of one kind read for one page."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
+from monitor.i18n.page_texts import LANGUAGES, RETIRED
 from monitor.model.records import PortalKind, State
-from monitor.web.words import LANGUAGES, RETIRED
 from probes.http.urls import bare
 
 if TYPE_CHECKING:

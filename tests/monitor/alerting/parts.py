@@ -17,13 +17,13 @@ from monitor.alerting.courier import TargetCourier
 from monitor.alerting.letter import Writer
 from monitor.alerting.metrics import AlertingMetrics
 from monitor.config.notify import Notify, Target
+from monitor.i18n.translator import Tongue
 from monitor.incidents import IncidentFold
 from monitor.journal import Journal
 from monitor.model.clock import Clock
 from monitor.model.incidents import IncidentEvent
 from monitor.model.records import Portal, State
 from monitor.store import Advance
-from monitor.web.speak import Tongue
 from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT

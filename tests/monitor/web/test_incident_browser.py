@@ -8,7 +8,7 @@ import pytest
 from aiohttp.test_utils import TestClient
 from playwright.async_api import Browser, expect
 
-from monitor.web.words import LANGUAGES, WORDS
+from monitor.i18n.page_texts import LANGUAGES, WORDS
 from probes.result import Fault
 from tests.monitor.web.scene import EVIL, Stage
 from tests.monitor.web.test_browser import CONTRAST, FITS, SMALLEST_TARGET, TARGETS, browser, opened

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.web.speak import Tongue, iso
+from monitor.i18n.translator import Tongue, iso
 from tests.factories import DAY, SLOT
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")

@@ -8,8 +8,8 @@ from importlib.resources import files
 
 import pytest
 
+from monitor.i18n.page_texts import LANGUAGES, WORDS
 from monitor.model.records import Expect, PortalKind, State, Void
-from monitor.web.words import LANGUAGES, WORDS
 from probes.result import Fault, Outcome
 from probes.trace import PHASES
 

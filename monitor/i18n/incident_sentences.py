@@ -12,9 +12,9 @@ from probes.result import Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from monitor.i18n.translator import Tongue
     from monitor.model.incidents import Glance, Incident, IncidentEvent, Member
     from monitor.model.records import Portal
-    from monitor.web.speak import Tongue
     from probes.result import Hop
 
 _STEADY = {Ending.RECOVERED: "up", Ending.WORSE: "down", Ending.BETTER: "other"}

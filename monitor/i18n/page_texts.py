@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.web.incident_words import INCIDENT_WORDS
-from monitor.web.words_render import RENDER
+from monitor.i18n.incident_texts import INCIDENT_WORDS
+from monitor.i18n.page_metric_texts import RENDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, overload
 
-from monitor.web.words import LANGUAGES, RETIRED, WORDS
+from monitor.i18n.page_texts import LANGUAGES, RETIRED, WORDS
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

@@ -1,0 +1,1 @@
+"""Vietnamese and English texts and formats that pages, API and notifications share."""
