@@ -17,13 +17,13 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from monitor.alerting.channel import AppriseChannel
-from monitor.alerting.courier import TargetCourier
-from monitor.alerting.follow import INCIDENTS, Follower
-from monitor.alerting.letter import Letter, Writer
+from monitor.alerting.dispatcher import TargetCourier
+from monitor.alerting.incident_consumer import INCIDENTS, Follower
+from monitor.alerting.incidents import IncidentFold
 from monitor.alerting.metrics import AlertingMetrics
+from monitor.alerting.notification import Letter, Writer
 from monitor.config.notify import Notify, Target
 from monitor.i18n.translator import Tongue
-from monitor.incidents import IncidentFold
 from monitor.journal import Journal
 from monitor.model.clock import SystemClock
 from monitor.model.incidents import Fate, IncidentEvent, Post, Step

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
-from monitor.alerting.letter import Form
+from monitor.alerting.notification import Form
 from monitor.model.incidents import Severity
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from apprise.plugins import NotifyBase
 
-    from monitor.alerting.letter import Letter
+    from monitor.alerting.notification import Letter
 
 HEADER = "X-Incident-Id"
 """Carries the ids of the incidents of a message, separated by commas, wherever a channel has headers."""

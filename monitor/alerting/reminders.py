@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from monitor.alerting import plan
+from monitor.alerting import routing
 from monitor.model.incidents import Post
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class ReminderScheduler:
         def due(reader: Reader) -> list[Post]:
             lasting = reader.incidents(open_only=True)
             known = reader.acknowledged(one.incident.id for one in lasting)
-            wanted = plan.reminders(lasting, known, self._notify, now)
+            wanted = routing.reminders(lasting, known, self._notify, now)
             there = {
                 (one.incident, one.target, one.reminder)
                 for event in lasting

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from monitor.alerting.follow import INCIDENTS
-from monitor.alerting.join import Alerting
+from monitor.alerting.incident_consumer import INCIDENTS
+from monitor.alerting.service import Alerting
 from monitor.config import Config, ConfigError, load
 from monitor.config.record import secrets_of
 from monitor.config.settings import needing_restart

@@ -13,7 +13,7 @@ import apprise
 import influxdb_client.client.influxdb_client_async  # noqa: F401 - loaded once for all children
 
 from monitor import deliver, rollup_keeper
-from monitor.alerting import courier, follow
+from monitor.alerting import dispatcher, incident_consumer
 from monitor.archive import keeper
 from monitor.config import load
 from monitor.daemon import scores_job
@@ -29,7 +29,7 @@ from tests.crash.nursery import settle_in
 from tests.crash.stages import Page, watch
 
 if TYPE_CHECKING:
-    from monitor.alerting.courier import TargetCourier
+    from monitor.alerting.dispatcher import TargetCourier
     from monitor.model.incidents import Message
     from monitor.store import Entry
 
@@ -52,7 +52,7 @@ def begin(directory: Path, config: Path, life: int) -> None:
 
 def hasten() -> None:
     """All that waits for minutes waits for a moment; rows may leave as soon as they are sealed and old."""
-    consumers.REMARK_SECONDS = follow.REMARK_SECONDS = 0.05
+    consumers.REMARK_SECONDS = incident_consumer.REMARK_SECONDS = 0.05
     keeper.EVERY, keeper.PAUSE, keeper.SETTLED, keeper.CHUNK = 0.2, 0.002, 0, 2
     rollup_keeper.EVERY = 0.2
     scores_job.FIRST = 0.3
@@ -63,7 +63,7 @@ def observed(page: Page) -> None:
     watch(page, runner, "observe", "look")
     watch(page, Writer, "write", "commit")
     watch(page, Journal, "commit", _stored)
-    watch(page, courier.TargetCourier, "_deliver", "alert")
+    watch(page, dispatcher.TargetCourier, "_deliver", "alert")
     watch(page, deliver.Courier, "_step", "deliver")
     watch(page, influxdb.InfluxDBSink, "write", lambda sink, _records: "rollup" if "-" in sink.name else "deliver")
     watch(page, rollup_keeper.RollupKeeper, "_once", "rollup")
@@ -74,7 +74,7 @@ def observed(page: Page) -> None:
 def _stored(_journal: Journal, entry: Entry) -> str:
     """The stage that waits for this entry to be durable."""
     if isinstance(entry, Advance):
-        return {consumers.STATES: "states", follow.INCIDENTS: "incidents"}.get(entry.reader, "rollup")
+        return {consumers.STATES: "states", incident_consumer.INCIDENTS: "incidents"}.get(entry.reader, "rollup")
     trimming = isinstance(entry, Chore) and entry.statements[0][0].startswith("DELETE FROM look_")
     return "trim" if trimming else ""
 
@@ -85,7 +85,7 @@ def _tell(mouth: int, life: int) -> None:
     def say(*words: object) -> None:
         os.write(mouth, (" ".join(map(str, (life, *words))) + "\n").encode())
 
-    put, begun, settled = Journal.put, courier.TargetCourier._deliver, courier.TargetCourier._settle  # noqa: SLF001
+    put, begun, settled = Journal.put, dispatcher.TargetCourier._deliver, dispatcher.TargetCourier._settle  # noqa: SLF001
 
     @wraps(put)
     def putting(journal: Journal, entry: Entry) -> asyncio.Future[None]:
@@ -113,5 +113,5 @@ def _tell(mouth: int, life: int) -> None:
         return named
 
     Journal.put = putting  # type: ignore[method-assign]
-    courier.TargetCourier._deliver = naming("sends", begun)  # type: ignore[method-assign]  # noqa: SLF001
-    courier.TargetCourier._settle = naming("settled", settled)  # type: ignore[method-assign]  # noqa: SLF001
+    dispatcher.TargetCourier._deliver = naming("sends", begun)  # type: ignore[method-assign]  # noqa: SLF001
+    dispatcher.TargetCourier._settle = naming("settled", settled)  # type: ignore[method-assign]  # noqa: SLF001

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from monitor import history
-from monitor.alerting.follow import INCIDENTS
-from monitor.alerting.plan import messages
+from monitor.alerting.incident_consumer import INCIDENTS
+from monitor.alerting.incidents import IncidentFold
+from monitor.alerting.routing import messages
 from monitor.archive.layout import FOLDER, files
 from monitor.archive.scratch import PREFIX
 from monitor.archive.verify import verify
 from monitor.config import Config
 from monitor.deliver import reader_name
 from monitor.history import Window
-from monitor.incidents import IncidentFold
 from monitor.model.incidents import Fate, IncidentEvent, Step
 from monitor.model.records import Measurement, StateChange
 from monitor.model.rollups import Tier

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from monitor.alerting.follow import INCIDENTS
+from monitor.alerting.incident_consumer import INCIDENTS
 from monitor.config import load
 from monitor.deliver import reader_name
 from monitor.store import FILE, Reader

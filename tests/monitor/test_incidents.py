@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.alerting.incidents import IncidentFold
 from monitor.incident_rows import event_from, event_row
-from monitor.incidents import IncidentFold
 from monitor.model.incidents import Ending, IncidentEvent, IncidentKind, Severity, Step
 from monitor.model.records import PROBER, Expect, Measurement, Portal, State, StateChange, Void
 from probes.result import Fault, Outcome

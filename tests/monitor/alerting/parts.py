@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from monitor.alerting import plan
+from monitor.alerting import routing
 from monitor.alerting.channel import AppriseChannel
-from monitor.alerting.courier import TargetCourier
-from monitor.alerting.letter import Writer
+from monitor.alerting.dispatcher import TargetCourier
+from monitor.alerting.incidents import IncidentFold
 from monitor.alerting.metrics import AlertingMetrics
+from monitor.alerting.notification import Writer
 from monitor.config.notify import Notify, Target
 from monitor.i18n.translator import Tongue
-from monitor.incidents import IncidentFold
 from monitor.journal import Journal
 from monitor.model.clock import Clock
 from monitor.model.incidents import IncidentEvent
@@ -70,7 +70,7 @@ class Story:
 
 async def write(journal: Journal, events: list[IncidentEvent], told: Notify, now: int) -> None:
     """Events and messages as the follower writes them: in one transaction."""
-    messages = plan.messages(events, told, now)
+    messages = routing.messages(events, told, now)
     await journal.commit(Advance(reader="incidents", seq=journal.last, events=tuple(events), messages=messages))
 
 

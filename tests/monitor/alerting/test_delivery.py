@@ -13,7 +13,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from monitor.alerting.channel import HEADER, AppriseChannel, NotAccepted
-from monitor.alerting.letter import Form, Letter
+from monitor.alerting.notification import Form, Letter
 from monitor.journal import Journal
 from monitor.model.incidents import Fate, Message, Severity
 from monitor.model.records import State

@@ -14,11 +14,11 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from monitor import inbox
-from monitor.alerting.follow import INCIDENTS, Follower, first_seq, newest_looks
+from monitor.alerting.incident_consumer import INCIDENTS, Follower, first_seq, newest_looks
+from monitor.alerting.incidents import IncidentFold
 from monitor.alerting.metrics import AlertingMetrics
 from monitor.alerting.notes import NoteImporter
 from monitor.alerting.reminders import ReminderScheduler
-from monitor.incidents import IncidentFold
 from monitor.journal import Journal
 from monitor.model.incidents import NoteKind, Step
 from monitor.model.records import State

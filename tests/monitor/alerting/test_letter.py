@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from monitor.alerting.letter import Form, Item, Letter, Writer, chat, clean
-from monitor.alerting.plan import messages
+from monitor.alerting.notification import Form, Item, Letter, Writer, chat, clean
+from monitor.alerting.routing import messages
 from monitor.model.incidents import IncidentEvent, Severity
 from monitor.model.records import PROBER, State
 from probes.result import Fault

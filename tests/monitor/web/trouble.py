@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from monitor.incidents import IncidentFold
+from monitor.alerting.incidents import IncidentFold
 from monitor.model.incidents import IncidentEvent, IncidentNote, Message, NoteKind, Post, Severity
 from monitor.model.records import PROBER, Measurement, State, StateChange, Void
 from monitor.store import Advance

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor.alerting import plan
+from monitor.alerting import routing
 from monitor.model.incidents import IncidentKind
 from monitor.model.records import DECIDING, State
 from monitor.store import Advance
@@ -15,9 +15,9 @@ from monitor.store import Advance
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from monitor.alerting.incidents import IncidentFold
     from monitor.alerting.metrics import AlertingMetrics
     from monitor.config.notify import Notify
-    from monitor.incidents import IncidentFold
     from monitor.journal import Journal
     from monitor.model.clock import Clock
     from monitor.model.incidents import IncidentEvent
@@ -97,7 +97,7 @@ class Follower:
         """Store what came of the records read, at once when it is an event, else now and then."""
         if not events and self._stored is not None and self._clock.monotonic() - self._stored < REMARK_SECONDS:
             return
-        messages = plan.messages(events, self.notify, self._clock.now())
+        messages = routing.messages(events, self.notify, self._clock.now())
         await self._journal.commit(
             Advance(reader=INCIDENTS, seq=self._seq, memo=self.fold.memo(), events=tuple(events), messages=messages)
         )

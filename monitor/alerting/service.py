@@ -7,15 +7,15 @@ from zoneinfo import ZoneInfo
 
 from monitor.alerting.alertmanager import AlertmanagerSink
 from monitor.alerting.channel import AppriseChannel
-from monitor.alerting.courier import TargetCourier
-from monitor.alerting.follow import INCIDENTS, Follower, first_seq, newest_looks
+from monitor.alerting.dispatcher import TargetCourier
 from monitor.alerting.heartbeat import Pacemaker
-from monitor.alerting.letter import Writer
+from monitor.alerting.incident_consumer import INCIDENTS, Follower, first_seq, newest_looks
+from monitor.alerting.incidents import IncidentFold
 from monitor.alerting.metrics import AlertingMetrics
 from monitor.alerting.notes import NoteImporter
+from monitor.alerting.notification import Writer
 from monitor.alerting.reminders import ReminderScheduler
 from monitor.i18n.translator import Tongue
-from monitor.incidents import IncidentFold
 
 if TYPE_CHECKING:
     import asyncio

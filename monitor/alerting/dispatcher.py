@@ -13,15 +13,15 @@ import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_never, wait_random_exponential
 
 from monitor.alerting.channel import NotAccepted
-from monitor.alerting.letter import Item
-from monitor.alerting.plan import sort_out
+from monitor.alerting.notification import Item
+from monitor.alerting.routing import sort_out
 from monitor.model.incidents import Fate, Post
 
 if TYPE_CHECKING:
     from monitor.alerting.channel import Channel
-    from monitor.alerting.letter import Letter, Writer
     from monitor.alerting.metrics import AlertingMetrics
-    from monitor.alerting.plan import Batch
+    from monitor.alerting.notification import Letter, Writer
+    from monitor.alerting.routing import Batch
     from monitor.config.notify import Notify
     from monitor.journal import Journal
     from monitor.model.clock import Clock

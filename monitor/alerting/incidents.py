@@ -9,11 +9,11 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from monitor.cause import common, keys
+from monitor.alerting.correlation import common, keys
+from monitor.alerting.recent_results import Witness, witness_from
 from monitor.incident_rows import incident_body, incident_from
 from monitor.model.incidents import Ending, Incident, IncidentEvent, IncidentKind, Member, Severity, Step, incident_id
 from monitor.model.records import PROBER, Expect, Measurement, State, StateChange
-from monitor.witness import Witness, witness_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
