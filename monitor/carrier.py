@@ -16,8 +16,8 @@ from tenacity.wait import wait_base
 from monitor.model.records import Measurement
 from monitor.model.rollups import Rollup
 from monitor.model.scores import ScorePoint
-from monitor.rows import Quarantined
 from monitor.sinks.base import Passing, Refused, Rejected, TooLarge
+from monitor.storage.journal.rows import Quarantined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 
 from monitor.carrier import PATIENT, Carrier, Patience
 from monitor.model.records import Measurement, StateChange
-from monitor.store import Advance
+from monitor.storage.journal.store import Advance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor.delivery_metrics import DeliveryMetrics
-    from monitor.journal import Journal
     from monitor.model.clock import Clock
-    from monitor.rows import Quarantined
     from monitor.sinks.base import Sink
-    from monitor.store import Record
+    from monitor.storage.journal.journal import Journal
+    from monitor.storage.journal.rows import Quarantined
+    from monitor.storage.journal.store import Record
 
 READ = 1000
 """Records read at a time, so that other readers of the journal get their turn."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitor.export.report import Film, Frame
-from monitor.folders import EVIDENCE
+from monitor.storage.folders import EVIDENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,8 +17,8 @@ from monitor import films, seal_scores
 from monitor.export.outages import outages
 from monitor.export.ranking import read_back, result
 from monitor.export.report import Report, Seal, placed
-from monitor.folders import SCORES
 from monitor.scoring import engine, periods, plain
+from monitor.storage.folders import SCORES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

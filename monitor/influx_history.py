@@ -1,4 +1,4 @@
-"""History read from InfluxDB with InfluxQL, row for row what `monitor/history.py` gives of the same records.
+"""History read from InfluxDB with InfluxQL, row for row what `monitor/storage/history/reader.py` gives of the same records.
 
 Works wherever ``/query`` does: 1.x, 2.x with its mapping of databases, 3.x. Points come in order of time; the order of
 history, where looks that confirm stand with their slot, is made here from a second's rows at a time. A record that lies
@@ -15,14 +15,14 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from monitor import influx_question as question
-from monitor.archive import duck
-from monitor.archive.analysis import MEMORY
-from monitor.archive.layout import STATES, shape
-from monitor.archive.transfer import fill
-from monitor.history import BATCH, FOREVER, Window
 from monitor.sinks.answers import AdminError
 from monitor.sinks.server import Server
-from monitor.store import JournalError
+from monitor.storage.archive import duckdb_session
+from monitor.storage.archive.layout import STATES, shape
+from monitor.storage.archive.sql_views import MEMORY
+from monitor.storage.archive.sqlite_copy import fill
+from monitor.storage.history.reader import BATCH, FOREVER, Window
+from monitor.storage.journal.store import JournalError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from monitor.columns import Column
-    from monitor.history import Columns
     from monitor.influx_question import Question
     from monitor.sinks.influxdb import InfluxDB
+    from monitor.storage.history.reader import Columns
+    from monitor.storage.journal.columns import Column
 
 Row = tuple[Any, ...]
 
@@ -54,7 +54,7 @@ class InfluxHistoryError(JournalError):
 
 
 class InfluxHistory:
-    """The functions of `monitor/history.py` over the raw bucket of an InfluxDB; each raises :class:`JournalError`.
+    """The functions of `monitor/storage/history/reader.py` over the raw bucket of an InfluxDB; each raises :class:`JournalError`.
 
     ``directory`` is the data directory, where :meth:`connect` keeps rows for as long as it is open.
     """
@@ -64,7 +64,7 @@ class InfluxHistory:
         self._directory = directory
 
     def measurements(self, window: Window, batch: int = BATCH) -> Iterator[Columns]:
-        """As :func:`monitor.history.measurements`."""
+        """As :func:`monitor.storage.history.reader.measurements`."""
         return self._batches(question.looks(window), batch)
 
     def count(self, window: Window) -> int:
@@ -79,11 +79,11 @@ class InfluxHistory:
     def state_changes(
         self, since: int = 0, until: int = FOREVER, portals: frozenset[str] | None = None, batch: int = BATCH
     ) -> Iterator[Columns]:
-        """As :func:`monitor.history.state_changes`."""
+        """As :func:`monitor.storage.history.reader.state_changes`."""
         return self._batches(question.changes(since, until, portals), batch)
 
     def states_at(self, at: int = FOREVER) -> Columns:
-        """As :func:`monitor.history.states_at`; reads all changes until then, which are few."""
+        """As :func:`monitor.storage.history.reader.states_at`; reads all changes until then, which are few."""
         asked = question.changes(0, at + 1)
         newest: dict[Row, Row] = {row[1:3]: row for row in self._rows(asked)}
         return _columns(asked, [newest[standing] for standing in sorted(newest)])
@@ -92,12 +92,12 @@ class InfluxHistory:
     def connect(
         self, kinds: Iterable[str], since: int, until: int, names: Sequence[str] = (), *, memory: str = MEMORY
     ) -> Iterator[duckdb.DuckDBPyConnection]:
-        """As :func:`monitor.history.connect`, with a table for each kind, filled before the block begins.
+        """As :func:`monitor.storage.history.reader.connect`, with a table for each kind, filled before the block begins.
 
         Rows go part by part from the answer into a file of DuckDB's, so memory stays bounded. ``seq`` of state changes
         is absent.
         """
-        with duck.database(self._directory, memory=memory, on_disk=True) as db:
+        with duckdb_session.database(self._directory, memory=memory, on_disk=True) as db:
             for kind in kinds:
                 form = shape(kind)
                 chosen = list(form.types)

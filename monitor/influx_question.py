@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from monitor.columns import STATE_COLUMNS, Column, columns
 from monitor.sinks.points import STATE_CHANGE
+from monitor.storage.journal.columns import STATE_COLUMNS, Column, columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor.history import Window
+    from monitor.storage.history.reader import Window
 
 DAY = 86_400_000
 

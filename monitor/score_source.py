@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from monitor.model.records import State, StateChange
 from monitor.scoring.source import Changes
-from monitor.source import ARCHIVE, Archive
+from monitor.storage.history.source import ARCHIVE, Archive
 from probes.result import Fault
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from monitor.source import Source
+    from monitor.storage.history.source import Source
 
 MEMORY = "500MB"
 """What a question may hold before it spills: exact quantiles hold eight bytes a look, 110 MB for a quarter."""

@@ -19,13 +19,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monitor import __version__, history
-from monitor.archive import ledger, reading
-from monitor.archive.layout import STATES
-from monitor.folders import SCORES
-from monitor.history import Window
+from monitor import __version__
 from monitor.scoring import plain
-from monitor.store import JournalError
+from monitor.storage.archive import catalog
+from monitor.storage.archive import reader as reading
+from monitor.storage.archive.layout import STATES
+from monitor.storage.folders import SCORES
+from monitor.storage.history import reader
+from monitor.storage.history.reader import Window
+from monitor.storage.journal.store import JournalError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -66,10 +68,10 @@ def inputs(directory: Path, rules: Rules, portals: Sequence[Portal], period: Per
     """Name of every input -> its digest: history by kind and day, rules, the portals' facts, the code that computes.
 
     History that rests in sealed files is known by their SHA-256; the rest, and state changes, by that of its rows.
-    Raises as :func:`monitor.history.measurements`.
+    Raises as :func:`monitor.storage.history.reader.measurements`.
     """
     found = rules.touching(period) | {f"portal {one.id}": _digest(_facts(one)) for one in portals}
-    listed = ledger.read_at(directory)
+    listed = catalog.read_at(directory)
     for kind in kinds_of(rules):
         for cut in reading.stretches(listed, kind, period.since, period.until):
             if cut.span is not None:
@@ -93,7 +95,7 @@ def _facts(one: Portal) -> list[str | None]:
 def _rows(directory: Path, window: Window) -> dict[str, str]:
     """The digest of a window of which some rows are in no file."""
     digest, count = hashlib.sha256(), 0
-    for batch in history.measurements(directory, window):
+    for batch in reader.measurements(directory, window):
         for row in zip(*batch.values(), strict=True):
             digest.update(repr(row).encode())
             count += 1
@@ -101,9 +103,9 @@ def _rows(directory: Path, window: Window) -> dict[str, str]:
 
 
 def _changes(directory: Path, period: Period) -> Iterator[str]:
-    before = history.states_at(directory, period.since)
+    before = reader.states_at(directory, period.since)
     yield from (repr(row) for row in zip(*before.values(), strict=True))
-    for batch in history.state_changes(directory, period.since, period.until):
+    for batch in reader.state_changes(directory, period.since, period.until):
         yield from (repr(row) for row in zip(*batch.values(), strict=True))
 
 

@@ -24,14 +24,14 @@ from monitor.alerting.metrics import AlertingMetrics
 from monitor.alerting.notification import Letter, Writer
 from monitor.config.notify import Notify, Target
 from monitor.i18n.translator import Tongue
-from monitor.journal import Journal
 from monitor.model.clock import SystemClock
 from monitor.model.incidents import Fate, IncidentEvent, Post, Step
 from monitor.model.records import State
 from monitor.states.consumers import STATES, fold_states
 from monitor.states.rules import Rules
 from monitor.states.state_machine import Fold
-from monitor.store import FILE, Advance, Entry, Reader
+from monitor.storage.journal.journal import Journal
+from monitor.storage.journal.store import FILE, Advance, Entry, Reader
 from probes.registry import KINDS
 from probes.result import Outcome
 from tests import factories

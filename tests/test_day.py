@@ -17,7 +17,6 @@ from typing import ClassVar
 
 import pytest
 
-from monitor.journal import Journal
 from monitor.model.records import Measurement, State, StateChange, Void
 from monitor.prober.gaps import fill_gaps
 from monitor.prober.runner import Measurer, Seats
@@ -27,7 +26,8 @@ from monitor.states.consumers import STATES, fold_states, follow_board
 from monitor.states.rules import Rules
 from monitor.states.state_machine import Fold
 from monitor.states.status_cache import Board
-from monitor.store import FILE
+from monitor.storage.journal.journal import Journal
+from monitor.storage.journal.store import FILE
 from probes.probe import Lane, Probe
 from probes.resources import Instruments
 from probes.result import Failed, Fault, Outcome

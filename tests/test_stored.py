@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from monitor.store import FILE, Writer
+from monitor.storage.journal.store import FILE, Writer
 from probes.registry import KINDS
 from tests import factories
 from tests.factories import DAY

@@ -17,20 +17,20 @@ from pathlib import Path
 import pytest
 import yaml
 
-from monitor.archive import ledger
-from monitor.archive.layout import STATES
-from monitor.archive.protocol import Order
-from monitor.archive.seal import sweep
 from monitor.deliver import Patience
-from monitor.history import Window
 from monitor.influx_history import InfluxHistory
-from monitor.journal import Journal
 from monitor.model.records import Measurement, StateChange
 from monitor.sinks.base import Label
 from monitor.sinks.influxdb import InfluxDB
 from monitor.sinks.points import STATE_CHANGE, change_from, measurement_from
-from monitor.source import Archive, Source
-from monitor.store import FILE, Chore, Reader, Writer
+from monitor.storage.archive import catalog
+from monitor.storage.archive.layout import STATES
+from monitor.storage.archive.protocol import Order
+from monitor.storage.archive.seal import sweep
+from monitor.storage.history.reader import Window
+from monitor.storage.history.source import Archive, Source
+from monitor.storage.journal.journal import Journal
+from monitor.storage.journal.store import FILE, Chore, Reader, Writer
 from probes.registry import KINDS
 from tests.factories import DAY
 from tests.monitor.carrying import NAME, Seen, carrying, until
@@ -107,7 +107,7 @@ def seal(directory: Path) -> None:
         order = Order(directory=directory, zone=ZONE, grace=0, now=FIRST + SEALED * DAY)
         assert sweep(order, lambda chore: _write(writer, chore)) >= SEALED * len(KINDS)
         for kind in KINDS:
-            for span in ledger.spans(ledger.read_at(directory), kind):
+            for span in catalog.spans(catalog.read_at(directory), kind):
                 sql = f"DELETE FROM look_{kind} WHERE slot >= ? AND slot < ? AND seq <= ?"
                 writer.write([Chore(statements=((sql, (span.since, span.until, span.through)),))])
 

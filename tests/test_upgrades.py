@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from monitor import history
-from monitor.archive import verify
-from monitor.datadir import SCHEMA, JournalError, connect
-from monitor.history import Window
-from monitor.store import FILE, Reader, Writer
+from monitor.storage.archive import verify
+from monitor.storage.history import reader
+from monitor.storage.history.reader import Window
+from monitor.storage.journal.database import SCHEMA, JournalError, connect
+from monitor.storage.journal.store import FILE, Reader, Writer
 from probes.registry import KINDS
 from tests import factories
 from tests.fixtures import make
@@ -64,7 +64,7 @@ def test_a_release_s_archive_is_whole_and_its_history_has_every_row_once(tmp_pat
     assert found.files > 0
     for kind in KINDS:
         seen = Counter[tuple[object, ...]]()
-        for batch in history.measurements(data, Window(kind=kind), 1000):
+        for batch in reader.measurements(data, Window(kind=kind), 1000):
             seen.update(zip(*(batch[name] for name in ("portal", "check", "slot", "attempt")), strict=True))
         wanted = [one for one in told if one.get("kind") == kind and "check" in one]
         assert seen == Counter((one["portal"], one["check"], one["slot"], one["attempt"]) for one in wanted)

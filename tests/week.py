@@ -14,7 +14,7 @@ from monitor.demo.weather import Condition, Mode, first_byte, spell
 from monitor.model.records import Expect, Void
 from monitor.states.rules import Rules
 from monitor.states.state_machine import Fold
-from monitor.store import Advance
+from monitor.storage.journal.store import Advance
 from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE
@@ -22,8 +22,8 @@ from tests.factories import DAY, MINUTE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor.journal import Journal
     from monitor.model.records import Measurement
+    from monitor.storage.journal.journal import Journal
 
 ZONE = "Asia/Ho_Chi_Minh"
 FIRST = 1_785_517_200_000

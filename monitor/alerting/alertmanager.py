@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from monitor.alerting.metrics import AlertingMetrics
     from monitor.config.notify import Alertmanager
     from monitor.i18n.translator import Tongue
-    from monitor.journal import Journal
     from monitor.model.clock import Clock
     from monitor.model.incidents import Incident, IncidentEvent, Member
     from monitor.model.records import Portal
+    from monitor.storage.journal.journal import Journal
 
 log = structlog.get_logger(__name__)
 

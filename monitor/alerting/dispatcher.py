@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from monitor.alerting.notification import Letter, Writer
     from monitor.alerting.routing import Batch
     from monitor.config.notify import Notify
-    from monitor.journal import Journal
     from monitor.model.clock import Clock
     from monitor.model.incidents import Message
-    from monitor.store import Reader
+    from monitor.storage.journal.journal import Journal
+    from monitor.storage.journal.store import Reader
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,7 @@ import structlog
 from monitor.alerting import routing
 from monitor.model.incidents import IncidentKind
 from monitor.model.records import DECIDING, State
-from monitor.store import Advance
+from monitor.storage.journal.store import Advance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from monitor.alerting.incidents import IncidentFold
     from monitor.alerting.metrics import AlertingMetrics
     from monitor.config.notify import Notify
-    from monitor.journal import Journal
     from monitor.model.clock import Clock
     from monitor.model.incidents import IncidentEvent
     from monitor.model.records import Check, Measurement
-    from monitor.store import Reader
+    from monitor.storage.journal.journal import Journal
+    from monitor.storage.journal.store import Reader
 
 log = structlog.get_logger(__name__)
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from monitor.alerting.correlation import common, keys
 from monitor.alerting.recent_results import Witness, witness_from
-from monitor.incident_rows import incident_body, incident_from
 from monitor.model.incidents import Ending, Incident, IncidentEvent, IncidentKind, Member, Severity, Step, incident_id
 from monitor.model.records import PROBER, Expect, Measurement, State, StateChange
+from monitor.storage.journal.incident_rows import incident_body, incident_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from monitor.model.records import Portal
-    from monitor.sorts import Record
+    from monitor.storage.journal.record_types import Record
 
 WINDOW_SECONDS = 120.0
 """Portals that fall within this time of each other, and have something in common, are one incident."""

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor import inbox
 from monitor.model.incidents import Post
+from monitor.storage import inbox
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from monitor.journal import Journal
     from monitor.model.clock import Clock
+    from monitor.storage.journal.journal import Journal
 
 log = structlog.get_logger(__name__)
 

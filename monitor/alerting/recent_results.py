@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from monitor.incident_rows import glance_from
 from monitor.model.incidents import Glance
 from monitor.model.records import DECIDING, Void
+from monitor.storage.journal.incident_rows import glance_from
 from probes.result import Hop, Outcome
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from monitor.config.notify import Notify
-    from monitor.journal import Journal
     from monitor.model.clock import Clock
-    from monitor.store import Reader
+    from monitor.storage.journal.journal import Journal
+    from monitor.storage.journal.store import Reader
 
 REMINDER_SECONDS = 5.0
 """Interval between two searches for reminders that are due."""

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from monitor.config import Config
     from monitor.config.notify import Target
-    from monitor.journal import Journal
     from monitor.states.status_cache import Board
+    from monitor.storage.journal.journal import Journal
 
 
 class Alerting:

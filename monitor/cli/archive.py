@@ -14,8 +14,8 @@ from monitor.cli.output import FAILED, GOOD, ConfigDir, DataDir, print_json
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor.archive.protocol import Order
-    from monitor.store import Chore, Writer
+    from monitor.storage.archive.protocol import Order
+    from monitor.storage.journal.store import Chore, Writer
 
 archive_app = typer.Typer(help="The sealed days of a data directory.", no_args_is_help=True)
 
@@ -28,9 +28,9 @@ def archive_list(
     """List the sealed files; works while the daemon runs."""
     from dataclasses import asdict
 
-    from monitor.archive import ledger
+    from monitor.storage.archive import catalog
 
-    listed = ledger.read_at(data)
+    listed = catalog.read_at(data)
     if as_json:
         print_json([asdict(one) for one in listed])
         return
@@ -42,8 +42,8 @@ def archive_list(
 @archive_app.command(name="verify")
 def archive_verify(data: DataDir = Path("data")) -> None:
     """Hash and count every sealed file again; exit code 1 when one is missing, changed or unknown."""
-    from monitor.archive.verify import verify
     from monitor.cli.output import bar
+    from monitor.storage.archive.verify import verify
 
     with bar("verifying") as progress:
         found = verify(data, progress)
@@ -57,7 +57,7 @@ def archive_verify(data: DataDir = Path("data")) -> None:
 @archive_app.command(name="seal")
 def archive_seal(config: ConfigDir = Path("config"), data: DataDir = Path("data")) -> None:
     """Seal the days that are due, while no daemon runs; a running daemon does so itself."""
-    from monitor.archive.seal import sweep
+    from monitor.storage.archive.seal import sweep
 
     with _alone(config, data) as (order, writer):
         made = sweep(order, lambda chore: _commit(writer, chore))
@@ -67,7 +67,7 @@ def archive_seal(config: ConfigDir = Path("config"), data: DataDir = Path("data"
 @archive_app.command(name="compact")
 def archive_compact(config: ConfigDir = Path("config"), data: DataDir = Path("data")) -> None:
     """Merge every day that has supplements into one file, while no daemon runs."""
-    from monitor.archive.compact import compact
+    from monitor.storage.archive.compaction import compact
 
     with _alone(config, data) as (order, writer):
         merged = compact(order, lambda chore: _commit(writer, chore), more_than=0)
@@ -81,9 +81,9 @@ def _commit(writer: Writer, chore: Chore) -> None:
 @contextmanager
 def _alone(config: Path, data: Path) -> Iterator[tuple[Order, Writer]]:
     """What is to be done, and the journal's one writer. Raises JournalError while a daemon uses the directory."""
-    from monitor.archive.protocol import Order
     from monitor.config import load
-    from monitor.store import FILE, JournalError, Lock, Writer
+    from monitor.storage.archive.protocol import Order
+    from monitor.storage.journal.store import FILE, JournalError, Lock, Writer
     from probes.registry import KINDS
 
     settings = load(config).settings

@@ -15,8 +15,8 @@ def backup(
     data: DataDir = Path("data"),
 ) -> None:
     """Copy the data directory, whole or not at all; works while the daemon runs."""
-    from monitor.backup import backup as take
     from monitor.cli.output import bar
+    from monitor.storage.backup import backup as take
 
     try:
         with bar("backing up") as progress:
@@ -32,8 +32,8 @@ def restore(
     check: Annotated[bool, typer.Option("--check", help="Only look whether the backup is good.")] = False,
 ) -> None:
     """Make a data directory from a backup, whole or not at all; the directory must be absent or empty."""
-    from monitor import backup as room
     from monitor.cli.output import bar
+    from monitor.storage import backup as room
 
     try:
         with bar("checking" if check else "restoring") as progress:

@@ -12,7 +12,7 @@ import typer
 from monitor.cli.output import USAGE, ConfigDir, DataDir, fail
 
 if TYPE_CHECKING:
-    from monitor.source import Source
+    from monitor.storage.history.source import Source
 
 history_app = typer.Typer(help="Take measurements out of a journal, or into one.", no_args_is_help=True)
 
@@ -50,10 +50,10 @@ def history_export(
     form: Form = None,
 ) -> None:
     """Write measurements to a file; works while the daemon runs."""
-    from monitor import exchange
     from monitor.cli.output import bar
-    from monitor.history import Window
     from monitor.model.time_parsing import parse_time
+    from monitor.storage.history.reader import Window
+    from monitor.storage.transfer import files as exchange
     from probes.registry import KINDS
 
     now = time.time_ns() // 1_000_000
@@ -83,8 +83,8 @@ def history_import(
     form: Form = None,
 ) -> None:
     """Take measurements into a journal that no daemon is using; rows that are known already change nothing."""
-    from monitor import exchange
     from monitor.cli.output import bar
+    from monitor.storage.transfer import files as exchange
 
     with bar("importing") as progress:
         found = exchange.import_(data, path, form.value if form else None, progress)
@@ -95,7 +95,7 @@ def _source(config: Path, data: Path, origin: Origin | None) -> Source:
     """Where to read; the archive needs no configuration."""
     from monitor.cli.history_source import chosen
     from monitor.config import load
-    from monitor.source import Archive
+    from monitor.storage.history.source import Archive
 
     if origin is Origin.ARCHIVE or (origin is None and not (config / "monitor.yaml").exists()):
         return Archive(data)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.influx_history import InfluxHistory
-from monitor.source import ARCHIVE, Archive, Source
-from monitor.store import JournalError
+from monitor.storage.history.source import ARCHIVE, Archive, Source
+from monitor.storage.journal.store import JournalError
 
 if TYPE_CHECKING:
     from pathlib import Path

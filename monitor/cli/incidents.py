@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.output import FAILED, GOOD, USAGE, ConfigDir, DataDir, fail, print_json
-from monitor.folders import INBOX
+from monitor.storage.folders import INBOX
 
 if TYPE_CHECKING:
     from monitor.daemon.drill import Stage
@@ -39,7 +39,7 @@ def incidents(  # the name of the command
     from monitor.i18n.translator import Tongue
     from monitor.model.incidents import Step
     from monitor.model.time_parsing import parse_time
-    from monitor.store import FILE, Reader
+    from monitor.storage.journal.store import FILE, Reader
     from monitor.web.api.incident_json import whole_json
     from probes.registry import KINDS
 
@@ -95,8 +95,8 @@ def incident_comment(
 
 
 def _note(data: Path, identity: str, kind: NoteKind, by: str, text: str) -> None:
-    from monitor import inbox
-    from monitor.store import FILE, Reader
+    from monitor.storage import inbox
+    from monitor.storage.journal.store import FILE, Reader
     from probes.registry import KINDS
 
     reader = Reader(data / FILE, KINDS)

@@ -25,7 +25,7 @@ from monitor.cli.incidents import drill, incident_app, incidents
 from monitor.cli.influxdb import influx_app
 from monitor.cli.output import FAILED, GOOD, PARTIAL, USAGE, ConfigDir, DataDir, fail, print_json
 from monitor.cli.score import score_app
-from monitor.store import JournalError
+from monitor.storage.journal.store import JournalError
 
 app = typer.Typer(
     name="portal-monitor",
@@ -91,7 +91,7 @@ def run(
     from monitor.config.record import secrets_of
     from monitor.daemon.daemon import Daemon
     from monitor.daemon.logs import hide, set_up_logs
-    from monitor.datadir import keep_private
+    from monitor.storage.journal.database import keep_private
 
     form = log_format or (LogForm.CONSOLE if sys.stderr.isatty() else LogForm.JSON)
     keep_private()

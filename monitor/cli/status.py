@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from monitor import history
 from monitor.cli.console import Pen
 from monitor.cli.probe_output import WORDS
 from monitor.model.records import PROBER, Expect, State
-from monitor.store import FILE, JournalError, Reader, connect
+from monitor.storage.history import reader as history
+from monitor.storage.journal.store import FILE, JournalError, Reader, connect
 from probes.registry import KINDS
 from probes.result import Fault
 

@@ -8,7 +8,6 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from monitor import __version__
-from monitor.archive.layout import FLOOR_DAYS
 from monitor.config.judging import Confirm, Maintenance, ServiceTimes, States
 from monitor.config.models import Block, Blocks
 from monitor.config.notify import Alerting
@@ -29,6 +28,7 @@ from monitor.config.words import (
 from monitor.sinks.base import SinkSettings
 from monitor.sinks.influxdb import InfluxDB
 from monitor.states.maintenance import Calendar
+from monitor.storage.archive.layout import FLOOR_DAYS
 from probes.resources import HttpSettings
 
 HOUR = 3600.0

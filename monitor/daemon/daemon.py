@@ -21,10 +21,6 @@ from monitor.daemon.metrics import SelfMetrics
 from monitor.daemon.self_monitoring import keep_watch, settle
 from monitor.daemon.storage_tasks import Storage
 from monitor.daemon.systemd import Manager
-from monitor.datadir import narrow
-from monitor.evidence import Evidence
-from monitor.folders import EVIDENCE
-from monitor.journal import Journal
 from monitor.model.clock import Clock, SystemClock
 from monitor.model.records import Measurement
 from monitor.prober.confirmation import Confirmation
@@ -38,7 +34,11 @@ from monitor.sinks.base import Label
 from monitor.states.consumers import STATES, fold_states, follow_board
 from monitor.states.state_machine import Fold
 from monitor.states.status_cache import Board
-from monitor.store import Lock
+from monitor.storage.folders import EVIDENCE
+from monitor.storage.journal.database import narrow
+from monitor.storage.journal.journal import Journal
+from monitor.storage.journal.store import Lock
+from monitor.storage.screenshots import Evidence
 from monitor.web import Door, Site, serve
 from monitor.web.metrics.exposition import Exposition
 from probes.probe import Lane

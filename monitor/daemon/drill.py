@@ -19,7 +19,7 @@ from monitor.config.notify import Notify, Target
 from monitor.daemon.daemon import Daemon
 from monitor.model.incidents import Fate, Step
 from monitor.model.records import Check, Portal, PortalKind, State
-from monitor.store import FILE, Reader
+from monitor.storage.journal.store import FILE, Reader
 from probes.registry import KINDS
 from probes.result import Outcome
 from probes.uptime import Uptime

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from prometheus_client import Gauge
 
-from monitor.archive.layout import day_of
 from monitor.daemon.scores_job import ScoreKeeper
-from monitor.storage_metrics import timestamp
+from monitor.storage.archive.layout import day_of
+from monitor.storage.metrics import timestamp
 
 if TYPE_CHECKING:
     import asyncio

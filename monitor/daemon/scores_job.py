@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from monitor.daemon.scores_protocol import Done, Order, decode
-from monitor.store import JournalError
+from monitor.storage.journal.store import JournalError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.model.scores import ScorePoint
-from monitor.store import JournalError
+from monitor.storage.journal.store import JournalError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

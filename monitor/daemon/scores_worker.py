@@ -20,7 +20,7 @@ from monitor.daemon.scores_protocol import Order
 from monitor.score_live import exposition, points, windows
 from monitor.score_source import ArchiveSource
 from monitor.scoring import engine
-from monitor.store import JournalError
+from monitor.storage.journal.store import JournalError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,14 +8,14 @@ import sys
 from typing import TYPE_CHECKING
 
 from monitor.prober.host_health import BEAT_SECONDS
-from monitor.space import SpaceGuard
+from monitor.storage.journal.size_limit import SpaceGuard
 
 if TYPE_CHECKING:
     from monitor.daemon.metrics import SelfMetrics
-    from monitor.journal import Journal
     from monitor.prober.host_health import Machine
     from monitor.prober.scheduler import Pulse
     from monitor.states.status_cache import Board
+    from monitor.storage.journal.journal import Journal
 
 
 def settle() -> None:

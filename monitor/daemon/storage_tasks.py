@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.archive.keeper import Keeper, Keeping
 from monitor.carrier import Carrier
 from monitor.deliver import Courier, reader_name
 from monitor.delivery_metrics import DeliveryMetrics
 from monitor.model.rollups import Tier
-from monitor.rollup_keeper import RollupKeeper
-from monitor.storage_metrics import watch_archive, watch_rollups
+from monitor.storage.archive.job import Keeper, Keeping
+from monitor.storage.metrics import watch_archive, watch_rollups
+from monitor.storage.rollups.job import RollupKeeper
 
 if TYPE_CHECKING:
     import asyncio
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from monitor.config.settings import MonitorSettings
     from monitor.daemon.scores_job import Write
-    from monitor.journal import Journal
     from monitor.model.clock import Clock
     from monitor.sinks.base import Labels, Sink
+    from monitor.storage.journal.journal import Journal
 
 DAY = 86_400.0
 

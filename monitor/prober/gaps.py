@@ -13,10 +13,10 @@ from monitor.prober.schedule import missed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor.journal import Journal
     from monitor.model.records import Check
     from monitor.prober.runner import Measurer
-    from monitor.store import Entry, Reader
+    from monitor.storage.journal.journal import Journal
+    from monitor.storage.journal.store import Entry, Reader
 
 log = structlog.get_logger(__name__)
 

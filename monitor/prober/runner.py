@@ -19,10 +19,10 @@ from probes.runner import observe
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from monitor.journal import Journal
     from monitor.model.clock import Clock
     from monitor.prober.host_health import Machine
     from monitor.prober.self_check import Sight
+    from monitor.storage.journal.journal import Journal
     from probes.resources import Instruments
     from probes.result import Picture
 

@@ -36,7 +36,7 @@ class Source(Protocol):
 
         The columns are ``portal``, ``check``, ``location``, ``slot``, ``attempt`` and ``names``, typed as history types
         them; one that a kind does not have is left out. Each row is there once, in any order. Raises as
-        :func:`monitor.history.connect`.
+        :func:`monitor.storage.history.reader.connect`.
         """
 
     def changes(self, since: int, until: int) -> Changes:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from monitor.model.records import Measurement, State
-from monitor.store import Advance
+from monitor.storage.journal.store import Advance
 
 if TYPE_CHECKING:
-    from monitor.journal import Journal
     from monitor.model.clock import Clock
     from monitor.states.state_machine import Fold
     from monitor.states.status_cache import Board
+    from monitor.storage.journal.journal import Journal
 
 log = structlog.get_logger(__name__)
 

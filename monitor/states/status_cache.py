@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from monitor.model.clock import Clock
     from monitor.model.records import Check, Portal
-    from monitor.store import Reader, Record
+    from monitor.storage.journal.store import Reader, Record
 
 DAY = 86_400_000
 

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from monitor.config import Config
-    from monitor.evidence import Evidence
-    from monitor.journal import Journal
     from monitor.model.clock import Clock
     from monitor.states.status_cache import Board
+    from monitor.storage.journal.journal import Journal
+    from monitor.storage.screenshots import Evidence
     from monitor.web.metrics.exposition import Exposition
     from monitor.web.server.auth import Keeper
 

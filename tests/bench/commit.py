@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.journal import Journal
+from monitor.storage.journal.journal import Journal
 from probes.registry import KINDS
 from tests import factories
 from tests.bench.fleet import measurements

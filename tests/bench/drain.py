@@ -16,10 +16,10 @@ from prometheus_client import CollectorRegistry
 from monitor.carrier import PATIENT
 from monitor.deliver import Courier
 from monitor.delivery_metrics import DeliveryMetrics
-from monitor.journal import Journal
 from monitor.model.clock import SystemClock
 from monitor.sinks.base import Label
 from monitor.sinks.influxdb import InfluxDB
+from monitor.storage.journal.journal import Journal
 from probes.registry import KINDS
 from tests.bench.fleet import fill
 from tests.bench.row import Row, percentile

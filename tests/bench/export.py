@@ -17,11 +17,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from monitor import handover
-from monitor.archive.layout import day_of
 from monitor.config import load
 from monitor.export.kinds import FORMATS
 from monitor.export.writing import write
 from monitor.scoring import periods
+from monitor.storage.archive.layout import day_of
 from tests.bench import quarter, score
 from tests.bench.quarter import FIRST, ZONE
 from tests.bench.row import Row, spread

@@ -6,15 +6,15 @@ import random
 from typing import TYPE_CHECKING
 
 from monitor.model.records import State, StateChange
-from monitor.store import Advance
+from monitor.storage.journal.store import Advance
 from probes.result import Outcome
 from tests import factories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor.journal import Journal
     from monitor.model.records import Measurement
+    from monitor.storage.journal.journal import Journal
 
 PORTALS = 106
 CHECKS = (("uptime", "uptime"), ("uptime", "uptime-search"), ("latency", "latency"))

@@ -15,21 +15,21 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.archive.protocol import Order
-from monitor.archive.seal import sweep
-from monitor.history import Window
 from monitor.influx_history import InfluxHistory
 from monitor.sinks.base import Label
 from monitor.sinks.influxdb import InfluxDB
-from monitor.source import Archive
-from monitor.store import FILE, Writer
+from monitor.storage.archive.protocol import Order
+from monitor.storage.archive.seal import sweep
+from monitor.storage.history.reader import Window
+from monitor.storage.history.source import Archive
+from monitor.storage.journal.store import FILE, Writer
 from probes.registry import KINDS
 from tests.factories import DAY, MINUTE
 from tests.servers.influxdb import TOKEN, InfluxServer
 from tests.week import FIRST, ZONE, Week
 
 if TYPE_CHECKING:
-    from monitor.source import Source
+    from monitor.storage.history.source import Source
 
 AT_A_TIME = 5000
 QUESTION = "SELECT portal, COUNT(*), quantile_cont(duration, [0.75, 0.95]) FROM uptime GROUP BY portal ORDER BY 1"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from monitor.store import FILE
+from monitor.storage.journal.store import FILE
 from tests.bench.row import Row, percentile, spread
 from tests.bench.subject import Daemon, nginx
 

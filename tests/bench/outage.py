@@ -20,12 +20,12 @@ from prometheus_client import CollectorRegistry
 from monitor.carrier import Patience
 from monitor.deliver import Courier
 from monitor.delivery_metrics import DeliveryMetrics
-from monitor.journal import Journal
 from monitor.model.clock import SystemClock
 from monitor.sinks.base import Label
 from monitor.sinks.influxdb import InfluxDB
 from monitor.sinks.points import STATE_CHANGE, change_from, measurement_from
-from monitor.store import Reader
+from monitor.storage.journal.journal import Journal
+from monitor.storage.journal.store import Reader
 from probes.registry import KINDS
 from tests.bench.fleet import fill
 from tests.servers.influxdb import TOKEN, InfluxServer

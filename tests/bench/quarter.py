@@ -17,12 +17,12 @@ import zlib
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from monitor import history
-from monitor.archive import duck, ledger
-from monitor.archive.layout import SCHEMA, Day, day_of, relative, shape
-from monitor.archive.ledger import Sealed
-from monitor.archive.parquet import publish
-from monitor.store import FILE, Writer
+from monitor.storage.archive import catalog, duckdb_session
+from monitor.storage.archive.catalog import Sealed
+from monitor.storage.archive.layout import SCHEMA, Day, day_of, relative, shape
+from monitor.storage.archive.parquet import publish
+from monitor.storage.history import reader
+from monitor.storage.journal.store import FILE, Writer
 from probes.registry import KINDS
 from tests.bench.row import Row, spread
 from tests.factories import DAY, MINUTE
@@ -88,7 +88,7 @@ def source(kind: str, day: Day) -> str:
 
 def place(days: int) -> Path:
     """Where so many days are kept from one run to the next; others when tables have other columns."""
-    shapes = "".join(ledger.types_text(shape(kind)) for kind in KINDS)
+    shapes = "".join(catalog.types_text(shape(kind)) for kind in KINDS)
     return Path(tempfile.gettempdir()) / f"portal-monitor-quarter-{days}-{zlib.crc32(shapes.encode()):08x}"
 
 
@@ -104,10 +104,10 @@ def make(directory: Path, days: int) -> None:
             wanted = Sealed(
                 path=relative(kind, day.label, 0), kind=kind, day=day.label, number=0, late=False, rows=rows, size=0,
                 sha256="", since=day.since, until=day.until, first=0, last=0, through=0,
-                columns=ledger.types_text(form), zone=ZONE.key, schema=SCHEMA, code="bench", created=0,
+                columns=catalog.types_text(form), zone=ZONE.key, schema=SCHEMA, code="bench", created=0,
             )  # fmt: skip
-            with duck.database(directory, memory="1GB") as work:
-                writer.write([ledger.record(publish(directory, work, source(kind, day), form, wanted))])
+            with duckdb_session.database(directory, memory="1GB") as work:
+                writer.write([catalog.record(publish(directory, work, source(kind, day), form, wanted))])
         print(f"\rmade {number + 1} of {days} days", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     writer.close()
@@ -116,7 +116,7 @@ def make(directory: Path, days: int) -> None:
 def ask(directory: Path) -> None:
     """One question in a process of its own; prints JSON."""
     began = time.perf_counter()
-    with history.connect(directory, CHECKS, 0, history.FOREVER) as db:
+    with reader.connect(directory, CHECKS, 0, reader.FOREVER) as db:
         connected = time.perf_counter()
         rows = db.execute(QUESTION).fetchall()
         seconds = time.perf_counter() - connected

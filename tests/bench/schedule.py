@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from monitor.store import FILE
+from monitor.storage.journal.store import FILE
 from tests.bench.metrics import scraped
 from tests.bench.peers import Peers
 from tests.bench.row import CannotRun, Row, compared, percentile, spread, table

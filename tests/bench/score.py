@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from monitor.archive import duck, ledger
-from monitor.archive.layout import SCHEMA, Day, day_of, relative, shape
-from monitor.archive.ledger import Sealed
-from monitor.archive.parquet import publish
 from monitor.config import load
 from monitor.daemon import scores_worker
 from monitor.model.records import Expect, Portal, PortalKind, State, StateChange
 from monitor.score_source import ArchiveSource
 from monitor.scoring import engine, periods
-from monitor.store import FILE, Advance, Writer
+from monitor.storage.archive import catalog, duckdb_session
+from monitor.storage.archive.catalog import Sealed
+from monitor.storage.archive.layout import SCHEMA, Day, day_of, relative, shape
+from monitor.storage.archive.parquet import publish
+from monitor.storage.journal.store import FILE, Advance, Writer
 from probes.registry import KINDS
 from tests.bench import quarter
 from tests.bench.quarter import FIRST, PORTALS, ZONE
@@ -108,10 +108,10 @@ def complete(directory: Path, days: int) -> None:
         wanted = Sealed(
             path=relative("mobile", day.label, 0), kind="mobile", day=day.label, number=0, late=False,
             rows=PORTALS * RUNS * SLOTS, size=0, sha256="", since=day.since, until=day.until, first=0, last=0,
-            through=0, columns=ledger.types_text(form), zone=ZONE.key, schema=SCHEMA, code="bench", created=0,
+            through=0, columns=catalog.types_text(form), zone=ZONE.key, schema=SCHEMA, code="bench", created=0,
         )  # fmt: skip
-        with duck.database(directory, memory="1GB") as work:
-            writer.write([ledger.record(publish(directory, work, renders(day), form, wanted))])
+        with duckdb_session.database(directory, memory="1GB") as work:
+            writer.write([catalog.record(publish(directory, work, renders(day), form, wanted))])
     changes = []
     for number in range(PORTALS):
         at, state = FIRST - DAY + number, State.UNKNOWN

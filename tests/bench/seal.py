@@ -20,12 +20,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.archive import keeper as room
-from monitor.archive import ledger
-from monitor.archive.keeper import Keeper, Keeping
-from monitor.journal import Journal
 from monitor.model.clock import SystemClock
-from monitor.store import FILE, Writer
+from monitor.storage.archive import catalog
+from monitor.storage.archive import job as room
+from monitor.storage.archive.job import Keeper, Keeping
+from monitor.storage.journal.journal import Journal
+from monitor.storage.journal.store import FILE, Writer
 from probes.registry import KINDS
 from probes.result import Outcome
 from tests import factories
@@ -159,7 +159,7 @@ async def measure(directory: Path, per_minute: int) -> Sealing:
     task.cancel()
     await asyncio.gather(gone, task, return_exceptions=True)
     await journal.close()
-    listed = ledger.read_at(directory)
+    listed = catalog.read_at(directory)
     rows, size = sum(one.rows for one in listed), sum(one.size for one in listed)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(

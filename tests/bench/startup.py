@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from monitor.store import FILE
+from monitor.storage.journal.store import FILE
 from tests.bench.row import CannotRun, Row, spread
 from tests.bench.subject import address, nginx, pinned
 from tests.servers.ports import free_port

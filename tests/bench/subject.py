@@ -20,7 +20,7 @@ from typing import Self
 import yaml
 
 from monitor.demo.authority import Authority
-from monitor.store import FILE
+from monitor.storage.journal.store import FILE
 from tests.bench.accounts import Usage, usage
 from tests.servers.ports import free_port
 

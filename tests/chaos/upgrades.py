@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from monitor.backup import backup, check, restore
-from monitor.datadir import FILE, connect
+from monitor.storage.backup import backup, check, restore
+from monitor.storage.journal.database import FILE, connect
 from probes.registry import KINDS
 from tests.chaos.promise import Promise
 from tests.fixtures import make

@@ -16,17 +16,17 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from monitor import influx_history, influx_question
-from monitor.archive.layout import STATES
 from monitor.cli.history_source import chosen
 from monitor.config import load
-from monitor.history import STATE_COLUMNS, Window, columns
 from monitor.influx_history import InfluxHistory
 from monitor.model.records import Measurement, State, StateChange, Void
 from monitor.sinks import server as sinks_server
 from monitor.sinks.base import Label
 from monitor.sinks.influxdb import InfluxDB
-from monitor.source import Archive, Source
-from monitor.store import FILE, Advance, JournalError, Writer
+from monitor.storage.archive.layout import STATES
+from monitor.storage.history.reader import STATE_COLUMNS, Window, columns
+from monitor.storage.history.source import Archive, Source
+from monitor.storage.journal.store import FILE, Advance, JournalError, Writer
 from probes.registry import KINDS
 from probes.result import Fault, Outcome
 from tests import factories

@@ -12,26 +12,27 @@ from typing import TYPE_CHECKING, Any
 import apprise
 import influxdb_client.client.influxdb_client_async  # noqa: F401 - loaded once for all children
 
-from monitor import deliver, rollup_keeper
+from monitor import deliver
 from monitor.alerting import dispatcher, incident_consumer
-from monitor.archive import keeper
 from monitor.config import load
 from monitor.daemon import scores_job
 from monitor.daemon.daemon import Daemon
 from monitor.daemon.logs import set_up_logs
-from monitor.journal import Journal
 from monitor.model.records import Measurement
 from monitor.prober import runner
 from monitor.sinks import influxdb
 from monitor.states import consumers
-from monitor.store import Advance, Chore, Writer
+from monitor.storage.archive import job as keeper
+from monitor.storage.journal.journal import Journal
+from monitor.storage.journal.store import Advance, Chore, Writer
+from monitor.storage.rollups import job
 from tests.crash.nursery import settle_in
 from tests.crash.stages import Page, watch
 
 if TYPE_CHECKING:
     from monitor.alerting.dispatcher import TargetCourier
     from monitor.model.incidents import Message
-    from monitor.store import Entry
+    from monitor.storage.journal.store import Entry
 
 apprise.Apprise.instantiate("json://localhost/")  # the same
 
@@ -54,7 +55,7 @@ def hasten() -> None:
     """All that waits for minutes waits for a moment; rows may leave as soon as they are sealed and old."""
     consumers.REMARK_SECONDS = incident_consumer.REMARK_SECONDS = 0.05
     keeper.EVERY, keeper.PAUSE, keeper.SETTLED, keeper.CHUNK = 0.2, 0.002, 0, 2
-    rollup_keeper.EVERY = 0.2
+    job.EVERY = 0.2
     scores_job.FIRST = 0.3
 
 
@@ -66,7 +67,7 @@ def observed(page: Page) -> None:
     watch(page, dispatcher.TargetCourier, "_deliver", "alert")
     watch(page, deliver.Courier, "_step", "deliver")
     watch(page, influxdb.InfluxDBSink, "write", lambda sink, _records: "rollup" if "-" in sink.name else "deliver")
-    watch(page, rollup_keeper.RollupKeeper, "_once", "rollup")
+    watch(page, job.RollupKeeper, "_once", "rollup")
     watch(page, keeper.Keeper, "_converse", "seal")
     watch(page, scores_job.ScoreKeeper, "once", "score")
 

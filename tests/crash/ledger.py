@@ -9,23 +9,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from monitor import history
 from monitor.alerting.incident_consumer import INCIDENTS
 from monitor.alerting.incidents import IncidentFold
 from monitor.alerting.routing import messages
-from monitor.archive.layout import FOLDER, files
-from monitor.archive.scratch import PREFIX
-from monitor.archive.verify import verify
 from monitor.config import Config
 from monitor.deliver import reader_name
-from monitor.history import Window
 from monitor.model.incidents import Fate, IncidentEvent, Step
 from monitor.model.records import Measurement, StateChange
 from monitor.model.rollups import Tier
-from monitor.rollup import HOUR
 from monitor.states.consumers import STATES
 from monitor.states.state_machine import Fold
-from monitor.store import FILE, Reader, Record, connect
+from monitor.storage.archive.layout import FOLDER, files
+from monitor.storage.archive.temp_dirs import PREFIX
+from monitor.storage.archive.verify import verify
+from monitor.storage.history import reader as history
+from monitor.storage.history.reader import Window
+from monitor.storage.journal.store import FILE, Reader, Record, connect
+from monitor.storage.rollups.compute import HOUR
 from probes.registry import KINDS
 from tests.crash.tally import Rule, Tally
 from tests.crash.world import GONE, World

@@ -11,15 +11,15 @@ from unittest.mock import patch
 
 from structlog.testing import capture_logs
 
-from monitor import history
-from monitor.archive import compact, keeper, seal
-from monitor.archive.protocol import Order
-from monitor.archive.verify import verify
-from monitor.history import Window
-from monitor.journal import Journal
 from monitor.model.clock import SystemClock
 from monitor.model.records import Measurement
-from monitor.store import FILE, Lock, Record, Writer
+from monitor.storage.archive import compaction, job, seal
+from monitor.storage.archive.protocol import Order
+from monitor.storage.archive.verify import verify
+from monitor.storage.history import reader
+from monitor.storage.history.reader import Window
+from monitor.storage.journal.journal import Journal
+from monitor.storage.journal.store import FILE, Lock, Record, Writer
 from probes.registry import KINDS
 from tests.crash import world
 from tests.crash.ledger import UNKNOWN, Identity, identity, rubbish
@@ -35,7 +35,7 @@ def sweep(data: Path, now: int) -> None:
     writer = Writer(data / FILE, KINDS)
     order = Order(directory=data, zone="Asia/Ho_Chi_Minh", grace=0, now=now)
     with capture_logs():
-        compact.tend(order, lambda chore: writer.write([chore]) and None)
+        compaction.tend(order, lambda chore: writer.write([chore]) and None)
     writer.close()
     lock.release()
 
@@ -44,7 +44,7 @@ async def trim(data: Path) -> None:
     """Let all sealed rows leave the journal, as the daemon does."""
     journal = Journal.open(data, KINDS, commit_every=0.001)
     try:
-        await keeper.Keeper(data, journal, SystemClock(), keeper.Keeping(zone="Asia/Ho_Chi_Minh", hot=0.0)).trim()
+        await job.Keeper(data, journal, SystemClock(), job.Keeping(zone="Asia/Ho_Chi_Minh", hot=0.0)).trim()
     finally:
         await journal.close()
 
@@ -69,17 +69,17 @@ class Sealing(Work):
         self.wanted.update(identity(one) for one in records if isinstance(one, Measurement))
 
     def observed(self, page: Page) -> None:
-        watch(page, compact, "sweep", "days: sweep")
-        watch(page, keeper.Keeper, "trim", "days: trim")
+        watch(page, compaction, "sweep", "days: sweep")
+        watch(page, job.Keeper, "trim", "days: trim")
         watch(page, seal, "load", "days: gather")
-        for owner in (seal, compact):
+        for owner in (seal, compaction):
             watch(page, owner, "publish", "days: write")
-        watch(page, compact, "_merge", "days: merge")
-        watch(page, compact.ledger, "write_manifest", "days: tell")
+        watch(page, compaction, "_merge", "days: merge")
+        watch(page, compaction.ledger, "write_manifest", "days: tell")
 
     def once(self) -> None:
         sweep(self.data, world.FIRST + (self.days + 2) * DAY)
-        with patch.multiple(keeper, CHUNK=1, PAUSE=0.001), capture_logs():
+        with patch.multiple(job, CHUNK=1, PAUSE=0.001), capture_logs():
             asyncio.run(trim(self.data))
 
     def judge(self) -> None:
@@ -99,6 +99,6 @@ class Sealing(Work):
     def _everything(self) -> Counter[Identity]:
         found: Counter[Identity] = Counter()
         for kind in KINDS:
-            for batch in history.measurements(self.data, Window(kind=kind)):
-                found.update((kind, *row) for row in zip(*(batch[name] for name in history.IDENTITY), strict=True))
+            for batch in reader.measurements(self.data, Window(kind=kind)):
+                found.update((kind, *row) for row in zip(*(batch[name] for name in reader.IDENTITY), strict=True))
         return found

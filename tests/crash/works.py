@@ -15,12 +15,13 @@ from zoneinfo import ZoneInfo
 import xlsxwriter  # noqa: F401 - loaded once for all children
 from structlog.testing import capture_logs
 
-from monitor import evidence, handover, seal_scores
+from monitor import handover, seal_scores
 from monitor.cli.main import app
-from monitor.evidence import ABOUT, Evidence
 from monitor.export import manifest, writing
 from monitor.scoring import engine, periods
 from monitor.scoring.periods import Period
+from monitor.storage import screenshots
+from monitor.storage.screenshots import ABOUT, Evidence
 from tests.crash.ledger import rubbish
 from tests.crash.sealing import Sealing
 from tests.crash.stages import Page, watch
@@ -169,7 +170,7 @@ class Picturing(Work):
 
     def observed(self, page: Page) -> None:
         watch(page, Evidence, "_store", "pictures: keep")
-        watch(page, evidence, "_remove", "pictures: let go")
+        watch(page, screenshots, "_remove", "pictures: let go")
 
     def once(self) -> None:
         kept = self._kept()

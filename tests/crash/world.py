@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from monitor.model.records import Measurement
-from monitor.store import FILE, Record, Writer
+from monitor.storage.journal.store import FILE, Record, Writer
 from probes.registry import KINDS
 from tests import factories
 from tests.factories import DAY, MINUTE

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from monitor.cli.main import app
 from monitor.model.records import Measurement
 from monitor.sinks.influxdb import InfluxDB
-from monitor.store import FILE, Writer
+from monitor.storage.journal.store import FILE, Writer
 from probes.registry import KINDS
 from probes.result import Outcome
 from tests.export.test_writing import content

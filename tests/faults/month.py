@@ -16,7 +16,7 @@ from monitor.prober.schedule import Plan
 from monitor.prober.self_check import Reference, Sight
 from monitor.states.rules import Rules
 from monitor.states.state_machine import Fold
-from monitor.store import Entry
+from monitor.storage.journal.store import Entry
 from probes.metric import Metric, Unit
 from probes.probe import Lane, Probe
 from probes.resources import Instruments

@@ -10,19 +10,20 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from monitor import films, inbox
-from monitor.archive import verify
-from monitor.archive.layout import FOLDER
-from monitor.archive.protocol import Order
-from monitor.archive.seal import sweep
-from monitor.evidence import ABOUT, Evidence
+from monitor import films
 from monitor.export import manifest
-from monitor.folders import INBOX
-from monitor.history import Window, measurements
 from monitor.i18n.translator import Tongue
 from monitor.model.incidents import NoteKind, Post
 from monitor.scoring import periods
-from monitor.store import FILE, JournalError, Reader, Writer
+from monitor.storage import inbox
+from monitor.storage.archive import verify
+from monitor.storage.archive.layout import FOLDER
+from monitor.storage.archive.protocol import Order
+from monitor.storage.archive.seal import sweep
+from monitor.storage.folders import INBOX
+from monitor.storage.history.reader import Window, measurements
+from monitor.storage.journal.store import FILE, JournalError, Reader, Writer
+from monitor.storage.screenshots import ABOUT, Evidence
 from monitor.web.pages.filmstrip import strip
 from probes.registry import KINDS
 from probes.result import Outcome, Picture

@@ -7,9 +7,9 @@ from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from monitor import exchange
-from monitor.history import Window
-from monitor.store import FILE, JournalError, Reader, Writer
+from monitor.storage.history.reader import Window
+from monitor.storage.journal.store import FILE, JournalError, Reader, Writer
+from monitor.storage.transfer import files as exchange
 from probes.registry import KINDS
 from probes.result import Outcome
 from tests import factories

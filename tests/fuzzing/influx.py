@@ -11,11 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from monitor.history import Window, columns
 from monitor.influx_history import InfluxHistory
 from monitor.influx_question import looks
 from monitor.sinks.influxdb import InfluxDB
-from monitor.store import JournalError
+from monitor.storage.history.reader import Window, columns
+from monitor.storage.journal.store import JournalError
 from tests import factories
 from tests.factories import SLOT
 from tests.fuzzing import mutate

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.config.web import Web
-from monitor.evidence import Evidence
+from monitor.storage.screenshots import Evidence
 from monitor.web import Door, serve
 from probes.result import Outcome, Picture
 from tests import factories

@@ -12,11 +12,11 @@ from prometheus_client import CollectorRegistry
 from monitor.carrier import Patience
 from monitor.deliver import Courier
 from monitor.delivery_metrics import DeliveryMetrics
-from monitor.journal import Journal
 from monitor.model.clock import SystemClock
 from monitor.model.records import Measurement
-from monitor.rows import Quarantined
 from monitor.sinks.base import Sink
+from monitor.storage.journal.journal import Journal
+from monitor.storage.journal.rows import Quarantined
 from probes.result import Outcome
 from tests import factories
 

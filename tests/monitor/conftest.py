@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.journal import Journal
+from monitor.storage.journal.journal import Journal
 from probes.resources import Instruments
 from tests.monitor.parts import SCRIPTED, Scripted, opened
 

@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import ClassVar
 
-from monitor.journal import Journal
 from monitor.model.clock import Clock
 from monitor.model.records import Check
 from monitor.prober.runner import Measurer, Seats
 from monitor.prober.self_check import Sight
-from monitor.store import Reader
+from monitor.storage.journal.journal import Journal
+from monitor.storage.journal.store import Reader
 from probes.metric import Metric, Unit
 from probes.probe import Lane, Probe
 from probes.registry import KINDS

@@ -15,16 +15,16 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pytest
 
-from monitor import history
-from monitor.archive import compact, ledger, verify
-from monitor.archive.keeper import Keeper, Keeping
-from monitor.archive.layout import FOLDER, STATES, ArchiveError, day_of, files, kinds, parse, relative
-from monitor.archive.protocol import Order
-from monitor.archive.seal import sweep
-from monitor.history import Window
-from monitor.journal import Journal
 from monitor.model.records import State
-from monitor.store import FILE, Advance, Chore, Writer
+from monitor.storage.archive import catalog, compaction, verify
+from monitor.storage.archive.job import Keeper, Keeping
+from monitor.storage.archive.layout import FOLDER, STATES, ArchiveError, day_of, files, kinds, parse, relative
+from monitor.storage.archive.protocol import Order
+from monitor.storage.archive.seal import sweep
+from monitor.storage.history import reader
+from monitor.storage.history.reader import Window
+from monitor.storage.journal.journal import Journal
+from monitor.storage.journal.store import FILE, Advance, Chore, Writer
 from probes.registry import KINDS
 from probes.result import Outcome
 from tests import factories
@@ -79,13 +79,13 @@ def fleet(days: int = 2, step: int = 2 * HOUR, seed: int = 1) -> list[Measuremen
 
 
 def everything(directory: Path, kind: str = "uptime", **narrow: object) -> list[tuple[object, ...]]:
-    batches = history.measurements(directory, Window(kind=kind, **narrow), 7)  # type: ignore[arg-type] - as given
+    batches = reader.measurements(directory, Window(kind=kind, **narrow), 7)  # type: ignore[arg-type] - as given
     return [row for batch in batches for row in zip(*batch.values(), strict=True)]
 
 
 def trim(writer: Writer, kind: str = "uptime") -> None:
     """What the keeper does, at once."""
-    for span in ledger.spans(ledger.read_at(writer.path.parent), kind):
+    for span in catalog.spans(catalog.read_at(writer.path.parent), kind):
         sql = f"DELETE FROM look_{kind} WHERE slot >= ? AND slot < ? AND seq <= ?"
         writer.write([Chore(statements=((sql, (span.since, span.until, span.through)),))])
 
@@ -114,7 +114,7 @@ def test_windows_cut_through_days_and_are_narrowed_alike_in_files_and_journal(tm
     sealed(writer)
     trim(writer)
     assert [everything(tmp_path, **window) for window in windows] == before
-    counted = [history.count(tmp_path, Window(kind="uptime", **window)) for window in windows]  # type: ignore[arg-type] - as given
+    counted = [reader.count(tmp_path, Window(kind="uptime", **window)) for window in windows]  # type: ignore[arg-type] - as given
     assert counted == [len(rows) for rows in before]
 
 
@@ -126,11 +126,11 @@ def test_a_file_is_sorted_and_says_what_it_is(tmp_path: Path, writer: Writer):
     rows = db.execute(f"SELECT portal, slot, \"check\" FROM '{path}'").fetchall()
     assert rows == sorted(rows)
     described = db.execute(f"DESCRIBE SELECT * FROM '{path}'").fetchall()
-    assert [row[0] for row in described] == [column.name for column in history.columns("uptime")]
-    (entry,) = [one for one in ledger.read_at(tmp_path) if one.kind == "uptime"]
+    assert [row[0] for row in described] == [column.name for column in reader.columns("uptime")]
+    (entry,) = [one for one in catalog.read_at(tmp_path) if one.kind == "uptime"]
     assert (entry.rows, entry.first, entry.last) == (len(rows), FIRST, FIRST + 22 * HOUR)
     assert (entry.since, entry.until, entry.late, entry.zone) == (FIRST, FIRST + DAY, False, ZONE)
-    ledger.write_manifest(tmp_path)
+    catalog.write_manifest(tmp_path)
     listed = json.loads((tmp_path / FOLDER / "manifest.json").read_text())["files"]
     assert [one["sha256"] for one in listed if one["path"] == entry.path] == [entry.sha256]
     assert {one["since"] for one in listed} == {"2026-07-31T17:00:00.000Z"}
@@ -151,9 +151,9 @@ def test_late_rows_go_into_a_supplement_that_says_so(tmp_path: Path, writer: Wri
     writer.write(found)  # as an import would: most of them have left the journal, which takes them in again
     wanted = sorted((one.slot, one.portal, one.check) for one in found if one.kind == "uptime")
     assert [(row[3], row[0], row[1]) for row in everything(tmp_path)] == wanted, "late rows are seen at once"
-    assert history.count(tmp_path, Window(kind="uptime")) == len(wanted)
+    assert reader.count(tmp_path, Window(kind="uptime")) == len(wanted)
     sealed(writer)
-    late = [one for one in ledger.read_at(tmp_path) if one.late]
+    late = [one for one in catalog.read_at(tmp_path) if one.late]
     assert sum(one.rows for one in late) == 10
     assert {Path(one.path).name for one in late} == {"2026-08-01.1.parquet"}
     trim(writer)
@@ -169,7 +169,7 @@ def test_rows_known_already_make_no_supplement(tmp_path: Path, writer: Writer):
     writer.write(found)
     assert sealed(writer) == 0
     trim(writer)
-    assert history.count(tmp_path, Window(kind="uptime")) == sum(one.kind == "uptime" for one in found)
+    assert reader.count(tmp_path, Window(kind="uptime")) == sum(one.kind == "uptime" for one in found)
 
 
 def test_merging_a_day_changes_no_row(tmp_path: Path, writer: Writer):
@@ -178,12 +178,12 @@ def test_merging_a_day_changes_no_row(tmp_path: Path, writer: Writer):
         writer.write(found[part::3])
         sealed(writer)
     before = everything(tmp_path)
-    assert compact.compact(order(tmp_path), lambda chore: _write(writer, chore)) == len(KINDS)
+    assert compaction.compact(order(tmp_path), lambda chore: _write(writer, chore)) == len(KINDS)
     assert everything(tmp_path) == before
     assert [parse(path) for path in files(tmp_path)] == [(kind, "2026-08-01", 3) for kind in sorted(KINDS)]
     assert verify.verify(tmp_path).good
-    assert all(one.late for one in ledger.read_at(tmp_path)), "that rows came late is not forgotten"
-    assert compact.compact(order(tmp_path), lambda chore: _write(writer, chore)) == 0
+    assert all(one.late for one in catalog.read_at(tmp_path)), "that rows came late is not forgotten"
+    assert compaction.compact(order(tmp_path), lambda chore: _write(writer, chore)) == 0
 
 
 def test_merged_files_that_nobody_removed_are_removed_at_the_next_sweep(tmp_path: Path, writer: Writer):
@@ -193,7 +193,7 @@ def test_merged_files_that_nobody_removed_are_removed_at_the_next_sweep(tmp_path
         sealed(writer)
     before = everything(tmp_path)
     kept = {path: (tmp_path / FOLDER / path).read_bytes() for path in files(tmp_path)}
-    compact.compact(order(tmp_path), lambda chore: _write(writer, chore))
+    compaction.compact(order(tmp_path), lambda chore: _write(writer, chore))
     for path, content in kept.items():
         (tmp_path / FOLDER / path).write_bytes(content)
     assert not verify.verify(tmp_path).good
@@ -207,9 +207,9 @@ def test_nothing_younger_than_five_quarters_is_ever_removed(tmp_path: Path, writ
     sealed(writer, days=2)
     commit = lambda chore: _write(writer, chore)  # noqa: E731 - a word for two calls
     with pytest.raises(ValueError, match="five quarters"):
-        compact.expire(order(tmp_path), commit, 459)
-    assert compact.expire(order(tmp_path, days=460.9), commit, 460) == 0
-    assert compact.expire(order(tmp_path, days=461), commit, 460) == len(KINDS)
+        compaction.expire(order(tmp_path), commit, 459)
+    assert compaction.expire(order(tmp_path, days=460.9), commit, 460) == 0
+    assert compaction.expire(order(tmp_path, days=461), commit, 460) == len(KINDS)
     assert {parse(path)[1] for path in files(tmp_path) if parse(path)} == {"2026-08-02"}  # type: ignore[index] - just asked
     assert verify.verify(tmp_path).good
 
@@ -251,7 +251,7 @@ def test_an_archive_outlives_its_journal(tmp_path: Path, writer: Writer):
     writer.write([Advance(reader="states", seq=0, changes=(factories.change(at=FIRST + HOUR),))])
     sealed(writer)
     before = everything(tmp_path)
-    changes = list(history.state_changes(tmp_path))
+    changes = list(reader.state_changes(tmp_path))
     writer.close()
     for file in tmp_path.glob(f"{FILE}*"):
         file.unlink()
@@ -260,7 +260,7 @@ def test_an_archive_outlives_its_journal(tmp_path: Path, writer: Writer):
         second.write(found[:20])
         sealed(second)
         assert everything(tmp_path) == before
-        assert list(history.state_changes(tmp_path)) == changes != []
+        assert list(reader.state_changes(tmp_path)) == changes != []
         assert verify.verify(tmp_path).good
     finally:
         second.close()
@@ -273,10 +273,10 @@ def test_state_changes_are_sealed_and_stay_readable_once(tmp_path: Path, writer:
         factories.change(at=FIRST + DAY, state=State.UP, previous=State.DOWN, fault=None),
     )
     writer.write([Advance(reader="states", seq=0, changes=changes)])
-    before = list(history.state_changes(tmp_path))
+    before = list(reader.state_changes(tmp_path))
     assert sealed(writer) == 1
-    assert list(history.state_changes(tmp_path)) == before
-    (entry,) = ledger.read_at(tmp_path)
+    assert list(reader.state_changes(tmp_path)) == before
+    (entry,) = catalog.read_at(tmp_path)
     assert (entry.kind, entry.rows) == (STATES, 2)
 
 
@@ -288,7 +288,7 @@ def test_another_zone_seals_what_the_first_one_left(tmp_path: Path, writer: Writ
     sealed(writer, days=4, zone="America/New_York")
     assert everything(tmp_path) == before
     assert verify.verify(tmp_path).rows == len(fleet(days=3))
-    spans = ledger.spans(ledger.read_at(tmp_path), "uptime")
+    spans = catalog.spans(catalog.read_at(tmp_path), "uptime")
     assert all(one.until <= other.since for one, other in pairwise(spans))
 
 
@@ -314,15 +314,15 @@ def test_a_metric_declared_later_is_absent_in_older_files(tmp_path: Path, writer
     writer.write(fleet(days=1))
     before = everything(tmp_path)
     sealed(writer)
-    (entry,) = [one for one in ledger.read_at(tmp_path) if one.kind == "uptime"]
+    (entry,) = [one for one in catalog.read_at(tmp_path) if one.kind == "uptime"]
     path = tmp_path / FOLDER / entry.path
     copy = path.with_suffix(".copy")
     duckdb.connect().execute(f"COPY (SELECT * EXCLUDE final_url FROM '{path}') TO '{copy}' (FORMAT parquet)")
     copy.replace(path)
     older = {name: sql for name, sql in entry.types.items() if name != "final_url"} | {"redirects": "INTEGER"}
-    writer.write([ledger.record(replace(entry, columns=json.dumps(older)))])
+    writer.write([catalog.record(replace(entry, columns=json.dumps(older)))])
     trim(writer)
-    place = [column.name for column in history.columns("uptime")].index("final_url")
+    place = [column.name for column in reader.columns("uptime")].index("final_url")
     assert everything(tmp_path) == [(*row[:place], None, *row[place + 1 :]) for row in before]
 
 
@@ -334,14 +334,14 @@ def test_questions_in_sql_see_every_row_once(tmp_path: Path, writer: Writer):
     writer.write(found)
     inside = [one for one in found if one.kind == "uptime" and FIRST + HOUR <= one.slot < FIRST + 3 * DAY - HOUR]
     wanted = {(one.portal, one.check, one.location, one.slot, one.attempt, one.duration) for one in inside}
-    with history.connect(tmp_path, KINDS, FIRST + HOUR, FIRST + 3 * DAY - HOUR, ["duration"]) as db:
+    with reader.connect(tmp_path, KINDS, FIRST + HOUR, FIRST + 3 * DAY - HOUR, ["duration"]) as db:
         rows = db.execute("SELECT * FROM uptime").fetchall()
         assert db.execute("SELECT COUNT(*) FROM latency").fetchone() is not None
     assert len(rows) == len(wanted)
     assert set(rows) == wanted
-    with history.connect(tmp_path, ["uptime"], 0, history.FOREVER) as db:
+    with reader.connect(tmp_path, ["uptime"], 0, reader.FOREVER) as db:
         described = db.execute("DESCRIBE uptime").fetchall()
-    assert [row[0] for row in described] == [column.name for column in history.columns("uptime")]
+    assert [row[0] for row in described] == [column.name for column in reader.columns("uptime")]
     assert not list((tmp_path / FOLDER).glob("*-*"))
 
 
@@ -350,7 +350,7 @@ def test_a_sweep_leaves_the_rooms_of_the_living_alone(tmp_path: Path, writer: Wr
     dead = tmp_path / FOLDER / "scratch-dead"
     dead.mkdir(parents=True)
     (dead / "rows.duckdb").touch()
-    with history.connect(tmp_path, ["uptime"], 0, history.FOREVER) as db:
+    with reader.connect(tmp_path, ["uptime"], 0, reader.FOREVER) as db:
         sealed(writer)
         assert not dead.exists()
         assert db.execute("SELECT COUNT(*) FROM uptime").fetchone() == (72,)
@@ -358,12 +358,12 @@ def test_a_sweep_leaves_the_rooms_of_the_living_alone(tmp_path: Path, writer: Wr
 
 def test_the_manifest_is_made_good_after_a_sweep_that_was_killed_before_it_told(tmp_path: Path, writer: Writer):
     writer.write(fleet(days=1))
-    compact.tend(order(tmp_path), lambda chore: _write(writer, chore))
+    compaction.tend(order(tmp_path), lambda chore: _write(writer, chore))
     told = tmp_path / FOLDER / "manifest.json"
     good = told.read_text("utf-8")
     told.write_text('{"schema": 1, "files": []}\n', "utf-8")
     told.with_name(".manifest.json.1.part").touch()
-    assert compact.tend(order(tmp_path), lambda chore: _write(writer, chore)) == 0
+    assert compaction.tend(order(tmp_path), lambda chore: _write(writer, chore)) == 0
     assert told.read_text("utf-8") == good
     assert not list((tmp_path / FOLDER).glob(".manifest*"))
 

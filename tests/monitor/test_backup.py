@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from monitor import backup as room
-from monitor.archive import verify
-from monitor.archive.protocol import Order
-from monitor.archive.seal import sweep
-from monitor.backup import MANIFEST, BackupError, backup, check, restore
-from monitor.store import FILE, Reader, Writer
+from monitor.storage import backup as room
+from monitor.storage.archive import verify
+from monitor.storage.archive.protocol import Order
+from monitor.storage.archive.seal import sweep
+from monitor.storage.backup import MANIFEST, BackupError, backup, check, restore
+from monitor.storage.journal.store import FILE, Reader, Writer
 from probes.registry import KINDS
 from tests import factories
 from tests.factories import DAY

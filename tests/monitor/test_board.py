@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from monitor.model.records import PROBER, Check, Expect, Portal, State, StateChange, Void
 from monitor.states.consumers import follow_board
 from monitor.states.status_cache import DAY, Board
-from monitor.store import Advance
+from monitor.storage.journal.store import Advance
 from probes.result import Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT

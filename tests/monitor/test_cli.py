@@ -23,7 +23,7 @@ import yaml
 from monitor.demo.authority import Authority
 from monitor.hashed import Hashed
 from monitor.prober.gaps import BEGUN
-from monitor.store import FILE, SCHEMA, Writer
+from monitor.storage.journal.store import FILE, SCHEMA, Writer
 from probes.registry import KINDS
 from tests.bench.subject import address, nginx
 from tests.servers.ports import free_port

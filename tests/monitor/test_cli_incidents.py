@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
-from monitor import inbox
-from monitor.store import FILE, JournalError, Reader
+from monitor.storage import inbox
+from monitor.storage.journal.store import FILE, JournalError, Reader
 from probes.registry import KINDS
 from tests.monitor.alerting.parts import Story, eventually, notify, write
 from tests.monitor.parts import opened, site

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor.journal import Journal
 from monitor.model.records import Check
 from monitor.prober.confirmation import Confirmation
 from monitor.prober.runner import Measurer
+from monitor.storage.journal.journal import Journal
 from probes.http import probe as http
 from probes.registry import KINDS
 from probes.resources import HttpSettings, Instruments

@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 
-from monitor import exchange, inbox, seal_scores
-from monitor.evidence import ABOUT, Evidence
+from monitor import seal_scores
 from monitor.export import manifest
-from monitor.folders import INBOX
 from monitor.model.incidents import NoteKind, Post
-from monitor.store import FILE, Reader, Writer
+from monitor.storage import inbox
+from monitor.storage.folders import INBOX
+from monitor.storage.journal.store import FILE, Reader, Writer
+from monitor.storage.screenshots import ABOUT, Evidence
+from monitor.storage.transfer import files
 from probes.registry import KINDS
 from probes.result import Picture
 from tests import factories
@@ -115,7 +117,7 @@ def test_a_number_of_a_hundred_thousand_digits_is_refused_soon(tmp_path: Path):
     path = tmp_path / "looks.csv"
     path.write_text(f"{','.join(names)}\n{','.join(row)}\n")
     began = time.process_time()
-    with pytest.raises(exchange.ExchangeError, match="is not a number"):
-        exchange.import_(tmp_path, path)
+    with pytest.raises(files.ExchangeError, match="is not a number"):
+        files.import_(tmp_path, path)
     assert time.process_time() - began < 5
     assert not (tmp_path / FILE).exists()

@@ -14,11 +14,11 @@ import pytest_asyncio
 from structlog.testing import capture_logs
 
 from monitor.carrier import Patience
-from monitor.journal import Journal
 from monitor.model.records import Measurement
 from monitor.sinks.base import Receipt, Record, Sink
 from monitor.sinks.influxdb import InfluxDB
 from monitor.sinks.points import measurement_from
+from monitor.storage.journal.journal import Journal
 from probes.registry import KINDS
 from probes.result import Outcome
 from tests import factories

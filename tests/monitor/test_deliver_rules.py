@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from monitor.carrier import Carrier, Patience
-from monitor.journal import Journal
 from monitor.model.clock import SystemClock
 from monitor.sinks.base import Passing, Receipt, Record, Refused, Rejected, TooLarge
-from monitor.store import Advance
+from monitor.storage.journal.journal import Journal
+from monitor.storage.journal.store import Advance
 from probes.registry import KINDS
 from tests import factories
 from tests.monitor.carrying import NAME, QUICK, Seen, bookmark, carrying, fleet, quarantine, until

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from monitor.evidence import DAY, Evidence
 from monitor.model.records import Measurement
+from monitor.storage.screenshots import DAY, Evidence
 from probes.result import Fault, Outcome, Picture
 from tests import factories
 from tests.factories import SLOT
@@ -108,7 +108,7 @@ async def test_an_exhibit_that_was_killed_while_it_went_is_gone(tmp_path: Path, 
     evidence = opened(tmp_path, days=1)
     await evidence.keep(CHECK, one(), pictures())
     with monkeypatch.context() as patch:
-        patch.setattr("monitor.evidence.shutil.rmtree", lambda *_given, **_named: None)
+        patch.setattr("monitor.storage.screenshots.shutil.rmtree", lambda *_given, **_named: None)
         await evidence.keep(CHECK, one(SLOT + 10 * DAY), pictures())
     places = tmp_path / "evidence" / "ha-noi" / "mobile"
     assert not (places / str(SLOT)).exists()

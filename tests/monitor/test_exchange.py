@@ -20,11 +20,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor import exchange, formats, history
-from monitor.exchange import ExchangeError, Format
-from monitor.history import Window
 from monitor.model.records import Measurement, Void
-from monitor.store import FILE, JournalError, Lock, Reader, Writer
+from monitor.storage.history import reader as history
+from monitor.storage.history.reader import Window
+from monitor.storage.journal.store import FILE, JournalError, Lock, Reader, Writer
+from monitor.storage.transfer import files, formats
+from monitor.storage.transfer.files import ExchangeError, Format
 from probes.registry import KINDS
 from probes.result import Fault, Hop, Outcome
 from tests import factories
@@ -137,10 +138,10 @@ def test_every_format_gives_back_the_records(records: list[Measurement]):
         assert stored == expected
         for form in FORMATS:
             target = Path(scratch) / form
-            written = exchange.export(source, [Window(kind=kind) for kind in KINDS], Path(scratch) / "out", form)
+            written = files.export(source, [Window(kind=kind) for kind in KINDS], Path(scratch) / "out", form)
             for file in written:
                 assert file.path is not None
-                done = exchange.import_(target, file.path)
+                done = files.import_(target, file.path)
                 assert (done.read, done.added, done.present) == (file.rows, file.rows, 0)
             assert content(target) == stored, form
 
@@ -163,26 +164,26 @@ def source(tmp_path: Path) -> Path:
 def test_a_second_import_adds_nothing(tmp_path: Path, source: Path, form: Format):
     file = tmp_path / f"uptime.{form}"
     told: list[tuple[int, int | None]] = []
-    (written,) = exchange.export(source, UPTIME, file, form, lambda *both: told.append(both))
-    assert written == exchange.Exported(kind="uptime", path=file, rows=32)
+    (written,) = files.export(source, UPTIME, file, form, lambda *both: told.append(both))
+    assert written == files.Exported(kind="uptime", path=file, rows=32)
     assert told[-1] == (32, 32)
     target = tmp_path / "target"
-    assert exchange.import_(target, file, form, lambda *both: told.append(both)).added == 32
+    assert files.import_(target, file, form, lambda *both: told.append(both)).added == 32
     assert told[-1] == (32, 32)
     before = content(target)
-    assert exchange.import_(target, file) == exchange.Imported(read=32, added=0, present=32)
+    assert files.import_(target, file) == files.Imported(read=32, added=0, present=32)
     assert content(target) == before
 
 
 def test_several_kinds_go_into_a_directory(tmp_path: Path, source: Path):
     out = tmp_path / "new" / "folder"
-    written = exchange.export(source, [Window(kind=kind) for kind in KINDS], out, "csv")
+    written = files.export(source, [Window(kind=kind) for kind in KINDS], out, "csv")
     assert [(file.kind, file.path, file.rows) for file in written] == [
         ("uptime", out / "uptime.csv", 32),
         ("latency", out / "latency.csv", 5),
         ("mobile", out / "mobile.csv", 0),
     ]
-    (alone,) = exchange.export(source, Window(kind="latency"), out, "jsonl")
+    (alone,) = files.export(source, Window(kind="latency"), out, "jsonl")
     assert alone.path == out / "latency.jsonl"
     assert {file.name for file in out.iterdir()} == {"uptime.csv", "latency.csv", "mobile.csv", "latency.jsonl"}
 
@@ -190,13 +191,13 @@ def test_several_kinds_go_into_a_directory(tmp_path: Path, source: Path):
 @pytest.mark.parametrize("form", FORMATS)
 def test_an_empty_window_is_a_file_without_rows(tmp_path: Path, source: Path, form: Format):
     file = tmp_path / f"none.{form}"
-    (written,) = exchange.export(source, Window(kind="uptime", until=5), file, form)
+    (written,) = files.export(source, Window(kind="uptime", until=5), file, form)
     assert written.rows == 0
-    assert exchange.import_(tmp_path / "target", file).read == 0
+    assert files.import_(tmp_path / "target", file).read == 0
 
 
 def test_csv_is_what_its_document_says(tmp_path: Path, source: Path):
-    exchange.export(source, UPTIME, tmp_path / "a.csv", "csv")
+    files.export(source, UPTIME, tmp_path / "a.csv", "csv")
     raw = (tmp_path / "a.csv").read_bytes()
     assert raw.startswith(b"kind,portal,check,location,slot,attempt,outcome,")
     assert raw.count(b"\r\n") == 33
@@ -209,7 +210,7 @@ def test_csv_is_what_its_document_says(tmp_path: Path, source: Path):
 
 
 def test_json_lines_are_what_their_document_says(tmp_path: Path, source: Path):
-    exchange.export(source, UPTIME, tmp_path / "a.jsonl", "jsonl")
+    files.export(source, UPTIME, tmp_path / "a.jsonl", "jsonl")
     lines = (tmp_path / "a.jsonl").read_text().splitlines()
     first, bad = json.loads(lines[0]), json.loads(lines[30])
     assert first["slot"] == SLOT
@@ -222,27 +223,27 @@ def test_json_lines_are_what_their_document_says(tmp_path: Path, source: Path):
 
 def test_parquet_is_typed_by_the_declarations(tmp_path: Path, source: Path):
     file = tmp_path / "it's [a] *strange?* name.parquet"
-    exchange.export(source, UPTIME, file, "parquet")
+    files.export(source, UPTIME, file, "parquet")
     with duckdb.connect() as db:
         found = db.execute("SELECT * FROM read_parquet(?) LIMIT 1", [str(tmp_path / "it's*.parquet")])
         types = {name: str(kind) for name, kind, *_ in found.description}
-    assert exchange.import_(tmp_path / "target", file).added == 32
+    assert files.import_(tmp_path / "target", file).added == 32
     sql = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}
     assert types == {"kind": "VARCHAR"} | {column.name: sql[column.type] for column in history.columns("uptime")}
 
 
 def test_standard_output(source: Path, capsysbinary: pytest.CaptureFixture[bytes]):
     windows = [Window(kind=kind) for kind in KINDS]
-    (written,) = exchange.export(source, UPTIME, "-", "csv")
+    (written,) = files.export(source, UPTIME, "-", "csv")
     assert written.path is None
     assert capsysbinary.readouterr().out.count(b"\r\n") == 33
-    exchange.export(source, windows, Path("-"), "jsonl")
+    files.export(source, windows, Path("-"), "jsonl")
     kinds = [json.loads(line)["kind"] for line in capsysbinary.readouterr().out.splitlines()]
     assert kinds == ["uptime"] * 32 + ["latency"] * 5
     with pytest.raises(ExchangeError, match="CSV on standard output holds one kind"):
-        exchange.export(source, windows, "-", "csv")
+        files.export(source, windows, "-", "csv")
     with pytest.raises(ExchangeError, match="a Parquet file cannot be written to standard output"):
-        exchange.export(source, UPTIME, "-", "parquet")
+        files.export(source, UPTIME, "-", "parquet")
 
 
 # ---- a file is whole or not there
@@ -267,7 +268,7 @@ def test_a_broken_export_leaves_the_old_file_and_nothing_else(
     real = history.measurements
     monkeypatch.setattr(history, "measurements", broken)
     with pytest.raises(JournalError, match="the disk is gone"):
-        exchange.export(source, UPTIME, out / "a", form)
+        files.export(source, UPTIME, out / "a", form)
     assert (out / "a").read_text() == "the old one"
     assert leftovers(out) == []
 
@@ -298,26 +299,26 @@ def test_a_killed_export_shows_no_half_file(tmp_path: Path, form: Format):
         assert not out.exists()
         process.send_signal(signal.SIGKILL)
     assert not out.exists()
-    assert exchange.export(source, UPTIME, out, form)[0].rows == 400
+    assert files.export(source, UPTIME, out, form)[0].rows == 400
 
 
 def test_what_a_file_must_not_replace(tmp_path: Path, source: Path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ExchangeError, match="pipe is not a regular file"):
-        exchange.export(source, UPTIME, tmp_path / "pipe", "csv")
+        files.export(source, UPTIME, tmp_path / "pipe", "csv")
     (tmp_path / "plain").touch()
     with pytest.raises(ExchangeError, match="plain"):
-        exchange.export(source, UPTIME, tmp_path / "plain" / "a.csv", "csv")
+        files.export(source, UPTIME, tmp_path / "plain" / "a.csv", "csv")
     (tmp_path / "real").mkdir()
     (tmp_path / "link.csv").symlink_to(tmp_path / "real" / "a.csv")
-    exchange.export(source, UPTIME, tmp_path / "link.csv", "csv")
+    files.export(source, UPTIME, tmp_path / "link.csv", "csv")
     assert (tmp_path / "link.csv").is_symlink()
     assert (tmp_path / "real" / "a.csv").is_file()
 
 
 def test_one_window_of_each_kind(tmp_path: Path, source: Path):
     with pytest.raises(ExchangeError, match="one window of each kind"):
-        exchange.export(source, [UPTIME, UPTIME], tmp_path, "csv")
+        files.export(source, [UPTIME, UPTIME], tmp_path, "csv")
 
 
 # ---- what is not taken in
@@ -382,7 +383,7 @@ def test_a_bad_object_is_refused_with_its_line(tmp_path: Path, change: dict[str,
     file = tmp_path / "a.jsonl"
     file.write_text(f"{json.dumps(GOOD)}\n\n{bad}\n{json.dumps(GOOD | {'slot': SLOT + 1})}\n")
     with pytest.raises(ExchangeError) as refusal:
-        exchange.import_(tmp_path / "data", file)
+        files.import_(tmp_path / "data", file)
     assert refusal.value.complaints == (f"{file}:3: {complaint}",)
     assert not (tmp_path / "data" / FILE).exists()
 
@@ -420,7 +421,7 @@ def test_a_bad_csv_file_is_refused_with_its_line(tmp_path: Path, text: str | byt
     file = tmp_path / "a.csv"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(ExchangeError) as refusal:
-        exchange.import_(tmp_path / "data", file)
+        files.import_(tmp_path / "data", file)
     assert refusal.value.complaints == (f"{file}:{complaint}",)
     assert not (tmp_path / "data" / FILE).exists()
 
@@ -428,7 +429,7 @@ def test_a_bad_csv_file_is_refused_with_its_line(tmp_path: Path, text: str | byt
 def test_what_a_spreadsheet_saves_is_understood(tmp_path: Path):
     """A byte-order mark, capital letters in flags, line feeds, columns in another order."""
     (tmp_path / "a.csv").write_text(f"\ufeffssl,{HEAD}\nTRUE,{ROW}\n", encoding="utf-8")
-    exchange.import_(tmp_path / "data", tmp_path / "a.csv")
+    files.import_(tmp_path / "data", tmp_path / "a.csv")
     (one,) = content(tmp_path / "data").values()
     assert one.values == {"ssl": True}
 
@@ -455,12 +456,12 @@ def test_a_bad_parquet_file_is_refused_with_its_row(tmp_path: Path):
     ):
         parquet(file, f"SELECT {SELECT}, {extra}")
         with pytest.raises(ExchangeError) as refusal:
-            exchange.import_(tmp_path / "data", file)
+            files.import_(tmp_path / "data", file)
         assert refusal.value.complaints == (f"{file}: {complaint}",)
     file.write_bytes(b"PAR1 and then nothing PAR1")
     with pytest.raises(ExchangeError, match=r"a\.parquet: Invalid"):
-        exchange.import_(tmp_path / "data", file)
-    exchange.import_(tmp_path / "data", parquet(file, f"SELECT {SELECT}, 'nan'::DOUBLE AS duration"))
+        files.import_(tmp_path / "data", file)
+    files.import_(tmp_path / "data", parquet(file, f"SELECT {SELECT}, 'nan'::DOUBLE AS duration"))
     (one,) = content(tmp_path / "data").values()
     assert one.duration is None
 
@@ -469,7 +470,7 @@ def test_complaints_come_together_up_to_twenty(tmp_path: Path):
     file = tmp_path / "a.jsonl"
     file.write_text("".join(json.dumps(GOOD | {"slot": "x", "status": "y"}) + "\n" for _ in range(30)))
     with pytest.raises(ExchangeError) as refusal:
-        exchange.import_(tmp_path / "data", file)
+        files.import_(tmp_path / "data", file)
     assert len(refusal.value.complaints) == 21
     assert refusal.value.complaints[:3] == (
         f"{file}:1: slot: 'x' is not a whole number",
@@ -481,11 +482,11 @@ def test_complaints_come_together_up_to_twenty(tmp_path: Path):
 
 def test_nothing_is_written_when_the_last_of_many_rows_is_bad(tmp_path: Path, source: Path):
     file = tmp_path / "a.jsonl"
-    lines = [json.dumps(GOOD | {"slot": SLOT + number}) for number in range(exchange.BATCH * 2)]
+    lines = [json.dumps(GOOD | {"slot": SLOT + number}) for number in range(files.BATCH * 2)]
     file.write_text("\n".join([*lines, json.dumps(GOOD | {"outcome": "?"})]))
     before = content(source)
-    with pytest.raises(ExchangeError, match=f":{exchange.BATCH * 2 + 1}: outcome"):
-        exchange.import_(source, file)
+    with pytest.raises(ExchangeError, match=f":{files.BATCH * 2 + 1}: outcome"):
+        files.import_(source, file)
     assert content(source) == before
 
 
@@ -497,34 +498,34 @@ def test_a_file_that_changes_during_the_import_is_noticed(tmp_path: Path, monkey
         file.write_text("{}\n")
         return Writer(path, kinds)
 
-    monkeypatch.setattr(exchange, "Writer", meddle)
+    monkeypatch.setattr(files, "Writer", meddle)
     with pytest.raises(ExchangeError, match="changed while it was imported"):
-        exchange.import_(tmp_path / "data", file)
+        files.import_(tmp_path / "data", file)
     assert content(tmp_path / "data") == {}
 
 
 def test_an_import_needs_a_file_a_format_and_the_directory_for_itself(tmp_path: Path):
     with pytest.raises(ExchangeError, match=r"there is no file .*none\.csv"):
-        exchange.import_(tmp_path / "data", tmp_path / "none.csv")
+        files.import_(tmp_path / "data", tmp_path / "none.csv")
     with pytest.raises(ExchangeError, match="name the format, one of csv, jsonl, parquet"):
-        exchange.import_(tmp_path / "data", tmp_path / "a.xlsx")
+        files.import_(tmp_path / "data", tmp_path / "a.xlsx")
     file = tmp_path / "a.txt"
     file.write_text(json.dumps(GOOD))
     lock = Lock(tmp_path / "data")
     try:
         with pytest.raises(JournalError, match=rf"in use by another daemon \(process {os.getpid()}\)"):
-            exchange.import_(tmp_path / "data", file, "jsonl")
+            files.import_(tmp_path / "data", file, "jsonl")
     finally:
         lock.release()
-    assert exchange.import_(tmp_path / "data", file, "jsonl").added == 1
+    assert files.import_(tmp_path / "data", file, "jsonl").added == 1
     Lock(tmp_path / "data").release()
 
 
 def test_hops_longer_than_the_csv_modules_own_limit(tmp_path: Path):
     long = factories.hop(location="https://example.gov.vn/" + "x" * 200_000)
     source = journal(tmp_path / "source", [factories.measurement(outcome=Outcome.DOWN, hops=(long,))])
-    exchange.export(source, UPTIME, tmp_path / "a.csv", "csv")
-    assert exchange.import_(tmp_path / "target", tmp_path / "a.csv").added == 1
+    files.export(source, UPTIME, tmp_path / "a.csv", "csv")
+    assert files.import_(tmp_path / "target", tmp_path / "a.csv").added == 1
     assert content(tmp_path / "target") == content(source)
     assert csv.field_size_limit() == formats.LONGEST_FIELD
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from monitor.journal import Journal
 from monitor.model.records import Check, Void
 from monitor.prober import gaps
 from monitor.prober.gaps import fill_gaps, note_newcomers
 from monitor.prober.schedule import LONGEST, slot_after, slots_between
+from monitor.storage.journal.journal import Journal
 from probes.resources import Instruments
 from probes.result import Outcome
 from tests import factories

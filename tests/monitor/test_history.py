@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor import history
-from monitor.history import Window
 from monitor.model.records import State
-from monitor.store import FILE, Advance, JournalError, Writer
+from monitor.storage.history import reader
+from monitor.storage.history.reader import Window
+from monitor.storage.journal.store import FILE, Advance, JournalError, Writer
 from probes.registry import KINDS
 from probes.result import Outcome
 from tests import factories
@@ -34,12 +34,12 @@ def writer(tmp_path: Path) -> Iterator[Writer]:
     writer.close()
 
 
-def read(directory: Path, window: Window, batch: int = history.BATCH) -> list[tuple[object, ...]]:
+def read(directory: Path, window: Window, batch: int = reader.BATCH) -> list[tuple[object, ...]]:
     """Identities in the order given."""
     return [
         row
-        for columns in history.measurements(directory, window, batch)
-        for row in zip(*(columns[name] for name in history.IDENTITY), strict=True)
+        for columns in reader.measurements(directory, window, batch)
+        for row in zip(*(columns[name] for name in reader.IDENTITY), strict=True)
     ]
 
 
@@ -83,7 +83,7 @@ def test_a_window_is_half_open_and_narrowed_by_portal_and_check(tmp_path: Path, 
         if one.portal != "ha-noi" and one.check == "uptime" and SLOT + MINUTE <= one.slot < SLOT + 3 * MINUTE
     ]
     assert read(tmp_path, window, 3) == identities(wanted)
-    assert history.count(tmp_path, window) == len(wanted) == 16
+    assert reader.count(tmp_path, window) == len(wanted) == 16
     assert read(tmp_path, Window(kind="uptime", portals=frozenset())) == []
 
 
@@ -91,8 +91,8 @@ def test_columns_come_in_the_documented_order_with_the_declared_types(tmp_path: 
     good = factories.measurement()
     bad = factories.measurement(slot=SLOT + 1, outcome=Outcome.DOWN)
     writer.write([good, bad])
-    (batch,) = history.measurements(tmp_path, Window(kind="uptime"))
-    columns = history.columns("uptime")
+    (batch,) = reader.measurements(tmp_path, Window(kind="uptime"))
+    columns = reader.columns("uptime")
     assert list(batch) == [column.name for column in columns]
     assert " ".join(list(batch)[:15]) == (
         "portal check location slot attempt outcome fault void phase detail started duration lateness config hops"
@@ -107,20 +107,20 @@ def test_columns_come_in_the_documented_order_with_the_declared_types(tmp_path: 
 def test_every_column_of_the_journal_is_there(tmp_path: Path, writer: Writer):
     """The seam has no second list that could fall behind the table's."""
     for kind, table in writer._tables.items():  # noqa: SLF001
-        assert [column.name for column in history.columns(kind)] == table.columns[1:]
+        assert [column.name for column in reader.columns(kind)] == table.columns[1:]
 
 
 def test_a_metric_younger_than_the_journal_is_absent(tmp_path: Path, writer: Writer):
     writer.write([factories.measurement()])
     writer._db.execute('ALTER TABLE "look_uptime" DROP COLUMN "status"')  # noqa: SLF001
     writer._db.execute('DROP TABLE "look_latency"')  # noqa: SLF001
-    (batch,) = history.measurements(tmp_path, Window(kind="uptime"))
+    (batch,) = reader.measurements(tmp_path, Window(kind="uptime"))
     assert batch["status"] == [None]
-    assert list(history.measurements(tmp_path, Window(kind="latency"))) == []
-    assert history.count(tmp_path, Window(kind="latency")) == 0
+    assert list(reader.measurements(tmp_path, Window(kind="latency"))) == []
+    assert reader.count(tmp_path, Window(kind="latency")) == 0
 
 
-@pytest.mark.parametrize("ask", [history.count, lambda *both: list(history.measurements(*both))])
+@pytest.mark.parametrize("ask", [reader.count, lambda *both: list(reader.measurements(*both))])
 def test_what_cannot_be_read_is_said(tmp_path: Path, ask: Callable[[Path, Window], object]):
     with pytest.raises(JournalError, match="there is no journal at"):
         ask(tmp_path, Window(kind="uptime"))
@@ -133,7 +133,7 @@ def test_what_cannot_be_read_is_said(tmp_path: Path, ask: Callable[[Path, Window
 
 def test_a_reader_left_half_way_does_not_keep_the_log_from_being_folded_back(tmp_path: Path, writer: Writer):
     writer.write(list(factories.measurements(100)))
-    batches = history.measurements(tmp_path, Window(kind="uptime"), 10)
+    batches = reader.measurements(tmp_path, Window(kind="uptime"), 10)
     next(batches)
     writer.write(list(factories.measurements(100, slot=SLOT + 100 * MINUTE)))
     busy, frames, folded = writer._db.execute("PRAGMA wal_checkpoint(FULL)").fetchone()  # noqa: SLF001
@@ -166,7 +166,7 @@ def test_reading_while_another_process_commits(tmp_path: Path):
             seen = [0]
             while len(seen) < 30 or seen[-1] < 500:
                 slots = [
-                    slot for batch in history.measurements(tmp_path, Window(kind="uptime")) for slot in batch["slot"]
+                    slot for batch in reader.measurements(tmp_path, Window(kind="uptime")) for slot in batch["slot"]
                 ]
                 assert slots == list(range(SLOT, SLOT + len(slots)))
                 assert len(slots) % 20 == 0
@@ -188,29 +188,29 @@ def changes() -> list[StateChange]:
 
 def test_state_changes_of_a_window(tmp_path: Path, writer: Writer):
     writer.write([Advance(reader="states", seq=0, changes=tuple(changes()))])
-    batches = list(history.state_changes(tmp_path, SLOT, SLOT + 2 * MINUTE, batch=2))
+    batches = list(reader.state_changes(tmp_path, SLOT, SLOT + 2 * MINUTE, batch=2))
     assert [len(batch["at"]) for batch in batches] == [2, 1]
-    assert list(batches[0]) == [column.name for column in history.STATE_COLUMNS]
+    assert list(batches[0]) == [column.name for column in reader.STATE_COLUMNS]
     rows = [row for batch in batches for row in zip(batch["at"], batch["portal"], batch["location"], strict=True)]
     assert rows == [(SLOT, "ha-noi", "hn-1"), (SLOT + MINUTE, "ha-noi", "dn-1"), (SLOT + MINUTE, "hue", "hn-1")]
-    (batch,) = history.state_changes(tmp_path, portals=frozenset({"hue"}))
+    (batch,) = reader.state_changes(tmp_path, portals=frozenset({"hue"}))
     assert batch["state"] == ["up"]
     assert batch["fault"] == [None]
 
 
 def test_the_state_in_force_when_a_window_begins(tmp_path: Path, writer: Writer):
-    assert history.states_at(tmp_path) == {column.name: [] for column in history.STATE_COLUMNS}
+    assert reader.states_at(tmp_path) == {column.name: [] for column in reader.STATE_COLUMNS}
     writer.write([Advance(reader="states", seq=0, changes=tuple(changes()))])
-    at_first = history.states_at(tmp_path, SLOT + MINUTE)
+    at_first = reader.states_at(tmp_path, SLOT + MINUTE)
     assert list(zip(at_first["portal"], at_first["location"], at_first["state"], strict=True)) == [
         ("ha-noi", "dn-1", "down"),
         ("ha-noi", "hn-1", "up"),
         ("hue", "hn-1", "up"),
     ]
-    assert history.states_at(tmp_path)["state"] == ["down", "down", "up"]
+    assert reader.states_at(tmp_path)["state"] == ["down", "down", "up"]
 
 
-def table(columns: Iterable[history.Column]) -> str:
+def table(columns: Iterable[reader.Column]) -> str:
     """Columns as the table that the document shows."""
     lines = ["| column | type | unit | meaning |", "|---|---|---|---|"]
     for column in columns:
@@ -223,8 +223,8 @@ def table(columns: Iterable[history.Column]) -> str:
 def test_the_document_lists_every_column():
     """When this fails, put the table it prints into docs/history-format.md."""
     document = (ROOT / "docs" / "history-format.md").read_text()
-    assert table(history.BASE) in document
-    assert table(history.STATE_COLUMNS) in document
+    assert table(reader.BASE) in document
+    assert table(reader.STATE_COLUMNS) in document
     for kind in KINDS:
-        assert table(history.columns(kind)[len(history.BASE) :]) in document
+        assert table(reader.columns(kind)[len(reader.BASE) :]) in document
         assert f"`{kind}`" in document

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.alerting.incidents import IncidentFold
-from monitor.incident_rows import event_from, event_row
 from monitor.model.incidents import Ending, IncidentEvent, IncidentKind, Severity, Step
 from monitor.model.records import PROBER, Expect, Measurement, Portal, State, StateChange, Void
+from monitor.storage.journal.incident_rows import event_from, event_row
 from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor import journal as room
-from monitor.store import FILE, Advance, JournalError
+from monitor.storage.journal import journal as room
+from monitor.storage.journal.store import FILE, Advance, JournalError
 from tests import factories
 from tests.factories import SLOT
 from tests.monitor.parts import all_of, on_disk, opened

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor import journal as room
-from monitor.store import Entry, JournalError, Record, Writer
+from monitor.storage.journal import journal as room
+from monitor.storage.journal.store import Entry, JournalError, Record, Writer
 from tests import factories
 from tests.factories import SLOT
 from tests.monitor.parts import all_of, on_disk, opened, until

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from monitor.journal import Journal
 from monitor.model.records import Void
 from monitor.prober.host_health import BEAT_SECONDS, Limits, Machine
+from monitor.storage.journal.journal import Journal
 from probes.resources import Instruments
 from probes.result import Failed, Fault, Outcome, ProbeResult
 from probes.trace import Trace

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor.journal import Journal
 from monitor.model.records import Check, Measurement, Void
 from monitor.prober.runner import Seats
 from monitor.prober.self_check import Sight
+from monitor.storage.journal.journal import Journal
 from probes.probe import Lane
 from probes.registry import KINDS
 from probes.resources import Instruments

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.datadir import FILE, SCHEMA, JournalError, Lock, connect, refuse_newer
-from monitor.store import Writer
+from monitor.storage.journal.database import FILE, SCHEMA, JournalError, Lock, connect, refuse_newer
+from monitor.storage.journal.store import Writer
 from probes.registry import KINDS
 from tests import factories
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from monitor.journal import Journal
 from monitor.model.clock import SystemClock
 from monitor.model.records import Check, Void
 from monitor.prober.runner import Measurer, Seats
 from monitor.prober.schedule import LONGEST, Plan, slots_between
 from monitor.prober.scheduler import Pulse
+from monitor.storage.journal.journal import Journal
 from probes.probe import Lane
 from probes.resources import Instruments
 from probes.result import Outcome

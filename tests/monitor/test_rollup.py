@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor import rollup
-from monitor.archive import seal
 from monitor.model.records import Void
 from monitor.model.rollups import Tier, fields
-from monitor.rollup import HOUR, Progress, due, roll
-from monitor.store import FILE, Writer
+from monitor.storage.archive import seal
+from monitor.storage.journal.store import FILE, Writer
+from monitor.storage.rollups import compute
+from monitor.storage.rollups.compute import HOUR, Progress, due, roll
 from probes.registry import KINDS
 from probes.result import Outcome
 from tests import factories
@@ -92,7 +92,7 @@ def test_sealing_changes_no_figure(tmp_path: Path, writer: Writer):
 
 def test_periods_are_due_when_they_are_closed_and_when_rows_came_late(tmp_path: Path, writer: Writer):
     writer.write([*hour(), *hour(FIRST + 5 * HOUR)])
-    grace = rollup.GRACE[Tier.HOUR]
+    grace = compute.GRACE[Tier.HOUR]
     assert due(tmp_path, Tier.HOUR, ZONE, FIRST + HOUR + grace - 1, Progress())[0] == []
     now = FIRST + 6 * HOUR + grace
     periods, progress = due(tmp_path, Tier.HOUR, ZONE, now, Progress())
@@ -105,6 +105,6 @@ def test_periods_are_due_when_they_are_closed_and_when_rows_came_late(tmp_path: 
 
 def test_days_are_those_of_the_report_zone(tmp_path: Path, writer: Writer):
     writer.write([factories.measurement(slot=FIRST + 23 * HOUR)])
-    now = FIRST + DAY + rollup.GRACE[Tier.DAY]
+    now = FIRST + DAY + compute.GRACE[Tier.DAY]
     assert due(tmp_path, Tier.DAY, ZONE, now, Progress())[0] == [(FIRST, FIRST + DAY)]
     assert due(tmp_path, Tier.DAY, "UTC", now, Progress())[0] == []

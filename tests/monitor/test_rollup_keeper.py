@@ -12,16 +12,16 @@ from prometheus_client import CollectorRegistry
 
 from monitor.carrier import Carrier
 from monitor.delivery_metrics import DeliveryMetrics
-from monitor.journal import Journal
 from monitor.model.clock import SystemClock
 from monitor.model.rollups import Rollup, Tier
-from monitor.rollup import HOUR, Progress, roll
-from monitor.rollup_keeper import RollupKeeper
-from monitor.rollup_worker import Order, decode
-from monitor.rows import Quarantined
 from monitor.sinks.base import Label
 from monitor.sinks.influxdb import InfluxDB
-from monitor.store import JournalError
+from monitor.storage.journal.journal import Journal
+from monitor.storage.journal.rows import Quarantined
+from monitor.storage.journal.store import JournalError
+from monitor.storage.rollups.compute import HOUR, Progress, roll
+from monitor.storage.rollups.job import RollupKeeper
+from monitor.storage.rollups.worker import Order, decode
 from probes.registry import KINDS
 from probes.result import Outcome
 from tests import factories

@@ -12,11 +12,11 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from monitor.i18n.translator import Tongue
-from monitor.journal import Journal
 from monitor.model.records import Check, Measurement, Void
 from monitor.prober.gaps import fill_gaps
-from monitor.rollup import HOUR, Tier, roll
 from monitor.states.status_cache import Board
+from monitor.storage.journal.journal import Journal
+from monitor.storage.rollups.compute import HOUR, Tier, roll
 from monitor.web.metrics.exposition import Exposition
 from monitor.web.pages import charts
 from probes.mobile import Mobile

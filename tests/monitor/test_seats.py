@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.journal import Journal
 from monitor.model.records import Check
 from monitor.prober.runner import Seats
+from monitor.storage.journal.journal import Journal
 from probes.probe import Lane
 from probes.registry import KINDS
 from probes.resources import Instruments

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from monitor.journal import JournalStatistics
-from monitor.space import SpaceGuard, journal_space
-from monitor.store import JournalError
+from monitor.storage.journal.journal import JournalStatistics
+from monitor.storage.journal.size_limit import SpaceGuard, journal_space
+from monitor.storage.journal.store import JournalError
 
 
 @pytest.mark.parametrize(

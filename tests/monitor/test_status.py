@@ -16,7 +16,7 @@ from rich.console import Console
 from monitor.cli import status
 from monitor.cli.status import Standing, Status
 from monitor.model.records import PROBER, Expect, State
-from monitor.store import FILE, Advance, JournalError, Lock, Writer
+from monitor.storage.journal.store import FILE, Advance, JournalError, Lock, Writer
 from probes.registry import KINDS
 from probes.result import Fault, Outcome
 from tests import factories

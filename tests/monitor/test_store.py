@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor import rows
 from monitor.model.records import Measurement
-from monitor.store import APPLICATION, FILE, SCHEMA, Advance, JournalError, Lock, Reader, Remark, Writer
+from monitor.storage.journal import rows
+from monitor.storage.journal.store import APPLICATION, FILE, SCHEMA, Advance, JournalError, Lock, Reader, Remark, Writer
 from probes.metric import Metric, Unit
 from probes.registry import KINDS
 from probes.result import Fault, Outcome

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from monitor.archive.layout import shape
 from monitor.model.records import Portal, PortalKind, State, StateChange
 from monitor.scoring import engine, periods
 from monitor.scoring.curves import Share
@@ -20,6 +19,7 @@ from monitor.scoring.periods import DAY
 from monitor.scoring.rubric import Aggregate, Basis, Criterion, Parts, Rubric, Rules, Selection, Text
 from monitor.scoring.score import Book, CriterionScore, Score
 from monitor.scoring.source import Changes
+from monitor.storage.archive.layout import shape
 from probes.metric import Unit
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")

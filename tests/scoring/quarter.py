@@ -10,7 +10,7 @@ from typing import Any
 
 from monitor.model.records import Measurement, State, StateChange, Void
 from monitor.scoring.periods import DAY
-from monitor.store import FILE, Advance, Writer
+from monitor.storage.journal.store import FILE, Advance, Writer
 from probes.registry import KINDS
 from probes.result import Fault, Outcome
 

@@ -17,7 +17,6 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor import score_live
-from monitor.archive.layout import day_of
 from monitor.daemon import scores_job
 from monitor.daemon.live_scores import of_the_day, watch_scores
 from monitor.daemon.scores_job import ScoreKeeper, ScoreStatistics
@@ -27,7 +26,8 @@ from monitor.scoring.curves import Linear, LogNormal, Share, Step, Steps, Thresh
 from monitor.scoring.rubric import Aggregate
 from monitor.sinks.base import Label
 from monitor.sinks.points import Lines
-from monitor.store import JournalError
+from monitor.storage.archive.layout import day_of
+from monitor.storage.journal.store import JournalError
 from tests.monitor.parts import until
 from tests.monitor.test_cli import Running
 from tests.scoring import quarter

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from monitor.cli.main import app
-from monitor.store import FILE
+from monitor.storage.journal.store import FILE
 from tests.scoring import quarter
 
 SCRIPT = Path(__file__).with_name("recompute.py")

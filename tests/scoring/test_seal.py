@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from monitor.archive import seal as archive_seal
 from monitor.cli.main import app
 from monitor.model.records import Measurement
-from monitor.store import FILE, JournalError, Writer
+from monitor.storage.archive import seal as archive_seal
+from monitor.storage.journal.store import FILE, JournalError, Writer
 from probes.registry import KINDS
 from probes.result import Outcome
 from tests.scoring import quarter

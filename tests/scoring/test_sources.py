@@ -13,7 +13,7 @@ from monitor.cli.main import app
 from monitor.model.records import Measurement
 from monitor.sinks.base import Label
 from monitor.sinks.influxdb import InfluxDB
-from monitor.store import FILE, Reader
+from monitor.storage.journal.store import FILE, Reader
 from probes.registry import KINDS
 from tests.scoring import quarter
 from tests.scoring.test_seal import archive

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monitor.store import FILE
+from monitor.storage.journal.store import FILE
 from tests.bench.subject import Daemon, nginx, pinned
 
 PORTALS = 100

@@ -19,7 +19,7 @@ from monitor.demo.roster import Trait
 from monitor.model.incidents import IncidentEvent
 from monitor.model.records import Measurement, StateChange
 from monitor.sinks.points import STATE_CHANGE
-from monitor.store import FILE, Reader
+from monitor.storage.journal.store import FILE, Reader
 from probes.browser.process_tree import adopt_orphans
 from probes.registry import KINDS
 from tests.servers.influxdb import InfluxServer

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.inbox import leave, new_note
 from monitor.model.incidents import NoteKind
+from monitor.storage.inbox import leave, new_note
 from probes.result import Fault, Outcome
 from tests.surroundings.city import FIRST_NAMES, PORTALS, SECOND_NAMES, City
 from tests.surroundings.stage import Stage

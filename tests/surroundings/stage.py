@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.config import load
 from monitor.model.records import Measurement, StateChange
-from monitor.store import FILE, JournalError, Reader
+from monitor.storage.journal.store import FILE, JournalError, Reader
 from probes.registry import KINDS
 from probes.result import Outcome
 from tests.servers.ports import free_port
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from monitor.model.incidents import Message
-    from monitor.store import Record
+    from monitor.storage.journal.store import Record
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 90.0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from monitor.model.records import State
 from monitor.prober.schedule import interval_ms
-from monitor.store import FILE, Reader
+from monitor.storage.journal.store import FILE, Reader
 from probes.registry import KINDS
 from probes.result import Outcome
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from monitor.model.records import Check, Measurement, Portal
     from monitor.states.status_cache import Board
-    from monitor.store import Reader
+    from monitor.storage.journal.store import Reader
     from monitor.web.context import Site
 
 KEPT_SECONDS = 1.0

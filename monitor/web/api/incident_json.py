@@ -8,7 +8,7 @@ from monitor.i18n.translator import iso
 
 if TYPE_CHECKING:
     from monitor.model.incidents import Glance, IncidentEvent, Member
-    from monitor.store import Reader
+    from monitor.storage.journal.store import Reader
     from monitor.web.api.models import Course, GlanceOf, HopOf, IncidentOf, IncidentWhole, MemberOf
     from probes.result import Hop
 

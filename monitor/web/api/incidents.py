@@ -14,7 +14,7 @@ from monitor.web.api.incident_json import incident_json, whole_json
 from monitor.web.api.openapi import Operation, Parameter
 
 if TYPE_CHECKING:
-    from monitor.store import Reader
+    from monitor.storage.journal.store import Reader
     from monitor.web.context import Site
 
 MOST = 1000

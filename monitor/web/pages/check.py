@@ -15,9 +15,9 @@ from probes.probe import Lane
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from monitor.evidence import Exhibit
     from monitor.i18n.translator import Tongue
     from monitor.model.records import Check, Measurement
+    from monitor.storage.screenshots import Exhibit
     from probes.metric import Metric
     from probes.result import Hop, Scalar
 

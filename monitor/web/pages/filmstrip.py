@@ -13,9 +13,9 @@ from monitor.i18n.translator import iso
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from monitor.evidence import Exhibit, Frame
     from monitor.i18n.translator import Tongue
     from monitor.model.records import Measurement
+    from monitor.storage.screenshots import Exhibit, Frame
     from monitor.web.context import Site
     from probes.result import Scalar
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from monitor.i18n.translator import Tongue
     from monitor.model.incidents import Glance, IncidentEvent, IncidentNote, Member, Message
     from monitor.states.status_cache import Board
-    from monitor.store import Reader
+    from monitor.storage.journal.store import Reader
     from monitor.web.context import Site
     from monitor.web.pages.query import Query
 

@@ -19,11 +19,11 @@ from monitor.alerting.metrics import AlertingMetrics
 from monitor.alerting.notification import Writer
 from monitor.config.notify import Notify, Target
 from monitor.i18n.translator import Tongue
-from monitor.journal import Journal
 from monitor.model.clock import Clock
 from monitor.model.incidents import IncidentEvent
 from monitor.model.records import Portal, State
-from monitor.store import Advance
+from monitor.storage.journal.journal import Journal
+from monitor.storage.journal.store import Advance
 from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT

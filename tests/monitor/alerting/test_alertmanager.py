@@ -13,9 +13,9 @@ from monitor.alerting.alertmanager import AlertmanagerSink, alerts
 from monitor.alerting.metrics import AlertingMetrics
 from monitor.config.notify import Alertmanager
 from monitor.i18n.incident_sentences import Teller
-from monitor.journal import Journal
 from monitor.model.clock import SystemClock
 from monitor.model.records import State
+from monitor.storage.journal.journal import Journal
 from tests.factories import MINUTE, SLOT
 from tests.monitor.alerting.parts import NAMES, Story, eventually, notify, tongue, write
 from tests.monitor.parts import opened

@@ -14,10 +14,10 @@ from aiosmtpd.controller import Controller
 
 from monitor.alerting.channel import HEADER, AppriseChannel, NotAccepted
 from monitor.alerting.notification import Form, Letter
-from monitor.journal import Journal
 from monitor.model.incidents import Fate, Message, Severity
 from monitor.model.records import State
-from monitor.store import Advance
+from monitor.storage.journal.journal import Journal
+from monitor.storage.journal.store import Advance
 from tests.factories import MINUTE, SLOT
 from tests.monitor.alerting.parts import Story, courier, eventually, notify, write
 from tests.monitor.parts import HandClock, opened

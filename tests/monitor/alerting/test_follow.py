@@ -13,16 +13,16 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from monitor import inbox
 from monitor.alerting.incident_consumer import INCIDENTS, Follower, first_seq, newest_looks
 from monitor.alerting.incidents import IncidentFold
 from monitor.alerting.metrics import AlertingMetrics
 from monitor.alerting.notes import NoteImporter
 from monitor.alerting.reminders import ReminderScheduler
-from monitor.journal import Journal
 from monitor.model.incidents import NoteKind, Step
 from monitor.model.records import State
-from monitor.store import Advance
+from monitor.storage import inbox
+from monitor.storage.journal.journal import Journal
+from monitor.storage.journal.store import Advance
 from probes.result import Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT

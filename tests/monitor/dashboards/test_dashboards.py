@@ -11,7 +11,6 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 from monitor.alerting.metrics import AlertingMetrics
-from monitor.archive.keeper import ArchiveStatistics
 from monitor.daemon.metrics import SelfMetrics
 from monitor.dashboards import borders, files
 from monitor.dashboards.measures import CERTIFICATE_DAYS, SLOW, VITALS, rubrics, vital_limits
@@ -23,13 +22,14 @@ from monitor.model.records import State
 from monitor.model.rollups import Tier
 from monitor.model.rollups import fields as figures
 from monitor.model.scores import FIELDS
-from monitor.rollup_keeper import RollupStatistics
 from monitor.score_live import FAMILIES
 from monitor.sinks.points import SCORE, STATE_CHANGE, TAGS, fields
-from monitor.space import WARN_AT
 from monitor.states.rules import Rules as Judging
 from monitor.states.status_cache import Board
-from monitor.storage_metrics import watch_archive, watch_rollups
+from monitor.storage.archive.job import ArchiveStatistics
+from monitor.storage.journal.size_limit import WARN_AT
+from monitor.storage.metrics import watch_archive, watch_rollups
+from monitor.storage.rollups.job import RollupStatistics
 from monitor.web.metrics.exposition import Exposition
 from probes.registry import KINDS
 from tests.dashboard_queries import DATABASES, FOLDER, dashboards, queries

@@ -12,7 +12,7 @@ import yaml
 from monitor.demo.child import child
 from monitor.demo.notice import Notice
 from monitor.demo.stage import write_config
-from monitor.store import FILE, Writer
+from monitor.storage.journal.store import FILE, Writer
 from probes.browser.device_profiles import PROFILES
 from probes.registry import KINDS
 from tests import factories

@@ -14,11 +14,11 @@ from pydantic import SecretStr
 from monitor.config import Config
 from monitor.config.settings import MonitorSettings
 from monitor.config.web import Web
-from monitor.evidence import Evidence
-from monitor.journal import Journal
 from monitor.model.records import Check, Expect, Measurement, Portal, PortalKind, State, StateChange, Void
 from monitor.states.status_cache import Board
-from monitor.store import Advance
+from monitor.storage.journal.journal import Journal
+from monitor.storage.journal.store import Advance
+from monitor.storage.screenshots import Evidence
 from monitor.web import Readiness, Site
 from monitor.web.metrics.exposition import Exposition
 from monitor.web.server.auth import Keeper

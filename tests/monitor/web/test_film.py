@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient
 
-from monitor.evidence import Evidence
+from monitor.storage.screenshots import Evidence
 from probes.result import Outcome, Picture
 from tests import factories
 from tests.factories import SLOT

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient
 
-from monitor.evidence import Evidence
+from monitor.storage.screenshots import Evidence
 from probes.result import Fault, Outcome, Picture
 from tests import factories
 from tests.monitor.web.conftest import Open, text

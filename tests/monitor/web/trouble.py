@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from monitor.alerting.incidents import IncidentFold
 from monitor.model.incidents import IncidentEvent, IncidentNote, Message, NoteKind, Post, Severity
 from monitor.model.records import PROBER, Measurement, State, StateChange, Void
-from monitor.store import Advance
+from monitor.storage.journal.store import Advance
 from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT

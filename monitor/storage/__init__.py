@@ -1,0 +1,1 @@
+"""Everything at rest in the data directory."""

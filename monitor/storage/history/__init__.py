@@ -1,0 +1,1 @@
+"""One way to read a window over archive and journal."""

@@ -1,0 +1,1 @@
+"""The SQLite journal: schema, rows, one writer, many readers, group commit."""

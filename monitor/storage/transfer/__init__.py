@@ -1,0 +1,1 @@
+"""Import and export of measurements as CSV, JSON Lines, Parquet."""
