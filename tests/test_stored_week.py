@@ -17,12 +17,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from monitor.deliver import Patience
-from monitor.influx_history import InfluxHistory
 from monitor.model.records import Measurement, StateChange
 from monitor.sinks.base import Label
-from monitor.sinks.influxdb import InfluxDB
-from monitor.sinks.points import STATE_CHANGE, change_from, measurement_from
+from monitor.sinks.delivery import Patience
+from monitor.sinks.influxdb.history import InfluxHistory
+from monitor.sinks.influxdb.line_protocol import STATE_CHANGE, change_from, measurement_from
+from monitor.sinks.influxdb.sink import InfluxDB
 from monitor.storage.archive import catalog
 from monitor.storage.archive.layout import STATES
 from monitor.storage.archive.protocol import Order

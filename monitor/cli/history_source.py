@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.influx_history import InfluxHistory
+from monitor.sinks.influxdb.history import InfluxHistory
 from monitor.storage.history.source import ARCHIVE, Archive, Source
 from monitor.storage.journal.store import JournalError
 

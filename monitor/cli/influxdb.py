@@ -10,7 +10,7 @@ import typer
 from monitor.cli.output import FAILED, GOOD, ConfigDir, fail
 
 if TYPE_CHECKING:
-    from monitor.sinks.influxdb import InfluxDB
+    from monitor.sinks.influxdb.sink import InfluxDB
 
 
 influx_app = typer.Typer(help="Prepare and try the configured InfluxDB.", no_args_is_help=True)
@@ -28,8 +28,8 @@ def _influxdb(directory: Path) -> InfluxDB:
 @influx_app.command(name="init")
 def influx_init(config: ConfigDir = Path("config")) -> None:
     """Create the buckets (2.x) or databases (1.x) for raw, hourly and daily data, with their retention."""
-    from monitor.sinks.admin import init
-    from monitor.sinks.server import AdminError
+    from monitor.sinks.influxdb.admin import init
+    from monitor.sinks.influxdb.client import AdminError
 
     try:
         for line in init(_influxdb(config)):
@@ -41,7 +41,7 @@ def influx_init(config: ConfigDir = Path("config")) -> None:
 @influx_app.command(name="check")
 def influx_check(config: ConfigDir = Path("config")) -> None:
     """Prove that writing and reading work with the configured credentials."""
-    from monitor.sinks.admin import check
+    from monitor.sinks.influxdb.admin import check
 
     steps = check(_influxdb(config))
     for step in steps:

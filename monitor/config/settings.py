@@ -26,7 +26,7 @@ from monitor.config.words import (
     Zone,
 )
 from monitor.sinks.base import SinkSettings
-from monitor.sinks.influxdb import InfluxDB
+from monitor.sinks.influxdb.sink import InfluxDB
 from monitor.states.maintenance import Calendar
 from monitor.storage.archive.layout import FLOOR_DAYS
 from probes.resources import HttpSettings

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.carrier import Carrier
-from monitor.deliver import Courier, reader_name
-from monitor.delivery_metrics import DeliveryMetrics
 from monitor.model.rollups import Tier
+from monitor.sinks.batch_writer import Carrier
+from monitor.sinks.delivery import Courier, reader_name
+from monitor.sinks.metrics import DeliveryMetrics
 from monitor.storage.archive.job import Keeper, Keeping
 from monitor.storage.metrics import watch_archive, watch_rollups
 from monitor.storage.rollups.job import RollupKeeper

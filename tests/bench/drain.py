@@ -13,12 +13,12 @@ from pathlib import Path
 import structlog
 from prometheus_client import CollectorRegistry
 
-from monitor.carrier import PATIENT
-from monitor.deliver import Courier
-from monitor.delivery_metrics import DeliveryMetrics
 from monitor.model.clock import SystemClock
 from monitor.sinks.base import Label
-from monitor.sinks.influxdb import InfluxDB
+from monitor.sinks.batch_writer import PATIENT
+from monitor.sinks.delivery import Courier
+from monitor.sinks.influxdb.sink import InfluxDB
+from monitor.sinks.metrics import DeliveryMetrics
 from monitor.storage.journal.journal import Journal
 from probes.registry import KINDS
 from tests.bench.fleet import fill

@@ -15,9 +15,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.influx_history import InfluxHistory
 from monitor.sinks.base import Label
-from monitor.sinks.influxdb import InfluxDB
+from monitor.sinks.influxdb.history import InfluxHistory
+from monitor.sinks.influxdb.sink import InfluxDB
 from monitor.storage.archive.protocol import Order
 from monitor.storage.archive.seal import sweep
 from monitor.storage.history.reader import Window

@@ -17,13 +17,13 @@ from pathlib import Path
 import structlog
 from prometheus_client import CollectorRegistry
 
-from monitor.carrier import Patience
-from monitor.deliver import Courier
-from monitor.delivery_metrics import DeliveryMetrics
 from monitor.model.clock import SystemClock
 from monitor.sinks.base import Label
-from monitor.sinks.influxdb import InfluxDB
-from monitor.sinks.points import STATE_CHANGE, change_from, measurement_from
+from monitor.sinks.batch_writer import Patience
+from monitor.sinks.delivery import Courier
+from monitor.sinks.influxdb.line_protocol import STATE_CHANGE, change_from, measurement_from
+from monitor.sinks.influxdb.sink import InfluxDB
+from monitor.sinks.metrics import DeliveryMetrics
 from monitor.storage.journal.journal import Journal
 from monitor.storage.journal.store import Reader
 from probes.registry import KINDS

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from monitor.model.records import Portal, State
 from monitor.model.rollups import Rollup, Tier, measured
 from monitor.sinks.base import Label
-from monitor.sinks.points import Lines
+from monitor.sinks.influxdb.line_protocol import Lines
 from tests import factories
 from tests.bench.seeded import HOUR, LOCATION, Past, asked_for, rendered, scores, state_at
 

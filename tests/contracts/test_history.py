@@ -15,14 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from monitor import influx_history, influx_question
 from monitor.cli.history_source import chosen
 from monitor.config import load
-from monitor.influx_history import InfluxHistory
 from monitor.model.records import Measurement, State, StateChange, Void
-from monitor.sinks import server as sinks_server
 from monitor.sinks.base import Label
-from monitor.sinks.influxdb import InfluxDB
+from monitor.sinks.influxdb import client as sinks_server
+from monitor.sinks.influxdb import history, queries
+from monitor.sinks.influxdb.history import InfluxHistory
+from monitor.sinks.influxdb.sink import InfluxDB
 from monitor.storage.archive.layout import STATES
 from monitor.storage.history.reader import STATE_COLUMNS, Window, columns
 from monitor.storage.history.source import Archive, Source
@@ -161,12 +161,12 @@ def test_any_look_reads_the_same_from_both(server: InfluxServer, records: list[M
 @pytest.mark.parametrize("chunk", [1, 3, 5000])
 def test_batches_and_parts_change_nothing(two: Both, batch: int, chunk: int, monkeypatch: pytest.MonkeyPatch):
     """Looks that confirm come with their slot, though their time is behind that of others."""
-    monkeypatch.setattr(influx_history, "CHUNK", chunk)
+    monkeypatch.setattr(history, "CHUNK", chunk)
     for kind in KINDS:
         assert rows(two.influxdb, Window(kind=kind), batch) == rows(two.archive, Window(kind=kind), batch) != []
 
 
-@pytest.mark.parametrize("longest", [influx_question.LONGEST, 0])
+@pytest.mark.parametrize("longest", [queries.LONGEST, 0])
 @pytest.mark.parametrize(
     "narrow",
     [
@@ -186,7 +186,7 @@ def test_batches_and_parts_change_nothing(two: Both, batch: int, chunk: int, mon
 )
 def test_a_window_cuts_both_alike(two: Both, narrow: dict[str, object], longest: int, monkeypatch: pytest.MonkeyPatch):
     """Whether the server picks out portals and checks, or there are too many to ask for."""
-    monkeypatch.setattr(influx_question, "LONGEST", longest)
+    monkeypatch.setattr(queries, "LONGEST", longest)
     for kind in KINDS:
         window = Window(kind=kind, **narrow)  # type: ignore[arg-type] - as given
         wanted = rows(two.archive, window)

@@ -16,9 +16,9 @@ import pytest_asyncio
 
 from monitor.model.records import Measurement
 from monitor.sinks.base import Label, Passing, Record, Refused, Rejected, Sink, TooLarge
-from monitor.sinks.influxdb import InfluxDB
-from monitor.sinks.kinds import SINKS
-from monitor.sinks.points import STATE_CHANGE, change_from, measurement_from
+from monitor.sinks.influxdb.line_protocol import STATE_CHANGE, change_from, measurement_from
+from monitor.sinks.influxdb.sink import InfluxDB
+from monitor.sinks.registry import SINKS
 from probes.result import Outcome
 from tests import factories
 from tests.servers import influxdb

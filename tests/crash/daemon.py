@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import apprise
 import influxdb_client.client.influxdb_client_async  # noqa: F401 - loaded once for all children
 
-from monitor import deliver
 from monitor.alerting import dispatcher, incident_consumer
 from monitor.config import load
 from monitor.daemon import scores_job
@@ -20,7 +19,8 @@ from monitor.daemon.daemon import Daemon
 from monitor.daemon.logs import set_up_logs
 from monitor.model.records import Measurement
 from monitor.prober import runner
-from monitor.sinks import influxdb
+from monitor.sinks import delivery
+from monitor.sinks.influxdb import sink as influxdb
 from monitor.states import consumers
 from monitor.storage.archive import job as keeper
 from monitor.storage.journal.journal import Journal
@@ -65,7 +65,7 @@ def observed(page: Page) -> None:
     watch(page, Writer, "write", "commit")
     watch(page, Journal, "commit", _stored)
     watch(page, dispatcher.TargetCourier, "_deliver", "alert")
-    watch(page, deliver.Courier, "_step", "deliver")
+    watch(page, delivery.Courier, "_step", "deliver")
     watch(page, influxdb.InfluxDBSink, "write", lambda sink, _records: "rollup" if "-" in sink.name else "deliver")
     watch(page, job.RollupKeeper, "_once", "rollup")
     watch(page, keeper.Keeper, "_converse", "seal")

@@ -13,10 +13,10 @@ from monitor.alerting.incident_consumer import INCIDENTS
 from monitor.alerting.incidents import IncidentFold
 from monitor.alerting.routing import messages
 from monitor.config import Config
-from monitor.deliver import reader_name
 from monitor.model.incidents import Fate, IncidentEvent, Step
 from monitor.model.records import Measurement, StateChange
 from monitor.model.rollups import Tier
+from monitor.sinks.delivery import reader_name
 from monitor.states.consumers import STATES
 from monitor.states.state_machine import Fold
 from monitor.storage.archive.layout import FOLDER, files

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from monitor.alerting.incident_consumer import INCIDENTS
 from monitor.config import load
-from monitor.deliver import reader_name
+from monitor.sinks.delivery import reader_name
 from monitor.storage.journal.store import FILE, Reader
 from probes.registry import KINDS
 from tests.crash import daemon, world

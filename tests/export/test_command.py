@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from monitor.cli.main import app
 from monitor.model.records import Measurement
-from monitor.sinks.influxdb import InfluxDB
+from monitor.sinks.influxdb.sink import InfluxDB
 from monitor.storage.journal.store import FILE, Writer
 from probes.registry import KINDS
 from probes.result import Outcome

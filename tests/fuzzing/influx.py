@@ -11,9 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from monitor.influx_history import InfluxHistory
-from monitor.influx_question import looks
-from monitor.sinks.influxdb import InfluxDB
+from monitor.sinks.influxdb.history import InfluxHistory
+from monitor.sinks.influxdb.queries import looks
+from monitor.sinks.influxdb.sink import InfluxDB
 from monitor.storage.history.reader import Window, columns
 from monitor.storage.journal.store import JournalError
 from tests import factories

@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 
 from prometheus_client import CollectorRegistry
 
-from monitor.carrier import Patience
-from monitor.deliver import Courier
-from monitor.delivery_metrics import DeliveryMetrics
 from monitor.model.clock import SystemClock
 from monitor.model.records import Measurement
 from monitor.sinks.base import Sink
+from monitor.sinks.batch_writer import Patience
+from monitor.sinks.delivery import Courier
+from monitor.sinks.metrics import DeliveryMetrics
 from monitor.storage.journal.journal import Journal
 from monitor.storage.journal.rows import Quarantined
 from probes.result import Outcome

@@ -13,11 +13,11 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from monitor.carrier import Patience
 from monitor.model.records import Measurement
 from monitor.sinks.base import Receipt, Record, Sink
-from monitor.sinks.influxdb import InfluxDB
-from monitor.sinks.points import measurement_from
+from monitor.sinks.batch_writer import Patience
+from monitor.sinks.influxdb.line_protocol import measurement_from
+from monitor.sinks.influxdb.sink import InfluxDB
 from monitor.storage.journal.journal import Journal
 from probes.registry import KINDS
 from probes.result import Outcome

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from monitor.carrier import Carrier, Patience
 from monitor.model.clock import SystemClock
 from monitor.sinks.base import Passing, Receipt, Record, Refused, Rejected, TooLarge
+from monitor.sinks.batch_writer import Carrier, Patience
 from monitor.storage.journal.journal import Journal
 from monitor.storage.journal.store import Advance
 from probes.registry import KINDS

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from monitor.sinks.admin import AdminError, check, init
-from monitor.sinks.influxdb import DAY, InfluxDB, Keep
+from monitor.sinks.influxdb.admin import AdminError, check, init
+from monitor.sinks.influxdb.sink import DAY, InfluxDB, Keep
 from tests.servers.influxdb import TOKEN, InfluxServer
 from tests.servers.ports import free_port
 

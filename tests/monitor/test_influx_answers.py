@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.sinks.answers import AdminError, lines, parts
+from monitor.sinks.influxdb.responses import AdminError, lines, parts
 from tests.servers.influxdb import TOKEN, InfluxServer
 
 ROWS = [[number, f'line\nbreak "{number}"', number / 3] for number in range(1, 12)]

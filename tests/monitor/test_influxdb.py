@@ -16,8 +16,16 @@ from pydantic import SecretStr, ValidationError
 
 from monitor.model.records import Measurement, StateChange, Void
 from monitor.sinks.base import Label, Receipt, Refused, Rejected
-from monitor.sinks.influxdb import InfluxDB, retry_after, words
-from monitor.sinks.points import STATE_CHANGE, TAGS, Lines, change_from, fields, measurement_from, point_time
+from monitor.sinks.influxdb.line_protocol import (
+    STATE_CHANGE,
+    TAGS,
+    Lines,
+    change_from,
+    fields,
+    measurement_from,
+    point_time,
+)
+from monitor.sinks.influxdb.sink import InfluxDB, retry_after, words
 from probes.probe import Lane
 from probes.registry import KINDS
 from probes.result import Fault, Hop, Outcome

@@ -10,12 +10,12 @@ import pytest
 import pytest_asyncio
 from prometheus_client import CollectorRegistry
 
-from monitor.carrier import Carrier
-from monitor.delivery_metrics import DeliveryMetrics
 from monitor.model.clock import SystemClock
 from monitor.model.rollups import Rollup, Tier
 from monitor.sinks.base import Label
-from monitor.sinks.influxdb import InfluxDB
+from monitor.sinks.batch_writer import Carrier
+from monitor.sinks.influxdb.sink import InfluxDB
+from monitor.sinks.metrics import DeliveryMetrics
 from monitor.storage.journal.journal import Journal
 from monitor.storage.journal.rows import Quarantined
 from monitor.storage.journal.store import JournalError

@@ -25,7 +25,7 @@ from monitor.model.scores import FIELDS, TOTAL, ScorePoint
 from monitor.scoring.curves import Linear, LogNormal, Share, Step, Steps, Threshold
 from monitor.scoring.rubric import Aggregate
 from monitor.sinks.base import Label
-from monitor.sinks.points import Lines
+from monitor.sinks.influxdb.line_protocol import Lines
 from monitor.storage.archive.layout import day_of
 from monitor.storage.journal.store import JournalError
 from tests.monitor.parts import until

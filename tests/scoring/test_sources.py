@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from monitor.cli.main import app
 from monitor.model.records import Measurement
 from monitor.sinks.base import Label
-from monitor.sinks.influxdb import InfluxDB
+from monitor.sinks.influxdb.sink import InfluxDB
 from monitor.storage.journal.store import FILE, Reader
 from probes.registry import KINDS
 from tests.scoring import quarter

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from monitor.config import load
-from monitor.deliver import reader_name
 from monitor.demo.child import child
 from monitor.demo.roster import Trait
 from monitor.model.incidents import IncidentEvent
 from monitor.model.records import Measurement, StateChange
-from monitor.sinks.points import STATE_CHANGE
+from monitor.sinks.delivery import reader_name
+from monitor.sinks.influxdb.line_protocol import STATE_CHANGE
 from monitor.storage.journal.store import FILE, Reader
 from probes.browser.process_tree import adopt_orphans
 from probes.registry import KINDS

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.model.records import Measurement, StateChange
-from monitor.sinks.points import STATE_CHANGE, point_time
+from monitor.sinks.influxdb.line_protocol import STATE_CHANGE, point_time
 
 if TYPE_CHECKING:
     from monitor.model.incidents import IncidentEvent, Message

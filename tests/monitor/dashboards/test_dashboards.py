@@ -17,13 +17,13 @@ from monitor.dashboards.measures import CERTIFICATE_DAYS, SLOW, VITALS, rubrics,
 from monitor.dashboards.signs import BAD, LOOKS
 from monitor.dashboards.sources import DAILY, HOURLY, PROMETHEUS, RAW
 from monitor.dashboards.words import LANGUAGES, WORDS, Say
-from monitor.delivery_metrics import DeliveryMetrics
 from monitor.model.records import State
 from monitor.model.rollups import Tier
 from monitor.model.rollups import fields as figures
 from monitor.model.scores import FIELDS
 from monitor.score_live import FAMILIES
-from monitor.sinks.points import SCORE, STATE_CHANGE, TAGS, fields
+from monitor.sinks.influxdb.line_protocol import SCORE, STATE_CHANGE, TAGS, fields
+from monitor.sinks.metrics import DeliveryMetrics
 from monitor.states.rules import Rules as Judging
 from monitor.states.status_cache import Board
 from monitor.storage.archive.job import ArchiveStatistics

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.sinks.influxdb import InfluxDB
+from monitor.sinks.influxdb.sink import InfluxDB
 
 if TYPE_CHECKING:
     from monitor.sinks.base import SinkSettings

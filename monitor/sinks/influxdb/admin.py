@@ -10,10 +10,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.sinks.server import PROBE, AdminError, Server
+from monitor.sinks.influxdb.client import PROBE, AdminError, Server
 
 if TYPE_CHECKING:
-    from monitor.sinks.influxdb import InfluxDB
+    from monitor.sinks.influxdb.sink import InfluxDB
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from yarl import URL
 
 from monitor.model.rollups import Tier
 from monitor.sinks.base import Passing, Receipt, Refused, Rejected, SinkSettings, TooLarge
-from monitor.sinks.points import Lines
+from monitor.sinks.influxdb.line_protocol import Lines
 from probes.probe import Seconds
 
 if TYPE_CHECKING:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from tenacity import RetryCallState
 
-    from monitor.delivery_metrics import DeliveryMetrics
     from monitor.model.clock import Clock
     from monitor.sinks.base import Record, Sink
+    from monitor.sinks.metrics import DeliveryMetrics
 
 log = structlog.get_logger(__name__)
 

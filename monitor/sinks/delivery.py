@@ -11,16 +11,16 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.carrier import PATIENT, Carrier, Patience
 from monitor.model.records import Measurement, StateChange
+from monitor.sinks.batch_writer import PATIENT, Carrier, Patience
 from monitor.storage.journal.store import Advance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor.delivery_metrics import DeliveryMetrics
     from monitor.model.clock import Clock
     from monitor.sinks.base import Sink
+    from monitor.sinks.metrics import DeliveryMetrics
     from monitor.storage.journal.journal import Journal
     from monitor.storage.journal.rows import Quarantined
     from monitor.storage.journal.store import Record

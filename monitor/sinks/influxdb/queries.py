@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from monitor.sinks.points import STATE_CHANGE
+from monitor.sinks.influxdb.line_protocol import STATE_CHANGE
 from monitor.storage.journal.columns import STATE_COLUMNS, Column, columns
 
 if TYPE_CHECKING:

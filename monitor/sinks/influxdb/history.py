@@ -14,9 +14,9 @@ from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from monitor import influx_question as question
-from monitor.sinks.answers import AdminError
-from monitor.sinks.server import Server
+from monitor.sinks.influxdb import queries as question
+from monitor.sinks.influxdb.client import Server
+from monitor.sinks.influxdb.responses import AdminError
 from monitor.storage.archive import duckdb_session
 from monitor.storage.archive.layout import STATES, shape
 from monitor.storage.archive.sql_views import MEMORY
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from monitor.influx_question import Question
-    from monitor.sinks.influxdb import InfluxDB
+    from monitor.sinks.influxdb.queries import Question
+    from monitor.sinks.influxdb.sink import InfluxDB
     from monitor.storage.history.reader import Columns
     from monitor.storage.journal.columns import Column
 

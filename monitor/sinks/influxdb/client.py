@@ -7,16 +7,16 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from monitor.sinks.answers import PIECE, AdminError, lines, parameters, parts, rows
 from monitor.sinks.base import Refused
-from monitor.sinks.influxdb import words
+from monitor.sinks.influxdb.responses import PIECE, AdminError, lines, parameters, parts, rows
+from monitor.sinks.influxdb.sink import words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from influxdb_client import InfluxDBClient
 
-    from monitor.sinks.influxdb import InfluxDB
+    from monitor.sinks.influxdb.sink import InfluxDB
 
 __all__ = ["PROBE", "AdminError", "Server"]
 
