@@ -17,11 +17,11 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitor import score_live
 from monitor.demo.notice import Notice
 from monitor.demo.stage import write_config
 from monitor.model.scores import TOTAL, ScorePoint
-from monitor.score_live import QUARTER
+from monitor.scoring import live
+from monitor.scoring.live import QUARTER
 from tests import rule_files
 from tests.servers.alert_path import Alertmanager, Prometheus, Webhook, wait_until
 from tests.servers.ports import free_port
@@ -155,7 +155,7 @@ def test_what_comes_later_comes_under_the_matchers_of_the_rules(metric: str):
     """The page that the daemon shows once there is something to tell."""
     values = {"points": 1.0, "possible": 2.0, "ratio": 0.5}
     point = ScorePoint(at=0, window=QUARTER, portal="a", rubric="r", version=1, criterion=TOTAL, values=values)
-    (line,) = [one for one in score_live.exposition([point]).splitlines() if one.startswith(f"{metric}{{")]
+    (line,) = [one for one in live.exposition([point]).splitlines() if one.startswith(f"{metric}{{")]
     wanted = {one.matchers.strip("{}") for one in rule_files.read_metrics() if one.metric == metric}
     assert all(pair in line for matchers in wanted for pair in matchers.split(", "))
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from monitor.config import Config
-    from monitor.handover import Asked
+    from monitor.scoring.report.collect import Asked
 
 export_app = typer.Typer(help="Hand over the scores of a period as files, or check such files.", no_args_is_help=True)
 
@@ -47,8 +47,8 @@ def export(
     if context.invoked_subcommand is not None:
         return
     from monitor.config import load
-    from monitor.export.kinds import FORMATS
-    from monitor.export.writing import ExportError, check
+    from monitor.scoring.report.output import ExportError, check
+    from monitor.scoring.report.registry import FORMATS
 
     formats = [one.strip() for one in form.split(",") if one.strip()]
     unknown = [one for one in formats if one not in FORMATS]
@@ -78,7 +78,7 @@ def export(
 @export_app.command()
 def verify(directory: Annotated[Path, typer.Argument(help="A directory that export wrote.")]) -> None:
     """Compare every file with the manifest. Exit code 1 when one was changed, is missing, or was added."""
-    from monitor.export import manifest
+    from monitor.scoring.report import manifest
 
     try:
         complaints = manifest.verify(directory)
@@ -96,7 +96,7 @@ def verify(directory: Annotated[Path, typer.Argument(help="A directory that expo
 def schema() -> None:
     """Print the JSON Schema of scores.json."""
     from monitor.cli.output import print_json
-    from monitor.export.schema import schema as schema_of
+    from monitor.scoring.report.json_schema import schema as schema_of
 
     print_json(schema_of())
 
@@ -104,8 +104,8 @@ def schema() -> None:
 def _asked(loaded: Config, data: Path, name: str, rubric: list[str] | None, language: str) -> Asked:
     from zoneinfo import ZoneInfo
 
-    from monitor.handover import Asked
     from monitor.scoring import engine, periods
+    from monitor.scoring.report.collect import Asked
 
     now = time.time_ns() // 1_000_000
     period = period_of(loaded, name, now)
@@ -125,16 +125,16 @@ def _asked(loaded: Config, data: Path, name: str, rubric: list[str] | None, lang
 
 def _run(asked: Asked, loaded: Config, whence: str, target: Path, formats: list[str]) -> bool:
     """Gather, write, tell; whether the period is over and something was measured in it."""
-    from monitor import handover
     from monitor.cli.history_source import chosen
     from monitor.cli.output import bar
-    from monitor.export.writing import write
-    from monitor.score_source import HistorySource
+    from monitor.scoring.history_source import HistorySource
+    from monitor.scoring.report import collect
+    from monitor.scoring.report.output import write
 
     with bar("exporting") as progress:
-        tell = _counted(progress, handover.steps(asked.period) + len(formats))
+        tell = _counted(progress, collect.steps(asked.period) + len(formats))
         source = HistorySource(chosen(loaded.settings, asked.directory, whence), whence)
-        report = handover.gather(asked, source, tell)
+        report = collect.gather(asked, source, tell)
         path = write(report, target, formats, tell)
     if report.seal and report.seal.differing:
         typer.echo(f"differs from the sealed scores: {'; '.join(report.seal.differing)}", err=True)

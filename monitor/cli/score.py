@@ -17,8 +17,8 @@ from monitor.cli.output import FAILED, GOOD, PARTIAL, USAGE, ConfigDir, DataDir,
 if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.scoring.periods import Period
+    from monitor.scoring.results import Book
     from monitor.scoring.rubric import Rubric, Rules
-    from monitor.scoring.score import Book
 
 score_app = typer.Typer(
     help="Score portals by rubrics, explain the points, seal a period.", invoke_without_command=True
@@ -60,8 +60,8 @@ def score(
     if context.invoked_subcommand is not None:
         return
     from monitor.config import load
-    from monitor.scoring import plain
-    from monitor.scoring.score import Verdict
+    from monitor.scoring import serialize
+    from monitor.scoring.results import Verdict
 
     loaded = load(config)
     now = time.time_ns() // 1_000_000
@@ -69,7 +69,7 @@ def score(
     book = _scored(loaded, data, period_of(loaded, period, now), now, rubric, portal, name)
     language = lang or loaded.settings.language
     if as_json:
-        typer.echo(plain.text(book), nl=False)
+        typer.echo(serialize.text(book), nl=False)
     else:
         _show(book, language, explain=explain)
     if not rubric and not portal:
@@ -87,8 +87,8 @@ def seal(
     data: DataDir = Path("data"),
 ) -> None:
     """Seal the scores of a period that is over, with the digests of everything they were made of."""
-    from monitor import seal_scores
     from monitor.config import load
+    from monitor.scoring import seal as seal_scores
 
     loaded = load(config)
     now = time.time_ns() // 1_000_000
@@ -102,8 +102,8 @@ def seal(
 @score_app.command()
 def verify(period: PeriodName = None, config: ConfigDir = Path("config"), data: DataDir = Path("data")) -> None:
     """Compute a sealed period again and name what has changed since. Exit code 1 when anything has."""
-    from monitor import seal_scores
     from monitor.config import load
+    from monitor.scoring import seal as seal_scores
 
     loaded = load(config)
     now = time.time_ns() // 1_000_000
@@ -167,8 +167,8 @@ def _scored(
 ) -> Book:
     from monitor.cli.history_source import chosen
     from monitor.config.complaints import did_you_mean
-    from monitor.score_source import HistorySource
     from monitor.scoring import engine
+    from monitor.scoring.history_source import HistorySource
 
     known = {one.id: one for one in loaded.portals}
     for name in portal or ():
@@ -180,7 +180,7 @@ def _scored(
 
 
 def _show(book: Book, language: str, *, explain: bool) -> None:
-    from monitor.scoring.words import RUNNING, WITHOUT
+    from monitor.scoring.texts import RUNNING, WITHOUT
 
     if not book.ended:
         typer.echo(RUNNING.say(language))
@@ -196,7 +196,7 @@ def _show(book: Book, language: str, *, explain: bool) -> None:
 
 def _tell_seal(loaded: Config, data: Path, book: Book) -> None:
     """Name the inputs that changed since the period was sealed."""
-    from monitor import seal_scores
+    from monitor.scoring import seal as seal_scores
 
     if not seal_scores.is_sealed(data, book.period):
         return

@@ -32,7 +32,7 @@ from monitor.config.translate import keys_in, translate
 from monitor.config.words import ROLES
 from monitor.config.yaml_positions import Document
 from monitor.config.yaml_reading import read
-from monitor.scoring import plain
+from monitor.scoring import serialize
 from monitor.scoring.curves import Curve, Linear, LogNormal, Share, Step, Steps, Threshold
 from monitor.scoring.rubric import (
     STATES,
@@ -74,8 +74,8 @@ def load_rules(
     files = _files(directory / "entries", EntriesFile, environment, ledger)
     entries = _entries(files, {one.id: one for one in made}, portals, ledger)
     digests = {f"rubric {one.key}": one.digest for one in made}
-    digests |= {one.name: _digest(plain.exclusion(one)) for one in exclusions}
-    digests |= {one.name: _digest(plain.entry(one)) for one in entries}
+    digests |= {one.name: _digest(serialize.exclusion(one)) for one in exclusions}
+    digests |= {one.name: _digest(serialize.entry(one)) for one in entries}
     return Rules(rubrics=tuple(made), exclusions=exclusions, entries=entries, digests=digests)
 
 

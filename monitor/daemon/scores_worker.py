@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo
 
 from monitor.config import ConfigError, load
 from monitor.daemon.scores_protocol import Order
-from monitor.score_live import exposition, points, windows
-from monitor.score_source import ArchiveSource
 from monitor.scoring import engine
+from monitor.scoring.history_source import ArchiveSource
+from monitor.scoring.live import exposition, points, windows
 from monitor.storage.journal.store import JournalError
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from monitor.config.complaints import Ledger
 from monitor.config.rubrics import load_rules
-from monitor.score_live import limits
 from monitor.scoring.curves import LogNormal
+from monitor.scoring.live import limits
 from monitor.shipped import shipped
 from monitor.states.rules import Rules as Judging
 from probes.browser.metrics import RENDER_METRICS

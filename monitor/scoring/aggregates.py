@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from monitor.scoring.looked import Figure, Looked
 from monitor.scoring.periods import DAY
+from monitor.scoring.results import Left
 from monitor.scoring.rubric import Aggregate
-from monitor.scoring.score import Left
+from monitor.scoring.selections import Figure, Looked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import duckdb
 
-    from monitor.scoring.looked import Frame, Need
     from monitor.scoring.rubric import Selection
+    from monitor.scoring.selections import Frame, Need
 
 NANO = 1_000_000_000
 """Whole parts of one that sums are taken over."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from monitor.scoring.aggregates import BINS, ZERO_BIN
 from monitor.scoring.curves import Linear, Threshold
-from monitor.scoring.score import Interval
+from monitor.scoring.results import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from monitor.scoring.curves import Curve
-    from monitor.scoring.looked import Figure
+    from monitor.scoring.selections import Figure
 
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]

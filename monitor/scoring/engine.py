@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from monitor.model.records import Expect
 from monitor.scoring.aggregates import aggregate
 from monitor.scoring.bootstrap import REPLICATES, SEED, draws
+from monitor.scoring.criteria import UNSAID, Evidence, criterion_score
 from monitor.scoring.explain import score_sentence
-from monitor.scoring.judge import UNSAID, Evidence, criterion_score
-from monitor.scoring.looked import Frame, Need
+from monitor.scoring.measured_time import times
+from monitor.scoring.results import Book, Score, Verdict
 from monitor.scoring.rubric import Text, Treatment
-from monitor.scoring.score import Book, Score, Verdict
-from monitor.scoring.time_out import times
+from monitor.scoring.selections import Frame, Need
 from monitor.scoring.totals import total
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from monitor.model.records import Portal
     from monitor.scoring.bootstrap import Integers
-    from monitor.scoring.judge import Judged
-    from monitor.scoring.looked import Looked
+    from monitor.scoring.criteria import Judged
     from monitor.scoring.periods import Period
     from monitor.scoring.rubric import Criterion, Entry, Exclusion, Rubric, Rules, Selection
+    from monitor.scoring.selections import Looked
     from monitor.scoring.source import Changes, Source
 
 

@@ -7,14 +7,14 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING
 
 from monitor.scoring.curves import Linear, LogNormal, Share, Steps, Threshold
+from monitor.scoring.results import Standing, Verdict
 from monitor.scoring.rubric import Aggregate, Text
-from monitor.scoring.score import Standing, Verdict
-from monitor.scoring.words import AGGREGATES, BASES, LEFT, PARTS
+from monitor.scoring.texts import AGGREGATES, BASES, LEFT, PARTS
 from probes.metric import Unit
 
 if TYPE_CHECKING:
+    from monitor.scoring.results import CriterionScore, LeftOut, Score
     from monitor.scoring.rubric import Criterion, Rubric
-    from monitor.scoring.score import CriterionScore, LeftOut, Score
 
 LANGUAGES = ("vi", "en")
 

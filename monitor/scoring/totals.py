@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from monitor.scoring.bootstrap import interval
 from monitor.scoring.explain import rounded, score_sentence
+from monitor.scoring.results import Score, Standing, Verdict
 from monitor.scoring.rubric import Text
-from monitor.scoring.score import Score, Standing, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor.scoring.judge import Judged
+    from monitor.scoring.criteria import Judged
+    from monitor.scoring.results import Interval
     from monitor.scoring.rubric import Grades
-    from monitor.scoring.score import Interval
 
 HUNDRED = 100
 

@@ -16,11 +16,11 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from monitor import handover
 from monitor.config import load
-from monitor.export.kinds import FORMATS
-from monitor.export.writing import write
 from monitor.scoring import periods
+from monitor.scoring.report import collect
+from monitor.scoring.report.output import write
+from monitor.scoring.report.registry import FORMATS
 from monitor.storage.archive.layout import day_of
 from tests.bench import quarter, score
 from tests.bench.quarter import FIRST, ZONE
@@ -36,7 +36,7 @@ def run(directory: Path, days: int) -> None:
     """Export once in this process; prints JSON."""
     loaded = load(SHIPPED)
     first, last = day_of(FIRST, ZONE), day_of(FIRST + (days - 1) * DAY, ZONE)
-    asked = handover.Asked(
+    asked = collect.Asked(
         rules=loaded.rules,
         every=loaded.rules,
         portals=tuple(portals()),
@@ -52,7 +52,7 @@ def run(directory: Path, days: int) -> None:
     def step() -> None:
         told.append((time.perf_counter(), _peak(), len(source.asked)))
 
-    report = handover.gather(asked, source, step)
+    report = collect.gather(asked, source, step)
     gathered = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         write(report, Path(folder) / "export", list(FORMATS), step)

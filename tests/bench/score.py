@@ -22,8 +22,8 @@ import duckdb
 from monitor.config import load
 from monitor.daemon import scores_worker
 from monitor.model.records import Expect, Portal, PortalKind, State, StateChange
-from monitor.score_source import ArchiveSource
 from monitor.scoring import engine, periods
+from monitor.scoring.history_source import ArchiveSource
 from monitor.storage.archive import catalog, duckdb_session
 from monitor.storage.archive.catalog import Sealed
 from monitor.storage.archive.layout import SCHEMA, Day, day_of, relative, shape

@@ -24,8 +24,8 @@ from monitor.dashboards.grades import WINDOWS
 from monitor.dashboards.measures import rubrics
 from monitor.model.records import Check, Expect, Measurement, Portal
 from monitor.model.scores import TOTAL, ScorePoint
-from monitor.score_live import exposition as score_page
-from monitor.score_live import limits
+from monitor.scoring.live import exposition as score_page
+from monitor.scoring.live import limits
 from monitor.scoring.rubric import Rubric
 from monitor.sinks.metrics import DeliveryMetrics
 from monitor.states.status_cache import Board

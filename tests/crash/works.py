@@ -15,11 +15,10 @@ from zoneinfo import ZoneInfo
 import xlsxwriter  # noqa: F401 - loaded once for all children
 from structlog.testing import capture_logs
 
-from monitor import handover, seal_scores
 from monitor.cli.main import app
-from monitor.export import manifest, writing
-from monitor.scoring import engine, periods
+from monitor.scoring import engine, periods, seal
 from monitor.scoring.periods import Period
+from monitor.scoring.report import collect, manifest, output
 from monitor.storage import screenshots
 from monitor.storage.screenshots import ABOUT, Evidence
 from tests.crash.ledger import rubbish
@@ -60,8 +59,8 @@ class Scoring(Work):
 
     def observed(self, page: Page) -> None:
         watch(page, engine, "score", "scores: compute")
-        watch(page, seal_scores, "inputs", "scores: inputs")
-        watch(page, seal_scores, "seal", "scores: write")
+        watch(page, seal, "inputs", "scores: inputs")
+        watch(page, seal, "seal", "scores: write")
         watch(page, Scoring, "_verify", "scores: verify")
 
     def once(self) -> None:
@@ -77,7 +76,7 @@ class Scoring(Work):
 
     def _sealed(self) -> tuple[str, str]:
         """(the scores, what they were made of) as a reader of the seal finds them. Raises where they do not fit."""
-        told = handover._sealed(self.data, self._period())  # noqa: SLF001 - how an export reads a seal
+        told = collect._sealed(self.data, self._period())  # noqa: SLF001 - how an export reads a seal
         assert told is not None, "there is a seal from the beginning"
         return json.dumps(told[1], sort_keys=True), json.dumps(told[0]["inputs"], sort_keys=True)
 
@@ -87,7 +86,7 @@ class Scoring(Work):
     def judge(self) -> None:
         try:
             left = self._sealed()
-        except (AssertionError, seal_scores.SealError) as error:
+        except (AssertionError, seal.SealError) as error:
             left = (str(error), "")
         self.once()
         after = self._sealed()
@@ -133,9 +132,9 @@ class Exporting(Scoring):
             shutil.rmtree(self.out)
 
     def observed(self, page: Page) -> None:
-        watch(page, handover, "gather", "export: gather")
-        watch(page, writing, "_put", "export: write")
-        watch(page, writing, "_take_place", "export: take place")
+        watch(page, collect, "gather", "export: gather")
+        watch(page, output, "_put", "export: write")
+        watch(page, output, "_take_place", "export: take place")
 
     def once(self) -> None:
         if not self.wanted and not (self.data / "scores").exists():

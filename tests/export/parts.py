@@ -9,14 +9,14 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from monitor.export.outages import outages
-from monitor.export.ranking import result
-from monitor.export.report import Film, Frame, Report, placed
 from monitor.model.records import Portal, State, StateChange
 from monitor.scoring import periods
 from monitor.scoring.curves import Linear, LogNormal, Threshold
+from monitor.scoring.report.outages import outages
+from monitor.scoring.report.ranking import result
+from monitor.scoring.report.report import Film, Frame, Report, placed
+from monitor.scoring.results import Book
 from monitor.scoring.rubric import Aggregate, Exclusion, Grade, Grades, Rubric, Text
-from monitor.scoring.score import Book
 from probes.result import Fault
 from tests.scoring.parts import DAYS, FIRST, HOUR, PERIOD, Memory, change, criterion, look, portal, rubric, score
 

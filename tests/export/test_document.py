@@ -8,10 +8,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from monitor.export.document import document, json_files
-from monitor.export.report import Report, Seal
-from monitor.export.schema import schema
-from monitor.scoring import plain
+from monitor.scoring import serialize
+from monitor.scoring.report.json_document import document, json_files
+from monitor.scoring.report.json_schema import schema
+from monitor.scoring.report.report import Report, Seal
 from tests.export import parts
 
 SEAL = Seal(at="2026-10-02T01:00:00+00:00", by="Ai đó", scores="0" * 64, inputs={"code": "1"}, differing=("hue, a@1",))
@@ -50,7 +50,7 @@ def test_every_figure_is_that_of_the_score_unrounded():
     by = {(one["portal"], one["rubric"]): one for one in told(report)["scores"]}
     for one in report.book.scores:
         found = by[one.portal, one.rubric.key]
-        assert {key: found[key] for key in plain.score(one)} == json.loads(json.dumps(plain.score(one)))
+        assert {key: found[key] for key in serialize.score(one)} == json.loads(json.dumps(serialize.score(one)))
 
 
 def test_the_language_changes_nothing():

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from monitor.export.outages import Outage, outages
 from monitor.model.records import PROBER, State, StateChange
+from monitor.scoring.report.outages import Outage, outages
 from monitor.scoring.rubric import Exclusion
 from monitor.scoring.source import Changes
 from probes.result import Fault

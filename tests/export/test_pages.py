@@ -9,9 +9,9 @@ from itertools import pairwise
 
 import pytest
 
-from monitor.export.page_words import WORDS
-from monitor.export.pages import html_files
-from monitor.export.report import LANGUAGES
+from monitor.scoring.report.html import html_files
+from monitor.scoring.report.html_texts import WORDS
+from monitor.scoring.report.report import LANGUAGES
 from tests.export import parts
 
 VOID = {"meta", "link", "img", "br", "input", "hr"}

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.export import words
-from monitor.export.ranking import Place, Result, Unmoved, Unranked, places, read_back, result
-from monitor.scoring import plain
+from monitor.scoring import serialize
+from monitor.scoring.report import texts
+from monitor.scoring.report.ranking import Place, Result, Unmoved, Unranked, places, read_back, result
 from probes.result import Fault
 from tests.export import parts
 
@@ -36,7 +36,7 @@ def test_ties_share_a_place_and_the_next_one_is_left_out():
     assert {one: (place.rank, place.shared, place.of) for one, place in found.items()} == {
         "a": (1, 2, 4), "c": (1, 2, 4), "b": (3, 1, 4), "d": (4, 1, 4),
     }  # fmt: skip
-    assert words.rank(found["a"], "vi") == "1=/4"
+    assert texts.rank(found["a"], "vi") == "1=/4"
 
 
 def test_who_shows_the_same_figure_shares_the_place_whatever_was_rounded_away():
@@ -65,14 +65,14 @@ def test_only_those_measured_alike_are_compared():
 def test_who_has_no_place_is_told_why(one: Result, why: Unranked):
     place = ranks(told("a"), told("b"), one)["x"]
     assert (place.rank, place.unranked) == (None, why)
-    assert words.rank(place, "vi") != words.rank(place, "en") != ""
+    assert texts.rank(place, "vi") != texts.rank(place, "en") != ""
 
 
 def test_movement_counts_places_and_says_the_direction():
     before = [told("a", "10.0"), told("b", "20.0"), told("c", "30.0")]
     found = ranks(told("a", "90.0"), told("b", "20.0"), told("c", "15.0"), before=before)
     assert {one: place.gained for one, place in found.items()} == {"a": 2, "b": 0, "c": -2}
-    assert [words.movement(found[one], "vi") for one in "abc"] == ["▲ tăng 2", "giữ nguyên", "▼ giảm 2"]
+    assert [texts.movement(found[one], "vi") for one in "abc"] == ["▲ tăng 2", "giữ nguyên", "▼ giảm 2"]
 
 
 @pytest.mark.parametrize(
@@ -87,14 +87,14 @@ def test_movement_counts_places_and_says_the_direction():
 def test_what_cannot_be_compared_has_no_movement_and_says_why(before: list[Result] | None, why: Unmoved):
     place = ranks(told("a"), told("b"), before=before)["a"]
     assert (place.gained, place.unmoved) == (None, why)
-    assert words.movement(place, "en") == words.UNMOVED[why].en
+    assert texts.movement(place, "en") == texts.UNMOVED[why].en
 
 
 def test_a_fault_is_told_in_words_and_a_missing_one_with_its_reason():
-    assert words.fault("timeout", "en", began=True) == "timed out"
-    assert words.fault(None, "en", began=False) == "began before this period"
-    assert words.fault(None, "en", began=True) == "no fault was recorded"
-    assert set(words.FAULTS) >= {fault.value for fault in Fault}
+    assert texts.fault("timeout", "en", began=True) == "timed out"
+    assert texts.fault(None, "en", began=False) == "began before this period"
+    assert texts.fault(None, "en", began=True) == "no fault was recorded"
+    assert set(texts.FAULTS) >= {fault.value for fault in Fault}
 
 
 @given(st.lists(st.integers(0, 1000), min_size=2, max_size=30))
@@ -106,5 +106,5 @@ def test_a_better_figure_never_stands_behind(figures: list[int]):
 
 def test_a_sealed_score_read_back_is_the_same_result():
     for one in parts.book().scores:
-        assert read_back(plain.score(one)) == result(one)
-        assert read_back(plain.score(replace(one, criteria=()))).profile == ()
+        assert read_back(serialize.score(one)) == result(one)
+        assert read_back(serialize.score(replace(one, criteria=()))).profile == ()

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.export.csv_tables import csv_files
-from monitor.export.report import LANGUAGES
-from monitor.export.safe import FORMULA, neutral
-from monitor.export.tables import tables
+from monitor.scoring.report.csv_tables import csv_files
+from monitor.scoring.report.report import LANGUAGES
+from monitor.scoring.report.spreadsheet_safe import FORMULA, neutral
+from monitor.scoring.report.tables import tables
 from tests.export import parts
 
 NAMES = ("summary", "criteria", "changes", "incidents", "exclusions", "coverage", "method")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.export.whatif import changes, goal
 from monitor.scoring.curves import Curve, Linear, LogNormal, Share, Step, Steps, Threshold
-from monitor.scoring.score import Standing, Verdict
+from monitor.scoring.report.improvements import changes, goal
+from monitor.scoring.results import Standing, Verdict
 from tests.export import parts
 
 SPEED = 10.0

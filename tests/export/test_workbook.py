@@ -11,9 +11,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from monitor.export.report import LANGUAGES, Report
-from monitor.export.tables import tables
-from monitor.export.workbook import xlsx_files
+from monitor.scoring.report.report import LANGUAGES, Report
+from monitor.scoring.report.tables import tables
+from monitor.scoring.report.xlsx import xlsx_files
 from tests.export import parts
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"

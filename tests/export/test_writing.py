@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.export import manifest
-from monitor.export.kinds import FORMATS
-from monitor.export.writing import ExportError, write
+from monitor.scoring.report import manifest
+from monitor.scoring.report.output import ExportError, write
+from monitor.scoring.report.registry import FORMATS
 from tests.export import parts
 
 CHILD = """
@@ -113,7 +113,7 @@ def test_a_failure_in_the_middle_leaves_the_old_export(out: Path, monkeypatch: p
         raise RuntimeError
 
     before = content(out)
-    monkeypatch.setattr("monitor.export.writing.FORMATS", {**FORMATS, "html": burst})
+    monkeypatch.setattr("monitor.scoring.report.output.FORMATS", {**FORMATS, "html": burst})
     with pytest.raises(RuntimeError):
         write(parts.empty(), out, ["json", "html"])
     assert content(out) == before

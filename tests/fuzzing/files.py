@@ -10,11 +10,10 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from monitor import films
-from monitor.export import manifest
 from monitor.i18n.translator import Tongue
 from monitor.model.incidents import NoteKind, Post
 from monitor.scoring import periods
+from monitor.scoring.report import filmstrips, manifest
 from monitor.storage import inbox
 from monitor.storage.archive import verify
 from monitor.storage.archive.layout import FOLDER
@@ -58,7 +57,7 @@ def _notes(scratch: Path) -> Iterator[Case]:
 
 def _picture_case(data: Path, about: Path, body: bytes, draw: Draw) -> None:
     about.write_bytes(mutate.json_of(draw, body))
-    evidence = Evidence(folder=data / films.FOLDER, limit=10**9, days=100)
+    evidence = Evidence(folder=data / filmstrips.FOLDER, limit=10**9, days=100)
     evidence.recall()
     exhibits = evidence.of("hue/mobile")
     assert len(exhibits) <= 2, exhibits
@@ -69,7 +68,7 @@ def _picture_case(data: Path, about: Path, body: bytes, draw: Draw) -> None:
             assert place is not None
             assert place[0].resolve().is_relative_to(evidence.folder.resolve()), place
             assert place[1].startswith("image/"), place
-    films.films(data, ["hue"], periods.parse("2026-08-01", ZoneInfo(ZONE), SLOT), SLOT * 2)
+    filmstrips.films(data, ["hue"], periods.parse("2026-08-01", ZoneInfo(ZONE), SLOT), SLOT * 2)
     asyncio.run(evidence.keep(factories.check("mobile", portal="hue"), _look(SLOT + DAY // 2), [_PICTURES[1]]))
 
 
@@ -82,7 +81,7 @@ def _look(slot: int):  # noqa: ANN202 - a measurement
 
 @contextmanager
 def _pictures(scratch: Path) -> Iterator[Case]:
-    evidence = Evidence(folder=scratch / films.FOLDER, limit=10**9, days=100)
+    evidence = Evidence(folder=scratch / filmstrips.FOLDER, limit=10**9, days=100)
     asyncio.run(evidence.keep(factories.check("mobile", portal="hue"), _look(SLOT), _PICTURES))
     about = evidence.folder / "hue" / "mobile" / str(SLOT) / ABOUT
     yield partial(_picture_case, scratch, about, about.read_bytes())

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from monitor import seal_scores
-from monitor.export import manifest
 from monitor.model.incidents import NoteKind, Post
+from monitor.scoring import seal
+from monitor.scoring.report import manifest
 from monitor.storage import inbox
 from monitor.storage.folders import INBOX
 from monitor.storage.journal.store import FILE, Reader, Writer
@@ -96,8 +96,8 @@ async def test_an_index_of_pictures_that_is_not_ours_is_passed_over(tmp_path: Pa
 def test_a_seal_in_another_form_is_told_of(tmp_path: Path, text: str):
     path = tmp_path / "2026Q3.manifest.json"
     path.write_text(text, "latin-1")
-    with pytest.raises(seal_scores.SealError, match=r"2026Q3\.manifest\.json"):
-        seal_scores.read_manifest(path)
+    with pytest.raises(seal.SealError, match=r"2026Q3\.manifest\.json"):
+        seal.read_manifest(path)
 
 
 def test_a_manifest_may_name_what_cannot_be_printed(tmp_path: Path):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.films import MOST, films
+from monitor.scoring.report.filmstrips import MOST, films
 from tests.scoring.parts import FIRST, HOUR, PERIOD
 
 

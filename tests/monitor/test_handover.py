@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from monitor.handover import parts, steps
 from monitor.scoring import periods
+from monitor.scoring.report.collect import parts, steps
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 

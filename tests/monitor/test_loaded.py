@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-HEAVY = ("numpy", "duckdb", "xlsxwriter", "monitor.scoring.engine", "monitor.export")
+HEAVY = ("numpy", "duckdb", "xlsxwriter", "monitor.scoring.engine", "monitor.scoring.report")
 """They would cost a fifth of the start and a tenth of the memory, and live in processes that end."""
 
 

@@ -16,8 +16,8 @@ from monitor.model.records import Portal, PortalKind, State, StateChange
 from monitor.scoring import engine, periods
 from monitor.scoring.curves import Share
 from monitor.scoring.periods import DAY
+from monitor.scoring.results import Book, CriterionScore, Score
 from monitor.scoring.rubric import Aggregate, Basis, Criterion, Parts, Rubric, Rules, Selection, Text
-from monitor.scoring.score import Book, CriterionScore, Score
 from monitor.scoring.source import Changes
 from monitor.storage.archive.layout import shape
 from probes.metric import Unit

@@ -8,8 +8,8 @@ import pytest
 
 from monitor.model.records import State
 from monitor.scoring.curves import Linear, Share
+from monitor.scoring.results import Left, Standing
 from monitor.scoring.rubric import Aggregate, Selection
-from monitor.scoring.score import Left, Standing
 from probes.metric import Unit
 from tests.scoring.parts import DAY, DAYS, HOUR, Memory, change, criterion, look, only, rubric, score
 

@@ -9,12 +9,12 @@ from datetime import date
 import pytest
 
 from monitor.model.records import Expect, State
-from monitor.scoring import engine, plain
+from monitor.scoring import engine, serialize
 from monitor.scoring.bootstrap import draws
 from monitor.scoring.curves import Linear, Share, Threshold
 from monitor.scoring.explain import rounded
+from monitor.scoring.results import Left, Standing, Verdict
 from monitor.scoring.rubric import Aggregate, Elsewhere, Entry, Exclusion, Grade, Grades, Treatment
-from monitor.scoring.score import Left, Standing, Verdict
 from monitor.scoring.totals import grade
 from tests.scoring.parts import (
     DAY,
@@ -160,7 +160,7 @@ def test_half_a_quarter_is_marked():
 def test_another_day_gives_the_same_bytes():
     rows = [look(day * DAY + HOUR, 1.0 + day / 7) for day in range(10)]
     line = rubric(SPEED, UPTIME)
-    assert plain.text(score(Memory(rows), line)) == plain.text(score(Memory(rows), line, now=FIRST + 400 * DAY))
+    assert serialize.text(score(Memory(rows), line)) == serialize.text(score(Memory(rows), line, now=FIRST + 400 * DAY))
 
 
 def test_a_period_that_has_not_begun_has_no_score():
@@ -205,7 +205,7 @@ def test_intervals_hold_the_value_and_are_the_same_tomorrow():
     assert found.interval is not None
     assert found.ratio is not None
     assert found.interval.low <= found.ratio <= found.interval.high
-    assert plain.text(book) == plain.text(score(Memory(rows), rubric(*lines)))
+    assert serialize.text(book) == serialize.text(score(Memory(rows), rubric(*lines)))
     assert (draws(10) == draws(10)).all()
     assert (draws(10).sum(axis=1) == 10).all()
 
@@ -222,7 +222,7 @@ def test_a_score_is_plain_json_with_every_intermediate():
     changes = [change(DAY, State.DOWN), change(DAY + HOUR, State.UP)]
     full = replace(rubric(SPEED, UPTIME, BY_HAND, grades=GRADES), elsewhere=Elsewhere(portal="hue", pages=("home",)))
     book = score(Memory(looks(), changes), full, exclusions=(exclusion(),))
-    told = json.loads(plain.text(book))
+    told = json.loads(serialize.text(book))
     assert told["period"]["name"] == "2026-09-01..2026-09-10"
     (one,) = told["scores"]
     assert one["criteria"][0]["value"] == 2.0

@@ -16,12 +16,12 @@ import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitor import score_live
 from monitor.daemon import scores_job
 from monitor.daemon.live_scores import of_the_day, watch_scores
 from monitor.daemon.scores_job import ScoreKeeper, ScoreStatistics
 from monitor.model.clock import SystemClock
 from monitor.model.scores import FIELDS, TOTAL, ScorePoint
+from monitor.scoring import live
 from monitor.scoring.curves import Linear, LogNormal, Share, Step, Steps, Threshold
 from monitor.scoring.rubric import Aggregate
 from monitor.sinks.base import Label
@@ -62,7 +62,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def book_points() -> list[ScorePoint]:
     lines = (criterion(id="speed", curve=Linear(full=1, zero=3)), criterion(Aggregate.P95, id="p95", coverage=1.0))
     book = score(Memory([look(day * DAY, 2.0) for day in range(9)]), rubric(*lines), intervals=False)
-    return score_live.points({"quarter": book}, 7)
+    return live.points({"quarter": book}, 7)
 
 
 def test_a_score_becomes_points_with_the_value_and_the_limits_it_comes_from():
@@ -80,15 +80,15 @@ def test_a_score_becomes_points_with_the_value_and_the_limits_it_comes_from():
 
 def test_limits_of_every_curve():
     steps = Steps(steps=(Step(limit=1, share=1), Step(limit=4, share=0.5)), lower=True)
-    assert score_live.limits(steps) == {"limit": 1, "zero": 4}
-    assert score_live.limits(Threshold(limit=3, lower=True)) == {"limit": 3, "zero": 3}
-    assert score_live.limits(LogNormal(p10=1.8, median=3)) == {"limit": 1.8, "zero": None}
-    assert score_live.limits(Share()) == {"limit": 1.0, "zero": 0.0}
+    assert live.limits(steps) == {"limit": 1, "zero": 4}
+    assert live.limits(Threshold(limit=3, lower=True)) == {"limit": 3, "zero": 3}
+    assert live.limits(LogNormal(p10=1.8, median=3)) == {"limit": 1.8, "zero": None}
+    assert live.limits(Share()) == {"limit": 1.0, "zero": 0.0}
 
 
 def test_prometheus_reads_the_points():
-    families = {family.name: family for family in text_string_to_metric_families(score_live.exposition(book_points()))}
-    assert families.keys() <= score_live.FAMILIES.keys()
+    families = {family.name: family for family in text_string_to_metric_families(live.exposition(book_points()))}
+    assert families.keys() <= live.FAMILIES.keys()
     (total,) = families["portal_monitor_score_ratio"].samples
     assert (total.labels, total.value) == (
         {"portal": "hue", "rubric": "test", "version": "1", "window": "quarter"},
@@ -111,7 +111,7 @@ def test_a_point_as_a_line():
 
 
 def test_windows_are_the_quarter_so_far_and_thirty_days():
-    found = score_live.windows(NOW, ZoneInfo("Asia/Ho_Chi_Minh"))
+    found = live.windows(NOW, ZoneInfo("Asia/Ho_Chi_Minh"))
     assert (found["quarter"].name, str(found["30d"].first), str(found["30d"].last)) == (
         "2026Q3", "2026-06-15", "2026-07-14",
     )  # fmt: skip

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.scoring import plain
+from monitor.scoring import serialize
 from monitor.scoring.curves import Curve, Linear, LogNormal, Threshold
 from monitor.scoring.periods import DAY
+from monitor.scoring.results import Left
 from monitor.scoring.rubric import Aggregate
-from monitor.scoring.score import Left
 from tests.scoring.parts import HOUR, Memory, criterion, look, only, rubric, score
 
 SPEED = (Aggregate.MEAN, Aggregate.MEDIAN, Aggregate.P75, Aggregate.P95, Aggregate.P99, Aggregate.MAX)
@@ -50,7 +50,7 @@ def test_the_order_of_rows_changes_not_a_byte(values: list[float], seed: int):
     shuffled = rows(values)
     random.Random(seed).shuffle(shuffled)  # noqa: S311 - an order is no secret
     first = score(Memory(rows(values)), rubric(*lines))
-    assert plain.text(first) == plain.text(score(Memory(shuffled), rubric(*lines)))
+    assert serialize.text(first) == serialize.text(score(Memory(shuffled), rubric(*lines)))
 
 
 @few

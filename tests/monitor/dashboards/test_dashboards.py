@@ -21,7 +21,7 @@ from monitor.model.records import State
 from monitor.model.rollups import Tier
 from monitor.model.rollups import fields as figures
 from monitor.model.scores import FIELDS
-from monitor.score_live import FAMILIES
+from monitor.scoring.live import FAMILIES
 from monitor.sinks.influxdb.line_protocol import SCORE, STATE_CHANGE, TAGS, fields
 from monitor.sinks.metrics import DeliveryMetrics
 from monitor.states.rules import Rules as Judging

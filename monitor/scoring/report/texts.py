@@ -1,19 +1,19 @@
-"""The words of exports in both languages; what a score says of itself is in ``monitor/scoring/words.py``."""
+"""The words of exports in both languages; what a score says of itself is in ``monitor/scoring/texts.py``."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.export.ranking import Unmoved, Unranked
 from monitor.model.records import PortalKind, State
 from monitor.scoring.explain import rounded
+from monitor.scoring.report.ranking import Unmoved, Unranked
+from monitor.scoring.results import Left
 from monitor.scoring.rubric import Text
-from monitor.scoring.score import Left
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from monitor.export.ranking import Place
+    from monitor.scoring.report.ranking import Place
 
 KINDS: Mapping[PortalKind, Text] = {
     PortalKind.NATIONAL: Text(vi="Quốc gia", en="National"),

@@ -5,20 +5,20 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from monitor.export import words
-from monitor.export.ranking import Unranked
-from monitor.export.table import CRITERION, ID, PORTAL, RUBRIC, Sort, Table, empty, filled
-from monitor.export.whatif import changes
 from monitor.scoring.explain import amount, curve_text, measured, rounded, unit_of
+from monitor.scoring.report import texts
+from monitor.scoring.report.improvements import changes
+from monitor.scoring.report.ranking import Unranked
+from monitor.scoring.report.table import CRITERION, ID, PORTAL, RUBRIC, Sort, Table, empty, filled
 from monitor.scoring.rubric import Text
-from monitor.scoring.words import BASES, STANDINGS, VERDICTS
+from monitor.scoring.texts import BASES, STANDINGS, VERDICTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor.export.report import Report
-    from monitor.export.table import Value
-    from monitor.scoring.score import CriterionScore, Score
+    from monitor.scoring.report.report import Report
+    from monitor.scoring.report.table import Value
+    from monitor.scoring.results import CriterionScore, Score
 
 _SUMMARY = (
     RUBRIC,
@@ -53,7 +53,7 @@ _SUMMARY = (
 def summary(report: Report) -> Table:
     """A row a score, ranked."""
     table = empty("summary", Text(vi="Tổng hợp", en="Summary"), _SUMMARY, report, keep=3, printed=11)
-    kinds = {one.id: words.KINDS[one.kind].say(report.language) for one in report.portals}
+    kinds = {one.id: texts.KINDS[one.kind].say(report.language) for one in report.portals}
     scores = (one for rubric in report.book.rubrics for one in report.ranked(rubric))
     return filled(table, (_summed(report, one, kinds.get(one.portal)) for one in scores))
 
@@ -69,7 +69,7 @@ def _summed(report: Report, one: Score, kind: str | None) -> tuple[Value, ...]:
         float(one.shown) if one.shown is not None else None,
         one.measured,
         VERDICTS[one.verdict].say(say),
-        words.movement(place, say),
+        texts.movement(place, say),
         place.before,
         _shown(earlier.percent) if earlier else None,
         noted(report, one),
@@ -97,7 +97,7 @@ def noted(report: Report, one: Score) -> str:
     place, say = report.places[one.portal, one.rubric.key], report.language
     reason = one.reason.say(say) if one.reason else ""
     told = reason and place.unranked is Unranked.NO_SCORE  # the reason says it better
-    unranked = "" if told or place.rank is not None else words.rank(place, say)
+    unranked = "" if told or place.rank is not None else texts.rank(place, say)
     parts = [reason, unranked[:1].upper() + unranked[1:]]
     return " ".join(part if part.endswith(".") else f"{part}." for part in parts if part)
 
@@ -156,7 +156,7 @@ def _judged(report: Report, score: Score, one: CriterionScore) -> tuple[Value, .
         curve_text(criterion, say),
         one.points,
         criterion.points,
-        words.earned(one.share, say),
+        texts.earned(one.share, say),
         STANDINGS[one.standing].say(say),
         one.coverage,
         BASES[basis.weakest].say(say),

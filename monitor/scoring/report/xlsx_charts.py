@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from monitor.export.words import DASH
+from monitor.scoring.report.texts import DASH
+from monitor.scoring.results import Standing
 from monitor.scoring.rubric import Text
-from monitor.scoring.score import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor.export.report import Report
+    from monitor.scoring.report.report import Report
+    from monitor.scoring.results import Score
     from monitor.scoring.rubric import Rubric
-    from monitor.scoring.score import Score
 
 TENTHS = 10
 _TALL = 20

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from monitor.model.records import State
 from monitor.scoring.periods import DAY
-from monitor.scoring.score import Left
+from monitor.scoring.results import Left
 from monitor.states.availability import Span, timeline
 
 if TYPE_CHECKING:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.export.score_tables import criteria, gains, summary
-from monitor.export.side_tables import coverage, exclusions, incidents, method
+from monitor.scoring.report.other_tables import coverage, exclusions, incidents, method
+from monitor.scoring.report.score_tables import criteria, gains, summary
 
 if TYPE_CHECKING:
-    from monitor.export.report import Report
-    from monitor.export.table import Table
+    from monitor.scoring.report.report import Report
+    from monitor.scoring.report.table import Table
 
 
 def tables(report: Report) -> tuple[Table, ...]:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from monitor.scoring.score import Standing, Verdict
+from monitor.scoring.results import Standing, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from monitor.scoring.score import Score
+    from monitor.scoring.results import Score
 
 Profile = tuple[tuple[str, tuple[str, ...]], ...]
 Key = tuple[str, str]
@@ -94,7 +94,7 @@ def result(score: Score) -> Result:
 
 
 def read_back(told: Mapping[str, Any]) -> Result:
-    """The result of a score that :func:`monitor.scoring.plain.score` wrote. Raises KeyError for another form."""
+    """The result of a score that :func:`monitor.scoring.serialize.score` wrote. Raises KeyError for another form."""
     scored = (one for one in told["criteria"] if one["standing"] == Standing.SCORED.value)
     return Result(
         portal=told["portal"],

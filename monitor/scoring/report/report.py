@@ -6,17 +6,17 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from monitor.export.ranking import Place, places, result
+from monitor.scoring.report.ranking import Place, places, result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from monitor.export.outages import Outage
-    from monitor.export.ranking import Key, Result
     from monitor.model.records import Portal
     from monitor.scoring.periods import Period
+    from monitor.scoring.report.outages import Outage
+    from monitor.scoring.report.ranking import Key, Result
+    from monitor.scoring.results import Book, Score
     from monitor.scoring.rubric import Rubric
-    from monitor.scoring.score import Book, Score
 
 LANGUAGES = ("vi", "en")
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.scoring.curves import Linear, LogNormal, Share, Steps, Threshold
-from monitor.scoring.score import Standing
+from monitor.scoring.results import Standing
 
 if TYPE_CHECKING:
     from monitor.scoring.curves import Curve
-    from monitor.scoring.score import CriterionScore, Score
+    from monitor.scoring.results import CriterionScore, Score
 
 MOST = 3
 """Changes that are named."""

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import xlsxwriter
 
-from monitor.export.charts import add_charts
-from monitor.export.safe import neutral
-from monitor.export.table import Sort
-from monitor.export.tables import tables
-from monitor.export.words import FULL, PART, ZERO
+from monitor.scoring.report.spreadsheet_safe import neutral
+from monitor.scoring.report.table import Sort
+from monitor.scoring.report.tables import tables
+from monitor.scoring.report.texts import FULL, PART, ZERO
+from monitor.scoring.report.xlsx_charts import add_charts
+from monitor.scoring.results import Standing, Verdict
 from monitor.scoring.rubric import Text
-from monitor.scoring.score import Standing, Verdict
-from monitor.scoring.words import STANDINGS, VERDICTS
+from monitor.scoring.texts import STANDINGS, VERDICTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from monitor.export.report import Report
-    from monitor.export.table import Column, Table, Value
+    from monitor.scoring.report.report import Report
+    from monitor.scoring.report.table import Column, Table, Value
 
     Book = Any
     Sheet = Any

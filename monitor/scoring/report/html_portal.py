@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from monitor.export import svg, words
-from monitor.export.score_tables import noted
-from monitor.export.whatif import Change, changes
 from monitor.scoring.explain import amount, curve_text, measured, unit_of
+from monitor.scoring.report import svg, texts
+from monitor.scoring.report.improvements import Change, changes
+from monitor.scoring.report.score_tables import noted
+from monitor.scoring.results import Standing
 from monitor.scoring.rubric import Basis
-from monitor.scoring.score import Standing
-from monitor.scoring.words import BASES, STANDINGS, VERDICTS
+from monitor.scoring.texts import BASES, STANDINGS, VERDICTS
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from monitor.export.report import Report
+    from monitor.scoring.report.report import Report
+    from monitor.scoring.results import CriterionScore, Score
     from monitor.scoring.rubric import Criterion
-    from monitor.scoring.score import CriterionScore, Score
 
 
 class Tongue(Protocol):
@@ -58,7 +58,7 @@ def sheet(report: Report, score: Score, w: Tongue) -> Sheet:
         key=rubric.key,
         title=rubric.title.say(say),
         set=rubric.set.say(say),
-        percent=words.shown(score.percent, say) if score.percent is not None else "",
+        percent=texts.shown(score.percent, say) if score.percent is not None else "",
         verdict=VERDICTS[score.verdict].say(say),
         points=_points(score, say, w),
         note=noted(report, score),
@@ -76,8 +76,8 @@ def sheet(report: Report, score: Score, w: Tongue) -> Sheet:
 def _points(score: Score, say: str, w: Tongue) -> str:
     if score.shown is None:
         return ""
-    told = w("of.measured", got=words.figure(score.shown, say), of=words.plain(score.measured, say))
-    whole = words.plain(score.rubric.points, say)
+    told = w("of.measured", got=texts.figure(score.shown, say), of=texts.plain(score.measured, say))
+    whole = texts.plain(score.rubric.points, say)
     return told if score.measured == score.rubric.points else f"{told}; {w('of.whole', whole=whole)}"
 
 
@@ -88,20 +88,20 @@ def _facts(report: Report, score: Score, w: Tongue) -> list[tuple[str, str]]:
     if place.rank is not None:
         shared = f", {w('shared', n=place.shared)}" if place.shared > 1 else ""
         found.append((w("rank"), w("rank.said", rank=place.rank, of=place.of) + shared))
-        moved = words.movement(place, say)
+        moved = texts.movement(place, say)
         if past is not None and place.before is not None:
-            moved += f" ({w('past', percent=words.shown(past.percent, say), rank=place.before)})"
+            moved += f" ({w('past', percent=texts.shown(past.percent, say), rank=place.before)})"
         found.append((w("movement"), moved))
     if score.interval is not None:
-        low, high = (words.percent(one, say) for one in (score.interval.low, score.interval.high))
+        low, high = (texts.percent(one, say) for one in (score.interval.low, score.interval.high))
         found.append((w("interval"), w("range", low=low, high=high)))
     if score.grade is not None:
         found.append((w("grade"), score.grade))
     if score.rubric.pillar is not None:
-        points, whole = (words.plain(one, say) for one in (score.rubric.points, score.rubric.pillar))
+        points, whole = (texts.plain(one, say) for one in (score.rubric.points, score.rubric.pillar))
         found.append((w("pillar"), w("pillar.said", points=points, whole=whole)))
     if score.without_exclusions is not None:
-        plain = words.percent(score.without_exclusions.ratio, say)
+        plain = texts.percent(score.without_exclusions.ratio, say)
         found.append((w("without"), f"{plain} ({', '.join(score.exclusions)})"))
     return found
 
@@ -110,7 +110,7 @@ def _standing(report: Report, score: Score, w: Tongue) -> Markup | None:
     if score.ratio is None:
         return None
     past = report.past.get((score.portal, score.rubric.key))
-    label = f"{w('standing')}: {words.percent(score.ratio, report.language)}"
+    label = f"{w('standing')}: {texts.percent(score.ratio, report.language)}"
     return svg.standing(score.ratio, score.interval, past.ratio if past else None, score.rubric.grades, label)
 
 
@@ -119,7 +119,7 @@ def _course(report: Report, score: Score, w: Tongue) -> Markup | None:
     parts, past = report.courses.get(key, ()), report.past.get(key)
     if score.ratio is None or not any(ratio is not None for _, ratio in parts):
         return None
-    told = ", ".join(f"{name} {words.percent(ratio, report.language)}" for name, ratio in parts)
+    told = ", ".join(f"{name} {texts.percent(ratio, report.language)}" for name, ratio in parts)
     before = past.ratio if past else None
     return svg.course(parts, before, report.earlier_name, f"{w('trend')}: {told}")
 
@@ -130,17 +130,17 @@ def _criterion(one: CriterionScore, say: str, w: Tongue) -> dict[str, Any]:
     interval = one.points_interval
     return {
         "title": criterion.title.say(say),
-        "value": measured(one.value, criterion, say) if one.value is not None else words.DASH,
+        "value": measured(one.value, criterion, say) if one.value is not None else texts.DASH,
         "asks": curve_text(criterion, say),
         "share": one.share if scored else None,
-        "points": words.plain(one.points, say) if scored else words.DASH,
-        "of": words.plain(criterion.points, say),
-        "interval": w("range", low=words.plain(interval.low, say), high=words.plain(interval.high, say))
+        "points": texts.plain(one.points, say) if scored else texts.DASH,
+        "of": texts.plain(criterion.points, say),
+        "interval": w("range", low=texts.plain(interval.low, say), high=texts.plain(interval.high, say))
         if interval
         else "",
-        "earned": words.earned(one.share, say) if scored else STANDINGS[one.standing].say(say),
-        "tone": words.tone(one.share) if scored and one.share is not None else "none",
-        "coverage": words.percent(one.coverage, say) if one.coverage is not None else words.DASH,
+        "earned": texts.earned(one.share, say) if scored else STANDINGS[one.standing].say(say),
+        "tone": texts.tone(one.share) if scored and one.share is not None else "none",
+        "coverage": texts.percent(one.coverage, say) if one.coverage is not None else texts.DASH,
         "basis": _basis(criterion, say, w),
     }
 
@@ -158,11 +158,11 @@ def _change(change: Change, say: str, w: Tongue) -> dict[str, str]:
         ),
         "gain": w(
             "change.gain",
-            gain=words.plain(change.gain, say),
-            percent=words.plain(change.percent, say),
-            now=words.plain(one.points, say),
-            then=words.plain(then, say),
-            of=words.plain(one.criterion.points, say),
+            gain=texts.plain(change.gain, say),
+            percent=texts.plain(change.percent, say),
+            now=texts.plain(one.points, say),
+            then=texts.plain(then, say),
+            of=texts.plain(one.criterion.points, say),
         ),
     }
 

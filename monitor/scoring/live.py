@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from monitor.scoring.curves import Curve
     from monitor.scoring.periods import Period
-    from monitor.scoring.score import Book, Score
+    from monitor.scoring.results import Book, Score
 
 QUARTER, MONTH = "quarter", "30d"
 """The windows: the quarter so far, and the last thirty days with today."""

@@ -12,25 +12,25 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from monitor.export import svg, words
-from monitor.export.charts import mean_shares, spread
-from monitor.export.method import method
-from monitor.export.page_words import WORDS
-from monitor.export.score_tables import judged, noted
-from monitor.export.sheet import Sheet, sheet
-from monitor.export.side_tables import ALL, LEAVES
-from monitor.export.times import minutes, said
-from monitor.scoring.score import Standing
+from monitor.scoring.report import svg, texts
+from monitor.scoring.report.html_portal import Sheet, sheet
+from monitor.scoring.report.html_texts import WORDS
+from monitor.scoring.report.methodology import method
+from monitor.scoring.report.other_tables import ALL, LEAVES
+from monitor.scoring.report.score_tables import judged, noted
+from monitor.scoring.report.times import minutes, said
+from monitor.scoring.report.xlsx_charts import mean_shares, spread
+from monitor.scoring.results import Standing
 from probes.http.urls import bare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from monitor.export.outages import Outage
-    from monitor.export.report import Film, Report
     from monitor.model.records import Portal
+    from monitor.scoring.report.outages import Outage
+    from monitor.scoring.report.report import Film, Report
+    from monitor.scoring.results import Score
     from monitor.scoring.rubric import Exclusion, Rubric
-    from monitor.scoring.score import Score
 
 MOST = 12
 """Outages that a portal's page lists; the tables hold all."""
@@ -48,7 +48,7 @@ def html_files(report: Report) -> Iterator[tuple[str, bytes]]:
 def _stencils() -> Environment:
     """The templates; everything written into them is escaped."""
     return Environment(
-        loader=PackageLoader("monitor.export"),
+        loader=PackageLoader("monitor.scoring.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -102,7 +102,7 @@ class Pages:
             portal=portal,
             address=bare(portal.url),
             name=portal.name(report.language),
-            kind=words.KINDS[portal.kind].say(report.language),
+            kind=texts.KINDS[portal.kind].say(report.language),
             merged=portal.merged_into if portal.merged_into in self._names else None,
             merged_name=self._names.get(portal.merged_into or ""),
             sheets=self._sheets(portal),
@@ -131,9 +131,9 @@ class Pages:
         headline = self.word("nobody")
         if ratios:
             figures = {"median": statistics.median(ratios), "most": max(ratios), "least": min(ratios)}
-            told = {name: words.percent(ratio, say) for name, ratio in figures.items()}
+            told = {name: texts.percent(ratio, say) for name, ratio in figures.items()}
             headline = self.word("spread.said", n=len(ratios), **told)
-        means = [(title.say(say), share, words.percent(share, say)) for title, share in mean_shares(rubric, scores)]
+        means = [(title.say(say), share, texts.percent(share, say)) for title, share in mean_shares(rubric, scores)]
         return {
             "rubric": rubric,
             "title": rubric.title.say(say),
@@ -166,15 +166,15 @@ class Pages:
         return {
             "id": score.portal,
             "name": score.name.say(say),
-            "rank": words.rank(place, say),
+            "rank": texts.rank(place, say),
             "shared": place.shared if place.shared > 1 else 0,
             "ratio": score.ratio,
-            "percent": words.shown(score.percent, say),
-            "points": words.figure(score.shown, say),
-            "measured": words.plain(score.measured, say),
-            "movement": words.movement(place, say),
+            "percent": texts.shown(score.percent, say),
+            "points": texts.figure(score.shown, say),
+            "measured": texts.plain(score.measured, say),
+            "movement": texts.movement(place, say),
             "way": "up" if (place.gained or 0) > 0 else "down" if (place.gained or 0) < 0 else "",
-            "past": words.shown(past.percent, say) if past and past.percent is not None else "",
+            "past": texts.shown(past.percent, say) if past and past.percent is not None else "",
             "why": noted(report, score),
         }
 
@@ -193,7 +193,7 @@ class Pages:
         return {"n": len(outages), "raw": counted, **told}
 
     def _minutes(self, ms: int) -> str:
-        return words.figure(f"{minutes(ms):g}" if ms < 6_000_000 else f"{minutes(ms):.0f}", self.report.language)  # noqa: PLR2004 - 100 minutes
+        return texts.figure(f"{minutes(ms):g}" if ms < 6_000_000 else f"{minutes(ms):.0f}", self.report.language)  # noqa: PLR2004 - 100 minutes
 
     def _outage(self, one: Outage) -> dict[str, Any]:
         say, zone = self.report.language, self.report.period.zone
@@ -202,7 +202,7 @@ class Pages:
             "end": said(one.end, zone, say),
             "minutes": self._minutes(one.ms),
             "counted": self._minutes(one.counted),
-            "fault": words.fault(one.fault, say, began=one.began),
+            "fault": texts.fault(one.fault, say, began=one.began),
             "location": one.location,
             "excluded": ", ".join(one.excluded),
         }
@@ -215,7 +215,7 @@ class Pages:
             "portals": ALL.say(say) if one.portals is None else ", ".join(names),
             "since": said(one.since, zone, say),
             "until": said(one.until, zone, say),
-            "counts": words.STATES[one.state].say(say) if one.state else LEAVES.say(say),
+            "counts": texts.STATES[one.state].say(say) if one.state else LEAVES.say(say),
             "reason": one.reason,
             "approver": f"{one.approver}, {one.approved.isoformat()}",
         }
@@ -227,7 +227,7 @@ class Pages:
         say, zone = self.report.language, self.report.period.zone
         frames = [
             {
-                "at": self.word("film.at", at=words.figure(f"{one.at:.1f}", say)),
+                "at": self.word("film.at", at=texts.figure(f"{one.at:.1f}", say)),
                 "data": f"data:{one.media};base64,{base64.b64encode(one.body).decode()}",
             }
             for one in film.frames

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 from monitor.model.records import State
 from monitor.scoring.bootstrap import curved, interval, resampled
 from monitor.scoring.explain import criterion_sentence
-from monitor.scoring.looked import Figure
+from monitor.scoring.results import CriterionScore, Interval, Left, LeftOut, Standing
 from monitor.scoring.rubric import Aggregate, Text
-from monitor.scoring.score import CriterionScore, Interval, Left, LeftOut, Standing
+from monitor.scoring.selections import Figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor.scoring.bootstrap import Integers
-    from monitor.scoring.looked import Looked
+    from monitor.scoring.measured_time import Times
     from monitor.scoring.rubric import Criterion, Entry
-    from monitor.scoring.time_out import Times
+    from monitor.scoring.selections import Looked
 
 UNSAID = Text(vi="", en="")
 

@@ -12,8 +12,8 @@ from markupsafe import Markup, escape
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from monitor.scoring.results import Interval
     from monitor.scoring.rubric import Grades
-    from monitor.scoring.score import Interval
 
 WIDTH = 320
 _LEFT, _RIGHT = 30, 8

@@ -7,13 +7,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from monitor.scoring.explain import unit_of
-from monitor.scoring.score import SCHEMA
+from monitor.scoring.results import SCHEMA
 
 if TYPE_CHECKING:
     from monitor.scoring.curves import Curve
     from monitor.scoring.periods import Period
+    from monitor.scoring.results import Book, CriterionScore, Interval, Score
     from monitor.scoring.rubric import Criterion, Entry, Exclusion, Rubric, Selection, Text
-    from monitor.scoring.score import Book, CriterionScore, Interval, Score
 
 
 def book(one: Book) -> dict[str, Any]:

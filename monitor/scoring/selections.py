@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from monitor.scoring.score import Left, LeftOut
+from monitor.scoring.results import Left, LeftOut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from monitor.scoring.measured_time import Times
     from monitor.scoring.rubric import Aggregate, Selection
-    from monitor.scoring.time_out import Times
 
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]

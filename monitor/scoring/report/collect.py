@@ -13,22 +13,22 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from monitor import films, seal_scores
-from monitor.export.outages import outages
-from monitor.export.ranking import read_back, result
-from monitor.export.report import Report, Seal, placed
-from monitor.scoring import engine, periods, plain
+from monitor.scoring import engine, periods, seal, serialize
+from monitor.scoring.report import filmstrips
+from monitor.scoring.report.outages import outages
+from monitor.scoring.report.ranking import read_back, result
+from monitor.scoring.report.report import Report, Seal, placed
 from monitor.storage.folders import SCORES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from monitor.export.ranking import Result
     from monitor.model.records import Portal
     from monitor.scoring.periods import Period
+    from monitor.scoring.report.ranking import Result
+    from monitor.scoring.results import Book, Score
     from monitor.scoring.rubric import Rules
-    from monitor.scoring.score import Book, Score
     from monitor.scoring.source import Source
 
 MONTHLY = 45
@@ -62,7 +62,7 @@ class Asked:
 
 
 def gather(asked: Asked, source: Source, tell: Callable[[], None] = lambda: None) -> Report:
-    """The report. Raises what ``source`` raises, and :class:`monitor.seal_scores.SealError`."""
+    """The report. Raises what ``source`` raises, and :class:`monitor.scoring.seal.SealError`."""
     period, zone = asked.period, ZoneInfo(asked.period.zone)
     now = _whole_days(asked.now, zone)
     until = period.elapsed(now)
@@ -77,7 +77,7 @@ def gather(asked: Asked, source: Source, tell: Callable[[], None] = lambda: None
     earlier = _earlier(asked, before, source, now)
     tell()
     found = outages(source.changes(period.since, until), book.exclusions, period.since, until)
-    pictures = films.films(asked.directory, [one.id for one in asked.portals], period, until)
+    pictures = filmstrips.films(asked.directory, [one.id for one in asked.portals], period, until)
     tell()
     return placed(
         Report(
@@ -88,10 +88,10 @@ def gather(asked: Asked, source: Source, tell: Callable[[], None] = lambda: None
             earlier=earlier,
             trend=tuple(trend),
             outages=found,
-            inputs={**asked.rules.touching(period), "code": seal_scores.code()},
+            inputs={**asked.rules.touching(period), "code": seal.code()},
             seal=_seal(asked.directory, book),
             films=pictures,
-            code=seal_scores.code(),
+            code=seal.code(),
         )
     )
 
@@ -129,7 +129,7 @@ def _earlier(asked: Asked, before: Period, source: Source, now: int) -> tuple[Re
             found = [read_back(one) for one in sealed[1]]
             return tuple(one for one in found if one.rubric.partition("@")[0] in wanted)
         except (KeyError, TypeError, AttributeError) as error:
-            raise seal_scores.SealError(f"the sealed scores of {before.name} are not in a form known here") from error
+            raise seal.SealError(f"the sealed scores of {before.name} are not in a form known here") from error
     rubrics = tuple(one for one in asked.every.rubrics if one.id in wanted)
     book = engine.score(replace(asked.every, rubrics=rubrics), asked.portals, before, source, now, intervals=False)
     seen = any(line.days for score in book.scores for line in score.criteria)
@@ -138,16 +138,16 @@ def _earlier(asked: Asked, before: Period, source: Source, now: int) -> tuple[Re
 
 def _sealed(directory: Path, period: Period) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
     """The manifest and the scores of a sealed period. Raises :class:`SealError` where one does not fit the other."""
-    if not seal_scores.is_sealed(directory, period):
+    if not seal.is_sealed(directory, period):
         return None
     folder = directory / SCORES
     path = folder / f"{period.name}.json"
-    manifest = seal_scores.read_manifest(seal_scores.manifest_path(directory, period))
-    scores = seal_scores.read_json(path).get("scores")
+    manifest = seal.read_manifest(seal.manifest_path(directory, period))
+    scores = seal.read_json(path).get("scores")
     if hashlib.sha256(path.read_bytes()).hexdigest() != manifest["scores"]:
-        raise seal_scores.SealError(f"{path} is not the file that was sealed")
+        raise seal.SealError(f"{path} is not the file that was sealed")
     if not isinstance(scores, list) or not all(isinstance(one, dict) for one in scores):
-        raise seal_scores.SealError(f"{path} holds no scores")
+        raise seal.SealError(f"{path} holds no scores")
     return manifest, scores
 
 
@@ -168,4 +168,4 @@ def _seal(directory: Path, book: Book) -> Seal | None:
 
 
 def _plain(one: Score) -> Any:  # noqa: ANN401 - JSON
-    return json.loads(json.dumps(plain.score(one)))
+    return json.loads(json.dumps(serialize.score(one)))

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.export import manifest
-from monitor.export.kinds import FORMATS
+from monitor.scoring.report import manifest
+from monitor.scoring.report.registry import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from monitor.export.report import Report
+    from monitor.scoring.report.report import Report
 
 
 class ExportError(Exception):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from monitor.scoring.results import Left, Standing, Verdict
 from monitor.scoring.rubric import Aggregate, Basis, Text
-from monitor.scoring.score import Left, Standing, Verdict
 
 AGGREGATES = {
     Aggregate.AVAILABILITY: Text(vi="thời gian hoạt động", en="availability"),

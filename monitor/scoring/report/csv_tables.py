@@ -7,14 +7,14 @@ import io
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from monitor.export.safe import neutral
-from monitor.export.tables import tables
+from monitor.scoring.report.spreadsheet_safe import neutral
+from monitor.scoring.report.tables import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor.export.report import Report
-    from monitor.export.table import Table, Value
+    from monitor.scoring.report.report import Report
+    from monitor.scoring.report.table import Table, Value
 
 MARK = "\ufeff"
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitor import __version__
-from monitor.scoring import plain
+from monitor.scoring import serialize
 from monitor.storage.archive import catalog
 from monitor.storage.archive import reader as reading
 from monitor.storage.archive.layout import STATES
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
 
     from monitor.model.records import Portal
     from monitor.scoring.periods import Period
+    from monitor.scoring.results import Book
     from monitor.scoring.rubric import Rules
-    from monitor.scoring.score import Book
 
 """Below the data directory."""
 
 MANIFEST = ".manifest.json"
 PART = ".part"
 
-CODE = Path(__file__).parent / "scoring"
+CODE = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,14 +141,14 @@ def seal(  # noqa: PLR0913 - what a seal is put on, named at the one call
 def _seal(  # noqa: PLR0913 - as above
     directory: Path, book: Book, found: Mapping[str, str], now: int, *, by: str, replace: bool
 ) -> Path:
-    path, text = manifest_path(directory, book.period), plain.text(book)
+    path, text = manifest_path(directory, book.period), serialize.text(book)
     before = compare(directory, book, found)
     if before is not None and not before.changed and before.same_scores:
         return path
     if before is not None and not replace:
         raise SealError(f"{book.period.name} was sealed {before.sealed} with other inputs: {'; '.join(before.changed)}")
     manifest = {
-        "period": plain.period(book.period),
+        "period": serialize.period(book.period),
         "sealed": datetime.fromtimestamp(now / 1000, UTC).isoformat(timespec="seconds"),
         "by": by,
         "scores": _sha(text),
@@ -169,7 +169,7 @@ def compare(directory: Path, book: Book, found: Mapping[str, str]) -> Comparison
     if not path.exists():
         return None
     before = read_manifest(path)
-    same = before["scores"] == _sha(plain.text(book))
+    same = before["scores"] == _sha(serialize.text(book))
     return Comparison(sealed=before["sealed"], changed=tuple(_changes_of(before["inputs"], found)), same_scores=same)
 
 

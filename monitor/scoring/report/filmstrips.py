@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monitor.export.report import Film, Frame
+from monitor.scoring.report.report import Film, Frame
 from monitor.storage.folders import EVIDENCE
 
 if TYPE_CHECKING:

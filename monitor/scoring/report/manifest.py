@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from monitor.export.report import Report
+    from monitor.scoring.report.report import Report
 
 NAME = "manifest.json"
 KIND = "portal-monitor export"

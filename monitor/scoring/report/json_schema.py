@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from monitor.export.document import SCHEMA
-from monitor.export.ranking import Unmoved, Unranked
 from monitor.model.records import PortalKind, State
+from monitor.scoring.report.json_document import SCHEMA
+from monitor.scoring.report.ranking import Unmoved, Unranked
+from monitor.scoring.results import SCHEMA as BOOK
+from monitor.scoring.results import Left, Standing, Verdict
 from monitor.scoring.rubric import Aggregate, Basis, Treatment
-from monitor.scoring.score import SCHEMA as BOOK
-from monitor.scoring.score import Left, Standing, Verdict
 from probes.metric import Unit
 from probes.result import Fault
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.export.times import said
-from monitor.export.words import DASH
 from monitor.scoring.explain import basis_text, curve_text, grade_note, number
+from monitor.scoring.report.texts import DASH
+from monitor.scoring.report.times import said
 from monitor.scoring.rubric import Text
-from monitor.scoring.words import AGGREGATES, BASES
+from monitor.scoring.texts import AGGREGATES, BASES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor.export.report import Report
+    from monitor.scoring.report.report import Report
     from monitor.scoring.rubric import Criterion, Rubric
 
 Row = tuple[str, str, str]

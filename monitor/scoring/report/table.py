@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from monitor.export.report import Report
+    from monitor.scoring.report.report import Report
 
     Value = str | int | float | datetime | None
 

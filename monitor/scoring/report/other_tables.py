@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.export import words
-from monitor.export.method import method as method_rows
-from monitor.export.score_tables import judged
-from monitor.export.table import CRITERION, ID, PORTAL, RUBRIC, Sort, Table, empty, filled
-from monitor.export.times import local, minutes
 from monitor.scoring.explain import left_text
+from monitor.scoring.report import texts
+from monitor.scoring.report.methodology import method as method_rows
+from monitor.scoring.report.score_tables import judged
+from monitor.scoring.report.table import CRITERION, ID, PORTAL, RUBRIC, Sort, Table, empty, filled
+from monitor.scoring.report.times import local, minutes
+from monitor.scoring.results import Left
 from monitor.scoring.rubric import Text
-from monitor.scoring.score import Left
 
 if TYPE_CHECKING:
-    from monitor.export.report import Report
-    from monitor.export.table import Value
-    from monitor.scoring.score import CriterionScore, Score
+    from monitor.scoring.report.report import Report
+    from monitor.scoring.report.table import Value
+    from monitor.scoring.results import CriterionScore, Score
 
 _INCIDENTS = (
     PORTAL,
@@ -49,9 +49,9 @@ def incidents(report: Report) -> Table:
                 local(one.end, zone),
                 minutes(one.ms),
                 minutes(one.counted),
-                words.fault(one.fault, say, began=one.began),
+                texts.fault(one.fault, say, began=one.began),
                 "; ".join(
-                    part.say(say) for part, it_is in ((words.EARLIER, not one.began), (_LATER, not one.ended)) if it_is
+                    part.say(say) for part, it_is in ((texts.EARLIER, not one.began), (_LATER, not one.ended)) if it_is
                 ),
                 ", ".join(one.excluded),
                 one.location,
@@ -90,7 +90,7 @@ def exclusions(report: Report) -> Table:
                 ", ".join(sorted(one.portals)) if one.portals is not None else ALL.say(say),
                 local(one.since, zone),
                 local(one.until, zone),
-                words.STATES[one.state].say(say) if one.state else LEAVES.say(say),
+                texts.STATES[one.state].say(say) if one.state else LEAVES.say(say),
                 one.reason,
                 one.approver,
                 one.approved.isoformat(),
@@ -135,7 +135,7 @@ def _covered(report: Report, score: Score, one: CriterionScore) -> tuple[Value, 
     say, criterion = report.language, one.criterion
     timed = criterion.selection is None
     enough = (one.coverage or 0) >= criterion.coverage and (timed or one.looks >= criterion.looks)
-    left: dict[Left, int] = dict.fromkeys(words.COUNTED, 0)
+    left: dict[Left, int] = dict.fromkeys(texts.COUNTED, 0)
     for out in one.left_out:
         if out.why in left:
             left[out.why] += out.looks

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from monitor.export.csv_tables import csv_files
-from monitor.export.document import json_files
-from monitor.export.pages import html_files
-from monitor.export.workbook import xlsx_files
+from monitor.scoring.report.csv_tables import csv_files
+from monitor.scoring.report.html import html_files
+from monitor.scoring.report.json_document import json_files
+from monitor.scoring.report.xlsx import xlsx_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from monitor.export.report import Report
+    from monitor.scoring.report.report import Report
 
 
 class Format(Protocol):

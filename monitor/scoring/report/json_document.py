@@ -6,19 +6,19 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from monitor.export.whatif import changes
-from monitor.scoring import plain
+from monitor.scoring import serialize
+from monitor.scoring.report.improvements import changes
 from probes.http.urls import bare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor.export.ranking import Place
-    from monitor.export.report import Report
-    from monitor.scoring.score import Score
+    from monitor.scoring.report.ranking import Place
+    from monitor.scoring.report.report import Report
+    from monitor.scoring.results import Score
 
 SCHEMA = 1
-"""Version of this form; :mod:`monitor.export.schema` describes it."""
+"""Version of this form; :mod:`monitor.scoring.report.json_schema` describes it."""
 
 
 def json_files(report: Report) -> Iterator[tuple[str, bytes]]:
@@ -28,7 +28,7 @@ def json_files(report: Report) -> Iterator[tuple[str, bytes]]:
 
 def document(report: Report) -> dict[str, Any]:
     """The document as plain data: a book as ``score --json`` prints it, and what an export adds."""
-    told = plain.book(report.book)
+    told = serialize.book(report.book)
     return {
         "export": SCHEMA,
         "code": report.code,
@@ -56,7 +56,7 @@ def _score(report: Report, one: Score) -> dict[str, Any]:
     key = one.portal, one.rubric.key
     past = report.past.get(key)
     return {
-        **plain.score(one),
+        **serialize.score(one),
         "place": _place(report.places[key]),
         "earlier": past and {"ratio": past.ratio, "percent": past.percent},
         "trend": [{"period": name, "ratio": ratio} for name, ratio in report.courses.get(key, ())],
