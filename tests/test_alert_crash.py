@@ -22,7 +22,7 @@ from monitor.alerting.incident_consumer import INCIDENTS, Follower
 from monitor.alerting.incidents import IncidentFold
 from monitor.alerting.metrics import AlertingMetrics
 from monitor.alerting.notification import Letter, Writer
-from monitor.config.notify import Notify, Target
+from monitor.config.alerting import Notify, Target
 from monitor.i18n.translator import Tongue
 from monitor.model.clock import SystemClock
 from monitor.model.incidents import Fate, IncidentEvent, Post, Step

@@ -26,7 +26,7 @@ from typing import Any
 import pytest
 import yaml
 
-from monitor import hashed
+from monitor.config import secret_hash
 from probes.browser.process_tree import PROC, descendants
 from tests.servers.echo import Echo, echo
 from tests.servers.evil import FORMULA, MARKUP, RAW, evil
@@ -41,7 +41,7 @@ SECRETS = {
     )
 }  # fmt: skip
 TELEGRAM = "123456789:zq99-telegram-token-zq99-abcdefghij"
-HASH = hashed.make(SECRETS["READER_PASSWORD"])
+HASH = secret_hash.make(SECRETS["READER_PASSWORD"])
 READER = base64.b64encode(f"reader:{SECRETS['READER_PASSWORD']}".encode()).decode()
 CANARIES = (*SECRETS.values(), TELEGRAM, TELEGRAM.partition(":")[2], HASH.rpartition(":")[2], READER)
 START = 60.0

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from monitor.config import load
-from monitor.shipped import FOLDERS
+from monitor.config.package_data import FOLDERS
 
 ROOT = Path(__file__).parents[1]
 COMPOSE = ROOT / "docker-compose.yml"

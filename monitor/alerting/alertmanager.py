@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from monitor.alerting.metrics import AlertingMetrics
-    from monitor.config.notify import Alertmanager
+    from monitor.config.alerting import Alertmanager
     from monitor.i18n.translator import Tongue
     from monitor.model.clock import Clock
     from monitor.model.incidents import Incident, IncidentEvent, Member

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from monitor.alerting.metrics import AlertingMetrics
     from monitor.alerting.notification import Letter, Writer
     from monitor.alerting.routing import Batch
-    from monitor.config.notify import Notify
+    from monitor.config.alerting import Notify
     from monitor.model.clock import Clock
     from monitor.model.incidents import Message
     from monitor.storage.journal.journal import Journal

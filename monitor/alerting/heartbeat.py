@@ -10,7 +10,7 @@ import structlog
 
 if TYPE_CHECKING:
     from monitor.alerting.metrics import AlertingMetrics
-    from monitor.config.notify import Heartbeat
+    from monitor.config.alerting import Heartbeat
     from monitor.model.records import Measurement
 
 log = structlog.get_logger(__name__)

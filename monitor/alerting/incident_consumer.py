@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from monitor.alerting.incidents import IncidentFold
     from monitor.alerting.metrics import AlertingMetrics
-    from monitor.config.notify import Notify
+    from monitor.config.alerting import Notify
     from monitor.model.clock import Clock
     from monitor.model.incidents import IncidentEvent
     from monitor.model.records import Check, Measurement

@@ -11,7 +11,7 @@ from monitor.model.incidents import Post
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from monitor.config.notify import Notify
+    from monitor.config.alerting import Notify
     from monitor.model.clock import Clock
     from monitor.storage.journal.journal import Journal
     from monitor.storage.journal.store import Reader

@@ -7,14 +7,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from monitor.config.notify import minutes
+from monitor.config.alerting import minutes
 from monitor.model.incidents import Message
 from monitor.model.wall_time import at_wall, local
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from monitor.config.notify import Notify, QuietHours
+    from monitor.config.alerting import Notify, QuietHours
     from monitor.model.incidents import IncidentEvent
 
 MOST_TOGETHER = 20

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from monitor.config import Config
-    from monitor.config.notify import Target
+    from monitor.config.alerting import Target
     from monitor.states.status_cache import Board
     from monitor.storage.journal.journal import Journal
 

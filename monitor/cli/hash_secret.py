@@ -24,7 +24,7 @@ def hash_secret(
     """
     import secrets
 
-    from monitor.hashed import make as make_hash
+    from monitor.config.secret_hash import make as make_hash
 
     if make:
         secret = secrets.token_urlsafe(32)

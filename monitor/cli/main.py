@@ -88,7 +88,7 @@ def run(
 ) -> None:
     """Start the daemon and stay until told to stop (SIGTERM, SIGINT); SIGHUP loads the configuration again."""
     from monitor.config import load
-    from monitor.config.record import secrets_of
+    from monitor.config.loaded import secrets_of
     from monitor.daemon.daemon import Daemon
     from monitor.daemon.logs import hide, set_up_logs
     from monitor.storage.journal.database import keep_private
@@ -123,7 +123,7 @@ def _run_daemon(life: Callable[[], Coroutine[Any, Any, None]]) -> None:
 def check_config(directory: Annotated[Path, typer.Argument(help="Configuration directory.")] = Path("config")) -> None:
     """Judge a configuration: every fault at once as file:line:column, or a summary."""
     from monitor.config import load
-    from monitor.config.estimate import estimate
+    from monitor.config.cost_estimate import estimate
     from monitor.states.maintenance import agenda
 
     loaded = load(directory)
@@ -250,7 +250,7 @@ def demo(
 @app.command()
 def init(directory: Annotated[Path, typer.Argument(help="Where to write config/ and grafana/.")]) -> None:
     """Write the shipped configuration and dashboards into DIRECTORY; never overwrites a file."""
-    from monitor.shipped import write_shipped
+    from monitor.config.package_data import write_shipped
 
     try:
         written = write_shipped(directory)

@@ -138,7 +138,7 @@ def rules_of(loaded: Config, period: Period, wanted: Sequence[str] | None) -> Ru
     """The rules with the rubrics in force, or with those that were asked for, whatever their validity."""
     from dataclasses import replace
 
-    from monitor.config.complaints import did_you_mean
+    from monitor.config.diagnostics import did_you_mean
     from monitor.scoring import engine
 
     rules = loaded.rules
@@ -166,7 +166,7 @@ def _scored(
     whence: str = Whence.ARCHIVE.value,
 ) -> Book:
     from monitor.cli.history_source import chosen
-    from monitor.config.complaints import did_you_mean
+    from monitor.config.diagnostics import did_you_mean
     from monitor.scoring import engine
     from monitor.scoring.history_source import HistorySource
 

@@ -14,19 +14,19 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from monitor.config.assembly import assembly, check_groups
-from monitor.config.complaints import Complaint, ConfigError, Ledger
-from monitor.config.estimate import Estimate, estimate
+from monitor.config.alerting import with_secrets
+from monitor.config.checks import assembly, check_groups
+from monitor.config.cost_estimate import Estimate, estimate
+from monitor.config.diagnostics import Complaint, ConfigError, Ledger
 from monitor.config.inventory import check_maintenance, entries, portal_of, said
-from monitor.config.notify import with_secrets
-from monitor.config.record import Config, digest, redacted
+from monitor.config.json_schema import schema
+from monitor.config.loaded import Config, digest, redacted
+from monitor.config.pydantic_errors import keys_in, translate
 from monitor.config.rubrics import load_rules
-from monitor.config.schemas import schema
 from monitor.config.settings import SAMPLE_CONTACT, MonitorSettings, Sinks
-from monitor.config.translate import keys_in, translate
 from monitor.config.web import web_with_files
-from monitor.config.yaml_positions import Document
-from monitor.config.yaml_reading import read
+from monitor.config.yaml_document import Document
+from monitor.config.yaml_loader import read
 
 __all__ = [
     "Complaint",

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 from yarl import URL
 
-from monitor.config.complaints import Ledger, Spot, did_you_mean
-from monitor.config.judging import Maintenance
-from monitor.config.models import PortalEntry, PortalsFile, RedirectsTo
-from monitor.config.translate import keys_in, translate
-from monitor.config.words import page_address
-from monitor.config.yaml_positions import Document
+from monitor.config.diagnostics import Ledger, Spot, did_you_mean
+from monitor.config.portals import PortalEntry, PortalsFile, RedirectsTo
+from monitor.config.pydantic_errors import keys_in, translate
+from monitor.config.states import Maintenance
+from monitor.config.value_types import page_address
+from monitor.config.yaml_document import Document
 from monitor.model.records import PROBER, Expect, Portal
 
 HOME = "home"

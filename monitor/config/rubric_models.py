@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
-from monitor.config.models import Block
-from monitor.config.words import Role, Slug
+from monitor.config.portals import Block
+from monitor.config.value_types import Role, Slug
 from monitor.model.records import State
 from monitor.scoring.rubric import STATES, Aggregate, Basis, Treatment
 from probes.metric import Unit

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from monitor.config.complaints import Ledger, did_you_mean
-from monitor.config.rubric_checks import Judge, lower, unit
+from monitor.config.diagnostics import Ledger, did_you_mean
+from monitor.config.pydantic_errors import keys_in, translate
 from monitor.config.rubric_models import (
     CriterionBlock,
     CurveBlock,
@@ -28,10 +28,10 @@ from monitor.config.rubric_models import (
     StepsBlock,
     Words,
 )
-from monitor.config.translate import keys_in, translate
-from monitor.config.words import ROLES
-from monitor.config.yaml_positions import Document
-from monitor.config.yaml_reading import read
+from monitor.config.rubric_validation import Judge, lower, unit
+from monitor.config.value_types import ROLES
+from monitor.config.yaml_document import Document
+from monitor.config.yaml_loader import read
 from monitor.scoring import serialize
 from monitor.scoring.curves import Curve, Linear, LogNormal, Share, Step, Steps, Threshold
 from monitor.scoring.rubric import (

@@ -8,12 +8,11 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from monitor import __version__
-from monitor.config.judging import Confirm, Maintenance, ServiceTimes, States
-from monitor.config.models import Block, Blocks
-from monitor.config.notify import Alerting
-from monitor.config.rendering import Rendering
-from monitor.config.web import Web
-from monitor.config.words import (
+from monitor.config.alerting import Alerting
+from monitor.config.browser import Rendering
+from monitor.config.portals import Block, Blocks
+from monitor.config.states import Confirm, Maintenance, ServiceTimes, States
+from monitor.config.value_types import (
     CommitTime,
     Contact,
     Duration,
@@ -25,6 +24,7 @@ from monitor.config.words import (
     WebAddress,
     Zone,
 )
+from monitor.config.web import Web
 from monitor.sinks.base import SinkSettings
 from monitor.sinks.influxdb.sink import InfluxDB
 from monitor.states.maintenance import Calendar

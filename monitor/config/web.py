@@ -8,12 +8,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
 
-from monitor.config.complaints import Ledger
-from monitor.config.models import Block
+from monitor.config.diagnostics import Ledger
+from monitor.config.portals import Block
 from monitor.config.secret_files import UnreadableError, secret_in
-from monitor.config.yaml_positions import Document
-from monitor.hashed import Hashed
-from monitor.tls import Pair, TlsFault, trouble_in_time
+from monitor.config.secret_hash import Hashed
+from monitor.config.tls_files import Pair, TlsFault, trouble_in_time
+from monitor.config.yaml_document import Document
 
 
 def _hash(value: SecretStr) -> SecretStr:

@@ -12,7 +12,7 @@ import structlog
 from monitor.alerting.incident_consumer import INCIDENTS
 from monitor.alerting.service import Alerting
 from monitor.config import Config, ConfigError, load
-from monitor.config.record import secrets_of
+from monitor.config.loaded import secrets_of
 from monitor.config.settings import needing_restart
 from monitor.daemon.live_scores import start_scores
 from monitor.daemon.liveness import Liveness, status_line

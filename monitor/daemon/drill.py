@@ -15,7 +15,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from monitor.config import Config, MonitorSettings
-from monitor.config.notify import Notify, Target
+from monitor.config.alerting import Notify, Target
 from monitor.daemon.daemon import Daemon
 from monitor.model.incidents import Fate, Step
 from monitor.model.records import Check, Portal, PortalKind, State

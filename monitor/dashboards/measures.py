@@ -7,11 +7,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.config.complaints import Ledger
+from monitor.config.diagnostics import Ledger
+from monitor.config.package_data import shipped
 from monitor.config.rubrics import load_rules
 from monitor.scoring.curves import LogNormal
 from monitor.scoring.live import limits
-from monitor.shipped import shipped
 from monitor.states.rules import Rules as Judging
 from probes.browser.metrics import RENDER_METRICS
 from probes.http.metrics import HTTP_METRICS

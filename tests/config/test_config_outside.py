@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from monitor.config import Config, ConfigError, estimate, load, redacted, schema
-from monitor.config.models import Schedule
+from monitor.config import Config, ConfigError, cost_estimate, load, redacted, schema
+from monitor.config.portals import Schedule
 from probes.registry import KINDS
 
 SHIPPED = Path(__file__).parents[2] / "config"
@@ -179,7 +179,7 @@ def test_the_digest_follows_the_meaning(tmp_path: Path) -> None:
 
 
 def test_the_estimate_counts_looks_series_and_points(tmp_path: Path) -> None:
-    about = estimate(made(tmp_path))
+    about = cost_estimate(made(tmp_path))
     # uptime: alpha home and list every 30 s, beta home every 60 s; latency: alpha 3 pages, beta 1, every 300 s
     assert (about.portals, about.checks, about.looks_per_minute) == (2, 7, 5.8)
     assert about.influx_points_per_day == 5.8 * 60 * 24

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from monitor.config import Config, ConfigError, estimate, load, redacted
+from monitor.config import Config, ConfigError, cost_estimate, load, redacted
 from monitor.prober.schedule import Plan
 from monitor.scoring import engine
 from monitor.states.maintenance import agenda
@@ -189,7 +189,7 @@ def judge(directory: Path) -> Config | None:
 def use(config: Config, *, scores: bool) -> None:
     """Whatever was taken has to be fit for all that is made of it later."""
     yaml.safe_dump(redacted(config), allow_unicode=True, sort_keys=False).encode()
-    estimate(config)
+    cost_estimate(config)
     agenda(config.settings.calendar.windows, NOW)
     Plan(config.checks, NOW).due(NOW + 120_000)
     Fold(config.portals, config.settings.states.rules(), config.settings.calendar)

@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from monitor.config.secret_hash import Hashed
 from monitor.demo.authority import Authority
-from monitor.hashed import Hashed
 from monitor.prober.gaps import BEGUN
 from monitor.storage.journal.store import FILE, SCHEMA, Writer
 from probes.registry import KINDS

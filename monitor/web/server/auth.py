@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from monitor.hashed import Hashed
+    from monitor.config.secret_hash import Hashed
     from monitor.model.clock import Clock
 
 KNOWN = 64

@@ -17,7 +17,7 @@ from monitor.alerting.dispatcher import TargetCourier
 from monitor.alerting.incidents import IncidentFold
 from monitor.alerting.metrics import AlertingMetrics
 from monitor.alerting.notification import Writer
-from monitor.config.notify import Notify, Target
+from monitor.config.alerting import Notify, Target
 from monitor.i18n.translator import Tongue
 from monitor.model.clock import Clock
 from monitor.model.incidents import IncidentEvent

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from monitor.alerting.alertmanager import AlertmanagerSink, alerts
 from monitor.alerting.metrics import AlertingMetrics
-from monitor.config.notify import Alertmanager
+from monitor.config.alerting import Alertmanager
 from monitor.i18n.incident_sentences import Teller
 from monitor.model.clock import SystemClock
 from monitor.model.records import State

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from monitor.alerting.heartbeat import Pacemaker
 from monitor.alerting.metrics import AlertingMetrics
-from monitor.config.notify import Heartbeat
+from monitor.config.alerting import Heartbeat
 from tests import factories
 from tests.monitor.alerting.parts import eventually
 from tests.servers.webhook import webhook

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from monitor.alerting import routing
-from monitor.config.notify import QuietHours, Target
+from monitor.config.alerting import QuietHours, Target
 from monitor.model.incidents import Message, Severity
 from monitor.model.records import State
 from tests.factories import MINUTE, SLOT

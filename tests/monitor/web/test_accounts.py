@@ -9,15 +9,15 @@ import time
 import aiohttp
 import pytest
 
-from monitor import hashed
-from monitor.hashed import Hashed
+from monitor.config import secret_hash
+from monitor.config.secret_hash import Hashed
 from monitor.web.server.auth import FORGET_SECONDS, FORGIVEN, WAITING, Keeper, Verdict
 from monitor.web.server.headers import HEADERS
 from tests.monitor.web.doors import opened
 from tests.monitor.web.scene import Clock, Stage
 
 PASSWORD, TOKEN = "mật khẩu dài", "a-token-of-some-length"
-USERS, TOKENS = {"trực": hashed.make(PASSWORD)}, {"prometheus": hashed.make(TOKEN)}
+USERS, TOKENS = {"trực": secret_hash.make(PASSWORD)}, {"prometheus": secret_hash.make(TOKEN)}
 ACCOUNTS = {"users": {"truc": USERS["trực"]}, "tokens": TOKENS}
 
 
@@ -87,7 +87,7 @@ async def test_what_was_right_once_costs_nothing_and_is_forgotten_when_accounts_
         assert await one.admit(GOOD[0]["Authorization"], "a") is Verdict.WELCOME
         assert await one.admit(GOOD[1]["Authorization"], "a") is Verdict.WELCOME
     assert asked == [PASSWORD, TOKEN]
-    one.change({"truc": Hashed.read(hashed.make("another"))}, {})
+    one.change({"truc": Hashed.read(secret_hash.make("another"))}, {})
     assert await one.admit(GOOD[0]["Authorization"], "a") is Verdict.STRANGER
     assert await one.admit(GOOD[1]["Authorization"], "a") is Verdict.STRANGER
     one.close()
@@ -148,5 +148,5 @@ def test_what_is_no_hash_is_refused_without_being_told(text: str):
 def test_a_hash_fits_its_secret_alone_and_no_two_are_alike():
     assert Hashed.read(USERS["trực"]).fits(PASSWORD)
     assert not Hashed.read(USERS["trực"]).fits(PASSWORD + " ")
-    assert hashed.make(PASSWORD) != USERS["trực"]
+    assert secret_hash.make(PASSWORD) != USERS["trực"]
     assert not set(" \"'$\\{}") & set(USERS["trực"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from monitor.config.complaints import Spot, Steps
+from monitor.config.diagnostics import Spot, Steps
 
 TAG = "tag:yaml.org,2002:"
 SORTS = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from monitor.config.blocks import Judge, Layer
-from monitor.config.complaints import Ledger, Steps, did_you_mean
+from monitor.config.check_blocks import Judge, Layer
+from monitor.config.diagnostics import Ledger, Steps, did_you_mean
 from monitor.config.inventory import HOME, Entry
-from monitor.config.models import RedirectsTo
-from monitor.config.words import is_slug
-from monitor.config.yaml_positions import Document
+from monitor.config.portals import RedirectsTo
+from monitor.config.value_types import is_slug
+from monitor.config.yaml_document import Document
 from monitor.model.records import Check, Expect, Portal, check_name
 from probes.probe import Probe
 from probes.registry import KINDS

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
 
-from monitor.config.complaints import Ledger, Spot, did_you_mean
+from monitor.config.diagnostics import Ledger, Spot, did_you_mean
 from monitor.config.rubric_models import (
     OUTCOME,
     CriterionBlock,
@@ -18,7 +18,7 @@ from monitor.config.rubric_models import (
     StepsBlock,
     measurable,
 )
-from monitor.config.yaml_positions import Document
+from monitor.config.yaml_document import Document
 from monitor.scoring.rubric import STATES, Aggregate, Treatment
 from probes.metric import Metric, Unit
 from probes.registry import KINDS

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from monitor.config.models import Block, PortalsFile, Schedule
+from monitor.config.portals import Block, PortalsFile, Schedule
 from monitor.config.rubric_models import MODELS
 from monitor.config.settings import MonitorSettings
 from probes.probe import parse_seconds

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from monitor.config.complaints import Ledger, Spot, Steps
-from monitor.config.models import STRAY_BOOLEAN, Schedule, is_stray_boolean
-from monitor.config.translate import translate
-from monitor.config.yaml_positions import Document
+from monitor.config.diagnostics import Ledger, Spot, Steps
+from monitor.config.portals import STRAY_BOOLEAN, Schedule, is_stray_boolean
+from monitor.config.pydantic_errors import translate
+from monitor.config.yaml_document import Document
 from probes.probe import Probe
 from probes.registry import KINDS
 

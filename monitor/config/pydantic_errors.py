@@ -9,7 +9,7 @@ from typing import get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from monitor.config.complaints import Ledger, Spot, Steps, did_you_mean
+from monitor.config.diagnostics import Ledger, Spot, Steps, did_you_mean
 
 _WANTED = {
     "string_type": "text",

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from pydantic import SecretStr
 
 from monitor.config.settings import MonitorSettings
-from monitor.config.yaml_positions import is_secret
+from monitor.config.yaml_document import is_secret
 from monitor.model.records import Check, Expect, Portal
 from monitor.scoring.rubric import Rules
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from monitor.config.models import Block
+from monitor.config.portals import Block
 from probes.browser.pool import RenderSettings
 
 

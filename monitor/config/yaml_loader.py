@@ -11,8 +11,8 @@ import yaml
 from yaml.constructor import ConstructorError, SafeConstructor
 from yaml.reader import Reader
 
-from monitor.config.complaints import Ledger, Steps
-from monitor.config.yaml_positions import SORTS, TAG, Document, place_of
+from monitor.config.diagnostics import Ledger, Steps
+from monitor.config.yaml_document import SORTS, TAG, Document, place_of
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)\})?")

@@ -16,8 +16,8 @@ from pydantic import (
     field_validator,
 )
 
-from monitor.config.complaints import did_you_mean
-from monitor.config.words import Host, Interval, Page, Role, Slug, WebAddress
+from monitor.config.diagnostics import did_you_mean
+from monitor.config.value_types import Host, Interval, Page, Role, Slug, WebAddress
 from monitor.model.records import PortalKind
 from probes.registry import KINDS
 

@@ -9,7 +9,7 @@ FOLDERS = ("config", "grafana")
 
 def shipped() -> Path:
     """The folder that holds ``config/`` and ``grafana/``: package data when installed, the repository otherwise."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     data = package / "_data"
     return data if data.is_dir() else package.parent
 

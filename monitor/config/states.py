@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from monitor.config.models import Block
-from monitor.config.words import Duration, Slug, Zone
+from monitor.config.portals import Block
+from monitor.config.value_types import Duration, Slug, Zone
 from monitor.model.wall_time import DAY_MINUTES, WEEKDAYS, Hours, ServiceHours, at_wall
 from monitor.states.maintenance import LAST, Window
 from monitor.states.rules import Rules

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
-from monitor.config.complaints import Ledger
-from monitor.config.models import Block
+from monitor.config.diagnostics import Ledger
+from monitor.config.portals import Block
 from monitor.config.secret_files import UnreadableError, secret_in
-from monitor.config.words import Duration, Slug, WebAddress, Zone, web_address
-from monitor.config.yaml_positions import Document
+from monitor.config.value_types import Duration, Slug, WebAddress, Zone, web_address
+from monitor.config.yaml_document import Document
 from monitor.model.incidents import Severity
 
 ALERTMANAGER_RESEND = Annotated[float, Field(ge=30, le=180)]

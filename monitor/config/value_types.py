@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 from yarl import URL
 
-from monitor.config.complaints import did_you_mean
+from monitor.config.diagnostics import did_you_mean
 from probes.probe import Seconds, parse_seconds
 
 ROLES = ("home", "list", "search", *(f"service-{number}" for number in range(1, 26)))

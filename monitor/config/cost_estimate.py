@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from monitor.config.record import Config
+from monitor.config.loaded import Config
 from monitor.model.records import Expect
 from probes.registry import KINDS
 
