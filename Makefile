@@ -76,7 +76,7 @@ lock: ## write .ci/locks, every package with its digests, from constraints.txt; 
 	@.ci/lock
 
 dashboards: $(STAMP) ## write grafana/dashboards
-	$(PYTHON_IN_VENV) -m monitor.dashboards $(ARGS)
+	$(PYTHON_IN_VENV) -m monitor.tools.dashboards $(ARGS)
 
 check: $(STAMP) ## format, lint, types, and the rule which room imports which
 	$(VENV)/bin/ruff format --check .

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monitor.dashboards.sources import DAILY, HOURLY, RAW
+from monitor.tools.dashboards.datasources import DAILY, HOURLY, RAW
 
 FOLDER = Path(__file__).parents[1] / "grafana" / "dashboards"
 

@@ -17,11 +17,11 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitor.demo.notice import Notice
-from monitor.demo.stage import write_config
 from monitor.model.scores import TOTAL, ScorePoint
 from monitor.scoring import live
 from monitor.scoring.live import QUARTER
+from monitor.tools.demo.config_files import write_config
+from monitor.tools.demo.fleet_file import Notice
 from tests import rule_files
 from tests.servers.alert_path import Alertmanager, Prometheus, Webhook, wait_until
 from tests.servers.ports import free_port
@@ -45,7 +45,7 @@ class Daemon:
         self.log = scratch / "daemon.log"
         words = ("--portals", "12", "--seed", "7", "--time-scale", "0.01", "--directory", str(scratch / "fleet"))
         (scratch / "fleet").mkdir()
-        self._processes = [self._start("monitor.demo.fleet", *words)]
+        self._processes = [self._start("monitor.tools.demo.fleet", *words)]
         wait_until((scratch / "fleet" / "fleet.json").exists)
         self.notice = Notice.read(scratch / "fleet")
         config = write_config(self.notice, scratch / "config", listen=self.listen, uptime=3.0)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from monitor.demo.notice import Notice
+from monitor.tools.demo.fleet_file import Notice
 from tests.servers.ports import free_port
 
 ROOT = Path(__file__).parents[1]

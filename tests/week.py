@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.demo import roster
-from monitor.demo.roster import Part, Trait
-from monitor.demo.weather import Condition, Mode, first_byte, spell
 from monitor.model.records import Expect, Void
 from monitor.states.rules import Rules
 from monitor.states.state_machine import Fold
 from monitor.storage.journal.store import Advance
+from monitor.tools.demo import portals as roster
+from monitor.tools.demo.fault_schedule import Condition, Mode, first_byte, spell
+from monitor.tools.demo.portals import Part, Trait
 from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE

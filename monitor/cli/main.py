@@ -226,8 +226,8 @@ def demo(
     import tempfile
 
     from monitor.daemon.logs import set_up_logs
-    from monitor.demo.child import FleetDidNotStart, child
-    from monitor.demo.stage import write_config
+    from monitor.tools.demo.config_files import write_config
+    from monitor.tools.demo.process import FleetDidNotStart, child
 
     set_up_logs("console" if sys.stderr.isatty() else "json", "info")
 

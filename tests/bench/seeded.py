@@ -19,9 +19,6 @@ from pathlib import Path
 from monitor.alerting.metrics import AlertingMetrics
 from monitor.config import load
 from monitor.daemon.metrics import SelfMetrics
-from monitor.dashboards import files
-from monitor.dashboards.grades import WINDOWS
-from monitor.dashboards.measures import rubrics
 from monitor.model.records import Check, Expect, Measurement, Portal
 from monitor.model.scores import TOTAL, ScorePoint
 from monitor.scoring.live import exposition as score_page
@@ -29,6 +26,9 @@ from monitor.scoring.live import limits
 from monitor.scoring.rubric import Rubric
 from monitor.sinks.metrics import DeliveryMetrics
 from monitor.states.status_cache import Board
+from monitor.tools.dashboards import files
+from monitor.tools.dashboards.grades import WINDOWS
+from monitor.tools.dashboards.metrics import rubrics
 from monitor.web.metrics.exposition import Exposition
 from probes.metric import Unit
 from probes.registry import KINDS

@@ -19,8 +19,8 @@ from typing import Self
 
 import yaml
 
-from monitor.demo.authority import Authority
 from monitor.storage.journal.store import FILE
+from monitor.tools.demo.certificate_authority import Authority
 from tests.bench.accounts import Usage, usage
 from tests.servers.ports import free_port
 

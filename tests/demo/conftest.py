@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest_asyncio
 
-from monitor.demo.fleet import Fleet
+from monitor.tools.demo.fleet import Fleet
 
 TIMEOUT_S = 0.5
 

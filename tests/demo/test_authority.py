@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.demo.authority import Authority
+from monitor.tools.demo.certificate_authority import Authority
 
 NAMES = ["mot.localhost", "localhost"]
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from monitor.demo.child import FleetDidNotStart, child
-from monitor.demo.notice import FILE_NAME, Notice
+from monitor.tools.demo.fleet_file import FILE_NAME, Notice
+from monitor.tools.demo.process import FleetDidNotStart, child
 
 pytestmark = pytest.mark.asyncio
 
@@ -51,7 +51,7 @@ async def test_a_child_listens_when_it_says_so_and_is_gone_after_the_block(tmp_p
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_it_ends_cleanly_when_told(tmp_path: Path, number: signal.Signals):
-    words = ("-m", "monitor.demo.fleet", "--portals", "3", "--directory", str(tmp_path))
+    words = ("-m", "monitor.tools.demo.fleet", "--portals", "3", "--directory", str(tmp_path))
     process = await asyncio.create_subprocess_exec(sys.executable, *words, cwd=ROOT, stderr=asyncio.subprocess.PIPE)
     await until(tmp_path / FILE_NAME, there=True)
     facts = json.loads((tmp_path / FILE_NAME).read_text())

@@ -3,9 +3,9 @@
 import aiohttp
 import pytest
 
-from monitor.demo.door import wished
-from monitor.demo.fleet import Fleet
-from monitor.demo.weather import Condition, Mode
+from monitor.tools.demo.control_api import wished
+from monitor.tools.demo.fault_schedule import Condition, Mode
+from monitor.tools.demo.fleet import Fleet
 
 pytestmark = pytest.mark.asyncio
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from monitor.demo.fleet import OWN_CERTIFICATES, Fleet
-from monitor.demo.gate import HOST
-from monitor.demo.roster import FleetPortal, Trait
-from monitor.demo.weather import Condition, Mode
+from monitor.tools.demo.fault_schedule import Condition, Mode
+from monitor.tools.demo.fleet import OWN_CERTIFICATES, Fleet
+from monitor.tools.demo.listener import HOST
+from monitor.tools.demo.portals import FleetPortal, Trait
 from tests.demo.conftest import Clock
 
 pytestmark = pytest.mark.asyncio

@@ -5,8 +5,8 @@ import zlib
 
 import pytest
 
-from monitor.demo import assets, pages, roster, trouble
-from monitor.demo.pages import Face, Page
+from monitor.tools.demo import assets, error_pages, pages, portals
+from monitor.tools.demo.pages import Face, Page
 
 PLAIN = Face(name="Cổng Dịch vụ công tỉnh Lào Cai", services=(9, 11))
 HEAVY = Face(name="Cổng Dịch vụ công Bộ Tư pháp", services=(22,), heavy=True, mobile=False)
@@ -53,7 +53,7 @@ def test_the_viewport_is_there_or_forgotten():
 
 
 def test_most_portals_thought_of_telephones():
-    mobile = [part.face.mobile for part in roster.parts(60, 7)]
+    mobile = [part.face.mobile for part in portals.parts(60, 7)]
     assert 0.5 < sum(mobile) / len(mobile) < 1
 
 
@@ -72,8 +72,8 @@ def test_what_is_not_there_is_not_there():
 
 
 def test_bad_days_have_pages_of_their_own():
-    assert "bảo trì" in trouble.maintenance(PLAIN).body.decode()
-    assert "tường lửa" in trouble.blocked().body.decode()
-    assert b"502 Bad Gateway" in trouble.error(502).body
-    assert b"ORA-12541" in trouble.wrong_body(PLAIN, "/").body
-    assert trouble.wrong_body(PLAIN, "/tra-cuu").body == b""
+    assert "bảo trì" in error_pages.maintenance(PLAIN).body.decode()
+    assert "tường lửa" in error_pages.blocked().body.decode()
+    assert b"502 Bad Gateway" in error_pages.error(502).body
+    assert b"ORA-12541" in error_pages.wrong_body(PLAIN, "/").body
+    assert error_pages.wrong_body(PLAIN, "/tra-cuu").body == b""

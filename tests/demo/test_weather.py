@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.demo import roster, weather
-from monitor.demo.climate import DAY, FINE, HOUR, MINUTE, PATTERNS, SHARES
-from monitor.demo.weather import Event, Mode, Temperament
+from monitor.tools.demo import fault_schedule, portals
+from monitor.tools.demo.fault_profiles import DAY, FINE, HOUR, MINUTE, PATTERNS, SHARES
+from monitor.tools.demo.fault_schedule import Event, Mode, Temperament
 
 SEEDS = st.integers(0, 10_000)
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=20)
@@ -15,51 +15,51 @@ MOMENTS = st.floats(0, 30 * DAY)
 OUTAGES = {Mode.REFUSE, Mode.RESET, Mode.ERROR, Mode.STALL}
 
 
-def day_of(part: roster.Part, seed: int, end: float = DAY) -> list[Event]:
-    return weather.events(seed, part.weather, 0, end, part.temperament)
+def day_of(part: portals.Part, seed: int, end: float = DAY) -> list[Event]:
+    return fault_schedule.events(seed, part.weather, 0, end, part.temperament)
 
 
-def listening(number: int, seed: int) -> list[roster.Part]:
-    return [part for part in roster.parts(number, seed) if part.trait is not roster.Trait.RETIRED]
+def listening(number: int, seed: int) -> list[portals.Part]:
+    return [part for part in portals.parts(number, seed) if part.trait is not portals.Trait.RETIRED]
 
 
 def test_the_weather_never_changes_between_releases_and_machines():
     """Golden values: a benchmark's truth of last year is the truth of today."""
-    assert weather.draw(7, "lao-cai", "temperament") == pytest.approx(0.735023, abs=1e-6)
-    begin, end, mode = weather.events(7, "lao-cai", 0, 6 * HOUR, Temperament.OUTAGE_PRONE)[0]
+    assert fault_schedule.draw(7, "lao-cai", "temperament") == pytest.approx(0.735023, abs=1e-6)
+    begin, end, mode = fault_schedule.events(7, "lao-cai", 0, 6 * HOUR, Temperament.OUTAGE_PRONE)[0]
     assert (int(begin // MINUTE), int((end - begin) // MINUTE), mode) == (48, 24, Mode.ERROR)
 
 
 @given(SEEDS, NAMES, MOMENTS, TEMPERS)
 def test_a_spell_holds_until_its_end(seed: int, name: str, at: float, temper: Temperament):
-    spell = weather.spell(seed, name, at, temper)
+    spell = fault_schedule.spell(seed, name, at, temper)
     assert spell.until > at
     for share in (0.0, 0.5, 0.999):
-        assert weather.condition(seed, name, at + share * (spell.until - at), temper) == spell.condition
+        assert fault_schedule.condition(seed, name, at + share * (spell.until - at), temper) == spell.condition
 
 
 @given(SEEDS, NAMES, MOMENTS, st.floats(1, 2 * DAY), TEMPERS)
 def test_events_tell_the_truth(seed: int, name: str, start: float, length: float, temper: Temperament):
     """In order, apart, inside the window; in their middle the condition is theirs, between them it is fine."""
     end, at = start + length, start
-    for begin, until, mode in weather.events(seed, name, start, end, temper):
+    for begin, until, mode in fault_schedule.events(seed, name, start, end, temper):
         assert at <= begin < until <= end
-        assert weather.condition(seed, name, begin, temper).mode is mode
+        assert fault_schedule.condition(seed, name, begin, temper).mode is mode
         if begin > at:
-            assert weather.condition(seed, name, (at + begin) / 2, temper) == FINE
+            assert fault_schedule.condition(seed, name, (at + begin) / 2, temper) == FINE
         at = until
     if at < end:
-        assert weather.condition(seed, name, (at + end) / 2, temper) == FINE
+        assert fault_schedule.condition(seed, name, (at + end) / 2, temper) == FINE
 
 
 @given(SEEDS, NAMES, TEMPERS, st.floats(0, 300, exclude_max=True))
 def test_it_begins_calm(seed: int, name: str, temper: Temperament, at: float):
-    assert weather.condition(seed, name, at, temper) == FINE
+    assert fault_schedule.condition(seed, name, at, temper) == FINE
 
 
 @given(SEEDS, NAMES, st.integers(0, 10_000))
 def test_fine_pages_begin_after_ten_to_a_hundred_and_twenty_milliseconds(seed: int, name: str, count: int):
-    assert 0.010 <= weather.first_byte(seed, name, count) <= 0.120
+    assert 0.010 <= fault_schedule.first_byte(seed, name, count) <= 0.120
 
 
 @given(SEEDS)
@@ -81,7 +81,7 @@ def test_a_fleet_of_twenty_four_has_a_day_worth_watching(seed: int):
 
 
 def test_the_flapping_portal_flaps():
-    flaps = weather.events(7, "quang-ninh", 0, DAY, Temperament.FLAPPING)
+    flaps = fault_schedule.events(7, "quang-ninh", 0, DAY, Temperament.FLAPPING)
     assert len(flaps) > 100
 
 

@@ -21,9 +21,9 @@ import pytest
 import yaml
 
 from monitor.config.secret_hash import Hashed
-from monitor.demo.authority import Authority
 from monitor.prober.gaps import BEGUN
 from monitor.storage.journal.store import FILE, SCHEMA, Writer
+from monitor.tools.demo.certificate_authority import Authority
 from probes.registry import KINDS
 from tests.bench.subject import address, nginx
 from tests.servers.ports import free_port

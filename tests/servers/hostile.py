@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from monitor.demo.authority import Authority
+from monitor.tools.demo.certificate_authority import Authority
 
 HEAD = '<!doctype html><html lang="vi"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
 GOOD = (

@@ -16,11 +16,11 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.demo.climate import Mode
-from monitor.demo.roster import Trait, parts
+from monitor.tools.demo.fault_profiles import Mode
+from monitor.tools.demo.portals import Trait, parts
 
 if TYPE_CHECKING:
-    from monitor.demo.roster import Part
+    from monitor.tools.demo.portals import Part
 
 SPEED = 10.0
 UPTIME_S = 60.0 / SPEED

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from monitor.config import load
-from monitor.demo.child import child
-from monitor.demo.roster import Trait
 from monitor.model.incidents import IncidentEvent
 from monitor.model.records import Measurement, StateChange
 from monitor.sinks.delivery import reader_name
 from monitor.sinks.influxdb.line_protocol import STATE_CHANGE
 from monitor.storage.journal.store import FILE, Reader
+from monitor.tools.demo.portals import Trait
+from monitor.tools.demo.process import child
 from probes.browser.process_tree import adopt_orphans
 from probes.registry import KINDS
 from tests.servers.influxdb import InfluxServer
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from monitor.demo.notice import Notice
+    from monitor.tools.demo.fleet_file import Notice
     from tests.servers.webhook import Webhook
     from tests.soak.course import Course, Span, Step
     from tests.soak.facts import Sample

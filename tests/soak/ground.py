@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from monitor.demo.stage import write_config
+from monitor.tools.demo.config_files import write_config
 from probes.browser.process_tree import PROC, descendants, end_below
 from tests.servers.influxdb import TOKEN
 from tests.servers.ports import free_port
@@ -24,12 +24,12 @@ from tests.soak.facts import Sample
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from monitor.demo.notice import Notice
+    from monitor.tools.demo.fleet_file import Notice
     from tests.soak.course import Course
 
 ROOT = Path(__file__).parents[2]
 BUCKETS = ("soak", "soak_hourly", "soak_daily")
-SERVERS = (b"influxd", b"nginx", b"monitor.demo.fleet")
+SERVERS = (b"influxd", b"nginx", b"monitor.tools.demo.fleet")
 """Words of the processes below this one that are no part of the daemon."""
 
 PATIENCE_S = 120.0

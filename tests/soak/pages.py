@@ -6,9 +6,9 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from monitor.demo.climate import Mode
 from monitor.model.incidents import Fate, IncidentKind, Severity
 from monitor.model.records import DECIDING, PROBER
+from monitor.tools.demo.fault_profiles import Mode
 from tests.chaos.promise import Promise
 from tests.soak import course
 

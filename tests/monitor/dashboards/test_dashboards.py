@@ -12,11 +12,6 @@ from prometheus_client import CollectorRegistry
 
 from monitor.alerting.metrics import AlertingMetrics
 from monitor.daemon.metrics import SelfMetrics
-from monitor.dashboards import borders, files
-from monitor.dashboards.measures import CERTIFICATE_DAYS, SLOW, VITALS, rubrics, vital_limits
-from monitor.dashboards.signs import BAD, LOOKS
-from monitor.dashboards.sources import DAILY, HOURLY, PROMETHEUS, RAW
-from monitor.dashboards.words import LANGUAGES, WORDS, Say
 from monitor.model.records import State
 from monitor.model.rollups import Tier
 from monitor.model.rollups import fields as figures
@@ -30,6 +25,12 @@ from monitor.storage.archive.job import ArchiveStatistics
 from monitor.storage.journal.size_limit import WARN_AT
 from monitor.storage.metrics import watch_archive, watch_rollups
 from monitor.storage.rollups.job import RollupStatistics
+from monitor.tools.dashboards import files
+from monitor.tools.dashboards import thresholds as borders
+from monitor.tools.dashboards.datasources import DAILY, HOURLY, PROMETHEUS, RAW
+from monitor.tools.dashboards.mappings import BAD, LOOKS
+from monitor.tools.dashboards.metrics import CERTIFICATE_DAYS, SLOW, VITALS, rubrics, vital_limits
+from monitor.tools.dashboards.texts import LANGUAGES, WORDS, Say
 from monitor.web.metrics.exposition import Exposition
 from probes.registry import KINDS
 from tests.dashboard_queries import DATABASES, FOLDER, dashboards, queries

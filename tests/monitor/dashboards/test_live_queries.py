@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from monitor.demo.child import child
-from monitor.demo.notice import Notice
-from monitor.demo.stage import write_config
 from monitor.storage.journal.store import FILE, Writer
+from monitor.tools.demo.config_files import write_config
+from monitor.tools.demo.fleet_file import Notice
+from monitor.tools.demo.process import child
 from probes.browser.device_profiles import PROFILES
 from probes.registry import KINDS
 from tests import factories

@@ -14,7 +14,7 @@ import pytest
 
 from monitor.cli.healthcheck import HEALTHY, ask
 from monitor.config.web import Web
-from monitor.demo.authority import Authority
+from monitor.tools.demo.certificate_authority import Authority
 from monitor.web import Door
 from monitor.web.server import connection
 from monitor.web.server.connection_limit import Crowd, neighbourhood

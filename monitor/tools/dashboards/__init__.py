@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.dashboards import fleet, mobile, mobile_history, portal, prober, score, score_history
-from monitor.dashboards.frame import text
-from monitor.dashboards.words import LANGUAGES, Say
+from monitor.tools.dashboards import fleet, mobile, mobile_history, portal, prober, score, score_history
+from monitor.tools.dashboards.layout import text
+from monitor.tools.dashboards.texts import LANGUAGES, Say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

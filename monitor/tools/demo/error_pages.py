@@ -5,7 +5,7 @@ When which of them is shown is left to the weather, and the sending to the site.
 
 from typing import Final
 
-from monitor.demo.pages import HOME, LANDING, Face, Page, document, packed
+from monitor.tools.demo.pages import HOME, LANDING, Face, Page, document, packed
 
 RETRY_AFTER_S: Final = 1800
 

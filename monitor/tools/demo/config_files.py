@@ -9,8 +9,8 @@ import yaml
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from monitor.demo.notice import Notice
-    from monitor.demo.roster import FleetPortal
+    from monitor.tools.demo.fleet_file import Notice
+    from monitor.tools.demo.portals import FleetPortal
 
 UPTIME_SECONDS = 5
 TIMEOUT_SECONDS = 2

@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
-from monitor.demo.authority import write_private
-from monitor.demo.roster import FleetPortal, Trait
-from monitor.demo.weather import Temperament
+from monitor.tools.demo.certificate_authority import write_private
+from monitor.tools.demo.fault_schedule import Temperament
+from monitor.tools.demo.portals import FleetPortal, Trait
 
 FILE_NAME: Final = "fleet.json"
 

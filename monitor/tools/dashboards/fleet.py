@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.dashboards.asks import CHOSEN, HOME, NAMED, in_state, last_change, spread, worst
-from monitor.dashboards.borders import STOPPED
-from monitor.dashboards.frame import Page, Row, in_rows
-from monitor.dashboards.kit import Dress, Kit, color
-from monitor.dashboards.measures import CERTIFICATE_DAYS, DAY, SLOW
-from monitor.dashboards.signs import (
+from monitor.model.records import PortalKind, State
+from monitor.tools.dashboards.datasources import now, over_time
+from monitor.tools.dashboards.layout import Page, Row, in_rows
+from monitor.tools.dashboards.mappings import (
     BAD,
     CALM,
     GOOD,
@@ -22,14 +20,16 @@ from monitor.dashboards.signs import (
     tiles_by_code,
     values,
 )
-from monitor.dashboards.sources import now, over_time
-from monitor.dashboards.variables import chain, marks
-from monitor.model.records import PortalKind, State
+from monitor.tools.dashboards.metrics import CERTIFICATE_DAYS, DAY, SLOW
+from monitor.tools.dashboards.panels import Dress, Kit, color
+from monitor.tools.dashboards.promql import CHOSEN, HOME, NAMED, in_state, last_change, spread, worst
+from monitor.tools.dashboards.thresholds import STOPPED
+from monitor.tools.dashboards.variables import chain, marks
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Panel
 
-    from monitor.dashboards.words import Say
+    from monitor.tools.dashboards.texts import Say
 
 _EXPIRY = f"min by (portal) (probe_ssl_earliest_cert_expiry{{{CHOSEN}}})"
 LIGHT = (

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.dashboards.asks import bucket
-from monitor.dashboards.borders import COURIER, JOURNAL, LOOP, MISSED, QUIET, SELDOM, STOPPED
-from monitor.dashboards.fleet import light
-from monitor.dashboards.frame import Page, Row, in_rows
-from monitor.dashboards.kit import Dress, Kit, color
-from monitor.dashboards.measures import rendering
-from monitor.dashboards.signs import BAD, CALM, GOOD, NEUTRAL, WARN, steps, values
-from monitor.dashboards.sources import PROMETHEUS, now, over_time
-from monitor.dashboards.variables import ask, blindness, marks, source
 from monitor.model.records import Void
+from monitor.tools.dashboards.datasources import PROMETHEUS, now, over_time
+from monitor.tools.dashboards.fleet import light
+from monitor.tools.dashboards.layout import Page, Row, in_rows
+from monitor.tools.dashboards.mappings import BAD, CALM, GOOD, NEUTRAL, WARN, steps, values
+from monitor.tools.dashboards.metrics import rendering
+from monitor.tools.dashboards.panels import Dress, Kit, color
+from monitor.tools.dashboards.promql import bucket
+from monitor.tools.dashboards.thresholds import COURIER, JOURNAL, LOOP, MISSED, QUIET, SELDOM, STOPPED
+from monitor.tools.dashboards.variables import ask, blindness, marks, source
 from probes.result import Outcome
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Panel
 
-    from monitor.dashboards.words import Say
+    from monitor.tools.dashboards.texts import Say
 
 _ME = 'instance=~"$instance"'
 _OURS = "on (instance) portal_monitor_build_info"

@@ -47,8 +47,8 @@ from grafana_foundation_sdk.models.dashboard import (
     ThresholdsMode,
 )
 
-from monitor.dashboards.frame import uid
-from monitor.dashboards.signs import NEUTRAL, steps
+from monitor.tools.dashboards.layout import uid
+from monitor.tools.dashboards.mappings import NEUTRAL, steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from grafana_foundation_sdk.cog.variants import Dataquery
     from grafana_foundation_sdk.models.dashboard import Panel, Threshold, ValueMapping
 
-    from monitor.dashboards.words import Say
+    from monitor.tools.dashboards.texts import Say
 
 VARIABLES = "${kind:queryparam}&${group:queryparam}&${location:queryparam}"
 RANGE = "${__url_time_range}"

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from grafana_foundation_sdk.models.dashboard import VariableModel, VariableOption, VariableType
 
-from monitor.dashboards.borders import HALF
-from monitor.dashboards.frame import Page, Row
-from monitor.dashboards.grades import (
+from monitor.tools.dashboards.datasources import DAILY, Influx
+from monitor.tools.dashboards.grades import (
     WINDOWS,
     criteria_by_check,
     grade_colors,
@@ -16,18 +15,19 @@ from monitor.dashboards.grades import (
     grades_by_ratio,
     rubrics_by_id,
 )
-from monitor.dashboards.kit import Dress, Kit
-from monitor.dashboards.score import map_dress, ranking_dress
-from monitor.dashboards.signs import BAD, GOOD, WARN, steps
-from monitor.dashboards.sources import DAILY, Influx
-from monitor.dashboards.variables import influx_chain, influx_marks, step
+from monitor.tools.dashboards.layout import Page, Row
+from monitor.tools.dashboards.mappings import BAD, GOOD, WARN, steps
+from monitor.tools.dashboards.panels import Dress, Kit
+from monitor.tools.dashboards.score import map_dress, ranking_dress
+from monitor.tools.dashboards.thresholds import HALF
+from monitor.tools.dashboards.variables import influx_chain, influx_marks, step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from grafana_foundation_sdk.models.dashboard import Panel
 
-    from monitor.dashboards.words import Say
+    from monitor.tools.dashboards.texts import Say
 
 _PORTAL = '"portal" =~ /^$portal$/'
 _TOTAL = "\"check\" = '$rubric/total/$window'"

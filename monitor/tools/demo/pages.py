@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from html import escape
 from typing import Final
 
-from monitor.demo import assets
+from monitor.tools.demo import assets
 
 HOME: Final = "/"
 LANDING: Final = "/trang-chu"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from grafana_foundation_sdk.models.dashboard import ValueMapping
 
-    from monitor.dashboards.words import Say
+    from monitor.tools.dashboards.texts import Say
 
 GOOD, WARN, BAD, NEUTRAL, CALM = "#2f9e62", "#e8961a", "#d63a4a", "#7d8590", "#3e7ecb"
 """Told apart by lightness as well, for those who do not see red and green as two."""

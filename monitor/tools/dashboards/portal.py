@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.dashboards.asks import CHOSEN, HOME, last_change, worst
-from monitor.dashboards.borders import OBJECTIVE, OVERSPENT
-from monitor.dashboards.frame import Page, Row, in_rows, outside
-from monitor.dashboards.kit import Dress, Kit, color, joined
-from monitor.dashboards.measures import CERTIFICATE_DAYS, DAY, SLOW, VITALS, http, rendering, vital_limits
-from monitor.dashboards.signs import BAD, GOOD, WARN, between, limits, states_by_code, steps, values
-from monitor.dashboards.sources import now, over_time
-from monitor.dashboards.variables import chain, marks, status_page
+from monitor.tools.dashboards.datasources import now, over_time
+from monitor.tools.dashboards.layout import Page, Row, in_rows, outside
+from monitor.tools.dashboards.mappings import BAD, GOOD, WARN, between, limits, states_by_code, steps, values
+from monitor.tools.dashboards.metrics import CERTIFICATE_DAYS, DAY, SLOW, VITALS, http, rendering, vital_limits
+from monitor.tools.dashboards.panels import Dress, Kit, color, joined
+from monitor.tools.dashboards.promql import CHOSEN, HOME, last_change, worst
+from monitor.tools.dashboards.thresholds import OBJECTIVE, OVERSPENT
+from monitor.tools.dashboards.variables import chain, marks, status_page
 from monitor.web.metrics.hop_series import INFO, PHASE, STATUS
 from probes.trace import PHASES as HOP_PHASES
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from grafana_foundation_sdk.models.dashboard import Panel, ValueMapping
 
-    from monitor.dashboards.words import Say
+    from monitor.tools.dashboards.texts import Say
 
 PHASES = {"resolve": "#8ab8ff", "connect": "#b877d9", "tls": "#ff9830", "processing": "#3274d9", "transfer": "#56a64b"}
 _HOP_PHASES = tuple(HOP_PHASES.values())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.dashboards.borders import told
-from monitor.dashboards.words_fleet import FLEET
-from monitor.dashboards.words_mobile import MOBILE
-from monitor.dashboards.words_portal import PORTAL
-from monitor.dashboards.words_prober import PROBER
-from monitor.dashboards.words_score import SCORE
+from monitor.tools.dashboards.texts_fleet import FLEET
+from monitor.tools.dashboards.texts_mobile import MOBILE
+from monitor.tools.dashboards.texts_portal import PORTAL
+from monitor.tools.dashboards.texts_prober import PROBER
+from monitor.tools.dashboards.texts_score import SCORE
+from monitor.tools.dashboards.thresholds import told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,11 +13,11 @@ from typing import Final
 import structlog
 from aiohttp import hdrs, web
 
-from monitor.demo import assets, pages, trouble
-from monitor.demo.climate import FINE
-from monitor.demo.gate import Gate, cut
-from monitor.demo.roster import FleetPortal, Part, Trait
-from monitor.demo.weather import Condition, Mode, first_byte
+from monitor.tools.demo import assets, error_pages, pages
+from monitor.tools.demo.fault_profiles import FINE
+from monitor.tools.demo.fault_schedule import Condition, Mode, first_byte
+from monitor.tools.demo.listener import Gate, cut
+from monitor.tools.demo.portals import FleetPortal, Part, Trait
 
 _REFUSING: Final = Condition(mode=Mode.REFUSE)
 _LISTENING: Final = frozenset(Mode) - {Mode.REFUSE}
@@ -113,19 +113,19 @@ class Site:
             return self._as_usual(request)
         response = _send(request, self._bad_page(request, now), now.status)
         if now.mode is Mode.MAINTENANCE_PAGE:
-            response.headers[hdrs.RETRY_AFTER] = str(trouble.RETRY_AFTER_S)
+            response.headers[hdrs.RETRY_AFTER] = str(error_pages.RETRY_AFTER_S)
         return response
 
     def _bad_page(self, request: web.BaseRequest, now: Condition) -> pages.Page:
         match now.mode:
             case Mode.MAINTENANCE_PAGE:
-                return trouble.maintenance(self._face)
+                return error_pages.maintenance(self._face)
             case Mode.BLOCKED:
-                return trouble.blocked()
+                return error_pages.blocked()
             case Mode.WRONG_BODY:
-                return trouble.wrong_body(self._face, request.path)
+                return error_pages.wrong_body(self._face, request.path)
             case _:
-                return trouble.error(now.status)
+                return error_pages.error(now.status)
 
     def _as_usual(self, request: web.BaseRequest) -> web.Response:
         if request.method not in {hdrs.METH_GET, hdrs.METH_HEAD}:
@@ -137,7 +137,7 @@ class Site:
             if hop is not None:
                 return hop
         page = pages.page(self._face, request.path)
-        return _send(request, page or trouble.error(404), 200 if page else 404)
+        return _send(request, page or error_pages.error(404), 200 if page else 404)
 
     def _cookie_walk(self, request: web.BaseRequest) -> web.Response | None:
         """Lead from http to https, and round in a circle whoever does not bring back the cookie he got."""

@@ -14,14 +14,14 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableType,
 )
 
-from monitor.dashboards.signs import BAD, CALM, NEUTRAL, WARN
-from monitor.dashboards.sources import DAILY, PROMETHEUS, RAW, reference
+from monitor.tools.dashboards.datasources import DAILY, PROMETHEUS, RAW, reference
+from monitor.tools.dashboards.mappings import BAD, CALM, NEUTRAL, WARN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from monitor.dashboards.sources import Source
-    from monitor.dashboards.words import Say
+    from monitor.tools.dashboards.datasources import Source
+    from monitor.tools.dashboards.texts import Say
 
 EVERYTHING = ".*"
 _CHOSEN = 'kind=~"$kind",group=~"$group"'

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.dashboards.frame import Page, Row
-from monitor.dashboards.kit import Dress, Kit
-from monitor.dashboards.measures import COMPARED, VITALS, rendering, vital_limits
-from monitor.dashboards.mobile import SORTS, vital_dress, vitals_table
-from monitor.dashboards.signs import BAD, WARN, steps
-from monitor.dashboards.sources import HOURLY, Influx
-from monitor.dashboards.variables import ask, influx_chain, influx_marks, step
+from monitor.tools.dashboards.datasources import HOURLY, Influx
+from monitor.tools.dashboards.layout import Page, Row
+from monitor.tools.dashboards.mappings import BAD, WARN, steps
+from monitor.tools.dashboards.metrics import COMPARED, VITALS, rendering, vital_limits
+from monitor.tools.dashboards.mobile import SORTS, vital_dress, vitals_table
+from monitor.tools.dashboards.panels import Dress, Kit
+from monitor.tools.dashboards.variables import ask, influx_chain, influx_marks, step
 from probes.browser.device_profiles import PROFILES
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from grafana_foundation_sdk.models.dashboard import Panel
 
-    from monitor.dashboards.words import Say
+    from monitor.tools.dashboards.texts import Say
 
 # Of the renderings of a slot one speaks; a rolled-up period is known by its count of slots.
 _PLACES = '"portal" =~ /^$portal$/ AND "location" =~ /^$location$/ AND ("median" = true OR "slots" > 0) AND $timeFilter'

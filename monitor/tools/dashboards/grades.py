@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.dashboards.measures import rubrics
-from monitor.dashboards.signs import BAD, GOOD, WARN, between, steps, values
+from monitor.tools.dashboards.mappings import BAD, GOOD, WARN, between, steps, values
+from monitor.tools.dashboards.metrics import rubrics
 from probes.metric import Unit
 
 if TYPE_CHECKING:
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from grafana_foundation_sdk.models.dashboard import Threshold, ValueMapping
 
-    from monitor.dashboards.words import Say
     from monitor.scoring.rubric import Criterion, Rubric
+    from monitor.tools.dashboards.texts import Say
 
 WINDOWS = ("quarter", "30d")
 FULL = 100.0

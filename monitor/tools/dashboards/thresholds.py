@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import yaml
 
 from monitor.config.package_data import shipped
-from monitor.dashboards.measures import CERTIFICATE_DAYS, SLOW, rubrics
 from monitor.scoring.rubric import Aggregate
+from monitor.tools.dashboards.metrics import CERTIFICATE_DAYS, SLOW, rubrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from monitor.dashboards.signs import LOOKS
 from monitor.model.records import State
+from monitor.tools.dashboards.mappings import LOOKS
 
 CHOSEN = 'portal=~"$portal",location=~"$location"'
 """The portals and locations of the variables."""

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from monitor.demo.notice import Notice
+from monitor.tools.demo.fleet_file import Notice
 
 LOG_NAME: Final = "fleet.log"
 _LOOK_AGAIN_S: Final = 0.05
@@ -36,8 +36,8 @@ async def child(
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     with (where / LOG_NAME).open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "monitor.demo.fleet", *words),
-            cwd=Path(__file__).parents[2],  # where "monitor" is found, installed or not
+            *(sys.executable, "-m", "monitor.tools.demo.fleet", *words),
+            cwd=Path(__file__).parents[3],  # where "monitor" is found, installed or not
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,
             stderr=log,

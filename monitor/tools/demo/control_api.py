@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from monitor.demo.gate import HOST
-from monitor.demo.site import Site
-from monitor.demo.weather import Condition, Mode
+from monitor.tools.demo.fault_schedule import Condition, Mode
+from monitor.tools.demo.listener import HOST
+from monitor.tools.demo.site import Site
 
 _STATUS: Final = {Mode.ERROR: 500, Mode.MAINTENANCE_PAGE: 503, Mode.BLOCKED: 403}
 _FACTOR: Final = {Mode.SLOW: 6.0}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from grafana_foundation_sdk.models.dashboard import AnnotationQuery, Panel, VariableModel
 
-    from monitor.dashboards.words import Say
+    from monitor.tools.dashboards.texts import Say
 
 COLUMNS = 24
 TAG = "portal-monitor"

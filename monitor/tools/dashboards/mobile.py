@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.dashboards.asks import CHOSEN, spread
-from monitor.dashboards.borders import FIT, HALF, KEPT
-from monitor.dashboards.frame import Page, Row
-from monitor.dashboards.kit import Dress, Kit, joined
-from monitor.dashboards.measures import COMPARED, VITALS, rendering, vital_limits
-from monitor.dashboards.signs import BAD, GOOD, WARN, limits, steps, values
-from monitor.dashboards.sources import now, over_time
-from monitor.dashboards.variables import ask, chain, marks
+from monitor.tools.dashboards.datasources import now, over_time
+from monitor.tools.dashboards.layout import Page, Row
+from monitor.tools.dashboards.mappings import BAD, GOOD, WARN, limits, steps, values
+from monitor.tools.dashboards.metrics import COMPARED, VITALS, rendering, vital_limits
+from monitor.tools.dashboards.panels import Dress, Kit, joined
+from monitor.tools.dashboards.promql import CHOSEN, spread
+from monitor.tools.dashboards.thresholds import FIT, HALF, KEPT
+from monitor.tools.dashboards.variables import ask, chain, marks
 from probes.browser.device_profiles import PROFILES
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from grafana_foundation_sdk.models.dashboard import Panel
 
-    from monitor.dashboards.words import Say
+    from monitor.tools.dashboards.texts import Say
 
 SORTS = ("html", "script", "style", "image", "font", "other")
 _LCP = rendering("lcp_seconds").series

@@ -11,7 +11,7 @@ from math import exp, inf
 from statistics import NormalDist
 from typing import Final, TypeAlias
 
-from monitor.demo.climate import FINE, MINUTE, PATTERNS, SHARES, Condition, Mode, Pattern, Temperament
+from monitor.tools.demo.fault_profiles import FINE, MINUTE, PATTERNS, SHARES, Condition, Mode, Pattern, Temperament
 
 __all__ = ["Condition", "Event", "Mode", "Spell", "Temperament", "condition", "events", "first_byte", "spell"]
 

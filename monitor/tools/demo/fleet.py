@@ -22,13 +22,14 @@ from typing import Final, Self
 
 import structlog
 
-from monitor.demo import assets, pages, roster, weather
-from monitor.demo.authority import Authority
-from monitor.demo.door import Door
-from monitor.demo.notice import Notice
-from monitor.demo.roster import FleetPortal, Part, Trait
-from monitor.demo.site import Site
-from monitor.demo.weather import Condition, Event
+from monitor.tools.demo import assets, fault_schedule, pages
+from monitor.tools.demo import portals as roster
+from monitor.tools.demo.certificate_authority import Authority
+from monitor.tools.demo.control_api import Door
+from monitor.tools.demo.fault_schedule import Condition, Event
+from monitor.tools.demo.fleet_file import Notice
+from monitor.tools.demo.portals import FleetPortal, Part, Trait
+from monitor.tools.demo.site import Site
 
 EXPIRES_IN_DAYS: Final = 5.0
 OWN_CERTIFICATES: Final = 100
@@ -91,7 +92,7 @@ class Fleet:
     def events(self, portal: str, start: float, end: float) -> list[Event]:
         """List what the weather has for a portal between two fleet seconds; forced conditions are not in it."""
         part = self._sites[portal].part
-        return weather.events(self.seed, part.weather, start, end, part.temperament)
+        return fault_schedule.events(self.seed, part.weather, start, end, part.temperament)
 
     def site(self, portal: str) -> Site:
         """Give a portal's site: its counters ``paths`` and ``modes``, its ``changes``, its ``condition``."""
@@ -107,7 +108,7 @@ class Fleet:
         while self._agenda and self._agenda[0][0] <= now:
             _, name = heappop(self._agenda)
             site = self._sites[name]
-            spell = weather.spell(self.seed, site.part.weather, now, site.part.temperament)
+            spell = fault_schedule.spell(self.seed, site.part.weather, now, site.part.temperament)
             heappush(self._agenda, (spell.until, name))
             site.weather = spell.condition
             await site.settle()

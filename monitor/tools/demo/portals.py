@@ -12,8 +12,8 @@ from importlib.resources import files
 from itertools import count, islice
 from typing import Final, Literal, cast
 
-from monitor.demo import pages
-from monitor.demo.weather import Temperament, draw, temperament
+from monitor.tools.demo import pages
+from monitor.tools.demo.fault_schedule import Temperament, draw, temperament
 
 Kind = Literal["national", "ministry", "province"]
 Expect = Literal["answers", "retired"] | dict[Literal["redirects_to"], str]
@@ -110,7 +110,7 @@ def parts(number: int, seed: int) -> tuple[Part, ...]:
 
 def _rows() -> Iterator[dict[str, str]]:
     named = 0
-    with files("monitor.demo").joinpath("names.csv").open(encoding="utf-8") as file:
+    with files("monitor.tools.demo").joinpath("names.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
             named += 1
             yield row

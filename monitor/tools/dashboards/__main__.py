@@ -1,13 +1,13 @@
-"""Writes the dashboards' files: ``python -m monitor.dashboards [--into DIRECTORY]``."""
+"""Writes the dashboards' files: ``python -m monitor.tools.dashboards [--into DIRECTORY]``."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from monitor.dashboards import files
+from monitor.tools.dashboards import files
 
-HERE = Path(__file__).parents[2] / "grafana" / "dashboards"
+HERE = Path(__file__).parents[3] / "grafana" / "dashboards"
 
 
 def main() -> None:

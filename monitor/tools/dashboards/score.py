@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.dashboards.borders import COVERED, HALF, MOVED, WELL_COVERED
-from monitor.dashboards.frame import Page, Row
-from monitor.dashboards.grades import (
+from monitor.tools.dashboards.datasources import now, over_time
+from monitor.tools.dashboards.grades import (
     criteria_by_id,
     grade_colors,
     grade_ranges,
@@ -14,17 +13,18 @@ from monitor.dashboards.grades import (
     grades_by_ratio,
     rubrics_by_id,
 )
-from monitor.dashboards.kit import Dress, Kit, color, joined
-from monitor.dashboards.signs import BAD, GOOD, NEUTRAL, WARN, steps
-from monitor.dashboards.sources import now, over_time
-from monitor.dashboards.variables import INFO, ask, chain, marks
+from monitor.tools.dashboards.layout import Page, Row
+from monitor.tools.dashboards.mappings import BAD, GOOD, NEUTRAL, WARN, steps
+from monitor.tools.dashboards.panels import Dress, Kit, color, joined
+from monitor.tools.dashboards.thresholds import COVERED, HALF, MOVED, WELL_COVERED
+from monitor.tools.dashboards.variables import INFO, ask, chain, marks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from grafana_foundation_sdk.models.dashboard import Panel
 
-    from monitor.dashboards.words import Say
+    from monitor.tools.dashboards.texts import Say
 
 _WINDOW = 'window="$window"'
 _MINE = f'portal=~"$portal",rubric="$rubric",{_WINDOW}'

@@ -1,0 +1,1 @@
+"""Programs beside the daemon: dashboards as code, the demo fleet."""
