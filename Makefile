@@ -78,11 +78,11 @@ lock: ## write .ci/locks, every package with its digests, from constraints.txt; 
 dashboards: $(STAMP) ## write grafana/dashboards
 	$(PYTHON_IN_VENV) -m monitor.tools.dashboards $(ARGS)
 
-check: $(STAMP) ## format, lint, types, and the rule which room imports which
+check: $(STAMP) ## format, lint, types, and the layers of imports
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
-	$(if $(wildcard tests/test_house.py),$(PYTHON_IN_VENV) -m pytest -q tests/test_house.py)
+	$(if $(wildcard tests/test_architecture.py),$(PYTHON_IN_VENV) -m pytest -q tests/test_architecture.py)
 
 format: $(STAMP) ## put the code into its format and mend what ruff can mend
 	$(VENV)/bin/ruff check --fix-only .
