@@ -34,7 +34,7 @@ class Metric:
     unit: Unit
     help: str
     type: type[bool] | type[int] | type[float] | type[str] = float
-    prometheus: str = ""
+    prometheus_name: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
-    label: str = ""
+    info_label: str = ""
     sum_of: tuple[str, ...] = ()

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from typing import Self
 
     from probes.metric import Metric
-    from probes.resources import Instruments
+    from probes.resources import ProbeResources
     from probes.result import ProbeResult, Scalar
     from probes.trace import Trace
 
 
-class Lane(enum.StrEnum):
+class Pool(enum.StrEnum):
     """Which queue a look waits in, so that a render can never delay an uptime look."""
 
     LIGHT = "light"
@@ -46,10 +46,10 @@ def parse_seconds(value: object) -> object:
         raise ValueError(msg) from None
 
 
-LONGEST_SECONDS = 100 * 366 * 86_400.0
+MAX_DURATION_SECONDS = 100 * 366 * 86_400.0
 """A hundred years: no duration is longer, so that arithmetic in milliseconds and dates stays within its bounds."""
 
-Seconds = Annotated[float, BeforeValidator(parse_seconds), Field(gt=0, le=LONGEST_SECONDS, allow_inf_nan=False)]
+Seconds = Annotated[float, BeforeValidator(parse_seconds), Field(gt=0, le=MAX_DURATION_SECONDS, allow_inf_nan=False)]
 
 
 class Probe(BaseModel):
@@ -63,13 +63,13 @@ class Probe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False)
 
     kind: ClassVar[str]
-    lane: ClassVar[Lane] = Lane.LIGHT
+    pool: ClassVar[Pool] = Pool.LIGHT
     metrics: ClassVar[tuple[Metric, ...]]
 
-    mark: ClassVar[str] = ""
+    representative_flag: ClassVar[str] = ""
     """Flag metric by which a kind that runs several times a slot marks the run that speaks for it; see ``speaks``."""
 
-    patience: ClassVar[float] = 0.0
+    max_wait_seconds: ClassVar[float] = 0.0
     """How long (seconds) a look of this kind may wait for its seat, where that is longer than the daemon's grace."""
 
     url: str = Field(description="The address to look at; the inventory's page set provides it.")
@@ -81,7 +81,7 @@ class Probe(BaseModel):
         return self.timeout
 
     @property
-    def times(self) -> int:
+    def max_runs(self) -> int:
         """How many runs one slot has at most; each is a measurement whose attempt is its number."""
         return 1
 
@@ -90,26 +90,26 @@ class Probe(BaseModel):
         return {self.kind: self}
 
     @classmethod
-    def speaks(cls, attempt: int, values: Mapping[str, Scalar]) -> bool:
+    def is_representative(cls, attempt: int, values: Mapping[str, Scalar]) -> bool:
         """Whether a measurement speaks for its slot: the marked run, else the first attempt. There is exactly one."""
-        return bool(values.get(cls.mark, attempt == 1))
+        return bool(values.get(cls.representative_flag, attempt == 1))
 
     @classmethod
-    def speaking(cls) -> str:
+    def representative_sql(cls) -> str:
         """The same rule as a condition in SQL over the columns ``attempt`` and ``mark``."""
-        return f'coalesce("{cls.mark}", attempt = 1)' if cls.mark else "attempt = 1"
+        return f'coalesce("{cls.representative_flag}", attempt = 1)' if cls.representative_flag else "attempt = 1"
 
     @classmethod
-    def choose(cls, runs: Sequence[ProbeResult]) -> int:
+    def select_representative(cls, runs: Sequence[ProbeResult]) -> int:
         """Which of the runs of one slot, in their order, speaks for it."""
         del runs
         return 0
 
     @classmethod
-    def settled(cls, runs: Sequence[ProbeResult], times: int) -> bool:
+    def is_complete(cls, runs: Sequence[ProbeResult], max_runs: int) -> bool:
         """Whether no further run of the slot is needed after ``runs`` of ``times`` planned ones."""
-        return len(runs) >= times
+        return len(runs) >= max_runs
 
-    async def run(self, trace: Trace, resources: Instruments) -> None:
+    async def run(self, trace: Trace, resources: ProbeResources) -> None:
         """Take one look; see the class."""
         raise NotImplementedError

@@ -11,7 +11,7 @@ from probes.uptime import Uptime
 if TYPE_CHECKING:
     from probes.probe import Probe
 
-KINDS: dict[str, type[Probe]] = {
+PROBE_KINDS: dict[str, type[Probe]] = {
     "uptime": Uptime,
     "latency": Latency,
     "mobile": Mobile,

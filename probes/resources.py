@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from probes.browser.pool import Browsers, RenderSettings
+from probes.browser.pool import BrowserPool, BrowserPoolSettings
 from probes.net.resolver import ServerResolver, SystemResolver
 from probes.net.tls import tls_context
 
@@ -26,29 +26,33 @@ class HttpSettings:
     ca_file: Path | None = None
 
 
-class Instruments:
+class ProbeResources:
     """The shared tools of all looks of one process. Use as an async context manager, on a running loop."""
 
-    def __init__(self, settings: HttpSettings | None = None, rendering: RenderSettings | None = None) -> None:
-        self.settings = settings or HttpSettings()
-        self.browsers = Browsers(rendering or RenderSettings(), self.settings.ca_file)
-        names = self.settings.name_servers
+    def __init__(
+        self, http_settings: HttpSettings | None = None, browser_settings: BrowserPoolSettings | None = None
+    ) -> None:
+        self.http_settings = http_settings or HttpSettings()
+        self.browser_pool = BrowserPool(browser_settings or BrowserPoolSettings(), self.http_settings.ca_file)
+        names = self.http_settings.name_servers
         self.resolver = ServerResolver(names) if names else SystemResolver()
-        self._contexts: dict[bool, ssl.SSLContext] = {}
+        self._tls_contexts: dict[bool, ssl.SSLContext] = {}
 
     async def __aenter__(self) -> Self:
         with contextlib.suppress(OSError, ssl.SSLError):  # the look that needs it reports it, as our fault
-            self.tls(verify=True)  # reading the system's authorities takes many milliseconds: not while looks are timed
+            self.tls_context(
+                verify=True
+            )  # reading the system's authorities takes many milliseconds: not while looks are timed
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self.browsers.close()
+        await self.browser_pool.close()
         await self.resolver.close()
 
-    def tls(self, *, verify: bool) -> ssl.SSLContext:
+    def tls_context(self, *, verify: bool) -> ssl.SSLContext:
         """The context for a hop. Raises OSError or ssl.SSLError when the configured authorities cannot be read."""
-        if verify not in self._contexts:
-            self._contexts[verify] = tls_context(verify=verify, ca_file=self.settings.ca_file)
-        return self._contexts[verify]
+        if verify not in self._tls_contexts:
+            self._tls_contexts[verify] = tls_context(verify=verify, ca_file=self.http_settings.ca_file)
+        return self._tls_contexts[verify]

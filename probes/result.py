@@ -41,7 +41,7 @@ class Outcome(enum.StrEnum):
     VOID = "void"
 
 
-class Failed(Exception):
+class ProbeFailed(Exception):
     """Raised by a probe: the look failed for ``fault``; ``detail`` is one human sentence without secrets."""
 
     def __init__(self, fault: Fault, detail: str) -> None:
@@ -63,17 +63,17 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class Screenshot:
     """What a look saw: ``at`` is seconds after its start, None for the last picture, which is the whole screen.
 
     ``type`` is the content type of ``body``. ``print`` is 16 hex digits that differ in few bits for pictures that look
     alike; empty where nobody computed it.
     """
 
-    at: float | None
-    type: str
+    at_seconds: float | None
+    content_type: str
     body: bytes
-    print: str = ""
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,4 +87,4 @@ class ProbeResult:
     duration: float
     values: Mapping[str, Scalar]
     hops: tuple[Hop, ...] = ()
-    pictures: tuple[Picture, ...] = ()
+    screenshots: tuple[Screenshot, ...] = ()

@@ -10,59 +10,59 @@ import structlog
 from yarl import URL
 
 from probes.http import failures
-from probes.http.urls import shown
+from probes.http.urls import redacted_url
 from probes.probe import Probe
-from probes.result import Failed, Fault, Outcome, ProbeResult
-from probes.sanitize import printable
+from probes.result import Fault, Outcome, ProbeFailed, ProbeResult
+from probes.sanitize import sanitize
 from probes.trace import Trace
 
 if TYPE_CHECKING:
-    from probes.resources import Instruments
+    from probes.resources import ProbeResources
 
 log = structlog.get_logger(__name__)
 
 
-async def observe(probe: Probe, tools: Instruments) -> ProbeResult:
+async def run_probe(probe: Probe, resources: ProbeResources) -> ProbeResult:
     """Take one look within the probe's deadline.
 
     The deadline is kept here, outside of the probe's coroutine: a probe that forgets its own limit is stopped. An
     exception that is not a verdict is a bug of ours and makes the look void. Only cancellation passes through.
     """
     trace = Trace()
-    failure: Failed | None = None
+    failure: ProbeFailed | None = None
     try:
         async with asyncio.timeout(probe.deadline):
-            await probe.run(trace, tools)
-    except Failed as error:
+            await probe.run(trace, resources)
+    except ProbeFailed as error:
         failure = error
     except TimeoutError:
-        failure = failures.of_timeout(trace.reached(), probe.deadline)
+        failure = failures.from_timeout(trace.current_phase(), probe.deadline)
     except Exception as error:
-        log.exception("probe_bug", kind=probe.kind, url=_named(probe.url))
-        failure = Failed(Fault.PROBER, f"{type(error).__name__} in the probe itself")
-    return _result(trace, failure)
+        log.exception("probe_bug", kind=probe.kind, url=_redacted_url(probe.url))
+        failure = ProbeFailed(Fault.PROBER, f"{type(error).__name__} in the probe itself")
+    return _build_result(trace, failure)
 
 
-def _result(trace: Trace, failure: Failed | None) -> ProbeResult:
+def _build_result(trace: Trace, failure: ProbeFailed | None) -> ProbeResult:
     outcome = Outcome.UP
     if failure is not None:
         outcome = Outcome.VOID if failure.fault is Fault.PROBER else Outcome.DOWN
     return ProbeResult(
         outcome=outcome,
         fault=failure.fault if failure else None,
-        phase=(trace.reached() or None) if failure else None,
-        detail=printable(failure.detail[:500]) if failure else "",
+        phase=(trace.current_phase() or None) if failure else None,
+        detail=sanitize(failure.detail[:500]) if failure else "",
         duration=_duration(trace),
-        values={name: printable(one) if isinstance(one, str) else one for name, one in trace.values.items()},
-        hops=tuple(hop.record() for hop in trace.hops),
-        pictures=tuple(trace.pictures),
+        values={name: sanitize(one) if isinstance(one, str) else one for name, one in trace.values.items()},
+        hops=tuple(hop.to_hop() for hop in trace.hops),
+        screenshots=tuple(trace.screenshots),
     )
 
 
-def _named(url: str) -> str:
+def _redacted_url(url: str) -> str:
     """An address for the log, without what may be secret in it."""
     try:
-        return shown(URL(url))
+        return redacted_url(URL(url))
     except ValueError:
         return "?"
 

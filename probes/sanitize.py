@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def printable(text: str) -> str:
+def sanitize(text: str) -> str:
     """``text`` with a blank for each other kind of space and U+FFFD for what controls, hides, or is half a character.
 
     Bytes that are no UTF-8 reach us as lone surrogates, which no database, page or terminal takes.

@@ -12,31 +12,31 @@ from probes.result import Hop
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from probes.result import Picture, Scalar
+    from probes.result import Scalar, Screenshot
 
 
-class Mark(enum.IntEnum):
+class HopEvent(enum.IntEnum):
     """The boundaries inside one hop, in the order in which they can occur."""
 
     __hash__ = int.__hash__  # an enumeration's own is no C, and marks are looked up dozens of times a look
 
     STARTED = 0
     RESOLVED = 1
-    DIALED = 2
+    CONNECT_STARTED = 2
     CONNECTED = 3
-    SECURED = 4
+    TLS_ESTABLISHED = 4
     SENT = 5
     FIRST_BYTE = 6
     ENDED = 7
 
 
-PHASES: Mapping[Mark, str] = {
-    Mark.RESOLVED: "resolve",
-    Mark.CONNECTED: "connect",
-    Mark.SECURED: "tls",
-    Mark.SENT: "send",
-    Mark.FIRST_BYTE: "wait",
-    Mark.ENDED: "transfer",
+PHASES: Mapping[HopEvent, str] = {
+    HopEvent.RESOLVED: "resolve",
+    HopEvent.CONNECTED: "connect",
+    HopEvent.TLS_ESTABLISHED: "tls",
+    HopEvent.SENT: "send",
+    HopEvent.FIRST_BYTE: "wait",
+    HopEvent.ENDED: "transfer",
 }
 """The phase that ends with each mark. Phases are the gaps between marks, so they sum to the hop's time exactly.
 
@@ -46,7 +46,7 @@ of what we take ourselves until the request is out, and to ``connect`` where it 
 
 
 @dataclass(slots=True)
-class LiveHop:
+class HopTrace:
     """A hop while it happens. The wire marks it; :meth:`record` freezes it.
 
     ``url`` and ``location`` hold no secrets: no user, password, query or session. ``within`` is the zone of the address
@@ -55,61 +55,63 @@ class LiveHop:
 
     url: str
     family: int | None = None
-    secure: bool = False
-    literal: bool = False
-    within: str | None = None
+    uses_tls: bool = False
+    is_ip_literal: bool = False
+    previous_scope: str | None = None
     address: str | None = None
     status: int | None = None
     location: str | None = None
     http_version: float | None = None
-    heard: float | None = None
+    last_received_at: float | None = None
     bytes_wire: int = 0
     tls_version: str | None = None
-    presented: tuple[bytes, ...] = ()
-    verified: tuple[bytes, ...] = ()
-    marks: dict[Mark, float] = field(default_factory=dict)
-    _ended: dict[str, float] | None = None
+    presented_chain: tuple[bytes, ...] = ()
+    verified_chain: tuple[bytes, ...] = ()
+    event_times: dict[HopEvent, float] = field(default_factory=dict)
+    _final_phases: dict[str, float] | None = None
 
-    def mark(self, mark: Mark, at: float | None = None) -> None:
+    def record_event(self, event: HopEvent, at: float | None = None) -> None:
         """Note that a boundary was crossed; the first time counts."""
-        if mark not in self.marks:
-            self.marks[mark] = time.perf_counter() if at is None else at
+        if event not in self.event_times:
+            self.event_times[event] = time.perf_counter() if at is None else at
 
-    def begin(self, at: float | None = None) -> None:
+    def start_clock(self, at: float | None = None) -> None:
         """Start the clock at the first step that leaves this process: what a client prepares is its own time."""
-        if self.marks.keys() <= {Mark.STARTED}:
-            self.marks[Mark.STARTED] = time.perf_counter() if at is None else at
+        if self.event_times.keys() <= {HopEvent.STARTED}:
+            self.event_times[HopEvent.STARTED] = time.perf_counter() if at is None else at
 
     @property
     def phase(self) -> str:
         """The phase that was running last: the one after the newest mark that this hop will have at all."""
-        last = max((mark for mark in self.marks if mark is not Mark.ENDED), default=Mark.STARTED)
+        last = max((mark for mark in self.event_times if mark is not HopEvent.ENDED), default=HopEvent.STARTED)
         for mark, name in PHASES.items():
-            skipped = (mark is Mark.RESOLVED and self.literal) or (mark is Mark.SECURED and not self.secure)
+            skipped = (mark is HopEvent.RESOLVED and self.is_ip_literal) or (
+                mark is HopEvent.TLS_ESTABLISHED and not self.uses_tls
+            )
             if mark > last and not skipped:
                 return name
         return "transfer"
 
     def phases(self) -> dict[str, float]:
         """Seconds of every phase that ran; the last stretch belongs to the phase that was running when it broke off."""
-        if self._ended is not None:
-            return self._ended
+        if self._final_phases is not None:
+            return self._final_phases
         result: dict[str, float] = {}
-        previous, own = self.marks[Mark.STARTED], 0.0
+        previous, own = self.event_times[HopEvent.STARTED], 0.0
         for mark, name in PHASES.items():
-            if mark is Mark.CONNECTED and Mark.SENT in self.marks:
-                dialed = max(self.marks.get(Mark.DIALED, previous), previous)
+            if mark is HopEvent.CONNECTED and HopEvent.SENT in self.event_times:
+                dialed = max(self.event_times.get(HopEvent.CONNECT_STARTED, previous), previous)
                 own, previous = dialed - previous, dialed
-            if (at := self.marks.get(mark)) is not None:
+            if (at := self.event_times.get(mark)) is not None:
                 # A server that speaks before it is asked has its first byte before SENT: no phase runs backwards.
                 took = max(at, previous) - previous
-                result[self.phase if mark is Mark.ENDED else name] = took + (own if mark is Mark.SENT else 0.0)
+                result[self.phase if mark is HopEvent.ENDED else name] = took + (own if mark is HopEvent.SENT else 0.0)
                 previous = max(at, previous)
-        if Mark.ENDED in self.marks:
-            self._ended = result
+        if HopEvent.ENDED in self.event_times:
+            self._final_phases = result
         return result
 
-    def record(self) -> Hop:
+    def to_hop(self) -> Hop:
         """Freeze what is known so far."""
         return Hop(
             url=self.url,
@@ -127,23 +129,23 @@ class Trace:
 
     started: float = field(default_factory=time.perf_counter)
     values: dict[str, Scalar] = field(default_factory=dict)
-    hops: list[LiveHop] = field(default_factory=list)
-    pictures: list[Picture] = field(default_factory=list)
+    hops: list[HopTrace] = field(default_factory=list)
+    screenshots: list[Screenshot] = field(default_factory=list)
     phase: str | None = None
 
-    def put(self, **values: Scalar | None) -> None:
+    def set_values(self, **values: Scalar | None) -> None:
         """Note metric values by their declared names; None means that it did not occur and leaves no mark."""
         for name, value in values.items():
             if value is not None:
                 self.values[name] = value
 
-    def open_hop(self, hop: LiveHop) -> LiveHop:
+    def start_hop(self, hop: HopTrace) -> HopTrace:
         """Begin a hop now."""
-        hop.mark(Mark.STARTED)
+        hop.record_event(HopEvent.STARTED)
         self.hops.append(hop)
         return hop
 
-    def reached(self) -> str | None:
+    def current_phase(self) -> str | None:
         """The phase that the look is in, or broke off in; empty when it ended and was judged by what it found."""
         if self.phase is not None:
             return self.phase

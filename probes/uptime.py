@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
-from probes.http.probe import HttpProbe, Pattern
+from probes.http.probe import HttpProbe, RegexPattern
 from probes.http.urls import host_forms
 from probes.net import certificates
-from probes.result import Failed, Fault
+from probes.result import Fault, ProbeFailed
 
 if TYPE_CHECKING:
-    from probes.http.client import Answer, Ask
+    from probes.http.client import Request, Response
 
-BLOCK_PAGES: tuple[str, ...] = (
+BLOCK_PAGE_PATTERNS: tuple[str, ...] = (
     r"The requested URL was rejected\. Please consult with your administrator",
     r"<title>\s*Attention Required! \| Cloudflare",
     r"Incapsula incident ID",
@@ -29,10 +29,10 @@ BLOCK_PAGES: tuple[str, ...] = (
 )
 """Texts by which common web application firewalls tell a client that it was refused, whatever the status says."""
 
-_BLOCK_PAGE = 65536
+_MAX_BLOCK_PAGE_BYTES = 65536
 """Block pages are short. Looking for them in a long page would hold up other looks for nothing."""
 
-SEARCHED = 1 << 19
+MAX_SEARCHED_BYTES = 1 << 19
 """Bytes of a page in which expected and unwanted words are looked for. As text they may take sixteen times as much."""
 
 _CHARSETS = re.compile(
@@ -40,10 +40,10 @@ _CHARSETS = re.compile(
 )
 """Codecs of web pages, by Python's names. Python has others that are no character sets, and slow ones among them."""
 
-_DAY = 86400.0
+_DAY_SECONDS = 86400.0
 
 
-def _ranges(value: object) -> object:
+def _parse_status_ranges(value: object) -> object:
     """Accept 200, "200" or "200-299", alone or in a list."""
     items = value if isinstance(value, list | tuple) else [value]
     result = []
@@ -56,7 +56,7 @@ def _ranges(value: object) -> object:
     return tuple(result)
 
 
-StatusRanges = Annotated[tuple[str, ...], BeforeValidator(_ranges), Field(min_length=1)]
+StatusRanges = Annotated[tuple[str, ...], BeforeValidator(_parse_status_ranges), Field(min_length=1)]
 
 
 class Uptime(HttpProbe):
@@ -66,13 +66,13 @@ class Uptime(HttpProbe):
 
     method: Literal["GET", "HEAD"] = Field(default="GET", description="Request method.")
     status: StatusRanges = Field(default=("200-299",), description="Accepted status codes of the last hop.")
-    header_matches: dict[str, Pattern] = Field(
+    header_matches: dict[str, RegexPattern] = Field(
         default_factory=dict, description="Regular expressions that answer headers must match, by header name."
     )
-    body_matches: tuple[Pattern, ...] = Field(
+    body_matches: tuple[RegexPattern, ...] = Field(
         default=(), description="Regular expressions that the first 512 KiB of the body must match."
     )
-    body_lacks: tuple[Pattern, ...] = Field(
+    body_lacks: tuple[RegexPattern, ...] = Field(
         default=(), description="Regular expressions that the first 512 KiB of the body must not match."
     )
     redirects_to: str | None = Field(
@@ -84,77 +84,79 @@ class Uptime(HttpProbe):
         ge=0.0,
         description="Days for which the certificate and the chain that vouches for it must stay valid.",
     )
-    blocked_by: tuple[Pattern, ...] = Field(
-        default=BLOCK_PAGES, description="Regular expressions of pages by which a firewall refuses us."
+    blocked_by: tuple[RegexPattern, ...] = Field(
+        default=BLOCK_PAGE_PATTERNS, description="Regular expressions of pages by which a firewall refuses us."
     )
 
-    def ask(self, family: int) -> Ask:
+    def build_request(self, family: int) -> Request:
         """Ask with the configured method, for as much of the body as will be searched."""
-        keep = SEARCHED if self.body_matches or self.body_lacks else _BLOCK_PAGE
-        return replace(super().ask(family), method=self.method, keep=keep)
+        keep = MAX_SEARCHED_BYTES if self.body_matches or self.body_lacks else _MAX_BLOCK_PAGE_BYTES
+        return replace(super().build_request(family), method=self.method, kept_body_bytes=keep)
 
-    def judge(self, answer: Answer) -> None:
+    def validate_response(self, response: Response) -> None:
         """Check the expectations, the most telling failure first."""
-        text = _text(answer)
-        if self._blocked(text[:_BLOCK_PAGE]):
-            raise Failed(Fault.BLOCKED, f"a firewall refused this look (status {answer.status})")
-        self._judge_target(answer)
-        if not any(_within(answer.status, accepted) for accepted in self.status):
-            raise Failed(Fault.HTTP_STATUS, f"status {answer.status}, expected {', '.join(self.status)}")
-        self._judge_words(answer, text)
-        self._judge_certificate(answer)
+        text = _decode_body(response)
+        if self._is_block_page(text[:_MAX_BLOCK_PAGE_BYTES]):
+            raise ProbeFailed(Fault.BLOCKED, f"a firewall refused this look (status {response.status})")
+        self._validate_target(response)
+        if not any(_in_status_range(response.status, accepted) for accepted in self.status):
+            raise ProbeFailed(Fault.HTTP_STATUS, f"status {response.status}, expected {', '.join(self.status)}")
+        self._validate_content(response, text)
+        self._validate_certificate(response)
 
-    def _blocked(self, start: str) -> bool:
+    def _is_block_page(self, start: str) -> bool:
         """Composing a page costs more than to search it, so it waits for a pattern that could tell the difference."""
-        return any(re.search(one, start if one.isascii() else _composed(start)) for one in self.blocked_by)
+        return any(re.search(one, start if one.isascii() else _normalize(start)) for one in self.blocked_by)
 
-    def _judge_target(self, answer: Answer) -> None:
+    def _validate_target(self, response: Response) -> None:
         for wanted in filter(None, (self.redirects_to, self.final_host)):
-            if wanted.rstrip(".").lower() not in host_forms(answer.url):
-                raise Failed(Fault.REDIRECT_TARGET, f"ended at {answer.url.host_port_subcomponent}, expected {wanted}")
-        if self.redirects_to and len(answer.hops) < 2:  # noqa: PLR2004 - no redirect at all
-            raise Failed(Fault.REDIRECT_TARGET, f"answered itself, expected a redirect to {self.redirects_to}")
+            if wanted.rstrip(".").lower() not in host_forms(response.url):
+                raise ProbeFailed(
+                    Fault.REDIRECT_TARGET, f"ended at {response.url.host_port_subcomponent}, expected {wanted}"
+                )
+        if self.redirects_to and len(response.hops) < 2:  # noqa: PLR2004 - no redirect at all
+            raise ProbeFailed(Fault.REDIRECT_TARGET, f"answered itself, expected a redirect to {self.redirects_to}")
 
-    def _judge_words(self, answer: Answer, text: str) -> None:
+    def _validate_content(self, response: Response, text: str) -> None:
         for name, pattern in self.header_matches.items():
-            if not any(re.search(pattern, value) for value in answer.headers.getall(name, ())):
-                raise Failed(Fault.BODY_MISMATCH, f"header {name} does not match {pattern!r}")
+            if not any(re.search(pattern, value) for value in response.headers.getall(name, ())):
+                raise ProbeFailed(Fault.BODY_MISMATCH, f"header {name} does not match {pattern!r}")
         if self.method == "HEAD" or not (self.body_matches or self.body_lacks):
             return
-        text = _composed(text)
+        text = _normalize(text)
         for pattern in self.body_matches:
-            if not re.search(_composed(pattern), text):
-                raise Failed(Fault.BODY_MISMATCH, f"body does not match {pattern!r}")
+            if not re.search(_normalize(pattern), text):
+                raise ProbeFailed(Fault.BODY_MISMATCH, f"body does not match {pattern!r}")
         for pattern in self.body_lacks:
-            if re.search(_composed(pattern), text):
-                raise Failed(Fault.BODY_MISMATCH, f"body matches {pattern!r}, which it must not")
+            if re.search(_normalize(pattern), text):
+                raise ProbeFailed(Fault.BODY_MISMATCH, f"body matches {pattern!r}, which it must not")
 
-    def _judge_certificate(self, answer: Answer) -> None:
-        last = answer.hops[-1]
-        until = certificates.valid_until(last.verified or last.presented[:1])
+    def _validate_certificate(self, response: Response) -> None:
+        last = response.hops[-1]
+        until = certificates.earliest_expiry(last.verified_chain or last.presented_chain[:1])
         if until is None or self.certificate_days == 0.0:
             return
-        left = (until - time.time()) / _DAY
+        left = (until - time.time()) / _DAY_SECONDS
         if left < self.certificate_days:
-            raise Failed(Fault.TLS_EXPIRED, f"certificate ends in {left:.1f} days")
+            raise ProbeFailed(Fault.TLS_EXPIRED, f"certificate ends in {left:.1f} days")
 
 
-def _within(status: int, accepted: str) -> bool:
+def _in_status_range(status: int, accepted: str) -> bool:
     low, _, high = accepted.partition("-")
     return int(low) <= status <= int(high or low)
 
 
-def _text(answer: Answer) -> str:
+def _decode_body(response: Response) -> str:
     """The body by its character set, or as UTF-8 when that is none."""
     try:
-        codec = codecs.lookup(answer.charset).name
+        codec = codecs.lookup(response.charset).name
     except (LookupError, ValueError):
         codec = "utf-8"
     if not _CHARSETS.fullmatch(codec):
         codec = "utf-8"
-    return answer.body.decode(codec, errors="replace")
+    return response.body.decode(codec, errors="replace")
 
 
-def _composed(text: str) -> str:
+def _normalize(text: str) -> str:
     """Composed characters: Vietnamese pages write the same word in either Unicode form."""
     return unicodedata.normalize("NFC", text)

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from monitor.model.records import Check, Measurement, Portal, PortalKind, State, StateChange, Void
-from probes.registry import KINDS
+from monitor.model.records import Check, Measurement, Portal, PortalKind, State, StateChange, UnknownReason
+from probes.registry import PROBE_KINDS
 from probes.result import Fault, Hop, Outcome, ProbeResult
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def check(kind: str = "uptime", **overrides: Any) -> Check:
     url = overrides.pop("url", f"https://{portal_id}.example.gov.vn/")
     fields: dict[str, Any] = {"portal": portal_id, "name": kind, "page": "home", "interval": 60.0}
     if "probe" not in overrides:
-        fields["probe"] = KINDS[kind](url=url)
+        fields["probe"] = PROBE_KINDS[kind](url=url)
     return Check(**(fields | overrides))
 
 
@@ -131,7 +131,7 @@ def measurement(**overrides: Any) -> Measurement:
             "hops": (hop(phases={"resolve": 0.012, "connect": 9.988}, status=None),),
         }
     if overrides.get("outcome") is Outcome.VOID:
-        fields |= {"void": Void.STOPPED, "started": None, "duration": None, "lateness": None, "values": {}}
+        fields |= {"void": UnknownReason.STOPPED, "started": None, "duration": None, "lateness": None, "values": {}}
     return Measurement(**(fields | overrides))
 
 

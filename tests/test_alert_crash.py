@@ -17,22 +17,22 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from monitor.alerting.channel import AppriseChannel
-from monitor.alerting.dispatcher import TargetCourier
-from monitor.alerting.incident_consumer import INCIDENTS, Follower
-from monitor.alerting.incidents import IncidentFold
+from monitor.alerting.dispatcher import NotificationDispatcher
+from monitor.alerting.incident_consumer import INCIDENTS_CONSUMER, IncidentConsumer
+from monitor.alerting.incidents import IncidentTracker
 from monitor.alerting.metrics import AlertingMetrics
-from monitor.alerting.notification import Letter, Writer
-from monitor.config.alerting import Notify, Target
-from monitor.i18n.translator import Tongue
+from monitor.alerting.notification import Notification, NotificationRenderer
+from monitor.config.alerting import NotifyBlock, TargetBlock
+from monitor.i18n.translator import Translator
 from monitor.model.clock import SystemClock
-from monitor.model.incidents import Fate, IncidentEvent, Post, Step
+from monitor.model.incidents import EventType, IncidentEvent, MessageStatus, OutboxUpdate
 from monitor.model.records import State
-from monitor.states.consumers import STATES, fold_states
-from monitor.states.rules import Rules
-from monitor.states.state_machine import Fold
+from monitor.states.consumers import STATES_CONSUMER, run_state_machine
+from monitor.states.rules import StateRules
+from monitor.states.state_machine import StateMachine
 from monitor.storage.journal.journal import Journal
-from monitor.storage.journal.store import FILE, Advance, Entry, Reader
-from probes.registry import KINDS
+from monitor.storage.journal.store import JOURNAL_FILE, CheckpointUpdate, JournalEntry, JournalReader
+from probes.registry import PROBE_KINDS
 from probes.result import Outcome
 from tests import factories
 from tests.servers.webhook import Webhook, webhook
@@ -68,15 +68,15 @@ class Mortal:
         return getattr(self._journal, name)
 
     @staticmethod
-    def name(entry: Entry) -> str:
+    def name(entry: JournalEntry) -> str:
         """Which row it is; only what pages counts."""
-        if isinstance(entry, Advance) and any(change.state is State.DOWN for change in entry.changes):
+        if isinstance(entry, CheckpointUpdate) and any(change.state is State.DOWN for change in entry.changes):
             return "state row"
-        if isinstance(entry, Advance) and any(event.step is Step.OPENED for event in entry.events):
+        if isinstance(entry, CheckpointUpdate) and any(event.step is EventType.OPENED for event in entry.events):
             return "incident row"
-        return "settling" if isinstance(entry, Post) and entry.settled else ""
+        return "settling" if isinstance(entry, OutboxUpdate) and entry.completed else ""
 
-    async def commit(self, entry: Entry) -> None:
+    async def commit(self, entry: JournalEntry) -> None:
         name = self.name(entry)
         if name and self._stage == f"before the {name}":
             die()
@@ -90,34 +90,40 @@ class MortalChannel(AppriseChannel):
 
     stage = ""
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, notification: Notification) -> None:
         if self.stage == "before the send":
             die()
-        await super().send(letter)
+        await super().send(notification)
         if self.stage == "after the send":
             die()
 
 
 async def live(directory: Path, url: str, stage: str, first: int) -> None:
     """What the daemon does with a journal in which a portal was up and then failed, until the page is settled."""
-    journal = Journal.open(directory, KINDS, commit_every=0.002)
+    journal = Journal.open(directory, PROBE_KINDS, commit_interval_seconds=0.002)
     mortal, clock = Mortal(journal, stage), SystemClock()
-    notify = Notify(targets=(Target(name="on-call", url=SecretStr(url)),), group_within=0.001)
-    seq, memo = await journal.read(lambda reader: reader.bookmark(STATES))
-    fold = Fold([PORTAL], Rules(), memo=memo)
-    behind, kept = await journal.read(lambda reader: reader.bookmark(INCIDENTS))
+    notify = NotifyBlock(targets=(TargetBlock(name="on-call", url=SecretStr(url)),), group_within=0.001)
+    seq, memo = await journal.read(lambda reader: reader.checkpoint(STATES_CONSUMER))
+    fold = StateMachine([PORTAL], StateRules(), saved_state=memo)
+    behind, kept = await journal.read(lambda reader: reader.checkpoint(INCIDENTS_CONSUMER))
     metrics = AlertingMetrics(CollectorRegistry(), ["on-call"])
     channel = MortalChannel(url, 10.0)
     channel.stage = stage
-    writer = Writer(Tongue("en", ZoneInfo("UTC")), lambda: {"hue": PORTAL})
-    courier = TargetCourier(
-        name="on-call", channel=channel, writer=writer, notify=notify, journal=mortal, clock=clock, metrics=metrics
+    writer = NotificationRenderer(Translator("en", ZoneInfo("UTC")), lambda: {"hue": PORTAL})
+    courier = NotificationDispatcher(
+        name="on-call", channel=channel, renderer=writer, settings=notify, journal=mortal, clock=clock, metrics=metrics
     )
-    incidents = IncidentFold([PORTAL], LOCATION, memo=kept)
-    follower = Follower(
-        journal=mortal, fold=incidents, notify=notify, clock=clock, metrics=metrics, seq=behind, told=courier.tell
+    incidents = IncidentTracker([PORTAL], LOCATION, state=kept)
+    follower = IncidentConsumer(
+        journal=mortal,
+        tracker=incidents,
+        settings=notify,
+        clock=clock,
+        metrics=metrics,
+        seq=behind,
+        on_change=courier.wake,
     )
-    if journal.last == 0:
+    if journal.last_seq == 0:
         looks = [factories.measurement(portal="hue", slot=first + n * MINUTE, values={}) for n in range(2)]
         looks += [
             replace(factories.measurement(portal="hue", slot=first + n * MINUTE, outcome=Outcome.DOWN), hops=())
@@ -126,7 +132,7 @@ async def live(directory: Path, url: str, stage: str, first: int) -> None:
         await journal.commit_all(looks)
     async with asyncio.TaskGroup() as group:
         tasks = [
-            group.create_task(fold_states(mortal, fold, clock, seq)),
+            group.create_task(run_state_machine(mortal, fold, clock, seq)),
             group.create_task(follower.run()),
             group.create_task(courier.run()),
         ]
@@ -138,9 +144,9 @@ async def live(directory: Path, url: str, stage: str, first: int) -> None:
     await journal.close()
 
 
-def settled(reader: Reader) -> bool:
+def settled(reader: JournalReader) -> bool:
     messages = [one for event in reader.incidents() for one in reader.messages(event.incident.id)]
-    return bool(messages) and all(one.fate is Fate.ACCEPTED for one in messages)
+    return bool(messages) and all(one.fate is MessageStatus.ACCEPTED for one in messages)
 
 
 def begin(directory: Path, url: str, stage: str, first: int) -> None:
@@ -163,14 +169,14 @@ async def child(directory: Path, url: str, stage: str, first: int) -> int:
 
 
 def judge(directory: Path, hook: Webhook, stage: str, first: int) -> None:
-    reader = Reader(directory / FILE, KINDS)
-    records = reader.after(0, 1000)
+    reader = JournalReader(directory / JOURNAL_FILE, PROBE_KINDS)
+    records = reader.records_after(0, 1000)
     messages = [one for event in reader.incidents() for one in reader.messages(event.incident.id)]
     reader.close()
     events = [one for one in records if isinstance(one, IncidentEvent)]
     assert [one.seq for one in records] == list(range(1, len(records) + 1))
-    assert [(one.step, one.at) for one in events] == [(Step.OPENED, first + 2 * MINUTE)]
-    assert [(one.number, one.fate) for one in messages] == [(1, Fate.ACCEPTED)]
+    assert [(one.step, one.at) for one in events] == [(EventType.OPENED, first + 2 * MINUTE)]
+    assert [(one.number, one.fate) for one in messages] == [(1, MessageStatus.ACCEPTED)]
     ids = [body["incidents"] for body in hook.got]
     assert set(ids) == {events[0].incident.id}
     assert len(ids) == (2 if stage == "after the send" else 1)

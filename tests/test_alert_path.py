@@ -17,11 +17,11 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitor.model.scores import TOTAL, ScorePoint
+from monitor.model.scores import TOTAL_CRITERION, ScorePoint
 from monitor.scoring import live
 from monitor.scoring.live import QUARTER
 from monitor.tools.demo.config_files import write_config
-from monitor.tools.demo.fleet_file import Notice
+from monitor.tools.demo.fleet_file import FleetFile
 from tests import rule_files
 from tests.servers.alert_path import Alertmanager, Prometheus, Webhook, wait_until
 from tests.servers.ports import free_port
@@ -47,8 +47,8 @@ class Daemon:
         (scratch / "fleet").mkdir()
         self._processes = [self._start("monitor.tools.demo.fleet", *words)]
         wait_until((scratch / "fleet" / "fleet.json").exists)
-        self.notice = Notice.read(scratch / "fleet")
-        config = write_config(self.notice, scratch / "config", listen=self.listen, uptime=3.0)
+        self.notice = FleetFile.read(scratch / "fleet")
+        config = write_config(self.notice, scratch / "config", listen=self.listen, uptime_interval_seconds=3.0)
         settings = yaml.safe_load((config / "monitor.yaml").read_text())
         shutil.copytree(ROOT / "config" / "rubrics", config / "rubrics")
         settings["scores"] = {"every": 10}  # the first run comes so soon as well
@@ -154,7 +154,9 @@ def test_what_the_rules_read_is_there(way: Way):
 def test_what_comes_later_comes_under_the_matchers_of_the_rules(metric: str):
     """The page that the daemon shows once there is something to tell."""
     values = {"points": 1.0, "possible": 2.0, "ratio": 0.5}
-    point = ScorePoint(at=0, window=QUARTER, portal="a", rubric="r", version=1, criterion=TOTAL, values=values)
+    point = ScorePoint(
+        at=0, window=QUARTER, portal="a", rubric="r", version=1, criterion=TOTAL_CRITERION, values=values
+    )
     (line,) = [one for one in live.exposition([point]).splitlines() if one.startswith(f"{metric}{{")]
     wanted = {one.matchers.strip("{}") for one in rule_files.read_metrics() if one.metric == metric}
     assert all(pair in line for matchers in wanted for pair in matchers.split(", "))

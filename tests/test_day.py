@@ -17,20 +17,20 @@ from typing import ClassVar
 
 import pytest
 
-from monitor.model.records import Measurement, State, StateChange, Void
-from monitor.prober.gaps import fill_gaps
-from monitor.prober.runner import Measurer, Seats
-from monitor.prober.schedule import Plan, slots_between
-from monitor.prober.self_check import Sight
-from monitor.states.consumers import STATES, fold_states, follow_board
-from monitor.states.rules import Rules
-from monitor.states.state_machine import Fold
-from monitor.states.status_cache import Board
+from monitor.model.records import Measurement, State, StateChange, UnknownReason
+from monitor.prober.gaps import record_missed_slots
+from monitor.prober.runner import CheckRunner, ConcurrencyLimiter
+from monitor.prober.schedule import Schedule, slots_between
+from monitor.prober.self_check import SelfCheck
+from monitor.states.consumers import STATES_CONSUMER, run_state_machine, update_status_cache
+from monitor.states.rules import StateRules
+from monitor.states.state_machine import StateMachine
+from monitor.states.status_cache import StatusCache
 from monitor.storage.journal.journal import Journal
-from monitor.storage.journal.store import FILE
-from probes.probe import Lane, Probe
-from probes.resources import Instruments
-from probes.result import Failed, Fault, Outcome
+from monitor.storage.journal.store import JOURNAL_FILE
+from probes.probe import Pool, Probe
+from probes.resources import ProbeResources
+from probes.result import Fault, Outcome, ProbeFailed
 from probes.trace import Trace
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT
@@ -72,10 +72,10 @@ def answers(number: int, at: int) -> bool:
 class Playing(Scripted):
     """Looks at the script of the day, at the hour that the clock in the hand shows."""
 
-    async def run(self, trace: Trace, resources: Instruments) -> None:
-        trace.put(took=0.25)
+    async def run(self, trace: Trace, resources: ProbeResources) -> None:
+        trace.set_values(took=0.25)
         if not answers(int(self.url.partition("portal-")[2].partition(".")[0]), CLOCK.now()):
-            raise Failed(Fault.HTTP_STATUS, "status 503")
+            raise ProbeFailed(Fault.HTTP_STATUS, "status 503")
 
 
 class PlayingLatency(Playing):
@@ -91,8 +91,8 @@ CHECKS = [
 ]
 
 
-def fold(memo: str = "") -> Fold:
-    return Fold(PORTALS, Rules(), memo=memo)
+def fold(memo: str = "") -> StateMachine:
+    return StateMachine(PORTALS, StateRules(), saved_state=memo)
 
 
 @dataclass
@@ -100,34 +100,34 @@ class Life:
     """One life of the daemon, joined as the daemon joins it, but for the beat: the test is the beat."""
 
     journal: Journal
-    measurer: Measurer
-    plan: Plan
-    board: Board
+    measurer: CheckRunner
+    plan: Schedule
+    board: StatusCache
     side: list[asyncio.Task[None]] = field(default_factory=list)
 
     @classmethod
-    async def begin(cls, directory: Path, tools: Instruments, *, clean: bool) -> Life:
-        journal = Journal.open(directory, PLAYING, commit_every=0.001)
-        measurer = Measurer(
-            tools=tools,
+    async def begin(cls, directory: Path, tools: ProbeResources, *, clean: bool) -> Life:
+        journal = Journal.open(directory, PLAYING, commit_interval_seconds=0.001)
+        measurer = CheckRunner(
+            resources=tools,
             journal=journal,
-            sight=Sight(tools, CLOCK),
-            seats=Seats({Lane.LIGHT: 8}),
+            self_check=SelfCheck(tools, CLOCK),
+            limiter=ConcurrencyLimiter({Pool.LIGHT: 8}),
             clock=CLOCK,
             location="hn-1",
-            grace=30.0,
-            config="c0ffee12",
+            misfire_grace_time=30.0,
+            config_digest="c0ffee12",
         )
-        board = Board(clock=CLOCK, location="hn-1")
-        board.show(PORTALS, CHECKS)
-        await journal.read(board.recall)
-        start, began = journal.last, CLOCK.now()
-        seq, memo = await journal.read(lambda reader: reader.bookmark(STATES))
-        await fill_gaps(journal, measurer, CHECKS, "hn-1", until=began, clean=clean)
-        life = cls(journal, measurer, Plan(CHECKS, began), board)
+        board = StatusCache(clock=CLOCK, location="hn-1")
+        board.set_inventory(PORTALS, CHECKS)
+        await journal.read(board.load)
+        start, began = journal.last_seq, CLOCK.now()
+        seq, memo = await journal.read(lambda reader: reader.checkpoint(STATES_CONSUMER))
+        await record_missed_slots(journal, measurer, CHECKS, "hn-1", until_ms=began, clean_shutdown=clean)
+        life = cls(journal, measurer, Schedule(CHECKS, began), board)
         life.side = [
-            asyncio.create_task(fold_states(journal, fold(memo), CLOCK, seq)),
-            asyncio.create_task(follow_board(journal, board, start)),
+            asyncio.create_task(run_state_machine(journal, fold(memo), CLOCK, seq)),
+            asyncio.create_task(update_status_cache(journal, board, start)),
         ]
         return life
 
@@ -138,7 +138,7 @@ class Life:
             looks = []
             for check, slot in self.plan.due(step):
                 CLOCK.pass_by((slot - CLOCK.now()) / 1000)
-                look = asyncio.create_task(self.measurer.measure(check, slot))
+                look = asyncio.create_task(self.measurer.run_check(check, slot))
                 await asyncio.sleep(0)  # the look takes place now; what it waits for is its commit
                 looks.append(look)
             await asyncio.gather(*looks)
@@ -159,7 +159,7 @@ def forget_uncommitted(directory: Path) -> None:
 
     So the fold starts again from the beginning, and what it tells a second time must change nothing.
     """
-    db = sqlite3.connect(directory / FILE)
+    db = sqlite3.connect(directory / JOURNAL_FILE)
     looks = [f"look_{kind}" for kind in PLAYING]
     firsts = (f'SELECT MIN(seq) FROM "{table}" WHERE slot > ?' for table in looks)
     cut = min(db.execute(sql, (CRASH - UNCOMMITTED,)).fetchone()[0] for sql in firsts)
@@ -174,7 +174,7 @@ def forget_uncommitted(directory: Path) -> None:
 async def play(directory: Path) -> None:
     """The day."""
     CLOCK.hour, CLOCK.steady = FIRST, 0.0
-    async with Instruments() as tools:
+    async with ProbeResources() as tools:
         life = await Life.begin(directory, tools, clean=False)
         await life.live_until(CRASH)
         await life.end()
@@ -200,11 +200,11 @@ def looks_of(day: list[Measurement | StateChange]) -> list[Measurement]:
     return [one for one in day if isinstance(one, Measurement)]
 
 
-def dead(slot: int) -> Void | None:
+def dead(slot: int) -> UnknownReason | None:
     """Why nobody looked at ``slot``, if nobody did."""
     if CRASH - UNCOMMITTED < slot <= CRASH_ENDS:
-        return Void.KILLED
-    return Void.STOPPED if STOP < slot <= STOP_ENDS else None
+        return UnknownReason.KILLED
+    return UnknownReason.STOPPED if STOP < slot <= STOP_ENDS else None
 
 
 def test_every_slot_of_the_day_has_exactly_one_outcome(day: list[Measurement | StateChange]):
@@ -261,7 +261,7 @@ def test_the_outages_of_the_script_are_in_the_history(day: list[Measurement | St
 def test_the_states_follow_from_the_measurements_alone(day: list[Measurement | StateChange]):
     """A fold that starts from nothing over all that was measured tells the same history."""
     kept = [replace(one, seq=0) for one in day if isinstance(one, StateChange)]
-    assert kept == fold().feed_all(looks_of(day))
+    assert kept == fold().process_all(looks_of(day))
 
 
 def test_the_day_played_again_is_the_same_day(day: list[Measurement | StateChange], tmp_path: Path):
@@ -295,10 +295,10 @@ def story(day: list[Measurement | StateChange], portal: str) -> list[tuple[objec
 
 
 def test_the_board_ends_the_day_with_what_is_true(day: list[Measurement | StateChange]):
-    board = Board(clock=HandClock(END), location="hn-1")
-    board.show(PORTALS, CHECKS)
+    board = StatusCache(clock=HandClock(END), location="hn-1")
+    board.set_inventory(PORTALS, CHECKS)
     for one in day:
-        board.take(one)
+        board.update(one)
     for number, portal in enumerate(PORTALS):
         states = [state for _, state in truth(number)]
         assert board.state(portal.id) is states[-1]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from monitor.tools.demo.fleet_file import Notice
+from monitor.tools.demo.fleet_file import FleetFile
 from tests.servers.ports import free_port
 
 ROOT = Path(__file__).parents[1]
@@ -52,8 +52,8 @@ class Demo:
             time.sleep(0.1)
         raise AssertionError(f"{portal} is {seen}, not {state}; {self.log.read_text()}")
 
-    def notice(self) -> Notice:
-        return Notice.read(next(self._scratch.glob("portal-monitor-demo-*/fleet")))
+    def notice(self) -> FleetFile:
+        return FleetFile.read(next(self._scratch.glob("portal-monitor-demo-*/fleet")))
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
     assert running.process.wait(20) == 0, running.log.read_text()
 
 
-def force(notice: Notice, portal: str, method: str, **condition: object) -> None:
+def force(notice: FleetFile, portal: str, method: str, **condition: object) -> None:
     request = urllib.request.Request(
         f"{notice.control.rstrip('/')}/portals/{portal}/condition",
         data=json.dumps(condition).encode() if condition else None,

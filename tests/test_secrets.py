@@ -41,7 +41,7 @@ SECRETS = {
     )
 }  # fmt: skip
 TELEGRAM = "123456789:zq99-telegram-token-zq99-abcdefghij"
-HASH = secret_hash.make(SECRETS["READER_PASSWORD"])
+HASH = secret_hash.make_hash(SECRETS["READER_PASSWORD"])
 READER = base64.b64encode(f"reader:{SECRETS['READER_PASSWORD']}".encode()).decode()
 CANARIES = (*SECRETS.values(), TELEGRAM, TELEGRAM.partition(":")[2], HASH.rpartition(":")[2], READER)
 START = 60.0

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from monitor.storage.journal.store import FILE, Writer
-from probes.registry import KINDS
+from monitor.storage.journal.store import JOURNAL_FILE, JournalWriter
+from probes.registry import PROBE_KINDS
 from tests import factories
 from tests.factories import DAY
 from tests.monitor.test_cli import ROOT, Running, write_portals
@@ -82,10 +82,10 @@ def test_every_look_becomes_a_point_once(tmp_path: Path, monkeypatch: pytest.Mon
         again = Running(config, data)
         try:
             wait_until(lambda: server.count("uptime", "looks") >= rows(data) > seen + 6)
-            wait_until(lambda: len(files(data)) == 2 * len(KINDS))
+            wait_until(lambda: len(files(data)) == 2 * len(PROBE_KINDS))
             wait_until(lambda: len(server.rows("latency", "portal_monitor_daily")) == 2)
             wait_until(lambda: len(server.rows("uptime", "portal_monitor_hourly")) >= 48)
-            again.until("/metrics", f"portal_monitor_archive_rows {96.0 * len(KINDS) + 1}")
+            again.until("/metrics", f"portal_monitor_archive_rows {96.0 * len(PROBE_KINDS) + 1}")
             busy = portal_monitor("archive", "compact", "--config", config, "--data", data)
             assert busy.returncode == 1, "the daemon is the journal's one writer"
             assert "Traceback" not in busy.stderr
@@ -93,8 +93,10 @@ def test_every_look_becomes_a_point_once(tmp_path: Path, monkeypatch: pytest.Mon
             again.stop()
         verified = portal_monitor("archive", "verify", "--data", data)
         assert verified.returncode == 0, verified.stderr
-        assert f"{2 * len(KINDS) + 1} files, {96 * len(KINDS) + 1} rows" in verified.stdout, "and the day hue came up"
-        assert len(portal_monitor("archive", "list", "--data", data).stdout.splitlines()) == 2 * len(KINDS) + 1
+        assert f"{2 * len(PROBE_KINDS) + 1} files, {96 * len(PROBE_KINDS) + 1} rows" in verified.stdout, (
+            "and the day hue came up"
+        )
+        assert len(portal_monitor("archive", "list", "--data", data).stdout.splitlines()) == 2 * len(PROBE_KINDS) + 1
         sealed = portal_monitor("archive", "seal", "--config", config, "--data", data)
         assert (sealed.returncode, sealed.stderr) == (0, "0 files sealed\n")
         files(data)[0].write_bytes(b"x")
@@ -104,8 +106,8 @@ def test_every_look_becomes_a_point_once(tmp_path: Path, monkeypatch: pytest.Mon
 def fill_the_past(data: Path) -> None:
     """Two whole days of the report zone, a look every half hour."""
     data.mkdir(exist_ok=True)
-    writer = Writer(data / FILE, KINDS)
-    for kind in KINDS:
+    writer = JournalWriter(data / JOURNAL_FILE, PROBE_KINDS)
+    for kind in PROBE_KINDS:
         slots = range(PAST, PAST + 2 * DAY, DAY // 48)
         writer.write([factories.measurement(portal="hue", kind=kind, slot=slot) for slot in slots])
     writer.close()
@@ -113,11 +115,11 @@ def fill_the_past(data: Path) -> None:
 
 def files(data: Path) -> list[Path]:
     """The sealed days of looks; a day in which a state changed has a file for that as well."""
-    return [path for kind in KINDS for path in sorted((data / "archive" / kind).glob("*/*.parquet"))]
+    return [path for kind in PROBE_KINDS for path in sorted((data / "archive" / kind).glob("*/*.parquet"))]
 
 
 def rows(data: Path) -> int:
-    db = sqlite3.connect(f"file:{data / FILE}?mode=ro", uri=True)
+    db = sqlite3.connect(f"file:{data / JOURNAL_FILE}?mode=ro", uri=True)
     try:
         return int(db.execute("SELECT COUNT(*) FROM look_uptime").fetchone()[0])
     finally:

@@ -18,20 +18,20 @@ import pytest
 import yaml
 
 from monitor.model.records import Measurement, StateChange
-from monitor.sinks.base import Label
-from monitor.sinks.delivery import Patience
+from monitor.sinks.base import PortalLabels
+from monitor.sinks.delivery import DeliveryPolicy
 from monitor.sinks.influxdb.history import InfluxHistory
-from monitor.sinks.influxdb.line_protocol import STATE_CHANGE, change_from, measurement_from
-from monitor.sinks.influxdb.sink import InfluxDB
+from monitor.sinks.influxdb.line_protocol import STATE_CHANGE, parse_measurement, parse_state_change
+from monitor.sinks.influxdb.sink import InfluxDBSettings
 from monitor.storage.archive import catalog
-from monitor.storage.archive.layout import STATES
-from monitor.storage.archive.protocol import Order
+from monitor.storage.archive.layout import STATE_CHANGE_KIND
+from monitor.storage.archive.protocol import SealRequest
 from monitor.storage.archive.seal import sweep
-from monitor.storage.history.reader import Window
-from monitor.storage.history.source import Archive, Source
+from monitor.storage.history.reader import HistoryWindow
+from monitor.storage.history.source import ArchiveHistory, HistoryReader
 from monitor.storage.journal.journal import Journal
-from monitor.storage.journal.store import FILE, Chore, Reader, Writer
-from probes.registry import KINDS
+from monitor.storage.journal.store import JOURNAL_FILE, ArchiveUpdate, JournalReader, JournalWriter
+from probes.registry import PROBE_KINDS
 from tests.factories import DAY
 from tests.monitor.carrying import NAME, Seen, carrying, until
 from tests.monitor.test_cli import ROOT, write_portals
@@ -50,14 +50,14 @@ class Told:
     """The week in both places, and what the journal held of it before the days were sealed."""
 
     server: InfluxServer
-    settings: InfluxDB
+    settings: InfluxDBSettings
     directory: Path
     looks: list[Measurement]
     changes: list[StateChange]
 
     @property
-    def archive(self) -> Archive:
-        return Archive(self.directory)
+    def archive(self) -> ArchiveHistory:
+        return ArchiveHistory(self.directory)
 
     @property
     def influxdb(self) -> InfluxHistory:
@@ -68,34 +68,36 @@ class Told:
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     directory = tmp_path_factory.mktemp("week")
     with InfluxServer(directory / "influx") as server:
-        settings = InfluxDB(url=server.url, token=TOKEN, bucket=server.create("week"))
+        settings = InfluxDBSettings(url=server.url, token=TOKEN, bucket=server.create("week"))
         asyncio.run(deliver(server, settings, directory))
-        with closing(Reader(directory / FILE, KINDS)) as reader:
-            looks = [one for kind in KINDS for one in reader.measurements(kind=kind)]
+        with closing(JournalReader(directory / JOURNAL_FILE, PROBE_KINDS)) as reader:
+            looks = [one for kind in PROBE_KINDS for one in reader.measurements(kind=kind)]
             changes = reader.state_changes()
         seal(directory)
         yield Told(server=server, settings=settings, directory=directory, looks=looks, changes=changes)
 
 
-async def deliver(server: InfluxServer, settings: InfluxDB, directory: Path) -> None:
+async def deliver(server: InfluxServer, settings: InfluxDBSettings, directory: Path) -> None:
     """The database dies after the first day, and for the second time while it drinks the other six."""
-    journal, fold, seen = Journal.open(directory, KINDS), WEEK.fold(), Seen()
-    patience = Patience(batch=500, linger=0.02, first=0.05, most=0.2)
-    sink = settings.open(NAME, lambda portal: Label("province", f"nhóm {portal}"))
+    journal, fold, seen = Journal.open(directory, PROBE_KINDS), WEEK.fold(), Seen()
+    patience = DeliveryPolicy(
+        batch_size=500, linger_seconds=0.02, initial_backoff_seconds=0.05, max_backoff_seconds=0.2
+    )
+    sink = settings.open(NAME, lambda portal: PortalLabels("province", f"nhóm {portal}"))
     async with carrying(journal, sink, seen, patience) as courier:
         await WEEK.journalled(journal, fold, 0)
-        await until(lambda: courier.seq == journal.last)
+        await until(lambda: courier.seq == journal.last_seq)
         server.kill()
         for day in range(1, WEEK.days):
             await WEEK.journalled(journal, fold, day)
         await until(lambda: seen("up") == 0)
         server.start()
-        middle = courier.seq + (journal.last - courier.seq) // 2
+        middle = courier.seq + (journal.last_seq - courier.seq) // 2
         await until(lambda: courier.seq >= middle, 60.0)
         server.kill()
-        assert courier.seq < journal.last, "it is killed while it drinks"
+        assert courier.seq < journal.last_seq, "it is killed while it drinks"
         server.start()
-        await until(lambda: courier.seq == journal.last, 60.0)
+        await until(lambda: courier.seq == journal.last_seq, 60.0)
         assert seen("failures_total", failure="passing") >= 1
         assert seen("quarantined_total") == seen("dropped_values_total") == seen("expired_total") == 0
     await journal.close()
@@ -103,25 +105,25 @@ async def deliver(server: InfluxServer, settings: InfluxDB, directory: Path) -> 
 
 def seal(directory: Path) -> None:
     """All days but the last become files, and their rows leave the journal."""
-    with closing(Writer(directory / FILE, KINDS)) as writer:
-        order = Order(directory=directory, zone=ZONE, grace=0, now=FIRST + SEALED * DAY)
-        assert sweep(order, lambda chore: _write(writer, chore)) >= SEALED * len(KINDS)
-        for kind in KINDS:
-            for span in catalog.spans(catalog.read_at(directory), kind):
+    with closing(JournalWriter(directory / JOURNAL_FILE, PROBE_KINDS)) as writer:
+        order = SealRequest(directory=directory, zone=ZONE, grace_ms=0, now_ms=FIRST + SEALED * DAY)
+        assert sweep(order, lambda chore: _write(writer, chore)) >= SEALED * len(PROBE_KINDS)
+        for kind in PROBE_KINDS:
+            for span in catalog.sealed_periods(catalog.load(directory), kind):
                 sql = f"DELETE FROM look_{kind} WHERE slot >= ? AND slot < ? AND seq <= ?"
-                writer.write([Chore(statements=((sql, (span.since, span.until, span.through)),))])
+                writer.write([ArchiveUpdate(statements=((sql, (span.since_ms, span.until_ms, span.through)),))])
 
 
-def _write(writer: Writer, chore: Chore) -> None:
+def _write(writer: JournalWriter, chore: ArchiveUpdate) -> None:
     writer.write([chore])
 
 
 def test_every_point_is_there_once_with_the_values_of_the_journal(told: Told):
     """All fields of all looks and changes, read point by point and not by our own reading of history."""
-    found = [measurement_from(kind, row, row) for kind in KINDS for row in told.server.rows(kind, "week")]
+    found = [parse_measurement(kind, row, row) for kind in PROBE_KINDS for row in told.server.rows(kind, "week")]
     assert len(found) == len(told.looks) > 12_000
     assert sorted(found, key=_order) == sorted((replace(one, seq=0) for one in told.looks), key=_order)
-    changes = [change_from(row, row["time"], row) for row in told.server.rows(STATE_CHANGE, "week")]
+    changes = [parse_state_change(row, row["time"], row) for row in told.server.rows(STATE_CHANGE, "week")]
     assert len(changes) == len(told.changes) > 50
     assert sorted(changes, key=repr) == sorted((replace(one, seq=0) for one in told.changes), key=repr)
 
@@ -130,20 +132,20 @@ def _order(one: Measurement) -> tuple[str, str, str, int, int]:
     return (one.portal, one.check, one.location, one.slot, one.attempt)
 
 
-def rows(source: Source, window: Window) -> list[tuple[object, ...]]:
+def rows(source: HistoryReader, window: HistoryWindow) -> list[tuple[object, ...]]:
     return [row for batch in source.measurements(window) for row in zip(*batch.values(), strict=True)]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PROBE_KINDS)
 def test_history_from_influxdb_equals_history_from_the_archive(told: Told, kind: str):
-    whole = Window(kind=kind)
+    whole = HistoryWindow(kind=kind)
     wanted = rows(told.archive, whole)
     assert rows(told.influxdb, whole) == wanted
     assert len(wanted) == sum(one.kind == kind for one in told.looks)
-    some = Window(
+    some = HistoryWindow(
         kind=kind,
-        since=FIRST + DAY + 3 * HOUR,
-        until=FIRST + 6 * DAY + 7 * HOUR,  # from the middle of a sealed day into the one that is not
+        since_ms=FIRST + DAY + 3 * HOUR,
+        until_ms=FIRST + 6 * DAY + 7 * HOUR,  # from the middle of a sealed day into the one that is not
         portals=frozenset({told.looks[0].portal, told.looks[-1].portal}),
     )
     assert rows(told.influxdb, some) == rows(told.archive, some) != []
@@ -162,11 +164,11 @@ def test_questions_in_sql_have_the_same_answers(told: Told):
         "SELECT portal, COUNT(*), COUNT(*) FILTER (outcome = 'up'), quantile_cont(duration, [0.75, 0.95]), "
         "MAX(wait_seconds), COUNT(*) FILTER (duration < 0.1) FROM uptime WHERE attempt = 1 GROUP BY portal ORDER BY 1"
     )
-    changes = f'SELECT portal, "at", state, previous, fault, detail, cause FROM {STATES} ORDER BY ALL'
+    changes = f'SELECT portal, "at", state, previous, fault, detail, cause FROM {STATE_CHANGE_KIND} ORDER BY ALL'
     answers = []
     for source in (told.archive, told.influxdb):
-        asked: Source = source
-        with asked.connect([*KINDS, STATES], FIRST, FIRST + 7 * DAY) as db:
+        asked: HistoryReader = source
+        with asked.connect([*PROBE_KINDS, STATE_CHANGE_KIND], FIRST, FIRST + 7 * DAY) as db:
             answers.append([db.execute(sql).fetchall() for sql in (figures, changes, "FROM latency ORDER BY ALL")])
     assert answers[0] == answers[1]
     assert all(answers[0])

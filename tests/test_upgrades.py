@@ -16,10 +16,10 @@ import pytest
 
 from monitor.storage.archive import verify
 from monitor.storage.history import reader
-from monitor.storage.history.reader import Window
-from monitor.storage.journal.database import SCHEMA, JournalError, connect
-from monitor.storage.journal.store import FILE, Reader, Writer
-from probes.registry import KINDS
+from monitor.storage.history.reader import HistoryWindow
+from monitor.storage.journal.database import JOURNAL_SCHEMA_VERSION, JournalError, open_journal
+from monitor.storage.journal.store import JOURNAL_FILE, JournalReader, JournalWriter
+from probes.registry import PROBE_KINDS
 from tests import factories
 from tests.fixtures import make
 from tests.test_demo import ROOT
@@ -47,9 +47,9 @@ def as_then(new: object, old: object) -> object:
 def test_a_release_s_records_read_as_they_did_then_also_after_an_upgrade(tmp_path: Path, release: str):
     data, told = unpacked(release, tmp_path)
     kinds = Counter(one.get("kind", "") for one in told)
-    assert {kind for kind in KINDS if kinds[kind]} == set(KINDS), "the fixture has every kind"
+    assert {kind for kind in PROBE_KINDS if kinds[kind]} == set(PROBE_KINDS), "the fixture has every kind"
     assert as_then(make.told(data), told) == told
-    writer = Writer(data / FILE, KINDS)
+    writer = JournalWriter(data / JOURNAL_FILE, PROBE_KINDS)
     writer.write([factories.measurement(portal="new", slot=make.FIRST + 9 * factories.DAY)])
     writer.close()
     assert as_then(make.told(data)[: len(told)], told) == told
@@ -60,11 +60,11 @@ def test_a_release_s_records_read_as_they_did_then_also_after_an_upgrade(tmp_pat
 def test_a_release_s_archive_is_whole_and_its_history_has_every_row_once(tmp_path: Path, release: str):
     data, told = unpacked(release, tmp_path)
     found = verify.verify(data)
-    assert found.good, found.complaints
+    assert found.ok, found.errors
     assert found.files > 0
-    for kind in KINDS:
+    for kind in PROBE_KINDS:
         seen = Counter[tuple[object, ...]]()
-        for batch in reader.measurements(data, Window(kind=kind), 1000):
+        for batch in reader.measurements(data, HistoryWindow(kind=kind), 1000):
             seen.update(zip(*(batch[name] for name in ("portal", "check", "slot", "attempt")), strict=True))
         wanted = [one for one in told if one.get("kind") == kind and "check" in one]
         assert seen == Counter((one["portal"], one["check"], one["slot"], one["attempt"]) for one in wanted)
@@ -91,9 +91,9 @@ COMMANDS = [
 @pytest.mark.parametrize("newer", ["journal", "archive"])
 def test_what_a_newer_version_wrote_is_refused_without_harm(tmp_path: Path, newer: str):
     data, _ = unpacked(RELEASES[-1], tmp_path)
-    with closing(sqlite3.connect(data / FILE)) as db:
+    with closing(sqlite3.connect(data / JOURNAL_FILE)) as db:
         if newer == "journal":
-            db.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+            db.execute(f"PRAGMA user_version = {JOURNAL_SCHEMA_VERSION + 1}")
         else:
             db.execute("UPDATE sealed SET schema = schema + 1 WHERE rowid = (SELECT MIN(rowid) FROM sealed)")
         db.commit()
@@ -115,13 +115,13 @@ def test_what_a_newer_version_wrote_is_refused_without_harm(tmp_path: Path, newe
 
 
 def test_another_program_s_database_is_refused_without_harm(tmp_path: Path):
-    with closing(sqlite3.connect(tmp_path / FILE)) as db:
+    with closing(sqlite3.connect(tmp_path / JOURNAL_FILE)) as db:
         db.execute("CREATE TABLE theirs (a)")
         db.commit()
     before = contents(tmp_path)
     for write in (True, False):
         with pytest.raises(JournalError, match="another program"):
-            connect(tmp_path / FILE, write=write)
+            open_journal(tmp_path / JOURNAL_FILE, write=write)
     with pytest.raises(JournalError, match="another program"):
-        Reader(tmp_path / FILE, KINDS)
+        JournalReader(tmp_path / JOURNAL_FILE, PROBE_KINDS)
     assert contents(tmp_path) == before

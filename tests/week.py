@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.model.records import Expect, Void
-from monitor.states.rules import Rules
-from monitor.states.state_machine import Fold
-from monitor.storage.journal.store import Advance
+from monitor.model.records import Expect, UnknownReason
+from monitor.states.rules import StateRules
+from monitor.states.state_machine import StateMachine
+from monitor.storage.journal.store import CheckpointUpdate
 from monitor.tools.demo import portals as roster
-from monitor.tools.demo.fault_schedule import Condition, Mode, first_byte, spell
-from monitor.tools.demo.portals import Part, Trait
+from monitor.tools.demo.fault_schedule import FaultCondition, FaultMode, fault_interval_at, first_byte_seconds
+from monitor.tools.demo.portals import PortalSpec, Trait
 from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE
@@ -35,14 +35,14 @@ STOPPED = (3 * DAY + 9 * HOUR, 3 * DAY + 10 * HOUR)
 BLIND = (5 * DAY + 2 * HOUR, 5 * DAY + 3 * HOUR)
 """The prober has no network."""
 
-FAILURES: dict[Mode, tuple[Fault, str]] = {
-    Mode.REFUSE: (Fault.CONNECT_REFUSED, "connect"),
-    Mode.RESET: (Fault.RESET, "wait"),
-    Mode.ERROR: (Fault.HTTP_STATUS, "transfer"),
-    Mode.STALL: (Fault.TIMEOUT, "wait"),
-    Mode.MAINTENANCE_PAGE: (Fault.HTTP_STATUS, "transfer"),
-    Mode.BLOCKED: (Fault.BLOCKED, "transfer"),
-    Mode.WRONG_BODY: (Fault.BODY_MISMATCH, "transfer"),
+FAILURES: dict[FaultMode, tuple[Fault, str]] = {
+    FaultMode.REFUSE: (Fault.CONNECT_REFUSED, "connect"),
+    FaultMode.RESET: (Fault.RESET, "wait"),
+    FaultMode.ERROR: (Fault.HTTP_STATUS, "transfer"),
+    FaultMode.STALL: (Fault.TIMEOUT, "wait"),
+    FaultMode.MAINTENANCE_PAGE: (Fault.HTTP_STATUS, "transfer"),
+    FaultMode.BLOCKED: (Fault.BLOCKED, "transfer"),
+    FaultMode.WRONG_BODY: (Fault.BODY_MISMATCH, "transfer"),
 }
 
 
@@ -57,7 +57,7 @@ class Week:
 
     def looks(self, day: int) -> Iterator[Measurement]:
         """The looks of a day, from 0, in the order in which they end."""
-        parts = roster.parts(self.portals, self.seed)
+        parts = roster.portal_specs(self.portals, self.seed)
         for slot in range(FIRST + day * DAY, FIRST + (day + 1) * DAY, self.every):
             for number, part in enumerate(parts):
                 yield from self._look(part, "uptime", slot + number * 1500)
@@ -66,10 +66,10 @@ class Week:
                 if slot % (6 * HOUR) < self.every:
                     yield from self._loads(part, slot + number * 1500 + 900)
 
-    def _loads(self, part: Part, slot: int) -> Iterator[Measurement]:
+    def _loads(self, part: PortalSpec, slot: int) -> Iterator[Measurement]:
         """The three runs of a rendering, the second of them the marked one."""
         for run in (1, 2, 3):
-            paint = first_byte(self.seed, part.id, slot // 1000 + run) * 9
+            paint = first_byte_seconds(self.seed, part.id, slot // 1000 + run) * 9
             values = {"fcp_seconds": paint, "lcp_seconds": paint * 1.7, "cls": paint / 7, "lcp_element": "IMG «bìa»"}
             marks = {"run": run, "median": run == 2, "profile": "mobile", "bytes_total": 812_345 + run}
             yield factories.measurement(
@@ -77,23 +77,25 @@ class Week:
                 values=values | marks,
             )  # fmt: skip
 
-    def _look(self, part: Part, kind: str, slot: int) -> Iterator[Measurement]:
+    def _look(self, part: PortalSpec, kind: str, slot: int) -> Iterator[Measurement]:
         base = {"portal": part.id, "kind": kind, "slot": slot, "location": "demo"}
         at = slot - FIRST
-        for (since, until), void in ((STOPPED, Void.STOPPED), (BLIND, Void.BLIND)):
+        for (since, until), void in ((STOPPED, UnknownReason.STOPPED), (BLIND, UnknownReason.BLIND)):
             if since <= at < until:
                 yield factories.measurement(**base, outcome=Outcome.VOID, void=void)
                 return
         for attempt in (1, 2):
-            now = spell(self.seed, part.weather, at / 1000 + 30 * (attempt - 1), part.temperament).condition
+            now = fault_interval_at(
+                self.seed, part.fault_schedule_key, at / 1000 + 30 * (attempt - 1), part.fault_profile
+            ).condition
             if part.trait is Trait.RETIRED:
-                now = Condition(mode=Mode.REFUSE)
+                now = FaultCondition(mode=FaultMode.REFUSE)
             yield (look := self._found(base | {"attempt": attempt}, now, at // self.every))
             if look.outcome is Outcome.UP:
                 return
 
-    def _found(self, base: dict[str, object], now: Condition, count: int) -> Measurement:
-        wait = first_byte(self.seed, str(base["portal"]), count) * now.factor + now.delay
+    def _found(self, base: dict[str, object], now: FaultCondition, count: int) -> Measurement:
+        wait = first_byte_seconds(self.seed, str(base["portal"]), count) * now.factor + now.delay
         if now.mode in FAILURES:
             fault, phase = FAILURES[now.mode]
             failed = factories.measurement(**base, outcome=Outcome.DOWN)
@@ -106,18 +108,20 @@ class Week:
         spent = {"wait_seconds": wait, "resolve_seconds": wait / 7, "transfer_seconds": wait / 3}
         return factories.measurement(**base, values=factories.values(**spent), duration=wait * (1 + 1 / 7 + 1 / 3))
 
-    def fold(self) -> Fold:
+    def fold(self) -> StateMachine:
         """What makes states of the looks."""
-        retired = {part.id: part.trait is Trait.RETIRED for part in roster.parts(self.portals, self.seed)}
+        retired = {part.id: part.trait is Trait.RETIRED for part in roster.portal_specs(self.portals, self.seed)}
         listed = [
             factories.portal(id=name, expect=Expect.RETIRED if over else Expect.ANSWERS)
             for name, over in retired.items()
         ]
-        return Fold(listed, Rules())
+        return StateMachine(listed, StateRules())
 
-    async def journalled(self, journal: Journal, fold: Fold, day: int) -> None:
+    async def journalled(self, journal: Journal, fold: StateMachine, day: int) -> None:
         """Put a day into the journal, with the changes of state that it makes."""
-        before = journal.last
+        before = journal.last_seq
         await journal.commit_all(list(self.looks(day)))
-        new = await journal.after(before, 1_000_000)
-        await journal.commit(Advance(reader="states", seq=journal.last, changes=tuple(fold.feed_all(new))))
+        new = await journal.records_after(before, 1_000_000)
+        await journal.commit(
+            CheckpointUpdate(reader="states", seq=journal.last_seq, changes=tuple(fold.process_all(new)))
+        )

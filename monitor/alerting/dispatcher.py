@@ -12,32 +12,32 @@ from typing import TYPE_CHECKING
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_never, wait_random_exponential
 
-from monitor.alerting.channel import NotAccepted
-from monitor.alerting.notification import Item
-from monitor.alerting.routing import sort_out
-from monitor.model.incidents import Fate, Post
+from monitor.alerting.channel import DeliveryError
+from monitor.alerting.notification import NotificationItem
+from monitor.alerting.routing import due_messages
+from monitor.model.incidents import MessageStatus, OutboxUpdate
 
 if TYPE_CHECKING:
     from monitor.alerting.channel import Channel
     from monitor.alerting.metrics import AlertingMetrics
-    from monitor.alerting.notification import Letter, Writer
-    from monitor.alerting.routing import Batch
-    from monitor.config.alerting import Notify
+    from monitor.alerting.notification import Notification, NotificationRenderer
+    from monitor.alerting.routing import DueMessages
+    from monitor.config.alerting import NotifyBlock
     from monitor.model.clock import Clock
     from monitor.model.incidents import Message
     from monitor.storage.journal.journal import Journal
-    from monitor.storage.journal.store import Reader
+    from monitor.storage.journal.store import JournalReader
 
 log = structlog.get_logger(__name__)
 
-STOP_SECONDS = 3.0
+STOP_TIMEOUT_SECONDS = 3.0
 """A letter that is under way when the daemon stops is waited for so long; what comes later is sent again."""
 
-LOOK_SECONDS = 30.0
+POLL_SECONDS = 30.0
 """The outbox is looked through at least this often, for quiet hours follow the clock on the wall."""
 
 
-class TargetCourier:
+class NotificationDispatcher:
     """Delivers to one target until cancelled; :meth:`run` is its whole life. Fails only when the journal does."""
 
     def __init__(  # noqa: PLR0913 - the parts of a delivery, each named at the one call
@@ -45,114 +45,120 @@ class TargetCourier:
         *,
         name: str,
         channel: Channel,
-        writer: Writer,
-        notify: Notify,
+        renderer: NotificationRenderer,
+        settings: NotifyBlock,
         journal: Journal,
         clock: Clock,
         metrics: AlertingMetrics,
-        first: float = 1.0,
-        most: float = 60.0,
+        initial_backoff_seconds: float = 1.0,
+        max_backoff_seconds: float = 60.0,
     ) -> None:
         """``first`` and ``most`` bound the random pause after a failure, in seconds."""
         self.name = name
-        self.notify = notify
+        self.settings = settings
         self._channel = channel
-        self._writer = writer
+        self._renderer = renderer
         self._journal = journal
         self._clock = clock
         self._metrics = metrics
-        self._news = asyncio.Event()
-        self._trouble = False
+        self._wakeup = asyncio.Event()
+        self._failing = False
         self._retrying = AsyncRetrying(
-            retry=retry_if_exception_type(NotAccepted),
-            wait=wait_random_exponential(multiplier=first, min=first, max=most),
+            retry=retry_if_exception_type(DeliveryError),
+            wait=wait_random_exponential(
+                multiplier=initial_backoff_seconds, min=initial_backoff_seconds, max=max_backoff_seconds
+            ),
             stop=stop_never,
             reraise=True,
         )
 
-    def tell(self) -> None:
+    def wake(self) -> None:
         """There is something new in the outbox."""
-        self._news.set()
+        self._wakeup.set()
 
     async def run(self) -> None:
         """Work off what waits, then wait for news."""
         while True:
-            self._news.clear()
-            wake: int | None = await self._retrying(self._work_off)
-            pause = LOOK_SECONDS if wake is None else min(LOOK_SECONDS, max(0.0, (wake - self._clock.now()) / 1000))
+            self._wakeup.clear()
+            wake: int | None = await self._retrying(self._dispatch_due)
+            pause = POLL_SECONDS if wake is None else min(POLL_SECONDS, max(0.0, (wake - self._clock.now()) / 1000))
             try:
                 async with asyncio.timeout(pause):
-                    await self._news.wait()
+                    await self._wakeup.wait()
             except TimeoutError:
                 continue
 
-    async def _work_off(self) -> int | None:
+    async def _dispatch_due(self) -> int | None:
         """Deliver one letter, if one is due; when to look again (UTC ms). Raises NotAccepted."""
-        waiting = await self._journal.read(lambda reader: reader.waiting(self.name))
+        waiting = await self._journal.read(lambda reader: reader.waiting_messages(self.name))
         now = self._clock.now()
-        self._metrics.waiting.labels(self.name).set(len(waiting))
-        self._metrics.oldest.labels(self.name).set((now - waiting[0].created) / 1000 if waiting else 0)
-        batch = sort_out(waiting, self.notify, now)
-        if batch.expired or batch.stale:
-            await self._give_up(batch)
+        self._metrics.pending_messages.labels(self.name).set(len(waiting))
+        self._metrics.oldest_message_age.labels(self.name).set((now - waiting[0].created) / 1000 if waiting else 0)
+        batch = due_messages(waiting, self.settings, now)
+        if batch.expired or batch.superseded:
+            await self._discard(batch)
         if batch.ready:
             await self._deliver(batch.ready)
-        return batch.wake
+        return batch.wake_at_ms
 
     async def _deliver(self, ready: tuple[Message, ...]) -> None:
-        items = await self._journal.read(lambda reader: _items(reader, ready))
-        letter = self._writer.write(items, self._channel.form, self._clock.now())
+        items = await self._journal.read(lambda reader: _load_items(reader, ready))
+        letter = self._renderer.render(items, self._channel.text_format, self._clock.now())
         sending = asyncio.create_task(self._channel.send(letter), name=f"send to {self.name}")
         try:
             await asyncio.shield(sending)
         except asyncio.CancelledError:
-            if await _landed(sending):  # a stop in good order sends nothing twice
-                await self._settle(ready, letter)
+            if await _delivered_in_time(sending):  # a stop in good order sends nothing twice
+                await self._complete(ready, letter)
             raise
-        except NotAccepted as error:
+        except DeliveryError as error:
             self._metrics.failures.labels(self.name).inc()
-            if not self._trouble:
+            if not self._failing:
                 log.error("target_does_not_accept", target=self.name, reason=str(error))  # noqa: TRY400 - no bug
-            self._trouble = True
+            self._failing = True
             raise
-        await self._settle(ready, letter)
+        await self._complete(ready, letter)
 
-    async def _settle(self, ready: tuple[Message, ...], letter: Letter) -> None:
+    async def _complete(self, ready: tuple[Message, ...], notification: Notification) -> None:
         """Note that the messages were accepted now."""
         now = self._clock.now()
-        await self._journal.commit(Post(settled=tuple((one, Fate.ACCEPTED) for one in ready), at=now))
+        await self._journal.commit(
+            OutboxUpdate(completed=tuple((one, MessageStatus.ACCEPTED) for one in ready), completed_at=now)
+        )
         for one in ready:
-            self._metrics.delivery.labels(self.name).observe(max(0, now - one.happened) / 1000)
-        self._metrics.messages.labels(self.name, Fate.ACCEPTED.value).inc(len(ready))
-        if self._trouble:
+            self._metrics.delivery_seconds.labels(self.name).observe(max(0, now - one.happened) / 1000)
+        self._metrics.messages.labels(self.name, MessageStatus.ACCEPTED.value).inc(len(ready))
+        if self._failing:
             log.info("target_accepts_again", target=self.name)
-        self._trouble = False
-        log.info("notified", target=self.name, incidents=list(letter.incidents), messages=len(ready))
+        self._failing = False
+        log.info("notified", target=self.name, incidents=list(notification.incidents), messages=len(ready))
 
-    async def _give_up(self, batch: Batch) -> None:
-        settled = [(one, Fate.EXPIRED) for one in batch.expired] + [(one, Fate.SUPERSEDED) for one in batch.stale]
-        await self._journal.commit(Post(settled=tuple(settled), at=self._clock.now()))
+    async def _discard(self, due: DueMessages) -> None:
+        settled = [(one, MessageStatus.EXPIRED) for one in due.expired] + [
+            (one, MessageStatus.SUPERSEDED) for one in due.superseded
+        ]
+        await self._journal.commit(OutboxUpdate(completed=tuple(settled), completed_at=self._clock.now()))
         for one, fate in settled:
             self._metrics.messages.labels(self.name, fate.value).inc()
-            if fate is Fate.EXPIRED:
+            if fate is MessageStatus.EXPIRED:
                 log.error("message_expired", target=self.name, incident=one.incident, number=one.number)
 
 
-async def _landed(sending: asyncio.Task[None]) -> bool:
+async def _delivered_in_time(sending: asyncio.Task[None]) -> bool:
     """Whether a letter that was under way at the stop was accepted in time."""
-    await asyncio.wait({sending}, timeout=STOP_SECONDS)
+    await asyncio.wait({sending}, timeout=STOP_TIMEOUT_SECONDS)
     if not sending.done():
         sending.cancel()
         return False
     return sending.exception() is None
 
 
-def _items(reader: Reader, messages: tuple[Message, ...]) -> list[Item]:
+def _load_items(reader: JournalReader, messages: tuple[Message, ...]) -> list[NotificationItem]:
     """Each message with its event; a reminder speaks of how things stand now."""
     found = []
     for one in messages:
-        newest = reader.incident(one.incident)[-1:] if one.reminder else []
+        newest = reader.incident_events(one.incident)[-1:] if one.reminder else []
         event = newest[0] if newest else reader.incident_event(one.incident, one.number)
         if event is not None:
-            found.append(Item(one, event))
+            found.append(NotificationItem(one, event))
     return found

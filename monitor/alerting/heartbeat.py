@@ -10,25 +10,25 @@ import structlog
 
 if TYPE_CHECKING:
     from monitor.alerting.metrics import AlertingMetrics
-    from monitor.config.alerting import Heartbeat
+    from monitor.config.alerting import HeartbeatBlock
     from monitor.model.records import Measurement
 
 log = structlog.get_logger(__name__)
 
 
-class Pacemaker:
+class Heartbeat:
     """Counts completed looks; :meth:`run` calls the address every while in which there were any."""
 
-    def __init__(self, settings: Heartbeat, metrics: AlertingMetrics) -> None:
+    def __init__(self, settings: HeartbeatBlock, metrics: AlertingMetrics) -> None:
         self._settings = settings
         self._metrics = metrics
-        self._looks = asyncio.Event()
-        self._trouble = False
+        self._probe_completed = asyncio.Event()
+        self._failing = False
 
-    def note(self, one: Measurement) -> None:
+    def record(self, measurement: Measurement) -> None:
         """A measurement is on disk; only a look that was taken shows that we are alive."""
-        if one.started is not None:
-            self._looks.set()
+        if measurement.started is not None:
+            self._probe_completed.set()
 
     async def run(self) -> None:
         """Call, wait, and call again as soon as there was another look."""
@@ -36,19 +36,19 @@ class Pacemaker:
         timeout = aiohttp.ClientTimeout(total=self._settings.timeout)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             while True:
-                await self._looks.wait()
-                self._looks.clear()
-                await self._beat(session, url)
+                await self._probe_completed.wait()
+                self._probe_completed.clear()
+                await self._ping(session, url)
                 await asyncio.sleep(self._settings.every)
 
-    async def _beat(self, session: aiohttp.ClientSession, url: str) -> None:
+    async def _ping(self, session: aiohttp.ClientSession, url: str) -> None:
         try:
             async with session.get(url) as answer:
                 good, reason = answer.ok, f"status {answer.status}"
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             good, reason = False, type(error).__name__  # its words may name the address
         self._metrics.heartbeats.labels("accepted" if good else "failed").inc()
-        if good == self._trouble:
+        if good == self._failing:
             tell = log.info if good else log.warning
             tell("heartbeat_accepted_again" if good else "heartbeat_failed", reason=reason)
-        self._trouble = not good
+        self._failing = not good

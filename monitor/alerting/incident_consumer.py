@@ -9,99 +9,109 @@ import structlog
 
 from monitor.alerting import routing
 from monitor.model.incidents import IncidentKind
-from monitor.model.records import DECIDING, State
-from monitor.storage.journal.store import Advance
+from monitor.model.records import STATE_CHECK, State
+from monitor.storage.journal.store import CheckpointUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from monitor.alerting.incidents import IncidentFold
+    from monitor.alerting.incidents import IncidentTracker
     from monitor.alerting.metrics import AlertingMetrics
-    from monitor.config.alerting import Notify
+    from monitor.config.alerting import NotifyBlock
     from monitor.model.clock import Clock
     from monitor.model.incidents import IncidentEvent
     from monitor.model.records import Check, Measurement
     from monitor.storage.journal.journal import Journal
-    from monitor.storage.journal.store import Reader
+    from monitor.storage.journal.store import JournalReader
 
 log = structlog.get_logger(__name__)
 
-INCIDENTS = "incidents"
+INCIDENTS_CONSUMER = "incidents"
 """The fold's bookmark."""
 
-REMARK_SECONDS = 30.0
+CHECKPOINT_SECONDS = 30.0
 """A step without an event is stored at most this often: reading it again after a crash changes nothing."""
 
-BREATH = 100
+RECORDS_PER_YIELD = 100
 """Records folded before others get a turn."""
 
-BEFORE = 100
+REPLAY_RECORDS = 100
 """Records read before the change that began the oldest trouble, when incidents are told for the first time."""
 
 
-def first_seq(reader: Reader, location: str, last: int) -> int:
+def initial_seq(reader: JournalReader, location: str, last_seq: int) -> int:
     """Where a fold begins that never read this journal: before the oldest trouble that goes on, else at its end."""
     newest = {change.portal: change for change in reader.state_changes() if change.location == location}
     going_on = [one.cause or one.seq for one in newest.values() if one.state in {State.DOWN, State.DEGRADED}]
-    return max(0, min(going_on, default=last + BEFORE) - BEFORE)
+    return max(0, min(going_on, default=last_seq + REPLAY_RECORDS) - REPLAY_RECORDS)
 
 
-def newest_looks(reader: Reader, checks: Iterable[Check], location: str) -> list[Measurement]:
+def latest_measurements(reader: JournalReader, checks: Iterable[Check], location: str) -> list[Measurement]:
     """The newest look of every deciding check."""
-    wanted = (check for check in checks if check.name == DECIDING)
+    wanted = (check for check in checks if check.name == STATE_CHECK)
     found = (reader.latest(check.kind, check.portal, check.name, location) for check in wanted)
     return [one for one in found if one is not None]
 
 
-class Follower:
+class IncidentConsumer:
     """Feeds the fold with what is committed past its bookmark; events, messages and bookmark are one transaction."""
 
     def __init__(  # noqa: PLR0913 - the parts of it, each named at the one call
         self,
         *,
         journal: Journal,
-        fold: IncidentFold,
-        notify: Notify,
+        tracker: IncidentTracker,
+        settings: NotifyBlock,
         clock: Clock,
         metrics: AlertingMetrics,
         seq: int,
-        told: Callable[[], None],
+        on_change: Callable[[], None],
     ) -> None:
         """``told`` is called when something new is in the outbox, or an incident changed."""
-        self.fold = fold
-        self.notify = notify
+        self.tracker = tracker
+        self.settings = settings
         self._journal = journal
         self._clock = clock
         self._metrics = metrics
         self._seq = seq
-        self._told = told
-        self._stored: float | None = None
+        self._on_change = on_change
+        self._committed_at: float | None = None
 
     async def run(self) -> None:
         """Until cancelled. Fails only when the journal does."""
-        await self.step(self.fold.change(self.fold.portals.values(), self._clock.now()))
+        await self.commit(self.tracker.update_inventory(self.tracker.portals.values(), self._clock.now()))
         while True:
-            records = await self._journal.after(self._seq)
+            records = await self._journal.records_after(self._seq)
             if not records:
-                await self._journal.news(self._seq)
+                await self._journal.wait_past(self._seq)
                 continue
             events: list[IncidentEvent] = []
             for number, record in enumerate(records, start=1):
-                events += self.fold.feed(record)
-                if number % BREATH == 0:
+                events += self.tracker.process(record)
+                if number % RECORDS_PER_YIELD == 0:
                     await asyncio.sleep(0)
             self._seq = records[-1].seq
-            await self.step(events)
+            await self.commit(events)
 
-    async def step(self, events: list[IncidentEvent]) -> None:
+    async def commit(self, events: list[IncidentEvent]) -> None:
         """Store what came of the records read, at once when it is an event, else now and then."""
-        if not events and self._stored is not None and self._clock.monotonic() - self._stored < REMARK_SECONDS:
+        if (
+            not events
+            and self._committed_at is not None
+            and self._clock.monotonic() - self._committed_at < CHECKPOINT_SECONDS
+        ):
             return
-        messages = routing.messages(events, self.notify, self._clock.now())
+        messages = routing.event_messages(events, self.settings, self._clock.now())
         await self._journal.commit(
-            Advance(reader=INCIDENTS, seq=self._seq, memo=self.fold.memo(), events=tuple(events), messages=messages)
+            CheckpointUpdate(
+                reader=INCIDENTS_CONSUMER,
+                seq=self._seq,
+                memo=self.tracker.dump_state(),
+                events=tuple(events),
+                messages=messages,
+            )
         )
-        self._stored = self._clock.monotonic()
+        self._committed_at = self._clock.monotonic()
         for event in events:
             log.warning(
                 "incident_changed",
@@ -112,10 +122,10 @@ class Follower:
                 portals=len(event.incident.members),
             )
         if events:
-            self._count()
-            self._told()
+            self._update_metrics()
+            self._on_change()
 
-    def _count(self) -> None:
-        kinds = [one.kind for one in self.fold.lasting]
+    def _update_metrics(self) -> None:
+        kinds = [one.kind for one in self.tracker.open_incidents]
         for kind in IncidentKind:
-            self._metrics.open.labels(kind.value).set(kinds.count(kind))
+            self._metrics.open_incidents.labels(kind.value).set(kinds.count(kind))

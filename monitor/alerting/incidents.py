@@ -9,11 +9,20 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from monitor.alerting.correlation import common, keys
-from monitor.alerting.recent_results import Witness, witness_from
-from monitor.model.incidents import Ending, Incident, IncidentEvent, IncidentKind, Member, Severity, Step, incident_id
-from monitor.model.records import PROBER, Expect, Measurement, State, StateChange
-from monitor.storage.journal.incident_rows import incident_body, incident_from
+from monitor.alerting.correlation import correlation_keys, shared_keys
+from monitor.alerting.recent_results import RecentAttempts, recent_attempts_from
+from monitor.model.incidents import (
+    AffectedPortal,
+    EndReason,
+    EventType,
+    Incident,
+    IncidentEvent,
+    IncidentKind,
+    Severity,
+    incident_id,
+)
+from monitor.model.records import PROBER_PORTAL, Expect, Measurement, State, StateChange
+from monitor.storage.journal.incident_rows import incident_from_json, incident_to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,27 +30,27 @@ if TYPE_CHECKING:
     from monitor.model.records import Portal
     from monitor.storage.journal.record_types import Record
 
-WINDOW_SECONDS = 120.0
+CORRELATION_WINDOW_SECONDS = 120.0
 """Portals that fall within this time of each other, and have something in common, are one incident."""
 
-KINDS = {State.DOWN: IncidentKind.OUTAGE, State.DEGRADED: IncidentKind.DEGRADED}
-SEVERITIES = {
+KIND_BY_STATE = {State.DOWN: IncidentKind.OUTAGE, State.DEGRADED: IncidentKind.DEGRADED}
+SEVERITY_BY_KIND = {
     IncidentKind.OUTAGE: Severity.PAGE,
     IncidentKind.BLIND: Severity.PAGE,
     IncidentKind.FLAPPING: Severity.PAGE,
     IncidentKind.DEGRADED: Severity.NOTICE,
 }
-ENDINGS = {
-    State.UP: Ending.RECOVERED,
-    State.MAINTENANCE: Ending.MAINTENANCE,
-    State.DEGRADED: Ending.BETTER,
-    State.DOWN: Ending.WORSE,
+END_REASON_BY_STATE = {
+    State.UP: EndReason.RECOVERED,
+    State.MAINTENANCE: EndReason.MAINTENANCE,
+    State.DEGRADED: EndReason.BETTER,
+    State.DOWN: EndReason.WORSE,
 }
-SILENT = {Ending.WORSE, Ending.FLAPPING}
+SILENT_END_REASONS = {EndReason.WORSE, EndReason.FLAPPING}
 """Endings that nobody is told of: what they lead to is told."""
 
 
-class IncidentFold:
+class IncidentTracker:
     """Feeds on the journal's records in order; a record may open, change and resolve incidents.
 
     A portal that cannot be seen stays in its incident, which then counts no downtime. A flapping portal has an incident
@@ -49,163 +58,174 @@ class IncidentFold:
     """
 
     def __init__(
-        self, portals: Iterable[Portal], location: str, *, window: float = WINDOW_SECONDS, memo: str = ""
+        self,
+        portals: Iterable[Portal],
+        location: str,
+        *,
+        correlation_window_seconds: float = CORRELATION_WINDOW_SECONDS,
+        state: str = "",
     ) -> None:
         """Continue from ``memo``, as :meth:`memo` gave it. ``window`` in seconds."""
-        kept = json.loads(memo or "{}")
+        kept = json.loads(state or "{}")
         self.location = location
-        self.window = window
-        self.portals = _judged(portals)
-        self._open = {body["id"]: incident_from(json.dumps(body)) for body in kept.get("open", ())}
+        self.correlation_window_seconds = correlation_window_seconds
+        self.portals = _evaluated(portals)
+        self._open = {body["id"]: incident_from_json(json.dumps(body)) for body in kept.get("open", ())}
         self._numbers: dict[str, int] = kept.get("numbers", {})
-        self._begun: dict[str, tuple[str, int]] = {one: (last, n) for one, (last, n) in kept.get("begun", {}).items()}
+        self._last_ids: dict[str, tuple[str, int]] = {
+            one: (last, n) for one, (last, n) in kept.get("begun", {}).items()
+        }
         self._flapping: set[str] = set(kept.get("flapping", ()))
-        self._witnesses = {portal: witness_from(one) for portal, one in kept.get("witnesses", {}).items()}
+        self._recent_attempts = {portal: recent_attempts_from(one) for portal, one in kept.get("witnesses", {}).items()}
 
-    def memo(self) -> str:
+    def dump_state(self) -> str:
         """All that the fold remembers, as JSON text that belongs to the bookmark."""
-        witnesses = ((portal, one.kept()) for portal, one in self._witnesses.items())
+        witnesses = ((portal, one.dump_state()) for portal, one in self._recent_attempts.items())
         kept = {
-            "open": [json.loads(incident_body(one)) for one in self._open.values()],
+            "open": [json.loads(incident_to_json(one)) for one in self._open.values()],
             "numbers": self._numbers,
-            "begun": self._begun,
+            "begun": self._last_ids,
             "flapping": sorted(self._flapping),
             "witnesses": {portal: one for portal, one in witnesses if one is not None},
         }
         return json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
 
-    def change(self, portals: Iterable[Portal], at: int) -> list[IncidentEvent]:
+    def update_inventory(self, portals: Iterable[Portal], at_ms: int) -> list[IncidentEvent]:
         """Go on with another inventory; portals that are gone, or retired, leave their incidents at ``at`` (UTC ms)."""
-        self.portals = _judged(portals)
-        known = self.portals.keys() | {PROBER}
-        self._witnesses = {portal: one for portal, one in self._witnesses.items() if portal in known}
+        self.portals = _evaluated(portals)
+        known = self.portals.keys() | {PROBER_PORTAL}
+        self._recent_attempts = {portal: one for portal, one in self._recent_attempts.items() if portal in known}
         self._flapping &= known
-        gone = [(one, member) for one in self._open.values() for member in one.lasting if member.portal not in known]
-        return [self._end(self._open[one.id], member.portal, at, at, Ending.REMOVED) for one, member in gone]
+        gone = [(one, member) for one in self._open.values() for member in one.ongoing if member.portal not in known]
+        return [
+            self._end_part(self._open[one.id], member.portal, at_ms, at_ms, EndReason.REMOVED) for one, member in gone
+        ]
 
-    def recall(self, looks: Iterable[Measurement]) -> None:
+    def restore_latest(self, measurements: Iterable[Measurement]) -> None:
         """Remember the newest looks of portals of which the memo says nothing, because they are well."""
-        for one in looks:
-            if one.portal not in self._witnesses:
-                self._witnesses[one.portal] = Witness()
-                self._witnesses[one.portal].feed(one)
+        for one in measurements:
+            if one.portal not in self._recent_attempts:
+                self._recent_attempts[one.portal] = RecentAttempts()
+                self._recent_attempts[one.portal].add(one)
 
     @property
-    def lasting(self) -> list[Incident]:
+    def open_incidents(self) -> list[Incident]:
         """The incidents that are open."""
         return list(self._open.values())
 
-    def feed(self, record: Record) -> list[IncidentEvent]:
+    def process(self, record: Record) -> list[IncidentEvent]:
         """Take the next record; what it does to incidents."""
         if isinstance(record, Measurement):
             if record.location == self.location and record.portal in self.portals:
-                self._witnesses.setdefault(record.portal, Witness()).feed(record)
+                self._recent_attempts.setdefault(record.portal, RecentAttempts()).add(record)
         elif isinstance(record, StateChange) and record.location == self.location:
-            if record.portal == PROBER:
-                return self._sight(record)
+            if record.portal == PROBER_PORTAL:
+                return self._on_prober_change(record)
             if record.portal in self.portals:
-                return self._turn(record)
+                return self._on_portal_change(record)
         return []
 
-    def feed_all(self, records: Iterable[Record]) -> list[IncidentEvent]:
+    def process_all(self, records: Iterable[Record]) -> list[IncidentEvent]:
         """What a stretch of the journal does to incidents."""
-        return [event for record in records for event in self.feed(record)]
+        return [event for record in records for event in self.process(record)]
 
-    def _sight(self, change: StateChange) -> list[IncidentEvent]:
-        known = self._of(PROBER, IncidentKind.BLIND)
+    def _on_prober_change(self, change: StateChange) -> list[IncidentEvent]:
+        known = self._find_open(PROBER_PORTAL, IncidentKind.BLIND)
         if change.state is State.UNKNOWN and known is None:
-            return [self._begin(change, IncidentKind.BLIND)]
+            return [self._open_incident(change, IncidentKind.BLIND)]
         if change.state is not State.UNKNOWN and known is not None:
-            return [self._end(known, PROBER, change.at, self._confirmed(change), Ending.RECOVERED)]
+            return [self._end_part(known, PROBER_PORTAL, change.at, self._confirmed_at_ms(change), EndReason.RECOVERED)]
         return []
 
-    def _turn(self, change: StateChange) -> list[IncidentEvent]:
+    def _on_portal_change(self, change: StateChange) -> list[IncidentEvent]:
         portal, events = change.portal, list[IncidentEvent]()
         was = portal in self._flapping
         if change.flapping:
             if not was:
                 self._flapping.add(portal)
-                events += self._leave(change, Ending.FLAPPING)
-                events.append(self._begin(change, IncidentKind.FLAPPING))
+                events += self._end_parts(change, EndReason.FLAPPING)
+                events.append(self._open_incident(change, IncidentKind.FLAPPING))
             return events
         if was:
             self._flapping.discard(portal)
-            flapping = self._of(portal, IncidentKind.FLAPPING)
+            flapping = self._find_open(portal, IncidentKind.FLAPPING)
             if flapping is not None:
-                ending = ENDINGS.get(change.state, Ending.RECOVERED)
-                events.append(self._end(flapping, portal, change.at, self._confirmed(change), ending))
-        kind = KINDS.get(change.state)
+                ending = END_REASON_BY_STATE.get(change.state, EndReason.RECOVERED)
+                events.append(self._end_part(flapping, portal, change.at, self._confirmed_at_ms(change), ending))
+        kind = KIND_BY_STATE.get(change.state)
         if change.state is State.UNKNOWN:
-            return events + self._lose(change)
-        events += self._leave(change, ENDINGS[change.state], but=kind)
+            return events + self._suspend(change)
+        events += self._end_parts(change, END_REASON_BY_STATE[change.state], except_kind=kind)
         if kind is not None:
-            known = self._of(portal, kind)
-            events.append(self._join(change, kind) if known is None else self._resume(known, change))
+            known = self._find_open(portal, kind)
+            events.append(self._join_or_open(change, kind) if known is None else self._resume(known, change))
         return events
 
-    def _leave(self, change: StateChange, ending: Ending, but: IncidentKind | None = None) -> list[IncidentEvent]:
+    def _end_parts(
+        self, change: StateChange, end_reason: EndReason, except_kind: IncidentKind | None = None
+    ) -> list[IncidentEvent]:
         """The portal is out of the incidents that its state had brought, other than those of kind ``but``."""
-        found = [self._of(change.portal, kind) for kind in KINDS.values() if kind is not but]
-        at, confirmed = change.at, self._confirmed(change)
-        return [self._end(one, change.portal, at, confirmed, ending) for one in found if one is not None]
+        found = [self._find_open(change.portal, kind) for kind in KIND_BY_STATE.values() if kind is not except_kind]
+        at, confirmed = change.at, self._confirmed_at_ms(change)
+        return [self._end_part(one, change.portal, at, confirmed, end_reason) for one in found if one is not None]
 
-    def _lose(self, change: StateChange) -> list[IncidentEvent]:
+    def _suspend(self, change: StateChange) -> list[IncidentEvent]:
         """We cannot see the portal any more: no time is counted until we do."""
         events = []
-        for kind in KINDS.values():
-            known = self._of(change.portal, kind)
-            member = known.member(change.portal) if known else None
+        for kind in KIND_BY_STATE.values():
+            known = self._find_open(change.portal, kind)
+            member = known.affected_portal(change.portal) if known else None
             if known is not None and member is not None and member.went is not None:
                 stopped = replace(member, went=None, down_ms=member.down_ms + max(0, change.at - member.went))
-                events.append(self._update(known, stopped, change, tell=False))
+                events.append(self._update(known, stopped, change, notify=False))
         return events
 
     def _resume(self, known: Incident, change: StateChange) -> IncidentEvent:
         """We see it again, and it is as bad as before: no news for anybody."""
-        member = known.member(change.portal)
+        member = known.affected_portal(change.portal)
         assert member is not None, "it was found by this portal"  # noqa: S101 - for the type checker
-        return self._update(known, replace(member, went=member.went or change.at), change, tell=False)
+        return self._update(known, replace(member, went=member.went or change.at), change, notify=False)
 
-    def _join(self, change: StateChange, kind: IncidentKind) -> IncidentEvent:
+    def _join_or_open(self, change: StateChange, kind: IncidentKind) -> IncidentEvent:
         """The portal's own incident, or a part in one with which it shares a cause."""
-        member = self._member(change)
+        member = self._affected_portal(change)
         for known in self._open.values():
-            if known.kind is not kind or not known.lasting:
+            if known.kind is not kind or not known.ongoing:
                 continue
-            near = abs(change.at - max(one.since for one in known.members)) <= self.window * 1000
-            shared = common(known, member)
+            near = abs(change.at - max(one.since for one in known.members)) <= self.correlation_window_seconds * 1000
+            shared = shared_keys(known, member)
             if near and shared:
                 others = tuple(one for one in known.members if one.portal != member.portal)
                 joined = replace(known, members=(*others, member), shared=shared)
-                return self._event(joined, Step.UPDATED, change, tell=True)
-        return self._begin(change, kind)
+                return self._event_of_change(joined, EventType.UPDATED, change, notify=True)
+        return self._open_incident(change, kind)
 
-    def _begin(self, change: StateChange, kind: IncidentKind) -> IncidentEvent:
+    def _open_incident(self, change: StateChange, kind: IncidentKind) -> IncidentEvent:
         opened = Incident(
             id=self._new_id(change),
             kind=kind,
-            severity=SEVERITIES[kind],
+            severity=SEVERITY_BY_KIND[kind],
             location=self.location,
             opened=change.at,
-            members=(self._member(change),),
+            members=(self._affected_portal(change),),
         )
-        return self._event(opened, Step.OPENED, change, tell=True)
+        return self._event_of_change(opened, EventType.OPENED, change, notify=True)
 
     def _new_id(self, change: StateChange) -> str:
         """Portal and start; another incident that counts from the same second gets a number."""
         wanted = incident_id(change.portal, change.at)
-        before, count = self._begun.get(change.portal, ("", 0))
+        before, count = self._last_ids.get(change.portal, ("", 0))
         count = count + 1 if before == wanted else 1
-        self._begun[change.portal] = (wanted, count)
+        self._last_ids[change.portal] = (wanted, count)
         return wanted if count == 1 else f"{wanted}-{count}"
 
-    def _member(self, change: StateChange) -> Member:
-        witness = self._witness(change.portal)
-        tipping = witness.tipping(change.cause)
-        glance = tipping.glance if tipping else None
+    def _affected_portal(self, change: StateChange) -> AffectedPortal:
+        witness = self._attempts_of(change.portal)
+        tipping = witness.find(change.cause)
+        glance = tipping.summary if tipping else None
         looks = witness.since(change.at)
-        words = (change.detail,) if change.portal == PROBER and change.detail else witness.references(change.at)
-        member = Member(
+        words = (change.detail,) if change.portal == PROBER_PORTAL and change.detail else witness.references(change.at)
+        member = AffectedPortal(
             portal=change.portal,
             since=change.at,
             went=change.at,
@@ -221,65 +241,85 @@ class IncidentFold:
             certificate=dict(witness.certificate),
             references=words,
         )
-        return replace(member, shared=keys(member, self.portals.get(change.portal)))
+        return replace(member, shared=correlation_keys(member, self.portals.get(change.portal)))
 
-    def _witness(self, portal: str) -> Witness:
-        return self._witnesses.get(portal, Witness())
+    def _attempts_of(self, portal: str) -> RecentAttempts:
+        return self._recent_attempts.get(portal, RecentAttempts())
 
-    def _end(self, known: Incident, portal: str, at: int, confirmed: int, ending: Ending) -> IncidentEvent:
+    def _end_part(
+        self, known: Incident, portal: str, at_ms: int, confirmed_ms: int, end_reason: EndReason
+    ) -> IncidentEvent:
         """The portal's part is over, and with the last part the incident."""
-        member = known.member(portal)
+        member = known.affected_portal(portal)
         assert member is not None, "it was found by this portal"  # noqa: S101 - for the type checker
-        spent = max(0, at - member.went) if member.went is not None else 0
-        over = replace(member, until=max(at, member.since), went=None, down_ms=member.down_ms + spent, ending=ending)
-        after = _with(known, over)
-        if not after.lasting:
+        spent = max(0, at_ms - member.went) if member.went is not None else 0
+        over = replace(
+            member, until=max(at_ms, member.since), went=None, down_ms=member.down_ms + spent, ending=end_reason
+        )
+        after = _with_affected_portal(known, over)
+        if not after.ongoing:
             after = replace(after, resolved=max(one.until or 0 for one in after.members))
-        step = Step.RESOLVED if after.resolved is not None else Step.UPDATED
-        return self._note(after, step, portal, at, confirmed, tell=ending not in SILENT)
+        step = EventType.RESOLVED if after.resolved is not None else EventType.UPDATED
+        return self._record_event(after, step, portal, at_ms, confirmed_ms, notify=end_reason not in SILENT_END_REASONS)
 
-    def _update(self, known: Incident, member: Member, change: StateChange, *, tell: bool) -> IncidentEvent:
-        return self._event(_with(known, member), Step.UPDATED, change, tell=tell)
+    def _update(
+        self, known: Incident, affected_portal: AffectedPortal, change: StateChange, *, notify: bool
+    ) -> IncidentEvent:
+        return self._event_of_change(
+            _with_affected_portal(known, affected_portal), EventType.UPDATED, change, notify=notify
+        )
 
-    def _event(self, incident: Incident, step: Step, change: StateChange, *, tell: bool) -> IncidentEvent:
-        return self._note(incident, step, change.portal, change.at, self._confirmed(change), tell=tell)
+    def _event_of_change(
+        self, incident: Incident, event_type: EventType, change: StateChange, *, notify: bool
+    ) -> IncidentEvent:
+        return self._record_event(
+            incident, event_type, change.portal, change.at, self._confirmed_at_ms(change), notify=notify
+        )
 
-    def _note(  # noqa: PLR0913 - an event has as many fields
-        self, incident: Incident, step: Step, portal: str, at: int, confirmed: int, *, tell: bool
+    def _record_event(  # noqa: PLR0913 - an event has as many fields
+        self, incident: Incident, event_type: EventType, portal: str, at_ms: int, confirmed_ms: int, *, notify: bool
     ) -> IncidentEvent:
         number = self._numbers.get(incident.id, 0) + 1
-        if step is Step.RESOLVED:
+        if event_type is EventType.RESOLVED:
             self._open.pop(incident.id, None)
             self._numbers.pop(incident.id, None)
         else:
             self._open[incident.id] = incident
             self._numbers[incident.id] = number
         return IncidentEvent(
-            incident=incident, number=number, step=step, portal=portal, at=at, confirmed=confirmed, tell=tell
+            incident=incident,
+            number=number,
+            step=event_type,
+            portal=portal,
+            at=at_ms,
+            confirmed=confirmed_ms,
+            tell=notify,
         )
 
-    def _confirmed(self, change: StateChange) -> int:
+    def _confirmed_at_ms(self, change: StateChange) -> int:
         """When the look that tipped it had ended."""
-        known = self._witnesses.values() if change.portal == PROBER else [self._witness(change.portal)]
-        seen = next((found for one in known if (found := one.tipping(change.cause)) is not None), None)
-        if seen is None or seen.glance.started is None:
+        known = self._recent_attempts.values() if change.portal == PROBER_PORTAL else [self._attempts_of(change.portal)]
+        seen = next((found for one in known if (found := one.find(change.cause)) is not None), None)
+        if seen is None or seen.summary.started is None:
             return change.at
-        return seen.glance.started + round((seen.glance.duration or 0) * 1000)
+        return seen.summary.started + round((seen.summary.duration or 0) * 1000)
 
-    def _of(self, portal: str, kind: IncidentKind) -> Incident | None:
+    def _find_open(self, portal: str, kind: IncidentKind) -> Incident | None:
         """The open incident of that kind in which the portal has its part."""
         for known in self._open.values():
-            member = known.member(portal) if known.kind is kind else None
+            member = known.affected_portal(portal) if known.kind is kind else None
             if member is not None and member.until is None:
                 return known
         return None
 
 
-def _judged(portals: Iterable[Portal]) -> dict[str, Portal]:
+def _evaluated(portals: Iterable[Portal]) -> dict[str, Portal]:
     """Those that can be in trouble, by id."""
     return {portal.id: portal for portal in portals if portal.expect is not Expect.RETIRED}
 
 
-def _with(known: Incident, member: Member) -> Incident:
+def _with_affected_portal(known: Incident, affected_portal: AffectedPortal) -> Incident:
     """The incident with another state of one member."""
-    return replace(known, members=tuple(member if one.portal == member.portal else one for one in known.members))
+    return replace(
+        known, members=tuple(affected_portal if one.portal == affected_portal.portal else one for one in known.members)
+    )

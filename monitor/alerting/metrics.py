@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from monitor.model.incidents import Fate, IncidentKind
+from monitor.model.incidents import IncidentKind, MessageStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +20,7 @@ class AlertingMetrics:
     """Series for ``targets``, by name; once for a registry."""
 
     def __init__(self, registry: CollectorRegistry, targets: Iterable[str]) -> None:
-        self.delivery = Histogram(
+        self.delivery_seconds = Histogram(
             "portal_monitor_notification_delivery_seconds",
             "From the end of the look that confirmed a change to the accepted message.",
             ("target",),
@@ -36,27 +36,29 @@ class AlertingMetrics:
             ("target",),
             registry=registry,
         )
-        self.waiting = Gauge(
+        self.pending_messages = Gauge(
             "portal_monitor_outbox_waiting_messages", "Messages that wait for a target.", ("target",), registry=registry
         )
-        self.oldest = Gauge(
+        self.oldest_message_age = Gauge(
             "portal_monitor_outbox_oldest_seconds",
             "Age of the oldest message that waits for a target.",
             ("target",),
             registry=registry,
         )
-        self.open = Gauge("portal_monitor_incidents_open", "Incidents that go on.", ("kind",), registry=registry)
+        self.open_incidents = Gauge(
+            "portal_monitor_incidents_open", "Incidents that go on.", ("kind",), registry=registry
+        )
         self.heartbeats = Counter(
             "portal_monitor_heartbeats", "Calls of the heartbeat address.", ("result",), registry=registry
         )
-        self.alertmanager = Counter(
+        self.alertmanager_posts = Counter(
             "portal_monitor_alertmanager_posts", "Posts to Alertmanagers.", ("number", "result"), registry=registry
         )
         for kind in IncidentKind:
-            self.open.labels(kind.value).set(0)
+            self.open_incidents.labels(kind.value).set(0)
         for target in targets:
-            self.delivery.labels(target)
+            self.delivery_seconds.labels(target)
             self.failures.labels(target)
-            self.waiting.labels(target).set(0)
-            for fate in (Fate.ACCEPTED, Fate.EXPIRED, Fate.SUPERSEDED):
+            self.pending_messages.labels(target).set(0)
+            for fate in (MessageStatus.ACCEPTED, MessageStatus.EXPIRED, MessageStatus.SUPERSEDED):
                 self.messages.labels(target, fate.value)

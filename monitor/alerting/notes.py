@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor.model.incidents import Post
+from monitor.model.incidents import OutboxUpdate
 from monitor.storage import inbox
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class NoteImporter:
         try:
             await self._import_notes()
             if maintenance:
-                await asyncio.to_thread(inbox.tidy, self._data, self._clock.now())
+                await asyncio.to_thread(inbox.remove_stale_drafts, self._data, self._clock.now())
         except OSError as error:
             if not self._failing:
                 log.warning("inbox_cannot_be_used", reason=error.strerror or str(error))
@@ -56,10 +56,10 @@ class NoteImporter:
             self._failing = False
 
     async def _import_notes(self) -> None:
-        notes = await asyncio.to_thread(inbox.found, self._data)
+        notes = await asyncio.to_thread(inbox.pending_notes, self._data)
         fresh = [note for _, note in notes if note.id not in self._imported]
         if fresh:
-            await self._journal.commit(Post(notes=tuple(fresh)))
+            await self._journal.commit(OutboxUpdate(notes=tuple(fresh)))
         for note in fresh:
             self._imported.add(note.id)
             log.info("incident_noted", incident=note.incident, kind=note.kind.value, by=note.by)

@@ -7,21 +7,21 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from monitor.config.alerting import minutes
+from monitor.config.alerting import clock_minutes
 from monitor.model.incidents import Message
-from monitor.model.wall_time import at_wall, local
+from monitor.model.wall_time import local_time, wall_time_ms
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from monitor.config.alerting import Notify, QuietHours
+    from monitor.config.alerting import NotifyBlock, QuietHoursBlock
     from monitor.model.incidents import IncidentEvent
 
-MOST_TOGETHER = 20
+MAX_MESSAGES_PER_NOTIFICATION = 20
 """Messages that are told in one: more do not fit on a telephone."""
 
 
-def messages(events: Iterable[IncidentEvent], notify: Notify, now: int) -> tuple[Message, ...]:
+def event_messages(events: Iterable[IncidentEvent], settings: NotifyBlock, now_ms: int) -> tuple[Message, ...]:
     """A message for every target and event that it is to hear of; nobody hears of what is older than ``expire``."""
     return tuple(
         Message(
@@ -30,29 +30,31 @@ def messages(events: Iterable[IncidentEvent], notify: Notify, now: int) -> tuple
             target=target.name,
             severity=event.incident.severity,
             happened=event.confirmed,
-            created=now,
+            created=now_ms,
         )
         for event in events
-        for target in notify.targets
-        if event.tell and event.incident.severity in target.severities and now - event.confirmed < notify.expire * 1000
+        for target in settings.targets
+        if event.tell
+        and event.incident.severity in target.severities
+        and now_ms - event.confirmed < settings.expire * 1000
     )
 
 
-def reminders(
-    lasting: Iterable[IncidentEvent], acknowledged: Collection[str], notify: Notify, now: int
+def reminder_messages(
+    open_incidents: Iterable[IncidentEvent], acknowledged: Collection[str], settings: NotifyBlock, now_ms: int
 ) -> tuple[Message, ...]:
     """What has gone on for another interval and nobody acknowledged; asked again, the same messages.
 
     ``lasting`` holds the newest event of each open incident. Only the newest reminder of an incident is made.
     """
-    if notify.reminders is None:
+    if settings.reminders is None:
         return ()
     found = []
-    for event in lasting:
-        count = int((now - event.incident.opened) / (notify.reminders * 1000))
+    for event in open_incidents:
+        count = int((now_ms - event.incident.opened) / (settings.reminders * 1000))
         if count < 1 or event.incident.id in acknowledged:
             continue
-        due = event.incident.opened + round(count * notify.reminders * 1000)
+        due = event.incident.opened + round(count * settings.reminders * 1000)
         found += [
             Message(
                 incident=event.incident.id,
@@ -61,29 +63,31 @@ def reminders(
                 target=target.name,
                 severity=event.incident.severity,
                 happened=due,
-                created=now,
+                created=now_ms,
             )
-            for target in notify.targets
-            if target.reminders and event.incident.severity in target.severities and now - due < notify.expire * 1000
+            for target in settings.targets
+            if target.reminders
+            and event.incident.severity in target.severities
+            and now_ms - due < settings.expire * 1000
         ]
     return tuple(found)
 
 
-def held_until(message: Message, quiet: QuietHours | None, now: int) -> int | None:
+def muted_until(message: Message, quiet_hours: QuietHoursBlock | None, now_ms: int) -> int | None:
     """When the quiet hours end that hold ``message`` now (UTC ms); None when it may go."""
-    if quiet is None or message.severity not in quiet.hold:
+    if quiet_hours is None or message.severity not in quiet_hours.hold:
         return None
-    zone, start, end = ZoneInfo(quiet.zone), minutes(quiet.start), minutes(quiet.end)
-    today = local(now, zone).date()
+    zone, start, end = ZoneInfo(quiet_hours.zone), clock_minutes(quiet_hours.start), clock_minutes(quiet_hours.end)
+    today = local_time(now_ms, zone).date()
     for day in (today - timedelta(days=1), today):
-        until = at_wall(day + timedelta(days=int(end <= start)), end, zone)
-        if at_wall(day, start, zone) <= now < until:
+        until = wall_time_ms(day + timedelta(days=int(end <= start)), end, zone)
+        if wall_time_ms(day, start, zone) <= now_ms < until:
             return until
     return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class DueMessages:
     """What to do about the waiting messages of one target: tell ``ready`` as one, settle ``expired`` and ``stale``.
 
     ``wake`` is when to look again (UTC ms), None when only news can change anything.
@@ -91,22 +95,24 @@ class Batch:
 
     ready: tuple[Message, ...] = ()
     expired: tuple[Message, ...] = ()
-    stale: tuple[Message, ...] = ()
-    wake: int | None = None
+    superseded: tuple[Message, ...] = ()
+    wake_at_ms: int | None = None
 
 
-def sort_out(waiting: Sequence[Message], notify: Notify, now: int) -> Batch:
+def due_messages(pending: Sequence[Message], settings: NotifyBlock, now_ms: int) -> DueMessages:
     """Judge the waiting messages, oldest first. What waits for its group, or for the morning, stays."""
-    expired = tuple(one for one in waiting if now - one.happened >= notify.expire * 1000)
-    newest = {one.incident: one.reminder for one in waiting if one.reminder}
-    stale = tuple(one for one in waiting if one.reminder and one.reminder < newest[one.incident])
+    expired = tuple(one for one in pending if now_ms - one.happened >= settings.expire * 1000)
+    newest = {one.incident: one.reminder for one in pending if one.reminder}
+    stale = tuple(one for one in pending if one.reminder and one.reminder < newest[one.incident])
     gone = {*expired, *stale}
-    left = [(one, held_until(one, notify.quiet_hours, now)) for one in waiting if one not in gone]
+    left = [(one, muted_until(one, settings.quiet_hours, now_ms)) for one in pending if one not in gone]
     free = [one for one, held in left if held is None]
     wakes = [held for _, held in left if held is not None]
     if not free:
-        return Batch(expired=expired, stale=stale, wake=min(wakes, default=None))
-    together = free[0].created + round(notify.group_within * 1000)
-    if free[0].created <= now < together:  # what was written before the clock was set back has waited
-        return Batch(expired=expired, stale=stale, wake=together)
-    return Batch(ready=tuple(free[:MOST_TOGETHER]), expired=expired, stale=stale, wake=now)
+        return DueMessages(expired=expired, superseded=stale, wake_at_ms=min(wakes, default=None))
+    together = free[0].created + round(settings.group_within * 1000)
+    if free[0].created <= now_ms < together:  # what was written before the clock was set back has waited
+        return DueMessages(expired=expired, superseded=stale, wake_at_ms=together)
+    return DueMessages(
+        ready=tuple(free[:MAX_MESSAGES_PER_NOTIFICATION]), expired=expired, superseded=stale, wake_at_ms=now_ms
+    )

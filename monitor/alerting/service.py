@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from monitor.alerting.alertmanager import AlertmanagerSink
+from monitor.alerting.alertmanager import AlertmanagerNotifier
 from monitor.alerting.channel import AppriseChannel
-from monitor.alerting.dispatcher import TargetCourier
-from monitor.alerting.heartbeat import Pacemaker
-from monitor.alerting.incident_consumer import INCIDENTS, Follower, first_seq, newest_looks
-from monitor.alerting.incidents import IncidentFold
+from monitor.alerting.dispatcher import NotificationDispatcher
+from monitor.alerting.heartbeat import Heartbeat
+from monitor.alerting.incident_consumer import INCIDENTS_CONSUMER, IncidentConsumer, initial_seq, latest_measurements
+from monitor.alerting.incidents import IncidentTracker
 from monitor.alerting.metrics import AlertingMetrics
 from monitor.alerting.notes import NoteImporter
-from monitor.alerting.notification import Writer
+from monitor.alerting.notification import NotificationRenderer
 from monitor.alerting.reminders import ReminderScheduler
-from monitor.i18n.translator import Tongue
+from monitor.i18n.translator import Translator
 
 if TYPE_CHECKING:
     import asyncio
@@ -24,95 +24,105 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from monitor.config import Config
-    from monitor.config.alerting import Target
-    from monitor.states.status_cache import Board
+    from monitor.config.alerting import TargetBlock
+    from monitor.states.status_cache import StatusCache
     from monitor.storage.journal.journal import Journal
 
 
-class Alerting:
+class AlertingService:
     """Everything that tells people. :meth:`start` gives tasks to the daemon's group."""
 
-    def __init__(self, config: Config, journal: Journal, board: Board, data: Path, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, config: Config, journal: Journal, status_cache: StatusCache, data_dir: Path, registry: CollectorRegistry
+    ) -> None:
         settings = config.settings
         self._config = config
         self._journal = journal
-        self._board = board
-        self._clock = clock = board.clock
-        self._notify = settings.notify
-        self.metrics = AlertingMetrics(registry, [target.name for target in self._notify.targets])
-        self._couriers = [self._courier(target) for target in self._notify.targets]
-        self._notes = NoteImporter(journal=journal, data=data, clock=clock)
-        self._reminders = ReminderScheduler(journal=journal, notify=self._notify, clock=clock, on_outbox=self._tell)
-        self._pacemaker = Pacemaker(settings.heartbeat, self.metrics) if settings.heartbeat else None
-        self._alertmanager = self._alertmanagers()
+        self._status_cache = status_cache
+        self._clock = clock = status_cache.clock
+        self._settings = settings.notify
+        self.metrics = AlertingMetrics(registry, [target.name for target in self._settings.targets])
+        self._dispatchers = [self._create_dispatcher(target) for target in self._settings.targets]
+        self._notes = NoteImporter(journal=journal, data=data_dir, clock=clock)
+        self._reminders = ReminderScheduler(
+            journal=journal, notify=self._settings, clock=clock, on_outbox=self._wake_dispatchers
+        )
+        self._heartbeat = Heartbeat(settings.heartbeat, self.metrics) if settings.heartbeat else None
+        self._alertmanager_notifier = self._create_alertmanager_notifier()
 
-    def _tongue(self, language: str | None = None) -> Tongue:
+    def _translator(self, language: str | None = None) -> Translator:
         settings = self._config.settings
-        spoken = language or self._notify.language or settings.language
-        return Tongue(spoken, ZoneInfo(settings.report_zone))
+        spoken = language or self._settings.language or settings.language
+        return Translator(spoken, ZoneInfo(settings.report_zone))
 
-    def _courier(self, target: Target) -> TargetCourier:
-        return TargetCourier(
+    def _create_dispatcher(self, target: TargetBlock) -> NotificationDispatcher:
+        return NotificationDispatcher(
             name=target.name,
-            channel=AppriseChannel(target.address, self._notify.timeout),
-            writer=Writer(self._tongue(target.language), lambda: self._board.portals, self._notify.page_url or ""),
-            notify=self._notify,
+            channel=AppriseChannel(target.apprise_url, self._settings.timeout),
+            renderer=NotificationRenderer(
+                self._translator(target.language), lambda: self._status_cache.portals, self._settings.page_url or ""
+            ),
+            settings=self._settings,
             journal=self._journal,
             clock=self._clock,
             metrics=self.metrics,
         )
 
-    def _alertmanagers(self) -> AlertmanagerSink | None:
+    def _create_alertmanager_notifier(self) -> AlertmanagerNotifier | None:
         settings = self._config.settings.alertmanager
         if settings is None:
             return None
-        return AlertmanagerSink(
+        return AlertmanagerNotifier(
             settings=settings,
             journal=self._journal,
             clock=self._clock,
-            tongue=self._tongue(),
-            portals=lambda: self._board.portals,
-            page_url=self._notify.page_url or "",
+            translator=self._translator(),
+            portals=lambda: self._status_cache.portals,
+            external_url=self._settings.page_url or "",
             metrics=self.metrics,
         )
 
     async def start(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """Go on where the journal says we were; the tasks belong to ``group``."""
-        location, last = self._board.location, self._journal.last
-        seq, memo = await self._journal.read(lambda reader: reader.bookmark(INCIDENTS))
+        location, last = self._status_cache.location, self._journal.last_seq
+        seq, memo = await self._journal.read(lambda reader: reader.checkpoint(INCIDENTS_CONSUMER))
         if not memo:
-            seq = await self._journal.read(lambda reader: first_seq(reader, location, last))
-        fold = IncidentFold(self._config.portals, location, window=self._notify.shared_within, memo=memo)
+            seq = await self._journal.read(lambda reader: initial_seq(reader, location, last))
+        fold = IncidentTracker(
+            self._config.portals, location, correlation_window_seconds=self._settings.shared_within, state=memo
+        )
         checks = self._config.checks
-        fold.recall(await self._journal.read(lambda reader: newest_looks(reader, checks, location)))
-        self._follower = Follower(
+        fold.restore_latest(await self._journal.read(lambda reader: latest_measurements(reader, checks, location)))
+        self._incident_consumer = IncidentConsumer(
             journal=self._journal,
-            fold=fold,
-            notify=self._notify,
+            tracker=fold,
+            settings=self._settings,
             clock=self._clock,
             metrics=self.metrics,
             seq=seq,
-            told=self._tell,
+            on_change=self._wake_dispatchers,
         )
         tasks = [
-            group.create_task(self._follower.run(), name="incidents"),
+            group.create_task(self._incident_consumer.run(), name="incidents"),
             group.create_task(self._notes.run(), name="notes"),
             group.create_task(self._reminders.run(), name="reminders"),
-            *(group.create_task(one.run(), name=f"tell {one.name}") for one in self._couriers),
+            *(group.create_task(one.run(), name=f"tell {one.name}") for one in self._dispatchers),
         ]
-        if self._pacemaker is not None:
-            self._board.listeners.append(self._pacemaker.note)
-            tasks.append(group.create_task(self._pacemaker.run(), name="heartbeat"))
-        if self._alertmanager is not None:
-            tasks.append(group.create_task(self._alertmanager.run(), name="alertmanager"))
+        if self._heartbeat is not None:
+            self._status_cache.listeners.append(self._heartbeat.record)
+            tasks.append(group.create_task(self._heartbeat.run(), name="heartbeat"))
+        if self._alertmanager_notifier is not None:
+            tasks.append(group.create_task(self._alertmanager_notifier.run(), name="alertmanager"))
         return tasks
 
-    async def change(self, config: Config) -> None:
+    async def reload(self, config: Config) -> None:
         """Go on with another inventory; other targets need a restart."""
-        await self._follower.step(self._follower.fold.change(config.portals, self._clock.now()))
+        await self._incident_consumer.commit(
+            self._incident_consumer.tracker.update_inventory(config.portals, self._clock.now())
+        )
 
-    def _tell(self) -> None:
-        for courier in self._couriers:
-            courier.tell()
-        if self._alertmanager is not None:
-            self._alertmanager.tell()
+    def _wake_dispatchers(self) -> None:
+        for courier in self._dispatchers:
+            courier.wake()
+        if self._alertmanager_notifier is not None:
+            self._alertmanager_notifier.wake()

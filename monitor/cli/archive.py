@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.output import FAILED, GOOD, ConfigDir, DataDir, print_json
+from monitor.cli.output import EXIT_FAILURE, EXIT_OK, ConfigDir, DataDir, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor.storage.archive.protocol import Order
-    from monitor.storage.journal.store import Chore, Writer
+    from monitor.storage.archive.protocol import SealRequest
+    from monitor.storage.journal.store import ArchiveUpdate, JournalWriter
 
 archive_app = typer.Typer(help="The sealed days of a data directory.", no_args_is_help=True)
 
@@ -30,7 +30,7 @@ def archive_list(
 
     from monitor.storage.archive import catalog
 
-    listed = catalog.read_at(data)
+    listed = catalog.load(data)
     if as_json:
         print_json([asdict(one) for one in listed])
         return
@@ -42,16 +42,16 @@ def archive_list(
 @archive_app.command(name="verify")
 def archive_verify(data: DataDir = Path("data")) -> None:
     """Hash and count every sealed file again; exit code 1 when one is missing, changed or unknown."""
-    from monitor.cli.output import bar
+    from monitor.cli.output import progress_bar
     from monitor.storage.archive.verify import verify
 
-    with bar("verifying") as progress:
+    with progress_bar("verifying") as progress:
         found = verify(data, progress)
-    for complaint in found.complaints:
+    for complaint in found.errors:
         typer.echo(complaint, err=True)
-    word = "good" if found.good else f"{len(found.complaints)} complaints"
-    typer.echo(f"{found.files} files, {found.rows} rows, {found.size} bytes: {word}")
-    raise SystemExit(GOOD if found.good else FAILED)
+    word = "good" if found.ok else f"{len(found.errors)} complaints"
+    typer.echo(f"{found.files} files, {found.rows} rows, {found.size_bytes} bytes: {word}")
+    raise SystemExit(EXIT_OK if found.ok else EXIT_FAILURE)
 
 
 @archive_app.command(name="seal")
@@ -59,7 +59,7 @@ def archive_seal(config: ConfigDir = Path("config"), data: DataDir = Path("data"
     """Seal the days that are due, while no daemon runs; a running daemon does so itself."""
     from monitor.storage.archive.seal import sweep
 
-    with _alone(config, data) as (order, writer):
+    with _exclusive_writer(config, data) as (order, writer):
         made = sweep(order, lambda chore: _commit(writer, chore))
     typer.echo(f"{made} files sealed", err=True)
 
@@ -69,33 +69,33 @@ def archive_compact(config: ConfigDir = Path("config"), data: DataDir = Path("da
     """Merge every day that has supplements into one file, while no daemon runs."""
     from monitor.storage.archive.compaction import compact
 
-    with _alone(config, data) as (order, writer):
-        merged = compact(order, lambda chore: _commit(writer, chore), more_than=0)
+    with _exclusive_writer(config, data) as (order, writer):
+        merged = compact(order, lambda chore: _commit(writer, chore), max_supplements=0)
     typer.echo(f"{merged} days merged", err=True)
 
 
-def _commit(writer: Writer, chore: Chore) -> None:
-    writer.write([chore])
+def _commit(writer: JournalWriter, update: ArchiveUpdate) -> None:
+    writer.write([update])
 
 
 @contextmanager
-def _alone(config: Path, data: Path) -> Iterator[tuple[Order, Writer]]:
+def _exclusive_writer(config: Path, data: Path) -> Iterator[tuple[SealRequest, JournalWriter]]:
     """What is to be done, and the journal's one writer. Raises JournalError while a daemon uses the directory."""
     from monitor.config import load
-    from monitor.storage.archive.protocol import Order
-    from monitor.storage.journal.store import FILE, JournalError, Lock, Writer
-    from probes.registry import KINDS
+    from monitor.storage.archive.protocol import SealRequest
+    from monitor.storage.journal.store import JOURNAL_FILE, DirectoryLock, JournalError, JournalWriter
+    from probes.registry import PROBE_KINDS
 
     settings = load(config).settings
-    if not (data / FILE).exists():
+    if not (data / JOURNAL_FILE).exists():
         raise JournalError(f"there is no journal in {data}")
-    lock = Lock(data)
+    lock = DirectoryLock(data)
     try:
-        writer = Writer(data / FILE, KINDS)
+        writer = JournalWriter(data / JOURNAL_FILE, PROBE_KINDS)
         try:
             grace = int(settings.archive.grace * 1000)
             now = time.time_ns() // 1_000_000
-            yield Order(directory=data, zone=settings.report_zone, grace=grace, now=now), writer
+            yield SealRequest(directory=data, zone=settings.report_zone, grace_ms=grace, now_ms=now), writer
         finally:
             writer.close()
     finally:

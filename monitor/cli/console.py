@@ -13,35 +13,35 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-NARROWEST, WIDEST = 40, 200
+MIN_WIDTH, MAX_WIDTH = 40, 200
 
 
-_PLAIN = str.maketrans({"đ": "d", "Đ": "D", "…": "..."})
+_ASCII_REPLACEMENTS = str.maketrans({"đ": "d", "Đ": "D", "…": "..."})
 
 
-class Pen:
+class ConsoleWriter:
     """Writes on a console in what it can show: its width within 40..200, its encoding, no control characters."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.width = min(max(console.width, NARROWEST), WIDEST)
-        self.rich = console.encoding.lower().replace("-", "").startswith("utf")
+        self.width = min(max(console.width, MIN_WIDTH), MAX_WIDTH)
+        self.unicode = console.encoding.lower().replace("-", "").startswith("utf")
 
-    def clean(self, text: str) -> str:
+    def sanitize(self, text: str) -> str:
         """``text`` without anything that could steer a terminal; without marks on letters where only ASCII is shown.
 
         Certificates, redirects and details are a portal's words, not ours.
         """
         shown = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
-        if self.rich:
+        if self.unicode:
             return shown
-        return unicodedata.normalize("NFKD", shown.translate(_PLAIN)).encode("ascii", "ignore").decode()
+        return unicodedata.normalize("NFKD", shown.translate(_ASCII_REPLACEMENTS)).encode("ascii", "ignore").decode()
 
     def line(self, *parts: tuple[str, str], indent: int = 0, label: str = "") -> None:
         """One line of (text, style) parts behind an indent and a dim label; what does not fit goes on below them."""
         whole = Text()
         for text, style in parts:
-            whole.append(self.clean(text), style=style)
+            whole.append(self.sanitize(text), style=style)
         front = Text(" " * indent).append(label, style="dim")
         for row in whole.wrap(self.console, self.width - len(front), overflow="fold"):
             row.rstrip()
@@ -52,7 +52,7 @@ class Pen:
         """Parts side by side, two spaces between them, none of them broken over two lines."""
         row = Text(" " * indent)
         for text, style in parts:
-            part = Text(self.clean(text), style=style)
+            part = Text(self.sanitize(text), style=style)
             if len(row) > indent and row.cell_len + part.cell_len > self.width:
                 row.rstrip()
                 self._print(row)

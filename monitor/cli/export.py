@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.output import FAILED, GOOD, PARTIAL, USAGE, ConfigDir, DataDir, fail
-from monitor.cli.score import From, Rubrics, period_of, rules_of
+from monitor.cli.output import EXIT_FAILURE, EXIT_OK, EXIT_PARTIAL, EXIT_USAGE, ConfigDir, DataDir, fail
+from monitor.cli.score import FromOption, RubricOption, period_of, rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from monitor.config import Config
-    from monitor.scoring.report.collect import Asked
+    from monitor.scoring.report.collect import ReportRequest
 
 export_app = typer.Typer(help="Hand over the scores of a period as files, or check such files.", no_args_is_help=True)
 
@@ -33,13 +33,13 @@ class Language(StrEnum):
 def export(
     context: typer.Context,
     quarter: Annotated[str | None, typer.Option(help="2026Q3; a month, week, day or from..to will do, too.")] = None,
-    rubric: Rubrics = None,
+    rubric: RubricOption = None,
     lang: Annotated[Language | None, typer.Option(help="Default: the configured language.")] = None,
-    whence: From = None,
+    source: FromOption = None,
     out: Annotated[
         Path | None, typer.Option(help="A directory of its own. Default: exports/<period>-<lang> of the data.")
     ] = None,
-    form: Annotated[str, typer.Option("--format", help="Some of xlsx,csv,json,html.")] = "xlsx,csv,json,html",
+    format_list: Annotated[str, typer.Option("--format", help="Some of xlsx,csv,json,html.")] = "xlsx,csv,json,html",
     config: ConfigDir = Path("config"),
     data: DataDir = Path("data"),
 ) -> None:
@@ -47,32 +47,35 @@ def export(
     if context.invoked_subcommand is not None:
         return
     from monitor.config import load
-    from monitor.scoring.report.output import ExportError, check
-    from monitor.scoring.report.registry import FORMATS
+    from monitor.scoring.report.output import ExportError, check_target
+    from monitor.scoring.report.registry import REPORT_FORMATS
 
-    formats = [one.strip() for one in form.split(",") if one.strip()]
-    unknown = [one for one in formats if one not in FORMATS]
+    formats = [one.strip() for one in format_list.split(",") if one.strip()]
+    unknown = [one for one in formats if one not in REPORT_FORMATS]
     if unknown or not formats:
-        fail(f"there is no format {', '.join(unknown) or 'in an empty list'}; there are {', '.join(FORMATS)}", USAGE)
+        fail(
+            f"there is no format {', '.join(unknown) or 'in an empty list'}; there are {', '.join(REPORT_FORMATS)}",
+            EXIT_USAGE,
+        )
     if quarter is None:
-        fail("name the period, such as --quarter 2026Q3", USAGE)
+        fail("name the period, such as --quarter 2026Q3", EXIT_USAGE)
     loaded = load(config)
-    asked = _asked(loaded, data, quarter, rubric, lang.value if lang else loaded.settings.language)
+    asked = _report_request(loaded, data, quarter, rubric, lang.value if lang else loaded.settings.language)
     target = out or data / "exports" / f"{asked.period.name}-{asked.language}"
     try:
-        check(target)
-        ended = _run(
+        check_target(target)
+        ended = _write_report(
             asked,
             loaded,
-            whence.value if whence else loaded.settings.history.source,
+            source.value if source else loaded.settings.history.source,
             target,
-            [one for one in FORMATS if one in formats],
+            [one for one in REPORT_FORMATS if one in formats],
         )
     except ExportError as error:
-        fail(str(error), USAGE)
+        fail(str(error), EXIT_USAGE)
     except OSError as error:
         fail(f"{target}: {error.strerror or error}")
-    raise SystemExit(GOOD if ended else PARTIAL)
+    raise SystemExit(EXIT_OK if ended else EXIT_PARTIAL)
 
 
 @export_app.command()
@@ -88,8 +91,8 @@ def verify(directory: Annotated[Path, typer.Argument(help="A directory that expo
     for line in complaints:
         typer.echo(line)
     if not complaints:
-        typer.echo(f"{directory} is as it was written; SHA-256 of {manifest.NAME}: {digest}")
-    raise SystemExit(FAILED if complaints else GOOD)
+        typer.echo(f"{directory} is as it was written; SHA-256 of {manifest.MANIFEST_NAME}: {digest}")
+    raise SystemExit(EXIT_FAILURE if complaints else EXIT_OK)
 
 
 @export_app.command()
@@ -101,58 +104,58 @@ def schema() -> None:
     print_json(schema_of())
 
 
-def _asked(loaded: Config, data: Path, name: str, rubric: list[str] | None, language: str) -> Asked:
+def _report_request(loaded: Config, data: Path, name: str, rubric: list[str] | None, language: str) -> ReportRequest:
     from zoneinfo import ZoneInfo
 
     from monitor.scoring import engine, periods
-    from monitor.scoring.report.collect import Asked
+    from monitor.scoring.report.collect import ReportRequest
 
     now = time.time_ns() // 1_000_000
     period = period_of(loaded, name, now)
-    if period.since > now:
-        fail(f"{period.name} has not begun", USAGE)
-    before = periods.before(period, ZoneInfo(period.zone))
-    return Asked(
+    if period.since_ms > now:
+        fail(f"{period.name} has not begun", EXIT_USAGE)
+    before = periods.previous(period, ZoneInfo(period.zone))
+    return ReportRequest(
         rules=rules_of(loaded, period, rubric),
-        every=replace(loaded.rules, rubrics=engine.in_force(loaded.rules.rubrics, before)),
+        previous_rules=replace(loaded.rules, rubrics=engine.in_force(loaded.rules.rubrics, before)),
         portals=loaded.portals,
         period=period,
         language=language,
         directory=data,
-        now=now,
+        now_ms=now,
     )
 
 
-def _run(asked: Asked, loaded: Config, whence: str, target: Path, formats: list[str]) -> bool:
+def _write_report(request: ReportRequest, loaded: Config, source_name: str, target: Path, formats: list[str]) -> bool:
     """Gather, write, tell; whether the period is over and something was measured in it."""
-    from monitor.cli.history_source import chosen
-    from monitor.cli.output import bar
-    from monitor.scoring.history_source import HistorySource
+    from monitor.cli.history_source import configured_history
+    from monitor.cli.output import progress_bar
+    from monitor.scoring.history_source import HistoryScoringSource
     from monitor.scoring.report import collect
-    from monitor.scoring.report.output import write
+    from monitor.scoring.report.output import write_report
 
-    with bar("exporting") as progress:
-        tell = _counted(progress, collect.steps(asked.period) + len(formats))
-        source = HistorySource(chosen(loaded.settings, asked.directory, whence), whence)
-        report = collect.gather(asked, source, tell)
-        path = write(report, target, formats, tell)
+    with progress_bar("exporting") as progress:
+        tell = _step_counter(progress, collect.progress_steps(request.period) + len(formats))
+        source = HistoryScoringSource(configured_history(loaded.settings, request.directory, source_name), source_name)
+        report = collect.collect_report(request, source, tell)
+        path = write_report(report, target, formats, tell)
     if report.seal and report.seal.differing:
         typer.echo(f"differs from the sealed scores: {'; '.join(report.seal.differing)}", err=True)
-    measured = any(line.days for score in report.book.scores for line in score.criteria)
+    measured = any(line.days for score in report.score_set.scores for line in score.criteria)
     if not measured:
-        typer.echo(f"nothing was measured in {asked.period.name}", err=True)
-    elif not report.book.ended:
-        typer.echo(f"{asked.period.name} still runs: the figures are provisional", err=True)
+        typer.echo(f"nothing was measured in {request.period.name}", err=True)
+    elif not report.score_set.ended:
+        typer.echo(f"{request.period.name} still runs: the figures are provisional", err=True)
     typer.echo(f"{path}", err=True)
-    return measured and report.book.ended
+    return measured and report.score_set.ended
 
 
-def _counted(progress: Callable[[int, int | None], None], total: int) -> Callable[[], None]:
+def _step_counter(progress: Callable[[int, int | None], None], total: int) -> Callable[[], None]:
     done = 0
 
-    def tell() -> None:
+    def advance() -> None:
         nonlocal done
         done += 1
         progress(done, total)
 
-    return tell
+    return advance

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.output import USAGE, fail
+from monitor.cli.output import EXIT_USAGE, fail
 
-SHORTEST = 8
+MIN_SECRET_CHARS = 8
 """Characters of a secret that somebody chose."""
 
 
@@ -24,22 +24,22 @@ def hash_secret(
     """
     import secrets
 
-    from monitor.config.secret_hash import make as make_hash
+    from monitor.config.secret_hash import make_hash
 
     if make:
         secret = secrets.token_urlsafe(32)
         typer.echo(secret, err=True)
     else:
-        secret = _typed() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
-    if len(secret) < SHORTEST:
-        fail(f"a secret has {SHORTEST} characters at least", USAGE)
+        secret = _prompt_secret() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    if len(secret) < MIN_SECRET_CHARS:
+        fail(f"a secret has {MIN_SECRET_CHARS} characters at least", EXIT_USAGE)
     typer.echo(make_hash(secret))
 
 
-def _typed() -> str:
+def _prompt_secret() -> str:
     import getpass
 
     secret = getpass.getpass("secret: ")
     if getpass.getpass("again: ") != secret:
-        fail("these are two different secrets", USAGE)
+        fail("these are two different secrets", EXIT_USAGE)
     return secret

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.output import FAILED, GOOD, USAGE, ConfigDir, fail
+from monitor.cli.output import EXIT_FAILURE, EXIT_OK, EXIT_USAGE, ConfigDir, fail
 
 
 def healthcheck(
@@ -23,17 +23,17 @@ def healthcheck(
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the answer.")] = 5.0,
 ) -> None:
     """Ask the running daemon whether looks are being completed. Exit code 0: it is well, 1: it is not."""
-    from monitor.cli.healthcheck import HEALTHY, READY, ask
+    from monitor.cli.healthcheck import HEALTHY, READY, request_health
 
-    where = listen or _configured(config)
+    where = listen or _configured_listen(config)
     if not where.rpartition(":")[2].isdigit():
-        fail(f"{where!r} is not host:port", USAGE)
-    well, words = ask(where, HEALTHY if live else READY, timeout)
+        fail(f"{where!r} is not host:port", EXIT_USAGE)
+    well, words = request_health(where, HEALTHY if live else READY, timeout)
     typer.echo(words, err=not well)
-    raise SystemExit(GOOD if well else FAILED)
+    raise SystemExit(EXIT_OK if well else EXIT_FAILURE)
 
 
-def _configured(config: Path) -> str:
+def _configured_listen(config: Path) -> str:
     from monitor.config import load
 
     return load(config).settings.listen
@@ -42,28 +42,31 @@ def _configured(config: Path) -> str:
 READY, HEALTHY = "/-/ready", "/-/healthy"
 
 
-_ANYWHERE = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - where one listens, not where we do
+_WILDCARD_ADDRESSES = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - where one listens, not where we do
 
 
-_LONGEST = 500
+_MAX_RESPONSE_BYTES = 500
 
 
-def ask(listen: str, path: str, timeout: float) -> tuple[bool, str]:
+def request_health(address: str, path: str, timeout_seconds: float) -> tuple[bool, str]:
     """Whether the daemon that listens on ``host:port`` answers 200 at ``path`` within ``timeout`` seconds; its words.
 
     A host that stands for every address is asked on loopback. Who does not answer in plain HTTP is asked over TLS, and
     his certificate is not judged: no secret is sent, and names of loopback stand in no certificate. Raises nothing:
     whoever does not answer is not well.
     """
-    host, _, port = listen.rpartition(":")
+    host, _, port = address.rpartition(":")
     bare = host.strip("[]")
-    where = (_ANYWHERE.get(bare, bare), int(port))
+    where = (_WILDCARD_ADDRESSES.get(bare, bare), int(port))
     error: Exception | None = None
-    for connection in (http.client.HTTPConnection(*where, timeout=timeout), _over_tls(*where, timeout)):
+    for connection in (
+        http.client.HTTPConnection(*where, timeout=timeout_seconds),
+        _tls_connection(*where, timeout_seconds),
+    ):
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
-            words = answer.read(_LONGEST).decode(errors="replace").strip()
+            words = answer.read(_MAX_RESPONSE_BYTES).decode(errors="replace").strip()
         except (OSError, http.client.HTTPException) as trouble:
             error = error or trouble
             if isinstance(trouble, TimeoutError | ConnectionRefusedError):
@@ -72,11 +75,11 @@ def ask(listen: str, path: str, timeout: float) -> tuple[bool, str]:
             return answer.status == http.HTTPStatus.OK, words
         finally:
             connection.close()
-    return False, f"{listen} does not answer: {error}"
+    return False, f"{address} does not answer: {error}"
 
 
-def _over_tls(host: str, port: int, timeout: float) -> http.client.HTTPSConnection:
+def _tls_connection(host: str, port: int, timeout_seconds: float) -> http.client.HTTPSConnection:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    return http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
+    return http.client.HTTPSConnection(host, port, timeout=timeout_seconds, context=context)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.output import USAGE, ConfigDir, DataDir, fail
+from monitor.cli.output import EXIT_USAGE, ConfigDir, DataDir, HistorySource, fail
 
 if TYPE_CHECKING:
-    from monitor.storage.history.source import Source
+    from monitor.storage.history.source import HistoryReader
 
 history_app = typer.Typer(help="Take measurements out of a journal, or into one.", no_args_is_help=True)
 
@@ -25,14 +25,7 @@ class FileFormat(StrEnum):
     PARQUET = "parquet"
 
 
-class Origin(StrEnum):
-    """Where history is read from."""
-
-    ARCHIVE = "archive"
-    INFLUXDB = "influxdb"
-
-
-Form = Annotated[FileFormat | None, typer.Option("--format", help="Default: by the file's suffix, else csv.")]
+FormatOption = Annotated[FileFormat | None, typer.Option("--format", help="Default: by the file's suffix, else csv.")]
 
 
 @history_app.command(name="export")
@@ -41,35 +34,35 @@ def history_export(
     data: DataDir = Path("data"),
     config: ConfigDir = Path("config"),
     origin: Annotated[
-        Origin | None, typer.Option("--from", help="Where to read; default: history.source of monitor.yaml.")
+        HistorySource | None, typer.Option("--from", help="Where to read; default: history.source of monitor.yaml.")
     ] = None,
     kind: Annotated[list[str] | None, typer.Option(help="Probe kind; may be repeated; default: all.")] = None,
     portal: Annotated[list[str] | None, typer.Option(help="Portal id; may be repeated; default: all.")] = None,
     since: Annotated[str, typer.Option(help="ISO 8601, milliseconds since 1970, or such as -24h.")] = "0",
     until: Annotated[str | None, typer.Option(help="The same; not included. Default: now.")] = None,
-    form: Form = None,
+    file_format: FormatOption = None,
 ) -> None:
     """Write measurements to a file; works while the daemon runs."""
-    from monitor.cli.output import bar
+    from monitor.cli.output import progress_bar
     from monitor.model.time_parsing import parse_time
-    from monitor.storage.history.reader import Window
+    from monitor.storage.history.reader import HistoryWindow
     from monitor.storage.transfer import files as exchange
-    from probes.registry import KINDS
+    from probes.registry import PROBE_KINDS
 
     now = time.time_ns() // 1_000_000
     try:
         begin, end = parse_time(since, now), parse_time(until, now) if until else now
     except ValueError as error:
-        fail(str(error), USAGE)
-    unknown = set(kind or ()) - KINDS.keys()
+        fail(str(error), EXIT_USAGE)
+    unknown = set(kind or ()) - PROBE_KINDS.keys()
     if unknown:
-        fail(f"there is no probe kind {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}", USAGE)
+        fail(f"there is no probe kind {', '.join(sorted(unknown))}; there are {', '.join(PROBE_KINDS)}", EXIT_USAGE)
     portals = frozenset(portal) if portal else None
-    windows = [Window(kind=one, since=begin, until=end, portals=portals) for one in kind or KINDS]
+    windows = [HistoryWindow(kind=one, since_ms=begin, until_ms=end, portals=portals) for one in kind or PROBE_KINDS]
     suffix = out.suffix.removeprefix(".").lower()
-    chosen = form.value if form else suffix if suffix in set(FileFormat) else "csv"
+    chosen = file_format.value if file_format else suffix if suffix in set(FileFormat) else "csv"
     source = _source(config, data, origin)
-    with bar("exporting") as progress:
+    with progress_bar("exporting") as progress:
         written = exchange.export(source, windows, "-" if str(out) == "-" else out, chosen, progress)
     for one in written:
         if one.path is not None:
@@ -80,23 +73,23 @@ def history_export(
 def history_import(
     path: Annotated[Path, typer.Argument(help="A file that history export wrote.")],
     data: DataDir = Path("data"),
-    form: Form = None,
+    file_format: FormatOption = None,
 ) -> None:
     """Take measurements into a journal that no daemon is using; rows that are known already change nothing."""
-    from monitor.cli.output import bar
+    from monitor.cli.output import progress_bar
     from monitor.storage.transfer import files as exchange
 
-    with bar("importing") as progress:
-        found = exchange.import_(data, path, form.value if form else None, progress)
-    typer.echo(f"{found.read} rows read, {found.added} added, {found.present} known already", err=True)
+    with progress_bar("importing") as progress:
+        found = exchange.import_(data, path, file_format.value if file_format else None, progress)
+    typer.echo(f"{found.rows_read} rows read, {found.added} added, {found.already_present} known already", err=True)
 
 
-def _source(config: Path, data: Path, origin: Origin | None) -> Source:
+def _source(config: Path, data: Path, origin: HistorySource | None) -> HistoryReader:
     """Where to read; the archive needs no configuration."""
-    from monitor.cli.history_source import chosen
+    from monitor.cli.history_source import configured_history
     from monitor.config import load
-    from monitor.storage.history.source import Archive
+    from monitor.storage.history.source import ArchiveHistory
 
-    if origin is Origin.ARCHIVE or (origin is None and not (config / "monitor.yaml").exists()):
-        return Archive(data)
-    return chosen(load(config).settings, data, origin)
+    if origin is HistorySource.ARCHIVE or (origin is None and not (config / "monitor.yaml").exists()):
+        return ArchiveHistory(data)
+    return configured_history(load(config).settings, data, origin)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.sinks.influxdb.history import InfluxHistory
-from monitor.storage.history.source import ARCHIVE, Archive, Source
+from monitor.storage.history.source import ARCHIVE, ArchiveHistory, HistoryReader
 from monitor.storage.journal.store import JournalError
 
 if TYPE_CHECKING:
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from monitor.config.settings import MonitorSettings
 
 
-def chosen(settings: MonitorSettings, directory: Path, name: str | None = None) -> Source:
+def configured_history(settings: MonitorSettings, directory: Path, name: str | None = None) -> HistoryReader:
     """The source called ``name``, or the configured one. Raises :class:`JournalError` where it is not configured."""
     if (name or settings.history.source) == ARCHIVE:
-        return Archive(directory)
+        return ArchiveHistory(directory)
     if settings.sinks.influxdb is None:
         raise JournalError("monitor.yaml names no sinks.influxdb that history could be read from")
     return InfluxHistory(settings.sinks.influxdb, directory)

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.output import FAILED, GOOD, USAGE, ConfigDir, DataDir, fail, print_json
+from monitor.cli.output import EXIT_FAILURE, EXIT_OK, EXIT_USAGE, ConfigDir, DataDir, fail, print_json
 from monitor.storage.folders import INBOX
 
 if TYPE_CHECKING:
-    from monitor.daemon.drill import Stage
+    from monitor.daemon.drill import DrillStep
     from monitor.model.incidents import NoteKind
 
 incident_app = typer.Typer(help="Say something about an incident; kept and shown with it.", no_args_is_help=True)
 
-TAKEN_WITHIN = 3.0
+IMPORT_TIMEOUT_SECONDS = 3.0
 """Seconds that a command waits for the daemon to take a note in."""
 
-By = Annotated[str, typer.Option("--by", help="Who says so.")]
+ByOption = Annotated[str, typer.Option("--by", help="Who says so.")]
 
 
 def incidents(  # the name of the command
@@ -35,82 +35,84 @@ def incidents(  # the name of the command
     from zoneinfo import ZoneInfo
 
     from monitor.config import load
-    from monitor.i18n.incident_sentences import Teller
-    from monitor.i18n.translator import Tongue
-    from monitor.model.incidents import Step
+    from monitor.i18n.incident_sentences import IncidentSentences
+    from monitor.i18n.translator import Translator
+    from monitor.model.incidents import EventType
     from monitor.model.time_parsing import parse_time
-    from monitor.storage.journal.store import FILE, Reader
-    from monitor.web.api.incident_json import whole_json
-    from probes.registry import KINDS
+    from monitor.storage.journal.store import JOURNAL_FILE, JournalReader
+    from monitor.web.api.incident_json import incident_detail_json
+    from probes.registry import PROBE_KINDS
 
     now = time.time_ns() // 1_000_000
     loaded = load(config)
     try:
         begin = parse_time(since, now)
     except ValueError as error:
-        fail(str(error), USAGE)
-    reader = Reader(data / FILE, KINDS)
+        fail(str(error), EXIT_USAGE)
+    reader = JournalReader(data / JOURNAL_FILE, PROBE_KINDS)
     try:
-        found = reader.incidents(open_only=open_only, since=begin)
+        found = reader.incidents(open_only=open_only, since_ms=begin)
         if as_json:
-            print_json({"incidents": [whole_json(reader, one, now) for one in found]})
+            print_json({"incidents": [incident_detail_json(reader, one, now) for one in found]})
     finally:
         reader.close()
     if not as_json:
-        tongue = Tongue("en", ZoneInfo(loaded.settings.report_zone))
-        teller = Teller(tongue, {portal.id: portal for portal in loaded.portals})
+        tongue = Translator("en", ZoneInfo(loaded.settings.report_zone))
+        teller = IncidentSentences(tongue, {portal.id: portal for portal in loaded.portals})
         for one in found:
-            state = "open" if one.step is not Step.RESOLVED else "over"
+            state = "open" if one.step is not EventType.RESOLVED else "over"
             typer.echo(
-                f"{state}  {one.incident.id}  {teller.standing(one.incident)}  since "
-                f"{tongue.moment(one.incident.opened)}, {tongue.duration(one.incident.downtime(now))}"
+                f"{state}  {one.incident.id}  {teller.summary(one.incident)}  since "
+                f"{tongue.date_time(one.incident.opened)}, {tongue.duration(one.incident.downtime_seconds(now))}"
             )
-    raise SystemExit(FAILED if any(one.step is not Step.RESOLVED for one in found) else GOOD)
+    raise SystemExit(EXIT_FAILURE if any(one.step is not EventType.RESOLVED for one in found) else EXIT_OK)
 
 
 @incident_app.command(name="ack")
 def incident_ack(
     identity: Annotated[str, typer.Argument(metavar="ID", help="The incident's id.")],
-    by: By,
+    by: ByOption,
     text: Annotated[str, typer.Argument(help="What is being done about it.")] = "",
     data: DataDir = Path("data"),
 ) -> None:
     """Acknowledge an incident: somebody takes care, so nobody is reminded of it any more."""
     from monitor.model.incidents import NoteKind
 
-    _note(data, identity, NoteKind.ACKNOWLEDGED, by, text)
+    _leave_note(data, identity, NoteKind.ACKNOWLEDGED, by, text)
 
 
 @incident_app.command(name="comment")
 def incident_comment(
     identity: Annotated[str, typer.Argument(metavar="ID", help="The incident's id.")],
     text: Annotated[str, typer.Argument(help="The comment.")],
-    by: By,
+    by: ByOption,
     data: DataDir = Path("data"),
 ) -> None:
     """Comment on an incident."""
     from monitor.model.incidents import NoteKind
 
-    _note(data, identity, NoteKind.COMMENTED, by, text)
+    _leave_note(data, identity, NoteKind.COMMENTED, by, text)
 
 
-def _note(data: Path, identity: str, kind: NoteKind, by: str, text: str) -> None:
+def _leave_note(data: Path, identity: str, kind: NoteKind, by: str, text: str) -> None:
     from monitor.storage import inbox
-    from monitor.storage.journal.store import FILE, Reader
-    from probes.registry import KINDS
+    from monitor.storage.journal.store import JOURNAL_FILE, JournalReader
+    from probes.registry import PROBE_KINDS
 
-    reader = Reader(data / FILE, KINDS)
-    known = reader.incident(identity)
+    reader = JournalReader(data / JOURNAL_FILE, PROBE_KINDS)
+    known = reader.incident_events(identity)
     reader.close()
     if not known:
         fail(f"there is no incident {identity}; `portal-monitor incidents` lists them")
     if not by.strip():
-        fail("--by must name somebody", USAGE)
+        fail("--by must name somebody", EXIT_USAGE)
     try:
-        path = inbox.leave(data, inbox.new_note(identity, kind, by.strip(), text.strip(), time.time_ns() // 1_000_000))
+        path = inbox.submit_note(
+            data, inbox.new_note(identity, kind, by.strip(), text.strip(), time.time_ns() // 1_000_000)
+        )
     except OSError as error:
         fail(f"{data / INBOX}: {error.strerror}")
-    end = time.monotonic() + TAKEN_WITHIN
+    end = time.monotonic() + IMPORT_TIMEOUT_SECONDS
     while path.exists() and time.monotonic() < end:
         time.sleep(0.05)
     waits = "; no daemon has taken it in yet, the next one will" if path.exists() else ""
@@ -129,32 +131,32 @@ def drill(  # the name of the command
 
     from monitor.config import load
     from monitor.daemon.drill import Drill, DrillError
-    from monitor.daemon.logs import set_up_logs
+    from monitor.daemon.logs import configure_logging
     from monitor.model.clock import SystemClock
 
-    set_up_logs("console", "error")
+    configure_logging("console", "error")
     base = load(config) if config is not None else None
     targets = {one.name: one for one in base.settings.notify.targets} if base is not None else {}
     if target is not None and target not in targets:
-        fail(f"no target {target!r} is configured; there are {', '.join(targets) or 'none'}", USAGE)
+        fail(f"no target {target!r} is configured; there are {', '.join(targets) or 'none'}", EXIT_USAGE)
     with tempfile.TemporaryDirectory(prefix="portal-monitor-drill-") as scratch:
-        one = Drill(SystemClock(), Path(scratch), interval=interval, patience=10 * interval + 60)
+        one = Drill(SystemClock(), Path(scratch), interval_seconds=interval, step_timeout_seconds=10 * interval + 60)
         chosen = targets[target] if target is not None else None
 
-        def told(step: str) -> None:
+        def report(step: str) -> None:
             typer.echo(f"  {step}", err=True)
 
         try:
-            stages = asyncio.run(one.run(base, chosen, recovery=recovery, told=told))
+            stages = asyncio.run(one.run(base, chosen, recovery=recovery, on_step=report))
         except DrillError as error:
             fail(str(error))
     _print_stages(stages, as_json=as_json)
 
 
-def _print_stages(stages: list[Stage], *, as_json: bool) -> None:
-    from monitor.daemon.drill import took
+def _print_stages(stages: list[DrillStep], *, as_json: bool) -> None:
+    from monitor.daemon.drill import step_durations
 
-    lines = took(stages)
+    lines = step_durations(stages)
     if as_json:
         print_json([{"step": name, "since_refused_seconds": at, "took_seconds": step} for name, at, step in lines])
         return

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from monitor.cli.output import FAILED, GOOD, ConfigDir, fail
+from monitor.cli.output import EXIT_FAILURE, EXIT_OK, ConfigDir, fail
 
 if TYPE_CHECKING:
-    from monitor.sinks.influxdb.sink import InfluxDB
+    from monitor.sinks.influxdb.sink import InfluxDBSettings
 
 
 influx_app = typer.Typer(help="Prepare and try the configured InfluxDB.", no_args_is_help=True)
 
 
-def _influxdb(directory: Path) -> InfluxDB:
+def _influxdb(directory: Path) -> InfluxDBSettings:
     from monitor.config import load
 
     found = load(directory).settings.sinks.influxdb
@@ -45,5 +45,5 @@ def influx_check(config: ConfigDir = Path("config")) -> None:
 
     steps = check(_influxdb(config))
     for step in steps:
-        typer.echo(f"{'ok  ' if step.ok else 'FAIL'} {step.text}")
-    raise SystemExit(GOOD if all(step.ok for step in steps) else FAILED)
+        typer.echo(f"{'ok  ' if step.ok else 'FAIL'} {step.message}")
+    raise SystemExit(EXIT_OK if all(step.ok for step in steps) else EXIT_FAILURE)

@@ -23,7 +23,7 @@ from monitor.cli.healthcheck import healthcheck
 from monitor.cli.history import history_app
 from monitor.cli.incidents import drill, incident_app, incidents
 from monitor.cli.influxdb import influx_app
-from monitor.cli.output import FAILED, GOOD, PARTIAL, USAGE, ConfigDir, DataDir, fail, print_json
+from monitor.cli.output import EXIT_FAILURE, EXIT_OK, EXIT_PARTIAL, EXIT_USAGE, ConfigDir, DataDir, fail, print_json
 from monitor.cli.score import score_app
 from monitor.storage.journal.store import JournalError
 
@@ -49,7 +49,7 @@ app.command()(backup)
 app.command()(restore)
 
 
-class LogForm(StrEnum):
+class LogFormat(StrEnum):
     """How log lines are written."""
 
     JSON = "json"
@@ -65,14 +65,14 @@ def main() -> None:
     try:
         app()
     except ConfigError as error:
-        for complaint in error.complaints:
+        for complaint in error.errors:
             typer.echo(str(complaint), err=True)
-        raise SystemExit(FAILED) from None
+        raise SystemExit(EXIT_FAILURE) from None
     except JournalError as error:
         fail(str(error))
     except BrokenPipeError:
         sys.stderr.close()
-        raise SystemExit(FAILED) from None
+        raise SystemExit(EXIT_FAILURE) from None
 
 
 @app.command()
@@ -83,35 +83,35 @@ def run(
         str | None,
         typer.Option(envvar="PORTAL_MONITOR_LISTEN", help="host:port of the web server; overrides monitor.yaml."),
     ] = None,
-    log_format: Annotated[LogForm | None, typer.Option(help="Default: console on a terminal, else json.")] = None,
+    log_format: Annotated[LogFormat | None, typer.Option(help="Default: console on a terminal, else json.")] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Start the daemon and stay until told to stop (SIGTERM, SIGINT); SIGHUP loads the configuration again."""
     from monitor.config import load
     from monitor.config.loaded import secrets_of
     from monitor.daemon.daemon import Daemon
-    from monitor.daemon.logs import hide, set_up_logs
-    from monitor.storage.journal.database import keep_private
+    from monitor.daemon.logs import configure_logging, set_redacted_texts
+    from monitor.storage.journal.database import set_private_umask
 
-    form = log_format or (LogForm.CONSOLE if sys.stderr.isatty() else LogForm.JSON)
-    keep_private()
+    form = log_format or (LogFormat.CONSOLE if sys.stderr.isatty() else LogFormat.JSON)
+    set_private_umask()
     loaded = load(config)
-    set_up_logs(form.value, log_level)
-    hide(secrets_of(loaded))
+    configure_logging(form.value, log_level)
+    set_redacted_texts(secrets_of(loaded))
     for warning in loaded.warnings:
         typer.echo(f"warning: {warning}", err=True)
 
-    async def live() -> None:
+    async def serve() -> None:
         await Daemon(loaded, data, listen=listen).run()
 
-    _run_daemon(live)
+    _run_daemon(serve)
 
 
-def _run_daemon(life: Callable[[], Coroutine[Any, Any, None]]) -> None:
+def _run_daemon(start: Callable[[], Coroutine[Any, Any, None]]) -> None:
     from monitor.daemon.daemon import DaemonError
 
     try:
-        asyncio.run(life())
+        asyncio.run(start())
     except (DaemonError, JournalError) as error:
         fail(str(error))
     except ExceptionGroup as group:
@@ -124,7 +124,7 @@ def check_config(directory: Annotated[Path, typer.Argument(help="Configuration d
     """Judge a configuration: every fault at once as file:line:column, or a summary."""
     from monitor.config import load
     from monitor.config.cost_estimate import estimate
-    from monitor.states.maintenance import agenda
+    from monitor.states.maintenance import describe_upcoming
 
     loaded = load(directory)
     for warning in loaded.warnings:
@@ -133,15 +133,15 @@ def check_config(directory: Annotated[Path, typer.Argument(help="Configuration d
     typer.echo(
         f"{directory} is good ({loaded.digest}): {about.portals} portals, {about.checks} checks, "
         f"{len(loaded.rules.rubrics)} rubrics, "
-        f"{about.looks_per_minute:g} looks per minute,\n"
+        f"{about.probes_per_minute:g} looks per minute,\n"
         f"about {about.prometheus_series} Prometheus series and {about.influx_points_per_day} InfluxDB points per day"
     )
-    coming = agenda(loaded.settings.calendar.windows, time.time_ns() // 1_000_000)
+    coming = describe_upcoming(loaded.settings.calendar.windows, time.time_ns() // 1_000_000)
     if coming:
         typer.echo("\n".join(["next maintenance:", *(f"  {line}" for line in coming)]))
 
 
-class SchemaOf(StrEnum):
+class SchemaName(StrEnum):
     """The files that have a JSON Schema."""
 
     MONITOR = "monitor"
@@ -152,7 +152,7 @@ class SchemaOf(StrEnum):
 
 
 @app.command()
-def schema(which: Annotated[SchemaOf, typer.Argument(help="The file.")] = SchemaOf.MONITOR) -> None:
+def schema(which: Annotated[SchemaName, typer.Argument(help="The file.")] = SchemaName.MONITOR) -> None:
     """Print the JSON Schema of a configuration file."""
     from monitor.config import schema as schema_of
 
@@ -174,22 +174,22 @@ def probe(
     from rich.console import Console
 
     from monitor.cli import probe_output
-    from monitor.cli.probe import TargetError, look_once
-    from monitor.daemon.logs import set_up_logs
+    from monitor.cli.probe import TargetError, probe_once
+    from monitor.daemon.logs import configure_logging
     from probes.result import Outcome
 
-    set_up_logs("console", "error")
+    configure_logging("console", "error")
     try:
-        result = asyncio.run(look_once(target, kind, config, ca_file, profile=profile, trace=trace))
+        result = asyncio.run(probe_once(target, kind, config, ca_file, profile=profile, trace=trace))
     except TargetError as error:
-        fail(str(error), USAGE)
-    if screenshot is not None and result.pictures:
-        screenshot.write_bytes(result.pictures[-1].body)
+        fail(str(error), EXIT_USAGE)
+    if screenshot is not None and result.screenshots:
+        screenshot.write_bytes(result.screenshots[-1].body)
     if as_json:
         print_json(probe_output.result_json(result))
     else:
-        probe_output.draw(result, Console())
-    raise SystemExit({Outcome.UP: GOOD, Outcome.DOWN: FAILED, Outcome.VOID: PARTIAL}[result.outcome])
+        probe_output.print_result(result, Console())
+    raise SystemExit({Outcome.UP: EXIT_OK, Outcome.DOWN: EXIT_FAILURE, Outcome.VOID: EXIT_PARTIAL}[result.outcome])
 
 
 @app.command()
@@ -210,8 +210,8 @@ def status(
     if as_json:
         print_json(room.as_json(found))
     else:
-        room.render(found, Console())
-    raise SystemExit(GOOD if found.healthy else FAILED)
+        room.print_status(found, Console())
+    raise SystemExit(EXIT_OK if found.healthy else EXIT_FAILURE)
 
 
 @app.command()
@@ -225,35 +225,35 @@ def demo(
     """Start made-up portals on this machine and the daemon that watches them."""
     import tempfile
 
-    from monitor.daemon.logs import set_up_logs
+    from monitor.daemon.logs import configure_logging
     from monitor.tools.demo.config_files import write_config
-    from monitor.tools.demo.process import FleetDidNotStart, child
+    from monitor.tools.demo.process import FleetStartError, fleet_process
 
-    set_up_logs("console" if sys.stderr.isatty() else "json", "info")
+    configure_logging("console" if sys.stderr.isatty() else "json", "info")
 
-    async def show(scratch: Path) -> None:
+    async def serve(temp_dir: Path) -> None:
         from monitor.config import load
         from monitor.daemon.daemon import Daemon
 
-        async with child(portals, seed, time_scale, directory=scratch / "fleet") as notice:
-            config = load(write_config(notice, scratch / "config", listen=listen))
+        async with fleet_process(portals, seed, time_scale, directory=temp_dir / "fleet") as notice:
+            config = load(write_config(notice, temp_dir / "config", listen=listen))
             typer.echo(f"{len(notice.portals)} portals are up; open http://{listen}/ (Ctrl-C ends it)")
-            await Daemon(config, data or scratch / "data").run()
+            await Daemon(config, data or temp_dir / "data").run()
 
     with tempfile.TemporaryDirectory(prefix="portal-monitor-demo-") as scratch:
         try:
-            _run_daemon(lambda: show(Path(scratch)))
-        except FleetDidNotStart as error:
+            _run_daemon(lambda: serve(Path(scratch)))
+        except FleetStartError as error:
             fail(str(error))
 
 
 @app.command()
 def init(directory: Annotated[Path, typer.Argument(help="Where to write config/ and grafana/.")]) -> None:
     """Write the shipped configuration and dashboards into DIRECTORY; never overwrites a file."""
-    from monitor.config.package_data import write_shipped
+    from monitor.config.package_data import copy_package_data
 
     try:
-        written = write_shipped(directory)
+        written = copy_package_data(directory)
     except OSError as error:
         fail(f"{directory}: {error.strerror}")
     for path in written:

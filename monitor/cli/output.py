@@ -10,22 +10,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
-GOOD, FAILED, USAGE, PARTIAL = 0, 1, 2, 3
+EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_PARTIAL = 0, 1, 2, 3
 """Exit codes; 2 is also what wrong usage gives."""
 
 ConfigDir = Annotated[Path, typer.Option("--config", help="Directory with monitor.yaml and portals.yaml.")]
 DataDir = Annotated[Path, typer.Option("--data", help="Directory of the journal.")]
 
 
-def fail(message: str, code: int = FAILED) -> NoReturn:
+class HistorySource(StrEnum):
+    """Where history is read from."""
+
+    ARCHIVE = "archive"
+    INFLUXDB = "influxdb"
+
+
+def fail(message: str, exit_code: int = EXIT_FAILURE) -> NoReturn:
     """One message on stderr and out. Raises SystemExit."""
     typer.echo(f"portal-monitor: {message}", err=True)
-    raise SystemExit(code)
+    raise SystemExit(exit_code)
 
 
 def print_json(value: object) -> None:
@@ -34,7 +42,7 @@ def print_json(value: object) -> None:
 
 
 @contextmanager
-def bar(title: str) -> Iterator[Callable[[int, int | None], None]]:
+def progress_bar(title: str) -> Iterator[Callable[[int, int | None], None]]:
     """Give a function to call with (rows done, rows in total or None)."""
     if not sys.stderr.isatty():
         yield lambda _done, _total: None

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 
 from monitor import __version__
 from monitor.config import load
-from probes.browser.pool import RenderSettings
-from probes.registry import KINDS
-from probes.resources import HttpSettings, Instruments
-from probes.runner import observe
+from probes.browser.pool import BrowserPoolSettings
+from probes.registry import PROBE_KINDS
+from probes.resources import HttpSettings, ProbeResources
+from probes.runner import run_probe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ class TargetError(Exception):
     """The target is neither a portal nor an address, or the kind does not exist."""
 
 
-async def look_once(  # noqa: PLR0913 - what a person may ask for
+async def probe_once(
     target: str,
     kind: str,
     directory: Path,
@@ -39,10 +39,10 @@ async def look_once(  # noqa: PLR0913 - what a person may ask for
     ``profile`` is the device of a kind that shows pages, ``trace`` the file for what its browser recorded. Raises
     :class:`TargetError`, and ConfigError when a portal is named and the configuration is faulty.
     """
-    if kind not in KINDS:
-        raise TargetError(f"there is no probe kind {kind!r}; there are {', '.join(KINDS)}")
+    if kind not in PROBE_KINDS:
+        raise TargetError(f"there is no probe kind {kind!r}; there are {', '.join(PROBE_KINDS)}")
     settings = HttpSettings(user_agent=f"portal-monitor/{__version__}", ca_file=ca_file)
-    rendering = RenderSettings()
+    rendering = BrowserPoolSettings()
     wishes = {"profiles": (profile,)} if profile else {}
     if "://" in target:
         probe = _probe(kind, {"url": target, **wishes})
@@ -55,13 +55,13 @@ async def look_once(  # noqa: PLR0913 - what a person may ask for
         settings = config.settings.http_settings
         rendering = config.settings.render.settings
         settings = replace(settings, ca_file=ca_file or settings.ca_file)
-    async with Instruments(settings, rendering) as tools:
-        tools.browsers.trace = trace
-        return await observe(probe, tools)
+    async with ProbeResources(settings, rendering) as tools:
+        tools.browser_pool.trace_file = trace
+        return await run_probe(probe, tools)
 
 
 def _probe(kind: str, keys: dict[str, Any]) -> Probe:
     try:
-        return KINDS[kind].model_validate(keys)
+        return PROBE_KINDS[kind].model_validate(keys)
     except ValidationError as error:
         raise TargetError(error.errors()[0]["msg"]) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.cli.console import Pen
+from monitor.cli.console import ConsoleWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from probes.result import Hop, ProbeResult
 
-WORDS: Mapping[Fault, str] = {
+FAULT_TEXTS: Mapping[Fault, str] = {
     Fault.DNS: "name not resolved",
     Fault.CONNECT_REFUSED: "connection refused",
     Fault.CONNECT_TIMEOUT: "connection timed out",
@@ -53,9 +53,9 @@ WORDS: Mapping[Fault, str] = {
 
 _DAY = 86_400.0
 _GLYPHS = dict(zip(PHASES.values(), "░▒▓▪█▚", strict=True))
-_PLAIN_GLYPHS = dict(zip(PHASES.values(), "rctsw=", strict=True))
+_ASCII_GLYPHS = dict(zip(PHASES.values(), "rctsw=", strict=True))
 _STYLES = dict(zip(PHASES.values(), ("cyan", "blue", "magenta", "yellow", "green", "bright_black"), strict=True))
-_MARKS = {
+_OUTCOME_SYMBOLS = {
     Outcome.UP: ("✓", "+", "bold green"),
     Outcome.DOWN: ("✗", "x", "bold red"),
     Outcome.VOID: ("?", "?", "yellow"),
@@ -70,44 +70,44 @@ _FACTS = (
 )
 
 
-def draw(result: ProbeResult, console: Console, *, now: float | None = None) -> None:
+def print_result(result: ProbeResult, console: Console, *, now_seconds: float | None = None) -> None:
     """Show ``result``. ``now`` is unix time in seconds, for the days that a certificate has left."""
-    pen = Pen(console)
-    fancy, plain, style = _MARKS[result.outcome]
-    verdict = f"{fancy if pen.rich else plain} {result.outcome.value}"
-    words = f": {WORDS[result.fault]}" if result.fault else ""
+    pen = ConsoleWriter(console)
+    fancy, plain, style = _OUTCOME_SYMBOLS[result.outcome]
+    verdict = f"{fancy if pen.unicode else plain} {result.outcome.value}"
+    words = f": {FAULT_TEXTS[result.fault]}" if result.fault else ""
     pen.line((verdict + words, style), (f"  {_ms(result.duration)} ms", "bold"))
     if result.detail:
         pen.line((result.detail, ""), indent=2)
     longest = max((sum(hop.phases.values()) for hop in result.hops), default=0.0)
     for number, hop in enumerate(result.hops, start=1):
-        _draw_hop(pen, number, hop, longest)
+        _print_hop(pen, number, hop, longest)
     if result.hops:
-        _draw_legend(pen, result)
-    rows = list(_facts(result.values, time.time() if now is None else now))
+        _print_legend(pen, result)
+    rows = list(_facts(result.values, time.time() if now_seconds is None else now_seconds))
     if rows:
         console.print()
     for name, value, emphasis in rows:
         pen.line((value, emphasis), indent=2, label=f"{name:<12}")
 
 
-def _draw_hop(pen: Pen, number: int, hop: Hop, longest: float) -> None:
-    pen.console.print()
+def _print_hop(writer: ConsoleWriter, number: int, hop: Hop, longest_seconds: float) -> None:
+    writer.console.print()
     address = f"{hop.address} (IPv{hop.family})" if hop.address and hop.family else hop.address or "no address"
     status = str(hop.status) if hop.status is not None else "no answer"
-    arrow = f" {'→' if pen.rich else '->'} {hop.location}" if hop.location else ""
-    pen.line((f"{number}. {hop.url}{arrow}", "bold"))
-    pen.line((f"{status}  {address}", ""), indent=3)
+    arrow = f" {'→' if writer.unicode else '->'} {hop.location}" if hop.location else ""
+    writer.line((f"{number}. {hop.url}{arrow}", "bold"))
+    writer.line((f"{status}  {address}", ""), indent=3)
     bar = Text(" " * 3)
-    for phase, cells in shares(hop.phases, longest, pen.width - 3).items():
-        bar.append(_glyph(pen, phase) * cells, style=_STYLES.get(phase, ""))
+    for phase, cells in bar_cells(hop.phases, longest_seconds, writer.width - 3).items():
+        bar.append(_glyph(writer, phase) * cells, style=_STYLES.get(phase, ""))
     if hop.phases:
-        pen.console.print(bar, soft_wrap=True, highlight=False)
+        writer.console.print(bar, soft_wrap=True, highlight=False)
         times = [(f"{phase} {_ms(seconds)}", "") for phase, seconds in hop.phases.items()]
-        pen.items([*times, (f"= {_ms(sum(hop.phases.values()))} ms", "bold")], indent=3)
+        writer.items([*times, (f"= {_ms(sum(hop.phases.values()))} ms", "bold")], indent=3)
 
 
-def shares(phases: Mapping[str, float], longest: float, room: int) -> dict[str, int]:
+def bar_cells(phases: Mapping[str, float], longest_seconds: float, width: int) -> dict[str, int]:
     """Cells of each phase when ``longest`` seconds fill ``room`` cells.
 
     Boundaries are rounded, not lengths, so that the cells sum to the rounded whole and no error adds up.
@@ -116,33 +116,33 @@ def shares(phases: Mapping[str, float], longest: float, room: int) -> dict[str, 
     spent, edge = 0.0, 0
     for phase, seconds in phases.items():
         spent += seconds
-        reached = round(spent / longest * room) if longest > 0 else 0
+        reached = round(spent / longest_seconds * width) if longest_seconds > 0 else 0
         result[phase], edge = max(0, reached - edge), max(edge, reached)
     return result
 
 
-def _draw_legend(pen: Pen, result: ProbeResult) -> None:
+def _print_legend(writer: ConsoleWriter, result: ProbeResult) -> None:
     used = [phase for phase in PHASES.values() if any(phase in hop.phases for hop in result.hops)]
-    pen.console.print()
-    legend = [(f"{_glyph(pen, phase)} {phase}", _STYLES.get(phase, "")) for phase in used]
+    writer.console.print()
+    legend = [(f"{_glyph(writer, phase)} {phase}", _STYLES.get(phase, "")) for phase in used]
     total = sum(sum(hop.phases.values()) for hop in result.hops)
     count = "1 request" if len(result.hops) == 1 else f"{len(result.hops)} requests"
-    pen.items([*legend, (f"total {_ms(total)} ms in {count}", "bold")])
+    writer.items([*legend, (f"total {_ms(total)} ms in {count}", "bold")])
 
 
-def _glyph(pen: Pen, phase: str) -> str:
-    return (_GLYPHS if pen.rich else _PLAIN_GLYPHS).get(phase, "#")
+def _glyph(writer: ConsoleWriter, phase: str) -> str:
+    return (_GLYPHS if writer.unicode else _ASCII_GLYPHS).get(phase, "#")
 
 
-def _facts(values: Mapping[str, Any], now: float) -> Iterator[tuple[str, str, str]]:
+def _facts(values: Mapping[str, Any], now_seconds: float) -> Iterator[tuple[str, str, str]]:
     """(name, value, style) of what is known."""
     for name, key in _FACTS:
         if key in values:
             yield name, _size(values[key]) if key.startswith("bytes") else str(values[key]), ""
-    for name, value in figures(values):
+    for name, value in page_values(values):
         yield name, value, ""
     if "cert_leaf_expiry" in values:
-        left = (values["cert_leaf_expiry"] - now) / _DAY
+        left = (values["cert_leaf_expiry"] - now_seconds) / _DAY
         day = time.strftime("%Y-%m-%d", time.gmtime(values["cert_leaf_expiry"]))
         words = f"{left:.1f} days left" if left >= 0 else f"expired {-left:.1f} days ago"
         yield "certificate", f"{words} (until {day})", "red" if left < 0 else "yellow" if left < 14 else ""  # noqa: PLR2004
@@ -174,7 +174,7 @@ def result_json(result: ProbeResult) -> dict[str, Any]:
         "phase": result.phase,
         "detail": result.detail,
         "duration": result.duration,
-        "values": {name: value for name, value in result.values.items() if _occurred(value)},
+        "values": {name: value for name, value in result.values.items() if _is_finite(value)},
         "hops": [
             {
                 "url": hop.url,
@@ -190,12 +190,12 @@ def result_json(result: ProbeResult) -> dict[str, Any]:
     }
 
 
-def _occurred(value: object) -> bool:
+def _is_finite(value: object) -> bool:
     """A value that is not finite did not occur; JSON has no word for it."""
     return not isinstance(value, float) or math.isfinite(value)
 
 
-_PAINTS = (
+_TIMINGS = (
     ("FCP", "fcp_seconds"),
     ("LCP", "lcp_seconds"),
     ("Speed Index", "speed_index_seconds"),
@@ -208,33 +208,33 @@ _PAINTS = (
 )
 
 
-_SORTS = ("html", "script", "style", "image", "font", "other")
+_RESOURCE_TYPES = ("html", "script", "style", "image", "font", "other")
 
 
-def figures(values: Mapping[str, Scalar]) -> Iterator[tuple[str, str]]:
+def page_values(values: Mapping[str, Scalar]) -> Iterator[tuple[str, str]]:
     """(name, value) of what a page in a browser was like; nothing for other kinds of looks."""
     if "profile" not in values:
         return
     yield "device", f"{values['profile']}, Chromium {values.get('browser_version', 'none')}"
-    for name, key in _PAINTS:
+    for name, key in _TIMINGS:
         if key in values:
             element = f"  {values['lcp_element']}" if key == "lcp_seconds" and "lcp_element" in values else ""
             yield name, f"{float(values[key]) * 1000:.0f} ms{element}"
     if "cls" in values:
         yield "CLS", f"{float(values['cls']):.3f}"
     if "bytes_total" in values:
-        parts = (f"{sort} {_kb(values[f'bytes_{sort}'])}" for sort in _SORTS if values.get(f"bytes_{sort}"))
+        parts = (f"{sort} {_kb(values[f'bytes_{sort}'])}" for sort in _RESOURCE_TYPES if values.get(f"bytes_{sort}"))
         yield "weight", f"{_kb(values['bytes_total'])} ({', '.join(parts)}), {_kb(values['bytes_decoded'])} decoded"
         yield "requests", f"{values['requests']}, {values['requests_failed']} failed"
         yield "console", f"{values['console_errors']} errors"
     if "third_party_ratio" in values:
         yield "others", f"{float(values['third_party_ratio']):.0%} of the bytes from third parties"
-    yield from _fitness(values)
+    yield from _mobile_friendliness(values)
     if "benchmark_index" in values:
         yield "host", f"benchmark index {float(values['benchmark_index']):.0f}"
 
 
-def _fitness(values: Mapping[str, Scalar]) -> Iterator[tuple[str, str]]:
+def _mobile_friendliness(values: Mapping[str, Scalar]) -> Iterator[tuple[str, str]]:
     if "viewport_ok" not in values:
         return
     said = {True: "yes", False: "no"}

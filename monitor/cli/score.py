@@ -5,54 +5,49 @@ from __future__ import annotations
 import getpass
 import time
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
-from monitor.cli.output import FAILED, GOOD, PARTIAL, USAGE, ConfigDir, DataDir, fail
+from monitor.cli.output import EXIT_FAILURE, EXIT_OK, EXIT_PARTIAL, EXIT_USAGE, ConfigDir, DataDir, HistorySource, fail
 
 if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.scoring.periods import Period
-    from monitor.scoring.results import Book
-    from monitor.scoring.rubric import Rubric, Rules
+    from monitor.scoring.results import ScoreSet
+    from monitor.scoring.rubric import Rubric, ScoringRules
 
 score_app = typer.Typer(
     help="Score portals by rubrics, explain the points, seal a period.", invoke_without_command=True
 )
 
 
-class Whence(StrEnum):
-    """Where history is read from."""
-
-    ARCHIVE = "archive"
-    INFLUXDB = "influxdb"
-
-
-PeriodName = Annotated[
+PeriodOption = Annotated[
     str | None, typer.Option(help="2026Q3, 2026-09, 2026-W37, 2026-09-14, 7d or from..to. Default: this quarter.")
 ]
-Rubrics = Annotated[list[str] | None, typer.Option(help="Rubric id, or id@version; may be repeated; default: all.")]
-Portals = Annotated[list[str] | None, typer.Option(help="Portal id; may be repeated; default: all.")]
-From = Annotated[
-    Whence | None, typer.Option("--from", help="Where history is read from. Default: as configured, else the archive.")
+RubricOption = Annotated[
+    list[str] | None, typer.Option(help="Rubric id, or id@version; may be repeated; default: all.")
 ]
-Lang = Annotated[str | None, typer.Option(help="vi or en. Default: the configured language.")]
+PortalOption = Annotated[list[str] | None, typer.Option(help="Portal id; may be repeated; default: all.")]
+FromOption = Annotated[
+    HistorySource | None,
+    typer.Option("--from", help="Where history is read from. Default: as configured, else the archive."),
+]
+LangOption = Annotated[str | None, typer.Option(help="vi or en. Default: the configured language.")]
 
 
 @score_app.callback()
 def score(
     context: typer.Context,
-    period: PeriodName = None,
-    rubric: Rubrics = None,
-    portal: Portals = None,
+    period: PeriodOption = None,
+    rubric: RubricOption = None,
+    portal: PortalOption = None,
     explain: Annotated[bool, typer.Option(help="Tell every criterion in a sentence.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON, with every figure.")] = False,
-    lang: Lang = None,
-    whence: From = None,
+    lang: LangOption = None,
+    source: FromOption = None,
     config: ConfigDir = Path("config"),
     data: DataDir = Path("data"),
 ) -> None:
@@ -61,26 +56,26 @@ def score(
         return
     from monitor.config import load
     from monitor.scoring import serialize
-    from monitor.scoring.results import Verdict
+    from monitor.scoring.results import ScoreStatus
 
     loaded = load(config)
     now = time.time_ns() // 1_000_000
-    name = whence.value if whence else loaded.settings.history.source
-    book = _scored(loaded, data, period_of(loaded, period, now), now, rubric, portal, name)
+    name = source.value if source else loaded.settings.history.source
+    book = _compute_scores(loaded, data, period_of(loaded, period, now), now, rubric, portal, name)
     language = lang or loaded.settings.language
     if as_json:
-        typer.echo(serialize.text(book), nl=False)
+        typer.echo(serialize.score_set_json(book), nl=False)
     else:
-        _show(book, language, explain=explain)
+        _print_scores(book, language, explain=explain)
     if not rubric and not portal:
-        _tell_seal(loaded, data, book)
-    short = any(one.verdict in {Verdict.PARTIAL, Verdict.INSUFFICIENT} for one in book.scores)
-    raise SystemExit(PARTIAL if short else GOOD)
+        _print_seal_changes(loaded, data, book)
+    short = any(one.verdict in {ScoreStatus.PARTIAL, ScoreStatus.INSUFFICIENT} for one in book.scores)
+    raise SystemExit(EXIT_PARTIAL if short else EXIT_OK)
 
 
 @score_app.command()
 def seal(
-    period: PeriodName = None,
+    period: PeriodOption = None,
     by: Annotated[str, typer.Option(help="Who seals; stands in the manifest.")] = "",
     replace: Annotated[bool, typer.Option(help="Replace a seal whose inputs have changed since.")] = False,
     config: ConfigDir = Path("config"),
@@ -93,14 +88,14 @@ def seal(
     loaded = load(config)
     now = time.time_ns() // 1_000_000
     chosen = period_of(loaded, period, now)
-    book = _scored(loaded, data, chosen, now, None, None)
-    found = seal_scores.inputs(data, rules_of(loaded, chosen, None), loaded.portals, chosen)
+    book = _compute_scores(loaded, data, chosen, now, None, None)
+    found = seal_scores.input_digests(data, rules_of(loaded, chosen, None), loaded.portals, chosen)
     path = seal_scores.seal(data, book, found, now, by=by or getpass.getuser(), replace=replace)
     typer.echo(f"{path}: {len(found)} inputs", err=True)
 
 
 @score_app.command()
-def verify(period: PeriodName = None, config: ConfigDir = Path("config"), data: DataDir = Path("data")) -> None:
+def verify(period: PeriodOption = None, config: ConfigDir = Path("config"), data: DataDir = Path("data")) -> None:
     """Compute a sealed period again and name what has changed since. Exit code 1 when anything has."""
     from monitor.config import load
     from monitor.scoring import seal as seal_scores
@@ -108,33 +103,33 @@ def verify(period: PeriodName = None, config: ConfigDir = Path("config"), data: 
     loaded = load(config)
     now = time.time_ns() // 1_000_000
     chosen = period_of(loaded, period, now)
-    book = _scored(loaded, data, chosen, now, None, None)
-    found = seal_scores.inputs(data, rules_of(loaded, chosen, None), loaded.portals, chosen)
+    book = _compute_scores(loaded, data, chosen, now, None, None)
+    found = seal_scores.input_digests(data, rules_of(loaded, chosen, None), loaded.portals, chosen)
     compared = seal_scores.compare(data, book, found)
     if compared is None:
         fail(f"{chosen.name} was not sealed")
     for line in compared.changed:
         typer.echo(line)
     typer.echo(
-        f"{chosen.name}, sealed {compared.sealed}: {'same' if compared.same_scores else 'other'} scores", err=True
+        f"{chosen.name}, sealed {compared.sealed_at}: {'same' if compared.same_scores else 'other'} scores", err=True
     )
-    raise SystemExit(GOOD if compared.same_scores and not compared.changed else FAILED)
+    raise SystemExit(EXIT_OK if compared.same_scores and not compared.changed else EXIT_FAILURE)
 
 
-def period_of(loaded: Config, name: str | None, now: int) -> Period:
+def period_of(loaded: Config, name: str | None, now_ms: int) -> Period:
     """The period called ``name``, or this quarter."""
     from monitor.scoring import periods
 
     zone = ZoneInfo(loaded.settings.report_zone)
     if name is None:
-        return periods.quarter_of(now, zone)
+        return periods.quarter_of(now_ms, zone)
     try:
-        return periods.parse(name, zone, now)
+        return periods.parse(name, zone, now_ms)
     except periods.PeriodError as error:
-        fail(str(error), USAGE)
+        fail(str(error), EXIT_USAGE)
 
 
-def rules_of(loaded: Config, period: Period, wanted: Sequence[str] | None) -> Rules:
+def rules_of(loaded: Config, period: Period, rubric_names: Sequence[str] | None) -> ScoringRules:
     """The rules with the rubrics in force, or with those that were asked for, whatever their validity."""
     from dataclasses import replace
 
@@ -142,65 +137,65 @@ def rules_of(loaded: Config, period: Period, wanted: Sequence[str] | None) -> Ru
     from monitor.scoring import engine
 
     rules = loaded.rules
-    if not wanted:
+    if not rubric_names:
         return replace(rules, rubrics=engine.in_force(rules.rubrics, period))
     chosen: list[Rubric] = []
-    for name in wanted:
+    for name in rubric_names:
         in_force = engine.in_force([one for one in rules.rubrics if one.id == name], period)
         found = [one for one in rules.rubrics if one.key == name] or in_force
         if not found:
             known = [key for one in rules.rubrics for key in (one.id, one.key)]
             there = "is not valid in that period" if name in known else f"does not exist{did_you_mean(name, known)}"
-            fail(f"the rubric {name!r} {there}", USAGE)
+            fail(f"the rubric {name!r} {there}", EXIT_USAGE)
         chosen += found
     return replace(rules, rubrics=tuple(dict.fromkeys(chosen)))
 
 
-def _scored(
+def _compute_scores(
     loaded: Config,
     data: Path,
     period: Period,
-    now: int,
+    now_ms: int,
     rubric: Sequence[str] | None,
     portal: Sequence[str] | None,
-    whence: str = Whence.ARCHIVE.value,
-) -> Book:
-    from monitor.cli.history_source import chosen
+    source_name: str = HistorySource.ARCHIVE.value,
+) -> ScoreSet:
+    from monitor.cli.history_source import configured_history
     from monitor.config.diagnostics import did_you_mean
     from monitor.scoring import engine
-    from monitor.scoring.history_source import HistorySource
+    from monitor.scoring.history_source import HistoryScoringSource
 
     known = {one.id: one for one in loaded.portals}
     for name in portal or ():
         if name not in known:
-            fail(f"no portal has the id {name!r}{did_you_mean(name, known)}", USAGE)
+            fail(f"no portal has the id {name!r}{did_you_mean(name, known)}", EXIT_USAGE)
     portals = [known[name] for name in portal] if portal else loaded.portals
-    source = HistorySource(chosen(loaded.settings, data, whence), whence)
-    return engine.score(rules_of(loaded, period, rubric), portals, period, source, now)
+    source = HistoryScoringSource(configured_history(loaded.settings, data, source_name), source_name)
+    return engine.score(rules_of(loaded, period, rubric), portals, period, source, now_ms)
 
 
-def _show(book: Book, language: str, *, explain: bool) -> None:
-    from monitor.scoring.texts import RUNNING, WITHOUT
+def _print_scores(scores: ScoreSet, language: str, *, explain: bool) -> None:
+    from monitor.scoring.texts import RUNNING_TEXT, WITHOUT_EXCLUSIONS_TEXT
 
-    if not book.ended:
-        typer.echo(RUNNING.say(language))
-    for one in book.scores:
-        typer.echo(one.sentence.say(language))
+    if not scores.ended:
+        typer.echo(RUNNING_TEXT.localize(language))
+    for one in scores.scores:
+        typer.echo(one.sentence.localize(language))
         if explain:
             for line in one.criteria:
-                typer.echo(f"  {line.sentence.say(language)}")
+                typer.echo(f"  {line.sentence.localize(language)}")
             if one.without_exclusions is not None:
-                head = f"{WITHOUT.say(language)} ({', '.join(one.exclusions)})"
-                typer.echo(f"  {head}: {one.without_exclusions.sentence.say(language)}")
+                head = f"{WITHOUT_EXCLUSIONS_TEXT.localize(language)} ({', '.join(one.exclusions)})"
+                typer.echo(f"  {head}: {one.without_exclusions.sentence.localize(language)}")
 
 
-def _tell_seal(loaded: Config, data: Path, book: Book) -> None:
+def _print_seal_changes(loaded: Config, data: Path, scores: ScoreSet) -> None:
     """Name the inputs that changed since the period was sealed."""
     from monitor.scoring import seal as seal_scores
 
-    if not seal_scores.is_sealed(data, book.period):
+    if not seal_scores.is_sealed(data, scores.period):
         return
-    found = seal_scores.inputs(data, rules_of(loaded, book.period, None), loaded.portals, book.period)
-    compared = seal_scores.compare(data, book, found)
+    found = seal_scores.input_digests(data, rules_of(loaded, scores.period, None), loaded.portals, scores.period)
+    compared = seal_scores.compare(data, scores, found)
     for line in compared.changed if compared else ():
         typer.echo(f"changed since the seal: {line}", err=True)

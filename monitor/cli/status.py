@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from monitor.cli.console import Pen
-from monitor.cli.probe_output import WORDS
-from monitor.model.records import PROBER, Expect, State
+from monitor.cli.console import ConsoleWriter
+from monitor.cli.probe_output import FAULT_TEXTS
+from monitor.model.records import PROBER_PORTAL, Expect, State
 from monitor.storage.history import reader as history
-from monitor.storage.journal.store import FILE, JournalError, Reader, connect
-from probes.registry import KINDS
+from monitor.storage.journal.store import JOURNAL_FILE, JournalError, JournalReader, open_journal
+from probes.registry import PROBE_KINDS
 from probes.result import Fault
 
 if TYPE_CHECKING:
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 
     from monitor.model.records import Check, Portal
 
-ZONE = "Asia/Ho_Chi_Minh"
+DEFAULT_ZONE = "Asia/Ho_Chi_Minh"
 
 LATE_INTERVALS = 3
-LATE_AT_LEAST = 120.0
+LATE_MIN_SECONDS = 120.0
 """A last look is on time up to so many of the shortest intervals, or so many seconds, whichever is longer."""
 
 _STYLES = {State.UP: "green", State.DOWN: "bold red", State.DEGRADED: "yellow"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class PortalStatus:
     """A portal that is not up: since when (UTC ms), and by which failure it came to that."""
 
     portal: str
@@ -62,8 +62,8 @@ class Status:
     pid: int | None
     states: Mapping[State, int]
     retired: int
-    not_up: tuple[Standing, ...]
-    prober: Standing
+    not_up: tuple[PortalStatus, ...]
+    prober: PortalStatus
     last_look: int | None
     patience: float
     size: int
@@ -85,40 +85,40 @@ class Status:
         return self.running and self.on_time and not self.states[State.DOWN]
 
 
-def collect(directory: Path, portals: Sequence[Portal], checks: Sequence[Check], location: str, now: int) -> Status:
+def collect(directory: Path, portals: Sequence[Portal], checks: Sequence[Check], location: str, now_ms: int) -> Status:
     """Read the status of ``portals`` as of ``now`` (UTC ms). Raises :class:`JournalError` when there is no journal."""
-    path = directory / FILE
+    path = directory / JOURNAL_FILE
     try:
-        rows, last_look = _counts(path), _last_look(path, location, now)
+        rows, last_look = _counts(path), _last_probe(path, location, now_ms)
     except sqlite3.Error as error:
         raise JournalError(f"journal {path} cannot be read: {error}") from error
-    standings = _standings(directory, location, now)
+    standings = _portal_statuses(directory, location, now_ms)
     judged = [portal.id for portal in portals if portal.expect is not Expect.RETIRED]
-    found = [standings.get(portal, Standing(portal=portal, state=State.UNKNOWN)) for portal in judged]
+    found = [standings.get(portal, PortalStatus(portal=portal, state=State.UNKNOWN)) for portal in judged]
     counted = Counter(standing.state for standing in found)
     running, pid = _daemon(directory)
     shortest = min((check.interval for check in checks), default=0.0)
     return Status(
-        now=now,
+        now=now_ms,
         location=location,
         running=running,
         pid=pid,
         states={state: counted[state] for state in State},
         retired=len(portals) - len(judged),
-        prober=standings.get(PROBER, Standing(portal=PROBER, state=State.UP)),
+        prober=standings.get(PROBER_PORTAL, PortalStatus(portal=PROBER_PORTAL, state=State.UP)),
         not_up=tuple(standing for standing in found if standing.state is not State.UP),
         last_look=last_look,
-        patience=max(LATE_AT_LEAST, shortest * LATE_INTERVALS),
-        size=sum(file.stat().st_size for file in directory.glob(f"{FILE}*")),
+        patience=max(LATE_MIN_SECONDS, shortest * LATE_INTERVALS),
+        size=sum(file.stat().st_size for file in directory.glob(f"{JOURNAL_FILE}*")),
         rows=rows,
     )
 
 
-def _standings(directory: Path, location: str, now: int) -> dict[str, Standing]:
+def _portal_statuses(directory: Path, location: str, now_ms: int) -> dict[str, PortalStatus]:
     """The state of every portal that this location ever judged."""
-    changes = history.states_at(directory, now)
+    changes = history.states_at(directory, now_ms)
     return {
-        portal: Standing(
+        portal: PortalStatus(
             portal=portal,
             state=State(state),
             since=at,
@@ -132,25 +132,25 @@ def _standings(directory: Path, location: str, now: int) -> dict[str, Standing]:
 
 
 def _counts(path: Path) -> dict[str, int]:
-    reader = Reader(path, KINDS)
+    reader = JournalReader(path, PROBE_KINDS)
     try:
-        return reader.counts()
+        return reader.row_counts()
     finally:
         reader.close()
 
 
-def _last_look(path: Path, location: str, now: int) -> int | None:
+def _last_probe(path: Path, location: str, now_ms: int) -> int | None:
     """When the newest look began. Newest by slot, not by running number: rows may have been imported since."""
-    db = connect(path, write=False)
+    db = open_journal(path, write=False)
     try:
         tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         found = [
             db.execute(
                 f'SELECT started FROM "look_{kind}" '  # noqa: S608 - our own names
                 "WHERE started IS NOT NULL AND +location = ? AND slot <= ? ORDER BY slot DESC LIMIT 1",
-                (location, now),
+                (location, now_ms),
             ).fetchone()
-            for kind in KINDS
+            for kind in PROBE_KINDS
             if f"look_{kind}" in tables
         ]
     finally:
@@ -187,12 +187,14 @@ def as_json(status: Status) -> dict[str, Any]:
     }
 
 
-def render(status: Status, console: Console, zone: str = ZONE) -> None:
+def print_status(status: Status, console: Console, zone: str = DEFAULT_ZONE) -> None:
     """Show ``status``, hours in ``zone``."""
-    pen = Pen(console)
+    pen = ConsoleWriter(console)
     daemon = "not running" if not status.running else f"running (process {status.pid or 'unknown'})"
     pen.line((daemon, "green" if status.running else "bold red"), label="daemon     ")
-    look = "none yet" if status.age is None else f"{duration(status.age)} ago{'' if status.on_time else ', late'}"
+    look = (
+        "none yet" if status.age is None else f"{format_duration(status.age)} ago{'' if status.on_time else ', late'}"
+    )
     pen.line((look, "green" if status.on_time else "bold red"), label="last look  ")
     rows = ", ".join(f"{name.removeprefix('look_')} {count}" for name, count in status.rows.items())
     pen.line((f"{status.size / 1e6:.1f} MB, rows: {rows}", ""), label="journal    ")
@@ -201,25 +203,25 @@ def render(status: Status, console: Console, zone: str = ZONE) -> None:
     pen.items([("portals  ", "dim"), *(counts or [("none judged", "")]), *retired])
     blind = [status.prober] if status.prober.state is State.UNKNOWN else []
     for standing in (*blind, *status.not_up):
-        _render_standing(pen, standing, status.now, ZoneInfo(zone))
+        _print_portal(pen, standing, status.now, ZoneInfo(zone))
 
 
-def _render_standing(pen: Pen, standing: Standing, now: int, zone: ZoneInfo) -> None:
+def _print_portal(writer: ConsoleWriter, portal: PortalStatus, now_ms: int, zone: ZoneInfo) -> None:
     since = ""
-    if standing.since is not None:
-        when = datetime.fromtimestamp(standing.since / 1000, zone)
-        since = f" since {when:%Y-%m-%d %H:%M} ({duration((now - standing.since) / 1000)})"
-    pen.console.print()
+    if portal.since is not None:
+        when = datetime.fromtimestamp(portal.since / 1000, zone)
+        since = f" since {when:%Y-%m-%d %H:%M} ({format_duration((now_ms - portal.since) / 1000)})"
+    writer.console.print()
     state = (
-        "cannot see" if standing.portal == PROBER else f"{standing.state}{', flapping' if standing.flapping else ''}"
+        "cannot see" if portal.portal == PROBER_PORTAL else f"{portal.state}{', flapping' if portal.flapping else ''}"
     )
-    pen.line((standing.portal, "bold"), (f"  {state}", _STYLES.get(standing.state, "")), (since, ""))
-    why = ": ".join(part for part in (WORDS[standing.fault] if standing.fault else "", standing.detail) if part)
+    writer.line((portal.portal, "bold"), (f"  {state}", _STYLES.get(portal.state, "")), (since, ""))
+    why = ": ".join(part for part in (FAULT_TEXTS[portal.fault] if portal.fault else "", portal.detail) if part)
     if why:
-        pen.line((why, ""), indent=2)
+        writer.line((why, ""), indent=2)
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Seconds in the two largest units that matter, such as ``2 h 5 min``."""
     whole = max(0, int(seconds))
     for unit, size, smaller, part in (("d", 86_400, "h", 3_600), ("h", 3_600, "min", 60), ("min", 60, "s", 1)):

@@ -14,24 +14,24 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from monitor.config.alerting import with_secrets
-from monitor.config.checks import assembly, check_groups
+from monitor.config.alerting import alerting_with_secrets
+from monitor.config.checks import check_builder, check_groups
 from monitor.config.cost_estimate import Estimate, estimate
-from monitor.config.diagnostics import Complaint, ConfigError, Ledger
-from monitor.config.inventory import check_maintenance, entries, portal_of, said
+from monitor.config.diagnostics import ConfigError, ConfigErrorDetail, ErrorCollector
+from monitor.config.inventory import build_portal, check_maintenance, valid_entries, values_of
 from monitor.config.json_schema import schema
 from monitor.config.loaded import Config, digest, redacted
-from monitor.config.pydantic_errors import keys_in, translate
+from monitor.config.pydantic_errors import collect_validation_errors, known_keys_of
 from monitor.config.rubrics import load_rules
-from monitor.config.settings import SAMPLE_CONTACT, MonitorSettings, Sinks
+from monitor.config.settings import SAMPLE_CONTACT, MonitorSettings, SinksBlock
 from monitor.config.web import web_with_files
-from monitor.config.yaml_document import Document
-from monitor.config.yaml_loader import read
+from monitor.config.yaml_document import YamlDocument
+from monitor.config.yaml_loader import load_document
 
 __all__ = [
-    "Complaint",
     "Config",
     "ConfigError",
+    "ConfigErrorDetail",
     "Estimate",
     "MonitorSettings",
     "estimate",
@@ -42,7 +42,7 @@ __all__ = [
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def _gc_disabled() -> Iterator[None]:
     """Let the garbage collector rest, which would look at a fleet's many nodes again and again and find them in use.
 
     Measured with 5,000 portals: 4 s with it, 1.5 s without.
@@ -56,35 +56,39 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-@_uncollected()
+@_gc_disabled()
 def load(directory: Path, environment: Mapping[str, str] = os.environ) -> Config:
     """Read ``monitor.yaml``, ``portals.yaml`` and ``portals.d/*.yaml`` of ``directory``, and the rules of scores.
 
     ``environment`` fills ``${NAME}`` in the files. Raises :class:`ConfigError` with every complaint about every file.
     """
-    ledger = Ledger()
+    ledger = ErrorCollector()
     if not directory.is_dir():
-        ledger.note(str(directory), "the directory is missing")
-        ledger.raise_all()
-    monitor = read(directory / "monitor.yaml", environment, ledger)
-    found = [read(path, environment, ledger) for path in _portal_files(directory, ledger)]
+        ledger.add_at(str(directory), "the directory is missing")
+        ledger.raise_for_errors()
+    monitor = load_document(directory / "monitor.yaml", environment, ledger)
+    found = [load_document(path, environment, ledger) for path in _portal_files(directory, ledger)]
     documents = [document for document in found if document is not None]
-    settings = _settings(monitor, ledger) if monitor else None
-    told = entries(documents, ledger)
+    settings = _validate_settings(monitor, ledger) if monitor else None
+    told = valid_entries(documents, ledger)
     if monitor and len(documents) == len(found):
-        check_groups(monitor, said(documents, "group"), ledger)
-    parts = assembly(monitor, ledger)
-    portals = tuple(map(portal_of, told))
-    checks = tuple(check for entry, portal in zip(told, portals, strict=True) for check in parts.checks(entry, portal))
+        check_groups(monitor, values_of(documents, "group"), ledger)
+    parts = check_builder(monitor, ledger)
+    portals = tuple(map(build_portal, told))
+    checks = tuple(
+        check for entry, portal in zip(told, portals, strict=True) for check in parts.build_checks(entry, portal)
+    )
     if monitor and settings:
-        check_maintenance(monitor, settings.maintenance, said(documents, "id"), said(documents, "group"), ledger)
+        check_maintenance(
+            monitor, settings.maintenance, values_of(documents, "id"), values_of(documents, "group"), ledger
+        )
     if monitor is None or settings is None:
-        raise ConfigError(ledger.complaints)
+        raise ConfigError(ledger.errors)
     mark = digest(settings, portals, checks)
-    settings = _with_files(settings, monitor, directory, ledger)
+    settings = _resolve_files(settings, monitor, directory, ledger)
     rules = load_rules(directory, environment, {one.id for one in portals}, settings.report_zone, ledger)
-    _warn(monitor, settings, checks=len(checks), ledger=ledger)
-    ledger.raise_all()
+    _add_warnings(monitor, settings, check_count=len(checks), collector=ledger)
+    ledger.raise_for_errors()
     return Config(
         settings=settings,
         portals=portals,
@@ -93,55 +97,61 @@ def load(directory: Path, environment: Mapping[str, str] = os.environ) -> Config
         rules=rules,
         directory=directory,
         warnings=tuple(ledger.warnings),
-        veiled=frozenset(parts.veiled | {("monitor", *map(str, steps)) for steps in monitor.borrowed_steps}),
+        redacted_paths=frozenset(
+            parts.redacted_paths | {("monitor", *map(str, steps)) for steps in monitor.environment_key_paths}
+        ),
     )
 
 
-def _portal_files(directory: Path, ledger: Ledger) -> list[Path]:
+def _portal_files(directory: Path, collector: ErrorCollector) -> list[Path]:
     """The main file, which has to be there, and those that an operator added, by name."""
     added = sorted(path for path in directory.glob("portals.d/*") if not path.name.startswith("."))
     for path in added:
         if path.suffix != ".yaml":
-            ledger.warnings.append(f"{path}:1:1: not read, for its name does not end in .yaml")
+            collector.warnings.append(f"{path}:1:1: not read, for its name does not end in .yaml")
     return [directory / "portals.yaml", *(path for path in added if path.suffix == ".yaml")]
 
 
-def _settings(monitor: Document, ledger: Ledger) -> MonitorSettings | None:
+def _validate_settings(document: YamlDocument, collector: ErrorCollector) -> MonitorSettings | None:
     try:
-        return MonitorSettings.model_validate(monitor.data)
+        return MonitorSettings.model_validate(document.data)
     except ValidationError as error:
-        translate(error, ledger, monitor.spot, keys_in(MonitorSettings))
+        collect_validation_errors(error, collector, document.locate, known_keys_of(MonitorSettings))
         return None
 
 
-def _with_files(settings: MonitorSettings, monitor: Document, directory: Path, ledger: Ledger) -> MonitorSettings:
+def _resolve_files(
+    settings: MonitorSettings, document: YamlDocument, directory: Path, collector: ErrorCollector
+) -> MonitorSettings:
     """The settings with secrets read from their files and with absolute paths."""
     http = settings.http
-    web = web_with_files(settings.web, monitor, directory, ledger)
+    web = web_with_files(settings.web, document, directory, collector)
     if http.ca_file is not None:
-        spot = monitor.spot(("http", "ca_file"))
+        spot = document.locate(("http", "ca_file"))
         path = (directory / http.ca_file).absolute()
         if not path.is_file():
-            ledger.add(spot, f"{spot.shown()} is not a file")
+            collector.add(spot, f"{spot.display_value()} is not a file")
         http = http.model_copy(update={"ca_file": path})
-    sinks = _sinks_with_files(settings, directory)
-    alerting = with_secrets(settings, monitor, directory, ledger)
+    sinks = _resolve_sink_files(settings, directory)
+    alerting = alerting_with_secrets(settings, document, directory, collector)
     return settings.model_copy(update={"web": web, "http": http, "sinks": sinks, **alerting})
 
 
-def _sinks_with_files(settings: MonitorSettings, directory: Path) -> Sinks:
+def _resolve_sink_files(settings: MonitorSettings, directory: Path) -> SinksBlock:
     """The sinks with absolute paths; a token's file is read for every write, so it may change or come later."""
     absolute = {}
-    for name, sink in settings.sinks.chosen().items():
+    for name, sink in settings.sinks.configured().items():
         files = {key: path for key in ("token_file", "ca_file") if (path := getattr(sink, key, None)) is not None}
         absolute[name] = sink.model_copy(update={key: (directory / path).absolute() for key, path in files.items()})
     return settings.sinks.model_copy(update=absolute)
 
 
-def _warn(monitor: Document, settings: MonitorSettings, *, checks: int, ledger: Ledger) -> None:
+def _add_warnings(
+    document: YamlDocument, settings: MonitorSettings, *, check_count: int, collector: ErrorCollector
+) -> None:
     if settings.contact == SAMPLE_CONTACT:
-        ledger.warn(
-            monitor.spot(("contact",)), "the contact is the sample, so nobody can tell you when your looks disturb"
+        collector.warn(
+            document.locate(("contact",)), "the contact is the sample, so nobody can tell you when your looks disturb"
         )
-    if checks == 0:
-        ledger.warn(monitor.spot(("checks",)), "nothing is looked at")
+    if check_count == 0:
+        collector.warn(document.locate(("checks",)), "nothing is looked at")

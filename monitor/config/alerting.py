@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
-from monitor.config.diagnostics import Ledger
+from monitor.config.diagnostics import ErrorCollector
 from monitor.config.portals import Block
-from monitor.config.secret_files import UnreadableError, secret_in
-from monitor.config.value_types import Duration, Slug, WebAddress, Zone, web_address
-from monitor.config.yaml_document import Document
+from monitor.config.secret_files import SecretFileError, read_secret
+from monitor.config.value_types import Duration, HttpUrl, Slug, TimeZone, http_url
+from monitor.config.yaml_document import YamlDocument
 from monitor.model.incidents import Severity
 
-ALERTMANAGER_RESEND = Annotated[float, Field(ge=30, le=180)]
+ResendDelay = Annotated[float, Field(ge=30, le=180)]
 _HOUR, _MINUTE = 24, 60
 
 
@@ -29,22 +29,22 @@ def _clock_time(value: str) -> str:
 ClockTime = Annotated[str, AfterValidator(_clock_time)]
 
 
-def minutes(value: str) -> int:
+def clock_minutes(value: str) -> int:
     """Minutes after midnight of ``22:00``."""
     hour, _, minute = value.partition(":")
     return int(hour) * _MINUTE + int(minute)
 
 
-class QuietHours(Block):
+class QuietHoursBlock(Block):
     """When nobody wants to hear of what can wait."""
 
     start: ClockTime = Field(description="Hour of the day at which they begin, such as 22:00.")
     end: ClockTime = Field(description="Hour of the day at which they end; what was held is told then.")
-    zone: Zone = Field(default="Asia/Ho_Chi_Minh", description="IANA time zone of these hours.")
+    zone: TimeZone = Field(default="Asia/Ho_Chi_Minh", description="IANA time zone of these hours.")
     hold: tuple[Severity, ...] = Field(default=(Severity.NOTICE,), description="What is held: notice, page or both.")
 
 
-class Target(Block):
+class TargetBlock(Block):
     """Somebody who is told: an Apprise address, such as mailto://, tgram://, slack:// or json:// (a webhook)."""
 
     name: Slug = Field(description="Unique and lasting: what was sent is kept under it.")
@@ -58,18 +58,18 @@ class Target(Block):
 
     @field_validator("url")
     @classmethod
-    def _known(cls, value: SecretStr | None) -> SecretStr | None:
+    def _check_url(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
-            check_apprise(value.get_secret_value())
+            check_apprise_url(value.get_secret_value())
         return value
 
     @property
-    def address(self) -> str:
+    def apprise_url(self) -> str:
         """The Apprise address in clear."""
         return self.url.get_secret_value() if self.url is not None else ""
 
 
-def check_apprise(url: str) -> None:
+def check_apprise_url(url: str) -> None:
     """Raise ValueError, without the address in its words, when Apprise can make nothing of ``url``."""
     import apprise  # noqa: PLC0415 - a second's work that only those pay for who have targets
 
@@ -84,35 +84,35 @@ def check_apprise(url: str) -> None:
         raise ValueError("Apprise can make nothing of this address")
 
 
-class Notify(Block):
+class NotifyBlock(Block):
     """The built-in notifier; without targets nobody is told. Times in seconds."""
 
-    targets: tuple[Target, ...] = Field(default=(), description="Who is told.")
+    targets: tuple[TargetBlock, ...] = Field(default=(), description="Who is told.")
     language: Literal["vi", "en"] | None = Field(default=None, description="Language; default: that of the pages.")
     group_within: Duration = Field(default=1.0, description="What happens within this time is one message.")
     reminders: Duration | None = Field(default=None, description="How often to remind of what nobody acknowledged.")
     expire: Duration = Field(default=86400.0, description="A message that nobody took for so long is given up.")
     timeout: Duration = Field(default=30.0, description="Longest time for one try to send.")
     shared_within: Duration = Field(default=120.0, description="Portals that fall so close may have one cause.")
-    quiet_hours: QuietHours | None = Field(default=None, description="When what can wait is held.")
-    page_url: WebAddress | None = Field(default=None, description="Address of these status pages, for links.")
+    quiet_hours: QuietHoursBlock | None = Field(default=None, description="When what can wait is held.")
+    page_url: HttpUrl | None = Field(default=None, description="Address of these status pages, for links.")
 
     @field_validator("targets")
     @classmethod
-    def _names_once(cls, value: tuple[Target, ...]) -> tuple[Target, ...]:
+    def _check_unique_names(cls, value: tuple[TargetBlock, ...]) -> tuple[TargetBlock, ...]:
         names = [target.name for target in value]
         if len(set(names)) < len(names):
             raise ValueError("two targets have the same name")
         return value
 
     @model_validator(mode="after")
-    def _reminders_live(self) -> Notify:
+    def _check_repeat_interval(self) -> NotifyBlock:
         if self.reminders is not None and self.reminders < _MINUTE:
             raise ValueError("'reminders' is a minute at least")
         return self
 
 
-class Heartbeat(Block):
+class HeartbeatBlock(Block):
     """A dead-man's switch: an address that is called as long as looks are completed, and never otherwise."""
 
     url: SecretStr | None = Field(default=None, description='The address, best as "${NAME}".')
@@ -122,64 +122,72 @@ class Heartbeat(Block):
 
     @field_validator("url")
     @classmethod
-    def _address(cls, value: SecretStr | None) -> SecretStr | None:
+    def _check_url(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             try:
-                web_address(value.get_secret_value())
+                http_url(value.get_secret_value())
             except ValueError:
                 raise ValueError("this is not an http or https address") from None
         return value
 
 
-class Alertmanager(Block):
+class AlertmanagerBlock(Block):
     """Alertmanagers that are told directly (API v2); each instance of a cluster by itself, never a balancer."""
 
-    urls: tuple[WebAddress, ...] = Field(min_length=1, description="Every instance, such as http://am-1:9093.")
-    resend: ALERTMANAGER_RESEND = Field(default=60.0, description="Seconds between repetitions, 30 to 180.")
+    urls: tuple[HttpUrl, ...] = Field(min_length=1, description="Every instance, such as http://am-1:9093.")
+    resend: ResendDelay = Field(default=60.0, description="Seconds between repetitions, 30 to 180.")
     timeout: Duration = Field(default=10.0, description="Longest time for one post, in seconds.")
 
 
-class Alerting(Block):
+class AlertingSettings(Block):
     """The three blocks together, as settings inherit them."""
 
-    notify: Notify = Notify()
-    heartbeat: Heartbeat | None = Field(default=None, description="Dead-man's switch.")
-    alertmanager: Alertmanager | None = Field(default=None, description="Alertmanagers to tell without Prometheus.")
+    notify: NotifyBlock = NotifyBlock()
+    heartbeat: HeartbeatBlock | None = Field(default=None, description="Dead-man's switch.")
+    alertmanager: AlertmanagerBlock | None = Field(
+        default=None, description="Alertmanagers to tell without Prometheus."
+    )
 
 
-def with_secrets(told: Alerting, monitor: Document, directory: Path, ledger: Ledger) -> dict[str, object]:
+def alerting_with_secrets(
+    settings: AlertingSettings, document: YamlDocument, directory: Path, collector: ErrorCollector
+) -> dict[str, object]:
     """The blocks whose addresses came from files; what is wrong with those goes to the ledger."""
     targets = []
-    for number, target in enumerate(told.notify.targets):
+    for number, target in enumerate(settings.notify.targets):
         steps = ("notify", "targets", number)
-        url = _secret(target, steps, monitor, directory, ledger)
+        url = _resolve_url(target, steps, document, directory, collector)
         if target.url_file is not None and url is not None:
             try:
-                check_apprise(url.get_secret_value())
+                check_apprise_url(url.get_secret_value())
             except ValueError as error:
-                ledger.add(monitor.spot((*steps, "url_file")), str(error))
+                collector.add(document.locate((*steps, "url_file")), str(error))
         targets.append(target.model_copy(update={"url": url}))
-    found: dict[str, object] = {"notify": told.notify.model_copy(update={"targets": tuple(targets)})}
-    if told.heartbeat is not None:
-        url = _secret(told.heartbeat, ("heartbeat",), monitor, directory, ledger)
-        found["heartbeat"] = told.heartbeat.model_copy(update={"url": url})
+    found: dict[str, object] = {"notify": settings.notify.model_copy(update={"targets": tuple(targets)})}
+    if settings.heartbeat is not None:
+        url = _resolve_url(settings.heartbeat, ("heartbeat",), document, directory, collector)
+        found["heartbeat"] = settings.heartbeat.model_copy(update={"url": url})
     return found
 
 
-def _secret(
-    block: Target | Heartbeat, steps: tuple[str | int, ...], monitor: Document, directory: Path, ledger: Ledger
+def _resolve_url(
+    block: TargetBlock | HeartbeatBlock,
+    key_path: tuple[str | int, ...],
+    document: YamlDocument,
+    directory: Path,
+    collector: ErrorCollector,
 ) -> SecretStr | None:
     if (block.url is None) == (block.url_file is None):
-        ledger.add(monitor.spot(steps), "give either 'url' or 'url_file'")
+        collector.add(document.locate(key_path), "give either 'url' or 'url_file'")
         return block.url
     if block.url_file is None:
         return block.url
-    spot = monitor.spot((*steps, "url_file"))
+    spot = document.locate((*key_path, "url_file"))
     try:
-        text = secret_in(directory / block.url_file)
-    except UnreadableError as error:
-        ledger.add(spot, f"{spot.shown()} cannot be read: {error}")
+        text = read_secret(directory / block.url_file)
+    except SecretFileError as error:
+        collector.add(spot, f"{spot.display_value()} cannot be read: {error}")
         return None
     if not text:
-        ledger.add(spot, f"{spot.shown()} is empty")
+        collector.add(spot, f"{spot.display_value()} is empty")
     return SecretStr(text)

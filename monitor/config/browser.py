@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from monitor.config.portals import Block
-from probes.browser.pool import RenderSettings
+from probes.browser.pool import BrowserPoolSettings
 
 
 def _network(value: str) -> str:
@@ -19,7 +19,7 @@ def _network(value: str) -> str:
         raise ValueError(f"{value!r} is not a network such as 10.0.0.0/8") from None
 
 
-class Evidence(Block):
+class ScreenshotsBlock(Block):
     """Pictures of failures, of changes, and one a day."""
 
     days: int = Field(default=100, ge=1, le=3660, description="Days after which pictures are removed.")
@@ -28,7 +28,7 @@ class Evidence(Block):
     )
 
 
-class Rendering(Block):
+class BrowserBlock(Block):
     """What holds for every check that shows pages in a browser."""
 
     chromium: Path | None = Field(
@@ -44,11 +44,15 @@ class Rendering(Block):
     reach: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
         default=(), description="Networks beside the Internet that pages may reach, such as 10.0.0.0/8."
     )
-    evidence: Evidence = Evidence()
+    evidence: ScreenshotsBlock = ScreenshotsBlock()
 
     @property
-    def settings(self) -> RenderSettings:
+    def settings(self) -> BrowserPoolSettings:
         """What :class:`probes.resources.Instruments` asks for."""
-        return RenderSettings(
-            chromium=self.chromium, memory=self.memory, loads=self.loads, share=self.least_speed, reach=self.reach
+        return BrowserPoolSettings(
+            executable=self.chromium,
+            min_free_memory_bytes=self.memory,
+            max_loads=self.loads,
+            min_speed_ratio=self.least_speed,
+            allowed_networks=self.reach,
         )

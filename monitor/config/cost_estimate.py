@@ -7,13 +7,13 @@ from functools import cache
 
 from monitor.config.loaded import Config
 from monitor.model.records import Expect
-from probes.registry import KINDS
+from probes.registry import PROBE_KINDS
 
 COMMON_SERIES = 6
 """Series of every check beside its kind's metrics, such as success, duration and time of the last look."""
 
 
-WINDOWS = 2
+SCORE_WINDOWS = 2
 """Windows of live scores: a score has three series in each, and so has every criterion; sinks get one point an hour."""
 
 
@@ -23,7 +23,7 @@ class Estimate:
 
     portals: int
     checks: int
-    looks_per_minute: float
+    probes_per_minute: float
     prometheus_series: int
     influx_points_per_day: int
 
@@ -36,15 +36,16 @@ def estimate(config: Config) -> Estimate:
     return Estimate(
         portals=len(config.portals),
         checks=len(config.checks),
-        looks_per_minute=round(per_second * 60.0, 2),
-        prometheus_series=sum(_series(check.kind) + COMMON_SERIES for check in config.checks)
-        + scored * WINDOWS * sum(3 + 3 * count for count in lines),
-        influx_points_per_day=round(per_second * 86400.0) + scored * WINDOWS * 24 * sum(1 + count for count in lines),
+        probes_per_minute=round(per_second * 60.0, 2),
+        prometheus_series=sum(_series_per_check(check.kind) + COMMON_SERIES for check in config.checks)
+        + scored * SCORE_WINDOWS * sum(3 + 3 * count for count in lines),
+        influx_points_per_day=round(per_second * 86400.0)
+        + scored * SCORE_WINDOWS * 24 * sum(1 + count for count in lines),
     )
 
 
 @cache
-def _series(kind: str) -> int:
+def _series_per_check(kind: str) -> int:
     """Series of one check: a metric is one, except that text metrics of one name share an info series."""
-    metrics = [metric for metric in KINDS[kind].metrics if metric.prometheus]
-    return len({(metric.prometheus, tuple(sorted(metric.labels.items()))) for metric in metrics})
+    metrics = [metric for metric in PROBE_KINDS[kind].metrics if metric.prometheus_name]
+    return len({(metric.prometheus_name, tuple(sorted(metric.labels.items()))) for metric in metrics})

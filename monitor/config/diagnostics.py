@@ -6,12 +6,12 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-Steps = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """The way to a value inside of a file: keys of mappings and indices of lists, from the root."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Complaint:
+class ConfigErrorDetail:
     """One thing that somebody has to mend. ``line`` and ``column`` count from 1, in characters."""
 
     file: str
@@ -26,13 +26,13 @@ class Complaint:
 class ConfigError(Exception):
     """The configuration cannot be used; ``complaints`` holds all that is wrong with it, sorted by place."""
 
-    def __init__(self, complaints: Iterable[Complaint]) -> None:
-        self.complaints = tuple(sorted(complaints))
-        super().__init__("\n".join(map(str, self.complaints)))
+    def __init__(self, errors: Iterable[ConfigErrorDetail]) -> None:
+        self.errors = tuple(sorted(errors))
+        super().__init__("\n".join(map(str, self.errors)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
+class SourceLocation:
     """A place in a file and what may be told about the value there.
 
     ``place`` and ``key`` are (line, column) of the value and of its key, from 1. ``sort`` is how YAML reads the value:
@@ -42,54 +42,54 @@ class Spot:
     """
 
     file: str
-    place: tuple[int, int]
-    key: tuple[int, int]
-    sort: str
+    value_position: tuple[int, int]
+    key_position: tuple[int, int]
+    yaml_type: str
     raw: str = ""
-    hidden: str = ""
-    broken: bool = False
+    redacted_as: str = ""
+    already_reported: bool = False
 
     @property
-    def at(self) -> str:
+    def file_line_column(self) -> str:
         """The place as ``file:line:column``."""
-        return f"{self.file}:{self.place[0]}:{self.place[1]}"
+        return f"{self.file}:{self.value_position[0]}:{self.value_position[1]}"
 
-    def shown(self) -> str:
+    def display_value(self) -> str:
         """The value in words that fit into a message and give no secret away."""
-        if self.hidden:
-            return self.hidden
-        if self.sort in {"nothing", "a mapping", "a list"}:
-            return self.sort
-        return repr(self.raw if len(self.raw) <= _LONGEST else self.raw[:_LONGEST] + "…")
+        if self.redacted_as:
+            return self.redacted_as
+        if self.yaml_type in {"nothing", "a mapping", "a list"}:
+            return self.yaml_type
+        return repr(self.raw if len(self.raw) <= _MAX_DISPLAY_CHARS else self.raw[:_MAX_DISPLAY_CHARS] + "…")
 
 
-_LONGEST = 80
+_MAX_DISPLAY_CHARS = 80
 
 
-class Ledger:
+class ErrorCollector:
     """Collects complaints and warnings; the same complaint about the same place counts once."""
 
     def __init__(self) -> None:
-        self.complaints: set[Complaint] = set()
+        self.errors: set[ConfigErrorDetail] = set()
         self.warnings: list[str] = []
 
-    def note(self, file: str, message: str, line: int = 1, column: int = 1) -> None:
+    def add_at(self, file: str, message: str, line: int = 1, column: int = 1) -> None:
         """Complain about a place in a file."""
-        self.complaints.add(Complaint(file, line, column, message))
+        self.errors.add(ConfigErrorDetail(file, line, column, message))
 
-    def add(self, spot: Spot, message: str, *, key: bool = False) -> None:
+    def add(self, location: SourceLocation, message: str, *, at_key: bool = False) -> None:
         """Complain about the value at ``spot``, or about its key."""
-        if key or not spot.broken:
-            self.note(spot.file, message, *(spot.key if key else spot.place))
+        if at_key or not location.already_reported:
+            self.add_at(location.file, message, *(location.key_position if at_key else location.value_position))
 
-    def warn(self, spot: Spot, message: str) -> None:
+    def warn(self, location: SourceLocation, message: str) -> None:
         """Tell of something that is allowed and probably not meant."""
-        self.warnings.append(f"{spot.at}: {message}")
+        self.warnings.append(f"{location.file_line_column}: {message}")
 
-    def raise_all(self) -> None:
+    def raise_for_errors(self) -> None:
         """Raise :class:`ConfigError` when there is any complaint."""
-        if self.complaints:
-            raise ConfigError(self.complaints)
+        if self.errors:
+            raise ConfigError(self.errors)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -16,12 +16,12 @@ from pydantic import SecretStr
 from monitor.config.settings import MonitorSettings
 from monitor.config.yaml_document import is_secret
 from monitor.model.records import Check, Expect, Portal
-from monitor.scoring.rubric import Rules
+from monitor.scoring.rubric import ScoringRules
 
-VEIL = "•••"
-_USER = re.compile(r"(?<=://)[^/@\s]*@")
-_ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(?:(?P<user>[^/@\s]*)@)?[^/?#]*(?P<rest>.*)", re.DOTALL)
-_SECRET = 6
+REDACTED = "•••"
+_URL_USER = re.compile(r"(?<=://)[^/@\s]*@")
+_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(?:(?P<user>[^/@\s]*)@)?[^/?#]*(?P<rest>.*)", re.DOTALL)
+_MIN_SECRET_CHARS = 6
 """Shorter texts keep nothing secret, and stand in many an innocent word."""
 
 
@@ -40,12 +40,12 @@ class Config:
     checks: tuple[Check, ...]
     digest: str
     directory: Path
-    rules: Rules = field(default_factory=Rules)
+    rules: ScoringRules = field(default_factory=ScoringRules)
     warnings: tuple[str, ...] = ()
-    veiled: frozenset[tuple[str, ...]] = frozenset()
+    redacted_paths: frozenset[tuple[str, ...]] = frozenset()
 
     @property
-    def unjudged(self) -> frozenset[str]:
+    def excluded_from_evaluation(self) -> frozenset[str]:
         """The portals that have no state: those that are retired."""
         return frozenset(portal.id for portal in self.portals if portal.expect is Expect.RETIRED)
 
@@ -58,17 +58,17 @@ def digest(settings: MonitorSettings, portals: Sequence[Portal], checks: Sequenc
     content = {
         "monitor": settings.model_dump(exclude={"checks", "groups"}),
         "portals": sorted((asdict(portal) for portal in portals), key=lambda one: str(one["id"])),
-        "checks": {check.key: _check(check) for check in checks},
+        "checks": {check.key: _check_data(check) for check in checks},
     }
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=_plain)
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=_to_text)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _plain(value: object) -> str:
+def _to_text(value: object) -> str:
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
-def _check(check: Check) -> dict[str, Any]:
+def _check_data(check: Check) -> dict[str, Any]:
     return {"kind": check.kind, "page": check.page, "interval": check.interval, **check.probe.model_dump(mode="json")}
 
 
@@ -83,63 +83,63 @@ def redacted(config: Config) -> dict[str, Any]:
         "directory": str(config.directory),
         "warnings": list(config.warnings),
         "monitor": config.settings.model_dump(mode="json"),
-        "portals": {portal.id: _portal(portal) for portal in config.portals},
-        "checks": {check.key: _check(check) for check in config.checks},
+        "portals": {portal.id: _portal_data(portal) for portal in config.portals},
+        "checks": {check.key: _check_data(check) for check in config.checks},
     }
-    return {key: _masked(value, (key,), config.veiled) for key, value in content.items()}
+    return {key: _redact(value, (key,), config.redacted_paths) for key, value in content.items()}
 
 
 def secrets_of(config: Config) -> frozenset[str]:
     """Every text that must stand in no log line: tokens, addresses of targets with their parts, values of headers."""
     found: set[str] = set()
     for block in (config.settings.model_dump(), *(check.probe.model_dump() for check in config.checks)):
-        _gather(block, (), found)
+        _collect_secrets(block, (), found)
     for address in [one for one in found if "://" in one]:
-        found |= parts_of(address)
+        found |= secret_parts(address)
     for page in (one.url for one in config.portals):
-        found |= parts_of(page, path=False)
-    return frozenset(one for one in found if len(one) >= _SECRET)
+        found |= secret_parts(page, with_path=False)
+    return frozenset(one for one in found if len(one) >= _MIN_SECRET_CHARS)
 
 
-def _gather(value: object, steps: tuple[str, ...], found: set[str]) -> None:
+def _collect_secrets(value: object, key_path: tuple[str, ...], secrets: set[str]) -> None:
     if isinstance(value, dict):
         for key, inner in value.items():
-            _gather(inner, (*steps, str(key)), found)
+            _collect_secrets(inner, (*key_path, str(key)), secrets)
     elif isinstance(value, list | tuple):
         for inner in value:
-            _gather(inner, steps, found)
+            _collect_secrets(inner, key_path, secrets)
     elif isinstance(value, SecretStr):
-        found.add(value.get_secret_value())
-    elif isinstance(value, str) and is_secret(steps):
-        found.add(value)
+        secrets.add(value.get_secret_value())
+    elif isinstance(value, str) and is_secret(key_path):
+        secrets.add(value)
     elif isinstance(value, str) and "://" in value:
-        found |= parts_of(value, path=False)
+        secrets |= secret_parts(value, with_path=False)
 
 
-def parts_of(address: str, *, path: bool = True) -> set[str]:
+def secret_parts(url: str, *, with_path: bool = True) -> set[str]:
     """What of an address is secret, as it is written and decoded: who and password; with ``path`` whatever follows."""
-    match = _ADDRESS.match(address)
+    match = _URL.match(url)
     if match is None:
         return set()
     user = (match["user"] or "").split(":") if match["user"] else []
-    rest = re.split(r"[/?&=#]", match["rest"]) if path else []
-    words = [one for one in (*user, *rest) if len(one) >= _SECRET]
+    rest = re.split(r"[/?&=#]", match["rest"]) if with_path else []
+    words = [one for one in (*user, *rest) if len(one) >= _MIN_SECRET_CHARS]
     return {form for one in words for form in (one, unquote(one))}
 
 
-def _portal(portal: Portal) -> dict[str, Any]:
+def _portal_data(portal: Portal) -> dict[str, Any]:
     told = asdict(portal)
     told["name"] = {"vi": told.pop("name_vi"), "en": told.pop("name_en")}
     return told
 
 
-def _masked(value: object, steps: tuple[str, ...], veiled: frozenset[tuple[str, ...]]) -> object:
-    if steps in veiled:
-        return VEIL
+def _redact(value: object, key_path: tuple[str, ...], redacted_paths: frozenset[tuple[str, ...]]) -> object:
+    if key_path in redacted_paths:
+        return REDACTED
     if isinstance(value, dict):
-        return {str(key): _masked(inner, (*steps, str(key)), veiled) for key, inner in value.items()}
+        return {str(key): _redact(inner, (*key_path, str(key)), redacted_paths) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_masked(inner, (*steps, str(number)), veiled) for number, inner in enumerate(value)]
-    if value is not None and is_secret(steps):
-        return VEIL
-    return _USER.sub(f"{VEIL}@", str(value)) if isinstance(value, str) else value
+        return [_redact(inner, (*key_path, str(number)), redacted_paths) for number, inner in enumerate(value)]
+    if value is not None and is_secret(key_path):
+        return REDACTED
+    return _URL_USER.sub(f"{REDACTED}@", str(value)) if isinstance(value, str) else value

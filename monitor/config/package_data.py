@@ -7,20 +7,20 @@ from pathlib import Path
 FOLDERS = ("config", "grafana")
 
 
-def shipped() -> Path:
+def package_data_dir() -> Path:
     """The folder that holds ``config/`` and ``grafana/``: package data when installed, the repository otherwise."""
     package = Path(__file__).parents[1]
     data = package / "_data"
     return data if data.is_dir() else package.parent
 
 
-def write_shipped(directory: Path) -> list[Path]:
+def copy_package_data(directory: Path) -> list[Path]:
     """Copy the shipped files into ``directory`` and return those that were written; existing files stay as they are.
 
     Raises OSError when the directory cannot be written.
     """
     written: list[Path] = []
-    root = shipped()
+    root = package_data_dir()
     for folder in FOLDERS:
         for source in sorted((root / folder).rglob("*")):
             target = directory / source.relative_to(root)

@@ -17,27 +17,27 @@ from pydantic import (
 )
 
 from monitor.config.diagnostics import did_you_mean
-from monitor.config.value_types import Host, Interval, Page, Role, Slug, WebAddress
+from monitor.config.value_types import CheckInterval, Host, HttpUrl, PagePath, PageRole, Slug
 from monitor.model.records import PortalKind
-from probes.registry import KINDS
+from probes.registry import PROBE_KINDS
 
 
-def _kind(value: str) -> str:
-    if value not in KINDS:
-        raise ValueError(f"unknown probe kind {value!r}{did_you_mean(value, KINDS)}")
+def _probe_kind(value: str) -> str:
+    if value not in PROBE_KINDS:
+        raise ValueError(f"unknown probe kind {value!r}{did_you_mean(value, PROBE_KINDS)}")
     return value
 
 
-Blocks = Annotated[
-    dict[Annotated[str, AfterValidator(_kind)], dict[str, Any]], Field(json_schema_extra={"blocks": True})
+CheckBlocks = Annotated[
+    dict[Annotated[str, AfterValidator(_probe_kind)], dict[str, Any]], Field(json_schema_extra={"blocks": True})
 ]
 """Blocks of checks by probe kind, as written. They are judged where they are merged, in ``blocks.py``."""
 
 
-STRAY_BOOLEAN = "expected a number, got a boolean"
+UNEXPECTED_BOOLEAN = "expected a number, got a boolean"
 
 
-def is_stray_boolean(model: type[BaseModel], key: str, value: object) -> bool:
+def is_unexpected_boolean(model: type[BaseModel], key: str, value: object) -> bool:
     """Whether a boolean stands where ``model`` wants a number."""
     return isinstance(value, bool) and key in model.model_fields and model.model_fields[key].annotation in {int, float}
 
@@ -49,10 +49,10 @@ class Block(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def no_booleans(cls, value: object, info: ValidationInfo) -> object:
+    def reject_booleans(cls, value: object, info: ValidationInfo) -> object:
         """Refuse ``yes`` where a number belongs; pydantic would take it for 1."""
-        if info.field_name and is_stray_boolean(cls, info.field_name, value):
-            raise ValueError(STRAY_BOOLEAN)
+        if info.field_name and is_unexpected_boolean(cls, info.field_name, value):
+            raise ValueError(UNEXPECTED_BOOLEAN)
         return value
 
     def __repr__(self) -> str:
@@ -67,12 +67,12 @@ def _all_or_roles(value: object) -> object:
     return value
 
 
-class Schedule(Block):
+class ScheduleBlock(Block):
     """The keys that every check block has beside those of its probe kind. ``interval`` in seconds."""
 
-    interval: Interval = Field(default=60.0, description="Time from one look to the next, from 1 s to 24 h.")
+    interval: CheckInterval = Field(default=60.0, description="Time from one look to the next, from 1 s to 24 h.")
     pages: Annotated[
-        Annotated[Literal["all"], Tag("<all>")] | Annotated[tuple[Role, ...], Tag("<roles>")],
+        Annotated[Literal["all"], Tag("<all>")] | Annotated[tuple[PageRole, ...], Tag("<roles>")],
         Discriminator(lambda value: "<all>" if value == "all" else "<roles>"),
         BeforeValidator(_all_or_roles, json_schema_input_type=Literal["all"] | tuple[str, ...]),
     ] = Field(
@@ -81,14 +81,14 @@ class Schedule(Block):
     enabled: bool = Field(default=True, description="Whether to look at all.")
 
 
-class Name(Block):
+class NameBlock(Block):
     """What a portal is called."""
 
     vi: str = Field(min_length=1, max_length=200, description="In Vietnamese.")
     en: str = Field(min_length=1, max_length=200, description="In English.")
 
 
-class RedirectsTo(Block):
+class RedirectsToBlock(Block):
     """A portal that sends its visitors on."""
 
     redirects_to: Host = Field(description="Host (or host:port) that it sends its visitors to.")
@@ -99,13 +99,13 @@ class PortalEntry(Block):
 
     id: Slug = Field(description="Unique, never used again: history is kept under it.")
     code: str | None = Field(default=None, min_length=1, max_length=32, description="Level-1 agency code.")
-    name: Name
+    name: NameBlock
     kind: PortalKind = Field(description="Whose portal it is.")
     group: Slug = Field(description="Who answers for it today.")
-    url: WebAddress = Field(description="Where its pages start.")
+    url: HttpUrl = Field(description="Where its pages start.")
     expect: Annotated[
-        Annotated[Literal["answers", "retired"], Tag("<word>")] | Annotated[RedirectsTo, Tag("<redirect>")],
-        Discriminator(lambda value: "<redirect>" if isinstance(value, dict | RedirectsTo) else "<word>"),
+        Annotated[Literal["answers", "retired"], Tag("<word>")] | Annotated[RedirectsToBlock, Tag("<redirect>")],
+        Discriminator(lambda value: "<redirect>" if isinstance(value, dict | RedirectsToBlock) else "<word>"),
     ] = Field(default="answers", description="What a look should find.")
     verified: bool = Field(default=True, description="Whether somebody saw this host in use.")
     status_2026: Literal["active", "retired", "merged", "unknown"] | None = Field(
@@ -119,8 +119,10 @@ class PortalEntry(Block):
     )
     platform: Slug | None = Field(default=None, description="Software or hosting that it shares with other portals.")
     name_server: Host | None = Field(default=None, description="Name server of its domain, where it is known.")
-    pages: dict[Role, Page] = Field(default_factory=dict, description="Page role: path below url, or full address.")
-    checks: Blocks = Field(default_factory=dict, description="What differs for this portal, by probe kind.")
+    pages: dict[PageRole, PagePath] = Field(
+        default_factory=dict, description="Page role: path below url, or full address."
+    )
+    checks: CheckBlocks = Field(default_factory=dict, description="What differs for this portal, by probe kind.")
 
 
 class PortalsFile(Block):

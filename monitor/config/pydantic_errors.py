@@ -9,9 +9,9 @@ from typing import get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from monitor.config.diagnostics import Ledger, Spot, Steps, did_you_mean
+from monitor.config.diagnostics import ErrorCollector, KeyPath, SourceLocation, did_you_mean
 
-_WANTED = {
+_EXPECTED_TYPES = {
     "string_type": "text",
     "path_type": "text",
     "int_type": "a whole number",
@@ -28,17 +28,17 @@ _WANTED = {
 }
 _QUOTED = re.compile(r"'([^']*)'")
 
-HINTS = 100
+MAX_SUGGESTIONS = 100
 """Complaints about one block that may guess what was meant: a guess compares all keys, and thousands take seconds."""
 
 
-def translate(
+def collect_validation_errors(
     error: ValidationError,
-    ledger: Ledger,
-    find: Callable[[Steps], Spot],
-    known: Callable[[Steps], Collection[str]],
+    collector: ErrorCollector,
+    locate: Callable[[KeyPath], SourceLocation],
+    known_keys: Callable[[KeyPath], Collection[str]],
     *,
-    passed_over: Collection[str] = (),
+    ignored_types: Collection[str] = (),
 ) -> None:
     """Turn every part of ``error`` into a complaint.
 
@@ -46,79 +46,84 @@ def translate(
     for suggestions. Parts whose pydantic type is in ``passed_over`` are left out.
     """
     for number, part in enumerate(error.errors(include_url=False)):
-        if part["type"] in passed_over:
+        if part["type"] in ignored_types:
             continue
         steps = part["loc"]
         about_key = part["type"] == "extra_forbidden" or steps[-1:] == ("[key]",)
         if steps[-1:] == ("[key]",):
             steps = steps[:-1]
-        spot = find(steps)
-        near = known if number < HINTS else _nothing
-        ledger.add(spot, _message(part, steps, spot, near, about_key=about_key), key=about_key)
+        spot = locate(steps)
+        near = known_keys if number < MAX_SUGGESTIONS else _no_keys
+        collector.add(spot, _message(part, steps, spot, near, at_key=about_key), at_key=about_key)
 
 
-def _nothing(_steps: Steps) -> Collection[str]:
+def _no_keys(_key_path: KeyPath) -> Collection[str]:
     return ()
 
 
-def keys_in(model: type[BaseModel]) -> Callable[[Steps], Collection[str]]:
+def known_keys_of(model: type[BaseModel]) -> Callable[[KeyPath], Collection[str]]:
     """For :func:`translate`: the keys known at a location below ``model``."""
 
-    def known(steps: Steps) -> Collection[str]:
+    def known_keys(key_path: KeyPath) -> Collection[str]:
         here: type[BaseModel] | None = model
-        for step in steps:
+        for step in key_path:
             if here is None:
                 return ()
             if step in here.model_fields:
-                here = _model_in(here.model_fields[str(step)].annotation)
+                here = _nested_model(here.model_fields[str(step)].annotation)
         return here.model_fields if here else ()
 
-    return known
+    return known_keys
 
 
-def _model_in(annotation: object) -> type[BaseModel] | None:
+def _nested_model(annotation: object) -> type[BaseModel] | None:
     """The one model that an annotation mentions: ``dict[str, M]``, ``tuple[M, ...]`` and ``M | None`` all give M."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next((found for one in get_args(annotation) if (found := _model_in(one))), None)
+    return next((found for one in get_args(annotation) if (found := _nested_model(one))), None)
 
 
 def _message(
-    part: ErrorDetails, steps: Steps, spot: Spot, known: Callable[[Steps], Collection[str]], *, about_key: bool
+    part: ErrorDetails,
+    key_path: KeyPath,
+    location: SourceLocation,
+    known_keys: Callable[[KeyPath], Collection[str]],
+    *,
+    at_key: bool,
 ) -> str:
     kind = part["type"]
     if kind == "extra_forbidden":
-        return f"unknown key {steps[-1]!r}{did_you_mean(str(steps[-1]), known(steps[:-1]))}"
+        return f"unknown key {key_path[-1]!r}{did_you_mean(str(key_path[-1]), known_keys(key_path[:-1]))}"
     if kind == "missing":
-        return f"missing key {steps[-1]!r}"
+        return f"missing key {key_path[-1]!r}"
     if kind in {"value_error", "assertion_error"}:
         words = str(part.get("ctx", {}).get("error", part["msg"]))
-        return words if about_key or not spot.hidden else _veiled(words, part["input"], spot)
-    if kind in _WANTED:
-        return f"expected {_WANTED[kind]}, {_misread(kind, spot)}"
+        return words if at_key or not location.redacted_as else _redact_message(words, part["input"], location)
+    if kind in _EXPECTED_TYPES:
+        return f"expected {_EXPECTED_TYPES[kind]}, {_describe_value(kind, location)}"
     if kind in {"literal_error", "enum"}:
         choices = str(part.get("ctx", {}).get("expected", ""))
-        hint = "" if spot.hidden else did_you_mean(spot.raw, _QUOTED.findall(choices))
-        return f"{spot.shown()} is not {choices}{hint}"
-    return f"{_plain(part['msg'])}, got {spot.shown()}"
+        hint = "" if location.redacted_as else did_you_mean(location.raw, _QUOTED.findall(choices))
+        return f"{location.display_value()} is not {choices}{hint}"
+    return f"{_reword(part['msg'])}, got {location.display_value()}"
 
 
-def _plain(words: str) -> str:
-    words = re.sub("^(Input|String|Tuple|List|Dictionary) should ", "must ", words)
-    return words.replace("greater than or equal to", "at least").replace("less than or equal to", "at most")
+def _reword(message: str) -> str:
+    message = re.sub("^(Input|String|Tuple|List|Dictionary) should ", "must ", message)
+    return message.replace("greater than or equal to", "at least").replace("less than or equal to", "at most")
 
 
-def _misread(kind: str, spot: Spot) -> str:
+def _describe_value(kind: str, location: SourceLocation) -> str:
     """YAML takes ``no`` for a boolean and ``01`` for a number; who writes them mostly means text."""
-    if kind in {"string_type", "path_type"} and spot.sort in {"a boolean", "a number", "a date"}:
-        return f"but {spot.hidden or spot.raw} is read as {spot.sort}; put it in quotes"
-    return f"got {spot.shown()}"
+    if kind in {"string_type", "path_type"} and location.yaml_type in {"a boolean", "a number", "a date"}:
+        return f"but {location.redacted_as or location.raw} is read as {location.yaml_type}; put it in quotes"
+    return f"got {location.display_value()}"
 
 
-def _veiled(words: str, value: object, spot: Spot) -> str:
+def _redact_message(message: str, value: object, location: SourceLocation) -> str:
     """Keep of a validator's sentence only what cannot hold a part of the value."""
     start = f"{value!r} is not "
-    if words.startswith(start):
-        rest = re.split(r"[:;] ", words.removeprefix(start))[0]
-        return f"{spot.hidden} is not {rest}"
-    return f"{spot.hidden} is not valid; it may be a secret, so it is not shown"
+    if message.startswith(start):
+        rest = re.split(r"[:;] ", message.removeprefix(start))[0]
+        return f"{location.redacted_as} is not {rest}"
+    return f"{location.redacted_as} is not valid; it may be a secret, so it is not shown"

@@ -8,77 +8,77 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
 from monitor.config.portals import Block
-from monitor.config.value_types import Role, Slug
+from monitor.config.value_types import PageRole, Slug
 from monitor.model.records import State
-from monitor.scoring.rubric import STATES, Aggregate, Basis, Treatment
+from monitor.scoring.rubric import STATE_METRIC, Aggregate, Basis, Treatment
 from probes.metric import Unit
-from probes.registry import KINDS
+from probes.registry import PROBE_KINDS
 
 DURATION, OUTCOME = "duration", "outcome"
 """What every kind has beside its own metrics: how long the look took, and whether it was good."""
 
 
-def measurable() -> dict[str, Unit]:
+def measurable_metrics() -> dict[str, Unit]:
     """Everything that a criterion may be about, ``kind.metric``, with its unit."""
-    found = {STATES: Unit.RATIO}
-    for kind, probe in KINDS.items():
+    found = {STATE_METRIC: Unit.RATIO}
+    for kind, probe in PROBE_KINDS.items():
         found |= {f"{kind}.{DURATION}": Unit.SECONDS, f"{kind}.{OUTCOME}": Unit.RATIO}
         found |= {f"{kind}.{one.name}": one.unit for one in probe.metrics if one.type is not str and not one.sum_of}
     return found
 
 
-def _number(value: object) -> object:
+def _reject_boolean(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("expected a number, got a boolean")  # noqa: TRY004 - pydantic wants a ValueError
     return value
 
 
-def _key(value: str) -> str:
+def _identifier(value: str) -> str:
     if not value.replace("-", "").replace("_", "").isalnum() or not value.isascii() or len(value) > 64:  # noqa: PLR2004
         raise ValueError(f"{value!r} is not a name of at most 64 letters, digits, hyphens and underscores")
     return value
 
 
-def _some(value: tuple[object, ...]) -> tuple[object, ...]:
+def _non_empty(value: tuple[object, ...]) -> tuple[object, ...]:
     if not value:
         raise ValueError("the list is empty")
     return value
 
 
-def _all_or(words: str) -> BeforeValidator:
-    def judge(value: object) -> object:
+def _all_or(expected: str) -> BeforeValidator:
+    def check(value: object) -> object:
         if isinstance(value, str) and value != "all":
-            raise ValueError(f"{value!r} is not a list of {words}, and not the word all")
+            raise ValueError(f"{value!r} is not a list of {expected}, and not the word all")
         return value
 
-    return BeforeValidator(judge, json_schema_input_type=Literal["all"] | tuple[str, ...])
+    return BeforeValidator(check, json_schema_input_type=Literal["all"] | tuple[str, ...])
 
 
-_EITHER = Discriminator(lambda value: "<all>" if value == "all" else "<list>")
-Pages = Annotated[
-    Annotated[Literal["all"], Tag("<all>")] | Annotated[tuple[Role, ...], Tag("<list>")],
-    _EITHER,
+_ALL_OR_LIST = Discriminator(lambda value: "<all>" if value == "all" else "<list>")
+PageSelection = Annotated[
+    Annotated[Literal["all"], Tag("<all>")] | Annotated[tuple[PageRole, ...], Tag("<list>")],
+    _ALL_OR_LIST,
     _all_or("pages such as [home, search]"),
 ]
-Concerned = Annotated[
+PortalSelection = Annotated[
     Annotated[Literal["all"], Tag("<all>")] | Annotated[tuple[Slug, ...], Tag("<list>")],
-    _EITHER,
+    _ALL_OR_LIST,
     _all_or("ids of portals"),
 ]
-Some = AfterValidator(_some)
-Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_number)]
-Part = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), BeforeValidator(_number)]
-Points = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False), BeforeValidator(_number)]
-Key = Annotated[str, AfterValidator(_key)]
-Metric = Annotated[str, WithJsonSchema({"type": "string", "enum": list(measurable())})]
-Named = Annotated[str, Field(min_length=1, max_length=2000)]
+NonEmpty = AfterValidator(_non_empty)
+Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_reject_boolean)]
+Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), BeforeValidator(_reject_boolean)]
+Points = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False), BeforeValidator(_reject_boolean)]
+Identifier = Annotated[str, AfterValidator(_identifier)]
+MetricName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(measurable_metrics())})]
+NonEmptyText = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
-class Words(Block):
+class TextBlock(Block):
     """The same in both languages."""
 
-    vi: Named
-    en: Named
+    vi: NonEmptyText
+    en: NonEmptyText
 
 
 class ThresholdBlock(Block):
@@ -100,14 +100,14 @@ class StepBlock(Block):
     """A part of the points on the good side of ``limit``."""
 
     limit: Number
-    share: Part
+    share: Fraction
 
 
 class StepsBlock(Block):
     """The first step, from the best, on whose good side the value is."""
 
     kind: Literal["steps"]
-    steps: Annotated[tuple[StepBlock, ...], Some]
+    steps: Annotated[tuple[StepBlock, ...], NonEmpty]
 
 
 class ShareBlock(Block):
@@ -154,12 +154,12 @@ class BasisBlock(Block):
 class CriterionBlock(Block):
     """One line of a rubric."""
 
-    id: Key
-    title: Words
+    id: Identifier
+    title: TextBlock
     points: Points
     by_hand: bool = Field(default=False, description="The value is entered by a person, see config/entries.")
-    metric: Metric | None = Field(default=None, description="kind.metric, or state for availability.")
-    pages: Pages = Field(default=("home",), description="Roles of pages, or all.")
+    metric: MetricName | None = Field(default=None, description="kind.metric, or state for availability.")
+    pages: PageSelection = Field(default=("home",), description="Roles of pages, or all.")
     profile: str | None = Field(default=None, description="Device profile, of kinds that have one.")
     where: dict[str, bool | float | str] = Field(default_factory=dict, description="Looks with these values only.")
     looks: Literal["good", "seen"] = Field(default="good", description="seen: also those that found the portal down.")
@@ -168,28 +168,28 @@ class CriterionBlock(Block):
     limit: Number | None = Field(default=None, description="Of the aggregate share: looks below it count.")
     better: Literal["lower", "higher"] | None = Field(default=None, description="Only where the unit does not say it.")
     curve: CurveBlock
-    coverage: Part = Field(default=0.75, description="With less coverage there is not enough data.")
+    coverage: Fraction = Field(default=0.75, description="With less coverage there is not enough data.")
     least_looks: int = Field(default=1, ge=1, description="With fewer values there is not enough data.")
     basis: BasisBlock
-    source: Named
-    note: Words | None = None
+    source: NonEmptyText
+    note: TextBlock | None = None
 
 
 class BandBlock(Block):
     """``grade`` from ``least`` points of a hundred on."""
 
-    grade: Named
+    grade: NonEmptyText
     least: Annotated[Number, Field(ge=0, le=100)]
 
 
 class GradesBlock(Block):
     """The grade bands of the set, the best first."""
 
-    bands: Annotated[tuple[BandBlock, ...], Some]
+    bands: Annotated[tuple[BandBlock, ...], NonEmpty]
     rounded_to: int | None = Field(default=None, ge=0, le=6, description="Decimals before comparing; none: unrounded.")
     basis: Basis
-    source: Named
-    note: Words | None = None
+    source: NonEmptyText
+    note: TextBlock | None = None
 
 
 class ValidBlock(Block):
@@ -199,11 +199,11 @@ class ValidBlock(Block):
     until: date | None = None
 
 
-class ElsewhereBlock(Block):
+class SubstituteBlock(Block):
     """The portal, and its pages, that stand for a closed interface."""
 
     portal: Slug
-    pages: Annotated[tuple[Role, ...], Some] = ("home",)
+    pages: Annotated[tuple[PageRole, ...], NonEmpty] = ("home",)
 
 
 class PortalsBlock(Block):
@@ -211,45 +211,45 @@ class PortalsBlock(Block):
 
     redirects: Treatment = Treatment.SKIP
     retired: Treatment = Treatment.SKIP
-    elsewhere: ElsewhereBlock | None = None
+    elsewhere: SubstituteBlock | None = None
 
 
 class RubricFile(Block):
     """A file of ``config/rubrics``."""
 
-    id: Key
+    id: Identifier
     version: int = Field(ge=1, description="A changed rubric is a new version, with a validity of its own.")
-    title: Words
-    set: Words = Field(description="The set of criteria that it belongs to.")
+    title: TextBlock
+    set: TextBlock = Field(description="The set of criteria that it belongs to.")
     points: Points = Field(description="What the criteria's points add up to.")
     pillar: Points | None = Field(default=None, description="Points of the whole set, of which these are a pillar's.")
     valid: ValidBlock
     portals: PortalsBlock = PortalsBlock()
     grades: GradesBlock | None = None
     decimals: int = Field(default=2, ge=0, le=6, description="Shown decimals; half to even, at the end only.")
-    source: Named
-    note: Words | None = None
-    criteria: Annotated[tuple[CriterionBlock, ...], Some]
+    source: NonEmptyText
+    note: TextBlock | None = None
+    criteria: Annotated[tuple[CriterionBlock, ...], NonEmpty]
 
 
-def _moment(value: object) -> object:
+def _reject_bare_date(value: object) -> object:
     if type(value) is date:
         raise ValueError(f"{value.isoformat()!r} is not a day with a time such as 2026-08-14 01:00")
     return value
 
 
-Moment = Annotated[datetime, BeforeValidator(_moment, json_schema_input_type=str)]
+ExclusionTime = Annotated[datetime, BeforeValidator(_reject_bare_date, json_schema_input_type=str)]
 
 
 class ExclusionBlock(Block):
     """Time taken out of scores, or a corrected state. Times without a zone are those of the report zone."""
 
     id: Slug
-    portals: Concerned
-    since: Moment
-    until: Moment
-    reason: Named
-    approver: Named
+    portals: PortalSelection
+    since: ExclusionTime
+    until: ExclusionTime
+    reason: NonEmptyText
+    approver: NonEmptyText
     approved: date
     state: State | None = Field(default=None, description="Count the time as this state instead of leaving it out.")
 
@@ -263,12 +263,12 @@ class ExclusionsFile(Block):
 class EntryBlock(Block):
     """A value that a person found out."""
 
-    rubric: Key
-    criterion: Key
+    rubric: Identifier
+    criterion: Identifier
     portal: Slug
     value: Number
-    author: Named
-    reason: Named
+    author: NonEmptyText
+    reason: NonEmptyText
     made: date
     valid: ValidBlock
 

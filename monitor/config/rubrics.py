@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from monitor.config.diagnostics import Ledger, did_you_mean
-from monitor.config.pydantic_errors import keys_in, translate
+from monitor.config.diagnostics import ErrorCollector, did_you_mean
+from monitor.config.pydantic_errors import collect_validation_errors, known_keys_of
 from monitor.config.rubric_models import (
     CriterionBlock,
     CurveBlock,
@@ -26,87 +26,90 @@ from monitor.config.rubric_models import (
     RubricFile,
     ShareBlock,
     StepsBlock,
-    Words,
+    TextBlock,
 )
-from monitor.config.rubric_validation import Judge, lower, unit
-from monitor.config.value_types import ROLES
-from monitor.config.yaml_document import Document
-from monitor.config.yaml_loader import read
+from monitor.config.rubric_validation import RubricValidator, lower_is_better, unit_of
+from monitor.config.value_types import PAGE_ROLES
+from monitor.config.yaml_document import YamlDocument
+from monitor.config.yaml_loader import load_document
 from monitor.scoring import serialize
-from monitor.scoring.curves import Curve, Linear, LogNormal, Share, Step, Steps, Threshold
+from monitor.scoring.curves import Curve, CurveStep, Linear, LogNormal, Share, Steps, Threshold
 from monitor.scoring.rubric import (
-    STATES,
+    STATE_METRIC,
     Aggregate,
     Criterion,
-    Elsewhere,
-    Entry,
+    CriterionBasis,
     Exclusion,
-    Grade,
+    GradeBand,
     Grades,
-    Parts,
+    ManualEntry,
     Rubric,
-    Rules,
+    ScoringRules,
     Selection,
+    Substitute,
     Text,
 )
 from probes.result import Scalar
 
-File = TypeVar("File", RubricFile, ExclusionsFile, EntriesFile)
-Found = Sequence[tuple[Document, File]]
+FileT = TypeVar("FileT", RubricFile, ExclusionsFile, EntriesFile)
+LoadedFiles = Sequence[tuple[YamlDocument, FileT]]
 
 
 def load_rules(
-    directory: Path, environment: Mapping[str, str], portals: Collection[str], zone: str, ledger: Ledger
-) -> Rules:
+    directory: Path, environment: Mapping[str, str], portal_ids: Collection[str], zone: str, collector: ErrorCollector
+) -> ScoringRules:
     """Read ``rubrics``, ``exclusions`` and ``entries`` below ``directory``, each of them ``*.yaml``; all may be absent.
 
     ``portals`` are the known ids, ``zone`` that of times without one. What is wrong goes to the ledger, and what is
     left is still given back.
     """
-    rubrics = _files(directory / "rubrics", RubricFile, environment, ledger)
+    rubrics = _load_files(directory / "rubrics", RubricFile, environment, collector)
     for document, told in rubrics:
-        Judge(document, told, ledger).all(portals)
-    _check_versions(rubrics, ledger)
+        RubricValidator(document, told, collector).validate(portal_ids)
+    _check_versions(rubrics, collector)
     made = sorted((_rubric(told) for _, told in rubrics), key=lambda one: (one.id, one.version))
     exclusions = _exclusions(
-        _files(directory / "exclusions", ExclusionsFile, environment, ledger), portals, zone, ledger
+        _load_files(directory / "exclusions", ExclusionsFile, environment, collector), portal_ids, zone, collector
     )
-    files = _files(directory / "entries", EntriesFile, environment, ledger)
-    entries = _entries(files, {one.id: one for one in made}, portals, ledger)
+    files = _load_files(directory / "entries", EntriesFile, environment, collector)
+    entries = _entries(files, {one.id: one for one in made}, portal_ids, collector)
     digests = {f"rubric {one.key}": one.digest for one in made}
-    digests |= {one.name: _digest(serialize.exclusion(one)) for one in exclusions}
-    digests |= {one.name: _digest(serialize.entry(one)) for one in entries}
-    return Rules(rubrics=tuple(made), exclusions=exclusions, entries=entries, digests=digests)
+    digests |= {one.input_name: _digest(serialize.exclusion(one)) for one in exclusions}
+    digests |= {one.input_name: _digest(serialize.entry(one)) for one in entries}
+    return ScoringRules(rubrics=tuple(made), exclusions=exclusions, entries=entries, digests=digests)
 
 
-def _files(
-    folder: Path, model: type[File], environment: Mapping[str, str], ledger: Ledger
-) -> list[tuple[Document, File]]:
+def _load_files(
+    folder: Path, model: type[FileT], environment: Mapping[str, str], collector: ErrorCollector
+) -> list[tuple[YamlDocument, FileT]]:
     found = []
     for path in sorted(folder.glob("*.yaml")):
-        document = read(path, environment, ledger)
+        document = load_document(path, environment, collector)
         if document is None:
             continue
         try:
             found.append((document, model.model_validate(document.data)))
         except ValidationError as error:
-            translate(error, ledger, document.spot, keys_in(model))
+            collect_validation_errors(error, collector, document.locate, known_keys_of(model))
     return found
 
 
-def _check_versions(rubrics: Found[RubricFile], ledger: Ledger) -> None:
+def _check_versions(rubrics: LoadedFiles[RubricFile], collector: ErrorCollector) -> None:
     """Of one rubric, a version is there once, and on any day one version is valid."""
     for number, (document, told) in enumerate(rubrics):
         for other, before in rubrics[:number]:
             if before.id != told.id:
                 continue
-            at = other.spot(("valid",)).at
+            at = other.locate(("valid",)).file_line_column
             if before.version == told.version:
-                spot = document.spot(("version",))
-                ledger.add(spot, f"version {told.version} of {told.id!r} is already at {other.spot(('version',)).at}")
+                spot = document.locate(("version",))
+                collector.add(
+                    spot,
+                    f"version {told.version} of {told.id!r} is already at {other.locate(('version',)).file_line_column}",
+                )
             elif _overlap(before, told):
-                ledger.add(
-                    document.spot(("valid",)), f"{told.id!r} is already valid then, see {at}: give one an 'until'"
+                collector.add(
+                    document.locate(("valid",)), f"{told.id!r} is already valid then, see {at}: give one an 'until'"
                 )
 
 
@@ -116,101 +119,103 @@ def _overlap(one: RubricFile, other: RubricFile) -> bool:
     return first.since < (second.until or last) and second.since < (first.until or last)
 
 
-def _text(words: Words) -> Text:
-    return Text(vi=words.vi, en=words.en)
+def _text(block: TextBlock) -> Text:
+    return Text(vi=block.vi, en=block.en)
 
 
-def _maybe(words: Words | None) -> Text | None:
-    return None if words is None else _text(words)
+def _optional_text(block: TextBlock | None) -> Text | None:
+    return None if block is None else _text(block)
 
 
-def _rubric(told: RubricFile) -> Rubric:
-    elsewhere, grades = told.portals.elsewhere, told.grades
+def _rubric(data: RubricFile) -> Rubric:
+    elsewhere, grades = data.portals.elsewhere, data.grades
     return Rubric(
-        id=told.id,
-        version=told.version,
-        title=_text(told.title),
-        set=_text(told.set),
-        points=told.points,
-        since=told.valid.since,
-        until=told.valid.until,
-        criteria=tuple(_criterion(one) for one in told.criteria),
-        source=told.source,
-        note=_maybe(told.note),
-        pillar=told.pillar,
+        id=data.id,
+        version=data.version,
+        title=_text(data.title),
+        set=_text(data.set),
+        points=data.points,
+        since=data.valid.since,
+        until=data.valid.until,
+        criteria=tuple(_criterion(one) for one in data.criteria),
+        source=data.source,
+        note=_optional_text(data.note),
+        pillar=data.pillar,
         grades=None
         if grades is None
         else Grades(
-            bands=tuple(Grade(grade=one.grade, least=one.least) for one in grades.bands),
+            bands=tuple(GradeBand(grade=one.grade, least=one.least) for one in grades.bands),
             decimals=grades.rounded_to,
             basis=grades.basis,
             source=grades.source,
-            note=_maybe(grades.note),
+            note=_optional_text(grades.note),
         ),
-        redirects=told.portals.redirects,
-        retired=told.portals.retired,
-        elsewhere=None if elsewhere is None else Elsewhere(portal=elsewhere.portal, pages=elsewhere.pages),
-        decimals=told.decimals,
-        digest=_digest(told.model_dump(mode="json")),
+        redirects=data.portals.redirects,
+        retired=data.portals.retired,
+        elsewhere=None if elsewhere is None else Substitute(portal=elsewhere.portal, pages=elsewhere.pages),
+        decimals=data.decimals,
+        digest=_digest(data.model_dump(mode="json")),
     )
 
 
-def _criterion(told: CriterionBlock) -> Criterion:
-    low = bool(lower(told))
-    kind, _, metric = (told.metric or "").partition(".")
-    looks = told.metric is not None and told.metric != STATES
+def _criterion(block: CriterionBlock) -> Criterion:
+    low = bool(lower_is_better(block))
+    kind, _, metric = (block.metric or "").partition(".")
+    looks = block.metric is not None and block.metric != STATE_METRIC
     return Criterion(
-        id=told.id,
-        title=_text(told.title),
-        points=told.points,
-        aggregate=told.aggregate,
-        curve=curve_of(told.curve, low=low),
+        id=block.id,
+        title=_text(block.title),
+        points=block.points,
+        aggregate=block.aggregate,
+        curve=build_curve(block.curve, is_lower_better=low),
         lower=low,
-        unit=unit(told),
-        selection=_selection(told, kind) if looks else None,
-        metric=metric if looks and told.aggregate is not Aggregate.SUCCESS else None,
-        profile=told.profile,
-        limit=told.limit,
-        coverage=told.coverage,
-        looks=told.least_looks,
-        by_hand=told.by_hand,
-        basis=Parts(**dict(told.basis)),
-        source=told.source,
-        note=_maybe(told.note),
+        unit=unit_of(block),
+        selection=_selection(block, kind) if looks else None,
+        metric=metric if looks and block.aggregate is not Aggregate.SUCCESS else None,
+        profile=block.profile,
+        limit=block.limit,
+        min_coverage=block.coverage,
+        min_attempts=block.least_looks,
+        by_hand=block.by_hand,
+        basis=CriterionBasis(**dict(block.basis)),
+        source=block.source,
+        note=_optional_text(block.note),
     )
 
 
-def _selection(told: CriterionBlock, kind: str) -> Selection:
+def _selection(block: CriterionBlock, kind: str) -> Selection:
     """``all`` pages of a profile are named: the names of its checks alone tell what a void look was meant to see."""
-    where: dict[str, Scalar] = dict(told.where)
-    pages = tuple(told.pages) if told.pages != "all" else ROLES if told.profile else None
-    if told.profile is not None:
-        where["profile"] = told.profile
+    where: dict[str, Scalar] = dict(block.where)
+    pages = tuple(block.pages) if block.pages != "all" else PAGE_ROLES if block.profile else None
+    if block.profile is not None:
+        where["profile"] = block.profile
     return Selection(
         kind=kind,
-        word=told.profile or kind,
+        word=block.profile or kind,
         pages=pages,
         where=tuple(sorted(where.items())),
-        confirming=told.confirming,
-        failed=told.looks == "seen" or told.aggregate is Aggregate.SUCCESS,
+        confirming=block.confirming,
+        failed=block.looks == "seen" or block.aggregate is Aggregate.SUCCESS,
     )
 
 
-def curve_of(told: CurveBlock, *, low: bool) -> Curve:
+def build_curve(block: CurveBlock, *, is_lower_better: bool) -> Curve:
     """The curve that a block tells of; ``low``: a lower value is better."""
-    if isinstance(told, LinearBlock):
-        return Linear(full=told.full, zero=told.zero)
-    if isinstance(told, StepsBlock):
-        return Steps(steps=tuple(Step(limit=one.limit, share=one.share) for one in told.steps), lower=low)
-    if isinstance(told, ShareBlock):
+    if isinstance(block, LinearBlock):
+        return Linear(full=block.full, zero=block.zero)
+    if isinstance(block, StepsBlock):
+        return Steps(
+            steps=tuple(CurveStep(limit=one.limit, share=one.share) for one in block.steps), lower=is_lower_better
+        )
+    if isinstance(block, ShareBlock):
         return Share()
-    if isinstance(told, LogNormalBlock):
-        return LogNormal(p10=told.p10, median=told.median)
-    return Threshold(limit=told.limit, lower=low)
+    if isinstance(block, LogNormalBlock):
+        return LogNormal(p10=block.p10, median=block.median)
+    return Threshold(limit=block.limit, lower=is_lower_better)
 
 
 def _exclusions(
-    files: Found[ExclusionsFile], portals: Collection[str], zone: str, ledger: Ledger
+    files: LoadedFiles[ExclusionsFile], portal_ids: Collection[str], zone: str, collector: ErrorCollector
 ) -> tuple[Exclusion, ...]:
     """Exclusions and corrections, in order of their start."""
     found: dict[str, Exclusion] = {}
@@ -218,47 +223,50 @@ def _exclusions(
         for number, one in enumerate(told.exclusions):
             here = ("exclusions", number)
             if one.id in found:
-                ledger.add(document.spot((*here, "id")), f"{one.id!r} is already the id of an exclusion")
+                collector.add(document.locate((*here, "id")), f"{one.id!r} is already the id of an exclusion")
             if one.portals != "all":
                 for place, name in enumerate(one.portals):
-                    if name not in portals:
-                        words = f"no portal has the id {name!r}{did_you_mean(name, portals)}"
-                        ledger.add(document.spot((*here, "portals", place)), words)
-            since, until = _ms(one.since, zone), _ms(one.until, zone)
+                    if name not in portal_ids:
+                        words = f"no portal has the id {name!r}{did_you_mean(name, portal_ids)}"
+                        collector.add(document.locate((*here, "portals", place)), words)
+            since, until = _utc_ms(one.since, zone), _utc_ms(one.until, zone)
             if until <= since:
-                ledger.add(document.spot((*here, "until")), "it ends before it begins")
+                collector.add(document.locate((*here, "until")), "it ends before it begins")
             found[one.id] = _exclusion(one, since, until)
-    return tuple(sorted(found.values(), key=lambda one: (one.since, one.id)))
+    return tuple(sorted(found.values(), key=lambda one: (one.since_ms, one.id)))
 
 
-def _exclusion(told: ExclusionBlock, since: int, until: int) -> Exclusion:
+def _exclusion(block: ExclusionBlock, since_ms: int, until_ms: int) -> Exclusion:
     return Exclusion(
-        id=told.id,
-        portals=None if told.portals == "all" else frozenset(told.portals),
-        since=since,
-        until=until,
-        reason=told.reason,
-        approver=told.approver,
-        approved=told.approved,
-        state=told.state,
+        id=block.id,
+        portals=None if block.portals == "all" else frozenset(block.portals),
+        since_ms=since_ms,
+        until_ms=until_ms,
+        reason=block.reason,
+        approver=block.approver,
+        approved=block.approved,
+        state=block.state,
     )
 
 
-def _ms(moment: datetime, zone: str) -> int:
+def _utc_ms(moment: datetime, zone: str) -> int:
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(zone))
     return round(aware.timestamp() * 1000)
 
 
 def _entries(
-    files: Found[EntriesFile], rubrics: Mapping[str, Rubric], portals: Collection[str], ledger: Ledger
-) -> tuple[Entry, ...]:
+    files: LoadedFiles[EntriesFile],
+    rubrics: Mapping[str, Rubric],
+    portal_ids: Collection[str],
+    collector: ErrorCollector,
+) -> tuple[ManualEntry, ...]:
     found = []
     for document, told in files:
         for number, one in enumerate(told.entries):
-            for key, words in _strangers(one, rubrics, portals):
-                ledger.add(document.spot(("entries", number, key)), words)
+            for key, words in _unknown_references(one, rubrics, portal_ids):
+                collector.add(document.locate(("entries", number, key)), words)
             found.append(
-                Entry(
+                ManualEntry(
                     rubric=one.rubric, criterion=one.criterion, portal=one.portal, value=one.value, author=one.author,
                     reason=one.reason, made=one.made, since=one.valid.since, until=one.valid.until,
                 )
@@ -266,19 +274,21 @@ def _entries(
     return tuple(sorted(found, key=lambda one: (one.rubric, one.criterion, one.portal, one.since, one.made)))
 
 
-def _strangers(one: EntryBlock, rubrics: Mapping[str, Rubric], portals: Collection[str]) -> Iterator[tuple[str, str]]:
+def _unknown_references(
+    entry: EntryBlock, rubrics: Mapping[str, Rubric], portal_ids: Collection[str]
+) -> Iterator[tuple[str, str]]:
     """What an entry names and nobody knows: (key, complaint)."""
-    if one.portal not in portals:
-        yield "portal", f"no portal has the id {one.portal!r}{did_you_mean(one.portal, portals)}"
-    if one.rubric not in rubrics:
-        yield "rubric", f"no rubric has the id {one.rubric!r}{did_you_mean(one.rubric, rubrics)}"
+    if entry.portal not in portal_ids:
+        yield "portal", f"no portal has the id {entry.portal!r}{did_you_mean(entry.portal, portal_ids)}"
+    if entry.rubric not in rubrics:
+        yield "rubric", f"no rubric has the id {entry.rubric!r}{did_you_mean(entry.rubric, rubrics)}"
         return
-    criteria = {criterion.id: criterion for criterion in rubrics[one.rubric].criteria}
-    if one.criterion not in criteria:
-        known = f"no criterion of {one.rubric!r} has the id {one.criterion!r}"
-        yield "criterion", known + did_you_mean(one.criterion, criteria)
-    elif not criteria[one.criterion].by_hand:
-        yield "criterion", f"{one.criterion!r} is measured, so that no value can be entered"
+    criteria = {criterion.id: criterion for criterion in rubrics[entry.rubric].criteria}
+    if entry.criterion not in criteria:
+        known = f"no criterion of {entry.rubric!r} has the id {entry.criterion!r}"
+        yield "criterion", known + did_you_mean(entry.criterion, criteria)
+    elif not criteria[entry.criterion].by_hand:
+        yield "criterion", f"{entry.criterion!r} is measured, so that no value can be entered"
 
 
 def _digest(content: object) -> str:

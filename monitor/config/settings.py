@@ -8,36 +8,36 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from monitor import __version__
-from monitor.config.alerting import Alerting
-from monitor.config.browser import Rendering
-from monitor.config.portals import Block, Blocks
-from monitor.config.states import Confirm, Maintenance, ServiceTimes, States
+from monitor.config.alerting import AlertingSettings
+from monitor.config.browser import BrowserBlock
+from monitor.config.portals import Block, CheckBlocks
+from monitor.config.states import ConfirmBlock, MaintenanceBlock, ServiceHoursBlock, StatesBlock
 from monitor.config.value_types import (
-    CommitTime,
+    CommitInterval,
     Contact,
     Duration,
     Endpoint,
+    HttpUrl,
     Location,
     NameServer,
     RemoteEndpoint,
     Slug,
-    WebAddress,
-    Zone,
+    TimeZone,
 )
-from monitor.config.web import Web
+from monitor.config.web import WebBlock
 from monitor.sinks.base import SinkSettings
-from monitor.sinks.influxdb.sink import InfluxDB
-from monitor.states.maintenance import Calendar
-from monitor.storage.archive.layout import FLOOR_DAYS
+from monitor.sinks.influxdb.sink import InfluxDBSettings
+from monitor.states.maintenance import MaintenanceCalendar
+from monitor.storage.archive.layout import MIN_RETENTION_DAYS
 from probes.resources import HttpSettings
 
-HOUR = 3600.0
+HOUR_SECONDS = 3600.0
 
 SAMPLE_CONTACT = "https://example.org/portal-monitor"
 """The shipped contact. Nobody can be reached there, so using it is warned of."""
 
 
-class Http(Block):
+class HttpBlock(Block):
     """What holds for every HTTP look. ``ca_file`` is absolute once loaded."""
 
     name_servers: tuple[NameServer, ...] = Field(
@@ -48,13 +48,13 @@ class Http(Block):
     )
 
 
-class Group(Block):
+class GroupBlock(Block):
     """What differs for the portals of one group."""
 
-    checks: Blocks = Field(default_factory=dict, description="Overrides by probe kind.")
+    checks: CheckBlocks = Field(default_factory=dict, description="Overrides by probe kind.")
 
 
-class Lanes(Block):
+class ConcurrencyBlock(Block):
     """How many looks may run at the same time, by lane."""
 
     light: int = Field(default=64, ge=1, le=1024, description="Looks without a browser.")
@@ -67,21 +67,21 @@ class Lateness(Block):
     grace: Duration = Field(default=30.0, description="A look that could not start this long after its slot is late.")
 
 
-class Reference(Block):
+class ReferenceBlock(Block):
     """Somebody else to look at, to know whether our own network works."""
 
     name: Slug = Field(description="Short name for logs and metrics.")
     connect: RemoteEndpoint | None = Field(default=None, description="host:port to open a TCP connection to.")
-    url: WebAddress | None = Field(default=None, description="Address to fetch.")
+    url: HttpUrl | None = Field(default=None, description="Address to fetch.")
 
     @model_validator(mode="after")
-    def _one_way(self) -> Reference:
+    def _check_connect_or_url(self) -> ReferenceBlock:
         if (self.connect is None) == (self.url is None):
             raise ValueError("a reference needs either 'connect' or 'url'")
         return self
 
 
-class Breaker(Block):
+class FleetBreakerBlock(Block):
     """When so many looks fail together that the trouble is taken for our own; ``window`` in seconds."""
 
     share: float = Field(default=0.5, gt=0, le=1, description="Share of the portals that must fail together.")
@@ -90,7 +90,7 @@ class Breaker(Block):
     burst: Duration = Field(default=10.0, description="The same of those that were looked at just now.")
 
 
-class Machine(Block):
+class HostBlock(Block):
     """Beyond these this machine is in trouble itself, and what fails or is slow meanwhile does not count."""
 
     lag: Duration = Field(default=1.0, description="How late the monitor's own timers come, in seconds.")
@@ -98,61 +98,67 @@ class Machine(Block):
     step: Duration = Field(default=2.0, description="By how much the clock is set at once, in seconds.")
 
 
-class Sight(Block):
+class SelfCheckBlock(Block):
     """How we know that we can see."""
 
-    references: tuple[Reference, ...] = Field(default=(), description="Asked when looks fail.")
-    breaker: Breaker = Breaker()
-    machine: Machine = Machine()
+    references: tuple[ReferenceBlock, ...] = Field(default=(), description="Asked when looks fail.")
+    breaker: FleetBreakerBlock = FleetBreakerBlock()
+    machine: HostBlock = HostBlock()
 
     @field_validator("references")
     @classmethod
-    def _names_once(cls, value: tuple[Reference, ...]) -> tuple[Reference, ...]:
+    def _check_unique_names(cls, value: tuple[ReferenceBlock, ...]) -> tuple[ReferenceBlock, ...]:
         names = [reference.name for reference in value]
         if len(set(names)) < len(names):
             raise ValueError("two references have the same name")
         return value
 
 
-class JournalSettings(Block):
+class JournalBlock(Block):
     """The hot store; times in seconds."""
 
-    commit_every: CommitTime = Field(default=0.25, description="Longest time a measurement waits to be durable.")
+    commit_every: CommitInterval = Field(default=0.25, description="Longest time a measurement waits to be durable.")
     limit: int = Field(
         default=20_000_000_000, ge=100_000_000, lt=2**63, description="Bytes on disk at which the daemon stops."
     )
 
 
-class ArchiveSettings(Block):
+class ArchiveBlock(Block):
     """The cold store: a sealed file a closed day; times in seconds."""
 
     enabled: bool = Field(default=True, description="Whether closed days are sealed and their rows leave the journal.")
-    grace: Duration = Field(default=6 * HOUR, ge=0.25 * HOUR, description="A day is sealed so long after its end.")
-    hot: Duration = Field(default=48 * HOUR, ge=36 * HOUR, description="Rows stay in the journal at least so long.")
+    grace: Duration = Field(
+        default=6 * HOUR_SECONDS, ge=0.25 * HOUR_SECONDS, description="A day is sealed so long after its end."
+    )
+    hot: Duration = Field(
+        default=48 * HOUR_SECONDS, ge=36 * HOUR_SECONDS, description="Rows stay in the journal at least so long."
+    )
     keep: Duration | None = Field(
-        default=None, ge=FLOOR_DAYS * 24 * HOUR, description="Age at which sealed days are removed; null is never."
+        default=None,
+        ge=MIN_RETENTION_DAYS * 24 * HOUR_SECONDS,
+        description="Age at which sealed days are removed; null is never.",
     )
 
 
-class ScoreSettings(Block):
+class ScoresBlock(Block):
     """Live scores; times in seconds."""
 
     enabled: bool = Field(default=True, description="Whether scores are kept up to date while the daemon runs.")
     every: Duration = Field(default=300.0, ge=10.0, description="Time between two runs; costly ones wait longer.")
 
 
-class Sinks(Block):
+class SinksBlock(Block):
     """Where measurements are sent to, by kind of sink; one that is left out is not used."""
 
-    influxdb: InfluxDB | None = Field(default=None, description="An InfluxDB 1.8, 2.x or 3.x.")
+    influxdb: InfluxDBSettings | None = Field(default=None, description="An InfluxDB 1.8, 2.x or 3.x.")
 
-    def chosen(self) -> dict[str, SinkSettings]:
+    def configured(self) -> dict[str, SinkSettings]:
         """The sinks in use, by name."""
         every: dict[str, SinkSettings | None] = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: sink for name, sink in every.items() if sink is not None}
 
 
-class History(Block):
+class HistoryBlock(Block):
     """Where history is read from when a command does not say so itself."""
 
     source: Literal["archive", "influxdb"] = Field(
@@ -160,12 +166,12 @@ class History(Block):
     )
 
 
-class MonitorSettings(Alerting):
+class MonitorSettings(AlertingSettings):
     """``monitor.yaml``. Durations in seconds; ``checks`` and ``groups`` as written, see ``Config.checks``."""
 
     location: Location = Field(default="local", description="Name of this vantage point.")
     language: Literal["vi", "en"] = Field(default="vi", description="Language of pages, exports and alerts.")
-    report_zone: Zone = Field(
+    report_zone: TimeZone = Field(
         default="Asia/Ho_Chi_Minh", validate_default=True, description="IANA time zone of days in reports."
     )
     contact: Contact = Field(
@@ -174,36 +180,38 @@ class MonitorSettings(Alerting):
     listen: Endpoint = Field(
         default="127.0.0.1:9797", description="host:port of the web server; port 0 takes a free one."
     )
-    web: Web = Web()
-    http: Http = Http()
-    checks: Blocks = Field(default_factory=dict, description="What is looked at on every portal, by probe kind.")
-    groups: dict[Slug, Group] = Field(default_factory=dict, description="What differs by group of portals.")
-    lanes: Lanes = Lanes()
-    render: Rendering = Rendering()
+    web: WebBlock = WebBlock()
+    http: HttpBlock = HttpBlock()
+    checks: CheckBlocks = Field(default_factory=dict, description="What is looked at on every portal, by probe kind.")
+    groups: dict[Slug, GroupBlock] = Field(default_factory=dict, description="What differs by group of portals.")
+    lanes: ConcurrencyBlock = ConcurrencyBlock()
+    render: BrowserBlock = BrowserBlock()
     lateness: Lateness = Lateness()
-    sight: Sight = Sight()
-    confirm: Confirm = Confirm()
-    states: States = States()
-    maintenance: tuple[Maintenance, ...] = Field(
+    sight: SelfCheckBlock = SelfCheckBlock()
+    confirm: ConfirmBlock = ConfirmBlock()
+    states: StatesBlock = StatesBlock()
+    maintenance: tuple[MaintenanceBlock, ...] = Field(
         default=(), description="Announced work, during which nobody is paged."
     )
-    service_hours: ServiceTimes | None = Field(default=None, description="When people are served; default: always.")
-    sinks: Sinks = Sinks()
-    journal: JournalSettings = JournalSettings()
-    archive: ArchiveSettings = ArchiveSettings()
-    history: History = History()
-    scores: ScoreSettings = ScoreSettings()
+    service_hours: ServiceHoursBlock | None = Field(
+        default=None, description="When people are served; default: always."
+    )
+    sinks: SinksBlock = SinksBlock()
+    journal: JournalBlock = JournalBlock()
+    archive: ArchiveBlock = ArchiveBlock()
+    history: HistoryBlock = HistoryBlock()
+    scores: ScoresBlock = ScoresBlock()
 
     @model_validator(mode="after")
-    def _history_is_somewhere(self) -> MonitorSettings:
+    def _check_history_source(self) -> MonitorSettings:
         if self.history.source == "influxdb" and self.sinks.influxdb is None:
             raise ValueError("history.source is influxdb, and there is no sinks.influxdb to read from")
         return self
 
     @property
-    def calendar(self) -> Calendar:
+    def calendar(self) -> MaintenanceCalendar:
         """The maintenance windows, ready to be asked."""
-        return Calendar(tuple(one.window() for one in self.maintenance))
+        return MaintenanceCalendar(tuple(one.window() for one in self.maintenance))
 
     @property
     def http_settings(self) -> HttpSettings:
@@ -212,17 +220,17 @@ class MonitorSettings(Alerting):
         return HttpSettings(user_agent=agent, name_servers=self.http.name_servers, ca_file=self.http.ca_file)
 
 
-RESTART = (
+RESTART_SETTINGS = (
     *("location", "listen", "http", "lanes", "journal", "language", "report_zone", "web", "sinks", "archive"),
     *("scores", "notify", "heartbeat", "alertmanager", "render"),
 )
 """Settings that a reload does not change over; of ``web`` the accounts are."""
 
 
-def needing_restart(before: MonitorSettings, after: MonitorSettings) -> list[str]:
+def settings_requiring_restart(before: MonitorSettings, after: MonitorSettings) -> list[str]:
     """The settings that differ and hold only after a restart."""
 
-    def fixed(settings: MonitorSettings, name: str) -> object:
-        return settings.web.fixed if name == "web" else getattr(settings, name)
+    def restart_value(settings: MonitorSettings, name: str) -> object:
+        return settings.web.without_accounts if name == "web" else getattr(settings, name)
 
-    return [name for name in RESTART if fixed(before, name) != fixed(after, name)]
+    return [name for name in RESTART_SETTINGS if restart_value(before, name) != restart_value(after, name)]

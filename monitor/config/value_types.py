@@ -13,7 +13,7 @@ from yarl import URL
 from monitor.config.diagnostics import did_you_mean
 from probes.probe import Seconds, parse_seconds
 
-ROLES = ("home", "list", "search", *(f"service-{number}" for number in range(1, 26)))
+PAGE_ROLES = ("home", "list", "search", *(f"service-{number}" for number in range(1, 26)))
 """The pages that a portal may have; ``service-N`` is the page of essential service N."""
 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
@@ -39,10 +39,10 @@ def _location(value: str) -> str:
     return value
 
 
-def _role(value: str) -> str:
-    if value not in ROLES:
+def _page_role(value: str) -> str:
+    if value not in PAGE_ROLES:
         wanted = "home, list, search or service-1 to service-25"
-        raise ValueError(f"{value!r} is not a page role: {wanted}{did_you_mean(value, ROLES)}")
+        raise ValueError(f"{value!r} is not a page role: {wanted}{did_you_mean(value, PAGE_ROLES)}")
     return value
 
 
@@ -54,7 +54,7 @@ def _is_host(host: str) -> bool:
     return True
 
 
-def web_address(value: str) -> str:
+def http_url(value: str) -> str:
     """The address unchanged. Raises ValueError when it is not an http or https URL with a host that can exist."""
     try:
         url = URL(value)
@@ -66,15 +66,15 @@ def web_address(value: str) -> str:
     return value
 
 
-def _page(value: str) -> str:
+def _page_path(value: str) -> str:
     if "://" in value:
-        return web_address(value)
+        return http_url(value)
     if not value.startswith("/") or value.startswith("//") or _UNPRINTABLE.search(value):
         raise ValueError(f"{value!r} is not a path that starts with / and not an http or https address")
     return value
 
 
-def page_address(base: str, page: str) -> str:
+def page_url(base: str, page: str) -> str:
     """The absolute address of a page: a full URL stands for itself, ``/`` for ``base``, a path continues ``base``."""
     if "://" in page:
         return page
@@ -83,7 +83,7 @@ def page_address(base: str, page: str) -> str:
     return re.split(r"[?#]", base)[0].rstrip("/") + page
 
 
-def endpoint(value: str) -> tuple[str, int]:
+def parse_endpoint(value: str) -> tuple[str, int]:
     """Host and port of ``host:port`` or ``[::1]:port``. Raises ValueError."""
     match = _ENDPOINT.fullmatch(value)
     if match is None or not _is_host(match["literal"] or match["host"]) or int(match["port"]) > 65535:  # noqa: PLR2004
@@ -92,12 +92,12 @@ def endpoint(value: str) -> tuple[str, int]:
 
 
 def _endpoint(value: str) -> str:
-    endpoint(value)
+    parse_endpoint(value)
     return value
 
 
 def _remote_endpoint(value: str) -> str:
-    if endpoint(value)[1] == 0:
+    if parse_endpoint(value)[1] == 0:
         raise ValueError(f"{value!r} is not a host:port with a port from 1 to 65535")
     return value
 
@@ -114,7 +114,7 @@ def _name_server(value: str) -> str:
         ipaddress.ip_address(value)
     except ValueError:
         try:
-            host, port = endpoint(value)
+            host, port = parse_endpoint(value)
             ipaddress.ip_address(host)
         except ValueError:
             port = 0
@@ -123,7 +123,7 @@ def _name_server(value: str) -> str:
     return value
 
 
-def _zone(value: str) -> str:
+def _time_zone(value: str) -> str:
     try:
         zoneinfo.ZoneInfo(value)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
@@ -144,19 +144,19 @@ def _contact(value: str) -> str:
     return value
 
 
-_ANY_DURATION = BeforeValidator(parse_seconds)
+_PARSE_DURATION = BeforeValidator(parse_seconds)
 
 Slug = Annotated[str, AfterValidator(_slug)]
 Location = Annotated[str, AfterValidator(_location)]
-Role = Annotated[str, AfterValidator(_role)]
-WebAddress = Annotated[str, AfterValidator(web_address)]
-Page = Annotated[str, AfterValidator(_page)]
+PageRole = Annotated[str, AfterValidator(_page_role)]
+HttpUrl = Annotated[str, AfterValidator(http_url)]
+PagePath = Annotated[str, AfterValidator(_page_path)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 RemoteEndpoint = Annotated[str, AfterValidator(_remote_endpoint)]
 Host = Annotated[str, AfterValidator(_host)]
 NameServer = Annotated[str, AfterValidator(_name_server)]
-Zone = Annotated[str, AfterValidator(_zone)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Contact = Annotated[str, AfterValidator(_contact)]
 Duration = Seconds
-Interval = Annotated[float, Field(ge=1, le=86400), _ANY_DURATION]
-CommitTime = Annotated[float, Field(gt=0, le=0.5), _ANY_DURATION]
+CheckInterval = Annotated[float, Field(ge=1, le=86400), _PARSE_DURATION]
+CommitInterval = Annotated[float, Field(gt=0, le=0.5), _PARSE_DURATION]

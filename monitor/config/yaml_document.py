@@ -8,10 +8,10 @@ from typing import Any
 
 import yaml
 
-from monitor.config.diagnostics import Spot, Steps
+from monitor.config.diagnostics import KeyPath, SourceLocation
 
-TAG = "tag:yaml.org,2002:"
-SORTS = {
+YAML_TAG_PREFIX = "tag:yaml.org,2002:"
+YAML_TYPES = {
     "str": "text",
     "bool": "a boolean",
     "int": "a number",
@@ -21,11 +21,11 @@ SORTS = {
     "map": "a mapping",
     "seq": "a list",
 }
-_CREDENTIALS = re.compile(r"://[^/\s]*@")
+_URL_CREDENTIALS = re.compile(r"://[^/\s]*@")
 
 
 @dataclass(slots=True, kw_only=True)
-class Document:
+class YamlDocument:
     """One file: its plain ``data``, and the way back from a value to its place.
 
     ``borrowed`` holds the variable from which a node's text was filled, by ``id`` of the node, ``borrowed_steps`` the
@@ -35,28 +35,28 @@ class Document:
     file: str
     root: yaml.Node
     data: Any = None
-    borrowed: dict[int, str] = field(default_factory=dict)
-    borrowed_steps: list[Steps] = field(default_factory=list)
-    broken: set[int] = field(default_factory=set)
+    from_environment: dict[int, str] = field(default_factory=dict)
+    environment_key_paths: list[KeyPath] = field(default_factory=list)
+    reported_nodes: set[int] = field(default_factory=set)
     _pairs: dict[int, dict[str, tuple[yaml.Node, yaml.Node]]] = field(default_factory=dict)
 
-    def spot(self, steps: Steps) -> Spot:
+    def locate(self, key_path: KeyPath) -> SourceLocation:
         """The place that ``steps`` lead to, as far as they lead anywhere: for a missing key, that of its parent."""
         key, node = self.root, self.root
         taken: list[str | int] = []
-        for step in steps:
+        for step in key_path:
             found = self._child(node, step)
             if found is not None:
                 key, node = found
                 taken.append(step)
-        return Spot(
+        return SourceLocation(
             file=self.file,
-            place=place_of(node),
-            key=place_of(key),
-            sort=SORTS.get(node.tag.removeprefix(TAG), "something else"),
+            value_position=position_of(node),
+            key_position=position_of(key),
+            yaml_type=YAML_TYPES.get(node.tag.removeprefix(YAML_TAG_PREFIX), "something else"),
             raw=node.value if isinstance(node, yaml.ScalarNode) else "",
-            hidden=self._hidden(node, taken),
-            broken=any(id(one) in self.broken for one in _within(node)),
+            redacted_as=self._redacted_as(node, taken),
+            already_reported=any(id(one) in self.reported_nodes for one in _node_and_descendants(node)),
         )
 
     def _child(self, node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Node] | None:
@@ -70,30 +70,31 @@ class Document:
             return node.value[step], node.value[step]
         return None
 
-    def _hidden(self, node: yaml.Node, steps: list[str | int]) -> str:
+    def _redacted_as(self, node: yaml.Node, key_path: list[str | int]) -> str:
         """What to call the value in a message when the value itself, or a part of it, must not stand there."""
-        for one in _within(node):
-            if id(one) in self.borrowed:
-                return f"the value of ${{{self.borrowed[id(one)]}}}"
-        if is_secret(steps) or any(
-            isinstance(one, yaml.ScalarNode) and _CREDENTIALS.search(one.value) for one in _within(node)
+        for one in _node_and_descendants(node):
+            if id(one) in self.from_environment:
+                return f"the value of ${{{self.from_environment[id(one)]}}}"
+        if is_secret(key_path) or any(
+            isinstance(one, yaml.ScalarNode) and _URL_CREDENTIALS.search(one.value)
+            for one in _node_and_descendants(node)
         ):
             return "the value here"
         return ""
 
 
-def is_secret(steps: Steps | list[str | int]) -> bool:
+def is_secret(key_path: KeyPath | list[str | int]) -> bool:
     """Whether the value that ``steps`` lead to may be a secret by its name: tokens, accounts, values of headers."""
-    inside = {"headers", "accounts"}.intersection(map(str, steps[:-1]))
-    return bool(inside) or any(isinstance(step, str) and step.endswith("_token") for step in steps)
+    inside = {"headers", "accounts"}.intersection(map(str, key_path[:-1]))
+    return bool(inside) or any(isinstance(step, str) and step.endswith("_token") for step in key_path)
 
 
-def place_of(node: yaml.Node) -> tuple[int, int]:
+def position_of(node: yaml.Node) -> tuple[int, int]:
     """Line and column, from 1."""
     return node.start_mark.line + 1, node.start_mark.column + 1
 
 
-def _within(node: yaml.Node) -> list[yaml.Node]:
+def _node_and_descendants(node: yaml.Node) -> list[yaml.Node]:
     """The node and all values below it."""
     found = [node]
     for one in found:

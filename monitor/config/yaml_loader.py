@@ -11,50 +11,50 @@ import yaml
 from yaml.constructor import ConstructorError, SafeConstructor
 from yaml.reader import Reader
 
-from monitor.config.diagnostics import Ledger, Steps
-from monitor.config.yaml_document import SORTS, TAG, Document, place_of
+from monitor.config.diagnostics import ErrorCollector, KeyPath
+from monitor.config.yaml_document import YAML_TAG_PREFIX, YAML_TYPES, YamlDocument, position_of
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)\})?")
 
-_CONTAINERS = {f"{TAG}{name}" for name in ("map", "seq", "set", "omap", "pairs")}
+_CONTAINERS = {f"{YAML_TAG_PREFIX}{name}" for name in ("map", "seq", "set", "omap", "pairs")}
 
-MOST_VALUES = 1_000_000
+MAX_VALUES = 1_000_000
 """Values that a file may have, aliases counted wherever they are used: a few short lines can ask for billions."""
 
 
-def read(path: Path, environment: Mapping[str, str], ledger: Ledger) -> Document | None:
+def load_document(path: Path, environment: Mapping[str, str], collector: ErrorCollector) -> YamlDocument | None:
     """Read one file; whatever is wrong with it as YAML goes to the ledger. None when nothing can be made of it."""
-    text = _text(path, ledger)
+    text = _read_text(path, collector)
     if text is None:
         return None
     file = str(path)
     try:
         root = yaml.compose(text, Loader=_LOADER)
         if root is None:
-            ledger.note(file, "the file is empty")
+            collector.add_at(file, "the file is empty")
             return None
-        document = Document(file=file, root=root)
-        document.data = _Builder(document, environment, ledger).build(root, ())
+        document = YamlDocument(file=file, root=root)
+        document.data = _DataBuilder(document, environment, collector).build(root, ())
     except yaml.MarkedYAMLError as error:
-        _note_syntax(ledger, file, text, error)
+        _add_syntax_error(collector, file, text, error)
         return None
     except RecursionError:
-        ledger.note(file, "nested too deeply, or an alias that contains itself")
+        collector.add_at(file, "nested too deeply, or an alias that contains itself")
         return None
     except OverflowError:
-        ledger.note(file, f"more than {MOST_VALUES} values")
+        collector.add_at(file, f"more than {MAX_VALUES} values")
         return None
     return document
 
 
-def _note_syntax(ledger: Ledger, file: str, text: str, error: yaml.MarkedYAMLError) -> None:
+def _add_syntax_error(collector: ErrorCollector, file: str, text: str, error: yaml.MarkedYAMLError) -> None:
     words = ", ".join(part for part in (error.context, error.problem) if part)
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line, mark.column) if mark else (0, 0)
     if "\n".join(text.split("\n")[line : line + 1])[column : column + 1] == "\t":
         words += "; this is a tab, and YAML is indented with spaces"
-    ledger.note(file, f"not valid YAML: {words}", line + 1, column + 1)
+    collector.add_at(file, f"not valid YAML: {words}", line + 1, column + 1)
 
 
 def _is_text(value: str) -> bool:
@@ -67,84 +67,84 @@ def _is_text(value: str) -> bool:
 
 
 def _unknown_tag(node: yaml.Node) -> str:
-    return f"the tag {node.tag.replace(TAG, '!!')} is not known here"
+    return f"the tag {node.tag.replace(YAML_TAG_PREFIX, '!!')} is not known here"
 
 
-def _text(path: Path, ledger: Ledger) -> str | None:
+def _read_text(path: Path, collector: ErrorCollector) -> str | None:
     if path.exists() and not path.is_file() and not path.is_dir():
-        ledger.note(str(path), "this is not a file")  # a pipe or a device would be read for ever
+        collector.add_at(str(path), "this is not a file")  # a pipe or a device would be read for ever
         return None
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        ledger.note(str(path), "the file is missing")
+        collector.add_at(str(path), "the file is missing")
         return None
     except OSError as error:
-        ledger.note(str(path), f"the file cannot be read: {error.strerror}")
+        collector.add_at(str(path), f"the file cannot be read: {error.strerror}")
         return None
     try:
         text = data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        _note_after(ledger, path, data[: error.start].decode("utf-8"), "the file is not UTF-8")
+        _add_error_after(collector, path, data[: error.start].decode("utf-8"), "the file is not UTF-8")
         return None
     if (strange := Reader.NON_PRINTABLE.search(text)) is not None:
-        _note_after(ledger, path, text[: strange.start()], f"YAML does not allow the character {strange[0]!a}")
+        _add_error_after(collector, path, text[: strange.start()], f"YAML does not allow the character {strange[0]!a}")
         return None
     return text
 
 
-def _note_after(ledger: Ledger, path: Path, before: str, message: str) -> None:
+def _add_error_after(collector: ErrorCollector, path: Path, before: str, message: str) -> None:
     """Complain about the character that follows the text ``before``."""
-    ledger.note(str(path), message, before.count("\n") + 1, len(before) - before.rfind("\n"))
+    collector.add_at(str(path), message, before.count("\n") + 1, len(before) - before.rfind("\n"))
 
 
-class _Builder:
+class _DataBuilder:
     """Makes data of nodes. A value that cannot be made is None and complained about."""
 
-    def __init__(self, document: Document, environment: Mapping[str, str], ledger: Ledger) -> None:
+    def __init__(self, document: YamlDocument, environment: Mapping[str, str], collector: ErrorCollector) -> None:
         self.document = document
         self.environment = environment
-        self.ledger = ledger
+        self.collector = collector
         self.scalars = SafeConstructor()
         self.flattened: set[int] = set()
         self.lengths: dict[int, int] = {}
         self.built = 0
 
-    def build(self, node: yaml.Node, steps: Steps) -> object:
+    def build(self, node: yaml.Node, key_path: KeyPath) -> object:
         """Data of the node that stands at ``steps``. Raises OverflowError when the file has too many values."""
         self.built += 1
-        if self.built > MOST_VALUES:
+        if self.built > MAX_VALUES:
             raise OverflowError
         if isinstance(node, yaml.ScalarNode):
-            return self._filled(node, steps) if node.tag == f"{TAG}str" else self._scalar(node)
-        if node.tag not in {f"{TAG}map", f"{TAG}seq"}:
-            self._broken(node, _unknown_tag(node))
+            return self._substitute(node, key_path) if node.tag == f"{YAML_TAG_PREFIX}str" else self._scalar(node)
+        if node.tag not in {f"{YAML_TAG_PREFIX}map", f"{YAML_TAG_PREFIX}seq"}:
+            self._report(node, _unknown_tag(node))
             return None
         if isinstance(node, yaml.SequenceNode):
-            return [self.build(child, (*steps, index)) for index, child in enumerate(node.value)]
+            return [self.build(child, (*key_path, index)) for index, child in enumerate(node.value)]
         if id(node) not in self.flattened:
             self.flattened.add(id(node))
             self._check_keys(node)
-            self._length(node)
+            self._merged_length(node)
             self.scalars.flatten_mapping(cast("yaml.MappingNode", node))
-        text = f"{TAG}str"
+        text = f"{YAML_TAG_PREFIX}str"
         pairs = ((key, value) for key, value in node.value if key.tag == text and isinstance(key, yaml.ScalarNode))
-        return {key.value: self.build(value, (*steps, key.value)) for key, value in pairs}
+        return {key.value: self.build(value, (*key_path, key.value)) for key, value in pairs}
 
-    def _broken(self, node: yaml.Node, message: str) -> None:
-        line, column = place_of(node)
-        self.ledger.note(self.document.file, message, line, column)
-        self.document.broken.add(id(node))
+    def _report(self, node: yaml.Node, message: str) -> None:
+        line, column = position_of(node)
+        self.collector.add_at(self.document.file, message, line, column)
+        self.document.reported_nodes.add(id(node))
 
-    def _length(self, node: yaml.Node) -> int:
+    def _merged_length(self, node: yaml.Node) -> int:
         """How many pairs a mapping has once all is merged into it; as values, these count before they are made."""
         if id(node) not in self.lengths:
-            merged = [value for key, value in node.value if key.tag == f"{TAG}merge"]
+            merged = [value for key, value in node.value if key.tag == f"{YAML_TAG_PREFIX}merge"]
             parts = [part for one in merged for part in (one.value if isinstance(one, yaml.SequenceNode) else [one])]
-            more = sum(self._length(part) for part in parts if isinstance(part, yaml.MappingNode))
+            more = sum(self._merged_length(part) for part in parts if isinstance(part, yaml.MappingNode))
             self.lengths[id(node)] = len(node.value) + more
             self.built += more
-            if self.built > MOST_VALUES:
+            if self.built > MAX_VALUES:
                 raise OverflowError
         return self.lengths[id(node)]
 
@@ -152,51 +152,51 @@ class _Builder:
         """A key is text, and stands once in its mapping."""
         first: dict[str, int] = {}
         for key, _ in node.value:
-            name = key.tag.removeprefix(TAG)
+            name = key.tag.removeprefix(YAML_TAG_PREFIX)
             if name not in {"str", "merge", "value"} or not isinstance(key, yaml.ScalarNode):
                 raw = key.value if isinstance(key, yaml.ScalarNode) else "this"
-                sort = SORTS.get(name, name) if isinstance(key, yaml.ScalarNode) else "more than text"
-                self._broken(key, f"expected text as key, but {raw} is read as {sort}; quote it")
+                sort = YAML_TYPES.get(name, name) if isinstance(key, yaml.ScalarNode) else "more than text"
+                self._report(key, f"expected text as key, but {raw} is read as {sort}; quote it")
             elif key.value in first:
-                self._broken(key, f"duplicate key {key.value!r}, first given in line {first[key.value]}")
+                self._report(key, f"duplicate key {key.value!r}, first given in line {first[key.value]}")
             else:
                 first[key.value] = key.start_mark.line + 1
 
     def _scalar(self, node: yaml.ScalarNode) -> object:
         """A number, boolean, date or null. Some texts look like one and are none, such as the date 2026-13-01."""
         if node.tag in _CONTAINERS:
-            self._broken(node, _unknown_tag(node))
+            self._report(node, _unknown_tag(node))
             return None
         try:
             return self.scalars.construct_object(node)
         except ConstructorError:
-            self._broken(node, _unknown_tag(node))
+            self._report(node, _unknown_tag(node))
         except (ValueError, LookupError, AttributeError):  # the last two from a tag that somebody wrote, as in !!bool x
-            tag = node.tag.removeprefix(TAG)
-            self._broken(node, f"cannot be read as {SORTS.get(tag, tag)}; quote it if it is text")
+            tag = node.tag.removeprefix(YAML_TAG_PREFIX)
+            self._report(node, f"cannot be read as {YAML_TYPES.get(tag, tag)}; quote it if it is text")
         return None
 
-    def _filled(self, node: yaml.ScalarNode, steps: Steps) -> str:
+    def _substitute(self, node: yaml.ScalarNode, key_path: KeyPath) -> str:
         """The text with variables filled in. It stays text: what a variable holds is never read as YAML."""
         if "${" not in node.value:
             return str(node.value)
 
-        def fill(match: re.Match[str]) -> str:
+        def replacement(match: re.Match[str]) -> str:
             name = match["name"]
             if match[0].startswith("$$"):
                 return "${"
             if name is None:
-                self._broken(node, "'${' starts the name of a variable, as in ${NAME}; write '$${' for the text '${'")
+                self._report(node, "'${' starts the name of a variable, as in ${NAME}; write '$${' for the text '${'")
             elif name not in self.environment:
-                self._broken(node, f"the environment variable {name} is not set")
+                self._report(node, f"the environment variable {name} is not set")
             elif not _is_text(self.environment[name]):
-                self._broken(node, f"the environment variable {name} is not UTF-8 text")
+                self._report(node, f"the environment variable {name} is not UTF-8 text")
             else:
-                self.document.borrowed[id(node)] = name
+                self.document.from_environment[id(node)] = name
                 return self.environment[name]
             return match[0]
 
-        text = _REFERENCE.sub(fill, node.value)
-        if id(node) in self.document.borrowed:
-            self.document.borrowed_steps.append(steps)
+        text = _REFERENCE.sub(replacement, node.value)
+        if id(node) in self.document.from_environment:
+            self.document.environment_key_paths.append(key_path)
         return text

@@ -15,12 +15,12 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from monitor.config import Config, MonitorSettings
-from monitor.config.alerting import Notify, Target
+from monitor.config.alerting import NotifyBlock, TargetBlock
 from monitor.daemon.daemon import Daemon
-from monitor.model.incidents import Fate, Step
+from monitor.model.incidents import EventType, MessageStatus
 from monitor.model.records import Check, Portal, PortalKind, State
-from monitor.storage.journal.store import FILE, Reader
-from probes.registry import KINDS
+from monitor.storage.journal.store import JOURNAL_FILE, JournalReader
+from probes.registry import PROBE_KINDS
 from probes.result import Outcome
 from probes.uptime import Uptime
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from monitor.model.clock import Clock
 
-PORTAL = "drill"
+PORTAL_ID = "drill"
 POLL_SECONDS = 0.02
-PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n"
+RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n"
 
 
 class DrillError(Exception):
@@ -40,11 +40,11 @@ class DrillError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class DrillStep:
     """One step on the way; ``at`` in UTC ms."""
 
     name: str
-    at: int
+    at_ms: int
 
 
 class SyntheticPortal:
@@ -70,7 +70,7 @@ class SyntheticPortal:
     async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             await reader.readuntil(b"\r\n\r\n")
-            writer.write(PAGE)
+            writer.write(RESPONSE)
             await writer.drain()
         writer.close()
 
@@ -94,27 +94,29 @@ async def webhook() -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def drill_config(base: Config | None, port: int, interval: float, target: Target, directory: Path) -> Config:
+def drill_config(
+    base: Config | None, port: int, interval_seconds: float, target: TargetBlock, directory: Path
+) -> Config:
     """The daemon's configuration: ``base`` or the defaults, with the synthetic portal alone and one target."""
     settings = base.settings if base is not None else MonitorSettings()
-    notify = (base.settings.notify if base is not None else Notify()).model_copy(
+    notify = (base.settings.notify if base is not None else NotifyBlock()).model_copy(
         update={"targets": (target,), "quiet_hours": None, "reminders": None}
     )
     changes = {"location": "drill", "listen": "127.0.0.1:0", "notify": notify, "heartbeat": None, "alertmanager": None}
     sinks = type(settings.sinks)()
     url = f"http://127.0.0.1:{port}/"
     portal = Portal(
-        id=PORTAL,
+        id=PORTAL_ID,
         name_vi="DIỄN TẬP (cổng giả)",
         name_en="DRILL (synthetic portal)",
         kind=PortalKind.NATIONAL,
-        group=PORTAL,
+        group=PORTAL_ID,
         url=url,
         pages={"home": url},
     )
     # Short enough that looks which confirm a failure find their time within the slot.
-    probe = Uptime(url=url, timeout=min(2.0, interval / 5), family="4")
-    check = Check(portal=PORTAL, name="uptime", page="home", interval=interval, probe=probe)
+    probe = Uptime(url=url, timeout=min(2.0, interval_seconds / 5), family="4")
+    check = Check(portal=PORTAL_ID, name="uptime", page="home", interval=interval_seconds, probe=probe)
     return Config(
         settings=settings.model_copy(update={**changes, "sinks": sinks}),
         portals=(portal,),
@@ -127,121 +129,131 @@ def drill_config(base: Config | None, port: int, interval: float, target: Target
 class Drill:
     """One drill in ``scratch``; :meth:`run` is all of it. ``patience`` is the longest time for one step in seconds."""
 
-    def __init__(self, clock: Clock, scratch: Path, *, interval: float, patience: float) -> None:
+    def __init__(self, clock: Clock, temp_dir: Path, *, interval_seconds: float, step_timeout_seconds: float) -> None:
         self._clock = clock
-        self._scratch = scratch
-        self._interval = interval
-        self._patience = patience
-        self._told: Callable[[str], None] = lambda _step: None
+        self._temp_dir = temp_dir
+        self._interval_seconds = interval_seconds
+        self._step_timeout_seconds = step_timeout_seconds
+        self._on_step: Callable[[str], None] = lambda _step: None
 
     async def run(
-        self, base: Config | None, target: Target | None, *, recovery: bool, told: Callable[[str], None]
-    ) -> list[Stage]:
+        self, base: Config | None, target: TargetBlock | None, *, recovery: bool, on_step: Callable[[str], None]
+    ) -> list[DrillStep]:
         """The stages, in order. ``told`` hears of each as it comes. Raises DrillError, DaemonError, JournalError."""
-        self._told = told
+        self._on_step = on_step
         portal = SyntheticPortal()
         await portal.open()
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(portal.close)
             if target is None:
                 url = await stack.enter_async_context(webhook())
-                target = Target(name="drill", url=SecretStr(url))
-            config = drill_config(base, portal.port, self._interval, target, self._scratch)
-            daemon = Daemon(config, self._scratch / "data", clock=self._clock)
+                target = TargetBlock(name="drill", url=SecretStr(url))
+            config = drill_config(base, portal.port, self._interval_seconds, target, self._temp_dir)
+            daemon = Daemon(config, self._temp_dir / "data", clock=self._clock)
             life = asyncio.create_task(daemon.run(), name="drilled daemon")
             stack.push_async_callback(self._stop, daemon, life)
-            return await self._watch(portal, daemon, life, recovery=recovery)
+            return await self._run_steps(portal, daemon, life, recovery=recovery)
 
     @staticmethod
-    async def _stop(daemon: Daemon, life: asyncio.Task[None]) -> None:
+    async def _stop(daemon: Daemon, daemon_task: asyncio.Task[None]) -> None:
         daemon.stop()
-        await life
+        await daemon_task
 
-    async def _watch(
-        self, portal: SyntheticPortal, daemon: Daemon, life: asyncio.Task[None], *, recovery: bool
-    ) -> list[Stage]:
-        await self._until("the daemon is up", life, lambda: daemon.address)
-        reader = Reader(self._scratch / "data" / FILE, KINDS)
+    async def _run_steps(
+        self, portal: SyntheticPortal, daemon: Daemon, daemon_task: asyncio.Task[None], *, recovery: bool
+    ) -> list[DrillStep]:
+        await self._wait_for("the daemon is up", daemon_task, lambda: daemon.url)
+        reader = JournalReader(self._temp_dir / "data" / JOURNAL_FILE, PROBE_KINDS)
         try:
-            await self._until("the portal was seen up", life, lambda: _state(reader) is State.UP)
-            stages = [Stage(name="server closed", at=self._clock.now())]
+            await self._wait_for("the portal was seen up", daemon_task, lambda: _state(reader) is State.UP)
+            stages = [DrillStep(name="server closed", at_ms=self._clock.now())]
             await portal.close()
-            stages += await self._down(reader, life)
+            stages += await self._outage_steps(reader, daemon_task)
             if recovery:
                 await portal.open()
-                stages.append(Stage(name="server open again", at=self._clock.now()))
-                stages += await self._up(reader, life)
+                stages.append(DrillStep(name="server open again", at_ms=self._clock.now()))
+                stages += await self._recovery_steps(reader, daemon_task)
             return stages
         finally:
             reader.close()
 
-    async def _down(self, reader: Reader, life: asyncio.Task[None]) -> list[Stage]:
-        committed = await self._until("the first failed look is in the journal", life, lambda: _failed(reader))
-        confirmed = await self._until("the outage is confirmed", life, lambda: _state(reader) is State.DOWN)
-        row = await self._until("the incident is in the journal", life, lambda: reader.incidents(open_only=True))
+    async def _outage_steps(self, reader: JournalReader, daemon_task: asyncio.Task[None]) -> list[DrillStep]:
+        committed = await self._wait_for(
+            "the first failed look is in the journal", daemon_task, lambda: _has_failed(reader)
+        )
+        confirmed = await self._wait_for("the outage is confirmed", daemon_task, lambda: _state(reader) is State.DOWN)
+        row = await self._wait_for(
+            "the incident is in the journal", daemon_task, lambda: reader.incidents(open_only=True)
+        )
         incident = reader.incidents(open_only=True)[0].incident.id
-        written = await self._until("the message is in the outbox", life, lambda: reader.messages(incident))
-        await self._until("the message is accepted", life, lambda: _accepted(reader, incident, 1))
-        look = reader.measurements(kind="uptime", portal=PORTAL)
+        written = await self._wait_for("the message is in the outbox", daemon_task, lambda: reader.messages(incident))
+        await self._wait_for("the message is accepted", daemon_task, lambda: _accepted_at_ms(reader, incident, 1))
+        look = reader.measurements(kind="uptime", portal=PORTAL_ID)
         first = next(one for one in look if one.outcome is Outcome.DOWN)
         refused = (first.started or first.slot) + round((first.duration or 0) * 1000)
         return [
-            Stage(name="first refused connection", at=refused),
-            Stage(name="look committed", at=committed),
-            Stage(name="outage confirmed", at=confirmed),
-            Stage(name="incident row", at=row),
-            Stage(name="message in outbox", at=written),
-            Stage(name="message accepted", at=_accepted(reader, incident, 1)),
+            DrillStep(name="first refused connection", at_ms=refused),
+            DrillStep(name="look committed", at_ms=committed),
+            DrillStep(name="outage confirmed", at_ms=confirmed),
+            DrillStep(name="incident row", at_ms=row),
+            DrillStep(name="message in outbox", at_ms=written),
+            DrillStep(name="message accepted", at_ms=_accepted_at_ms(reader, incident, 1)),
         ]
 
-    async def _up(self, reader: Reader, life: asyncio.Task[None]) -> list[Stage]:
-        confirmed = await self._until("the recovery is confirmed", life, lambda: _state(reader) is State.UP)
+    async def _recovery_steps(self, reader: JournalReader, daemon_task: asyncio.Task[None]) -> list[DrillStep]:
+        confirmed = await self._wait_for("the recovery is confirmed", daemon_task, lambda: _state(reader) is State.UP)
         incident = reader.incidents()[0].incident.id
-        await self._until("the incident is resolved", life, lambda: reader.incident(incident)[-1].step is Step.RESOLVED)
-        number = reader.incident(incident)[-1].number
-        await self._until("the all-clear is accepted", life, lambda: _accepted(reader, incident, number))
+        await self._wait_for(
+            "the incident is resolved",
+            daemon_task,
+            lambda: reader.incident_events(incident)[-1].step is EventType.RESOLVED,
+        )
+        number = reader.incident_events(incident)[-1].number
+        await self._wait_for(
+            "the all-clear is accepted", daemon_task, lambda: _accepted_at_ms(reader, incident, number)
+        )
         return [
-            Stage(name="recovery confirmed", at=confirmed),
-            Stage(name="all-clear accepted", at=_accepted(reader, incident, number)),
+            DrillStep(name="recovery confirmed", at_ms=confirmed),
+            DrillStep(name="all-clear accepted", at_ms=_accepted_at_ms(reader, incident, number)),
         ]
 
-    async def _until(self, step: str, life: asyncio.Task[None], question: Callable[[], object]) -> int:
+    async def _wait_for(self, step: str, daemon_task: asyncio.Task[None], condition: Callable[[], object]) -> int:
         """Ask until the answer is yes; the hour of that. Raises what ended the daemon, or DrillError."""
         try:
-            async with asyncio.timeout(self._patience):
-                while not await asyncio.to_thread(question):
-                    if life.done():
-                        life.result()
+            async with asyncio.timeout(self._step_timeout_seconds):
+                while not await asyncio.to_thread(condition):
+                    if daemon_task.done():
+                        daemon_task.result()
                         raise DrillError(f"the daemon stopped before this: {step}")
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
-            raise DrillError(f"not within {self._patience:g} s: {step}") from None
-        self._told(step)
+            raise DrillError(f"not within {self._step_timeout_seconds:g} s: {step}") from None
+        self._on_step(step)
         return self._clock.now()
 
 
-def _state(reader: Reader) -> State | None:
-    change = reader.state_at(PORTAL, "drill", 2**62)
+def _state(reader: JournalReader) -> State | None:
+    change = reader.state_at(PORTAL_ID, "drill", 2**62)
     return change.state if change is not None else None
 
 
-def _failed(reader: Reader) -> bool:
-    found = reader.latest("uptime", PORTAL, "uptime", "drill")
+def _has_failed(reader: JournalReader) -> bool:
+    found = reader.latest("uptime", PORTAL_ID, "uptime", "drill")
     return found is not None and found.outcome is Outcome.DOWN
 
 
-def _accepted(reader: Reader, incident: str, number: int) -> int:
+def _accepted_at_ms(reader: JournalReader, incident: str, number: int) -> int:
     """When the message about that event was accepted (UTC ms); 0 when it was not."""
-    found = [one for one in reader.messages(incident) if one.number == number and one.fate is Fate.ACCEPTED]
+    found = [one for one in reader.messages(incident) if one.number == number and one.fate is MessageStatus.ACCEPTED]
     return (found[0].settled or 0) if found else 0
 
 
-def took(stages: list[Stage]) -> list[tuple[str, float, float]]:
+def step_durations(steps: list[DrillStep]) -> list[tuple[str, float, float]]:
     """(name, seconds since the first refused connection, seconds since the stage before) of every stage."""
-    ordered = sorted(stages, key=lambda stage: stage.at)
-    zero = next((stage.at for stage in ordered if stage.name == "first refused connection"), ordered[0].at)
+    ordered = sorted(steps, key=lambda stage: stage.at_ms)
+    zero = next((stage.at_ms for stage in ordered if stage.name == "first refused connection"), ordered[0].at_ms)
     before = [ordered[0], *ordered[:-1]]
     return [
-        (stage.name, (stage.at - zero) / 1000, (stage.at - earlier.at) / 1000)
+        (stage.name, (stage.at_ms - zero) / 1000, (stage.at_ms - earlier.at_ms) / 1000)
         for stage, earlier in zip(ordered, before, strict=True)
     ]

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from prometheus_client import Gauge
 
-from monitor.daemon.scores_job import ScoreKeeper
+from monitor.daemon.scores_job import ScoreJob
 from monitor.storage.archive.layout import day_of
 from monitor.storage.metrics import timestamp
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from monitor.config import Config
-    from monitor.daemon.scores_job import Write
-    from monitor.daemon.storage_tasks import Storage
+    from monitor.daemon.scores_job import WriteScores
+    from monitor.daemon.storage_tasks import StorageTasks
     from monitor.model.clock import Clock
     from monitor.model.scores import ScorePoint
     from monitor.web.metrics.exposition import Exposition
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 def start_scores(  # noqa: PLR0913, PLR0917 - the parts that are joined
     config: Config,
-    data: Path,
+    data_dir: Path,
     clock: Clock,
-    storage: Storage,
+    storage_tasks: StorageTasks,
     exposition: Exposition,
     registry: CollectorRegistry,
     group: asyncio.TaskGroup,
@@ -41,28 +41,30 @@ def start_scores(  # noqa: PLR0913, PLR0917 - the parts that are joined
     if not wanted.enabled or not config.rules.rubrics:
         return []
     zone = ZoneInfo(config.settings.report_zone)
-    daily = [of_the_day(write, zone) for write in storage.daily_writes()]
-    keeper = ScoreKeeper(config.directory, data, clock, wanted.every, [*storage.writes(), *daily])
-    watch_scores(registry, keeper)
-    exposition.finished.append(lambda: keeper.text)
+    daily = [at_start_of_day(write, zone) for write in storage_tasks.daily_score_writers()]
+    keeper = ScoreJob(config.directory, data_dir, clock, wanted.every, [*storage_tasks.score_writers(), *daily])
+    register_score_metrics(registry, keeper)
+    exposition.extra_sections.append(lambda: keeper.exposition)
     return [group.create_task(keeper.run(), name="scores")]
 
 
-def of_the_day(write: Write, zone: ZoneInfo) -> Write:
+def at_start_of_day(write: WriteScores, zone: ZoneInfo) -> WriteScores:
     """Delivers points as those of their day in ``zone``: later ones replace earlier ones, the last of a day stays."""
 
-    async def dated(points: Sequence[ScorePoint]) -> object:
-        return await write([replace(one, at=day_of(one.at, zone).since) for one in points])
+    async def write_dated(points: Sequence[ScorePoint]) -> object:
+        return await write([replace(one, at=day_of(one.at, zone).since_ms) for one in points])
 
-    return dated
+    return write_dated
 
 
-def watch_scores(registry: CollectorRegistry, keeper: ScoreKeeper) -> None:
+def register_score_metrics(registry: CollectorRegistry, job: ScoreJob) -> None:
     """Expose what the keeper of scores says of its last run; once for a registry."""
 
-    def gauge(name: str, text: str, value: Callable[[], float]) -> None:
-        Gauge(f"portal_monitor_scoring_{name}", text, registry=registry).set_function(value)
+    def gauge(name: str, help_text: str, value: Callable[[], float]) -> None:
+        Gauge(f"portal_monitor_scoring_{name}", help_text, registry=registry).set_function(value)
 
-    gauge("last_run_timestamp_seconds", "When scores were last worked out.", lambda: timestamp(keeper.statistics.at))
-    gauge("cost_seconds", "Processor time of the last run.", lambda: keeper.statistics.cost)
-    gauge("failing", "Whether the last run failed.", lambda: int(bool(keeper.failing)))
+    gauge(
+        "last_run_timestamp_seconds", "When scores were last worked out.", lambda: timestamp(job.statistics.last_run_ms)
+    )
+    gauge("cost_seconds", "Processor time of the last run.", lambda: job.statistics.cpu_seconds)
+    gauge("failing", "Whether the last run failed.", lambda: int(bool(job.last_error)))

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from typing import Literal
 
 
-VEIL = "•••"
+REDACTED = "•••"
 
 
-class _Veiling(structlog.stdlib.ProcessorFormatter):
+class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):
     """The last hand on every line: what is secret does not leave."""
 
     secrets: ClassVar[list[str]] = []
@@ -27,17 +27,17 @@ class _Veiling(structlog.stdlib.ProcessorFormatter):
         line = super().format(record)
         for secret in self.secrets:
             if secret in line:
-                line = line.replace(secret, VEIL)
+                line = line.replace(secret, REDACTED)
         return line
 
 
-def hide(secrets: Collection[str]) -> None:
+def set_redacted_texts(secrets: Collection[str]) -> None:
     """These texts stand in no line from now on, whoever writes it, also where JSON escapes them."""
     forms = {form for one in secrets for form in (one, json.dumps(one, ensure_ascii=False)[1:-1])}
-    _Veiling.secrets = sorted(forms, key=len, reverse=True)
+    _RedactingFormatter.secrets = sorted(forms, key=len, reverse=True)
 
 
-def set_up_logs(form: Literal["json", "console"], level: str = "info") -> None:
+def configure_logging(log_format: Literal["json", "console"], level: str = "info") -> None:
     """One line per event on stderr, from structlog and from the libraries' own loggers alike.
 
     Libraries never speak below info: at debug some name the addresses that they call.
@@ -52,7 +52,7 @@ def set_up_logs(form: Literal["json", "console"], level: str = "info") -> None:
     ending: list[structlog.typing.Processor] = [
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
     ]
-    if form == "json":
+    if log_format == "json":
         frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # locals may hold secrets
         ending = [structlog.processors.ExceptionRenderer(frames), structlog.processors.JSONRenderer(ensure_ascii=False)]
     structlog.configure(
@@ -63,7 +63,7 @@ def set_up_logs(form: Literal["json", "console"], level: str = "info") -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        _Veiling(
+        _RedactingFormatter(
             foreign_pre_chain=shared,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
         )

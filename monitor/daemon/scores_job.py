@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor.daemon.scores_protocol import Done, Order, decode
+from monitor.daemon.scores_protocol import ScoreRequest, ScoreResult, decode_line
 from monitor.storage.journal.store import JournalError
 
 if TYPE_CHECKING:
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
     from monitor.model.clock import Clock
     from monitor.model.scores import ScorePoint
 
-    Write = Callable[[Sequence[ScorePoint]], Awaitable[object]]
+    WriteScores = Callable[[Sequence[ScorePoint]], Awaitable[object]]
     """Delivers points to one sink, and waits as long as that takes."""
 
 log = structlog.get_logger(__name__)
 
-SHARE = 0.01
+MAX_CPU_SHARE = 0.01
 """How much of one processor scores may take: after a costly run the next one waits longer."""
 
-FIRST = 60.0
+FIRST_RUN_SECONDS = 60.0
 """Seconds after the start of the daemon: its own beginning comes first."""
 
-CARRY_EVERY = 3600.0
+SINK_INTERVAL_SECONDS = 3600.0
 """Seconds between points for sinks: scores of a quarter move slowly, and there are as many of them as looks an hour."""
 
-LONGEST = 3600.0
-LINE_BYTES = 2**24
+MAX_PAUSE_SECONDS = 3600.0
+MAX_LINE_BYTES = 2**24
 """The longest line that the process may say."""
 
 
@@ -46,56 +46,71 @@ LINE_BYTES = 2**24
 class ScoreStatistics:
     """What the last good run came to: when (UTC ms), points, processor seconds."""
 
-    at: int = 0
+    last_run_ms: int = 0
     points: int = 0
-    cost: float = 0.0
+    cpu_seconds: float = 0.0
 
 
-class ScoreKeeper:
+class ScoreJob:
     """Scores anew every ``every`` seconds. ``text`` is what Prometheus reads, ``failing`` why the last run failed."""
 
-    def __init__(self, config: Path, data: Path, clock: Clock, every: float, writes: Sequence[Write] = ()) -> None:
-        self.text = b""
+    def __init__(
+        self,
+        config_dir: Path,
+        data_dir: Path,
+        clock: Clock,
+        interval_seconds: float,
+        writers: Sequence[WriteScores] = (),
+    ) -> None:
+        self.exposition = b""
         self.statistics = ScoreStatistics()
-        self.failing = ""
-        self._config, self._data, self._clock, self._every = config, data, clock, every
-        self._writes = writes
-        self._carrying: dict[int, asyncio.Task[object]] = {}
-        self._carried: float | None = None
+        self.last_error = ""
+        self._config_dir, self._data_dir, self._clock, self._interval_seconds = (
+            config_dir,
+            data_dir,
+            clock,
+            interval_seconds,
+        )
+        self._writers = writers
+        self._sink_tasks: dict[int, asyncio.Task[object]] = {}
+        self._last_sink_write: float | None = None
 
     async def run(self) -> None:
         """Score until cancelled, first after :data:`FIRST` at most. A run that fails is said aloud, and tried again."""
-        await asyncio.sleep(min(FIRST, self._every))
+        await asyncio.sleep(min(FIRST_RUN_SECONDS, self._interval_seconds))
         async with asyncio.TaskGroup() as group:
             while True:
                 try:
-                    self._carry(group, await self.once())
-                    self._note("")
+                    self._write_to_sinks(group, await self.run_once())
+                    self._set_last_error("")
                 except (JournalError, OSError, ValueError) as error:
-                    self._note(str(error))
-                await asyncio.sleep(self.pause)
+                    self._set_last_error(str(error))
+                await asyncio.sleep(self.pause_seconds)
 
     @property
-    def pause(self) -> float:
+    def pause_seconds(self) -> float:
         """Seconds until the next run: as configured, or as long as keeps the last run's cost within its share."""
-        return min(max(self._every, self.statistics.cost / SHARE), max(LONGEST, self._every))
+        return min(
+            max(self._interval_seconds, self.statistics.cpu_seconds / MAX_CPU_SHARE),
+            max(MAX_PAUSE_SECONDS, self._interval_seconds),
+        )
 
-    async def once(self) -> list[ScorePoint]:
+    async def run_once(self) -> list[ScorePoint]:
         """Score once and show it; return the points. Raises :class:`JournalError`."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "monitor.daemon.scores_worker",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=LINE_BYTES,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=MAX_LINE_BYTES,
         )  # fmt: skip
         if process.stdin is None or process.stdout is None:
             raise JournalError("the process that scores has no pipes")
         now, found = self._clock.now(), list["ScorePoint"]()
         try:
-            process.stdin.write(Order(config=self._config, data=self._data, now=now).encode())
+            process.stdin.write(ScoreRequest(config_dir=self._config_dir, data_dir=self._data_dir, now_ms=now).encode())
             while line := await process.stdout.readline():
-                said = await asyncio.to_thread(decode, line)
-                if isinstance(said, Done):
-                    self.text = said.text.encode()
-                    self.statistics = ScoreStatistics(at=now, points=len(found), cost=said.cost)
+                said = await asyncio.to_thread(decode_line, line)
+                if isinstance(said, ScoreResult):
+                    self.exposition = said.text.encode()
+                    self.statistics = ScoreStatistics(last_run_ms=now, points=len(found), cpu_seconds=said.cost)
                     return found
                 found += said
             raise JournalError(f"the process that scores ended without a word, code {await process.wait()}")
@@ -104,24 +119,24 @@ class ScoreKeeper:
                 process.kill()
             await process.wait()
 
-    def _carry(self, group: asyncio.TaskGroup, found: Sequence[ScorePoint]) -> None:
+    def _write_to_sinks(self, group: asyncio.TaskGroup, points: Sequence[ScorePoint]) -> None:
         """Hand the points to every sink that has taken the ones before, once in :data:`CARRY_EVERY`."""
         now = self._clock.monotonic()
-        if self._carried is not None and now - self._carried < CARRY_EVERY:
+        if self._last_sink_write is not None and now - self._last_sink_write < SINK_INTERVAL_SECONDS:
             return
-        self._carried = now
-        for number, write in enumerate(self._writes):
-            before = self._carrying.get(number)
-            if found and (before is None or before.done()):
-                self._carrying[number] = group.create_task(_write(write, found), name=f"scores {number}")
+        self._last_sink_write = now
+        for number, write in enumerate(self._writers):
+            before = self._sink_tasks.get(number)
+            if points and (before is None or before.done()):
+                self._sink_tasks[number] = group.create_task(_write_points(write, points), name=f"scores {number}")
 
-    def _note(self, trouble: str) -> None:
-        if trouble and trouble != self.failing:
-            log.error("scoring_failing", reason=trouble)
-        elif self.failing and not trouble:
+    def _set_last_error(self, error: str) -> None:
+        if error and error != self.last_error:
+            log.error("scoring_failing", reason=error)
+        elif self.last_error and not error:
             log.info("scoring_works_again")
-        self.failing = trouble
+        self.last_error = error
 
 
-async def _write(write: Write, found: Sequence[ScorePoint]) -> None:
-    await write(found)
+async def _write_points(write: WriteScores, points: Sequence[ScorePoint]) -> None:
+    await write(points)

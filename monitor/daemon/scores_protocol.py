@@ -12,37 +12,39 @@ from monitor.storage.journal.store import JournalError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class ScoreRequest:
     """Score what ``data`` holds by the rules in ``config``, as of ``now`` (UTC ms)."""
 
-    config: Path
-    data: Path
-    now: int
+    config_dir: Path
+    data_dir: Path
+    now_ms: int
 
     def encode(self) -> bytes:
         """The input of the process."""
-        return (json.dumps({"config": str(self.config), "data": str(self.data), "now": self.now}) + "\n").encode()
+        return (
+            json.dumps({"config": str(self.config_dir), "data": str(self.data_dir), "now": self.now_ms}) + "\n"
+        ).encode()
 
     @classmethod
-    def decode(cls, line: str) -> Order:
+    def decode(cls, line: str) -> ScoreRequest:
         """What :meth:`encode` wrote."""
         said = json.loads(line)
-        return cls(config=Path(said["config"]), data=Path(said["data"]), now=said["now"])
+        return cls(config_dir=Path(said["config"]), data_dir=Path(said["data"]), now_ms=said["now"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class ScoreResult:
     """What a run came to: the text for Prometheus, and processor seconds spent."""
 
     text: str
     cost: float
 
 
-def decode(line: bytes) -> list[ScorePoint] | Done:
+def decode_line(line: bytes) -> list[ScorePoint] | ScoreResult:
     """A line of output. Raises :class:`JournalError` with the words of a process that failed."""
     said: Any = json.loads(line)
     if isinstance(said, list):
         return [ScorePoint(**one) for one in said]
     if "error" in said:
         raise JournalError(said["error"])
-    return Done(**said)
+    return ScoreResult(**said)

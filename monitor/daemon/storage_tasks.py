@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.model.rollups import Tier
-from monitor.sinks.batch_writer import Carrier
-from monitor.sinks.delivery import Courier, reader_name
+from monitor.sinks.batch_writer import BatchWriter
+from monitor.sinks.delivery import SinkConsumer, consumer_name
 from monitor.sinks.metrics import DeliveryMetrics
-from monitor.storage.archive.job import Keeper, Keeping
-from monitor.storage.metrics import watch_archive, watch_rollups
-from monitor.storage.rollups.job import RollupKeeper
+from monitor.storage.archive.job import ArchiveJob, ArchivePolicy
+from monitor.storage.metrics import register_archive_metrics, register_rollup_metrics
+from monitor.storage.rollups.job import RollupJob
 
 if TYPE_CHECKING:
     import asyncio
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from monitor.config.settings import MonitorSettings
-    from monitor.daemon.scores_job import Write
+    from monitor.daemon.scores_job import WriteScores
     from monitor.model.clock import Clock
-    from monitor.sinks.base import Labels, Sink
+    from monitor.sinks.base import LabelLookup, Sink
     from monitor.storage.journal.journal import Journal
 
-DAY = 86_400.0
+DAY_SECONDS = 86_400.0
 
 
-class Storage:
+class StorageTasks:
     """The right side of one daemon's journal, as far as it is about rows at rest.
 
     ``readers`` are the bookmarks of others that must have passed a row before it may leave the journal.
@@ -41,58 +41,65 @@ class Storage:
         clock: Clock,
         settings: MonitorSettings,
         registry: CollectorRegistry,
-        labels: Labels,
-        readers: tuple[str, ...],
+        label_lookup: LabelLookup,
+        consumers: tuple[str, ...],
     ) -> None:
         self._journal, self._clock = journal, clock
-        chosen = settings.sinks.chosen()
-        self._sinks = [sink.open(name, labels) for name, sink in chosen.items()]
-        self._tiers: dict[Tier, Sink] = {}
+        chosen = settings.sinks.configured()
+        self._sinks = [sink.open(name, label_lookup) for name, sink in chosen.items()]
+        self._rollup_sinks: dict[Tier, Sink] = {}
         for name, sink in chosen.items():
-            self._tiers |= sink.open_tiers(name, labels)
-        named = [sink.name for sink in (*self._sinks, *self._tiers.values())]
+            self._rollup_sinks |= sink.open_tiers(name, label_lookup)
+        named = [sink.name for sink in (*self._sinks, *self._rollup_sinks.values())]
         self._metrics = DeliveryMetrics(registry, named)
-        writes = {tier: Carrier(sink, clock, self._metrics).carry for tier, sink in self._tiers.items()}
-        self.rollups = RollupKeeper(directory, journal, clock, settings.report_zone, writes)
-        watch_rollups(registry, self.rollups.statistics)
-        behind = (*map(reader_name, (sink.name for sink in self._sinks)), *(tier.reader for tier in self._tiers))
-        kept = settings.archive
-        keeping = Keeping(
-            zone=settings.report_zone,
-            grace=kept.grace,
-            hot=kept.hot,
-            keep=None if kept.keep is None else int(kept.keep // DAY),
+        writes = {tier: BatchWriter(sink, clock, self._metrics).write for tier, sink in self._rollup_sinks.items()}
+        self.rollup_job = RollupJob(directory, journal, clock, settings.report_zone, writes)
+        register_rollup_metrics(registry, self.rollup_job.statistics)
+        behind = (
+            *map(consumer_name, (sink.name for sink in self._sinks)),
+            *(tier.consumer_name for tier in self._rollup_sinks),
         )
-        self.keeper = Keeper(directory, journal, clock, keeping, (*readers, *behind)) if kept.enabled else None
-        if self.keeper is not None:
-            watch_archive(registry, self.keeper.statistics)
+        kept = settings.archive
+        keeping = ArchivePolicy(
+            zone=settings.report_zone,
+            grace_seconds=kept.grace,
+            keep_in_journal_seconds=kept.hot,
+            retention_days=None if kept.keep is None else int(kept.keep // DAY_SECONDS),
+        )
+        self.archive_job = (
+            ArchiveJob(directory, journal, clock, keeping, (*consumers, *behind)) if kept.enabled else None
+        )
+        if self.archive_job is not None:
+            register_archive_metrics(registry, self.archive_job.statistics)
 
-    def writes(self) -> list[Write]:
+    def score_writers(self) -> list[WriteScores]:
         """A way to each sink for what is in no journal."""
-        return [Carrier(sink, self._clock, self._metrics).carry for sink in self._sinks]
+        return [BatchWriter(sink, self._clock, self._metrics).write for sink in self._sinks]
 
-    def daily_writes(self) -> list[Write]:
+    def daily_score_writers(self) -> list[WriteScores]:
         """A way to where figures of days are kept, for what has one value a day and is in no journal either."""
         return [
-            Carrier(sink, self._clock, self._metrics).carry for tier, sink in self._tiers.items() if tier is Tier.DAY
+            BatchWriter(sink, self._clock, self._metrics).write
+            for tier, sink in self._rollup_sinks.items()
+            if tier is Tier.DAY
         ]
 
     def start(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """All tasks; each runs until it is cancelled, and fails only when the journal does."""
         journal, clock, metrics = self._journal, self._clock, self._metrics
         tasks = [
-            group.create_task(Courier(journal, sink, clock, metrics).run(), name=f"courier {sink.name}")
+            group.create_task(SinkConsumer(journal, sink, clock, metrics).run(), name=f"courier {sink.name}")
             for sink in self._sinks
         ]
-        if self._tiers:
-            tasks.append(group.create_task(self._roll_up(), name="rollups"))
-        if self.keeper is not None:
-            tasks.append(group.create_task(self.keeper.run(), name="archive"))
+        if self._rollup_sinks:
+            tasks.append(group.create_task(self._run_rollups(), name="rollups"))
+        if self.archive_job is not None:
+            tasks.append(group.create_task(self.archive_job.run(), name="archive"))
         return tasks
 
-    async def _roll_up(self) -> None:
+    async def _run_rollups(self) -> None:
         try:
-            await self.rollups.run()
+            await self.rollup_job.run()
         finally:
-            for sink in self._tiers.values():
+            for sink in self._rollup_sinks.values():
                 await sink.close()

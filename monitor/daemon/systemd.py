@@ -18,40 +18,40 @@ STATUS_SECONDS = 10.0
 """How often the status is told anew where no watchdog asks for more."""
 
 
-class Manager:
+class ServiceManager:
     """The other end of ``NOTIFY_SOCKET``. ``watchdog``: seconds within which it wants a sign of life; None: never."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
-        self._address = environment.get("NOTIFY_SOCKET", "")
-        self.watchdog = _watchdog(environment) if self._address else None
+        self._socket_path = environment.get("NOTIFY_SOCKET", "")
+        self.watchdog_seconds = _watchdog_seconds(environment) if self._socket_path else None
 
     def ready(self, status: str) -> None:
         """The daemon works, also: it works again after :meth:`reloading`."""
-        self._say("READY=1", f"STATUS={status}")
+        self._notify("READY=1", f"STATUS={status}")
 
     def reloading(self) -> None:
         """The configuration is being loaded; :meth:`ready` ends it."""
-        self._say("RELOADING=1", f"MONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
+        self._notify("RELOADING=1", f"MONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 
     def stopping(self) -> None:
         """The daemon lets go, in order."""
-        self._say("STOPPING=1", "STATUS=stopping")
+        self._notify("STOPPING=1", "STATUS=stopping")
 
-    async def keep(self, alive: Callable[[], bool], status: Callable[[], str]) -> None:
+    async def run_watchdog(self, is_alive: Callable[[], bool], status: Callable[[], str]) -> None:
         """Tell the status, and a sign of life as long as ``alive()``, until cancelled; both are asked on the loop."""
-        if not self._address:
+        if not self._socket_path:
             return
-        every = min(self.watchdog / 3, STATUS_SECONDS) if self.watchdog else STATUS_SECONDS
+        every = min(self.watchdog_seconds / 3, STATUS_SECONDS) if self.watchdog_seconds else STATUS_SECONDS
         while True:
-            sign = ["WATCHDOG=1"] if self.watchdog and alive() else []
-            self._say(*sign, f"STATUS={status()}")
+            sign = ["WATCHDOG=1"] if self.watchdog_seconds and is_alive() else []
+            self._notify(*sign, f"STATUS={status()}")
             await asyncio.sleep(every)
 
-    def _say(self, *lines: str) -> None:
+    def _notify(self, *lines: str) -> None:
         """A manager that does not listen is not a reason to stop: nothing is raised, and nothing waits."""
-        if not self._address:
+        if not self._socket_path:
             return
-        address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
+        address = "\0" + self._socket_path[1:] if self._socket_path.startswith("@") else self._socket_path
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as one:
                 one.settimeout(0.0)
@@ -60,7 +60,7 @@ class Manager:
             return
 
 
-def _watchdog(environment: Mapping[str, str]) -> float | None:
+def _watchdog_seconds(environment: Mapping[str, str]) -> float | None:
     """Seconds, when the watchdog is on and means this process."""
     given, whose = environment.get("WATCHDOG_USEC", ""), environment.get("WATCHDOG_PID", "")
     if not given.isdigit() or int(given) == 0 or (whose and whose != str(os.getpid())):

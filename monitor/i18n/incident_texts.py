@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PAGES = {
+_PAGE_TEXTS = {
     "incidents": ("Sự cố", "Incidents"),
     "incidents.open": ("{n} sự cố đang diễn ra", "{n} incidents are going on"),
     "incidents.open.one": ("1 sự cố đang diễn ra", "1 incident is going on"),
@@ -72,7 +72,7 @@ _PAGES = {
     "fate.superseded": ("được thay bằng tin mới hơn", "replaced by a newer one"),
 }
 
-_KINDS = {
+_KIND_TEXTS = {
     "incident.outage": ("Gián đoạn", "Outage"),
     "incident.degraded": ("Suy giảm", "Degraded"),
     "incident.flapping": ("Chập chờn", "Flapping"),
@@ -90,7 +90,7 @@ _KINDS = {
     "ending.removed": ("không còn được theo dõi", "is judged no more"),
 }
 
-_MESSAGES = {
+_MESSAGE_TEXTS = {
     "say.outage.opened": ("{name} bị gián đoạn", "{name} is down"),
     "say.outage.joined": ("{name} cũng bị gián đoạn ({n} cổng)", "{name} is down as well ({n} portals)"),
     "say.degraded.opened": ("{name} bị suy giảm", "{name} is degraded"),
@@ -117,5 +117,5 @@ _MESSAGES = {
     "say.look": ("lượt {attempt} lúc {time}: {result}", "look {attempt} at {time}: {result}"),
 }
 
-INCIDENT_WORDS: Mapping[str, tuple[str, str]] = {**_PAGES, **_KINDS, **_MESSAGES}
+INCIDENT_TEXTS: Mapping[str, tuple[str, str]] = {**_PAGE_TEXTS, **_KIND_TEXTS, **_MESSAGE_TEXTS}
 """Key to (Vietnamese, English), as in ``words.py``."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-RENDER: Mapping[str, tuple[str, str]] = {
+PAGE_METRIC_TEXTS: Mapping[str, tuple[str, str]] = {
     "film": ("Trang hiện ra như thế nào", "How the page came up"),
     "film.of": ("Lần đo {time}", "Look of {time}"),
     "film.failure": ("lưu vì lượt đo lỗi", "kept because the look failed"),

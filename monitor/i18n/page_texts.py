@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.i18n.incident_texts import INCIDENT_WORDS
-from monitor.i18n.page_metric_texts import RENDER
+from monitor.i18n.incident_texts import INCIDENT_TEXTS
+from monitor.i18n.page_metric_texts import PAGE_METRIC_TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +16,7 @@ LANGUAGES = ("vi", "en")
 RETIRED = "retired"
 """What pages show in the place of a state for a portal that is not judged."""
 
-_PAGE = {
+_LAYOUT_TEXTS = {
     "title": ("Giám sát cổng dịch vụ công", "Public-service portal monitor"),
     "skip": ("Đến nội dung chính", "Skip to the content"),
     "other_language": ("English", "Tiếng Việt"),
@@ -39,7 +39,7 @@ _PAGE = {
     "no": ("không", "no"),
 }
 
-_FLEET = {
+_FLEET_TEXTS = {
     "well": ("Tất cả {n} cổng đang hoạt động", "All {n} portals are up"),
     "well.one": ("Cổng duy nhất đang hoạt động", "The one portal is up"),
     "well.why": ("Không cổng nào bị gián đoạn.", "Nothing is down."),
@@ -96,7 +96,7 @@ _FLEET = {
     "strip": ("24 giờ qua: {list}", "Last 24 hours: {list}"),
 }
 
-_DETAIL = {
+_PORTAL_TEXTS = {
     "since": ("từ {time}, đã {duration}", "since {time}, for {duration}"),
     "unconfirmed": ("Chưa xác nhận được trạng thái.", "No state is confirmed yet."),
     "seen_last": ("Lượt đo gần nhất", "Latest look"),
@@ -160,7 +160,7 @@ _DETAIL = {
     "days_over": ("đã quá {n} ngày ({date})", "{n} days ago ({date})"),
 }
 
-_ERRORS = {
+_ERROR_TEXTS = {
     "error.404": ("Không tìm thấy trang này", "This page does not exist"),
     "error.404.why": (
         "Địa chỉ có thể đã gõ sai, hoặc cổng đã được bỏ khỏi danh sách.",
@@ -180,7 +180,7 @@ _ERRORS = {
     "error.back": ("Xem toàn bộ các cổng", "See all portals"),
 }
 
-_UNITS = {
+_UNIT_TEXTS = {
     "unit.d": ("ngày", "d"),
     "unit.h": ("giờ", "h"),
     "unit.m": ("phút", "min"),
@@ -189,7 +189,7 @@ _UNITS = {
     "now": ("vừa xong", "just now"),
 }
 
-_ENUMS = {
+_ENUM_TEXTS = {
     "state.up": ("Hoạt động", "Up"),
     "state.down": ("Gián đoạn", "Down"),
     "state.degraded": ("Suy giảm", "Degraded"),
@@ -213,7 +213,7 @@ _ENUMS = {
     "phase.transfer": ("Tải nội dung", "Transfer"),
 }
 
-_FAULTS = {
+_REASON_TEXTS = {
     "fault.dns": ("Không phân giải được tên miền", "The name cannot be resolved"),
     "fault.connect_refused": ("Máy chủ từ chối kết nối", "The host refuses connections"),
     "fault.connect_timeout": ("Không kết nối được trong thời hạn", "No connection within the time limit"),
@@ -239,7 +239,7 @@ _FAULTS = {
     "void.killed": ("Trình giám sát bị ngắt đột ngột", "The monitor died without a word"),
 }
 
-STATE_WORDS: dict[str, tuple[str, str]] = {
+STATE_TEXTS: dict[str, tuple[str, str]] = {
     "flapping": ("thất thường", "flapping"),
     "flapping.why": (
         "Trạng thái thay đổi liên tục; từng thay đổi không được báo riêng.",
@@ -254,16 +254,16 @@ STATE_WORDS: dict[str, tuple[str, str]] = {
 """Key to (Vietnamese, English), merged into WORDS."""
 
 
-WORDS: Mapping[str, tuple[str, str]] = {
-    **_PAGE,
-    **_FLEET,
-    **_DETAIL,
-    **_ERRORS,
-    **_UNITS,
-    **_ENUMS,
-    **_FAULTS,
-    **STATE_WORDS,
-    **INCIDENT_WORDS,
-    **RENDER,
+TEXTS: Mapping[str, tuple[str, str]] = {
+    **_LAYOUT_TEXTS,
+    **_FLEET_TEXTS,
+    **_PORTAL_TEXTS,
+    **_ERROR_TEXTS,
+    **_UNIT_TEXTS,
+    **_ENUM_TEXTS,
+    **_REASON_TEXTS,
+    **STATE_TEXTS,
+    **INCIDENT_TEXTS,
+    **PAGE_METRIC_TEXTS,
 }
 """Key to (Vietnamese, English). ``key.one`` is said instead of ``key`` for a count of 1."""

@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, overload
 
-from monitor.i18n.page_texts import LANGUAGES, RETIRED, WORDS
+from monitor.i18n.page_texts import LANGUAGES, RETIRED, TEXTS
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from monitor.model.records import Measurement, Portal
 
-_STEPS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
-_DATES = {"vi": "%d/%m/%Y", "en": "%Y-%m-%d"}
+_DURATION_UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+_DATE_FORMATS = {"vi": "%d/%m/%Y", "en": "%Y-%m-%d"}
 _KILO = 1000
-_WHOLE = 100
+_INTEGER_FROM = 100
 """From here on a number is said without decimals."""
-_NOWHERE = "\N{EN DASH}"
+_NO_VALUE = "\N{EN DASH}"
 """Stands where there is no number to say."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tongue:
+class Translator:
     """One language and one zone. Calling it gives a text: ``tongue("down", n=3)``."""
 
     language: str
@@ -31,83 +31,85 @@ class Tongue:
 
     def __call__(self, key: str, /, **values: object) -> str:
         """The text ``key`` with ``values`` filled in. Raises KeyError for a text that does not exist."""
-        text = WORDS[key][LANGUAGES.index(self.language)]
+        text = TEXTS[key][LANGUAGES.index(self.language)]
         return text.format(**values) if values else text
 
-    def count(self, key: str, n: int, **values: object) -> str:
+    def plural(self, key: str, n: int, **values: object) -> str:
         """The text ``key`` for ``n`` things."""
-        return self(f"{key}.one" if n == 1 and f"{key}.one" in WORDS else key, n=n, **values)
+        return self(f"{key}.one" if n == 1 and f"{key}.one" in TEXTS else key, n=n, **values)
 
-    def known(self, key: str, plain: str) -> str:
+    def text_or(self, key: str, default: str) -> str:
         """The text ``key``, or ``plain`` where nobody gave it words: a metric or phase of a new kind."""
-        return self(key) if key in WORDS else plain
+        return self(key) if key in TEXTS else default
 
-    def kept(self, key: str) -> str:
+    def template(self, key: str) -> str:
         """The text ``key`` with its places left open, for the browser to fill."""
-        return WORDS[key][LANGUAGES.index(self.language)]
+        return TEXTS[key][LANGUAGES.index(self.language)]
 
     def number(self, value: float, digits: int = 0) -> str:
         """A number with a decimal comma in Vietnamese."""
         text = f"{value:.{digits}f}"
         return text.replace(".", ",") if self.language == "vi" else text
 
-    def date(self, at: int) -> str:
+    def date(self, at_ms: int) -> str:
         """The day of ``at`` (UTC ms) in the shown zone."""
-        return self._local(at).strftime(_DATES[self.language])
+        return self._local(at_ms).strftime(_DATE_FORMATS[self.language])
 
-    def time(self, at: int) -> str:
+    def time(self, at_ms: int) -> str:
         """The hour of ``at`` (UTC ms) in the shown zone."""
-        return self._local(at).strftime("%H:%M:%S")
+        return self._local(at_ms).strftime("%H:%M:%S")
 
-    def hour(self, at: int) -> str:
+    def hour(self, at_ms: int) -> str:
         """The hour and minute of ``at`` (UTC ms), for an axis."""
-        return self._local(at).strftime("%H:%M")
+        return self._local(at_ms).strftime("%H:%M")
 
-    def moment(self, at: int) -> str:
+    def date_time(self, at_ms: int) -> str:
         """Day and hour of ``at`` (UTC ms) in the shown zone."""
-        return self._local(at).strftime(f"{_DATES[self.language]} %H:%M:%S")
+        return self._local(at_ms).strftime(f"{_DATE_FORMATS[self.language]} %H:%M:%S")
 
-    def _local(self, at: int) -> datetime:
-        return datetime.fromtimestamp(at / 1000, self.zone)
+    def _local(self, at_ms: int) -> datetime:
+        return datetime.fromtimestamp(at_ms / 1000, self.zone)
 
-    def duration(self, seconds: float, units: int = 2) -> str:
+    def duration(self, seconds: float, max_units: int = 2) -> str:
         """A span in its largest units, rounded down: ``3 phút 20 giây``."""
         left = max(0, int(seconds))
-        first = next((place for place, (_, size) in enumerate(_STEPS) if left >= size), len(_STEPS) - 1)
+        first = next(
+            (place for place, (_, size) in enumerate(_DURATION_UNITS) if left >= size), len(_DURATION_UNITS) - 1
+        )
         said: list[str] = []
-        for unit, size in _STEPS[first : first + units]:
+        for unit, size in _DURATION_UNITS[first : first + max_units]:
             count, left = divmod(left, size)
             if count or not said:
                 said.append(f"{count} {self(f'unit.{unit}')}")
         return " ".join(said)
 
-    def ago(self, milliseconds: int) -> str:
+    def ago(self, age_ms: int) -> str:
         """How long ago something was, in one unit."""
-        seconds = milliseconds / 1000
+        seconds = age_ms / 1000
         return self("now") if seconds < 1 else self("ago", duration=self.duration(seconds, 1))
 
-    def short(self, seconds: float | None) -> str:
+    def short_duration(self, seconds: float | None) -> str:
         """The time that a look or a phase took: ``8,3 ms``, ``342 ms``, ``1,24 s``."""
         if seconds is None:
-            return _NOWHERE
+            return _NO_VALUE
         if seconds >= 1:
-            return f"{self.number(seconds, 2 if seconds < _WHOLE else 0)} s"
+            return f"{self.number(seconds, 2 if seconds < _INTEGER_FROM else 0)} s"
         milliseconds = seconds * 1000
         return f"{self.number(milliseconds, 1 if milliseconds < 10 else 0)} ms"  # noqa: PLR2004 - one digit
 
-    def size(self, count: float) -> str:
+    def byte_size(self, size_bytes: float) -> str:
         """A number of bytes in decimal units."""
         for unit in ("B", "kB", "MB"):
-            if count < _KILO:
-                return f"{self.number(count, 0 if unit == 'B' or count >= _WHOLE else 1)} {unit}"
-            count /= _KILO
-        return f"{self.number(count, 1)} GB"
+            if size_bytes < _KILO:
+                return f"{self.number(size_bytes, 0 if unit == 'B' or size_bytes >= _INTEGER_FROM else 1)} {unit}"
+            size_bytes /= _KILO
+        return f"{self.number(size_bytes, 1)} GB"
 
-    def reason(self, one: Measurement) -> str:
+    def reason(self, measurement: Measurement) -> str:
         """Why a look was not good, in words; empty for a good one."""
-        if one.void is not None:
-            return self(f"void.{one.void.value}")
-        return self(f"fault.{one.fault.value}") if one.fault is not None else ""
+        if measurement.void is not None:
+            return self(f"void.{measurement.void.value}")
+        return self(f"fault.{measurement.fault.value}") if measurement.fault is not None else ""
 
     def expectation(self, portal: Portal) -> str:
         """What a look at the portal should find."""
@@ -115,12 +117,12 @@ class Tongue:
 
 
 @overload
-def iso(at: int) -> str: ...
+def iso(at_ms: int) -> str: ...
 @overload
-def iso(at: int | None) -> str | None: ...
-def iso(at: int | None) -> str | None:
+def iso(at_ms: int | None) -> str | None: ...
+def iso(at_ms: int | None) -> str | None:
     """UTC milliseconds as ISO 8601 with Z; None stays None."""
-    if at is None:
+    if at_ms is None:
         return None
-    moment = datetime.fromtimestamp(at // 1000, UTC).replace(microsecond=at % 1000 * 1000)
+    moment = datetime.fromtimestamp(at_ms // 1000, UTC).replace(microsecond=at_ms % 1000 * 1000)
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -35,7 +35,7 @@ class Severity(enum.StrEnum):
     NOTICE = "notice"
 
 
-class Step(enum.StrEnum):
+class EventType(enum.StrEnum):
     """What an event says of its incident."""
 
     OPENED = "opened"
@@ -43,7 +43,7 @@ class Step(enum.StrEnum):
     RESOLVED = "resolved"
 
 
-class Ending(enum.StrEnum):
+class EndReason(enum.StrEnum):
     """How an incident, or a portal's part in it, ended."""
 
     RECOVERED = "recovered"
@@ -55,7 +55,7 @@ class Ending(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Glance:
+class AttemptSummary:
     """One look as evidence; times as in ``Measurement``."""
 
     check: str
@@ -74,7 +74,7 @@ class Glance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class AffectedPortal:
     """One portal's part in an incident.
 
     ``since`` and ``until`` are UTC ms, ``until`` is None while it lasts; ``down_ms`` sums the time in confirmed
@@ -93,19 +93,19 @@ class Member:
     address: str | None = None
     family: int | None = None
     good: int | None = None
-    looks: tuple[Glance, ...] = ()
+    looks: tuple[AttemptSummary, ...] = ()
     hops: tuple[Hop, ...] = ()
     certificate: Mapping[str, Scalar] = field(default_factory=dict)
     references: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
     until: int | None = None
-    ending: Ending | None = None
+    ending: EndReason | None = None
     went: int | None = None
     down_ms: int = 0
 
-    def downtime(self, now: int) -> float:
+    def downtime_seconds(self, now_ms: int) -> float:
         """Seconds of confirmed trouble up to ``now`` (UTC ms)."""
-        return (self.down_ms + (max(0, now - self.went) if self.went is not None else 0)) / 1000
+        return (self.down_ms + (max(0, now_ms - self.went) if self.went is not None else 0)) / 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,22 +120,22 @@ class Incident:
     severity: Severity
     location: str
     opened: int
-    members: tuple[Member, ...]
+    members: tuple[AffectedPortal, ...]
     shared: tuple[str, ...] = ()
     resolved: int | None = None
 
     @property
-    def lasting(self) -> tuple[Member, ...]:
+    def ongoing(self) -> tuple[AffectedPortal, ...]:
         """The members whose trouble goes on."""
         return tuple(one for one in self.members if one.until is None)
 
-    def member(self, portal: str) -> Member | None:
+    def affected_portal(self, portal: str) -> AffectedPortal | None:
         """The part of a portal, None when it has none."""
         return next((one for one in self.members if one.portal == portal), None)
 
-    def downtime(self, now: int) -> float:
+    def downtime_seconds(self, now_ms: int) -> float:
         """Seconds of confirmed trouble of the member that suffered longest."""
-        return max(one.downtime(now) for one in self.members)
+        return max(one.downtime_seconds(now_ms) for one in self.members)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +148,7 @@ class IncidentEvent:
 
     incident: Incident
     number: int
-    step: Step
+    step: EventType
     portal: str
     at: int
     confirmed: int
@@ -176,7 +176,7 @@ class IncidentNote:
     seq: int = 0
 
 
-class Fate(enum.StrEnum):
+class MessageStatus(enum.StrEnum):
     """What became of a message."""
 
     WAITING = "waiting"
@@ -199,20 +199,20 @@ class Message:
     happened: int
     created: int
     reminder: int = 0
-    fate: Fate = Fate.WAITING
+    fate: MessageStatus = MessageStatus.WAITING
     settled: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
+class OutboxUpdate:
     """What happens to messages and notes beside a reader's step: written, said, or settled as ``fate`` at ``at``."""
 
     messages: tuple[Message, ...] = ()
     notes: tuple[IncidentNote, ...] = ()
-    settled: tuple[tuple[Message, Fate], ...] = ()
-    at: int = 0
+    completed: tuple[tuple[Message, MessageStatus], ...] = ()
+    completed_at: int = 0
 
 
-def incident_id(portal: str, since: int) -> str:
+def incident_id(portal: str, since_ms: int) -> str:
     """``hue-20261124T031500Z``: the portal and the second from which its trouble counts."""
-    return f"{portal}-{datetime.fromtimestamp(since // 1000, UTC):%Y%m%dT%H%M%SZ}"
+    return f"{portal}-{datetime.fromtimestamp(since_ms // 1000, UTC):%Y%m%dT%H%M%SZ}"

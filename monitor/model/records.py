@@ -32,7 +32,7 @@ class Expect(enum.StrEnum):
     RETIRED = "retired"
 
 
-class Void(enum.StrEnum):
+class UnknownReason(enum.StrEnum):
     """Why we did not see. Each is our trouble, never the portal's."""
 
     BLIND = "blind"  # neither the references nor the rest of the fleet could be seen
@@ -112,9 +112,9 @@ def _host(url: str) -> str:
     return URL(url).host_port_subcomponent or ""
 
 
-def check_name(word: str, page: str) -> str:
+def check_name(prefix: str, page: str) -> str:
     """``uptime`` for the home page, ``uptime-search`` for another one; a kind with variants has a word for each."""
-    return word if page == "home" else f"{word}-{page}"
+    return prefix if page == "home" else f"{prefix}-{page}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +134,7 @@ class Measurement:
     kind: str
     outcome: Outcome
     fault: Fault | None = None
-    void: Void | None = None
+    void: UnknownReason | None = None
     phase: str | None = None
     detail: str = ""
     started: int | None = None
@@ -151,16 +151,16 @@ class Measurement:
         return f"{self.portal}/{self.check}"
 
 
-PROBER = "prober"
+PROBER_PORTAL = "prober"
 """The portal that stands for ourselves in state changes: ``unknown`` while we cannot see, else ``up``.
 
 No portal of the inventory may have this id.
 """
 
-STEP_BACK = 24 * 3_600_000
+MAX_CLOCK_STEP_BACK_MS = 24 * 3_600_000
 """A clock that is set back by more milliseconds than this had shown a wrong hour: what it wrote is no hindrance."""
 
-DECIDING = "uptime"
+STATE_CHECK = "uptime"
 """The check whose looks decide whether a portal is up or down: uptime of its home page."""
 
 

@@ -6,9 +6,9 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.model.records import Void
+from monitor.model.records import UnknownReason
 from probes.metric import Unit
-from probes.registry import KINDS
+from probes.registry import PROBE_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,7 @@ class Tier(enum.StrEnum):
     DAY = "day"
 
     @property
-    def reader(self) -> str:
+    def consumer_name(self) -> str:
         """The bookmark: its number is the last one that was seen, its memo how far time is rolled up."""
         return f"rollup-{self.value}"
 
@@ -45,13 +45,13 @@ class Rollup:
     values: Mapping[str, int | float]
 
 
-def measured(kind: str) -> tuple[Metric, ...]:
+def aggregated_metrics(kind: str) -> tuple[Metric, ...]:
     """The stored metrics of a kind that have figures: times, sizes and shares, a page's shift of layout among them."""
     wanted = {Unit.SECONDS, Unit.BYTES, Unit.RATIO}
-    return tuple(one for one in KINDS[kind].metrics if not one.sum_of and one.unit in wanted)
+    return tuple(one for one in PROBE_KINDS[kind].metrics if not one.sum_of and one.unit in wanted)
 
 
-def fields(kind: str) -> dict[str, type[int | float]]:
+def rollup_fields(kind: str) -> dict[str, type[int | float]]:
     """The figures of a kind, and their types.
 
     ``slots`` counts scheduled looks, ``looks`` those that saw something (up or down), ``attempts`` the further looks
@@ -59,8 +59,8 @@ def fields(kind: str) -> dict[str, type[int | float]]:
     are those of good looks, in seconds, bytes and parts of one: a timeout says nothing about speed. Quantiles are
     exact, interpolated.
     """
-    counts = ["slots", "looks", "up", "down", "void", *(f"void_{reason.value}" for reason in Void), "attempts"]
+    counts = ["slots", "looks", "up", "down", "void", *(f"void_{reason.value}" for reason in UnknownReason), "attempts"]
     figures = ["availability", *(f"duration_{name}" for name in ("mean", "p50", "p75", "p95", "p99", "max"))]
-    for metric in measured(kind):
+    for metric in aggregated_metrics(kind):
         figures += [f"{metric.name}_mean", *([f"{metric.name}_p95"] if metric.unit is Unit.SECONDS else [])]
     return dict.fromkeys(counts, int) | dict.fromkeys(figures, float)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TOTAL = "total"
+TOTAL_CRITERION = "total"
 """Stands for the criterion in the score as a whole."""
 
-FIELDS: dict[str, str] = {
+SCORE_FIELDS: dict[str, str] = {
     "points": "Points earned.",
     "possible": "The most that they could be: of the criterion, or of all criteria that were scored.",
     "ratio": "Points of those possible, 0 to 1.",

@@ -15,7 +15,7 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_MINUTES = 24 * 60
 
 
-def at_wall(day: date, minutes: int, zone: ZoneInfo) -> int:
+def wall_time_ms(day: date, minutes: int, zone: ZoneInfo) -> int:
     """UTC ms at which the clocks of ``zone`` show ``minutes`` after midnight of ``day`` (24:00 is the next midnight).
 
     An hour that comes twice, when clocks are set back, means its first pass. One that does not come at all, when they
@@ -23,32 +23,32 @@ def at_wall(day: date, minutes: int, zone: ZoneInfo) -> int:
     """
     whole, rest = divmod(minutes, DAY_MINUTES)
     wanted = datetime.combine(day + timedelta(days=whole), time(rest // 60, rest % 60))
-    first = _utc(wanted.replace(tzinfo=zone))
-    if _shown(first, zone) == wanted:
+    first = _utc_ms(wanted.replace(tzinfo=zone))
+    if _wall_time(first, zone) == wanted:
         return first
-    early = _utc(wanted.replace(tzinfo=zone, fold=1))  # by the offset after the change: before the gap
-    return _change_between(early, first, zone)
+    early = _utc_ms(wanted.replace(tzinfo=zone, fold=1))  # by the offset after the change: before the gap
+    return _transition_between(early, first, zone)
 
 
-def _utc(moment: datetime) -> int:
+def _utc_ms(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
 
-def _shown(at: int, zone: ZoneInfo) -> datetime:
-    return local(at, zone).replace(tzinfo=None, fold=0)
+def _wall_time(at: int, zone: ZoneInfo) -> datetime:
+    return local_time(at, zone).replace(tzinfo=None, fold=0)
 
 
-def local(at: int, zone: ZoneInfo) -> datetime:
+def local_time(at_ms: int, zone: ZoneInfo) -> datetime:
     """The hour that the clocks of ``zone`` show at ``at`` (UTC ms), to the microsecond."""
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at)).astimezone(zone)
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at_ms)).astimezone(zone)
 
 
-def _change_between(low: int, high: int, zone: ZoneInfo) -> int:
+def _transition_between(low: int, high: int, zone: ZoneInfo) -> int:
     """The first ms with the offset that holds at ``high``; at ``low`` another one holds."""
-    offset = local(high, zone).utcoffset()
+    offset = local_time(high, zone).utcoffset()
     while high - low > 1:
         middle = (low + high) // 2
-        if local(middle, zone).utcoffset() == offset:
+        if local_time(middle, zone).utcoffset() == offset:
             high = middle
         else:
             low = middle
@@ -56,12 +56,12 @@ def _change_between(low: int, high: int, zone: ZoneInfo) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hours:
+class WeekdayHours:
     """From ``start`` to ``end``, minutes after midnight of a day in ``days`` (0 is Monday); ``end`` may be 24:00."""
 
     days: frozenset[int]
-    start: int
-    end: int
+    start_minutes: int
+    end_minutes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,21 +69,21 @@ class ServiceHours:
     """When people are served: windows of weekdays in an IANA zone."""
 
     zone: ZoneInfo
-    windows: tuple[Hours, ...]
+    windows: tuple[WeekdayHours, ...]
 
-    def between(self, since: int, until: int) -> Iterator[tuple[int, int]]:
+    def intervals(self, since_ms: int, until_ms: int) -> Iterator[tuple[int, int]]:
         """The parts of ``since <= time < until`` (UTC ms) within service hours, in order, without overlap."""
-        day = local(since, self.zone).date() - timedelta(days=1)
-        at = since
-        while _utc(datetime.combine(day, time(), tzinfo=self.zone)) < until:
-            for start, end in sorted(self._of(day)):
-                here, there = max(start, at), min(end, until)
+        day = local_time(since_ms, self.zone).date() - timedelta(days=1)
+        at = since_ms
+        while _utc_ms(datetime.combine(day, time(), tzinfo=self.zone)) < until_ms:
+            for start, end in sorted(self._hours_of_day(day)):
+                here, there = max(start, at), min(end, until_ms)
                 if here < there:
                     yield here, there
                     at = there
             day += timedelta(days=1)
 
-    def _of(self, day: date) -> Iterator[tuple[int, int]]:
+    def _hours_of_day(self, day: date) -> Iterator[tuple[int, int]]:
         for hours in self.windows:
             if day.weekday() in hours.days:
-                yield at_wall(day, hours.start, self.zone), at_wall(day, hours.end, self.zone)
+                yield wall_time_ms(day, hours.start_minutes, self.zone), wall_time_ms(day, hours.end_minutes, self.zone)

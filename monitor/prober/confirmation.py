@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from monitor.model.records import DECIDING
+from monitor.model.records import STATE_CHECK
 from probes.result import Outcome
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from monitor.model.records import Check, Measurement
 
-AFTER = (2.0, 5.0)
+DEFAULT_DELAYS_SECONDS = (2.0, 5.0)
 """Seconds from the end of the failed look to each further one, unless the configuration says otherwise."""
 
 
@@ -25,19 +25,23 @@ class Confirmation:
     on the ground is looked at once a slot, not three times, until a look is good or could not see.
     """
 
-    after: tuple[float, ...] = AFTER
-    unjudged: frozenset[str] = frozenset()
-    _known: set[str] = field(default_factory=set)
+    delays_seconds: tuple[float, ...] = DEFAULT_DELAYS_SECONDS
+    excluded_from_evaluation: frozenset[str] = frozenset()
+    _confirmed: set[str] = field(default_factory=set)
 
-    def times(self, check: Check, first: Measurement) -> tuple[float, ...]:
+    def delays(self, check: Check, scheduled_attempt: Measurement) -> tuple[float, ...]:
         """When to look again after ``first``, in seconds from its end; empty for not at all."""
-        if first.outcome is not Outcome.DOWN:
-            self._known.discard(check.key)
+        if scheduled_attempt.outcome is not Outcome.DOWN:
+            self._confirmed.discard(check.key)
             return ()
-        wanted = check.name == DECIDING and check.portal not in self.unjudged and check.key not in self._known
-        return self.after if wanted else ()
+        wanted = (
+            check.name == STATE_CHECK
+            and check.portal not in self.excluded_from_evaluation
+            and check.key not in self._confirmed
+        )
+        return self.delays_seconds if wanted else ()
 
-    def note(self, check: Check, looks: Sequence[Measurement]) -> None:
+    def record(self, check: Check, attempts: Sequence[Measurement]) -> None:
         """Remember what the looks of one slot, the first one included, have confirmed."""
-        if len(looks) > len(self.after) > 0 and all(look.outcome is Outcome.DOWN for look in looks):
-            self._known.add(check.key)
+        if len(attempts) > len(self.delays_seconds) > 0 and all(look.outcome is Outcome.DOWN for look in attempts):
+            self._confirmed.add(check.key)

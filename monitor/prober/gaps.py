@@ -7,27 +7,33 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor.model.records import Void
-from monitor.prober.schedule import missed
+from monitor.model.records import UnknownReason
+from monitor.prober.schedule import missed_slots
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor.model.records import Check
-    from monitor.prober.runner import Measurer
+    from monitor.prober.runner import CheckRunner
     from monitor.storage.journal.journal import Journal
-    from monitor.storage.journal.store import Entry, Reader
+    from monitor.storage.journal.store import JournalEntry, JournalReader
 
 log = structlog.get_logger(__name__)
 
-CHUNK = 5000
+BATCH_SIZE = 5000
 
-BEGUN = "planned_since"
+FIRST_SCHEDULED_KEY = "planned_since"
 """Journal remark: the checks that have no outcome yet, and since when (UTC ms) their slots count, as JSON."""
 
 
-async def fill_gaps(  # noqa: PLR0913 - named at the one call; a record for them would be read nowhere else
-    journal: Journal, measurer: Measurer, checks: Sequence[Check], location: str, *, until: int, clean: bool
+async def record_missed_slots(  # noqa: PLR0913 - named at the one call; a record for them would be read nowhere else
+    journal: Journal,
+    runner: CheckRunner,
+    checks: Sequence[Check],
+    location: str,
+    *,
+    until_ms: int,
+    clean_shutdown: bool,
 ) -> int:
     """Record a void outcome for every slot of ``checks`` between its newest outcome and ``until`` (UTC ms).
 
@@ -36,17 +42,19 @@ async def fill_gaps(  # noqa: PLR0913 - named at the one call; a record for them
     that was ahead of this hour is passed over. Of an absence of more than a day its first slot and its last day are
     written.
     """
-    reason = Void.STOPPED if clean else Void.KILLED
-    detail = "the daemon was not running" if clean else "the daemon ended without a word"
+    reason = UnknownReason.STOPPED if clean_shutdown else UnknownReason.KILLED
+    detail = "the daemon was not running" if clean_shutdown else "the daemon ended without a word"
     filled = 0
-    chunk: list[Entry] = []
-    newest, begun = await journal.read(lambda reader: (_newest(reader, checks, location, until), _begun(reader)))
+    chunk: list[JournalEntry] = []
+    newest, begun = await journal.read(
+        lambda reader: (_newest_slots(reader, checks, location, until_ms), _first_scheduled(reader))
+    )
     for check, last in zip(checks, newest, strict=True):
         since = begun.get(f"{check.key}@{location}") if last is None else last
-        for slot in missed(check, since, until) if since is not None else ():
-            chunk.append(measurer.void(check, slot, reason, detail))
+        for slot in missed_slots(check, since, until_ms) if since is not None else ():
+            chunk.append(runner.unknown_measurement(check, slot, reason, detail))
             filled += 1
-            if len(chunk) == CHUNK:
+            if len(chunk) == BATCH_SIZE:
                 await journal.commit_all(chunk)
                 chunk = []
     await journal.commit_all(chunk)
@@ -55,20 +63,22 @@ async def fill_gaps(  # noqa: PLR0913 - named at the one call; a record for them
     return filled
 
 
-async def note_newcomers(journal: Journal, checks: Sequence[Check], location: str, now: int) -> None:
+async def record_first_scheduled(journal: Journal, checks: Sequence[Check], location: str, now_ms: int) -> None:
     """Remember that the slots of checks without any outcome count from ``now`` (UTC ms), or from where they did before.
 
     Without that a daemon that is killed during the first look of a check would not know of its slot.
     """
-    newest, begun = await journal.read(lambda reader: (_newest(reader, checks, location, now), _begun(reader)))
+    newest, begun = await journal.read(
+        lambda reader: (_newest_slots(reader, checks, location, now_ms), _first_scheduled(reader))
+    )
     fresh = [f"{check.key}@{location}" for check, last in zip(checks, newest, strict=True) if last is None]
     if begun or fresh:
-        await journal.remark(BEGUN, json.dumps({key: begun.get(key, now) for key in fresh}))
+        await journal.set_meta(FIRST_SCHEDULED_KEY, json.dumps({key: begun.get(key, now_ms) for key in fresh}))
 
 
-def _newest(reader: Reader, checks: Sequence[Check], location: str, until: int) -> list[int | None]:
-    return [reader.last_slot(check.kind, check.portal, check.name, location, until) for check in checks]
+def _newest_slots(reader: JournalReader, checks: Sequence[Check], location: str, until_ms: int) -> list[int | None]:
+    return [reader.last_slot(check.kind, check.portal, check.name, location, until_ms) for check in checks]
 
 
-def _begun(reader: Reader) -> dict[str, int]:
-    return dict(json.loads(reader.meta(BEGUN) or "{}"))
+def _first_scheduled(reader: JournalReader) -> dict[str, int]:
+    return dict(json.loads(reader.meta(FIRST_SCHEDULED_KEY) or "{}"))

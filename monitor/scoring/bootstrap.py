@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from monitor.scoring.aggregates import BINS, ZERO_BIN
+from monitor.scoring.aggregates import BINS_PER_DOUBLING, ZERO_BIN
 from monitor.scoring.curves import Linear, Threshold
-from monitor.scoring.results import Interval
+from monitor.scoring.results import ConfidenceInterval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from monitor.scoring.curves import Curve
-    from monitor.scoring.selections import Figure
+    from monitor.scoring.selections import AggregateResult
 
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
@@ -31,14 +31,14 @@ SEED = 20_240_403
 
 REPLICATES = 200
 
-TAILS = (0.025, 0.975)
+INTERVAL_QUANTILES = (0.025, 0.975)
 """What an interval leaves out at either end."""
 
-LEAST_DAYS = 7
+MIN_DAYS = 7
 """With fewer days that have looks there is no interval: a week has working days and others."""
 
 
-def draws(days: int, *, seed: int = SEED, replicates: int = REPLICATES) -> Integers:
+def draw_days(days: int, *, seed: int = SEED, replicates: int = REPLICATES) -> Integers:
     """How often each day was drawn: replicates x days."""
     dice = random.Random(seed)  # noqa: S311 - wanted: the same tomorrow
     counts = np.zeros((replicates, days), np.int64)
@@ -48,55 +48,57 @@ def draws(days: int, *, seed: int = SEED, replicates: int = REPLICATES) -> Integ
     return counts
 
 
-def resampled(figure: Figure, quantile: float | None, drawn: Integers) -> Floats | None:
+def resample(result: AggregateResult, quantile: float | None, day_draws: Integers) -> Floats | None:
     """The figure of every replicate, not a number where none of its days has looks; None with too few days.
 
     Two rubrics may ask for the same figure: it is worked out once and kept with it.
     """
-    looks = np.asarray(figure.looks, np.int64)
-    if np.count_nonzero(looks) < LEAST_DAYS or figure.value is None:
+    looks = np.asarray(result.counts, np.int64)
+    if np.count_nonzero(looks) < MIN_DAYS or result.value is None:
         return None
-    if figure.replicates is None:
-        figure.replicates = _resampled(figure, figure.value, looks, quantile, drawn)
-    return figure.replicates
+    if result.replicates is None:
+        result.replicates = _resample(result, result.value, looks, quantile, day_draws)
+    return result.replicates
 
 
-def _resampled(figure: Figure, exact: float, looks: Integers, quantile: float | None, drawn: Integers) -> Floats:
-    total = drawn @ looks
+def _resample(
+    result: AggregateResult, exact: float, counts: Integers, quantile: float | None, day_draws: Integers
+) -> Floats:
+    total = day_draws @ counts
     if quantile is not None:
-        values = _quantile(figure, quantile, drawn, exact)
-    elif figure.most:
-        held = np.where(looks > 0, np.asarray(figure.most, np.float64), -np.inf)
-        values = np.where(drawn > 0, held, -np.inf).max(axis=1)
+        values = _resample_quantile(result, quantile, day_draws, exact)
+    elif result.maxima:
+        held = np.where(counts > 0, np.asarray(result.maxima, np.float64), -np.inf)
+        values = np.where(day_draws > 0, held, -np.inf).max(axis=1)
     else:
         with np.errstate(divide="ignore", invalid="ignore"):
-            values = (drawn @ np.asarray(figure.over, np.int64)) / (total * float(figure.scale))
+            values = (day_draws @ np.asarray(result.sums, np.int64)) / (total * float(result.scale))
     return np.where(total > 0, values, np.nan)
 
 
-def _quantile(figure: Figure, quantile: float, drawn: Integers, exact: float) -> Floats:
+def _resample_quantile(result: AggregateResult, quantile: float, day_draws: Integers, exact: float) -> Floats:
     """Quantiles out of counts by bin, moved so that the undrawn sample gives exactly the exact quantile."""
-    if figure.bins is None:
-        return np.full(len(drawn), np.nan)
-    bins, counts = figure.bins
+    if result.bins is None:
+        return np.full(len(day_draws), np.nan)
+    bins, counts = result.bins
     below = counts.cumsum(axis=1).astype(np.float64)  # whole numbers: exact in any order
-    found = _read(drawn.astype(np.float64) @ below, quantile, bins)
-    plain = float(_read(below.sum(axis=0, keepdims=True), quantile, bins)[0])
+    found = _quantiles_of_counts(day_draws.astype(np.float64) @ below, quantile, bins)
+    plain = float(_quantiles_of_counts(below.sum(axis=0, keepdims=True), quantile, bins)[0])
     return found * (exact / plain) if plain > 0 else found + exact
 
 
-def _read(below: Floats, quantile: float, bins: Integers) -> Floats:
+def _quantiles_of_counts(cumulative: Floats, quantile: float, bins: Integers) -> Floats:
     """The quantile of each row of cumulative counts; inside a bin, values are taken as evenly spread."""
-    target = quantile * below[:, -1]
-    place = np.argmax(below >= target[:, None], axis=1)
-    rows = np.arange(len(below))
-    before = np.where(place > 0, below[rows, place - 1], 0.0)
-    inside = below[rows, place] - before
+    target = quantile * cumulative[:, -1]
+    place = np.argmax(cumulative >= target[:, None], axis=1)
+    rows = np.arange(len(cumulative))
+    before = np.where(place > 0, cumulative[rows, place - 1], 0.0)
+    inside = cumulative[rows, place] - before
     part = np.divide(target - before, inside, out=np.zeros_like(target), where=inside > 0)
-    return np.where(bins[place] == ZERO_BIN, 0.0, np.exp2((bins[place] + part) / BINS))
+    return np.where(bins[place] == ZERO_BIN, 0.0, np.exp2((bins[place] + part) / BINS_PER_DOUBLING))
 
 
-def curved(curve: Curve, values: Floats) -> list[float]:
+def apply_curve(curve: Curve, values: Floats) -> list[float]:
     """The curve's share of each value, not a number where there is none; the commonest curves all at once."""
     if isinstance(curve, Threshold):
         good = values < curve.limit if curve.lower else values >= curve.limit
@@ -106,7 +108,9 @@ def curved(curve: Curve, values: Floats) -> list[float]:
     return [value if value != value else curve.share(value) for value in values.tolist()]  # noqa: PLR0124 - nan
 
 
-def interval(values: Sequence[float] | Floats | None, about: float | None = None) -> Interval | None:
+def confidence_interval(
+    values: Sequence[float] | Floats | None, estimate: float | None = None
+) -> ConfidenceInterval | None:
     """The middle 95 % of the replicates that have a value, widened to hold ``about``; None with fewer than half."""
     if values is None:
         return None
@@ -114,13 +118,13 @@ def interval(values: Sequence[float] | Floats | None, about: float | None = None
     good = np.sort(told[~np.isnan(told)])
     if len(good) * 2 < len(told) or not len(good):
         return None
-    low, high = (_between(good, part) for part in TAILS)
-    if about is not None:
-        low, high = min(low, about), max(high, about)
-    return Interval(low=low, high=high)
+    low, high = (_interpolated_quantile(good, part) for part in INTERVAL_QUANTILES)
+    if estimate is not None:
+        low, high = min(low, estimate), max(high, estimate)
+    return ConfidenceInterval(low=low, high=high)
 
 
-def _between(ordered: Floats, part: float) -> float:
+def _interpolated_quantile(ordered: Floats, part: float) -> float:
     """A quantile of sorted values, interpolated between neighbours."""
     place = part * (len(ordered) - 1)
     index = int(place)

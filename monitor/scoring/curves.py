@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-TENTH = 0.9061938024368232
+INVERSE_ERFC_ONE_FIFTH = 0.9061938024368232
 """The x with erfc(x) = 0.2: where a log-normal curve reaches nine tenths."""
 
-BEST, MIDDLE = 0.9, 0.5
+P10_SHARE, MEDIAN_SHARE = 0.9, 0.5
 """Shares at the two control points of a log-normal curve; on the worse side of one, a share stays below it."""
 
 
@@ -44,7 +44,7 @@ class Linear:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class CurveStep:
     """``share`` of the points on the good side of ``limit``."""
 
     limit: float
@@ -56,7 +56,7 @@ class Steps:
     """The share of the first step, from the best to the worst, on whose good side the value is; 0 after the last."""
 
     kind: ClassVar[str] = "steps"
-    steps: tuple[Step, ...]
+    steps: tuple[CurveStep, ...]
     lower: bool
 
     def share(self, value: float) -> float:
@@ -94,13 +94,13 @@ class LogNormal:
         ratio = value / self.median
         if ratio <= 0:  # also of the least number above 0
             return 1.0
-        place = math.log(ratio) * TENTH / -math.log(self.p10 / self.median)
+        place = math.log(ratio) * INVERSE_ERFC_ONE_FIFTH / -math.log(self.p10 / self.median)
         share = (1.0 - math.erf(place)) / 2.0
         if value <= self.p10:
-            return max(BEST, min(1.0, share))
+            return max(P10_SHARE, min(1.0, share))
         if value <= self.median:
-            return max(MIDDLE, min(math.nextafter(BEST, 0), share))
-        return max(0.0, min(math.nextafter(MIDDLE, 0), share))
+            return max(MEDIAN_SHARE, min(math.nextafter(P10_SHARE, 0), share))
+        return max(0.0, min(math.nextafter(MEDIAN_SHARE, 0), share))
 
 
 Curve = Threshold | Linear | Steps | Share | LogNormal

@@ -7,13 +7,13 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING
 
 from monitor.scoring.curves import Linear, LogNormal, Share, Steps, Threshold
-from monitor.scoring.results import Standing, Verdict
+from monitor.scoring.results import CriterionStatus, ScoreStatus
 from monitor.scoring.rubric import Aggregate, Text
-from monitor.scoring.texts import AGGREGATES, BASES, LEFT, PARTS
+from monitor.scoring.texts import AGGREGATE_TEXTS, BASIS_PART_TEXTS, BASIS_TEXTS, EXCLUSION_REASON_TEXTS
 from probes.metric import Unit
 
 if TYPE_CHECKING:
-    from monitor.scoring.results import CriterionScore, LeftOut, Score
+    from monitor.scoring.results import CriterionScore, ExcludedData, Score
     from monitor.scoring.rubric import Criterion, Rubric
 
 LANGUAGES = ("vi", "en")
@@ -31,7 +31,7 @@ def number(value: float, language: str, digits: int = 3) -> str:
     else:
         text = f"{value:.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
         text = text.rstrip("0").rstrip(".") if "." in text else text
-    return _mark(text, language)
+    return _decimal_mark(text, language)
 
 
 def amount(value: float, unit: Unit, language: str, digits: int = 3) -> str:
@@ -45,7 +45,7 @@ def amount(value: float, unit: Unit, language: str, digits: int = 3) -> str:
     return number(value, language, digits)
 
 
-def measured(value: float, criterion: Criterion, language: str) -> str:
+def value_text(value: float, criterion: Criterion, language: str) -> str:
     """A criterion's value, with as many digits as it takes to tell it from a limit: 5.796 s is not 5.8 s."""
     curve, unit = criterion.curve, unit_of(criterion)
     limits = [curve.limit] if isinstance(curve, Threshold) else []
@@ -72,22 +72,24 @@ def curve_text(criterion: Criterion, language: str) -> str:
     """What a criterion asks for, in words."""
     curve, unit = criterion.curve, unit_of(criterion)
 
-    def told(value: float) -> str:
+    def formatted(value: float) -> str:
         return amount(value, unit, language)
 
     vi = language != "en"
     sign = "<" if criterion.lower else "≥"
     if isinstance(curve, Threshold):
-        return f"{'yêu cầu' if vi else 'required'} {sign} {told(curve.limit)}"
+        return f"{'yêu cầu' if vi else 'required'} {sign} {formatted(curve.limit)}"
     if isinstance(curve, Linear):
         first, last = ("đủ điểm ở", "không điểm ở") if vi else ("all points at", "none at")
-        return f"{first} {told(curve.full)}, {last} {told(curve.zero)}"
+        return f"{first} {formatted(curve.full)}, {last} {formatted(curve.zero)}"
     if isinstance(curve, Steps):
         of = "số điểm" if vi else "of the points"
-        return "; ".join(f"{sign} {told(one.limit)}: {number(100 * one.share, language)} % {of}" for one in curve.steps)
+        return "; ".join(
+            f"{sign} {formatted(one.limit)}: {number(100 * one.share, language)} % {of}" for one in curve.steps
+        )
     if isinstance(curve, LogNormal):
         words = "đường log-chuẩn: 0,9 ở {}, 0,5 ở {}" if vi else "log-normal curve: 0.9 at {}, 0.5 at {}"
-        return words.format(told(curve.p10), told(curve.median))
+        return words.format(formatted(curve.p10), formatted(curve.median))
     assert isinstance(curve, Share)  # noqa: S101 - the last of the union
     return "điểm theo tỷ lệ" if vi else "points in proportion"
 
@@ -96,57 +98,62 @@ def basis_text(criterion: Criterion, language: str) -> str:
     """How sure each part of a criterion is."""
     basis = criterion.basis
     told = {"limit": basis.limit, "metric": basis.metric, "aggregate": basis.aggregate, "points": basis.points}
-    return ", ".join(f"{PARTS[part].say(language)} {BASES[kind].say(language)}" for part, kind in told.items())
+    return ", ".join(
+        f"{BASIS_PART_TEXTS[part].localize(language)} {BASIS_TEXTS[kind].localize(language)}"
+        for part, kind in told.items()
+    )
 
 
-def left_text(left: tuple[LeftOut, ...], language: str) -> str:
+def excluded_text(excluded: tuple[ExcludedData, ...], language: str) -> str:
     """What was left out and why, or nothing."""
     parts = []
-    for one in left:
+    for one in excluded:
         much = (
             f"{one.looks}"
             if one.looks
             else f"{number(one.ms / 3_600_000, language)} {'h' if language == 'en' else 'giờ'}"
         )
-        parts.append(f"{much} {LEFT[one.why].say(language)}" + (f" ({one.id})" if one.id else ""))
+        parts.append(
+            f"{much} {EXCLUSION_REASON_TEXTS[one.why].localize(language)}" + (f" ({one.id})" if one.id else "")
+        )
     return "; ".join(parts)
 
 
-def criterion_sentence(one: CriterionScore, needed: str = "") -> Text:
+def criterion_sentence(one: CriterionScore, shortfall: str = "") -> Text:
     """What a criterion came to; ``needed`` tells, where data is short, which floor was missed: coverage or looks."""
-    return Text(**{language: _criterion(one, language, needed) for language in LANGUAGES})
+    return Text(**{language: _criterion_text(one, language, shortfall) for language in LANGUAGES})
 
 
-def _criterion(one: CriterionScore, language: str, needed: str) -> str:
+def _criterion_text(one: CriterionScore, language: str, shortfall: str) -> str:
     vi = language != "en"
-    criterion, title = one.criterion, one.criterion.title.say(language)
+    criterion, title = one.criterion, one.criterion.title.localize(language)
     most = number(criterion.points, language)
-    if one.standing is Standing.NOT_MEASURED:
+    if one.standing is CriterionStatus.NOT_MEASURED:
         return (
             f"{title}: không đo tự động và chưa có giá trị nhập tay; {most} điểm không tính."
             if vi
             else f"{title}: not measured by the monitor and no value was entered; points that do not count: {most}."
         )
-    if one.standing is Standing.INSUFFICIENT:
-        short = _shortage(one, language, needed)
+    if one.standing is CriterionStatus.INSUFFICIENT:
+        short = _shortfall_text(one, language, shortfall)
         return f"{title}: {'không đủ dữ liệu' if vi else 'insufficient data'} ({short})."
     got = f"{number(one.points or 0, language, 4)}/{most} {'điểm' if vi else 'points'}"
-    value = measured(one.value or 0, criterion, language)
+    value = value_text(one.value or 0, criterion, language)
     if one.entry is not None:
         by = "nhập tay bởi" if vi else "entered by"
         how = f"{by} {one.entry.author}, {one.entry.made.isoformat()}: {one.entry.reason}"
     else:
-        how = _how(one, language)
-    left = left_text(one.left_out, language)
+        how = _measurement_text(one, language)
+    left = excluded_text(one.left_out, language)
     out = f" {'Không tính' if vi else 'Left out'}: {left}." if left else ""
     basis = f" {'Căn cứ' if vi else 'Basis'}: {basis_text(criterion, language)}."
     return f"{title}: {value} ({how}); {curve_text(criterion, language)}: {got}.{out}{basis}"
 
 
-def _how(one: CriterionScore, language: str) -> str:
+def _measurement_text(one: CriterionScore, language: str) -> str:
     vi = language != "en"
     aggregate = one.criterion.aggregate or Aggregate.MEAN
-    words = AGGREGATES[aggregate].say(language)
+    words = AGGREGATE_TEXTS[aggregate].localize(language)
     if aggregate is Aggregate.SHARE and one.criterion.limit is not None:
         words += f" {amount(one.criterion.limit, one.criterion.unit, language)}"
     covered = amount(one.coverage or 0, Unit.RATIO, language)
@@ -159,39 +166,40 @@ def _how(one: CriterionScore, language: str) -> str:
     return f"{words}, {looks}, {cover}"
 
 
-def _shortage(one: CriterionScore, language: str, needed: str) -> str:
+def _shortfall_text(one: CriterionScore, language: str, shortfall: str) -> str:
     vi = language != "en"
     criterion = one.criterion
-    if needed == "coverage":
+    if shortfall == "coverage":
         have = amount(one.coverage or 0, Unit.RATIO, language)
-        want = amount(criterion.coverage, Unit.RATIO, language)
+        want = amount(criterion.min_coverage, Unit.RATIO, language)
         return f"độ phủ {have}, cần {want}" if vi else f"coverage {have}, {want} needed"
     if vi:
-        return f"{one.looks} lần đo dùng được, cần {criterion.looks}"
-    return f"{one.looks} usable looks, {criterion.looks} needed"
+        return f"{one.looks} lần đo dùng được, cần {criterion.min_attempts}"
+    return f"{one.looks} usable looks, {criterion.min_attempts} needed"
 
 
 def score_sentence(score: Score) -> Text:
     """What a portal's score came to."""
-    return Text(**{language: _score(score, language) for language in LANGUAGES})
+    return Text(**{language: _score_text(score, language) for language in LANGUAGES})
 
 
-def _score(score: Score, language: str) -> str:
+def _score_text(score: Score, language: str) -> str:
     vi = language != "en"
-    head = f"{score.name.say(language)}, {score.rubric.title.say(language)}, {score.period.name}"
-    reason = f" {score.reason.say(language)}" if score.reason else ""
-    if score.verdict is Verdict.NOT_SCORED:
+    head = f"{score.name.localize(language)}, {score.rubric.title.localize(language)}, {score.period.name}"
+    reason = f" {score.reason.localize(language)}" if score.reason else ""
+    if score.verdict is ScoreStatus.NOT_SCORED:
         return f"{head}: {'không chấm' if vi else 'not scored'}.{reason}"
     if score.shown is None or score.measured is None:
         return f"{head}: {'không đủ dữ liệu' if vi else 'insufficient data'}.{reason}"
-    points = f"{_mark(score.shown, language)}/{number(score.measured, language, 4)}"
+    points = f"{_decimal_mark(score.shown, language)}/{number(score.measured, language, 4)}"
     text = f"{head}: {points} {'điểm' if vi else 'points'}"
     if score.measured < score.rubric.points:
         whole = number(score.rubric.points, language, 4)
         text += f" (đo được {points.partition('/')[2]}/{whole})" if vi else f" (of {whole} in the rubric)"
     if score.interval is not None and score.measured:
         low, high = (
-            _mark(rounded(one * score.measured, 2), language) for one in (score.interval.low, score.interval.high)
+            _decimal_mark(rounded(one * score.measured, 2), language)
+            for one in (score.interval.low, score.interval.high)
         )
         text += f", {'khoảng tin cậy 95 %' if vi else '95 % interval'} {low}-{high}"
     if score.grade is not None:
@@ -203,8 +211,8 @@ def _score(score: Score, language: str) -> str:
 def grade_note(rubric: Rubric, language: str) -> str:
     """What must stand beside a grade: it is not the set's grade."""
     note = rubric.grades.note if rubric.grades else None
-    return note.say(language) if note else ""
+    return note.localize(language) if note else ""
 
 
-def _mark(text: str, language: str) -> str:
+def _decimal_mark(text: str, language: str) -> str:
     return text if language == "en" else text.replace(".", ",")

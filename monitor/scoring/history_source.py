@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from monitor.model.records import State, StateChange
-from monitor.scoring.source import Changes
-from monitor.storage.history.source import ARCHIVE, Archive
+from monitor.scoring.source import StateHistory
+from monitor.storage.history.source import ARCHIVE, ArchiveHistory
 from probes.result import Fault
 
 if TYPE_CHECKING:
@@ -16,50 +16,50 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from monitor.storage.history.source import Source
+    from monitor.storage.history.source import HistoryReader
 
-MEMORY = "500MB"
+MEMORY_LIMIT = "500MB"
 """What a question may hold before it spills: exact quantiles hold eight bytes a look, 110 MB for a quarter."""
 
 
-class HistorySource:
+class HistoryScoringSource:
     """Scores ``source``, called ``name``. ``threads``: how many processors a question may take."""
 
-    def __init__(self, source: Source, name: str, *, threads: int = 2, memory: str = MEMORY) -> None:
+    def __init__(self, source: HistoryReader, name: str, *, threads: int = 2, memory_limit: str = MEMORY_LIMIT) -> None:
         self.name = name
         self._source = source
         self._threads = threads
-        self._memory = memory
+        self._memory_limit = memory_limit
 
     @contextmanager
-    def looks(
-        self, kinds: Sequence[str], since: int, until: int, names: Sequence[str]
+    def attempts(
+        self, kinds: Sequence[str], since_ms: int, until_ms: int, names: Sequence[str]
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """See :class:`monitor.scoring.source.Source`."""
-        with self._source.connect(kinds, since, until, names, memory=self._memory) as db:
+        with self._source.connect(kinds, since_ms, until_ms, names, memory_limit=self._memory_limit) as db:
             db.execute(f"SET threads = {self._threads}")
             yield db
 
-    def changes(self, since: int, until: int) -> Changes:
+    def state_history(self, since_ms: int, until_ms: int) -> StateHistory:
         """See :class:`monitor.scoring.source.Source`."""
-        found = self._source.states_at(since)
+        found = self._source.states_at(since_ms)
         places = zip(found["portal"], found["location"], strict=True)
         before = {place: State(state) for place, state in zip(places, found["state"], strict=True)}
         within = []
-        for batch in self._source.state_changes(since, until):
+        for batch in self._source.state_changes(since_ms, until_ms):
             names = list(batch)
-            within += [_change(dict(zip(names, row, strict=True))) for row in zip(*batch.values(), strict=True)]
-        return Changes(before=before, within=within)
+            within += [_state_change(dict(zip(names, row, strict=True))) for row in zip(*batch.values(), strict=True)]
+        return StateHistory(initial_states=before, changes=within)
 
 
-class ArchiveSource(HistorySource):
+class ArchiveScoringSource(HistoryScoringSource):
     """What the archive and the journal of data directory ``directory`` know."""
 
-    def __init__(self, directory: Path, *, threads: int = 2, memory: str = MEMORY) -> None:
-        super().__init__(Archive(directory), ARCHIVE, threads=threads, memory=memory)
+    def __init__(self, directory: Path, *, threads: int = 2, memory_limit: str = MEMORY_LIMIT) -> None:
+        super().__init__(ArchiveHistory(directory), ARCHIVE, threads=threads, memory_limit=memory_limit)
 
 
-def _change(row: dict[str, object]) -> StateChange:
+def _state_change(row: dict[str, object]) -> StateChange:
     told = {name: row[name] for name in ("portal", "location", "at")}
     fault = Fault(str(row["fault"])) if row["fault"] else None
     return StateChange(

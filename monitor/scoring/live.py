@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from monitor.model.scores import TOTAL, ScorePoint
+from monitor.model.scores import TOTAL_CRITERION, ScorePoint
 from monitor.scoring import periods
 from monitor.scoring.curves import Linear, LogNormal, Share, Steps
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from monitor.scoring.curves import Curve
     from monitor.scoring.periods import Period
-    from monitor.scoring.results import Book, Score
+    from monitor.scoring.results import Score, ScoreSet
 
 QUARTER, MONTH = "quarter", "30d"
 """The windows: the quarter so far, and the last thirty days with today."""
 
-_DAYS = 30
+_WINDOW_DAYS = 30
 
 FAMILIES = {
     "portal_monitor_score_points": "Points that a portal earned under a rubric.",
@@ -34,35 +34,37 @@ FAMILIES = {
     "portal_monitor_score_criterion_zero": "From where on none are.",
     "portal_monitor_score_criterion_coverage_ratio": "How much of what was due was seen.",
 }
-_TOTALS = {"points": "points", "possible": "possible_points", "ratio": "ratio"}
-_LINES = {"points": "points", "value": "value", "coverage": "coverage_ratio"}
-_FIXED = {"possible": "possible_points", "limit": "limit", "zero": "zero"}
+_TOTAL_SERIES = {"points": "points", "possible": "possible_points", "ratio": "ratio"}
+_CRITERION_SERIES = {"points": "points", "value": "value", "coverage": "coverage_ratio"}
+_CONSTANT_SERIES = {"possible": "possible_points", "limit": "limit", "zero": "zero"}
 """Figures of a criterion that are the same for every portal: told once."""
 
 
-def windows(now: int, zone: ZoneInfo) -> dict[str, Period]:
+def windows(now_ms: int, zone: ZoneInfo) -> dict[str, Period]:
     """The windows that hold ``now`` (UTC ms)."""
-    today = datetime.fromtimestamp(now / 1000, UTC).astimezone(zone).date()
-    month = periods.between(MONTH, today - timedelta(_DAYS - 1), today, zone)
-    return {QUARTER: periods.quarter_of(now, zone), MONTH: month}
+    today = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone).date()
+    month = periods.between(MONTH, today - timedelta(_WINDOW_DAYS - 1), today, zone)
+    return {QUARTER: periods.quarter_of(now_ms, zone), MONTH: month}
 
 
-def points(books: Mapping[str, Book], at: int) -> list[ScorePoint]:
+def points(score_sets: Mapping[str, ScoreSet], at_ms: int) -> list[ScorePoint]:
     """Every score and criterion that has a figure, by window; what has none is left out."""
-    return [point for window, book in books.items() for one in book.scores for point in _points(one, window, at)]
+    return [
+        point for window, book in score_sets.items() for one in book.scores for point in _points(one, window, at_ms)
+    ]
 
 
-def _points(one: Score, window: str, at: int) -> Iterator[ScorePoint]:
+def _points(one: Score, window: str, at_ms: int) -> Iterator[ScorePoint]:
     rubric = one.rubric
     if one.points is not None and one.measured is not None and one.ratio is not None:
         values = {"points": one.points, "possible": one.measured, "ratio": one.ratio}
         yield ScorePoint(
-            at=at,
+            at=at_ms,
             window=window,
             portal=one.portal,
             rubric=rubric.id,
             version=rubric.version,
-            criterion=TOTAL,
+            criterion=TOTAL_CRITERION,
             values=values,
         )
     for line in one.criteria:
@@ -74,11 +76,11 @@ def _points(one: Score, window: str, at: int) -> Iterator[ScorePoint]:
             "possible": line.criterion.points,
             "ratio": line.share,
             "coverage": line.coverage,
-            **limits(line.criterion.curve),
+            **curve_limits(line.criterion.curve),
         }
         values = {name: figure for name, figure in told.items() if figure is not None}
         yield ScorePoint(
-            at=at,
+            at=at_ms,
             window=window,
             portal=one.portal,
             rubric=rubric.id,
@@ -88,7 +90,7 @@ def _points(one: Score, window: str, at: int) -> Iterator[ScorePoint]:
         )
 
 
-def limits(curve: Curve) -> dict[str, float | None]:
+def curve_limits(curve: Curve) -> dict[str, float | None]:
     """From where on a curve gives all points and none; a log-normal one reaches nine tenths there, and never none."""
     if isinstance(curve, Linear):
         return {"limit": curve.full, "zero": curve.zero}
@@ -101,17 +103,17 @@ def limits(curve: Curve) -> dict[str, float | None]:
     return {"limit": curve.limit, "zero": curve.limit}
 
 
-def exposition(found: Iterable[ScorePoint]) -> str:
+def exposition(score_points: Iterable[ScorePoint]) -> str:
     """The points as Prometheus reads them, complete with help; names need no escaping, they are ids."""
     lines: dict[str, dict[str, str]] = defaultdict(dict)
-    for one in found:
+    for one in score_points:
         rubric = f'rubric="{one.rubric}",version="{one.version}"'
         whose = f'portal="{one.portal}",{rubric},window="{one.window}"'
-        if one.criterion == TOTAL:
-            for name, suffix in _TOTALS.items():
+        if one.criterion == TOTAL_CRITERION:
+            for name, suffix in _TOTAL_SERIES.items():
                 lines[f"portal_monitor_score_{suffix}"][whose] = repr(one.values[name])
             continue
-        for names, labels in ((_LINES, whose), (_FIXED, rubric)):
+        for names, labels in ((_CRITERION_SERIES, whose), (_CONSTANT_SERIES, rubric)):
             labelled = f'{labels},criterion="{one.criterion}"'
             for name, suffix in names.items():
                 if name in one.values:

@@ -9,31 +9,31 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from monitor.model.records import State
-from monitor.scoring.periods import DAY
-from monitor.scoring.results import Left
-from monitor.states.availability import Span, timeline
+from monitor.scoring.periods import DAY_MS
+from monitor.scoring.results import ExclusionReason
+from monitor.states.availability import StateSpan, timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from monitor.scoring.rubric import Exclusion
-    from monitor.scoring.source import Changes
+    from monitor.scoring.source import StateHistory
 
-_JUDGED = (State.UP, State.DEGRADED, State.DOWN)
+_KNOWN_STATES = (State.UP, State.DEGRADED, State.DOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Out:
+class ExcludedTime:
     """``start <= time < end`` (UTC ms) leaves the denominator; ``id`` names the exclusion."""
 
-    start: int
-    end: int
-    why: Left
+    start_ms: int
+    end_ms: int
+    reason: ExclusionReason
     id: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
-class Times:
+class MeasuredTime:
     """A portal's time in ms by day of the window, over all locations; ``out`` lists what its looks leave out.
 
     ``known`` is the time in up, degraded and down; ``good`` in the first two; ``due`` is all time but maintenance and
@@ -41,86 +41,97 @@ class Times:
     """
 
     days: int
-    good: list[int] = field(default_factory=list)
-    known: list[int] = field(default_factory=list)
-    due: list[int] = field(default_factory=list)
-    states: dict[State, int] = field(default_factory=lambda: dict.fromkeys(State, 0))
-    excluded: dict[str, int] = field(default_factory=dict)
-    out: list[Out] = field(default_factory=list)
-    away: set[int] = field(default_factory=set)
+    available_ms: list[int] = field(default_factory=list)
+    known_ms: list[int] = field(default_factory=list)
+    due_ms: list[int] = field(default_factory=list)
+    state_ms: dict[State, int] = field(default_factory=lambda: dict.fromkeys(State, 0))
+    excluded_ms: dict[str, int] = field(default_factory=dict)
+    excluded_times: list[ExcludedTime] = field(default_factory=list)
+    skipped_days: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.good, self.known, self.due = ([0] * self.days for _ in range(3))
+        self.available_ms, self.known_ms, self.due_ms = ([0] * self.days for _ in range(3))
 
 
-def times(
-    changes: Changes, exclusions: Sequence[Exclusion], portals: Iterable[str], since: int, until: int
-) -> dict[str, Times]:
+def measured_times(
+    history: StateHistory, exclusions: Sequence[Exclusion], portals: Iterable[str], since_ms: int, until_ms: int
+) -> dict[str, MeasuredTime]:
     """The time of each of ``portals`` in ``since <= time < until`` (UTC ms).
 
     A portal that no location ever told of is unknown all the time.
     """
     by_place = defaultdict(list)
-    for change in changes.within:
+    for change in history.changes:
         by_place[change.portal, change.location].append(change)
     places = defaultdict(set)
-    for portal, location in (*by_place, *changes.before):
+    for portal, location in (*by_place, *history.initial_states):
         places[portal].add(location)
     found = {}
     for portal in portals:
-        touching = [one for one in exclusions if one.concerns(portal, since, until)]
-        total = Times(days=-(-(until - since) // DAY))
+        touching = [one for one in exclusions if one.applies_to(portal, since_ms, until_ms)]
+        total = MeasuredTime(days=-(-(until_ms - since_ms) // DAY_MS))
         for location in sorted(places.get(portal, {""})):
             place = (portal, location)
-            spans = timeline(by_place.get(place, ()), since, until, changes.before.get(place))
-            _add(total, tuple(_corrected(spans, touching)), touching, since)
-        total.out += [_out(one, since, until) for one in touching if one.state is None]
-        total.away = {day for day in range(total.days) if total.due[day] == 0}
+            spans = timeline(by_place.get(place, ()), since_ms, until_ms, history.initial_states.get(place))
+            _add_spans(total, tuple(_corrected(spans, touching)), touching, since_ms)
+        total.excluded_times += [_excluded_time(one, since_ms, until_ms) for one in touching if one.state is None]
+        total.skipped_days = {day for day in range(total.days) if total.due_ms[day] == 0}
         found[portal] = total
     return found
 
 
-def _out(one: Exclusion, since: int, until: int) -> Out:
-    return Out(start=max(one.since, since), end=min(one.until, until), why=Left.EXCLUDED, id=one.id)
+def _excluded_time(one: Exclusion, since_ms: int, until_ms: int) -> ExcludedTime:
+    return ExcludedTime(
+        start_ms=max(one.since_ms, since_ms),
+        end_ms=min(one.until_ms, until_ms),
+        reason=ExclusionReason.EXCLUDED,
+        id=one.id,
+    )
 
 
-def _corrected(spans: Sequence[Span], touching: Sequence[Exclusion]) -> Iterator[Span]:
+def _corrected(spans: Sequence[StateSpan], exclusions: Sequence[Exclusion]) -> Iterator[StateSpan]:
     """The spans with corrected states put over them; of two corrections of the same time the later one counts."""
-    corrections = [one for one in touching if one.state is not None]
-    borders = sorted({at for one in corrections for at in (one.since, one.until)})
-    for piece in _cut(spans, borders):
-        states = [one.state for one in corrections if one.since <= piece.start < one.until]
-        yield Span(start=piece.start, end=piece.end, state=states[-1] or piece.state) if states else piece
+    corrections = [one for one in exclusions if one.state is not None]
+    borders = sorted({at for one in corrections for at in (one.since_ms, one.until_ms)})
+    for piece in _split(spans, borders):
+        states = [one.state for one in corrections if one.since_ms <= piece.start_ms < one.until_ms]
+        yield (
+            StateSpan(start_ms=piece.start_ms, end_ms=piece.end_ms, state=states[-1] or piece.state)
+            if states
+            else piece
+        )
 
 
-def _cut(spans: Iterable[Span], borders: Sequence[int]) -> Iterator[Span]:
+def _split(spans: Iterable[StateSpan], cut_points: Sequence[int]) -> Iterator[StateSpan]:
     """The spans, cut at borders that are in order."""
     for span in spans:
-        inner = borders[bisect_right(borders, span.start) : bisect_left(borders, span.end)]
-        edges = [span.start, *inner, span.end]
+        inner = cut_points[bisect_right(cut_points, span.start_ms) : bisect_left(cut_points, span.end_ms)]
+        edges = [span.start_ms, *inner, span.end_ms]
         for start, end in pairwise(edges):
-            yield Span(start=start, end=end, state=span.state)
+            yield StateSpan(start_ms=start, end_ms=end, state=span.state)
 
 
-def _add(total: Times, spans: Sequence[Span], touching: Sequence[Exclusion], since: int) -> None:
+def _add_spans(total: MeasuredTime, spans: Sequence[StateSpan], exclusions: Sequence[Exclusion], since_ms: int) -> None:
     """Count the spans, cut along days and exclusions."""
-    left = [one for one in touching if one.state is None]
-    borders = {at for one in left for at in (one.since, one.until)}
-    borders |= {since + day * DAY for day in range(1, total.days)}
-    for piece in _cut(spans, sorted(borders)):
-        length, day = piece.end - piece.start, (piece.start - since) // DAY
-        over = next((one for one in left if one.since <= piece.start < one.until), None)
+    left = [one for one in exclusions if one.state is None]
+    borders = {at for one in left for at in (one.since_ms, one.until_ms)}
+    borders |= {since_ms + day * DAY_MS for day in range(1, total.days)}
+    for piece in _split(spans, sorted(borders)):
+        length, day = piece.end_ms - piece.start_ms, (piece.start_ms - since_ms) // DAY_MS
+        over = next((one for one in left if one.since_ms <= piece.start_ms < one.until_ms), None)
         if over is not None:
-            total.excluded[over.id] = total.excluded.get(over.id, 0) + length
+            total.excluded_ms[over.id] = total.excluded_ms.get(over.id, 0) + length
             continue
-        total.states[piece.state] += length
+        total.state_ms[piece.state] += length
         if piece.state is State.MAINTENANCE:
             continue
-        total.due[day] += length
-        if piece.state in _JUDGED:
-            total.known[day] += length
+        total.due_ms[day] += length
+        if piece.state in _KNOWN_STATES:
+            total.known_ms[day] += length
         if piece.state in {State.UP, State.DEGRADED}:
-            total.good[day] += length
-    total.out += [
-        Out(start=one.start, end=one.end, why=Left.MAINTENANCE) for one in spans if one.state is State.MAINTENANCE
+            total.available_ms[day] += length
+    total.excluded_times += [
+        ExcludedTime(start_ms=one.start_ms, end_ms=one.end_ms, reason=ExclusionReason.MAINTENANCE)
+        for one in spans
+        if one.state is State.MAINTENANCE
     ]

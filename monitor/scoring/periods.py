@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-DAY = 86_400_000
+DAY_MS = 86_400_000
 """Milliseconds. A period is cut into blocks of this length from its start: calendar days, where no clock is changed."""
 
 _QUARTER = re.compile(r"(\d{4})-?Q([1-4])", re.IGNORECASE)
 _MONTH = re.compile(r"(\d{4})-(\d\d)")
 _WEEK = re.compile(r"(\d{4})-?W(\d\d)", re.IGNORECASE)
-_LAST = re.compile(r"(\d{1,4})d")
+_LAST_DAYS = re.compile(r"(\d{1,4})d")
 _MONTHS_A_QUARTER = 3
 
 HELP = "write 2026Q3, 2026-09, 2026-W37, 2026-09-14, 7d, or 2026-09-01..2026-09-14"
@@ -33,25 +33,25 @@ class Period:
     name: str
     first: date
     last: date
-    since: int
-    until: int
+    since_ms: int
+    until_ms: int
     zone: str
 
-    def elapsed(self, now: int) -> int:
+    def elapsed_until(self, now_ms: int) -> int:
         """The end of what has happened of it at ``now`` (UTC ms), on a whole millisecond."""
-        return max(self.since, min(self.until, now))
+        return max(self.since_ms, min(self.until_ms, now_ms))
 
-    def days(self, until: int | None = None) -> int:
+    def days(self, until_ms: int | None = None) -> int:
         """How many blocks it has, up to ``until``; one that has begun counts."""
-        return -(-((self.until if until is None else until) - self.since) // DAY)
+        return -(-((self.until_ms if until_ms is None else until_ms) - self.since_ms) // DAY_MS)
 
 
-def parse(text: str, zone: ZoneInfo, now: int) -> Period:
+def parse(text: str, zone: ZoneInfo, now_ms: int) -> Period:
     """The period that ``text`` names. ``Nd`` are the N days before today. Raises :class:`PeriodError`."""
     name = text.strip()
-    today = datetime.fromtimestamp(now / 1000, UTC).astimezone(zone).date()
+    today = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone).date()
     try:
-        found = _read(name, today)
+        found = _parse_name(name, today)
     except (ValueError, OverflowError):
         found = None
     if found is None:
@@ -68,8 +68,8 @@ def between(name: str, first: date, last: date, zone: ZoneInfo) -> Period:
         name=name,
         first=first,
         last=last,
-        since=midnight(first, zone),
-        until=midnight(last + timedelta(1), zone),
+        since_ms=midnight(first, zone),
+        until_ms=midnight(last + timedelta(1), zone),
         zone=zone.key,
     )
 
@@ -79,26 +79,26 @@ def midnight(day: date, zone: ZoneInfo) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000)
 
 
-def quarter_of(now: int, zone: ZoneInfo) -> Period:
+def quarter_of(now_ms: int, zone: ZoneInfo) -> Period:
     """The quarter that ``now`` (UTC ms) is in."""
-    today = datetime.fromtimestamp(now / 1000, UTC).astimezone(zone).date()
-    return parse(f"{today.year}Q{(today.month - 1) // _MONTHS_A_QUARTER + 1}", zone, now)
+    today = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone).date()
+    return parse(f"{today.year}Q{(today.month - 1) // _MONTHS_A_QUARTER + 1}", zone, now_ms)
 
 
-def before(period: Period, zone: ZoneInfo) -> Period:
+def previous(period: Period, zone: ZoneInfo) -> Period:
     """The period of the same sort that ended where this one begins: the quarter before a quarter, and so on."""
     if match := _QUARTER.fullmatch(period.name):
         year, number = int(match[1]), int(match[2])
-        return parse(f"{year - 1}Q4" if number == 1 else f"{year}Q{number - 1}", zone, period.since)
+        return parse(f"{year - 1}Q4" if number == 1 else f"{year}Q{number - 1}", zone, period.since_ms)
     if _MONTH.fullmatch(period.name):
         last = period.first - timedelta(1)
-        return parse(f"{last.year:04}-{last.month:02}", zone, period.since)
+        return parse(f"{last.year:04}-{last.month:02}", zone, period.since_ms)
     length = (period.last - period.first).days + 1
     first, last = period.first - timedelta(length), period.first - timedelta(1)
-    return between(_days(first, last), first, last, zone)
+    return between(_range_name(first, last), first, last, zone)
 
 
-def _read(name: str, today: date) -> tuple[str, date, date] | None:
+def _parse_name(name: str, today: date) -> tuple[str, date, date] | None:
     """(canonical name, first day, last day). Raises ValueError or OverflowError for a day that does not exist."""
     if match := _QUARTER.fullmatch(name):
         year, number = int(match[1]), int(match[2])
@@ -110,17 +110,17 @@ def _read(name: str, today: date) -> tuple[str, date, date] | None:
     if match := _WEEK.fullmatch(name):
         year, week = int(match[1]), int(match[2])
         return f"{year}-W{week:02}", date.fromisocalendar(year, week, 1), date.fromisocalendar(year, week, 7)
-    if match := _LAST.fullmatch(name):
+    if match := _LAST_DAYS.fullmatch(name):
         first, last = today - timedelta(int(match[1])), today - timedelta(1)
-        return _days(first, last), first, last
+        return _range_name(first, last), first, last
     start, dots, end = name.partition("..")
     first, last = date.fromisoformat(start), date.fromisoformat(end if dots else start)
-    return _days(first, last), first, last
+    return _range_name(first, last), first, last
 
 
 def _month_end(year: int, month: int) -> date:
     return date(year + month // 12, month % 12 + 1, 1) - timedelta(1)
 
 
-def _days(first: date, last: date) -> str:
+def _range_name(first: date, last: date) -> str:
     return first.isoformat() if first == last else f"{first.isoformat()}..{last.isoformat()}"

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from monitor.scoring.periods import Period
-    from monitor.scoring.rubric import Criterion, Entry, Exclusion, Rubric, Text
+    from monitor.scoring.rubric import Criterion, Exclusion, ManualEntry, Rubric, Text
 
-SCHEMA = 1
+SCORES_SCHEMA_VERSION = 1
 """Version of the form of these records, as written to JSON."""
 
 
-class Standing(enum.StrEnum):
+class CriterionStatus(enum.StrEnum):
     """What became of a criterion."""
 
     SCORED = "scored"
@@ -22,7 +22,7 @@ class Standing(enum.StrEnum):
     NOT_MEASURED = "not_measured"  # by hand, and nobody entered a value
 
 
-class Verdict(enum.StrEnum):
+class ScoreStatus(enum.StrEnum):
     """What became of a portal's score."""
 
     COMPLETE = "complete"  # every criterion that is measured by itself has points
@@ -31,7 +31,7 @@ class Verdict(enum.StrEnum):
     NOT_SCORED = "not_scored"  # by the rubric's own rule: merged, retired, redirecting
 
 
-class Left(enum.StrEnum):
+class ExclusionReason(enum.StrEnum):
     """Why looks or time were left out."""
 
     VOID = "void"  # we did not see
@@ -45,17 +45,17 @@ class Left(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeftOut:
+class ExcludedData:
     """What was left out for one reason: ``looks`` of them, or ``ms`` of time; ``id`` names the exclusion."""
 
-    why: Left
+    why: ExclusionReason
     looks: int = 0
     ms: int = 0
     id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
+class ConfidenceInterval:
     """Where 95 of 100 resampled periods come out."""
 
     low: float
@@ -74,7 +74,7 @@ class CriterionScore:
     """
 
     criterion: Criterion
-    standing: Standing
+    standing: CriterionStatus
     value: float | None = None
     share: float | None = None
     points: float | None = None
@@ -85,10 +85,10 @@ class CriterionScore:
     degraded: int = 0
     down: int = 0
     checks: tuple[str, ...] = ()
-    left_out: tuple[LeftOut, ...] = ()
-    value_interval: Interval | None = None
-    points_interval: Interval | None = None
-    entry: Entry | None = None
+    left_out: tuple[ExcludedData, ...] = ()
+    value_interval: ConfidenceInterval | None = None
+    points_interval: ConfidenceInterval | None = None
+    entry: ManualEntry | None = None
     sentence: Text
 
 
@@ -107,7 +107,7 @@ class Score:
     name: Text
     rubric: Rubric
     period: Period
-    verdict: Verdict
+    verdict: ScoreStatus
     looked_at: str
     reason: Text | None = None
     points: float | None = None
@@ -116,7 +116,7 @@ class Score:
     shown: str | None = None
     percent: str | None = None
     grade: str | None = None
-    interval: Interval | None = None
+    interval: ConfidenceInterval | None = None
     criteria: tuple[CriterionScore, ...] = ()
     exclusions: tuple[str, ...] = ()
     without_exclusions: Score | None = None
@@ -125,11 +125,11 @@ class Score:
     @property
     def profile(self) -> tuple[str, ...]:
         """The criteria that were scored: only scores of the same profile are ranked against each other."""
-        return tuple(one.criterion.id for one in self.criteria if one.standing is Standing.SCORED)
+        return tuple(one.criterion.id for one in self.criteria if one.standing is CriterionStatus.SCORED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Book:
+class ScoreSet:
     """All scores of one period, in order of rubric and then of the inventory.
 
     ``exclusions`` holds those that touch the period. ``ended``: the period was over when it was scored.

@@ -25,7 +25,7 @@ class Text:
     vi: str
     en: str
 
-    def say(self, language: str) -> str:
+    def localize(self, language: str) -> str:
         """The text in ``vi`` or ``en``."""
         return self.en if language == "en" else self.vi
 
@@ -59,7 +59,7 @@ class Aggregate(enum.StrEnum):
 
 _QUANTILES = {Aggregate.MEDIAN: 0.5, Aggregate.P75: 0.75, Aggregate.P95: 0.95, Aggregate.P99: 0.99}
 
-STATES = "state"
+STATE_METRIC = "state"
 """The metric of availability: not of looks, but of confirmed states."""
 
 
@@ -87,7 +87,7 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class CriterionBasis:
     """How sure each part of a criterion is: the limit or curve, which metric is meant, how looks are joined, points."""
 
     limit: Basis
@@ -123,16 +123,16 @@ class Criterion:
     metric: str | None = None
     profile: str | None = None
     limit: float | None = None
-    coverage: float = 0.0
-    looks: int = 1
+    min_coverage: float = 0.0
+    min_attempts: int = 1
     by_hand: bool = False
-    basis: Parts
+    basis: CriterionBasis
     source: str
     note: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grade:
+class GradeBand:
     """``grade`` from ``least`` on, in points of a hundred."""
 
     grade: str
@@ -143,7 +143,7 @@ class Grade:
 class Grades:
     """The bands of the set, best first, and whether a score is rounded (half to even) before it is compared."""
 
-    bands: tuple[Grade, ...]
+    bands: tuple[GradeBand, ...]
     decimals: int | None = None
     basis: Basis = Basis.OFFICIAL
     source: str = ""
@@ -159,7 +159,7 @@ class Treatment(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Elsewhere:
+class Substitute:
     """The portal, and its pages, that stand for one that has no interface of its own any more."""
 
     portal: str
@@ -189,7 +189,7 @@ class Rubric:
     grades: Grades | None = None
     redirects: Treatment = Treatment.SKIP
     retired: Treatment = Treatment.SKIP
-    elsewhere: Elsewhere | None = None
+    elsewhere: Substitute | None = None
     decimals: int = 2
     digest: str = ""
 
@@ -209,25 +209,27 @@ class Exclusion:
 
     id: str
     portals: frozenset[str] | None
-    since: int
-    until: int
+    since_ms: int
+    until_ms: int
     reason: str
     approver: str
     approved: date
     state: State | None = None
 
     @property
-    def name(self) -> str:
+    def input_name(self) -> str:
         """What it is called among the inputs of a score."""
         return f"exclusion {self.id}"
 
-    def concerns(self, portal: str, since: int, until: int) -> bool:
+    def applies_to(self, portal: str, since_ms: int, until_ms: int) -> bool:
         """Whether it touches a portal within a window."""
-        return (self.portals is None or portal in self.portals) and self.since < until and self.until > since
+        return (
+            (self.portals is None or portal in self.portals) and self.since_ms < until_ms and self.until_ms > since_ms
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class ManualEntry:
     """A value that a person found out and stands for. ``since`` and ``until`` (excluded) are days, None is open."""
 
     rubric: str
@@ -241,26 +243,30 @@ class Entry:
     until: date | None = None
 
     @property
-    def name(self) -> str:
+    def input_name(self) -> str:
         """What it is called among the inputs of a score."""
         return f"entry {self.rubric}/{self.criterion}/{self.portal} since {self.since}, made {self.made}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class ScoringRules:
     """All that a score depends on beside history; ``digests`` has the SHA-256 of each under its name."""
 
     rubrics: tuple[Rubric, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[ManualEntry, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
 
-    def touching(self, period: Period) -> dict[str, str]:
+    def digests_in(self, period: Period) -> dict[str, str]:
         """The digests of the rubrics, and of the exclusions and entries that touch a period."""
         names = [f"rubric {one.key}" for one in self.rubrics]
-        names += [one.name for one in self.exclusions if one.since < period.until and one.until > period.since]
         names += [
-            one.name
+            one.input_name
+            for one in self.exclusions
+            if one.since_ms < period.until_ms and one.until_ms > period.since_ms
+        ]
+        names += [
+            one.input_name
             for one in self.entries
             if one.since <= period.last and (one.until is None or one.until > period.first)
         ]

@@ -23,10 +23,10 @@ from monitor import __version__
 from monitor.scoring import serialize
 from monitor.storage.archive import catalog
 from monitor.storage.archive import reader as reading
-from monitor.storage.archive.layout import STATES
+from monitor.storage.archive.layout import STATE_CHANGE_KIND
 from monitor.storage.folders import SCORES
 from monitor.storage.history import reader
-from monitor.storage.history.reader import Window
+from monitor.storage.history.reader import HistoryWindow
 from monitor.storage.journal.store import JournalError
 
 if TYPE_CHECKING:
@@ -34,22 +34,22 @@ if TYPE_CHECKING:
 
     from monitor.model.records import Portal
     from monitor.scoring.periods import Period
-    from monitor.scoring.results import Book
-    from monitor.scoring.rubric import Rules
+    from monitor.scoring.results import ScoreSet
+    from monitor.scoring.rubric import ScoringRules
 
 """Below the data directory."""
 
-MANIFEST = ".manifest.json"
-PART = ".part"
+MANIFEST_SUFFIX = ".manifest.json"
+PARTIAL_SUFFIX = ".part"
 
-CODE = Path(__file__).parent
+CODE_DIR = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class SealComparison:
     """What became of a seal's inputs since: one line for each that changed, and whether the scores did."""
 
-    sealed: str
+    sealed_at: str
     changed: tuple[str, ...]
     same_scores: bool
 
@@ -58,33 +58,33 @@ class SealError(JournalError):
     """The period cannot be sealed; the message is one sentence."""
 
 
-def kinds_of(rules: Rules) -> list[str]:
+def kinds_of(rules: ScoringRules) -> list[str]:
     """The probe kinds whose looks the rubrics ask for."""
     found = (line.selection.kind for one in rules.rubrics for line in one.criteria if line.selection)
     return sorted(set(found))
 
 
-def inputs(directory: Path, rules: Rules, portals: Sequence[Portal], period: Period) -> dict[str, str]:
+def input_digests(directory: Path, rules: ScoringRules, portals: Sequence[Portal], period: Period) -> dict[str, str]:
     """Name of every input -> its digest: history by kind and day, rules, the portals' facts, the code that computes.
 
     History that rests in sealed files is known by their SHA-256; the rest, and state changes, by that of its rows.
     Raises as :func:`monitor.storage.history.reader.measurements`.
     """
-    found = rules.touching(period) | {f"portal {one.id}": _digest(_facts(one)) for one in portals}
-    listed = catalog.read_at(directory)
+    found = rules.digests_in(period) | {f"portal {one.id}": _digest(_facts(one)) for one in portals}
+    listed = catalog.load(directory)
     for kind in kinds_of(rules):
-        for cut in reading.stretches(listed, kind, period.since, period.until):
-            if cut.span is not None:
-                found |= {f"history {one.path}": one.sha256 for one in cut.span.files}
-            if cut.span is None or reading.late(directory, kind, cut.span):
-                found |= _rows(directory, Window(kind=kind, since=cut.since, until=cut.until))
-    found[f"history {STATES}"] = _sha("".join(_changes(directory, period)))
-    found["code"] = code()
+        for cut in reading.split_window(listed, kind, period.since_ms, period.until_ms):
+            if cut.sealed_period is not None:
+                found |= {f"history {one.path}": one.sha256 for one in cut.sealed_period.files}
+            if cut.sealed_period is None or reading.has_late_rows(directory, kind, cut.sealed_period):
+                found |= _rows_digest(directory, HistoryWindow(kind=kind, since_ms=cut.since_ms, until_ms=cut.until_ms))
+    found[f"history {STATE_CHANGE_KIND}"] = _sha256("".join(_state_change_rows(directory, period)))
+    found["code"] = code_version()
     return found
 
 
 def _digest(content: object) -> str:
-    return _sha(json.dumps(content, ensure_ascii=False, sort_keys=True))
+    return _sha256(json.dumps(content, ensure_ascii=False, sort_keys=True))
 
 
 def _facts(one: Portal) -> list[str | None]:
@@ -92,85 +92,91 @@ def _facts(one: Portal) -> list[str | None]:
     return [one.id, one.name_vi, one.name_en, one.expect.value, one.redirects_to, one.merged_into]
 
 
-def _rows(directory: Path, window: Window) -> dict[str, str]:
+def _rows_digest(directory: Path, window: HistoryWindow) -> dict[str, str]:
     """The digest of a window of which some rows are in no file."""
     digest, count = hashlib.sha256(), 0
     for batch in reader.measurements(directory, window):
         for row in zip(*batch.values(), strict=True):
             digest.update(repr(row).encode())
             count += 1
-    return {f"history {window.kind} {window.since}..{window.until}, not sealed": digest.hexdigest()} if count else {}
+    return (
+        {f"history {window.kind} {window.since_ms}..{window.until_ms}, not sealed": digest.hexdigest()} if count else {}
+    )
 
 
-def _changes(directory: Path, period: Period) -> Iterator[str]:
-    before = reader.states_at(directory, period.since)
+def _state_change_rows(directory: Path, period: Period) -> Iterator[str]:
+    before = reader.states_at(directory, period.since_ms)
     yield from (repr(row) for row in zip(*before.values(), strict=True))
-    for batch in reader.state_changes(directory, period.since, period.until):
+    for batch in reader.state_changes(directory, period.since_ms, period.until_ms):
         yield from (repr(row) for row in zip(*batch.values(), strict=True))
 
 
-def code() -> str:
+def code_version() -> str:
     """The version, and the SHA-256 of the files that compute scores."""
     digest = hashlib.sha256()
-    for path in sorted(CODE.glob("*.py")):
+    for path in sorted(CODE_DIR.glob("*.py")):
         digest.update(path.name.encode() + path.read_bytes())
     return f"{__version__} {digest.hexdigest()[:16]}"
 
 
-def _sha(text: str) -> str:
+def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def seal(  # noqa: PLR0913 - what a seal is put on, named at the one call
-    directory: Path, book: Book, found: Mapping[str, str], now: int, *, by: str, replace: bool = False
+    directory: Path, score_set: ScoreSet, inputs: Mapping[str, str], now_ms: int, *, by: str, replace: bool = False
 ) -> Path:
     """Seal ``book``, made of the inputs ``found``, and return the manifest.
 
     Sealed with the same inputs before, nothing is written. Raises :class:`SealError` when the period has not ended, or
     was sealed with other inputs and ``replace`` is not said; a replaced seal's digest is kept in the new one.
     """
-    if not book.ended:
-        raise SealError(f"{book.period.name} has not ended: it can be sealed once it is over")
+    if not score_set.ended:
+        raise SealError(f"{score_set.period.name} has not ended: it can be sealed once it is over")
     folder = directory / SCORES
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
-        _tidy(folder)
-        return _seal(directory, book, found, now, by=by, replace=replace)
+    with _locked(folder):
+        _recover(folder)
+        return _seal(directory, score_set, inputs, now_ms, by=by, replace=replace)
 
 
 def _seal(  # noqa: PLR0913 - as above
-    directory: Path, book: Book, found: Mapping[str, str], now: int, *, by: str, replace: bool
+    directory: Path, score_set: ScoreSet, inputs: Mapping[str, str], now_ms: int, *, by: str, replace: bool
 ) -> Path:
-    path, text = manifest_path(directory, book.period), serialize.text(book)
-    before = compare(directory, book, found)
+    path, text = manifest_path(directory, score_set.period), serialize.score_set_json(score_set)
+    before = compare(directory, score_set, inputs)
     if before is not None and not before.changed and before.same_scores:
         return path
     if before is not None and not replace:
-        raise SealError(f"{book.period.name} was sealed {before.sealed} with other inputs: {'; '.join(before.changed)}")
+        raise SealError(
+            f"{score_set.period.name} was sealed {before.sealed_at} with other inputs: {'; '.join(before.changed)}"
+        )
     manifest = {
-        "period": serialize.period(book.period),
-        "sealed": datetime.fromtimestamp(now / 1000, UTC).isoformat(timespec="seconds"),
+        "period": serialize.period(score_set.period),
+        "sealed": datetime.fromtimestamp(now_ms / 1000, UTC).isoformat(timespec="seconds"),
         "by": by,
-        "scores": _sha(text),
-        "replaces": None if before is None else _sha(path.read_text("utf-8")),
-        "inputs": dict(sorted(found.items())),
+        "scores": _sha256(text),
+        "replaces": None if before is None else _sha256(path.read_text("utf-8")),
+        "inputs": dict(sorted(inputs.items())),
     }
-    draft = _draft(path, json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
-    scores = path.with_name(f"{book.period.name}.json")
-    _draft(scores, text).replace(scores)
+    draft = _write_draft(path, json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
+    scores = path.with_name(f"{score_set.period.name}.json")
+    _write_draft(scores, text).replace(scores)
     draft.replace(path)
-    _sync(path.parent)
+    _fsync_dir(path.parent)
     return path
 
 
-def compare(directory: Path, book: Book, found: Mapping[str, str]) -> Comparison | None:
+def compare(directory: Path, score_set: ScoreSet, inputs: Mapping[str, str]) -> SealComparison | None:
     """What has changed since the period was sealed; None when it was not. Raises :class:`SealError`."""
-    path = manifest_path(directory, book.period)
+    path = manifest_path(directory, score_set.period)
     if not path.exists():
         return None
     before = read_manifest(path)
-    same = before["scores"] == _sha(serialize.text(book))
-    return Comparison(sealed=before["sealed"], changed=tuple(_changes_of(before["inputs"], found)), same_scores=same)
+    same = before["scores"] == _sha256(serialize.score_set_json(score_set))
+    return SealComparison(
+        sealed_at=before["sealed"], changed=tuple(_changed_inputs(before["inputs"], inputs)), same_scores=same
+    )
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -194,7 +200,7 @@ def read_json(path: Path) -> dict[str, Any]:
     return told
 
 
-def _changes_of(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
+def _changed_inputs(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
     for name in sorted(before.keys() | after.keys()):
         if name not in after:
             yield f"{name} is gone"
@@ -211,18 +217,18 @@ def is_sealed(directory: Path, period: Period) -> bool:
 
 def manifest_path(directory: Path, period: Period) -> Path:
     """Where the manifest of a period is, if it was sealed: in its place, or where a killed seal had it ready."""
-    path = directory / SCORES / f"{period.name}{MANIFEST}"
-    draft = _draft_of(path)
-    return draft if _fits(draft) else path
+    path = directory / SCORES / f"{period.name}{MANIFEST_SUFFIX}"
+    draft = _draft_path(path)
+    return draft if _matches_scores(draft) else path
 
 
-def _draft_of(path: Path) -> Path:
-    return path.with_name(f".{path.name}{PART}")
+def _draft_path(path: Path) -> Path:
+    return path.with_name(f".{path.name}{PARTIAL_SUFFIX}")
 
 
-def _draft(path: Path, text: str) -> Path:
+def _write_draft(path: Path, text: str) -> Path:
     """The draft of ``path``, on disk when it returns."""
-    draft = _draft_of(path)
+    draft = _draft_path(path)
     with draft.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
@@ -230,26 +236,26 @@ def _draft(path: Path, text: str) -> Path:
     return draft
 
 
-def _fits(draft: Path) -> bool:
+def _matches_scores(draft: Path) -> bool:
     """Whether a manifest's draft is whole and tells of the scores that are in place."""
-    scores = draft.with_name(draft.name.removeprefix(".").replace(f"{MANIFEST}{PART}", ".json"))
+    scores = draft.with_name(draft.name.removeprefix(".").replace(f"{MANIFEST_SUFFIX}{PARTIAL_SUFFIX}", ".json"))
     try:
-        return bool(json.loads(draft.read_text("utf-8"))["scores"] == _sha(scores.read_text("utf-8")))
+        return bool(json.loads(draft.read_text("utf-8"))["scores"] == _sha256(scores.read_text("utf-8")))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 
-def _tidy(folder: Path) -> None:
+def _recover(folder: Path) -> None:
     """Finish or remove what killed seals left; the caller holds the lock."""
-    for draft in folder.glob(f".*{MANIFEST}{PART}"):
-        if _fits(draft):
-            draft.replace(draft.with_name(draft.name.removeprefix(".").removesuffix(PART)))
-    for rubbish in folder.glob(f".*{PART}"):
+    for draft in folder.glob(f".*{MANIFEST_SUFFIX}{PARTIAL_SUFFIX}"):
+        if _matches_scores(draft):
+            draft.replace(draft.with_name(draft.name.removeprefix(".").removesuffix(PARTIAL_SUFFIX)))
+    for rubbish in folder.glob(f".*{PARTIAL_SUFFIX}"):
         rubbish.unlink(missing_ok=True)
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> Iterator[None]:
     """Hold the folder's lock, which the kernel releases when the process ends in whatever way."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -259,7 +265,7 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _sync(folder: Path) -> None:
+def _fsync_dir(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

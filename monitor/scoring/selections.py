@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from monitor.scoring.results import Left, LeftOut
+from monitor.scoring.results import ExcludedData, ExclusionReason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from monitor.scoring.measured_time import Times
+    from monitor.scoring.measured_time import MeasuredTime
     from monitor.scoring.rubric import Aggregate, Selection
 
     Integers = npt.NDArray[np.int64]
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
+class AggregateSpec:
     """One figure that is wanted of a selection: ``metric`` is a column (for success: None), ``limit`` for shares."""
 
     selection: Selection
@@ -32,7 +32,7 @@ class Need:
 
 
 @dataclass(slots=True, kw_only=True)
-class Figure:
+class AggregateResult:
     """What a need came to for one portal. ``value`` is None without looks.
 
     Means and shares are ``over`` / ``scale`` by ``looks``, summed over days; ``most`` is the largest value by day (0
@@ -41,39 +41,39 @@ class Figure:
     """
 
     value: float | None = None
-    looks: list[int]
-    over: list[int] = field(default_factory=list)
+    counts: list[int]
+    sums: list[int] = field(default_factory=list)
     scale: int = 1
-    most: list[float] = field(default_factory=list)
+    maxima: list[float] = field(default_factory=list)
     bins: tuple[Integers, Integers] | None = None
     replicates: Floats | None = None
     absent: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
-class Looked:
+class SelectionResult:
     """What a selection came to for one portal, whatever the metric: ``due`` and ``seen`` looks by day, and the rest."""
 
     due: list[int]
-    seen: list[int]
-    marked: list[int]
-    left: Counter[tuple[Left, str]] = field(default_factory=Counter)
+    known: list[int]
+    in_excluded_time: list[int]
+    excluded_counts: Counter[tuple[ExclusionReason, str]] = field(default_factory=Counter)
     checks: set[str] = field(default_factory=set)
-    figures: dict[Need, Figure] = field(default_factory=dict)
+    aggregates: dict[AggregateSpec, AggregateResult] = field(default_factory=dict)
 
-    def left_out(self, figure: Figure) -> tuple[LeftOut, ...]:
+    def excluded_data(self, result: AggregateResult) -> tuple[ExcludedData, ...]:
         """What was left out of a figure, in order of the reasons."""
-        counted = Counter(self.left)
-        counted[Left.ABSENT, ""] += figure.absent
-        order = list(Left)
+        counted = Counter(self.excluded_counts)
+        counted[ExclusionReason.ABSENT, ""] += result.absent
+        order = list(ExclusionReason)
         listed = sorted(counted.items(), key=lambda item: (order.index(item[0][0]), item[0][1]))
-        return tuple(LeftOut(why=why, id=name, looks=count) for (why, name), count in listed if count)
+        return tuple(ExcludedData(why=why, id=name, looks=count) for (why, name), count in listed if count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class ScoringWindow:
     """The window that is asked for: its start in UTC ms, its days, its portals with their time."""
 
-    since: int
+    since_ms: int
     days: int
-    times: Mapping[str, Times]
+    measured_times: Mapping[str, MeasuredTime]

@@ -7,19 +7,19 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from monitor.scoring.explain import unit_of
-from monitor.scoring.results import SCHEMA
+from monitor.scoring.results import SCORES_SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from monitor.scoring.curves import Curve
     from monitor.scoring.periods import Period
-    from monitor.scoring.results import Book, CriterionScore, Interval, Score
-    from monitor.scoring.rubric import Criterion, Entry, Exclusion, Rubric, Selection, Text
+    from monitor.scoring.results import ConfidenceInterval, CriterionScore, Score, ScoreSet
+    from monitor.scoring.rubric import Criterion, Exclusion, ManualEntry, Rubric, Selection, Text
 
 
-def book(one: Book) -> dict[str, Any]:
+def score_set(one: ScoreSet) -> dict[str, Any]:
     """A book: ``period``, ``rubrics`` with their criteria, ``exclusions``, ``scores``, ``bootstrap``."""
     return {
-        "schema": SCHEMA,
+        "schema": SCORES_SCHEMA_VERSION,
         "period": period(one.period) | {"ended": one.ended},
         "rubrics": [rubric(each) for each in one.rubrics],
         "exclusions": [exclusion(each) for each in one.exclusions],
@@ -28,9 +28,9 @@ def book(one: Book) -> dict[str, Any]:
     }
 
 
-def text(one: Book) -> str:
+def score_set_json(one: ScoreSet) -> str:
     """A book as JSON text: what a seal is put on."""
-    return json.dumps(book(one), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    return json.dumps(score_set(one), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
 def period(one: Period) -> dict[str, Any]:
@@ -45,8 +45,8 @@ def rubric(one: Rubric) -> dict[str, Any]:
         "id": one.id,
         "version": one.version,
         "digest": one.digest,
-        "title": _words(one.title),
-        "set": _words(one.set),
+        "title": _localized(one.title),
+        "set": _localized(one.set),
         "points": one.points,
         "pillar": one.pillar,
         "valid": {"since": one.since.isoformat(), "until": one.until and one.until.isoformat()},
@@ -61,11 +61,11 @@ def rubric(one: Rubric) -> dict[str, Any]:
             "decimals": one.grades.decimals,
             "basis": one.grades.basis.value,
             "source": one.grades.source,
-            "note": _words(one.grades.note),
+            "note": _localized(one.grades.note),
         },
         "decimals": one.decimals,
         "source": one.source,
-        "note": _words(one.note),
+        "note": _localized(one.note),
         "criteria": [criterion(each) for each in one.criteria],
     }
 
@@ -74,7 +74,7 @@ def criterion(one: Criterion) -> dict[str, Any]:
     """A criterion."""
     return {
         "id": one.id,
-        "title": _words(one.title),
+        "title": _localized(one.title),
         "points": one.points,
         "by_hand": one.by_hand,
         "selection": one.selection and _selection(one.selection),
@@ -85,10 +85,10 @@ def criterion(one: Criterion) -> dict[str, Any]:
         "limit": one.limit,
         "better": "lower" if one.lower else "higher",
         "curve": _curve(one.curve),
-        "floors": {"coverage": one.coverage, "looks": one.looks},
+        "floors": {"coverage": one.min_coverage, "looks": one.min_attempts},
         "basis": {part: kind.value for part, kind in asdict(one.basis).items()},
         "source": one.source,
-        "note": _words(one.note),
+        "note": _localized(one.note),
     }
 
 
@@ -109,8 +109,8 @@ def exclusion(one: Exclusion) -> dict[str, Any]:
     return {
         "id": one.id,
         "portals": "all" if one.portals is None else sorted(one.portals),
-        "since": one.since,
-        "until": one.until,
+        "since": one.since_ms,
+        "until": one.until_ms,
         "state": one.state and one.state.value,
         "reason": one.reason,
         "approver": one.approver,
@@ -122,11 +122,11 @@ def score(one: Score) -> dict[str, Any]:
     """One portal under one rubric, with what it would be without exclusions."""
     return {
         "portal": one.portal,
-        "name": _words(one.name),
+        "name": _localized(one.name),
         "rubric": one.rubric.key,
         "verdict": one.verdict.value,
         "looked_at": one.looked_at,
-        "reason": _words(one.reason),
+        "reason": _localized(one.reason),
         "points": one.points,
         "measured": one.measured,
         "ratio": one.ratio,
@@ -134,7 +134,7 @@ def score(one: Score) -> dict[str, Any]:
         "percent": one.percent,
         "grade_if_all_pillars_were_like_this": one.grade,
         "ratio_interval": _interval(one.interval),
-        "sentence": _words(one.sentence),
+        "sentence": _localized(one.sentence),
         "criteria": [criterion_score(each) for each in one.criteria],
         "exclusions": list(one.exclusions),
         "without_exclusions": one.without_exclusions and score(one.without_exclusions),
@@ -160,20 +160,20 @@ def criterion_score(one: CriterionScore) -> dict[str, Any]:
         "value_interval": _interval(one.value_interval),
         "points_interval": _interval(one.points_interval),
         "entry": one.entry and entry(one.entry),
-        "sentence": _words(one.sentence),
+        "sentence": _localized(one.sentence),
     }
 
 
-def entry(one: Entry) -> dict[str, Any]:
+def entry(one: ManualEntry) -> dict[str, Any]:
     """A value by hand."""
     told = asdict(one)
     days = {"made": one.made.isoformat(), "since": one.since.isoformat(), "until": one.until and one.until.isoformat()}
     return told | days
 
 
-def _interval(one: Interval | None) -> list[float] | None:
+def _interval(one: ConfidenceInterval | None) -> list[float] | None:
     return None if one is None else [one.low, one.high]
 
 
-def _words(one: Text | None) -> dict[str, str] | None:
+def _localized(one: Text | None) -> dict[str, str] | None:
     return None if one is None else {"vi": one.vi, "en": one.en}

@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
+class StateHistory:
     """The state of each (portal, location) at the start of a window, and the changes in it, in order of time."""
 
-    before: Mapping[tuple[str, str], State]
-    within: Sequence[StateChange]
+    initial_states: Mapping[tuple[str, str], State]
+    changes: Sequence[StateChange]
 
 
-class Source(Protocol):
+class ScoringSource(Protocol):
     """Where history comes from."""
 
     @property
     def name(self) -> str:
         """``archive`` or ``influxdb``: for people."""
 
-    def looks(
-        self, kinds: Sequence[str], since: int, until: int, names: Sequence[str]
+    def attempts(
+        self, kinds: Sequence[str], since_ms: int, until_ms: int, names: Sequence[str]
     ) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A DuckDB connection with a view for each of ``kinds``: its rows with ``since <= slot < until`` (UTC ms).
 
@@ -39,5 +39,5 @@ class Source(Protocol):
         :func:`monitor.storage.history.reader.connect`.
         """
 
-    def changes(self, since: int, until: int) -> Changes:
+    def state_history(self, since_ms: int, until_ms: int) -> StateHistory:
         """The confirmed states of a window."""

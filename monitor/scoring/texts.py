@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from monitor.scoring.results import Left, Standing, Verdict
+from monitor.scoring.results import CriterionStatus, ExclusionReason, ScoreStatus
 from monitor.scoring.rubric import Aggregate, Basis, Text
 
-AGGREGATES = {
+AGGREGATE_TEXTS = {
     Aggregate.AVAILABILITY: Text(vi="thời gian hoạt động", en="availability"),
     Aggregate.MEAN: Text(vi="trung bình", en="mean"),
     Aggregate.MEDIAN: Text(vi="trung vị", en="median"),
@@ -17,46 +17,46 @@ AGGREGATES = {
     Aggregate.SUCCESS: Text(vi="tỷ lệ lần đo thành công", en="share of successful looks"),
 }
 
-BASES = {
+BASIS_TEXTS = {
     Basis.OFFICIAL: Text(vi="theo văn bản chính thức", en="official"),
     Basis.DERIVED: Text(vi="suy ra từ văn bản", en="derived"),
     Basis.ASSUMED: Text(vi="giả định", en="assumed"),
 }
 
-RUNNING = Text(
+RUNNING_TEXT = Text(
     vi="Kỳ này chưa kết thúc: điểm tính đến thời điểm hiện tại.",
     en="This period is not over: these are the scores up to now.",
 )
 
-WITHOUT = Text(vi="nếu không loại trừ", en="without exclusions")
+WITHOUT_EXCLUSIONS_TEXT = Text(vi="nếu không loại trừ", en="without exclusions")
 
-PARTS = {
+BASIS_PART_TEXTS = {
     "limit": Text(vi="giới hạn", en="limit"),
     "metric": Text(vi="chỉ số đo", en="metric"),
     "aggregate": Text(vi="cách tổng hợp", en="aggregate"),
     "points": Text(vi="điểm", en="points"),
 }
 
-STANDINGS = {
-    Standing.SCORED: Text(vi="đã chấm", en="scored"),
-    Standing.INSUFFICIENT: Text(vi="không đủ dữ liệu", en="insufficient data"),
-    Standing.NOT_MEASURED: Text(vi="không đo", en="not measured"),
+CRITERION_STATUS_TEXTS = {
+    CriterionStatus.SCORED: Text(vi="đã chấm", en="scored"),
+    CriterionStatus.INSUFFICIENT: Text(vi="không đủ dữ liệu", en="insufficient data"),
+    CriterionStatus.NOT_MEASURED: Text(vi="không đo", en="not measured"),
 }
 
-VERDICTS = {
-    Verdict.COMPLETE: Text(vi="đã chấm", en="scored"),
-    Verdict.PARTIAL: Text(vi="chấm một phần", en="scored in part"),
-    Verdict.INSUFFICIENT: Text(vi="không đủ dữ liệu", en="insufficient data"),
-    Verdict.NOT_SCORED: Text(vi="không chấm", en="not scored"),
+SCORE_STATUS_TEXTS = {
+    ScoreStatus.COMPLETE: Text(vi="đã chấm", en="scored"),
+    ScoreStatus.PARTIAL: Text(vi="chấm một phần", en="scored in part"),
+    ScoreStatus.INSUFFICIENT: Text(vi="không đủ dữ liệu", en="insufficient data"),
+    ScoreStatus.NOT_SCORED: Text(vi="không chấm", en="not scored"),
 }
 
-LEFT = {
-    Left.VOID: Text(vi="không quan sát được (lỗi phía giám sát)", en="not seen (our own trouble)"),
-    Left.FAILED: Text(vi="cổng không phản hồi", en="the portal failed"),
-    Left.CONFIRMING: Text(vi="lần đo xác nhận", en="confirming looks"),
-    Left.OTHER: Text(vi="lượt đo hoặc cấu hình khác", en="another run or profile"),
-    Left.ABSENT: Text(vi="không có giá trị", en="without a value"),
-    Left.MAINTENANCE: Text(vi="bảo trì", en="maintenance"),
-    Left.EXCLUDED: Text(vi="loại trừ đã duyệt", en="approved exclusion"),
-    Left.UNKNOWN: Text(vi="không rõ trạng thái", en="state unknown"),
+EXCLUSION_REASON_TEXTS = {
+    ExclusionReason.VOID: Text(vi="không quan sát được (lỗi phía giám sát)", en="not seen (our own trouble)"),
+    ExclusionReason.FAILED: Text(vi="cổng không phản hồi", en="the portal failed"),
+    ExclusionReason.CONFIRMING: Text(vi="lần đo xác nhận", en="confirming looks"),
+    ExclusionReason.OTHER: Text(vi="lượt đo hoặc cấu hình khác", en="another run or profile"),
+    ExclusionReason.ABSENT: Text(vi="không có giá trị", en="without a value"),
+    ExclusionReason.MAINTENANCE: Text(vi="bảo trì", en="maintenance"),
+    ExclusionReason.EXCLUDED: Text(vi="loại trừ đã duyệt", en="approved exclusion"),
+    ExclusionReason.UNKNOWN: Text(vi="không rõ trạng thái", en="state unknown"),
 }

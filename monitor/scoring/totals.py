@@ -7,44 +7,44 @@ from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING
 
-from monitor.scoring.bootstrap import interval
+from monitor.scoring.bootstrap import confidence_interval
 from monitor.scoring.explain import rounded, score_sentence
-from monitor.scoring.results import Score, Standing, Verdict
+from monitor.scoring.results import CriterionStatus, Score, ScoreStatus
 from monitor.scoring.rubric import Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor.scoring.criteria import Judged
-    from monitor.scoring.results import Interval
+    from monitor.scoring.criteria import ScoredCriterion
+    from monitor.scoring.results import ConfidenceInterval
     from monitor.scoring.rubric import Grades
 
 HUNDRED = 100
 
-NOTHING = Text(vi="Không tiêu chí nào có đủ dữ liệu.", en="No criterion has enough data.")
+NO_DATA_TEXT = Text(vi="Không tiêu chí nào có đủ dữ liệu.", en="No criterion has enough data.")
 
 
-def total(blank: Score, judged: Sequence[Judged]) -> Score:
+def total_score(unscored: Score, results: Sequence[ScoredCriterion]) -> Score:
     """The score that the judged criteria give; ``blank`` says whose it is."""
-    criteria = tuple(one.score for one in judged)
-    scored = [one for one in judged if one.score.standing is Standing.SCORED]
-    short = [one.criterion for one in criteria if one.standing is Standing.INSUFFICIENT]
+    criteria = tuple(one.score for one in results)
+    scored = [one for one in results if one.score.standing is CriterionStatus.SCORED]
+    short = [one.criterion for one in criteria if one.standing is CriterionStatus.INSUFFICIENT]
     if not any(one.entry is None for one in (other.score for other in scored)):
-        found = replace(blank, verdict=Verdict.INSUFFICIENT, criteria=criteria, reason=NOTHING)
+        found = replace(unscored, verdict=ScoreStatus.INSUFFICIENT, criteria=criteria, reason=NO_DATA_TEXT)
         return replace(found, sentence=score_sentence(found))
     points = math.fsum(one.score.points or 0.0 for one in scored)
     measured = math.fsum(one.score.criterion.points for one in scored)
     ratio = points / measured
     found = replace(
-        blank,
-        verdict=Verdict.PARTIAL if short else Verdict.COMPLETE,
-        reason=_short([one.title for one in short]) if short else blank.reason,
+        unscored,
+        verdict=ScoreStatus.PARTIAL if short else ScoreStatus.COMPLETE,
+        reason=_insufficient_text([one.title for one in short]) if short else unscored.reason,
         points=points,
         measured=measured,
         ratio=ratio,
-        shown=rounded(points, blank.rubric.decimals),
-        percent=rounded(ratio * HUNDRED, blank.rubric.decimals),
-        grade=None if short else grade(blank.rubric.grades, ratio),
+        shown=rounded(points, unscored.rubric.decimals),
+        percent=rounded(ratio * HUNDRED, unscored.rubric.decimals),
+        grade=None if short else grade(unscored.rubric.grades, ratio),
         interval=_interval(scored, measured, ratio),
         criteria=criteria,
     )
@@ -61,14 +61,14 @@ def grade(grades: Grades | None, ratio: float) -> str | None:
     return next((one.grade for one in grades.bands if hundred >= Decimal(repr(one.least))), None)
 
 
-def _short(titles: Sequence[Text]) -> Text:
+def _insufficient_text(titles: Sequence[Text]) -> Text:
     return Text(
         vi=f"Không đủ dữ liệu cho: {', '.join(one.vi for one in titles)}; tỷ lệ chỉ tính trên phần còn lại.",
         en=f"Insufficient data for: {', '.join(one.en for one in titles)}; the ratio is that of the rest.",
     )
 
 
-def _interval(scored: Sequence[Judged], measured: float, ratio: float) -> Interval | None:
+def _interval(scored: Sequence[ScoredCriterion], measured: float, ratio: float) -> ConfidenceInterval | None:
     """The interval of the ratio: the criteria of one replicate saw the same days, so that their sum is one, too."""
     measured_ones = [one for one in scored if one.score.entry is None]
     if any(one.shares is None for one in measured_ones):
@@ -79,4 +79,4 @@ def _interval(scored: Sequence[Judged], measured: float, ratio: float) -> Interv
         math.fsum(map(float.__mul__, weights, shares)) + fixed
         for shares in zip(*(one.shares or () for one in measured_ones), strict=True)
     )
-    return interval([one / measured for one in sums], ratio)
+    return confidence_interval([one / measured for one in sums], ratio)

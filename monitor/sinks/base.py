@@ -16,34 +16,34 @@ if TYPE_CHECKING:
 
     from monitor.model.rollups import Tier
 
-Record = Measurement | StateChange | Rollup | ScorePoint
+SinkRecord = Measurement | StateChange | Rollup | ScorePoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class WriteResult:
     """What became of an accepted batch.
 
     ``dropped`` counts values that the sink cannot hold (NaN, infinities, metrics that nobody declared), ``expired``
     records that it did not keep because they are older than what it keeps at all.
     """
 
-    dropped: int = 0
-    expired: int = 0
+    dropped_values: int = 0
+    expired_records: int = 0
 
 
-class Passing(Exception):
+class TemporaryError(Exception):
     """Not now: no connection, no answer in time, too many requests, a server in trouble. Try the same batch again.
 
     ``retry_after`` is the pause in seconds that the server asked for, or None.
     """
 
-    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+    def __init__(self, reason: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.retry_after = retry_after
+        self.retry_after_seconds = retry_after_seconds
 
 
-class TooLarge(Exception):
+class BatchTooLarge(Exception):
     """The batch is larger than the sink takes at once; ``reason`` in its own words."""
 
     def __init__(self, reason: str) -> None:
@@ -51,7 +51,7 @@ class TooLarge(Exception):
         self.reason = reason
 
 
-class Rejected(Exception):
+class RecordRejected(Exception):
     """At least one record of the batch can never be written; ``reason`` in the sink's own words."""
 
     def __init__(self, reason: str) -> None:
@@ -59,7 +59,7 @@ class Rejected(Exception):
         self.reason = reason
 
 
-class Refused(Exception):
+class SinkUnavailable(Exception):
     """This sink cannot be used until somebody mends it: a wrong token, an unknown bucket, a wrong address."""
 
     def __init__(self, reason: str) -> None:
@@ -78,7 +78,7 @@ class Sink(Protocol):
     def name(self) -> str:
         """Names the sink in bookmarks, logs and metrics; another name is another sink, which starts from the first."""
 
-    async def write(self, records: Sequence[Record]) -> Receipt:
+    async def write(self, records: Sequence[SinkRecord]) -> WriteResult:
         """Accept the batch, or raise :class:`Passing`, :class:`TooLarge`, :class:`Rejected` or :class:`Refused`."""
 
     async def close(self) -> None:
@@ -86,15 +86,15 @@ class Sink(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class PortalLabels:
     """What a sink tells of a portal beside its id: whose it is, and its group."""
 
-    kind: str
+    portal_kind: str
     group: str
 
 
 if TYPE_CHECKING:
-    Labels = Callable[[str], Label | None]
+    LabelLookup = Callable[[str], PortalLabels | None]
     """Portal id -> label, or None for a portal that the configuration no longer has. Asked anew for every batch."""
 
 
@@ -105,10 +105,10 @@ class SinkSettings(BaseModel):
 
     kind: ClassVar[str]
 
-    def open(self, name: str, labels: Labels) -> Sink:
+    def open(self, name: str, label_lookup: LabelLookup) -> Sink:
         """A sink with these settings; connects when it first writes. Call it on the running loop."""
         raise NotImplementedError
 
-    def open_tiers(self, name: str, labels: Labels) -> Mapping[Tier, Sink]:  # noqa: ARG002 - the promise
+    def open_tiers(self, name: str, label_lookup: LabelLookup) -> Mapping[Tier, Sink]:  # noqa: ARG002 - the promise
         """A sink for the figures of each tier that it takes, named after ``name``; none by default."""
         return {}

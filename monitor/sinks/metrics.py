@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
-FAILURES = ("passing", "too_large", "rejected", "refused")
-_LABEL = ("sink",)
+FAILURE_TYPES = ("passing", "too_large", "rejected", "refused")
+_LABELS = ("sink",)
 
 
 class DeliveryMetrics:
@@ -35,21 +35,21 @@ class DeliveryMetrics:
         self.up = self._gauge("up", "Whether the last write succeeded.")
         self.last_success = self._gauge("last_success_timestamp_seconds", "When a write last succeeded, in unix time.")
         for sink in sinks:
-            self._make(sink)
+            self._initialize_series(sink)
 
-    def _make(self, sink: str) -> None:
+    def _initialize_series(self, sink: str) -> None:
         for family in (self.points, self.batches, self.quarantined, self.dropped, self.expired):
             family.labels(sink)
-        for failure in FAILURES:
+        for failure in FAILURE_TYPES:
             self.failures.labels(sink, failure)
 
-    def watch(self, sink: str, records: Callable[[], float], seconds: Callable[[], float]) -> None:
+    def set_lag_functions(self, sink: str, lag_records: Callable[[], float], lag_seconds: Callable[[], float]) -> None:
         """Ask these for the lag whenever somebody looks, so that it grows while nothing moves."""
-        self.lag_records.labels(sink).set_function(records)
-        self.lag_seconds.labels(sink).set_function(seconds)
+        self.lag_records.labels(sink).set_function(lag_records)
+        self.lag_seconds.labels(sink).set_function(lag_seconds)
 
-    def _counter(self, name: str, text: str) -> Counter:
-        return Counter(f"portal_monitor_sink_{name}", text, _LABEL, registry=self._registry)
+    def _counter(self, name: str, help_text: str) -> Counter:
+        return Counter(f"portal_monitor_sink_{name}", help_text, _LABELS, registry=self._registry)
 
-    def _gauge(self, name: str, text: str) -> Gauge:
-        return Gauge(f"portal_monitor_sink_{name}", text, _LABEL, registry=self._registry)
+    def _gauge(self, name: str, help_text: str) -> Gauge:
+        return Gauge(f"portal_monitor_sink_{name}", help_text, _LABELS, registry=self._registry)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.sinks.influxdb.sink import InfluxDB
+from monitor.sinks.influxdb.sink import InfluxDBSettings
 
 if TYPE_CHECKING:
     from monitor.sinks.base import SinkSettings
 
 SINKS: dict[str, type[SinkSettings]] = {
-    "influxdb": InfluxDB,
+    "influxdb": InfluxDBSettings,
 }

@@ -8,39 +8,43 @@ from typing import TYPE_CHECKING
 import structlog
 
 from monitor.model.records import Measurement, State
-from monitor.storage.journal.store import Advance
+from monitor.storage.journal.store import CheckpointUpdate
 
 if TYPE_CHECKING:
     from monitor.model.clock import Clock
-    from monitor.states.state_machine import Fold
-    from monitor.states.status_cache import Board
+    from monitor.states.state_machine import StateMachine
+    from monitor.states.status_cache import StatusCache
     from monitor.storage.journal.journal import Journal
 
 log = structlog.get_logger(__name__)
 
-STATES = "states"
+STATES_CONSUMER = "states"
 """The fold's bookmark."""
 
-REMARK_SECONDS = 5.0
+CHECKPOINT_SECONDS = 5.0
 """A step without a change is stored at most this often: reading it again after a crash changes nothing."""
 
 
-BREATH = 50
+RECORDS_PER_YIELD = 50
 """Records shown on the board before others get a turn: a few milliseconds' work."""
 
 
-async def fold_states(journal: Journal, fold: Fold, clock: Clock, seq: int) -> None:
+async def run_state_machine(journal: Journal, state_machine: StateMachine, clock: Clock, seq: int) -> None:
     """Feed the fold with what is committed after ``seq``; its changes and its bookmark are one transaction."""
     stored = clock.monotonic()
     while True:
-        records = await journal.after(seq)
+        records = await journal.records_after(seq)
         if not records:
-            await journal.news(seq)
+            await journal.wait_past(seq)
             continue
-        changes = fold.feed_all(record for record in records if isinstance(record, Measurement))
+        changes = state_machine.process_all(record for record in records if isinstance(record, Measurement))
         seq = records[-1].seq
-        if changes or clock.monotonic() - stored >= REMARK_SECONDS:
-            await journal.commit(Advance(reader=STATES, seq=seq, memo=fold.memo(), changes=tuple(changes)))
+        if changes or clock.monotonic() - stored >= CHECKPOINT_SECONDS:
+            await journal.commit(
+                CheckpointUpdate(
+                    reader=STATES_CONSUMER, seq=seq, memo=state_machine.serialize(), changes=tuple(changes)
+                )
+            )
             stored = clock.monotonic()
         for change in changes:
             tell = log.warning if change.state is State.DOWN else log.info
@@ -55,15 +59,15 @@ async def fold_states(journal: Journal, fold: Fold, clock: Clock, seq: int) -> N
             )
 
 
-async def follow_board(journal: Journal, board: Board, seq: int) -> None:
+async def update_status_cache(journal: Journal, status_cache: StatusCache, seq: int) -> None:
     """Show on the board what is committed after ``seq``."""
     while True:
-        records = await journal.after(seq)
+        records = await journal.records_after(seq)
         if not records:
-            await journal.news(seq)
+            await journal.wait_past(seq)
             continue
         for number, record in enumerate(records, start=1):
-            board.take(record)
-            if number % BREATH == 0:
+            status_cache.update(record)
+            if number % RECORDS_PER_YIELD == 0:
                 await asyncio.sleep(0)
         seq = records[-1].seq

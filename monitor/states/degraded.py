@@ -4,79 +4,81 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.model.records import DECIDING
+from monitor.model.records import STATE_CHECK
 from probes.result import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from monitor.model.records import Measurement
-    from monitor.states.portal_memory import Standing
-    from monitor.states.rules import Rules
+    from monitor.states.portal_memory import PortalMemory
+    from monitor.states.rules import StateRules
 
-PLAIN = {"uptime", "latency"}
+SINGLE_RESPONSE_KINDS = {"uptime", "latency"}
 """Kinds whose looks take as long as one answer; a page that is shown takes longer by design."""
 
-_DAY = 86_400
+_DAY_SECONDS = 86_400
 
 
-def signs(one: Measurement, rules: Rules) -> Iterator[tuple[str, bool, int]]:
+def conditions(measurement: Measurement, rules: StateRules) -> Iterator[tuple[str, bool, int]]:
     """(name of a sign, whether it is a bad one, how many looks in a row it takes) of a first look."""
-    after = rules.degraded_after
-    if one.check != DECIDING and one.outcome is not Outcome.VOID:
-        yield f"fails {one.check}", one.outcome is Outcome.DOWN, after
-    if one.outcome is not Outcome.UP:
+    after = rules.degraded_consecutive
+    if measurement.check != STATE_CHECK and measurement.outcome is not Outcome.VOID:
+        yield f"fails {measurement.check}", measurement.outcome is Outcome.DOWN, after
+    if measurement.outcome is not Outcome.UP:
         return
-    if one.duration is not None and one.kind in PLAIN:
-        yield f"slow {one.check}", one.duration > rules.latency, after
-    if one.check != DECIDING:
+    if measurement.duration is not None and measurement.kind in SINGLE_RESPONSE_KINDS:
+        yield f"slow {measurement.check}", measurement.duration > rules.max_latency_seconds, after
+    if measurement.check != STATE_CHECK:
         return
-    families = {bool(one.values[name]) for name in ("ipv4_success", "ipv6_success") if name in one.values}
+    families = {
+        bool(measurement.values[name]) for name in ("ipv4_success", "ipv6_success") if name in measurement.values
+    }
     yield "family", len(families) > 1, after
-    ends = one.values.get("cert_chain_expiry", one.values.get("cert_leaf_expiry"))
+    ends = measurement.values.get("cert_chain_expiry", measurement.values.get("cert_leaf_expiry"))
     if ends is not None:
-        yield "certificate", float(ends) - one.slot / 1000 < rules.certificate_days * _DAY, 1
+        yield "certificate", float(ends) - measurement.slot / 1000 < rules.min_certificate_days * _DAY_SECONDS, 1
 
 
-def note(kept: Standing, one: Measurement, rules: Rules) -> int | None:
+def update_conditions(memory: PortalMemory, measurement: Measurement, rules: StateRules) -> int | None:
     """Count the signs of ``one``; the slot from which a mark came or went, None when none did."""
     turned = None
-    for name, bad, after in signs(one, rules):
-        on, run, since = kept.marks.get(name, [0, 0, 0])
+    for name, bad, after in conditions(measurement, rules):
+        on, run, since = memory.conditions.get(name, [0, 0, 0])
         if bad == bool(on):
             run = 0
         else:
-            since = since if run else one.slot
+            since = since if run else measurement.slot
             run += 1
         if run >= after:
             on, run, turned = int(bad), 0, since
         if on or run:
-            kept.marks[name] = [on, run, since]
+            memory.conditions[name] = [on, run, since]
         else:
-            kept.marks.pop(name, None)
+            memory.conditions.pop(name, None)
     return turned
 
 
-def holds(kept: Standing, name: str) -> bool:
+def condition_holds(memory: PortalMemory, name: str) -> bool:
     """Whether one mark holds."""
-    return name in kept.marks and bool(kept.marks[name][0])
+    return name in memory.conditions and bool(memory.conditions[name][0])
 
 
-def degraded(kept: Standing) -> bool:
+def is_degraded(memory: PortalMemory) -> bool:
     """Whether a mark holds."""
-    return any(on for on, _, _ in kept.marks.values())
+    return any(on for on, _, _ in memory.conditions.values())
 
 
-def why(kept: Standing, rules: Rules) -> str:
+def describe_conditions(memory: PortalMemory, rules: StateRules) -> str:
     """The marks that hold, in one sentence."""
-    return "; ".join(_said(name, rules) for name, (on, _, _) in sorted(kept.marks.items()) if on)
+    return "; ".join(_describe_condition(name, rules) for name, (on, _, _) in sorted(memory.conditions.items()) if on)
 
 
-def _said(name: str, rules: Rules) -> str:
+def _describe_condition(name: str, rules: StateRules) -> str:
     sort, _, check = name.partition(" ")
     return {
         "fails": f"{check} fails while the home page answers",
-        "slow": f"{check} takes longer than {rules.latency:g} s",
+        "slow": f"{check} takes longer than {rules.max_latency_seconds:g} s",
         "family": "answers over one address family only",
-        "certificate": f"the certificate ends in less than {rules.certificate_days:g} days",
+        "certificate": f"the certificate ends in less than {rules.min_certificate_days:g} days",
     }[sort]

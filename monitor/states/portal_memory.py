@@ -8,7 +8,7 @@ from monitor.model.records import State
 
 
 @dataclass(slots=True)
-class Standing:
+class PortalMemory:
     """``state`` is what the last change said, ``at`` its time; ``base`` what looks at the home page have confirmed.
 
     The run: ``run`` slots in a row, from slot ``since``, whose first look had ``outcome``. ``looks`` counts the failed
@@ -18,22 +18,22 @@ class Standing:
     """
 
     state: str = State.UNKNOWN.value
-    at: int = -1
-    base: str = State.UNKNOWN.value
-    proven: bool = False
-    clock: int = -1
+    changed_at: int = -1
+    base_state: str = State.UNKNOWN.value
+    ever_up: bool = False
+    latest_slot: int = -1
     slot: int = -1
     attempt: int = 0
     outcome: str = ""
-    run: int = 0
-    since: int = 0
-    looks: int = 0
-    patient: bool = False
-    voids: int = 0
-    blind_since: int = 0
-    blind: bool | None = None
-    fell: bool = False
+    run_length: int = 0
+    run_since: int = 0
+    failed_attempts: int = 0
+    requires_down_slots: bool = False
+    unknown_slots: int = 0
+    unknown_since: int = 0
+    self_check_failed: bool | None = None
+    down_in_maintenance: bool = False
     flapping: bool = False
-    moves: list[int] = field(default_factory=list)
-    marks: dict[str, list[int]] = field(default_factory=dict)
-    slots: dict[str, int] = field(default_factory=dict)
+    recent_changes: list[int] = field(default_factory=list)
+    conditions: dict[str, list[int]] = field(default_factory=dict)
+    check_slots: dict[str, int] = field(default_factory=dict)

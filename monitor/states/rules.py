@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MINUTE = 60_000
+MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class StateRules:
     """When a portal is down, up, degraded, flapping.
 
     ``down_looks`` failed looks within one slot, or ``down_after`` failing slots in a row, make it down; ``up_after``
@@ -19,8 +19,8 @@ class Rules:
     down_looks: int = 3
     down_after: int = 2
     up_after: int = 2
-    latency: float = 5.0
-    certificate_days: float = 14.0
-    degraded_after: int = 3
+    max_latency_seconds: float = 5.0
+    min_certificate_days: float = 14.0
+    degraded_consecutive: int = 3
     flap_changes: int = 5
-    flap_window: int = 30 * MINUTE
+    flap_window_ms: int = 30 * MINUTE_MS

@@ -14,27 +14,35 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from monitor.model.records import DECIDING, PROBER, STEP_BACK, Expect, Measurement, State, StateChange
+from monitor.model.records import (
+    MAX_CLOCK_STEP_BACK_MS,
+    PROBER_PORTAL,
+    STATE_CHECK,
+    Expect,
+    Measurement,
+    State,
+    StateChange,
+)
 from monitor.states import degraded, up_down
-from monitor.states.maintenance import Calendar
-from monitor.states.portal_memory import Standing
-from monitor.states.prober_state import Eyes
-from monitor.states.rules import Rules
+from monitor.states.maintenance import MaintenanceCalendar
+from monitor.states.portal_memory import PortalMemory
+from monitor.states.prober_state import ProberState
+from monitor.states.rules import StateRules
 from probes.probe import Probe
-from probes.registry import KINDS
+from probes.registry import PROBE_KINDS
 from probes.result import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from monitor.model.records import Portal
-    from monitor.states.maintenance import Occurrence
+    from monitor.states.maintenance import MaintenanceOccurrence
 
-_MOVING = {State.UP.value, State.DEGRADED.value, State.DOWN.value}
+_FLAPPING_STATES = {State.UP.value, State.DEGRADED.value, State.DOWN.value}
 """The states between which a portal flaps."""
 
 
-class Fold:
+class StateMachine:
     """Feeds on measurements in journal order. Late and repeated slots are ignored; each location is judged by itself.
 
     A check's slots come in order, unless the clock was set back. By more than a day it showed a wrong hour before: what
@@ -46,184 +54,209 @@ class Fold:
     """
 
     def __init__(
-        self, portals: Iterable[Portal], rules: Rules, calendar: Calendar | None = None, *, memo: str = ""
+        self,
+        portals: Iterable[Portal],
+        rules: StateRules,
+        calendar: MaintenanceCalendar | None = None,
+        *,
+        saved_state: str = "",
     ) -> None:
         """Continue from ``memo``, as :meth:`memo` gave it."""
-        kept: dict[str, dict[str, object]] = json.loads(memo or "{}")
-        self._standings: dict[str, Standing] = {}
-        self._eyes: dict[str, Eyes] = {}
+        kept: dict[str, dict[str, object]] = json.loads(saved_state or "{}")
+        self._portal_memories: dict[str, PortalMemory] = {}
+        self._prober_states: dict[str, ProberState] = {}
         for key, values in kept.items():
             portal, _, location = key.partition("@")
-            if portal == PROBER:
-                self._eyes[location] = Eyes(**values)  # type: ignore[arg-type] # as asdict wrote it
+            if portal == PROBER_PORTAL:
+                self._prober_states[location] = ProberState(**values)  # type: ignore[arg-type] # as asdict wrote it
             else:
-                self._standings[key] = Standing(**values)  # type: ignore[arg-type] # the same
-        self._texts: dict[str, str] = {}
-        self.change(portals, rules, calendar or Calendar())
+                self._portal_memories[key] = PortalMemory(**values)  # type: ignore[arg-type] # the same
+        self._serialized: dict[str, str] = {}
+        self.reconfigure(portals, rules, calendar or MaintenanceCalendar())
 
-    def change(self, portals: Iterable[Portal], rules: Rules, calendar: Calendar) -> None:
+    def reconfigure(self, portals: Iterable[Portal], rules: StateRules, calendar: MaintenanceCalendar) -> None:
         """Go on under another configuration; what is remembered of portals that are gone is dropped."""
         self.portals = {portal.id: portal for portal in portals}
         self.rules, self.calendar = rules, calendar
-        self._judged = sum(portal.expect is not Expect.RETIRED for portal in self.portals.values())
-        for key in [key for key in self._standings if key.partition("@")[0] not in self.portals]:
-            eyes, gone = self._eyes[key.partition("@")[2]], self._standings.pop(key)
-            eyes.known -= gone.blind is not None
-            eyes.blind -= bool(gone.blind)
-            self._texts.pop(key, None)
-        self._texts = {key: text for key, text in self._texts.items() if key in self._standings}
+        self._evaluated_count = sum(portal.expect is not Expect.RETIRED for portal in self.portals.values())
+        for key in [key for key in self._portal_memories if key.partition("@")[0] not in self.portals]:
+            eyes, gone = self._prober_states[key.partition("@")[2]], self._portal_memories.pop(key)
+            eyes.known_portals -= gone.self_check_failed is not None
+            eyes.failed_portals -= bool(gone.self_check_failed)
+            self._serialized.pop(key, None)
+        self._serialized = {key: text for key, text in self._serialized.items() if key in self._portal_memories}
 
-    def memo(self) -> str:
+    def serialize(self) -> str:
         """All that the fold remembers, as JSON text that belongs to the bookmark; only what moved is written anew."""
-        everything: dict[str, Standing | Eyes] = {f"{PROBER}@{where}": eyes for where, eyes in self._eyes.items()}
-        everything |= self._standings
+        everything: dict[str, PortalMemory | ProberState] = {
+            f"{PROBER_PORTAL}@{where}": eyes for where, eyes in self._prober_states.items()
+        }
+        everything |= self._portal_memories
         for key, kept in everything.items():
-            if key not in self._texts:
-                self._texts[key] = f"{json.dumps(key)}:{json.dumps(asdict(kept), separators=(',', ':'))}"
-        return f"{{{','.join(self._texts[key] for key in everything)}}}"
+            if key not in self._serialized:
+                self._serialized[key] = f"{json.dumps(key)}:{json.dumps(asdict(kept), separators=(',', ':'))}"
+        return f"{{{','.join(self._serialized[key] for key in everything)}}}"
 
-    def feed_all(self, measurements: Iterable[Measurement]) -> list[StateChange]:
+    def process_all(self, measurements: Iterable[Measurement]) -> list[StateChange]:
         """The changes that a stretch of the journal makes."""
-        return [change for one in measurements for change in self.feed(one)]
+        return [change for one in measurements for change in self.process(one)]
 
-    def feed(self, one: Measurement) -> list[StateChange]:
+    def process(self, measurement: Measurement) -> list[StateChange]:
         """Take the next measurement; the changes that it tips, mostly none: of the prober first, then of its portal."""
-        portal = self.portals.get(one.portal)
+        portal = self.portals.get(measurement.portal)
         if portal is None or portal.expect is Expect.RETIRED:
             return []
-        key = f"{one.portal}@{one.location}"
-        kept = self._standings.setdefault(key, Standing())
-        eyes = self._eyes.setdefault(one.location, Eyes())
-        deciding = one.check == DECIDING
-        _follow_clock(kept, eyes, one, deciding=deciding)
-        if not _is_news(kept, one, deciding=deciding):
+        key = f"{measurement.portal}@{measurement.location}"
+        kept = self._portal_memories.setdefault(key, PortalMemory())
+        eyes = self._prober_states.setdefault(measurement.location, ProberState())
+        deciding = measurement.check == STATE_CHECK
+        _handle_clock_step_back(kept, eyes, measurement, is_state_check=deciding)
+        if not _accept_if_newer(kept, measurement, is_state_check=deciding):
             return []
-        self._texts.pop(key, None)
-        kept.clock = max(kept.clock, one.slot)
+        self._serialized.pop(key, None)
+        kept.latest_slot = max(kept.latest_slot, measurement.slot)
         told = []
-        if deciding and one.attempt == 1:
-            self._texts.pop(f"{PROBER}@{one.location}", None)
-            if (change := eyes.take(kept, one, self._judged)) is not None:
+        if deciding and measurement.attempt == 1:
+            self._serialized.pop(f"{PROBER_PORTAL}@{measurement.location}", None)
+            if (change := eyes.update(kept, measurement, self._evaluated_count)) is not None:
                 told.append(change)
-        told += self._judge(kept, one, portal, eyes)
+        told += self._evaluate(kept, measurement, portal, eyes)
         return told
 
-    def _judge(self, kept: Standing, one: Measurement, portal: Portal, eyes: Eyes) -> list[StateChange]:
-        window = self.calendar.in_force(portal, kept.clock)
+    def _evaluate(
+        self, memory: PortalMemory, measurement: Measurement, portal: Portal, prober_state: ProberState
+    ) -> list[StateChange]:
+        window = self.calendar.occurrence_at(portal, memory.latest_slot)
         base = None
-        if one.check == DECIDING:
-            base = up_down.take(kept, one, portal, self.rules, hold=eyes.shut)
-            kept.fell = kept.fell or kept.base == State.DOWN.value
-        turned = self._marks(kept, one)
+        if measurement.check == STATE_CHECK:
+            base = up_down.update(memory, measurement, portal, self.rules, prober_failing=prober_state.is_failing)
+            memory.down_in_maintenance = memory.down_in_maintenance or memory.base_state == State.DOWN.value
+        turned = self._update_conditions(memory, measurement)
         if window is not None:
-            return self._enter(kept, one, window)
-        if kept.state == State.MAINTENANCE.value:
-            return self._leave(kept, one)
-        calm = self._calm_down(kept, one)
-        since = next((slot for slot in (base, turned) if slot is not None), one.slot)
-        return calm + self._tell(kept, one, since)
+            return self._enter_maintenance(memory, measurement, window)
+        if memory.state == State.MAINTENANCE.value:
+            return self._leave_maintenance(memory, measurement)
+        calm = self._end_flapping(memory, measurement)
+        since = next((slot for slot in (base, turned) if slot is not None), measurement.slot)
+        return calm + self._update_state(memory, measurement, since)
 
-    def _marks(self, kept: Standing, one: Measurement) -> int | None:
+    def _update_conditions(self, memory: PortalMemory, measurement: Measurement) -> int | None:
         """Signs count only while the home page answers: what fails together with it is one outage, not two."""
-        if kept.base != State.UP.value or kept.outcome == Outcome.DOWN.value:
-            if kept.base != State.UP.value:
-                kept.marks.clear()
+        if memory.base_state != State.UP.value or memory.outcome == Outcome.DOWN.value:
+            if memory.base_state != State.UP.value:
+                memory.conditions.clear()
             return None
-        return degraded.note(kept, one, self.rules) if one.attempt == 1 else None
+        return degraded.update_conditions(memory, measurement, self.rules) if measurement.attempt == 1 else None
 
-    def _enter(self, kept: Standing, one: Measurement, window: Occurrence) -> list[StateChange]:
-        if kept.state == State.MAINTENANCE.value:
+    def _enter_maintenance(
+        self, memory: PortalMemory, measurement: Measurement, occurrence: MaintenanceOccurrence
+    ) -> list[StateChange]:
+        if memory.state == State.MAINTENANCE.value:
             return []
-        kept.fell, kept.flapping = False, False
-        kept.moves.clear()
-        words = f"{window.window.reason} (approved by {window.window.approved_by})"
-        return [_change(kept, one, State.MAINTENANCE, one.slot, words)]
+        memory.down_in_maintenance, memory.flapping = False, False
+        memory.recent_changes.clear()
+        words = f"{occurrence.window.reason} (approved by {occurrence.window.approved_by})"
+        return [_state_change(memory, measurement, State.MAINTENANCE, measurement.slot, words)]
 
-    def _leave(self, kept: Standing, one: Measurement) -> list[StateChange]:
+    def _leave_maintenance(self, memory: PortalMemory, measurement: Measurement) -> list[StateChange]:
         """The window is over: one good look is enough to be up, a failure that was confirmed inside still counts."""
-        if one.check != DECIDING:
+        if measurement.check != STATE_CHECK:
             return []
-        good = one.outcome is Outcome.UP
+        good = measurement.outcome is Outcome.UP
         if good:
-            kept.base = State.UP.value
-        if not good and not up_down.failed(kept, self.rules) and kept.voids < up_down.VOIDS_TO_UNKNOWN:
+            memory.base_state = State.UP.value
+        if (
+            not good
+            and not up_down.is_failure_confirmed(memory, self.rules)
+            and memory.unknown_slots < up_down.MIN_UNKNOWN_SLOTS
+        ):
             return []
-        state = self._state(kept)
+        state = self._effective_state(memory)
         words = "maintenance is over"
-        if state in {State.UP, State.DEGRADED} and kept.fell:
+        if state in {State.UP, State.DEGRADED} and memory.down_in_maintenance:
             words = "maintenance is over; it was down inside and has recovered"
         elif state is State.DOWN:
-            words = f"still down at the end of maintenance: {one.detail}"
+            words = f"still down at the end of maintenance: {measurement.detail}"
         elif state is State.DEGRADED:
-            words = degraded.why(kept, self.rules)
-        return [_change(kept, one, state, one.slot, words)]
+            words = degraded.describe_conditions(memory, self.rules)
+        return [_state_change(memory, measurement, state, measurement.slot, words)]
 
-    def _calm_down(self, kept: Standing, one: Measurement) -> list[StateChange]:
+    def _end_flapping(self, memory: PortalMemory, measurement: Measurement) -> list[StateChange]:
         """The message that flapping ended: nothing changed for as long as the window of its changes."""
-        if not kept.flapping or kept.clock - kept.at < self.rules.flap_window:
+        if not memory.flapping or memory.latest_slot - memory.changed_at < self.rules.flap_window_ms:
             return []
-        kept.flapping = False
-        kept.moves.clear()
-        words = f"no change for {self.rules.flap_window // 60_000} min"
-        return [_change(kept, one, State(kept.state), one.slot, words)]
+        memory.flapping = False
+        memory.recent_changes.clear()
+        words = f"no change for {self.rules.flap_window_ms // 60_000} min"
+        return [_state_change(memory, measurement, State(memory.state), measurement.slot, words)]
 
-    def _tell(self, kept: Standing, one: Measurement, at: int) -> list[StateChange]:
-        state = self._state(kept)
-        if state.value == kept.state:
+    def _update_state(self, memory: PortalMemory, measurement: Measurement, at_ms: int) -> list[StateChange]:
+        state = self._effective_state(memory)
+        if state.value == memory.state:
             return []
-        if {kept.state, state.value} <= _MOVING:
-            kept.moves = [move for move in kept.moves if move > one.slot - self.rules.flap_window] + [one.slot]
-            kept.flapping = kept.flapping or len(kept.moves) >= self.rules.flap_changes
-        words = degraded.why(kept, self.rules) if state is State.DEGRADED else one.detail
-        return [_change(kept, one, state, at, words)]
+        if {memory.state, state.value} <= _FLAPPING_STATES:
+            memory.recent_changes = [
+                move for move in memory.recent_changes if move > measurement.slot - self.rules.flap_window_ms
+            ] + [measurement.slot]
+            memory.flapping = memory.flapping or len(memory.recent_changes) >= self.rules.flap_changes
+        words = degraded.describe_conditions(memory, self.rules) if state is State.DEGRADED else measurement.detail
+        return [_state_change(memory, measurement, state, at_ms, words)]
 
     @staticmethod
-    def _state(kept: Standing) -> State:
-        up = kept.base == State.UP.value
-        return State.DEGRADED if up and degraded.degraded(kept) else State(kept.base)
+    def _effective_state(memory: PortalMemory) -> State:
+        up = memory.base_state == State.UP.value
+        return State.DEGRADED if up and degraded.is_degraded(memory) else State(memory.base_state)
 
 
-def _follow_clock(kept: Standing, eyes: Eyes, one: Measurement, *, deciding: bool) -> None:
+def _handle_clock_step_back(
+    memory: PortalMemory, prober_state: ProberState, measurement: Measurement, *, is_state_check: bool
+) -> None:
     """Forget the times of a clock that was wrong by more than a day."""
-    if not deciding:
-        if one.slot < kept.slots.get(one.check, -1) - STEP_BACK:
-            del kept.slots[one.check]
+    if not is_state_check:
+        if measurement.slot < memory.check_slots.get(measurement.check, -1) - MAX_CLOCK_STEP_BACK_MS:
+            del memory.check_slots[measurement.check]
         return
-    if one.slot < kept.slot - STEP_BACK:
-        kept.slot, kept.attempt, kept.clock, kept.at = -1, 0, -1, -1
-        kept.since, kept.blind_since = min(kept.since, one.slot), min(kept.blind_since, one.slot)
-        kept.moves.clear()
-        eyes.at, eyes.since = min(eyes.at, one.slot - 1), min(eyes.since, one.slot)
+    if measurement.slot < memory.slot - MAX_CLOCK_STEP_BACK_MS:
+        memory.slot, memory.attempt, memory.latest_slot, memory.changed_at = -1, 0, -1, -1
+        memory.run_since, memory.unknown_since = (
+            min(memory.run_since, measurement.slot),
+            min(memory.unknown_since, measurement.slot),
+        )
+        memory.recent_changes.clear()
+        prober_state.changed_at, prober_state.failing_since = (
+            min(prober_state.changed_at, measurement.slot - 1),
+            min(prober_state.failing_since, measurement.slot),
+        )
 
 
-def _is_news(kept: Standing, one: Measurement, *, deciding: bool) -> bool:
+def _accept_if_newer(memory: PortalMemory, measurement: Measurement, *, is_state_check: bool) -> bool:
     """Whether the look is newer than all of its check; notes it then. Confirming looks count for the home page only."""
-    if deciding:
-        if (one.slot, one.attempt) <= (kept.slot, kept.attempt):
+    if is_state_check:
+        if (measurement.slot, measurement.attempt) <= (memory.slot, memory.attempt):
             return False
-        if one.attempt > 1 and one.slot != kept.slot:
+        if measurement.attempt > 1 and measurement.slot != memory.slot:
             return False
-        kept.slot, kept.attempt = one.slot, one.attempt
+        memory.slot, memory.attempt = measurement.slot, measurement.attempt
         return True
-    speaks = KINDS.get(one.kind, Probe).speaks(one.attempt, one.values)
-    if not speaks or one.slot <= kept.slots.get(one.check, -1):
+    speaks = PROBE_KINDS.get(measurement.kind, Probe).is_representative(measurement.attempt, measurement.values)
+    if not speaks or measurement.slot <= memory.check_slots.get(measurement.check, -1):
         return False
-    kept.slots[one.check] = one.slot
+    memory.check_slots[measurement.check] = measurement.slot
     return True
 
 
-def _change(kept: Standing, one: Measurement, state: State, at: int, words: str) -> StateChange:
+def _state_change(memory: PortalMemory, measurement: Measurement, state: State, at_ms: int, detail: str) -> StateChange:
     """The change, noted as told. Its time is later than that of the change before, whatever the looks say."""
-    previous = State(kept.state)
-    kept.state, kept.at = state.value, max(at, kept.at + 1)
+    previous = State(memory.state)
+    memory.state, memory.changed_at = state.value, max(at_ms, memory.changed_at + 1)
     return StateChange(
-        portal=one.portal,
-        location=one.location,
-        at=kept.at,
+        portal=measurement.portal,
+        location=measurement.location,
+        at=memory.changed_at,
         state=state,
         previous=previous,
-        flapping=kept.flapping,
-        fault=one.fault if state in {State.DOWN, State.UNKNOWN} else None,
-        detail=words,
-        cause=one.seq,
+        flapping=memory.flapping,
+        fault=measurement.fault if state in {State.DOWN, State.UNKNOWN} else None,
+        detail=detail,
+        cause=measurement.seq,
     )

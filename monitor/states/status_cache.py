@@ -5,21 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from monitor.model.records import DECIDING, PROBER, STEP_BACK, Expect, Measurement, State, StateChange, Void
-from monitor.states.availability import Span, timeline
+from monitor.model.records import (
+    MAX_CLOCK_STEP_BACK_MS,
+    PROBER_PORTAL,
+    STATE_CHECK,
+    Expect,
+    Measurement,
+    State,
+    StateChange,
+    UnknownReason,
+)
+from monitor.states.availability import StateSpan, timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from monitor.model.clock import Clock
     from monitor.model.records import Check, Portal
-    from monitor.storage.journal.store import Reader, Record
+    from monitor.storage.journal.store import JournalReader, Record
 
-DAY = 86_400_000
+DAY_MS = 86_400_000
 
 
 @dataclass(slots=True)
-class Board:
+class StatusCache:
     """Holds the newest record of everything that was seen from ``location``.
 
     Of a slot with confirming looks it shows the first one, which alone tells of latency and phases; ``attempts``
@@ -35,11 +44,11 @@ class Board:
     states: dict[str, StateChange] = field(default_factory=dict)
     changes: dict[str, list[StateChange]] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
-    prober: StateChange | None = None
-    last_look: int = 0
+    prober_change: StateChange | None = None
+    last_probe_ms: int = 0
     listeners: list[Callable[[Measurement], None]] = field(default_factory=list)
 
-    def show(self, portals: Iterable[Portal], checks: Iterable[Check]) -> None:
+    def set_inventory(self, portals: Iterable[Portal], checks: Iterable[Check]) -> None:
         """Change to another inventory; what is gone from it is forgotten."""
         self.portals = {portal.id: portal for portal in portals}
         self.checks = {check.key: check for check in checks}
@@ -50,62 +59,65 @@ class Board:
             self.states.pop(portal, None)
             self.changes.pop(portal, None)
 
-    def recall(self, reader: Reader) -> None:
+    def load(self, reader: JournalReader) -> None:
         """Fill the board from the journal: newest measurements, states, and the state changes of the last day."""
-        since = self.clock.now() - DAY
+        since = self.clock.now() - DAY_MS
         for check in self.checks.values():
             found = reader.latest(check.kind, check.portal, check.name, self.location)
             if found is not None:
-                self.take(found)
-        for portal in (*self.portals, PROBER):
+                self.update(found)
+        for portal in (*self.portals, PROBER_PORTAL):
             before = reader.state_at(portal, self.location, since)
             if before is not None:
-                self.take(before)
-        for change in reader.state_changes(since=since + 1):
-            self.take(change)
+                self.update(before)
+        for change in reader.state_changes(since_ms=since + 1):
+            self.update(change)
 
-    def take(self, record: Record) -> None:
+    def update(self, record: Record) -> None:
         """Note one record; older than what is known, it changes nothing."""
         if isinstance(record, StateChange):
-            self._take_change(record)
+            self._update_state(record)
             return
         if not isinstance(record, Measurement):
             return
         if record.key not in self.checks or record.location != self.location:
             return
         probe = self.checks[record.key].probe
-        speaks = probe.speaks(record.attempt, record.values)
-        if probe.mark and not speaks:
+        speaks = probe.is_representative(record.attempt, record.values)
+        if probe.representative_flag and not speaks:
             return
         known = self.latest.get(record.key)
         newest = (known.slot, self.attempts[record.key]) if known is not None else (-1, 0)
-        set_back = speaks and record.slot < newest[0] - STEP_BACK  # the clock had shown a wrong hour
+        set_back = speaks and record.slot < newest[0] - MAX_CLOCK_STEP_BACK_MS  # the clock had shown a wrong hour
         late = (record.slot, record.attempt) <= newest or (not speaks and record.slot != newest[0])
         if late and not set_back:
             return
         self.attempts[record.key] = record.attempt
         if speaks:
             self.latest[record.key] = record
-        if record.started is not None and not self.last_look - STEP_BACK <= record.started <= self.last_look:
-            self.last_look = record.started
+        if (
+            record.started is not None
+            and not self.last_probe_ms - MAX_CLOCK_STEP_BACK_MS <= record.started <= self.last_probe_ms
+        ):
+            self.last_probe_ms = record.started
         for listener in self.listeners:
             listener(record)
 
-    def _take_change(self, change: StateChange) -> None:
+    def _update_state(self, change: StateChange) -> None:
         if change.location != self.location:
             return
-        if change.portal == PROBER and (self.prober is None or change.seq > self.prober.seq):
-            self.prober = change
+        if change.portal == PROBER_PORTAL and (self.prober_change is None or change.seq > self.prober_change.seq):
+            self.prober_change = change
         if change.portal not in self.portals:
             return
         kept = self.changes.setdefault(change.portal, [])
         if kept and change.seq <= kept[-1].seq:
             return
-        if kept and change.at < kept[-1].at - STEP_BACK:
+        if kept and change.at < kept[-1].at - MAX_CLOCK_STEP_BACK_MS:
             kept.clear()
         kept.append(change)
         self.states[change.portal] = change
-        horizon = self.clock.now() - DAY
+        horizon = self.clock.now() - DAY_MS
         while len(kept) > 1 and kept[1].at <= horizon:
             del kept[0]
 
@@ -114,17 +126,17 @@ class Board:
         change = self.states.get(portal)
         return change.state if change else State.UNKNOWN
 
-    def flapping(self, portal: str) -> bool:
+    def is_flapping(self, portal: str) -> bool:
         """Whether the portal changes all the time."""
         change = self.states.get(portal)
         return change is not None and change.flapping
 
-    def since(self, portal: str) -> int | None:
+    def state_since_ms(self, portal: str) -> int | None:
         """When the state began (UTC ms), None when nothing is confirmed yet."""
-        change = self.turned(portal)
+        change = self.current_state_change(portal)
         return change.at if change else None
 
-    def turned(self, portal: str) -> StateChange | None:
+    def current_state_change(self, portal: str) -> StateChange | None:
         """The change that the state began with, which is not the one that tells that flapping ended."""
         found = None
         for found in reversed(self.changes.get(portal, ())):
@@ -132,26 +144,30 @@ class Board:
                 break
         return found
 
-    def blind_since(self) -> int | None:
+    def self_check_failing_since_ms(self) -> int | None:
         """When the prober lost its sight (UTC ms); None while it is not confirmed."""
-        return self.prober.at if self.prober is not None and self.prober.state is State.UNKNOWN else None
+        return (
+            self.prober_change.at
+            if self.prober_change is not None and self.prober_change.state is State.UNKNOWN
+            else None
+        )
 
-    def deciding(self, portal: str) -> Measurement | None:
+    def latest_state_check(self, portal: str) -> Measurement | None:
         """The newest measurement of the check that decides the portal's state."""
-        return self.latest.get(f"{portal}/{DECIDING}")
+        return self.latest.get(f"{portal}/{STATE_CHECK}")
 
-    def strip(self, portal: str) -> tuple[Span, ...]:
+    def last_day_timeline(self, portal: str) -> tuple[StateSpan, ...]:
         """The last 24 hours as spans of one state each, oldest first; time before the first change is unknown."""
         now = self.clock.now()
-        return timeline(self.changes.get(portal, ()), now - DAY, now)
+        return timeline(self.changes.get(portal, ()), now - DAY_MS, now)
 
-    def judged(self) -> list[str]:
+    def evaluated_portals(self) -> list[str]:
         """The portals whose state is judged: all but the retired ones."""
         return [portal.id for portal in self.portals.values() if portal.expect is not Expect.RETIRED]
 
-    def blind(self) -> bool:
+    def self_check_failing(self) -> bool:
         """Whether the prober cannot see: that is its state, or most newest looks were void for want of sight."""
-        if self.prober is not None and self.prober.state is State.UNKNOWN:
+        if self.prober_change is not None and self.prober_change.state is State.UNKNOWN:
             return True
-        looks = [look for portal in self.judged() if (look := self.deciding(portal)) is not None]
-        return bool(looks) and sum(look.void is Void.BLIND for look in looks) * 2 > len(looks)
+        looks = [look for portal in self.evaluated_portals() if (look := self.latest_state_check(portal)) is not None]
+        return bool(looks) and sum(look.void is UnknownReason.BLIND for look in looks) * 2 > len(looks)

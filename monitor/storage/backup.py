@@ -20,26 +20,26 @@ from typing import TYPE_CHECKING
 
 from monitor import __version__
 from monitor.storage.archive import catalog
-from monitor.storage.archive.layout import FOLDER as ARCHIVE
-from monitor.storage.archive.layout import SCHEMA as ARCHIVE_SCHEMA
+from monitor.storage.archive.layout import ARCHIVE_FOLDER as ARCHIVE
+from monitor.storage.archive.layout import ARCHIVE_SCHEMA_VERSION as ARCHIVE_SCHEMA
 from monitor.storage.archive.verify import verify
 from monitor.storage.folders import EVIDENCE, INBOX, SCORES
-from monitor.storage.journal.database import FILE, SCHEMA, JournalError, connect
+from monitor.storage.journal.database import JOURNAL_FILE, JOURNAL_SCHEMA_VERSION, JournalError, open_journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MANIFEST = "backup.json"
-FORMAT = 1
+BACKUP_MANIFEST_FILE = "backup.json"
+BACKUP_FORMAT_VERSION = 1
 """Version of the backup's own form."""
 
-FOLDERS = (EVIDENCE, SCORES, INBOX)
+COPIED_FOLDERS = (EVIDENCE, SCORES, INBOX)
 """What is copied as it lies there; each file in them appears whole or not at all."""
 
-AGAIN = 3
+MAX_ATTEMPTS = 3
 """How often a backup begins anew when files of its ledger were merged into others meanwhile."""
 
-_CHUNK = 2**20
+_CHUNK_BYTES = 2**20
 
 
 class BackupError(JournalError):
@@ -47,7 +47,7 @@ class BackupError(JournalError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class BackupFile:
     """One file of a backup, by its path below it."""
 
     path: str
@@ -65,15 +65,17 @@ class Backup:
     journal_schema: int
     archive_schema: int
     last: int
-    files: tuple[Kept, ...]
+    files: tuple[BackupFile, ...]
 
     @property
-    def size(self) -> int:
+    def size_bytes(self) -> int:
         """Bytes of all files."""
         return sum(one.size for one in self.files)
 
 
-def backup(data: Path, target: Path, progress: Callable[[int, int | None], None] = lambda _done, _all: None) -> Backup:
+def backup(
+    data_dir: Path, target: Path, progress: Callable[[int, int | None], None] = lambda _done, _all: None
+) -> Backup:
     """Copy data directory ``data`` to ``target``, which must not exist. Raises :class:`JournalError`, OSError.
 
     ``progress`` is told the files done, and of how many when that is known. A sealed file that is not what the ledger
@@ -81,45 +83,49 @@ def backup(data: Path, target: Path, progress: Callable[[int, int | None], None]
     """
     if target.exists():
         raise BackupError(f"{target} exists already; a backup never overwrites another")
-    with _appearing(target) as part:
-        kept = _settled(data, part, progress)
-        for folder in FOLDERS:
-            kept += _tree(data, part, folder)
-        with closing(connect(part / FILE, write=False)) as db:
+    with _atomic_directory(target) as part:
+        kept = _copy_with_retries(data_dir, part, progress)
+        for folder in COPIED_FOLDERS:
+            kept += _copy_folder(data_dir, part, folder)
+        with closing(open_journal(part / JOURNAL_FILE, write=False)) as db:
             last = int(db.execute("SELECT last FROM sequence").fetchone()[0])
         made = Backup(
-            format=FORMAT,
+            format=BACKUP_FORMAT_VERSION,
             made=time.time_ns() // 1_000_000,
             version=__version__,
-            journal_schema=SCHEMA,
+            journal_schema=JOURNAL_SCHEMA_VERSION,
             archive_schema=ARCHIVE_SCHEMA,
             last=last,
             files=tuple(sorted(kept, key=lambda one: one.path)),
         )
-        (part / MANIFEST).write_text(json.dumps(asdict(made), ensure_ascii=False, indent=1) + "\n")
-        _sync(part / MANIFEST)
+        (part / BACKUP_MANIFEST_FILE).write_text(json.dumps(asdict(made), ensure_ascii=False, indent=1) + "\n")
+        _fsync_file(part / BACKUP_MANIFEST_FILE)
     return made
 
 
-def restore(source: Path, data: Path, progress: Callable[[int, int | None], None] = lambda _done, _all: None) -> Backup:
+def restore(
+    source: Path, data_dir: Path, progress: Callable[[int, int | None], None] = lambda _done, _all: None
+) -> Backup:
     """Make data directory ``data`` from a backup: whole, or as it was before. Raises :class:`JournalError`, OSError.
 
     ``data`` must be absent or empty. Every file is compared with its digest while it is copied, and the archive is
     verified in its new place.
     """
-    if data.exists() and (not data.is_dir() or any(data.iterdir())):
-        raise BackupError(f"{data} is not empty; restore into a new directory, then put it in the place of the old one")
+    if data_dir.exists() and (not data_dir.is_dir() or any(data_dir.iterdir())):
+        raise BackupError(
+            f"{data_dir} is not empty; restore into a new directory, then put it in the place of the old one"
+        )
     made = read(source)
-    with _appearing(data) as part:
+    with _atomic_directory(data_dir) as part:
         for done, one in enumerate(made.files, start=1):
-            found = _copy(source / one.path, part / one.path, one.path)
+            found = _copy_file(source / one.path, part / one.path, one.path)
             if found != one:
                 raise BackupError(f"{source / one.path} is not what was backed up: {found.size} bytes, {found.sha256}")
             progress(done, len(made.files))
-        if wrong := _journal_wrong(part) + list(verify(part).complaints):
+        if wrong := _journal_errors(part) + list(verify(part).errors):
             raise BackupError("; ".join(wrong))
         with suppress(FileNotFoundError):
-            data.rmdir()
+            data_dir.rmdir()
     return made
 
 
@@ -129,38 +135,42 @@ def check(source: Path, progress: Callable[[int, int | None], None] = lambda _do
     wrong: list[str] = []
     for done, one in enumerate(made.files, start=1):
         try:
-            found = _digest(source / one.path, one.path)
+            found = _hash_file(source / one.path, one.path)
         except OSError as error:
             wrong.append(f"{one.path}: {error.strerror}")
         else:
             if found != one:
                 wrong.append(f"{one.path}: changed since it was backed up")
         progress(done, len(made.files))
-    known = {one.path for one in made.files} | {MANIFEST}
+    known = {one.path for one in made.files} | {BACKUP_MANIFEST_FILE}
     there = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
     wrong += [f"{path}: is no part of the backup" for path in sorted(there - known)]
-    return wrong or [*_journal_wrong(source), *verify(source).complaints]
+    return wrong or [*_journal_errors(source), *verify(source).errors]
 
 
 def read(source: Path) -> Backup:
     """The manifest of a backup. Raises :class:`BackupError`, also for one that only a newer version can read."""
     try:
-        told = json.loads((source / MANIFEST).read_text())
-        made = Backup(**told | {"files": tuple(Kept(**one) for one in told["files"])})
+        told = json.loads((source / BACKUP_MANIFEST_FILE).read_text())
+        made = Backup(**told | {"files": tuple(BackupFile(**one) for one in told["files"])})
     except FileNotFoundError:
-        raise BackupError(f"{source} is no backup: there is no {MANIFEST} in it") from None
+        raise BackupError(f"{source} is no backup: there is no {BACKUP_MANIFEST_FILE} in it") from None
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise BackupError(f"{source / MANIFEST} cannot be read: {error}") from error
-    if made.format > FORMAT or made.journal_schema > SCHEMA or made.archive_schema > ARCHIVE_SCHEMA:
+        raise BackupError(f"{source / BACKUP_MANIFEST_FILE} cannot be read: {error}") from error
+    if (
+        made.format > BACKUP_FORMAT_VERSION
+        or made.journal_schema > JOURNAL_SCHEMA_VERSION
+        or made.archive_schema > ARCHIVE_SCHEMA
+    ):
         raise BackupError(f"{source} was made by a newer version ({made.version}); use that one")
     odd = next((one.path for one in made.files if one.path.startswith("/") or ".." in one.path.split("/")), None)
     if odd is not None:
-        raise BackupError(f"{source / MANIFEST} names {odd}, which lies outside of it")
+        raise BackupError(f"{source / BACKUP_MANIFEST_FILE} names {odd}, which lies outside of it")
     return made
 
 
 @contextmanager
-def _appearing(target: Path) -> Iterator[Path]:
+def _atomic_directory(target: Path) -> Iterator[Path]:
     """A new directory beside ``target`` that gets its name when the block ends well, and is removed otherwise."""
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
     part = target.absolute().with_name(f".{target.name}.part")
@@ -170,94 +180,101 @@ def _appearing(target: Path) -> Iterator[Path]:
         yield part
         for folder, _, _ in os.walk(part):
             Path(folder).chmod(0o700)
-            _sync_folder(folder)
+            _fsync_folder(folder)
         part.rename(target)
-        _sync_folder(target.absolute().parent)
+        _fsync_folder(target.absolute().parent)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
 
 
-def _settled(data: Path, part: Path, progress: Callable[[int, int | None], None]) -> list[Kept]:
+def _copy_with_retries(
+    data_dir: Path, temporary: Path, progress: Callable[[int, int | None], None]
+) -> list[BackupFile]:
     """Journal and archive that belong together, after as many attempts as that takes."""
     for attempt in itertools.count(1):
         try:
-            return _journal_and_archive(data, part, progress)
+            return _copy_journal_and_archive(data_dir, temporary, progress)
         except FileNotFoundError as error:
-            if attempt == AGAIN:
+            if attempt == MAX_ATTEMPTS:
                 raise BackupError(f"{error.filename} is missing; see 'archive verify'") from None
     raise AssertionError
 
 
-def _journal_and_archive(data: Path, part: Path, progress: Callable[[int, int | None], None]) -> list[Kept]:
+def _copy_journal_and_archive(
+    data_dir: Path, temporary: Path, progress: Callable[[int, int | None], None]
+) -> list[BackupFile]:
     """The journal as of now, and the sealed files that its ledger names."""
-    for path in (part / FILE, part / ARCHIVE):
+    for path in (temporary / JOURNAL_FILE, temporary / ARCHIVE):
         shutil.rmtree(path, ignore_errors=True)
         path.unlink(missing_ok=True)
-    _journal(data, part / FILE)
-    listed = catalog.read_at(part)
+    _copy_journal(data_dir, temporary / JOURNAL_FILE)
+    listed = catalog.load(temporary)
     for done, one in enumerate(listed, start=1):
-        found = _copy(data / ARCHIVE / one.path, part / ARCHIVE / one.path, one.path)
+        found = _copy_file(data_dir / ARCHIVE / one.path, temporary / ARCHIVE / one.path, one.path)
         if found.sha256 != one.sha256:
-            raise BackupError(f"{data / ARCHIVE / one.path} changed since it was sealed; see 'archive verify'")
+            raise BackupError(f"{data_dir / ARCHIVE / one.path} changed since it was sealed; see 'archive verify'")
         progress(done, len(listed))
-    kept = [Kept(path=f"{ARCHIVE}/{one.path}", size=one.size, sha256=one.sha256) for one in listed]
+    kept = [BackupFile(path=f"{ARCHIVE}/{one.path}", size=one.size, sha256=one.sha256) for one in listed]
     if listed:
-        catalog.write_manifest(part)
-        _sync(part / ARCHIVE / "manifest.json")
-        kept.append(_digest(part / ARCHIVE / "manifest.json", f"{ARCHIVE}/manifest.json"))
-    return [_digest(part / FILE, FILE), *kept]
+        catalog.write_manifest(temporary)
+        _fsync_file(temporary / ARCHIVE / "manifest.json")
+        kept.append(_hash_file(temporary / ARCHIVE / "manifest.json", f"{ARCHIVE}/manifest.json"))
+    return [_hash_file(temporary / JOURNAL_FILE, JOURNAL_FILE), *kept]
 
 
-def _journal(data: Path, copy: Path) -> None:
+def _copy_journal(data_dir: Path, destination: Path) -> None:
     """One step, so one moment: a reader's snapshot, which neither waits for the daemon nor makes it wait."""
-    descriptor = os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    descriptor = os.open(destination, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     os.close(descriptor)
-    with closing(connect(data / FILE, write=False)) as source, closing(sqlite3.connect(copy)) as target:
+    with (
+        closing(open_journal(data_dir / JOURNAL_FILE, write=False)) as source,
+        closing(sqlite3.connect(destination)) as target,
+    ):
         source.backup(target, pages=-1)
         target.execute("PRAGMA journal_mode = DELETE")  # one file, which can be read where nothing can be written
-    _sync(copy)
+    _fsync_file(destination)
 
 
-def _journal_wrong(directory: Path) -> list[str]:
-    with closing(connect(directory / FILE, write=False)) as db:
+def _journal_errors(directory: Path) -> list[str]:
+    with closing(open_journal(directory / JOURNAL_FILE, write=False)) as db:
         answer = [row[0] for row in db.execute("PRAGMA quick_check(5)")]
-    return [] if answer == ["ok"] else [f"{FILE}: {line}" for line in answer]
+    return [] if answer == ["ok"] else [f"{JOURNAL_FILE}: {line}" for line in answer]
 
 
-def _tree(data: Path, part: Path, folder: str) -> list[Kept]:
+def _copy_folder(data_dir: Path, temporary: Path, folder: str) -> list[BackupFile]:
     """The files of a folder; what is removed meanwhile is left out, and so is what is not whole yet."""
     kept = []
-    for path in sorted((data / folder).rglob("*")):
-        name = path.relative_to(data).as_posix()
+    for path in sorted((data_dir / folder).rglob("*")):
+        name = path.relative_to(data_dir).as_posix()
         if path.is_file() and not path.is_symlink() and not any(piece.startswith(".") for piece in name.split("/")):
             with suppress(FileNotFoundError):
-                kept.append(_copy(path, part / name, name))
+                kept.append(_copy_file(path, temporary / name, name))
     return kept
 
 
-def _copy(source: Path, target: Path, name: str) -> Kept:
+def _copy_file(source: Path, target: Path, name: str) -> BackupFile:
     """Copy a file to the disk, hashing what passes."""
     digest, size = hashlib.sha256(), 0
     with source.open("rb") as taken:
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(target, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
         with os.fdopen(descriptor, "wb") as given:
-            while chunk := taken.read(_CHUNK):
+            while chunk := taken.read(_CHUNK_BYTES):
                 digest.update(chunk)
                 size += given.write(chunk)
             given.flush()
             os.fsync(given.fileno())
-    return Kept(path=name, size=size, sha256=digest.hexdigest())
+    return BackupFile(path=name, size=size, sha256=digest.hexdigest())
 
 
-def _digest(path: Path, name: str) -> Kept:
+def _hash_file(path: Path, name: str) -> BackupFile:
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
-        return Kept(path=name, size=file.tell(), sha256=found)
+        return BackupFile(path=name, size=file.tell(), sha256=found)
 
 
-def _sync(path: Path) -> None:
+def _fsync_file(path: Path) -> None:
     path.chmod(0o600)
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -266,7 +283,7 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _sync_folder(path: Path | str) -> None:
+def _fsync_folder(path: Path | str) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -17,41 +17,50 @@ if TYPE_CHECKING:
     from monitor.storage.archive.job import ArchiveStatistics
     from monitor.storage.rollups.job import RollupStatistics
 
-SWEEP_BUCKETS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
-_TIER = ("tier",)
+SWEEP_BUCKETS_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
+_TIER_LABELS = ("tier",)
 
 
-def watch_archive(registry: CollectorRegistry, counted: ArchiveStatistics) -> None:
+def register_archive_metrics(registry: CollectorRegistry, statistics: ArchiveStatistics) -> None:
     """Expose what the keeper counts; once for a registry."""
 
-    def gauge(name: str, text: str, value: Callable[[], float]) -> None:
-        Gauge(f"portal_monitor_archive_{name}", text, registry=registry).set_function(value)
+    def gauge(name: str, help_text: str, value: Callable[[], float]) -> None:
+        Gauge(f"portal_monitor_archive_{name}", help_text, registry=registry).set_function(value)
 
-    gauge("files", "Sealed files.", lambda: counted.files)
-    gauge("rows", "Rows in sealed files.", lambda: counted.rows)
-    gauge("size_bytes", "Sealed files on disk.", lambda: counted.bytes)
-    gauge("sealed_until_timestamp_seconds", "End of the newest sealed day.", lambda: timestamp(counted.sealed_until))
-    gauge("failing", "Whether the last sweep failed.", lambda: int(bool(counted.failing)))
-    gauge("held_back", "Whether sealed rows stay for a reader that is behind.", lambda: int(bool(counted.held_back)))
+    gauge("files", "Sealed files.", lambda: statistics.files)
+    gauge("rows", "Rows in sealed files.", lambda: statistics.rows)
+    gauge("size_bytes", "Sealed files on disk.", lambda: statistics.size_bytes)
+    gauge(
+        "sealed_until_timestamp_seconds", "End of the newest sealed day.", lambda: timestamp(statistics.sealed_until_ms)
+    )
+    gauge("failing", "Whether the last sweep failed.", lambda: int(bool(statistics.last_error)))
+    gauge(
+        "held_back",
+        "Whether sealed rows stay for a reader that is behind.",
+        lambda: int(bool(statistics.trim_blocked_by)),
+    )
     removed = Counter("portal_monitor_journal_trimmed_rows", "Rows that left the journal, sealed.", registry=registry)
     sweeps = Histogram(
         "portal_monitor_archive_sweep_seconds",
         "Duration of a sweep that sealed something.",
         registry=registry,
-        buckets=SWEEP_BUCKETS,
+        buckets=SWEEP_BUCKETS_SECONDS,
     )
-    counted.on_trim, counted.on_sweep = removed.inc, sweeps.observe
+    statistics.on_trim, statistics.on_sweep = removed.inc, sweeps.observe
 
 
-def watch_rollups(registry: CollectorRegistry, counted: dict[Tier, RollupStatistics]) -> None:
+def register_rollup_metrics(registry: CollectorRegistry, statistics: dict[Tier, RollupStatistics]) -> None:
     """Expose what the rollups' keeper counts, by tier; once for a registry."""
     until = Gauge(
-        "portal_monitor_rollup_until_timestamp_seconds", "All periods before are rolled up.", _TIER, registry=registry
+        "portal_monitor_rollup_until_timestamp_seconds",
+        "All periods before are rolled up.",
+        _TIER_LABELS,
+        registry=registry,
     )
-    failing = Gauge("portal_monitor_rollup_failing", "Whether the last sweep failed.", _TIER, registry=registry)
-    for tier, one in counted.items():
-        until.labels(tier.value).set_function(partial(_until, one))
-        failing.labels(tier.value).set_function(partial(_failing, one))
+    failing = Gauge("portal_monitor_rollup_failing", "Whether the last sweep failed.", _TIER_LABELS, registry=registry)
+    for tier, one in statistics.items():
+        until.labels(tier.value).set_function(partial(_rolled_up_until_seconds, one))
+        failing.labels(tier.value).set_function(partial(_is_failing, one))
 
 
 def timestamp(at: int) -> float:
@@ -59,9 +68,9 @@ def timestamp(at: int) -> float:
     return at / 1000 if at else math.nan
 
 
-def _until(one: RollupStatistics) -> float:
-    return timestamp(one.until)
+def _rolled_up_until_seconds(statistics: RollupStatistics) -> float:
+    return timestamp(statistics.until_ms)
 
 
-def _failing(one: RollupStatistics) -> float:
-    return int(bool(one.failing))
+def _is_failing(statistics: RollupStatistics) -> float:
+    return int(bool(statistics.last_error))

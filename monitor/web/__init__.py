@@ -1,7 +1,7 @@
 """Status pages, health, ``/metrics`` and a small JSON API over HTTP; everything shown comes from board and journal."""
 
 from monitor.web.app import make_app, serve
-from monitor.web.context import Readiness, Site
-from monitor.web.server.security import Door
+from monitor.web.context import Readiness, WebContext
+from monitor.web.server.security import WebSecurity
 
-__all__ = ["Door", "Readiness", "Site", "make_app", "serve"]
+__all__ = ["Readiness", "WebContext", "WebSecurity", "make_app", "serve"]

@@ -8,41 +8,41 @@ from typing import TYPE_CHECKING
 import structlog
 from aiohttp import web
 
-from monitor.web.api.blackbox import Blackbox
-from monitor.web.api.handlers import Api, Description, refusal
+from monitor.web.api.blackbox import BlackboxHandler
+from monitor.web.api.handlers import Api, OpenApiHandler, error_response
 from monitor.web.api.incidents import IncidentApi
-from monitor.web.api.operations import Operations, plain
-from monitor.web.pages.filmstrip import Film
-from monitor.web.pages.handlers import Static
-from monitor.web.pages.incident_handlers import IncidentPages
-from monitor.web.rendering import Crowded
-from monitor.web.server.headers import HEADERS
-from monitor.web.server.listener import Listening
-from monitor.web.server.middleware import LARGEST_REQUEST, Ease, accounts, limits
+from monitor.web.api.operations import ManagementApi, text_response
+from monitor.web.pages.filmstrip import ScreenshotHandler
+from monitor.web.pages.handlers import StaticFiles
+from monitor.web.pages.incident_handlers import IncidentPageHandlers
+from monitor.web.rendering import TooManyRequests
+from monitor.web.server.headers import SECURITY_HEADERS
+from monitor.web.server.listener import WebListener
+from monitor.web.server.middleware import MAX_REQUEST_BYTES, LoadShedder, auth_middleware, load_shedding_middleware
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from aiohttp.typedefs import Handler, Middleware
 
-    from monitor.web.context import Site
-    from monitor.web.pages.handlers import Pages
-    from monitor.web.server.security import Door
+    from monitor.web.context import WebContext
+    from monitor.web.pages.handlers import PageHandlers
+    from monitor.web.server.security import WebSecurity
 
 log = structlog.get_logger(__name__)
 
 
-def make_app(site: Site) -> web.Application:
+def make_app(context: WebContext) -> web.Application:
     """The application, ready for an ``AppRunner``. It starts no task of its own; a timer tells how busy we are."""
-    static = Static()
-    pages, operations = IncidentPages(site, static), Operations(site)
-    description = Description((*Api(site).operations(), *IncidentApi(site).operations()))
-    film = Film(site)
-    ease = Ease()
-    middlewares = [limits(ease), _guard(pages), accounts(site.keeper)]
-    app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=middlewares)
-    app.cleanup_ctx.append(ease.keep)
-    app.on_response_prepare.append(_protect)
+    static = StaticFiles()
+    pages, operations = IncidentPageHandlers(context, static), ManagementApi(context)
+    description = OpenApiHandler((*Api(context).operations(), *IncidentApi(context).operations()))
+    film = ScreenshotHandler(context)
+    ease = LoadShedder()
+    middlewares = [load_shedding_middleware(ease), _error_middleware(pages), auth_middleware(context.authenticator)]
+    app = web.Application(client_max_size=MAX_REQUEST_BYTES, middlewares=middlewares)
+    app.cleanup_ctx.append(ease.measure_lag)
+    app.on_response_prepare.append(_add_security_headers)
     app.add_routes(
         [
             web.get("/", pages.fleet),
@@ -53,7 +53,7 @@ def make_app(site: Site) -> web.Application:
             *(web.get(one.path, one.handler) for one in description.operations),
             web.get("/evidence/{portal}/{check}/{slot}/{file}", film.serve),
             web.get("/metrics", operations.metrics),
-            web.get("/probe", Blackbox(site).probe),
+            web.get("/probe", BlackboxHandler(context).probe),
             web.get("/config", operations.config),
             web.get("/-/healthy", operations.healthy),
             web.get("/-/ready", operations.ready),
@@ -63,54 +63,54 @@ def make_app(site: Site) -> web.Application:
     return app
 
 
-async def serve(site: Site, listen: str, door: Door) -> tuple[web.AppRunner, str]:
+async def serve(context: WebContext, listen: str, security: WebSecurity) -> tuple[web.AppRunner, str]:
     """Listen on ``host:port`` (0: any free port); returns what to clean up in the end, and the address to open.
 
     Raises OSError when nobody can listen there.
     """
-    runner = web.AppRunner(make_app(site), access_log=None, shutdown_timeout=2.0)
+    runner = web.AppRunner(make_app(context), access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     host, _, port = listen.rpartition(":")
-    listening = Listening(runner, door.crowd, door.tls)
+    listening = WebListener(runner, security.connection_limiter, security.tls)
     try:
         await listening.bind(host.strip("[]"), int(port))
     except OSError:
         await runner.cleanup()
         raise
     await listening.start()
-    door.say_how_open(listen)
+    security.warn_if_exposed(listen)
     return runner, listening.name
 
 
-async def _protect(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(HEADERS)
+async def _add_security_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(SECURITY_HEADERS)
 
 
-def _guard(pages: Pages) -> Middleware:
+def _error_middleware(pages: PageHandlers) -> Middleware:
     """Turn whatever goes wrong into an answer in the manner of what was asked for."""
 
-    async def answer(request: web.Request, status: int) -> web.Response:
+    async def respond(request: web.Request, status: int) -> web.Response:
         if request.path.startswith("/api/"):
-            return refusal(status, HTTPStatus(status).phrase)
+            return error_response(status, HTTPStatus(status).phrase)
         if request.path.startswith(("/-/", "/metrics", "/probe", "/config")):
-            return plain(status, HTTPStatus(status).phrase)
-        return await pages.trouble(request, status)
+            return text_response(status, HTTPStatus(status).phrase)
+        return await pages.error(request, status)
 
     @web.middleware
-    async def guard(
+    async def handle_errors(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]] | Handler
     ) -> web.StreamResponse:
         try:
             return await handler(request)
         except web.HTTPException as trouble:
-            response = await answer(request, trouble.status)
+            response = await respond(request, trouble.status)
             if "Allow" in trouble.headers:
                 response.headers["Allow"] = trouble.headers["Allow"]
             return response
-        except Crowded:
+        except TooManyRequests:
             raise  # no fault: the entrance says it
         except Exception:
             log.exception("web_request_failed", path=request.path)
-            return await answer(request, 500)
+            return await respond(request, 500)
 
-    return guard
+    return handle_errors

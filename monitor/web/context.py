@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from monitor.config import Config
     from monitor.model.clock import Clock
-    from monitor.states.status_cache import Board
+    from monitor.states.status_cache import StatusCache
     from monitor.storage.journal.journal import Journal
-    from monitor.storage.screenshots import Evidence
+    from monitor.storage.screenshots import ScreenshotStore
     from monitor.web.metrics.exposition import Exposition
-    from monitor.web.server.auth import Keeper
+    from monitor.web.server.auth import Authenticator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Readiness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class WebContext:
     """The parts that pages and answers are made of.
 
     ``language`` is ``vi`` or ``en`` and holds where a request names none; ``zone`` is the zone of shown times.
@@ -38,15 +38,15 @@ class Site:
     HTTP is off. ``config`` gives the configuration that holds.
     """
 
-    board: Board
+    status_cache: StatusCache
     exposition: Exposition
     journal: Journal
     clock: Clock
     language: str
     zone: ZoneInfo
-    ready: Callable[[], Readiness]
+    readiness: Callable[[], Readiness]
     config: Callable[[], Config]
-    keeper: Keeper
-    evidence: Evidence | None = None
+    authenticator: Authenticator
+    screenshots: ScreenshotStore | None = None
     reload: Callable[[], Awaitable[str | None]] | None = None
     reload_token: SecretStr | None = None

@@ -17,32 +17,32 @@ if TYPE_CHECKING:
 
 Body = TypeVar("Body")
 
-SLICE_SECONDS = 0.004
+TIME_SLICE_SECONDS = 0.004
 """How long a rendering may run before others have their turn: probes measure latencies on the same loop."""
 
 
-QUEUE = 16
+MAX_QUEUED_RENDERS = 16
 """Renderings that may wait for their turn; each shelf makes one at a time, or their slices would add up."""
 
 
-class Crowded(Exception):
+class TooManyRequests(Exception):
     """So many renderings wait that one more will not be made."""
 
 
-class Pause:
+class CooperativeYield:
     """Gives way to other work whenever a slice of time is used up."""
 
     def __init__(self) -> None:
-        self._began = time.perf_counter()
+        self._slice_started = time.perf_counter()
 
     async def __call__(self) -> None:
         """Call it between small pieces of work."""
-        if time.perf_counter() - self._began > SLICE_SECONDS:
+        if time.perf_counter() - self._slice_started > TIME_SLICE_SECONDS:
             await asyncio.sleep(0)
-            self._began = time.perf_counter()
+            self._slice_started = time.perf_counter()
 
 
-class Stencils:
+class Templates:
     """The templates of this package. Everything written into them is escaped."""
 
     def __init__(self) -> None:
@@ -57,9 +57,9 @@ class Stencils:
         for name in self._environment.list_templates():
             self._environment.get_template(name)  # compiled now, not while somebody measures
 
-    async def fill(self, template: str, **values: Any) -> bytes:  # noqa: ANN401 - a template takes what it names
+    async def render(self, template: str, **values: Any) -> bytes:  # noqa: ANN401 - a template takes what it names
         """The page, made slice by slice."""
-        pause = Pause()
+        pause = CooperativeYield()
         parts: list[str] = []
         for part in self._environment.get_template(template).generate(values):
             parts.append(part)
@@ -67,9 +67,9 @@ class Stencils:
         return "".join(parts).encode()
 
 
-async def join(pieces: Iterable[str], separator: str = "") -> str:
+async def join_cooperatively(pieces: Iterable[str], separator: str = "") -> str:
     """Join pieces that take a moment each to make."""
-    pause = Pause()
+    pause = CooperativeYield()
     parts: list[str] = []
     for piece in pieces:
         parts.append(piece)
@@ -78,44 +78,44 @@ async def join(pieces: Iterable[str], separator: str = "") -> str:
 
 
 @dataclass(slots=True)
-class _Kept(Generic[Body]):
+class _CacheEntry(Generic[Body]):
     body: Body | None = None
-    made: float = 0.0
-    busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+    rendered_at: float = 0.0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class Shelf(Generic[Body]):
+class ResponseCache(Generic[Body]):
     """Keeps a few rendered bodies for ``seconds``. Who asks for one that is being made waits for it.
 
     Different ones are made one after the other; raises :class:`Crowded` when too many wait.
     """
 
-    def __init__(self, clock: Clock, seconds: float, room: int = 64) -> None:
+    def __init__(self, clock: Clock, max_age_seconds: float, max_entries: int = 64) -> None:
         self._clock = clock
-        self._seconds = seconds
-        self._room = room
-        self._kept: OrderedDict[Hashable, _Kept[Body]] = OrderedDict()
-        self._pen = asyncio.Semaphore()
-        self._queue = 0
+        self._max_age_seconds = max_age_seconds
+        self._max_entries = max_entries
+        self._entries: OrderedDict[Hashable, _CacheEntry[Body]] = OrderedDict()
+        self._render_permit = asyncio.Semaphore()
+        self._queued = 0
 
-    async def get(self, key: Hashable, make: Callable[[], Awaitable[Body]]) -> Body:
+    async def get(self, key: Hashable, render: Callable[[], Awaitable[Body]]) -> Body:
         """The body of ``key``, made anew when it is older than the shelf keeps it."""
-        kept = self._kept.setdefault(key, _Kept())
-        self._kept.move_to_end(key)
-        while len(self._kept) > self._room:
-            self._kept.popitem(last=False)
-        async with kept.busy:
-            if kept.body is None or self._clock.monotonic() - kept.made >= self._seconds:
-                kept.body = await self._write(make)
-                kept.made = self._clock.monotonic()
+        kept = self._entries.setdefault(key, _CacheEntry())
+        self._entries.move_to_end(key)
+        while len(self._entries) > self._max_entries:
+            self._entries.popitem(last=False)
+        async with kept.lock:
+            if kept.body is None or self._clock.monotonic() - kept.rendered_at >= self._max_age_seconds:
+                kept.body = await self._render(render)
+                kept.rendered_at = self._clock.monotonic()
             return kept.body
 
-    async def _write(self, make: Callable[[], Awaitable[Body]]) -> Body:
-        if self._queue >= QUEUE:
-            raise Crowded
-        self._queue += 1
+    async def _render(self, render: Callable[[], Awaitable[Body]]) -> Body:
+        if self._queued >= MAX_QUEUED_RENDERS:
+            raise TooManyRequests
+        self._queued += 1
         try:
-            async with self._pen:
-                return await make()
+            async with self._render_permit:
+                return await render()
         finally:
-            self._queue -= 1
+            self._queued -= 1

@@ -13,17 +13,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-VARIABLE = "PORTAL_MONITOR_CHROMIUM"
+EXECUTABLE_VARIABLE = "PORTAL_MONITOR_CHROMIUM"
 """Environment variable that names the browser."""
 
-INSTALLED = ("/usr/bin/chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
+INSTALLED_EXECUTABLES = ("/usr/bin/chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
 
 NO_PLAYWRIGHT = "Playwright for Python is missing; pip install 'portal-monitor[render]' brings it"
-NO_CHROMIUM = (
-    f"no Chromium was found; install one (apt-get install chromium), or name it in 'render: chromium' or in {VARIABLE}"
-)
+NO_CHROMIUM = f"no Chromium was found; install one (apt-get install chromium), or name it in 'render: chromium' or in {EXECUTABLE_VARIABLE}"
 
-_HEAP_MB = 1024
+_MAX_HEAP_MB = 1024
 _SWITCHES = (
     "--disable-gpu",
     "--disable-quic",  # the official criteria know TCP; and a first visit has no QUIC either
@@ -41,42 +39,42 @@ _SWITCHES = (
     "--mute-audio",
     "--hide-scrollbars",
     "--password-store=basic",
-    f"--js-flags=--max-old-space-size={_HEAP_MB}",
+    f"--js-flags=--max-old-space-size={_MAX_HEAP_MB}",
 )
 
 
-class Missing(Exception):
+class BrowserNotFound(Exception):
     """There is nothing to render with; the message says what is missing and how to get it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class LaunchOptions:
     """What a browser is started for: hosts that must never be asked, and fingerprints of certificates to believe."""
 
-    blocked: tuple[str, ...] = ()
-    trusted: tuple[str, ...] = ()
+    blocked_hosts: tuple[str, ...] = ()
+    trusted_key_hashes: tuple[str, ...] = ()
 
 
-def find(configured: Path | None = None, environment: Mapping[str, str] = os.environ) -> Path:
+def find_executable(configured: Path | None = None, environment: Mapping[str, str] = os.environ) -> Path:
     """The executable: as configured, else from the environment, else Playwright's own, else an installed one.
 
     Raises :class:`Missing`; a browser that somebody named and that is not there is never replaced by another one.
     """
     if importlib.util.find_spec("playwright") is None:
-        raise Missing(NO_PLAYWRIGHT)
-    for named, where in ((configured, "render: chromium"), (environment.get(VARIABLE), VARIABLE)):
+        raise BrowserNotFound(NO_PLAYWRIGHT)
+    for named, where in ((configured, "render: chromium"), (environment.get(EXECUTABLE_VARIABLE), EXECUTABLE_VARIABLE)):
         if named:
             if (found := shutil.which(named)) is None:
-                raise Missing(f"{named}, named in {where}, is not an executable file")
+                raise BrowserNotFound(f"{named}, named in {where}, is not an executable file")
             return Path(found)
-    places = [*map(str, _playwrights_own(environment)), *INSTALLED]
+    places = [*map(str, _playwright_executables(environment)), *INSTALLED_EXECUTABLES]
     for one in places:
         if (found := shutil.which(one)) is not None:
             return Path(found)
-    raise Missing(NO_CHROMIUM)
+    raise BrowserNotFound(NO_CHROMIUM)
 
 
-def _playwrights_own(environment: Mapping[str, str]) -> Iterable[Path]:
+def _playwright_executables(environment: Mapping[str, str]) -> Iterable[Path]:
     """Where ``playwright install chromium`` puts browsers, the newest first."""
     home = Path(environment.get("HOME", "/nonexistent"))
     cache = Path(environment.get("PLAYWRIGHT_BROWSERS_PATH") or home / ".cache" / "ms-playwright")
@@ -85,17 +83,21 @@ def _playwrights_own(environment: Mapping[str, str]) -> Iterable[Path]:
         yield from sorted(path.glob("chrome-linux*/chrome"))
 
 
-def sandboxed() -> bool:
+def uses_sandbox() -> bool:
     """Chromium's sandbox refuses to work for root, and only for root do we go without it."""
     return os.geteuid() != 0
 
 
-def switches(wish: Wish) -> list[str]:
+def command_line_switches(options: LaunchOptions) -> list[str]:
     """The arguments of a start. Blocked hosts have no address in this browser, whoever asks: page, frame or worker."""
-    rules = ", ".join(f"MAP {host} ^NOTFOUND" for name in wish.blocked for host in (name, f"*.{name}"))
+    rules = ", ".join(f"MAP {host} ^NOTFOUND" for name in options.blocked_hosts for host in (name, f"*.{name}"))
     return [
         *_SWITCHES,
         *([f"--host-resolver-rules={rules}"] if rules else []),
-        *([f"--ignore-certificate-errors-spki-list={','.join(wish.trusted)}"] if wish.trusted else []),
-        *([] if sandboxed() else ["--no-sandbox"]),
+        *(
+            [f"--ignore-certificate-errors-spki-list={','.join(options.trusted_key_hashes)}"]
+            if options.trusted_key_hashes
+            else []
+        ),
+        *([] if uses_sandbox() else ["--no-sandbox"]),
     ]

@@ -26,14 +26,14 @@ import sys
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from probes.net.address_scope import Zone, zone
+from probes.net.address_scope import AddressScope, address_scope
 
-GATE = "reach"
+ALLOWED_NETWORKS_FILE = "reach"
 """What the file REACH is called."""
 
 _VARIABLE = "PORTAL_MONITOR_FENCED"
 
-_ARCHES = {"x86_64": (0xC000003E, 317, 42, 44), "aarch64": (0xC00000B7, 277, 203, 206)}
+_ARCHITECTURES = {"x86_64": (0xC000003E, 317, 42, 44), "aarch64": (0xC00000B7, 277, 203, 206)}
 """AUDIT_ARCH, and the numbers of seccomp, connect and sendto (linux/audit.h, asm/unistd.h)."""
 
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
@@ -42,43 +42,43 @@ _ALLOW, _ERRNO, _USER_NOTIF = 0x7FFF0000, 0x00050000, 0x7FC00000
 _LOAD, _EQUAL, _RETURN = 0x20, 0x15, 0x06
 _CONTINUE = 1
 
-_REQUEST = struct.Struct("=QII iIQ6Q")
+_NOTIFICATION = struct.Struct("=QII iIQ6Q")
 """struct seccomp_notif: id, pid, flags, and the call: nr, arch, instruction pointer, six arguments."""
 
-_ANSWER = struct.Struct("=QqiI")
+_NOTIFICATION_RESPONSE = struct.Struct("=QqiI")
 """struct seccomp_notif_resp: id, value, error, flags."""
 
-_RECEIVE, _SEND, _VALID = 0xC0502100, 0xC0182101, 0x40082102
+_IOCTL_RECEIVE, _IOCTL_SEND, _IOCTL_ID_VALID = 0xC0502100, 0xC0182101, 0x40082102
 _NAME_SERVER_PORT = 53
-_LONGEST_ADDRESS = 128
+_MAX_SOCKADDR_BYTES = 128
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-class _Program(ctypes.Structure):
+class _BpfProgram(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
 
 class Peer(NamedTuple):
     """Where somebody wants to connect to."""
 
-    address: Address
+    address: IpAddress
     port: int
 
 
-def may_reach(peer: Peer, reach: str, resolver: str = "") -> bool:
+def is_allowed(peer: Peer, allowed_networks: str, resolv_conf: str = "") -> bool:
     """Whether a connection is let pass. ``reach`` and ``resolver`` are the texts of REACH and of resolv.conf."""
-    if zone(str(peer.address)) is Zone.PUBLIC:
+    if address_scope(str(peer.address)) is AddressScope.PUBLIC:
         return True
-    for line in reach.splitlines():
+    for line in allowed_networks.splitlines():
         network, _, port = line.strip().partition(" ")
         if network and peer.address in ipaddress.ip_network(network) and port in {"", str(peer.port)}:
             return True
-    asked = [line.split()[1] for line in resolver.splitlines() if line.startswith("nameserver") and line.split()[1:]]
+    asked = [line.split()[1] for line in resolv_conf.splitlines() if line.startswith("nameserver") and line.split()[1:]]
     return peer.port == _NAME_SERVER_PORT and str(peer.address) in {one.partition("%")[0] for one in asked}
 
 
-def read_peer(raw: bytes) -> Peer | None:
+def parse_sockaddr(raw: bytes) -> Peer | None:
     """A socket address as the kernel takes it; None for what leaves no machine. Raises ValueError for anything else."""
     (family,) = struct.unpack_from("=H", raw)
     if family in {socket.AF_UNSPEC, socket.AF_UNIX, socket.AF_NETLINK}:
@@ -93,16 +93,16 @@ def read_peer(raw: bytes) -> Peer | None:
     raise ValueError(family)
 
 
-def holds() -> bool:
+def is_active() -> bool:
     """Whether this process stands behind a fence."""
     return os.environ.get(_VARIABLE) == "1"
 
 
-def _shut_in() -> int:
+def _install_filter() -> int:
     """Put this process and all below it behind the fence; returns the descriptor on which its connections are told."""
-    if platform.machine() not in _ARCHES:
+    if platform.machine() not in _ARCHITECTURES:
         raise OSError(errno.ENOSYS, "seccomp")
-    arch, seccomp, connect, sendto = _ARCHES[platform.machine()]
+    arch, seccomp, connect, sendto = _ARCHITECTURES[platform.machine()]
     code = [
         (_LOAD, 0, 0, 4),  # of which processor
         (_EQUAL, 1, 0, arch),
@@ -118,7 +118,7 @@ def _shut_in() -> int:
         (_RETURN, 0, 0, _USER_NOTIF),
     ]
     packed = b"".join(struct.pack("=HBBI", *step) for step in code)
-    program = _Program(len(code), packed)
+    program = _BpfProgram(len(code), packed)
     libc = ctypes.CDLL(None, use_errno=True)
     for option, value in ((_PR_SET_NO_NEW_PRIVS, 1), (_PR_SET_PDEATHSIG, signal.SIGKILL)):
         if libc.prctl(option, value, 0, 0, 0) != 0:
@@ -129,42 +129,44 @@ def _shut_in() -> int:
     return found
 
 
-def _judge(listener: int, reach: Path) -> None:
+def _handle_connection(listener: int, allowed_networks_file: Path) -> None:
     """Take one connection that is held, and let it go or refuse it as a firewall would."""
-    held = bytearray(_REQUEST.size)
+    held = bytearray(_NOTIFICATION.size)
     try:
-        fcntl.ioctl(listener, _RECEIVE, held)
+        fcntl.ioctl(listener, _IOCTL_RECEIVE, held)
     except OSError:  # whoever asked is gone
         return
-    number, process, _, call, _, _, *arguments = _REQUEST.unpack(bytes(held))
-    where, length = (arguments[4], arguments[5]) if call == _ARCHES[platform.machine()][3] else arguments[1:3]
+    number, process, _, call, _, _, *arguments = _NOTIFICATION.unpack(bytes(held))
+    where, length = (arguments[4], arguments[5]) if call == _ARCHITECTURES[platform.machine()][3] else arguments[1:3]
     try:
-        peer = read_peer(_memory(process, where, min(length, _LONGEST_ADDRESS)))
-        passes = peer is None or may_reach(peer, _text(reach), _text(Path("/etc/resolv.conf")))
+        peer = parse_sockaddr(_read_memory(process, where, min(length, _MAX_SOCKADDR_BYTES)))
+        passes = peer is None or is_allowed(
+            peer, _read_text(allowed_networks_file), _read_text(Path("/etc/resolv.conf"))
+        )
     except (OSError, ValueError, struct.error):
         passes = False
-    answer = _ANSWER.pack(number, 0, 0 if passes else -errno.EACCES, _CONTINUE if passes else 0)
+    answer = _NOTIFICATION_RESPONSE.pack(number, 0, 0 if passes else -errno.EACCES, _CONTINUE if passes else 0)
     try:
-        fcntl.ioctl(listener, _VALID, struct.pack("=Q", number))
-        fcntl.ioctl(listener, _SEND, bytearray(answer))
+        fcntl.ioctl(listener, _IOCTL_ID_VALID, struct.pack("=Q", number))
+        fcntl.ioctl(listener, _IOCTL_SEND, bytearray(answer))
     except OSError:
         return
 
 
-def _memory(process: int, where: int, length: int) -> bytes:
+def _read_memory(process: int, address: int, length: int) -> bytes:
     with Path(f"/proc/{process}/mem").open("rb", buffering=0) as file:
-        file.seek(where)
+        file.seek(address)
         return file.read(length)
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except OSError:
         return ""
 
 
-def _watch(listener: int | None, child: int, reach: Path) -> NoReturn:
+def _supervise(listener: int | None, child: int, allowed_networks_file: Path) -> NoReturn:
     """Judge connections until the command has ended, and end as it did."""
     ended = os.pidfd_open(child)
     waiting = select.poll()
@@ -174,7 +176,7 @@ def _watch(listener: int | None, child: int, reach: Path) -> NoReturn:
     while True:
         for descriptor, event in waiting.poll():
             if listener is not None and descriptor == listener and event & select.POLLIN:
-                _judge(listener, reach)
+                _handle_connection(listener, allowed_networks_file)
             elif descriptor == ended:
                 status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
                 os._exit(status if status >= 0 else 128 - status)
@@ -189,22 +191,22 @@ def main() -> NoReturn:
     child = os.fork()
     if child == 0:
         try:
-            _begin(theirs, command)
+            _start_command(theirs, command)
         finally:
             os._exit(127)
     theirs.close()
     _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
     ours.close()
-    _watch(descriptors[0] if descriptors else None, child, reach)
+    _supervise(descriptors[0] if descriptors else None, child, reach)
 
 
-def _begin(theirs: socket.socket, command: list[str]) -> NoReturn:
+def _start_command(channel: socket.socket, command: list[str]) -> NoReturn:
     """In the child: hand the gate over, and become the command."""
     try:
-        socket.send_fds(theirs, [b"1"], [_shut_in()])
+        socket.send_fds(channel, [b"1"], [_install_filter()])
         os.environ[_VARIABLE] = "1"
     except OSError:
-        theirs.send(b"0")
+        channel.send(b"0")
     os.execv(command[0], command)  # noqa: S606 - the daemon's own words
 
 

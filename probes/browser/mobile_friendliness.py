@@ -13,24 +13,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-Report = Mapping[str, Any]
+MobileReport = Mapping[str, Any]
 """The JSON that scripts/fitness.js returns."""
 
-READABLE = 12.0
+MIN_LEGIBLE_PX = 12.0
 """CSS pixels on the glass from which on text counts as readable without zooming."""
 
-SMALL_TARGET, LARGE_TARGET = 24.0, 48.0
+MIN_TARGET_PX, RECOMMENDED_TARGET_PX = 24.0, 48.0
 """CSS pixels: the least of WCAG 2.2 (2.5.8), and what Android and Lighthouse ask for."""
 
-ZOOM = 2.0
+MIN_ZOOM_FACTOR = 2.0
 """A page must let its reader enlarge it to twice its size (WCAG 1.4.4)."""
 
-LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")
+LANGUAGE_TAG = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")
 """The shape of a language tag (BCP 47) that names a language."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fitness:
+class MobileFriendliness:
     """Overflows are in CSS pixels, 0 when the content fits; a ratio is None on a page without text or targets."""
 
     viewport_ok: bool
@@ -44,7 +44,7 @@ class Fitness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class TapTarget:
     """The box of something that a finger may want to hit, in CSS pixels on the glass."""
 
     x: float
@@ -58,58 +58,58 @@ class Target:
         return self.x + self.width / 2, self.y + self.height / 2
 
 
-def script() -> str:
+def report_script() -> str:
     """The JavaScript expression to evaluate in the page; its value is a :data:`Report`."""
     return (Path(__file__).parent / "scripts" / "fitness.js").read_text(encoding="utf-8")
 
 
-def read_fitness(at_412: Report, at_360: Report) -> Fitness:
+def read_mobile_friendliness(at_412: MobileReport, at_360: MobileReport) -> MobileFriendliness:
     """Judge a page by its reports from both widths. Raises KeyError for something that is no report."""
-    rules = viewport_rules(at_412["viewport"])
+    rules = parse_viewport(at_412["viewport"])
     # A link inside a sentence has the height of its line and is excepted by WCAG.
     targets = [
-        Target(x=each["x"], y=each["y"], width=each["width"], height=each["height"])
+        TapTarget(x=each["x"], y=each["y"], width=each["width"], height=each["height"])
         for each in at_412["targets"]
         if not each["inline"]
     ]
-    return Fitness(
-        viewport_ok=rules.get("width") == "device-width" or _number(rules.get("initial-scale"), 0.0) >= 1.0,
-        overflow_360_px=overflow(at_360),
-        overflow_412_px=overflow(at_412),
-        text_legible_ratio=legible(at_412["sizes"]),
-        tap_24_ratio=tappable(targets, SMALL_TARGET),
-        tap_48_ratio=tappable(targets, LARGE_TARGET),
+    return MobileFriendliness(
+        viewport_ok=rules.get("width") == "device-width" or _parse_number(rules.get("initial-scale"), 0.0) >= 1.0,
+        overflow_360_px=overflow_px(at_360),
+        overflow_412_px=overflow_px(at_412),
+        text_legible_ratio=legible_text_ratio(at_412["sizes"]),
+        tap_24_ratio=tap_target_ratio(targets, MIN_TARGET_PX),
+        tap_48_ratio=tap_target_ratio(targets, RECOMMENDED_TARGET_PX),
         zoom_ok=rules.get("user-scalable", "yes") not in {"no", "0"}
-        and _number(rules.get("maximum-scale"), ZOOM) >= ZOOM,
-        lang_ok=bool(LANGUAGE.fullmatch(str(at_412["language"] or ""))),
+        and _parse_number(rules.get("maximum-scale"), MIN_ZOOM_FACTOR) >= MIN_ZOOM_FACTOR,
+        lang_ok=bool(LANGUAGE_TAG.fullmatch(str(at_412["language"] or ""))),
     )
 
 
-def viewport_rules(content: str | None) -> dict[str, str]:
+def parse_viewport(content: str | None) -> dict[str, str]:
     """The settings of a viewport meta tag, in small letters: ``{"width": "device-width", ...}``."""
     pairs = (part.partition("=") for part in re.split(r"[,;]", (content or "").lower()))
     return {key.strip(): value.strip() for key, _, value in pairs if key.strip()}
 
 
-def _number(text: str | None, otherwise: float) -> float:
+def _parse_number(text: str | None, default: float) -> float:
     try:
-        return float(text) if text is not None else otherwise
+        return float(text) if text is not None else default
     except ValueError:
-        return otherwise
+        return default
 
 
-def overflow(report: Report) -> float:
+def overflow_px(report: MobileReport) -> float:
     """How far the content reaches beyond the width that the page is laid out in, so that it scrolls sideways."""
     return max(0.0, float(report["contentWidth"]) - float(report["layoutWidth"]))
 
 
-def legible(sizes: Mapping[str, int]) -> float | None:
+def legible_text_ratio(sizes: Mapping[str, int]) -> float | None:
     """Share of the visible characters that stand in a readable size; ``sizes`` maps px on the glass to characters."""
     total = sum(sizes.values())
-    return sum(count for size, count in sizes.items() if float(size) >= READABLE) / total if total else None
+    return sum(count for size, count in sizes.items() if float(size) >= MIN_LEGIBLE_PX) / total if total else None
 
 
-def tappable(targets: Sequence[Target], size: float) -> float | None:
+def tap_target_ratio(targets: Sequence[TapTarget], size_px: float) -> float | None:
     """Share of the targets that a finger of ``size`` px hits alone.
 
     A target passes when it is at least that large both ways, or when a circle of that diameter around its centre meets
@@ -118,23 +118,23 @@ def tappable(targets: Sequence[Target], size: float) -> float | None:
     if not targets:
         return None
     ordered = sorted(targets, key=lambda target: target.y)
-    return sum(_alone(index, ordered, size) for index in range(len(ordered))) / len(ordered)
+    return sum(_is_tappable(index, ordered, size_px) for index in range(len(ordered))) / len(ordered)
 
 
-def _alone(index: int, ordered: Sequence[Target], size: float) -> bool:
+def _is_tappable(index: int, ordered: Sequence[TapTarget], size_px: float) -> bool:
     target = ordered[index]
-    if min(target.width, target.height) >= size:
+    if min(target.width, target.height) >= size_px:
         return True
     x, y = target.centre
     for other in ordered:
-        if other.y > y + size:
+        if other.y > y + size_px:
             break  # all that follow begin lower still
         if other is target:
             continue
         beside = math.hypot(
             max(other.x - x, 0.0, x - other.x - other.width), max(other.y - y, 0.0, y - other.y - other.height)
         )
-        small = min(other.width, other.height) < size
-        if beside < size / 2 or (small and math.dist(target.centre, other.centre) < size):
+        small = min(other.width, other.height) < size_px
+        if beside < size_px / 2 or (small and math.dist(target.centre, other.centre) < size_px):
             return False
     return True

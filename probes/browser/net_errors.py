@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from probes.result import Failed, Fault
+from probes.result import Fault, ProbeFailed
 
-_NAMED: dict[str, Fault] = {
+_FAULTS: dict[str, Fault] = {
     "NAME_NOT_RESOLVED": Fault.DNS,
     "NAME_RESOLUTION_FAILED": Fault.DNS,
     "CONNECTION_REFUSED": Fault.CONNECT_REFUSED,
@@ -37,16 +37,16 @@ _NAMED: dict[str, Fault] = {
 }
 """By name without ``net::ERR_`` (net/base/net_error_list.h of Chromium)."""
 
-SHUT_OUT = "the page is at an address that is not public, and not named in 'render: reach'"
+EGRESS_DENIED = "the page is at an address that is not public, and not named in 'render: reach'"
 """Our own fence; whether others could see the page we do not know."""
 
 _TLS = re.compile(r"SSL|CERT")
 
 
-def translate(text: str) -> Failed:
+def to_failure(text: str) -> ProbeFailed:
     """The failure behind an error text such as ``net::ERR_CONNECTION_REFUSED``."""
     name = text.removeprefix("net::").removeprefix("ERR_")
     if name == "NETWORK_ACCESS_DENIED":
-        return Failed(Fault.PROBER, SHUT_OUT)
-    fault = _NAMED.get(name) or (Fault.TLS_OTHER if _TLS.search(name) else Fault.PROTOCOL)
-    return Failed(fault, f"the browser says {name.lower().replace('_', ' ')}")
+        return ProbeFailed(Fault.PROBER, EGRESS_DENIED)
+    fault = _FAULTS.get(name) or (Fault.TLS_OTHER if _TLS.search(name) else Fault.PROTOCOL)
+    return ProbeFailed(fault, f"the browser says {name.lower().replace('_', ' ')}")

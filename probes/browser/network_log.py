@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Message = Mapping[str, Any]
+DevToolsEvent = Mapping[str, Any]
 """One recorded DevTools event: ``method`` and ``params``."""
 
 NETWORK_EVENTS = (
@@ -24,15 +24,15 @@ NETWORK_EVENTS = (
 )
 """The events to record, with ``Network.enable``."""
 
-SORTS = {"Document": "html", "Script": "script", "Stylesheet": "style", "Image": "image", "Font": "font"}
+RESOURCE_TYPES = {"Document": "html", "Script": "script", "Stylesheet": "style", "Image": "image", "Font": "font"}
 """What DevTools calls a resource, and under which name its bytes are counted; the rest is ``other``."""
 
-BAD_STATUS = 400
+MIN_ERROR_STATUS = 400
 """From here on the server itself says that it failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+class NetworkRequest:
     """One request and what became of it; each step of a redirect is one.
 
     ``answered`` is when the head of the answer arrived, ``ended`` when its last byte did or it failed; None when that
@@ -43,106 +43,106 @@ class Exchange:
     id: str
     url: str
     method: str
-    sort: str
-    document: bool
-    started: float
-    answered: float | None = None
-    ended: float | None = None
+    resource_type: str
+    is_document: bool
+    started_at: float
+    response_started_at: float | None = None
+    ended_at: float | None = None
     status: int | None = None
     ok: bool = False
-    held: bool = False
-    sent: int = 0
-    decoded: int = 0
+    blocked_by_prober: bool = False
+    transferred_bytes: int = 0
+    decoded_bytes: int = 0
 
-    def moved(self, origin: float) -> Exchange:
+    def relative_to(self, origin: float) -> NetworkRequest:
         """The same with its times counted from ``origin``."""
         return dataclasses.replace(
             self,
-            started=self.started - origin,
-            answered=None if self.answered is None else self.answered - origin,
-            ended=None if self.ended is None else self.ended - origin,
+            started_at=self.started_at - origin,
+            response_started_at=None if self.response_started_at is None else self.response_started_at - origin,
+            ended_at=None if self.ended_at is None else self.ended_at - origin,
         )
 
 
-def read_exchanges(messages: Iterable[Message]) -> list[Exchange]:
+def read_network_log(events: Iterable[DevToolsEvent]) -> list[NetworkRequest]:
     """All requests that went over the network, in the order in which they started.
 
     ``data:``, ``blob:`` and the like move nothing and are left out, and so is what Chromium's memory served again.
     """
-    done: list[Exchange] = []
-    under_way: dict[str, Exchange] = {}
+    done: list[NetworkRequest] = []
+    under_way: dict[str, NetworkRequest] = {}
     frame = ""
-    for message in messages:
+    for message in events:
         method, params = str(message["method"]), message["params"]
         number = str(params.get("requestId", ""))
         if method == "Network.requestWillBeSent":
             frame = frame or str(params.get("frameId", ""))
             if (before := under_way.pop(number, None)) is not None:
-                done.append(_redirected(before, params))
+                done.append(_request_redirected(before, params))
             if str(params["request"]["url"]).startswith(("http:", "https:")):
-                under_way[number] = _started(number, params, frame)
+                under_way[number] = _request_sent(number, params, frame)
         elif method == "Network.requestServedFromCache":
             under_way.pop(number, None)
         elif (exchange := under_way.get(number)) is not None:
-            under_way[number] = _step(exchange, method, params)
-    return sorted([*done, *under_way.values()], key=lambda exchange: exchange.started)
+            under_way[number] = _apply_event(exchange, method, params)
+    return sorted([*done, *under_way.values()], key=lambda exchange: exchange.started_at)
 
 
-def _started(number: str, params: Mapping[str, Any], frame: str) -> Exchange:
+def _request_sent(request_id: str, params: Mapping[str, Any], main_frame_id: str) -> NetworkRequest:
     sort = str(params.get("type", ""))
     # A document's request carries the number of the document itself; only the first frame's is the page.
-    document = sort == "Document" and params.get("frameId") == frame and params.get("loaderId") == number
-    return Exchange(
-        id=number,
+    document = sort == "Document" and params.get("frameId") == main_frame_id and params.get("loaderId") == request_id
+    return NetworkRequest(
+        id=request_id,
         url=str(params["request"]["url"]),
         method=str(params["request"]["method"]),
-        sort=SORTS.get(sort, "other"),
-        document=document,
-        started=float(params["timestamp"]),
+        resource_type=RESOURCE_TYPES.get(sort, "other"),
+        is_document=document,
+        started_at=float(params["timestamp"]),
     )
 
 
-def _redirected(exchange: Exchange, params: Mapping[str, Any]) -> Exchange:
+def _request_redirected(request: NetworkRequest, params: Mapping[str, Any]) -> NetworkRequest:
     """A request that was answered by sending the browser elsewhere: it ended when the next one began."""
     answer: Mapping[str, Any] = params.get("redirectResponse") or {}
     now = float(params["timestamp"])
     return dataclasses.replace(
-        exchange,
-        answered=now,
-        ended=now,
+        request,
+        response_started_at=now,
+        ended_at=now,
         status=int(answer.get("status", 0)) or None,
         ok=True,
-        sent=int(answer.get("encodedDataLength", 0)),
+        transferred_bytes=int(answer.get("encodedDataLength", 0)),
     )
 
 
-def _step(exchange: Exchange, method: str, params: Mapping[str, Any]) -> Exchange:
+def _apply_event(request: NetworkRequest, method: str, params: Mapping[str, Any]) -> NetworkRequest:
     """What one more event about a request adds to it."""
     if method == "Network.responseReceived":
         answer: Mapping[str, Any] = params["response"]
         return dataclasses.replace(
-            exchange,
-            answered=float(params["timestamp"]),
+            request,
+            response_started_at=float(params["timestamp"]),
             status=int(answer["status"]),
-            sort=SORTS.get(str(params.get("type", "")), exchange.sort),
-            sent=max(exchange.sent, int(answer.get("encodedDataLength", 0))),
+            resource_type=RESOURCE_TYPES.get(str(params.get("type", "")), request.resource_type),
+            transferred_bytes=max(request.transferred_bytes, int(answer.get("encodedDataLength", 0))),
         )
     if method == "Network.dataReceived":
         return dataclasses.replace(
-            exchange,
-            decoded=exchange.decoded + int(params["dataLength"]),
-            sent=exchange.sent + int(params["encodedDataLength"]),
+            request,
+            decoded_bytes=request.decoded_bytes + int(params["dataLength"]),
+            transferred_bytes=request.transferred_bytes + int(params["encodedDataLength"]),
         )
     if method == "Network.loadingFinished":
         return dataclasses.replace(
-            exchange,
-            ended=float(params["timestamp"]),
-            ok=(exchange.status or 0) < BAD_STATUS,
-            sent=max(exchange.sent, int(params["encodedDataLength"])),
+            request,
+            ended_at=float(params["timestamp"]),
+            ok=(request.status or 0) < MIN_ERROR_STATUS,
+            transferred_bytes=max(request.transferred_bytes, int(params["encodedDataLength"])),
         )
     if method == "Network.loadingFailed":
         said = str(params.get("errorText", ""))
         ours = "BLOCKED_BY_CLIENT" in said or "NETWORK_ACCESS_DENIED" in said
         held = ours or params.get("blockedReason") == "inspector"
-        return dataclasses.replace(exchange, ended=float(params["timestamp"]), held=held)
-    return exchange
+        return dataclasses.replace(request, ended_at=float(params["timestamp"]), blocked_by_prober=held)
+    return request

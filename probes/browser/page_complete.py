@@ -13,21 +13,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-CALM = 2.0
+QUIET_SECONDS = 2.0
 """Seconds without a sign of life after which a load is over that has nothing more in store."""
 
-PATIENCE = 4.0
+MAX_ACTIVE_SECONDS = 4.0
 """Seconds after it was loaded and had painted for which a page is waited for because it has more in store."""
 
-AFTERMATH = 0.5
+TIMER_SETTLE_SECONDS = 0.5
 """Seconds that a timer's work gets to show itself."""
 
-ALLOWED_REQUESTS = 2
+MAX_OPEN_REQUESTS = 2
 """So many requests may stay open for ever: long polls and counters. Open ones are more in store, not a sign of life."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class PageActivity:
     """What is known of a load at ``now``. All times are seconds of one clock; None means that it has not happened.
 
     ``dcl``, ``loaded``, ``fcp``: the page's events. ``network``: when a request last started or ended, ``in_flight``
@@ -39,40 +39,45 @@ class Sight:
     fcp: float | None = None
     dcl: float | None = None
     loaded: float | None = None
-    network: float | None = None
-    in_flight: int = 0
-    busy: float | None = None
-    painted: float | None = None
-    due: float | None = None
+    last_request: float | None = None
+    open_requests: int = 0
+    last_long_task: float | None = None
+    last_paint: float | None = None
+    next_timer: float | None = None
 
 
-def remaining(sight: Sight) -> float | None:
+def seconds_to_complete(activity: PageActivity) -> float | None:
     """Seconds that the load lasts yet if nothing more happens: 0 when it is over, None while it cannot end.
 
     A load without a first paint, a load event or DOMContentLoaded cannot end (its deadline ends it), nor one with more
     than two requests open.
     """
-    if sight.fcp is None or sight.dcl is None or sight.loaded is None or sight.in_flight > ALLOWED_REQUESTS:
+    if (
+        activity.fcp is None
+        or activity.dcl is None
+        or activity.loaded is None
+        or activity.open_requests > MAX_OPEN_REQUESTS
+    ):
         return None
-    stood = max(sight.fcp, sight.dcl, sight.loaded)
-    signs = (stood, sight.network, sight.busy, sight.painted)
-    end = max(sign for sign in signs if sign is not None) + CALM
-    if sight.in_flight:
-        end = max(end, stood + PATIENCE)
-    elif sight.due is not None and sight.due <= stood + PATIENCE:
-        end = max(end, min(sight.due + AFTERMATH, stood + PATIENCE))
-    return max(0.0, end - sight.now)
+    stood = max(activity.fcp, activity.dcl, activity.loaded)
+    signs = (stood, activity.last_request, activity.last_long_task, activity.last_paint)
+    end = max(sign for sign in signs if sign is not None) + QUIET_SECONDS
+    if activity.open_requests:
+        end = max(end, stood + MAX_ACTIVE_SECONDS)
+    elif activity.next_timer is not None and activity.next_timer <= stood + MAX_ACTIVE_SECONDS:
+        end = max(end, min(activity.next_timer + TIMER_SETTLE_SECONDS, stood + MAX_ACTIVE_SECONDS))
+    return max(0.0, end - activity.now)
 
 
-def signs_script() -> str:
+def activity_script() -> str:
     """JavaScript to run before any of the page's: it notes long tasks, paints and when the page's timers are due."""
-    return _script("signs.js")
+    return _read_script("signs.js")
 
 
-def signs_now_script() -> str:
+def activity_now_script() -> str:
     """JavaScript expression: ``{"busy", "painted", "due"}``, seconds ago, ago and ahead of now; null for none."""
-    return _script("signs_now.js")
+    return _read_script("signs_now.js")
 
 
-def _script(name: str) -> str:
+def _read_script(name: str) -> str:
     return (Path(__file__).parent / "scripts" / name).read_text(encoding="utf-8")

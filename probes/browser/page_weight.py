@@ -9,15 +9,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from probes.browser.network_log import NETWORK_EVENTS, Message, read_exchanges
+from probes.browser.network_log import NETWORK_EVENTS, DevToolsEvent, read_network_log
 
 CONSOLE_EVENTS = ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded")
 """The events that :func:`console_errors` reads, with ``Runtime.enable`` and ``Log.enable``."""
 
-EVENTS = (*NETWORK_EVENTS, *CONSOLE_EVENTS)
+RECORDED_EVENTS = (*NETWORK_EVENTS, *CONSOLE_EVENTS)
 """All events to record for :func:`read_traffic`, in the order in which they come."""
 
-_OURS = re.compile("BLOCKED_BY_CLIENT|NETWORK_ACCESS_DENIED")
+_BLOCKED_BY_PROBER = re.compile("BLOCKED_BY_CLIENT|NETWORK_ACCESS_DENIED")
 
 REGISTRY_LABELS = frozenset(
     {"ac", "biz", "co", "com", "edu", "gob", "gov", "gouv", "health", "id", "info", "int", "mil", "name", "net", "nom"}
@@ -27,7 +27,7 @@ REGISTRY_LABELS = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Traffic:
+class PageWeight:
     """What a load weighed. ``third_party_ratio`` is the share of bytes from other owners' domains; None without bytes.
 
     A load starts with an empty cache, so this is the weight of a first visit. ``bytes_*`` are bytes on the wire with
@@ -49,17 +49,17 @@ class Traffic:
     console_errors: int
 
 
-def read_traffic(messages: Sequence[Message], page: str) -> Traffic:
+def read_page_weight(events: Sequence[DevToolsEvent], page_url: str) -> PageWeight:
     """Weigh a load of the address ``page`` from its recorded events, console errors included."""
-    exchanges = [each for each in read_exchanges(messages) if not each.held]
+    exchanges = [each for each in read_network_log(events) if not each.blocked_by_prober]
     by_sort: Counter[str] = Counter()
     for each in exchanges:
-        by_sort[each.sort] += each.sent
-    total, home = by_sort.total(), owner(page)
-    foreign = sum(each.sent for each in exchanges if owner(each.url) != home)
-    return Traffic(
+        by_sort[each.resource_type] += each.transferred_bytes
+    total, home = by_sort.total(), registrable_domain(page_url)
+    foreign = sum(each.transferred_bytes for each in exchanges if registrable_domain(each.url) != home)
+    return PageWeight(
         bytes_total=total,
-        bytes_decoded=sum(each.decoded for each in exchanges),
+        bytes_decoded=sum(each.decoded_bytes for each in exchanges),
         bytes_html=by_sort["html"],
         bytes_script=by_sort["script"],
         bytes_style=by_sort["style"],
@@ -67,13 +67,13 @@ def read_traffic(messages: Sequence[Message], page: str) -> Traffic:
         bytes_font=by_sort["font"],
         bytes_other=by_sort["other"],
         requests=len(exchanges),
-        requests_failed=sum(each.ended is not None and not each.ok and not each.document for each in exchanges),
+        requests_failed=sum(each.ended_at is not None and not each.ok and not each.is_document for each in exchanges),
         third_party_ratio=foreign / total if total else None,
-        console_errors=console_errors(messages),
+        console_errors=count_console_errors(events),
     )
 
 
-def owner(url: str) -> str:
+def registrable_domain(url: str) -> str:
     """The registrable domain of an address by a rule of thumb instead of the public suffix list; an IP stays whole.
 
     The last two labels of the host, or three when the second to last is one that a country's registry sells under
@@ -90,20 +90,22 @@ def owner(url: str) -> str:
     return ".".join(labels[-3:] if sold else labels[-2:])
 
 
-def console_errors(messages: Iterable[Message]) -> int:
+def count_console_errors(events: Iterable[DevToolsEvent]) -> int:
     """How many errors the page left on its console: exceptions, ``console.error`` and ``assert``, Chromium's own.
 
     What our own blocking caused is not the page's fault and does not count.
     """
-    return sum(map(_is_error, messages))
+    return sum(map(_is_console_error, events))
 
 
-def _is_error(message: Message) -> bool:
-    method, params = message["method"], message["params"]
+def _is_console_error(event: DevToolsEvent) -> bool:
+    method, params = event["method"], event["params"]
     if method == "Runtime.exceptionThrown":
         return True
     if method == "Runtime.consoleAPICalled":
         return params.get("type") in {"error", "assert"}
     if method == "Log.entryAdded":
-        return params["entry"].get("level") == "error" and not _OURS.search(str(params["entry"].get("text")))
+        return params["entry"].get("level") == "error" and not _BLOCKED_BY_PROBER.search(
+            str(params["entry"].get("text"))
+        )
     return False

@@ -25,34 +25,34 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from probes.browser import chromium, egress_filter
-from probes.browser.process_tree import PROC, end_heirs, end_tree, memory_left
-from probes.browser.protocol import Answer
-from probes.result import Failed, Fault, Picture
+from probes.browser.process_tree import PROC, available_memory_bytes, kill_orphans, kill_tree
+from probes.browser.protocol import LoadResponse
+from probes.result import Fault, ProbeFailed, Screenshot
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
 
-    from probes.browser.protocol import Order
+    from probes.browser.protocol import LoadRequest
 
 log = structlog.get_logger(__name__)
 
-SCRATCH = "portal-monitor-render-"
+TEMP_DIR_PREFIX = "portal-monitor-render-"
 """Scratch directories are called so, and then after the process that made them."""
 
-LOG = "renderer.log"
+WORKER_LOG = "renderer.log"
 
-START = 60.0
+START_TIMEOUT_SECONDS = 60.0
 """Seconds for Python, Playwright and Chromium to start on a busy machine, over and above a load's own time."""
 
-FAREWELL = 20.0
+SHUTDOWN_TIMEOUT_SECONDS = 20.0
 """How long (seconds) the end of a browser may take: more than five were seen on a machine that was busy otherwise."""
 
-AFTERWARDS = 45.0
+POST_LOAD_TIMEOUT_SECONDS = 45.0
 """Seconds for what follows a load: the trace, the pictures, the benchmark, and the canary where it is due."""
 
-_LONGEST_LINE = 64 * 2**20
+_MAX_LINE_BYTES = 64 * 2**20
 
-_HARMLESS = re.compile(
+_ALLOWED_ENVIRONMENT = re.compile(
     r"PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_.*|TZ|TMPDIR|DISPLAY|FONTCONFIG_.*|XDG_.*|PLAYWRIGHT_.*|PYTHON.*"
     r"|VIRTUAL_ENV|LD_LIBRARY_PATH|SSL_CERT_.*|PORTAL_MONITOR_CHROMIUM"
 )
@@ -60,7 +60,7 @@ _HARMLESS = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RenderSettings:
+class BrowserPoolSettings:
     """What holds for every browser of this process. Sizes in bytes, times in seconds.
 
     ``chromium`` is the executable, found by itself when None. By ``niceness`` it leaves the processor to looks
@@ -71,214 +71,231 @@ class RenderSettings:
     that pages may reach.
     """
 
-    chromium: Path | None = None
+    executable: Path | None = None
     niceness: int = 10
-    memory: int = 750_000_000
-    loads: int = 50
-    growth: int = 1_500_000_000
-    idle: float = 900.0
-    share: float = 0.4
-    canary: float = 3600.0
-    reach: tuple[str, ...] = ()
+    min_free_memory_bytes: int = 750_000_000
+    max_loads: int = 50
+    max_memory_bytes: int = 1_500_000_000
+    idle_timeout_seconds: float = 900.0
+    min_speed_ratio: float = 0.4
+    calibration_interval_seconds: float = 3600.0
+    allowed_networks: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
-class _Running:
+class _WorkerProcess:
     """A renderer at work."""
 
     process: Process
-    scratch: Path
+    temp_dir: Path
     loads: int = 0
-    growth: int = 0
-    idle: asyncio.TimerHandle | None = None
+    memory_bytes: int = 0
+    idle_timer: asyncio.TimerHandle | None = None
 
 
 @dataclass(slots=True)
-class Browsers:
+class BrowserPool:
     """Takes orders for loads. Opens nothing before the first one; :meth:`close` ends whatever was opened."""
 
-    settings: RenderSettings = field(default_factory=RenderSettings)
+    settings: BrowserPoolSettings = field(default_factory=BrowserPoolSettings)
     ca_file: Path | None = None
-    trace: Path | None = None
+    trace_file: Path | None = None
     """Where the next load's trace is written to, for a person who wants to open it in DevTools."""
 
-    _free: list[_Running] = field(default_factory=list)
-    _best: float = 0.0
-    _proved: dict[str, float] = field(default_factory=dict)
-    _complained: str = ""
-    _swept: bool = False
-    _unfenced: bool = False
-    _ends: set[asyncio.Task[None]] = field(default_factory=set)
+    _idle_workers: list[_WorkerProcess] = field(default_factory=list)
+    _best_benchmark_index: float = 0.0
+    _last_calibration: dict[str, float] = field(default_factory=dict)
+    _logged_problem: str = ""
+    _leftovers_removed: bool = False
+    _unfiltered_logged: bool = False
+    _shutdown_tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def ready(self) -> str:
+    def unavailable_reason(self) -> str:
         """Empty when there is a browser to render with, else what is missing and how to get it; logged once."""
         try:
-            chromium.find(self.settings.chromium)
-        except chromium.Missing as error:
-            if self._complained != str(error):
-                self._complained = str(error)
+            chromium.find_executable(self.settings.executable)
+        except chromium.BrowserNotFound as error:
+            if self._logged_problem != str(error):
+                self._logged_problem = str(error)
                 log.warning("render_unavailable", reason=str(error))
             return str(error)
         return ""
 
-    async def render(self, order: Order) -> tuple[Answer, list[Picture]]:
+    async def load(self, request: LoadRequest) -> tuple[LoadResponse, list[Screenshot]]:
         """Have a page loaded. Raises :class:`Failed` with :attr:`Fault.PROBER` when that cannot be done."""
-        running = await self._take()
+        running = await self._acquire()
         good = False
         try:
             now = time.monotonic()
-            proved = self._proved.get(order.profile)
+            proved = self._last_calibration.get(request.profile)
             sent = replace(
-                order,
-                best=self._best,
-                share=self.settings.share,
-                reach=self.settings.reach + order.reach,
-                prove=proved is None or now - proved >= self.settings.canary,
-                trace=str(self.trace.absolute()) if self.trace else "",
+                request,
+                best_benchmark_index=self._best_benchmark_index,
+                min_speed_ratio=self.settings.min_speed_ratio,
+                allowed_networks=self.settings.allowed_networks + request.allowed_networks,
+                verify_throttling=proved is None or now - proved >= self.settings.calibration_interval_seconds,
+                trace_file=str(self.trace_file.absolute()) if self.trace_file else "",
             )
-            answer = await self._ask(running, sent)
-            pictures = await asyncio.to_thread(_pictures, running.scratch, answer)
-            good = not answer.spoiled
+            answer = await self._send_request(running, sent)
+            pictures = await asyncio.to_thread(_read_screenshots, running.temp_dir, answer)
+            good = not answer.browser_broken
             running.loads += 1
-            running.growth = answer.memory
+            running.memory_bytes = answer.memory_bytes
         finally:
-            self._give_back(running, good=good)
-        if answer.fault is None and not answer.fenced and not self._unfenced:
-            self._unfenced = True
+            self._release(running, reusable=good)
+        if answer.fault is None and not answer.egress_filtered and not self._unfiltered_logged:
+            self._unfiltered_logged = True
             log.warning("render_without_fence", reason="this kernel cannot keep pages from private addresses")
-        self._best = max(self._best, float(answer.values.get("benchmark_index", 0.0)))
-        if answer.proved:
-            self._proved[order.profile] = time.monotonic()
+        self._best_benchmark_index = max(self._best_benchmark_index, float(answer.values.get("benchmark_index", 0.0)))
+        if answer.throttling_verified:
+            self._last_calibration[request.profile] = time.monotonic()
         return answer, pictures
 
     async def close(self) -> None:
         """End every browser; returns when nothing of them is left."""
-        while self._free:
-            self._end(self._free.pop())
-        while self._ends:
-            await asyncio.wait(set(self._ends))
+        while self._idle_workers:
+            self._begin_shutdown(self._idle_workers.pop())
+        while self._shutdown_tasks:
+            await asyncio.wait(set(self._shutdown_tasks))
 
-    async def _take(self) -> _Running:
+    async def _acquire(self) -> _WorkerProcess:
         """A browser that waits for work, or a new one."""
-        while self._free:
-            running = self._free.pop()
-            if running.idle is not None:
-                running.idle.cancel()
+        while self._idle_workers:
+            running = self._idle_workers.pop()
+            if running.idle_timer is not None:
+                running.idle_timer.cancel()
             if running.process.returncode is None:
                 return running
-            self._end(running)
-        return await self._start()
+            self._begin_shutdown(running)
+        return await self._start_worker()
 
-    def _give_back(self, running: _Running, *, good: bool) -> None:
+    def _release(self, worker: _WorkerProcess, *, reusable: bool) -> None:
         wanted = self.settings
-        if not good or running.loads >= wanted.loads or running.growth > wanted.growth:
-            self._end(running)
+        if not reusable or worker.loads >= wanted.max_loads or worker.memory_bytes > wanted.max_memory_bytes:
+            self._begin_shutdown(worker)
             return
-        self._free.append(running)
-        running.idle = asyncio.get_running_loop().call_later(wanted.idle, self._rest, running)
+        self._idle_workers.append(worker)
+        worker.idle_timer = asyncio.get_running_loop().call_later(wanted.idle_timeout_seconds, self._end_idle, worker)
 
-    def _rest(self, running: _Running) -> None:
+    def _end_idle(self, worker: _WorkerProcess) -> None:
         """Nobody wanted this browser for a long time: its memory is better used."""
-        if running in self._free:
-            self._free.remove(running)
-            self._end(running)
+        if worker in self._idle_workers:
+            self._idle_workers.remove(worker)
+            self._begin_shutdown(worker)
 
-    async def _start(self) -> _Running:
-        if missing := self.ready():
-            raise Failed(Fault.PROBER, missing)
-        left = memory_left()
-        if left < self.settings.memory:
-            detail = f"{left / 1e6:.0f} MB of memory are left, a browser needs {self.settings.memory / 1e6:.0f} MB"
-            raise Failed(Fault.PROBER, detail)
-        if not self._swept:
-            self._swept = True
-            await asyncio.to_thread(sweep)
-            if not chromium.sandboxed():
+    async def _start_worker(self) -> _WorkerProcess:
+        if missing := self.unavailable_reason():
+            raise ProbeFailed(Fault.PROBER, missing)
+        left = available_memory_bytes()
+        if left < self.settings.min_free_memory_bytes:
+            detail = f"{left / 1e6:.0f} MB of memory are left, a browser needs {self.settings.min_free_memory_bytes / 1e6:.0f} MB"
+            raise ProbeFailed(Fault.PROBER, detail)
+        if not self._leftovers_removed:
+            self._leftovers_removed = True
+            await asyncio.to_thread(remove_leftovers)
+            if not chromium.uses_sandbox():
                 log.warning("render_without_sandbox", reason="this process belongs to root")
-        scratch = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-"))
-        executable = chromium.find(self.settings.chromium)
+        scratch = Path(tempfile.mkdtemp(prefix=f"{TEMP_DIR_PREFIX}{os.getpid()}-"))
+        executable = chromium.find_executable(self.settings.executable)
         places = (str(scratch), str(executable), str(self.settings.niceness))
-        fenced = ("-E", "-s", "-S", "-m", egress_filter.__name__, str(scratch / egress_filter.GATE), sys.executable)
-        words = (*fenced, "-m", "probes.browser.worker", *places, *_trusted(self.ca_file))
-        with (scratch / LOG).open("wb") as diary:
+        fenced = (
+            "-E",
+            "-s",
+            "-S",
+            "-m",
+            egress_filter.__name__,
+            str(scratch / egress_filter.ALLOWED_NETWORKS_FILE),
+            sys.executable,
+        )
+        words = (*fenced, "-m", "probes.browser.worker", *places, *_trusted_key_hashes(self.ca_file))
+        with (scratch / WORKER_LOG).open("wb") as diary:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, *words),
                 cwd=Path(__file__).parents[2],  # where "probes" is found, installed or not
-                env={name: value for name, value in os.environ.items() if _HARMLESS.fullmatch(name)},
+                env={name: value for name, value in os.environ.items() if _ALLOWED_ENVIRONMENT.fullmatch(name)},
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=diary,
-                limit=_LONGEST_LINE,
+                limit=_MAX_LINE_BYTES,
                 start_new_session=True,  # Ctrl-C is for the daemon, which then ends this in order
             )
-        return _Running(process=process, scratch=scratch)
+        return _WorkerProcess(process=process, temp_dir=scratch)
 
-    async def _ask(self, running: _Running, order: Order) -> Answer:
-        process = running.process
+    async def _send_request(self, worker: _WorkerProcess, request: LoadRequest) -> LoadResponse:
+        process = worker.process
         assert process.stdin is not None  # noqa: S101 - opened so above
         assert process.stdout is not None  # noqa: S101 - the same
-        patience = order.timeout + AFTERWARDS + (START if running.loads == 0 else 0.0)
+        patience = (
+            request.timeout_seconds + POST_LOAD_TIMEOUT_SECONDS + (START_TIMEOUT_SECONDS if worker.loads == 0 else 0.0)
+        )
         try:
             async with asyncio.timeout(patience):
-                process.stdin.write(order.line())
+                process.stdin.write(request.to_json_line())
                 await process.stdin.drain()
                 line = await process.stdout.readline()
         except TimeoutError:
-            raise Failed(Fault.PROBER, f"the browser did not answer within {patience:g} s and was ended") from None
+            raise ProbeFailed(Fault.PROBER, f"the browser did not answer within {patience:g} s and was ended") from None
         except (OSError, ValueError) as error:
-            raise Failed(Fault.PROBER, f"the renderer broke off: {type(error).__name__}") from None
+            raise ProbeFailed(Fault.PROBER, f"the renderer broke off: {type(error).__name__}") from None
         if not line:
-            raise Failed(Fault.PROBER, "the renderer died during the look")
-        return Answer.read(line)
+            raise ProbeFailed(Fault.PROBER, "the renderer died during the look")
+        return LoadResponse.from_json_line(line)
 
-    def _end(self, running: _Running) -> None:
+    def _begin_shutdown(self, worker: _WorkerProcess) -> None:
         """Kill a browser with everything below it and remove what it wrote; goes on while others look."""
-        if running.idle is not None:
-            running.idle.cancel()
-        task = asyncio.get_running_loop().create_task(_end(running), name="end of a browser")
-        self._ends.add(task)
-        task.add_done_callback(self._ends.discard)
+        if worker.idle_timer is not None:
+            worker.idle_timer.cancel()
+        task = asyncio.get_running_loop().create_task(_shut_down(worker), name="end of a browser")
+        self._shutdown_tasks.add(task)
+        task.add_done_callback(self._shutdown_tasks.discard)
 
 
-async def _end(running: _Running) -> None:
-    process = running.process
+async def _shut_down(worker: _WorkerProcess) -> None:
+    process = worker.process
     if process.returncode is None:
-        gone = await asyncio.to_thread(end_tree, process.pid, FAREWELL)
+        gone = await asyncio.to_thread(kill_tree, process.pid, SHUTDOWN_TIMEOUT_SECONDS)
         if not gone:
             log.error("render_processes_remain", renderer=process.pid)
     await process.wait()
     if process.stdin is not None:
         process.stdin.close()
-    await asyncio.to_thread(_clear, running.scratch)
+    await asyncio.to_thread(_remove_temp_dir, worker.temp_dir)
 
 
-def _clear(scratch: Path) -> None:
+def _remove_temp_dir(temp_dir: Path) -> None:
     """Remove what a browser wrote, once nobody of its kin is left to write more."""
-    if not end_heirs(scratch, FAREWELL):
-        log.error("render_processes_remain", scratch=scratch.name)
-    shutil.rmtree(scratch, ignore_errors=True)
+    if not kill_orphans(temp_dir, SHUTDOWN_TIMEOUT_SECONDS):
+        log.error("render_processes_remain", scratch=temp_dir.name)
+    shutil.rmtree(temp_dir, ignore_errors=True)
 
 
-def _pictures(scratch: Path, answer: Answer) -> list[Picture]:
+def _read_screenshots(temp_dir: Path, response: LoadResponse) -> list[Screenshot]:
     """The pictures of an answer, read from where the renderer left them, which is then free again."""
     found = []
-    for shown in answer.pictures:
-        path = scratch / shown.file
-        found.append(Picture(at=shown.at, type=shown.type, body=path.read_bytes(), print=shown.print))
+    for shown in response.screenshots:
+        path = temp_dir / shown.file
+        found.append(
+            Screenshot(
+                at_seconds=shown.at_seconds,
+                content_type=shown.content_type,
+                body=path.read_bytes(),
+                fingerprint=shown.fingerprint,
+            )
+        )
         path.unlink()
     return found
 
 
-def sweep() -> None:
+def remove_leftovers() -> None:
     """Remove the scratch directories of daemons of this user that died without a word, and so did their renderers."""
-    for path in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
-        owner = re.match(rf"{SCRATCH}(\d+)-", path.name)
+    for path in Path(tempfile.gettempdir()).glob(f"{TEMP_DIR_PREFIX}*"):
+        owner = re.match(rf"{TEMP_DIR_PREFIX}(\d+)-", path.name)
         with suppress(OSError):
             if owner and path.stat().st_uid == os.geteuid() and not (PROC / owner[1]).exists():
                 shutil.rmtree(path, ignore_errors=True)
 
 
-def _trusted(ca_file: Path | None) -> list[str]:
+def _trusted_key_hashes(ca_file: Path | None) -> list[str]:
     """Fingerprints (SHA-256 of the public key, in base64) of the further authorities; Chromium reads no such file.
 
     It believes a server one of whose certificates, as presented, has such a key.

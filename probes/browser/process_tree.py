@@ -14,10 +14,10 @@ CGROUP = Path("/sys/fs/cgroup")
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_CAPBSET_DROP, _CAP_SYS_NICE = 24, 23
-_WAIT = 0.01
+_POLL_SECONDS = 0.01
 
 
-def parents() -> dict[int, int]:
+def parent_pids() -> dict[int, int]:
     """Parent by process, of all that live (zombies are left out: they hold nothing but their number)."""
     found: dict[int, int] = {}
     for entry in PROC.iterdir():
@@ -32,7 +32,7 @@ def parents() -> dict[int, int]:
 def descendants(root: int) -> list[int]:
     """Everybody below ``root``, nearest first; without itself."""
     children: dict[int, list[int]] = {}
-    for process, parent in parents().items():
+    for process, parent in parent_pids().items():
         children.setdefault(parent, []).append(process)
     found = list(children.get(root, ()))
     for process in found:  # grows while it is walked
@@ -40,66 +40,66 @@ def descendants(root: int) -> list[int]:
     return found
 
 
-def end_below(root: int, patience: float = 5.0) -> bool:
+def kill_descendants(root: int, timeout_seconds: float = 5.0) -> bool:
     """Kill everybody below ``root``, also those that are born meanwhile; whether all are gone within ``patience`` s."""
-    end = time.monotonic() + patience
+    end = time.monotonic() + timeout_seconds
     while living := descendants(root):
         for process in living:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(process, signal.SIGKILL)
         if time.monotonic() > end:
             return False
-        time.sleep(_WAIT)
+        time.sleep(_POLL_SECONDS)
     return True
 
 
-def end_tree(root: int, patience: float = 5.0) -> bool:
+def kill_tree(root: int, timeout_seconds: float = 5.0) -> bool:
     """The same with ``root`` itself, which goes last: what it left behind would be nobody's child any more."""
-    gone = end_below(root, patience)
+    gone = kill_descendants(root, timeout_seconds)
     with suppress(ProcessLookupError):
         os.kill(root, signal.SIGKILL)
     return gone
 
 
-def end_heirs(scratch: Path, patience: float = 5.0) -> bool:
+def kill_orphans(temp_dir: Path, timeout_seconds: float = 5.0) -> bool:
     """Kill everybody whose temporary files go to ``scratch``, and all below them; whether they are gone in time.
 
     They are what a process that was killed itself left behind: nobody's children, which go on writing for a moment.
     """
-    mine = f"TMPDIR={scratch}".encode()
-    end = time.monotonic() + patience
-    while heirs := [process for process in parents() if mine in _environment(process)]:
+    mine = f"TMPDIR={temp_dir}".encode()
+    end = time.monotonic() + timeout_seconds
+    while heirs := [process for process in parent_pids() if mine in _read_environment(process)]:
         for process in heirs:
-            end_tree(process, patience)
+            kill_tree(process, timeout_seconds)
         if time.monotonic() > end:
             return False
-        time.sleep(_WAIT)
+        time.sleep(_POLL_SECONDS)
     return True
 
 
-def _environment(process: int) -> list[bytes]:
+def _read_environment(process: int) -> list[bytes]:
     try:
         return (PROC / str(process) / "environ").read_bytes().split(b"\0")
     except OSError:
         return []
 
 
-def adopt_orphans() -> None:
+def become_subreaper() -> None:
     """From now on descendants of this process that lose their parent become its children, so that they are found."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def step_back(niceness: int) -> None:
+def lower_priority(niceness: int) -> None:
     """Leave the processor to others first, with all that will be started from here.
 
     Chromium of root raises its own priority; without the capability for that its processes stay where they are put.
     """
     ctypes.CDLL(None, use_errno=True).prctl(_PR_CAPBSET_DROP, _CAP_SYS_NICE, 0, 0, 0)
     os.nice(niceness)
-    step_back_below(os.getpid())
+    lower_session_priority(os.getpid())
 
 
-def step_back_below(root: int) -> None:
+def lower_session_priority(root: int) -> None:
     """Give the sessions of ``root`` and of all below it the weight that this process has.
 
     Where the kernel shares the processor out among sessions (autogroup), niceness counts inside of a session only, and
@@ -111,7 +111,7 @@ def step_back_below(root: int) -> None:
             (PROC / str(process) / "autogroup").write_text(str(niceness))
 
 
-def memory_of(root: int) -> int:
+def tree_memory_bytes(root: int) -> int:
     """Bytes that ``root`` and all below it take; shared pages are shared out among those who share them."""
     total = 0
     for process in (root, *descendants(root)):
@@ -123,7 +123,7 @@ def memory_of(root: int) -> int:
     return total
 
 
-def memory_left() -> int:
+def available_memory_bytes() -> int:
     """Bytes that this machine, or the control group that we live in, still has for newcomers."""
     left = 0
     for line in (PROC / "meminfo").read_text().splitlines():

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from probes.result import Scalar
 
 
-LOOPBACK = ("127.0.0.1", "::1")
+LOOPBACK_ADDRESSES = ("127.0.0.1", "::1")
 
 
-def _is_address(host: str) -> bool:
+def _is_ip_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -28,7 +28,7 @@ def _is_address(host: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class LoadRequest:
     """One load to make: ``url`` on the device ``profile``, over within ``timeout`` seconds, saying ``agent``.
 
     ``blocked`` hosts are never asked. ``reach`` are networks that may be reached though they are not of the Internet.
@@ -39,28 +39,28 @@ class Order:
 
     url: str
     profile: str
-    timeout: float
-    agent: str
-    blocked: tuple[str, ...] = ()
-    reach: tuple[str, ...] = ()
-    largest: int = 50_000_000
-    memory: int = 1_500_000_000
-    best: float = 0.0
-    share: float = 0.0
-    prove: bool = False
-    trace: str = ""
+    timeout_seconds: float
+    user_agent: str
+    blocked_hosts: tuple[str, ...] = ()
+    allowed_networks: tuple[str, ...] = ()
+    max_page_bytes: int = 50_000_000
+    memory_limit_bytes: int = 1_500_000_000
+    best_benchmark_index: float = 0.0
+    min_speed_ratio: float = 0.0
+    verify_throttling: bool = False
+    trace_file: str = ""
 
-    def line(self) -> bytes:
+    def to_json_line(self) -> bytes:
         """As one line of JSON."""
         return json.dumps(asdict(self)).encode() + b"\n"
 
     @classmethod
-    def read(cls, line: bytes) -> Order:
+    def from_json_line(cls, line: bytes) -> LoadRequest:
         """From such a line."""
         told = json.loads(line)
-        return cls(**(told | {"blocked": tuple(told["blocked"]), "reach": tuple(told["reach"])}))
+        return cls(**(told | {"blocked_hosts": tuple(told["blocked"]), "allowed_networks": tuple(told["reach"])}))
 
-    def gate(self) -> str:
+    def egress_exceptions(self) -> str:
         """What may be reached beside the Internet, as ``fence`` reads it: ``reach``, and a host written as an address.
 
         A name is no reason to let a page in anywhere: whoever holds a portal's zone could let it lead to us.
@@ -68,22 +68,24 @@ class Order:
         parts = urlsplit(self.url)
         host, usual = parts.hostname or "", {"http": 80, "https": 443}
         ports = {parts.port or usual.get(parts.scheme, 0), *usual.values()}
-        own = LOOPBACK if host == "localhost" or host.endswith(".localhost") else (host,)
-        return "\n".join((*self.reach, *(f"{one} {port}" for one in own if _is_address(one) for port in ports)))
+        own = LOOPBACK_ADDRESSES if host == "localhost" or host.endswith(".localhost") else (host,)
+        return "\n".join(
+            (*self.allowed_networks, *(f"{one} {port}" for one in own if _is_ip_address(one) for port in ports))
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class ScreenshotFile:
     """A picture that the renderer left in its scratch directory as ``file``; the rest as in probes.base.Picture."""
 
     file: str
-    type: str
-    at: float | None = None
-    print: str = ""
+    content_type: str
+    at_seconds: float | None = None
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class LoadResponse:
     """What became of an order.
 
     ``fault`` with ``detail`` and ``phase`` says why it failed; :attr:`Fault.PROBER` where we could not see. ``memory``
@@ -95,20 +97,20 @@ class Answer:
     fault: Fault | None = None
     detail: str = ""
     phase: str | None = None
-    pictures: tuple[Shown, ...] = ()
-    memory: int = 0
-    proved: bool = False
-    spoiled: bool = False
-    fenced: bool = False
+    screenshots: tuple[ScreenshotFile, ...] = ()
+    memory_bytes: int = 0
+    throttling_verified: bool = False
+    browser_broken: bool = False
+    egress_filtered: bool = False
 
-    def line(self) -> bytes:
+    def to_json_line(self) -> bytes:
         """As one line of JSON."""
         return json.dumps(asdict(self)).encode() + b"\n"
 
     @classmethod
-    def read(cls, line: bytes) -> Answer:
+    def from_json_line(cls, line: bytes) -> LoadResponse:
         """From such a line. Raises ValueError when it is none."""
         told: dict[str, Any] = json.loads(line)
         told["fault"] = Fault(told["fault"]) if told["fault"] else None
-        told["pictures"] = tuple(Shown(**one) for one in told["pictures"])
+        told["pictures"] = tuple(ScreenshotFile(**one) for one in told["pictures"])
         return cls(**told)

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession
 
-    from probes.browser.device_profiles import Network
+    from probes.browser.device_profiles import NetworkThrottling
 
 
-async def throttle(session: CDPSession, slowdown: float, network: Network | None) -> None:
+async def throttle(session: CDPSession, cpu_slowdown: float, network: NetworkThrottling | None) -> None:
     """Slow processor and network of a page down; a slowdown of 1 and no network set them free."""
     await session.send(
         "Network.emulateNetworkConditions",
         {
             "offline": False,
-            "latency": network.latency * 1000 if network else 0,
-            "downloadThroughput": network.down if network else -1,
-            "uploadThroughput": network.up if network else -1,
+            "latency": network.latency_seconds * 1000 if network else 0,
+            "downloadThroughput": network.download_bytes_per_second if network else -1,
+            "uploadThroughput": network.upload_bytes_per_second if network else -1,
         },
     )
-    await session.send("Emulation.setCPUThrottlingRate", {"rate": slowdown})
+    await session.send("Emulation.setCPUThrottlingRate", {"rate": cpu_slowdown})

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-Event = Mapping[str, Any]
+TraceEvent = Mapping[str, Any]
 """One event as DevTools delivers it in ``Tracing.dataCollected``."""
 
 CATEGORIES = (
@@ -39,7 +39,7 @@ class NoNavigation(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class MainThreadTask:
     """One task of the page's main thread, from ``start`` to ``end`` in seconds after the navigation's start.
 
     Of a task that was under way at that moment only the rest counts.
@@ -49,16 +49,16 @@ class Task:
     end: float
 
     @property
-    def seconds(self) -> float:
+    def duration_seconds(self) -> float:
         """How long it took."""
         return self.end - self.start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shot:
+class TraceScreenshot:
     """The screen at ``at`` seconds after the navigation's start, as a JPEG of at most 500 x 500 px."""
 
-    at: float
+    at_seconds: float
     jpeg: bytes
 
 
@@ -72,29 +72,31 @@ class PageTrace:
     ``end`` is the last moment that the trace saw.
     """
 
-    origin: float
-    events: tuple[Event, ...]
-    tree: tuple[Event, ...]
-    tasks: tuple[Task, ...]
-    shots: tuple[Shot, ...]
-    end: float
+    origin_seconds: float
+    main_frame_events: tuple[TraceEvent, ...]
+    frame_tree_events: tuple[TraceEvent, ...]
+    tasks: tuple[MainThreadTask, ...]
+    screenshots: tuple[TraceScreenshot, ...]
+    end_seconds: float
 
-    def at(self, event: Event) -> float:
+    def seconds_of(self, event: TraceEvent) -> float:
         """Seconds after the navigation's start."""
-        return float(event["ts"]) / 1e6 - self.origin
+        return float(event["ts"]) / 1e6 - self.origin_seconds
 
-    def first(self, name: str, *, since: float = 0.0) -> float | None:
+    def first_seconds_of(self, name: str, *, since_seconds: float = 0.0) -> float | None:
         """When the first event of that name, not before ``since``, happened in the main frame; None when none did."""
-        times = (self.at(event) for event in self.events if event["name"] == name)
-        return next((at for at in times if at >= since), None)
+        times = (self.seconds_of(event) for event in self.main_frame_events if event["name"] == name)
+        return next((at for at in times if at >= since_seconds), None)
 
     @property
-    def begun(self) -> float:
+    def document_started_seconds(self) -> float:
         """When the page's own document began to be read. Before it, the empty one that it replaces still has events."""
-        return max((self.at(event) for event in self.events if event["name"] == "domLoading"), default=0.0)
+        return max(
+            (self.seconds_of(event) for event in self.main_frame_events if event["name"] == "domLoading"), default=0.0
+        )
 
 
-def read_trace(events: Iterable[Event]) -> PageTrace:
+def read_trace(events: Iterable[TraceEvent]) -> PageTrace:
     """Find the page in the events of a trace, in whatever order they came.
 
     The page is the last document that the main frame navigated to, so a redirect made by script starts the clock
@@ -104,23 +106,23 @@ def read_trace(events: Iterable[Event]) -> PageTrace:
     frame = _main_frame(ordered)
     start = _navigation(ordered, frame)
     origin = int(start["ts"])
-    frames = _tree(ordered, frame)
+    frames = _frame_tree(ordered, frame)
     named = [
         (event, _frame_of(event))
         for event in ordered
         if int(event["ts"]) >= origin and "args" in event and event["args"]
     ]
     return PageTrace(
-        origin=origin / 1e6,
-        events=tuple(event for event, owner in named if owner == frame),
-        tree=tuple(event for event, owner in named if owner in frames),
+        origin_seconds=origin / 1e6,
+        main_frame_events=tuple(event for event, owner in named if owner == frame),
+        frame_tree_events=tuple(event for event, owner in named if owner in frames),
         tasks=tuple(_tasks(ordered, (start["pid"], start["tid"]), origin)),
-        shots=tuple(_shots(ordered, origin)),
-        end=max((int(event["ts"]) + int(event.get("dur", 0)) - origin) / 1e6 for event in ordered),
+        screenshots=tuple(_screenshots(ordered, origin)),
+        end_seconds=max((int(event["ts"]) + int(event.get("dur", 0)) - origin) / 1e6 for event in ordered),
     )
 
 
-def _frame_of(event: Event) -> str | None:
+def _frame_of(event: TraceEvent) -> str | None:
     """The frame that an event belongs to: Chromium names it in three places."""
     arguments: Mapping[str, Any] = event["args"]
     data = arguments.get("data")
@@ -129,7 +131,7 @@ def _frame_of(event: Event) -> str | None:
     return frame if isinstance(frame, str) else None
 
 
-def _is_page(event: Event) -> bool:
+def _is_page(event: TraceEvent) -> bool:
     """Whether a main frame starts to navigate here, to something that is neither empty nor an error."""
     if event["name"] != "navigationStart":
         return False
@@ -138,7 +140,7 @@ def _is_page(event: Event) -> bool:
     return bool(data.get("isOutermostMainFrame")) and not address.startswith(("about:", "chrome-error:"))
 
 
-def _main_frame(events: Sequence[Event]) -> str:
+def _main_frame(events: Sequence[TraceEvent]) -> str:
     """The traced tab's main frame: named by the browser when the trace began, otherwise by the last navigation."""
     for event in events:
         if event["name"] == "TracingStartedInBrowser":
@@ -152,14 +154,14 @@ def _main_frame(events: Sequence[Event]) -> str:
     raise NoNavigation("nothing was navigated to while the trace was recorded")
 
 
-def _navigation(events: Sequence[Event], frame: str) -> Event:
+def _navigation(events: Sequence[TraceEvent], frame: str) -> TraceEvent:
     for event in reversed(events):
         if _is_page(event) and _frame_of(event) == frame:
             return event
     raise NoNavigation("the main frame never reached a page")
 
 
-def _tree(events: Sequence[Event], frame: str) -> frozenset[str]:
+def _frame_tree(events: Sequence[TraceEvent], frame: str) -> frozenset[str]:
     """The main frame and all below it; a frame is committed after the one that it stands in."""
     found = {frame}
     for event in events:
@@ -171,7 +173,7 @@ def _tree(events: Sequence[Event], frame: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _tasks(events: Sequence[Event], thread: tuple[int, int], origin: int) -> Iterator[Task]:
+def _tasks(events: Sequence[TraceEvent], thread: tuple[int, int], origin: int) -> Iterator[MainThreadTask]:
     """Top-level tasks of one thread. Chromium sometimes reports a task as running into the next: it then ends there."""
     spans = [
         (int(event["ts"]), int(event["ts"]) + int(event["dur"]))
@@ -181,10 +183,10 @@ def _tasks(events: Sequence[Event], thread: tuple[int, int], origin: int) -> Ite
     for index, (start, end) in enumerate(spans):
         limit = spans[index + 1][0] if index + 1 < len(spans) else end
         if end > origin:
-            yield Task(start=max(start - origin, 0) / 1e6, end=(min(end, limit) - origin) / 1e6)
+            yield MainThreadTask(start=max(start - origin, 0) / 1e6, end=(min(end, limit) - origin) / 1e6)
 
 
-def _shots(events: Sequence[Event], origin: int) -> Iterator[Shot]:
+def _screenshots(events: Sequence[TraceEvent], origin: int) -> Iterator[TraceScreenshot]:
     previous = ""
     for event in events:
         if event["name"] == "Screenshot" and int(event["ts"]) >= origin:
@@ -195,4 +197,4 @@ def _shots(events: Sequence[Event], origin: int) -> Iterator[Shot]:
                     jpeg = base64.b64decode(picture, validate=True)
                 except binascii.Error:
                     continue
-                yield Shot(at=(int(event["ts"]) - origin) / 1e6, jpeg=jpeg)
+                yield TraceScreenshot(at_seconds=(int(event["ts"]) - origin) / 1e6, jpeg=jpeg)

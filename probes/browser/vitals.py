@@ -11,23 +11,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from probes.browser.network_log import Exchange
+from probes.browser.network_log import NetworkRequest
 from probes.browser.speed_index import speed_index
-from probes.browser.trace_events import Event, PageTrace, Task, read_trace
+from probes.browser.trace_events import MainThreadTask, PageTrace, TraceEvent, read_trace
 
-LONG_TASK = 0.050
+LONG_TASK_SECONDS = 0.050
 """A task blocks from here on: what a finger does is then felt late. The Long Tasks API's limit."""
 
-QUIET_WINDOW = 5.0
+QUIET_WINDOW_SECONDS = 5.0
 """So long must main thread and network be quiet together for a page to count as ready for use."""
 
-QUIET_REQUESTS = 2
+MAX_QUIET_REQUESTS = 2
 """So many requests may be under way in a quiet window: a chat or a counter does not keep a page from being ready."""
 
-SESSION_GAP, SESSION_LENGTH = 1.0, 5.0
+MAX_SESSION_GAP_SECONDS, MAX_SESSION_SECONDS = 1.0, 5.0
 """A session of layout shifts ends after a second without one, and is never longer than five seconds."""
 
-DESCRIBED = 200
+MAX_DESCRIPTION_LENGTH = 200
 """Characters of a description at most: a page may name its elements at any length."""
 
 
@@ -49,14 +49,14 @@ class Vitals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shift:
+class LayoutShift:
     """One layout shift: ``score`` is the part of the screen that moved times how far, both as shares."""
 
-    at: float
+    at_seconds: float
     score: float
 
 
-def read_vitals(events: Iterable[Event], exchanges: Sequence[Exchange] = ()) -> Vitals:
+def read_vitals(events: Iterable[TraceEvent], requests: Sequence[NetworkRequest] = ()) -> Vitals:
     """Compute all metrics of the last page in a trace.
 
     ``exchanges`` are the requests of the same load (:func:`probes.browser.network_log.read_exchanges`): they give the time to the
@@ -64,73 +64,78 @@ def read_vitals(events: Iterable[Event], exchanges: Sequence[Exchange] = ()) -> 
     :class:`probes.browser.speed_index.BadPicture`, and ImportError without Pillow.
     """
     page = read_trace(events)
-    fcp, dcl = page.first("firstContentfulPaint"), page.first("domContentLoadedEventEnd", since=page.begun)
-    largest = largest_paint(page)
-    traffic = [each.moved(page.origin) for each in exchanges]
+    fcp, dcl = (
+        page.first_seconds_of("firstContentfulPaint"),
+        page.first_seconds_of("domContentLoadedEventEnd", since_seconds=page.document_started_seconds),
+    )
+    largest = largest_contentful_paint(page)
+    traffic = [each.relative_to(page.origin_seconds) for each in requests]
     return Vitals(
         fcp_seconds=fcp,
-        lcp_seconds=page.at(largest) if largest else None,
-        lcp_element=describe(page, largest) if largest else None,
-        speed_index_seconds=speed_index(page.shots),
+        lcp_seconds=page.seconds_of(largest) if largest else None,
+        lcp_element=describe_element(page, largest) if largest else None,
+        speed_index_seconds=speed_index(page.screenshots),
         tbt_seconds=None
         if fcp is None
-        else blocking_time(page.tasks, fcp, ready(page.tasks, traffic, fcp, dcl, page.end)),
-        longest_task_seconds=max((task.seconds for task in page.tasks), default=None),
-        cls=None if fcp is None else layout_shift(layout_shifts(page)),
-        ttfb_seconds=first_byte(traffic),
+        else total_blocking_time(page.tasks, fcp, time_to_interactive(page.tasks, traffic, fcp, dcl, page.end_seconds)),
+        longest_task_seconds=max((task.duration_seconds for task in page.tasks), default=None),
+        cls=None if fcp is None else cumulative_layout_shift(layout_shifts(page)),
+        ttfb_seconds=time_to_first_byte(traffic),
         dcl_seconds=dcl,
-        load_seconds=page.first("loadEventEnd", since=page.begun),
-        main_thread_seconds=sum(task.seconds for task in page.tasks) if page.tasks else None,
+        load_seconds=page.first_seconds_of("loadEventEnd", since_seconds=page.document_started_seconds),
+        main_thread_seconds=sum(task.duration_seconds for task in page.tasks) if page.tasks else None,
     )
 
 
-def largest_paint(page: PageTrace) -> Event | None:
+def largest_contentful_paint(page: PageTrace) -> TraceEvent | None:
     """The last candidate for the largest paint of the main frame, unless Chromium took it back afterwards."""
     names = {"largestContentfulPaint::Candidate", "largestContentfulPaint::Invalidate"}
-    last = next((event for event in reversed(page.events) if event["name"] in names), None)
+    last = next((event for event in reversed(page.main_frame_events) if event["name"] in names), None)
     return last if last is not None and last["name"].endswith("Candidate") else None
 
 
-def describe(page: PageTrace, candidate: Event) -> str:
+def describe_element(page: PageTrace, candidate: TraceEvent) -> str:
     """The element of a candidate: its name, and the end of its address if it is a picture."""
     data: Mapping[str, Any] = candidate["args"].get("data") or {}
     name = str(data.get("nodeName") or data.get("type") or "element")
     address = ""
-    for event in page.events:
+    for event in page.main_frame_events:
         if event["name"] == "LargestImagePaint::Candidate":
             picture = event["args"].get("data") or {}
             if picture.get("DOMNodeId") == data.get("nodeId"):
                 address = str(picture.get("imageUrl") or "")
     file = "" if address.startswith("data:") else address.partition("?")[0].rstrip("/").rpartition("/")[2]
-    return f"{name} {file}".strip()[:DESCRIBED]
+    return f"{name} {file}".strip()[:MAX_DESCRIPTION_LENGTH]
 
 
-def first_byte(exchanges: Sequence[Exchange]) -> float | None:
+def time_to_first_byte(requests: Sequence[NetworkRequest]) -> float | None:
     """When the document's answer began; None when no document came."""
-    documents = [each for each in exchanges if each.document and each.answered is not None]
-    return documents[-1].answered if documents else None
+    documents = [each for each in requests if each.is_document and each.response_started_at is not None]
+    return documents[-1].response_started_at if documents else None
 
 
-def blocking_time(tasks: Iterable[Task], start: float, end: float) -> float:
+def total_blocking_time(tasks: Iterable[MainThreadTask], start: float, end: float) -> float:
     """Sum of what tasks take beyond 50 ms between ``start`` (FCP) and ``end``; a task counts only inside of these."""
     inside = (min(task.end, end) - max(task.start, start) for task in tasks)
-    return sum((seconds - LONG_TASK for seconds in inside if seconds > LONG_TASK), start=0.0)
+    return sum((seconds - LONG_TASK_SECONDS for seconds in inside if seconds > LONG_TASK_SECONDS), start=0.0)
 
 
-def ready(tasks: Sequence[Task], exchanges: Sequence[Exchange], fcp: float, dcl: float | None, end: float) -> float:
+def time_to_interactive(
+    tasks: Sequence[MainThreadTask], requests: Sequence[NetworkRequest], fcp: float, dcl: float | None, end: float
+) -> float:
     """When the page was ready for use (Time to Interactive): where blocking time stops counting.
 
     That is the start of the first stretch of five seconds without a long task, with at most two requests under way in
     it. What follows the trace's ``end`` is taken to be quiet: the rule for the end of a load saw to that.
     """
-    busy = [(task.start, task.end) for task in tasks if task.seconds >= LONG_TASK]
-    calm = _gaps(busy, end + QUIET_WINDOW)
-    slow = _crowded(exchanges, end)
+    busy = [(task.start, task.end) for task in tasks if task.duration_seconds >= LONG_TASK_SECONDS]
+    calm = _gaps(busy, end + QUIET_WINDOW_SECONDS)
+    slow = _busy_network_spans(requests, end)
     floor = max(fcp, dcl or 0.0)
     for start, stop in calm:
-        for quiet_from, quiet_to in _gaps(slow, end + QUIET_WINDOW):
+        for quiet_from, quiet_to in _gaps(slow, end + QUIET_WINDOW_SECONDS):
             shared = min(stop, quiet_to) - max(start, quiet_from)
-            if shared >= QUIET_WINDOW and min(stop, quiet_to) > fcp + QUIET_WINDOW:
+            if shared >= QUIET_WINDOW_SECONDS and min(stop, quiet_to) > fcp + QUIET_WINDOW_SECONDS:
                 return max(start, floor)
     return max(busy[-1][1] if busy else 0.0, floor)
 
@@ -141,46 +146,46 @@ def _gaps(spans: Sequence[tuple[float, float]], end: float) -> list[tuple[float,
     return [(start, stop) for start, stop in zip(edges[::2], edges[1::2], strict=True) if stop > start]
 
 
-def _crowded(exchanges: Sequence[Exchange], end: float) -> list[tuple[float, float]]:
+def _busy_network_spans(requests: Sequence[NetworkRequest], end: float) -> list[tuple[float, float]]:
     """The stretches with more than two fetches under way. Failed and other requests than GET do not count."""
     steps = sorted(
         step
-        for each in exchanges
-        if each.method == "GET" and each.ok and each.ended is not None
-        for step in ((each.started, 1), (each.ended, -1))
+        for each in requests
+        if each.method == "GET" and each.ok and each.ended_at is not None
+        for step in ((each.started_at, 1), (each.ended_at, -1))
     )
     spans: list[tuple[float, float]] = []
     under_way, since = 0, 0.0
     for at, step in steps:
         before, under_way = under_way, under_way + step
-        if before == QUIET_REQUESTS and step > 0:
+        if before == MAX_QUIET_REQUESTS and step > 0:
             since = at
-        elif before == QUIET_REQUESTS + 1 and step < 0:
+        elif before == MAX_QUIET_REQUESTS + 1 and step < 0:
             spans.append((since, min(at, end)))
     return spans
 
 
-def layout_shifts(page: PageTrace) -> list[Shift]:
+def layout_shifts(page: PageTrace) -> list[LayoutShift]:
     """The shifts of the page and the frames in it, by time.
 
     Chromium marks some of them as following an input. Nobody touches the page during a load: what it takes for one is
     the emulated screen's first layout, so they count like the others.
     """
     return [
-        Shift(at=page.at(event), score=float(data["weighted_score_delta"]))
-        for event in page.tree
+        LayoutShift(at_seconds=page.seconds_of(event), score=float(data["weighted_score_delta"]))
+        for event in page.frame_tree_events
         if event["name"] == "LayoutShift" and "weighted_score_delta" in (data := event["args"].get("data") or {})
     ]
 
 
-def layout_shift(shifts: Iterable[Shift]) -> float:
+def cumulative_layout_shift(shifts: Iterable[LayoutShift]) -> float:
     """Cumulative Layout Shift: the greatest sum of one session of shifts (in order of time); 0 without any."""
     worst = total = 0.0
     first = previous = float("-inf")
     for shift in shifts:
-        if shift.at - previous > SESSION_GAP or shift.at - first > SESSION_LENGTH:
-            first, total = shift.at, 0.0
-        previous = shift.at
+        if shift.at_seconds - previous > MAX_SESSION_GAP_SECONDS or shift.at_seconds - first > MAX_SESSION_SECONDS:
+            first, total = shift.at_seconds, 0.0
+        previous = shift.at_seconds
         total += shift.score
         worst = max(worst, total)
     return worst

@@ -23,18 +23,18 @@ from typing import TYPE_CHECKING, Any
 from playwright.async_api import Error, Playwright, async_playwright
 
 from probes.browser import calibration, chromium, egress_filter
-from probes.browser.device_profiles import PROFILES
-from probes.browser.page_load import Load
+from probes.browser.device_profiles import DEVICE_PROFILES
+from probes.browser.page_load import PageLoad
 from probes.browser.process_tree import (
     PROC,
-    adopt_orphans,
+    become_subreaper,
     descendants,
-    end_below,
-    memory_of,
-    step_back,
-    step_back_below,
+    kill_descendants,
+    lower_priority,
+    lower_session_priority,
+    tree_memory_bytes,
 )
-from probes.browser.protocol import LOOPBACK, Answer, Order
+from probes.browser.protocol import LOOPBACK_ADDRESSES, LoadRequest, LoadResponse
 from probes.result import Fault
 
 if TYPE_CHECKING:
@@ -42,100 +42,109 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Browser, Page
 
-GLUTTON_EVERY = 0.5
-_PAGE = os.sysconf("SC_PAGE_SIZE")
-_FAREWELL = 60.0
+MEMORY_CHECK_SECONDS = 0.5
+_MEMORY_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_SHUTDOWN_TIMEOUT_SECONDS = 60.0
 """How long to wait for the end of all that was started here: whoever still lives writes into what is being removed."""
-_PAUSE = 0.01
+_POLL_SECONDS = 0.01
 
 
-class Renderer:
+class BrowserWorker:
     """One browser and the loads made with it, one after the other."""
 
-    def __init__(self, playwright: Playwright, executable: Path, scratch: Path) -> None:
+    def __init__(self, playwright: Playwright, executable: Path, temp_dir: Path) -> None:
         self._playwright = playwright
         self._executable = executable
-        self._scratch = scratch
+        self._temp_dir = temp_dir
         self._browser: Browser | None = None
-        self._bench: Page | None = None
-        self._wish = chromium.Wish()
+        self._benchmark_page: Page | None = None
+        self._launch_options = chromium.LaunchOptions()
 
-    async def serve(self, order: Order, trusted: tuple[str, ...]) -> Answer:
+    async def handle(self, request: LoadRequest, trusted_key_hashes: tuple[str, ...]) -> LoadResponse:
         """Make one load. Never raises: what we got wrong ourselves is on the log and makes the look void."""
         try:
-            return await self._serve(order, trusted)
+            return await self._handle(request, trusted_key_hashes)
         except Error as error:
             said = (str(error).strip().splitlines() or ["?"])[0]
-            return Answer(fault=Fault.PROBER, detail=f"the browser failed: {said}"[:300], spoiled=True)
+            return LoadResponse(fault=Fault.PROBER, detail=f"the browser failed: {said}"[:300], browser_broken=True)
         except Exception as error:  # noqa: BLE001 - whatever it is, the slot gets its outcome
             traceback.print_exc()
-            return Answer(fault=Fault.PROBER, detail=f"{type(error).__name__} in the probe itself", spoiled=True)
+            return LoadResponse(
+                fault=Fault.PROBER, detail=f"{type(error).__name__} in the probe itself", browser_broken=True
+            )
 
-    async def _serve(self, order: Order, trusted: tuple[str, ...]) -> Answer:
-        browser, bench = await self._ready(chromium.Wish(blocked=order.blocked, trusted=trusted))
-        self._open_gate("\n".join(LOOPBACK))
-        if order.prove and (complaint := await calibration.prove(browser, PROFILES[order.profile])):  # type: ignore[index]
-            return Answer(fault=Fault.PROBER, detail=f"throttling takes no effect: {complaint}", spoiled=True)
-        before = await calibration.benchmark(bench)
-        if before < order.best * order.share:
-            return self._overloaded(before, order)
-        self._open_gate(order.gate())
-        load = await self._load(browser, order)
+    async def _handle(self, request: LoadRequest, trusted_key_hashes: tuple[str, ...]) -> LoadResponse:
+        browser, bench = await self._ensure_browser(
+            chromium.LaunchOptions(blocked_hosts=request.blocked_hosts, trusted_key_hashes=trusted_key_hashes)
+        )
+        self._write_allowed_networks("\n".join(LOOPBACK_ADDRESSES))
+        profile = DEVICE_PROFILES[request.profile]  # type: ignore[index]
+        if request.verify_throttling and (complaint := await calibration.verify_throttling(browser, profile)):
+            return LoadResponse(
+                fault=Fault.PROBER, detail=f"throttling takes no effect: {complaint}", browser_broken=True
+            )
+        before = await calibration.measure_benchmark_index(bench)
+        if before < request.best_benchmark_index * request.min_speed_ratio:
+            return self._overload_response(before, request)
+        self._write_allowed_networks(request.egress_exceptions())
+        load = await self._load_page(browser, request)
         index = before
         try:
-            index = min(before, await calibration.benchmark(bench))
+            index = min(before, await calibration.measure_benchmark_index(bench))
         except Error:  # our own empty page is gone: what was seen before stands
-            load.spoiled = True
-        if index < order.best * order.share:
-            return self._overloaded(index, order)
-        return Answer(
+            load.browser_broken = True
+        if index < request.best_benchmark_index * request.min_speed_ratio:
+            return self._overload_response(index, request)
+        return LoadResponse(
             values=load.values | {"benchmark_index": index, "browser_version": browser.version},
             fault=load.failure.fault if load.failure else None,
             detail=load.failure.detail if load.failure else "",
             phase=load.phase,
-            pictures=tuple(load.pictures),
-            memory=memory_of(os.getpid()),
-            proved=order.prove,
-            spoiled=load.spoiled,
-            fenced=egress_filter.holds(),
+            screenshots=tuple(load.screenshots),
+            memory_bytes=tree_memory_bytes(os.getpid()),
+            throttling_verified=request.verify_throttling,
+            browser_broken=load.browser_broken,
+            egress_filtered=egress_filter.is_active(),
         )
 
     @staticmethod
-    def _overloaded(index: float, order: Order) -> Answer:
-        share = index / order.best
-        return Answer(
+    def _overload_response(index: float, request: LoadRequest) -> LoadResponse:
+        share = index / request.best_benchmark_index
+        return LoadResponse(
             values={"benchmark_index": index},
             fault=Fault.PROBER,
-            detail=f"this host is overloaded: {share:.0%} of its usual speed, {order.share:.0%} is needed",
+            detail=f"this host is overloaded: {share:.0%} of its usual speed, {request.min_speed_ratio:.0%} is needed",
         )
 
-    async def _ready(self, wish: chromium.Wish) -> tuple[Browser, Page]:
+    async def _ensure_browser(self, options: chromium.LaunchOptions) -> tuple[Browser, Page]:
         """The browser and an empty page in it; started anew when other hosts are to be blocked."""
-        if self._browser is not None and wish != self._wish:
+        if self._browser is not None and options != self._launch_options:
             await self._browser.close()
             self._browser = None
-        if self._browser is None or self._bench is None:
-            self._wish = wish
+        if self._browser is None or self._benchmark_page is None:
+            self._launch_options = options
             self._browser = await self._playwright.chromium.launch(
                 executable_path=self._executable,
-                args=chromium.switches(wish),
-                chromium_sandbox=chromium.sandboxed(),
+                args=chromium.command_line_switches(options),
+                chromium_sandbox=chromium.uses_sandbox(),
                 handle_sigint=False, handle_sigterm=False, handle_sighup=False,
                 timeout=60_000,
             )  # fmt: skip
-            step_back_below(os.getpid())
-            self._bench = await (await self._browser.new_context()).new_page()
-        return self._browser, self._bench
+            lower_session_priority(os.getpid())
+            self._benchmark_page = await (await self._browser.new_context()).new_page()
+        return self._browser, self._benchmark_page
 
-    def _open_gate(self, reach: str) -> None:
+    def _write_allowed_networks(self, allowed_networks: str) -> None:
         """From now on this may be reached beside the Internet; the fence never sees half of it."""
-        draft = self._scratch / f"{egress_filter.GATE}.new"
-        draft.write_text(reach)
-        draft.replace(self._scratch / egress_filter.GATE)
+        draft = self._temp_dir / f"{egress_filter.ALLOWED_NETWORKS_FILE}.new"
+        draft.write_text(allowed_networks)
+        draft.replace(self._temp_dir / egress_filter.ALLOWED_NETWORKS_FILE)
 
-    async def _load(self, browser: Browser, order: Order) -> Load:
-        load = Load(order, self._scratch)
-        guard = asyncio.create_task(_watch_memory(order.memory, load.overfed), name="memory")
+    async def _load_page(self, browser: Browser, request: LoadRequest) -> PageLoad:
+        load = PageLoad(request, self._temp_dir)
+        guard = asyncio.create_task(
+            _enforce_memory_limit(request.memory_limit_bytes, load.on_memory_limit_exceeded), name="memory"
+        )
         try:
             await load.run(browser, browser.version)
         finally:
@@ -143,44 +152,44 @@ class Renderer:
         return load
 
 
-async def _watch_memory(most: int, tell: Callable[[int], None]) -> None:
+async def _enforce_memory_limit(limit_bytes: int, on_exceeded: Callable[[int], None]) -> None:
     """Kill a page's process that grows beyond ``most`` bytes: the machine has others to feed."""
     while True:
-        await asyncio.sleep(GLUTTON_EVERY)
+        await asyncio.sleep(MEMORY_CHECK_SECONDS)
         for process in descendants(os.getpid()):
             with suppress(OSError, ValueError, IndexError):
-                size = int((PROC / str(process) / "statm").read_text().split()[1]) * _PAGE
-                if size > most and b"--type=renderer" in (PROC / str(process) / "cmdline").read_bytes():
-                    tell(size)
+                size = int((PROC / str(process) / "statm").read_text().split()[1]) * _MEMORY_PAGE_BYTES
+                if size > limit_bytes and b"--type=renderer" in (PROC / str(process) / "cmdline").read_bytes():
+                    on_exceeded(size)
                     os.kill(process, signal.SIGKILL)
 
 
-def _listen(loop: asyncio.AbstractEventLoop, orders: asyncio.Queue[bytes], scratch: Path) -> None:
+def _read_requests(loop: asyncio.AbstractEventLoop, requests: asyncio.Queue[bytes], temp_dir: Path) -> None:
     """On a thread of its own, which a busy interpreter cannot hold up for long: hand in orders, and end with them."""
     for line in iter(sys.stdin.buffer.readline, b""):
-        loop.call_soon_threadsafe(orders.put_nowait, line)
-    end_below(os.getpid(), _FAREWELL)
+        loop.call_soon_threadsafe(requests.put_nowait, line)
+    kill_descendants(os.getpid(), _SHUTDOWN_TIMEOUT_SECONDS)
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
-    end = time.monotonic() + _FAREWELL
-    while scratch.exists() and time.monotonic() < end:  # the load that broke off may still write a file
-        shutil.rmtree(scratch, ignore_errors=True)
-        time.sleep(_PAUSE if scratch.exists() else 0.0)
+    end = time.monotonic() + _SHUTDOWN_TIMEOUT_SECONDS
+    while temp_dir.exists() and time.monotonic() < end:  # the load that broke off may still write a file
+        shutil.rmtree(temp_dir, ignore_errors=True)
+        time.sleep(_POLL_SECONDS if temp_dir.exists() else 0.0)
     os._exit(0)
 
 
-async def _main(scratch: Path, executable: Path, trusted: tuple[str, ...], say: Any) -> None:  # noqa: ANN401 - a file
+async def _serve(temp_dir: Path, executable: Path, trusted_key_hashes: tuple[str, ...], output: Any) -> None:  # noqa: ANN401 - a file
     orders: asyncio.Queue[bytes] = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    threading.Thread(target=_listen, args=(loop, orders, scratch), name="orders").start()
+    threading.Thread(target=_read_requests, args=(loop, orders, temp_dir), name="orders").start()
     async with async_playwright() as playwright:
-        renderer = Renderer(playwright, executable, scratch)
+        renderer = BrowserWorker(playwright, executable, temp_dir)
         while True:
-            order = Order.read(await orders.get())
-            answer = await renderer.serve(order, trusted)
-            say.write(answer.line())
-            say.flush()
+            order = LoadRequest.from_json_line(await orders.get())
+            answer = await renderer.handle(order, trusted_key_hashes)
+            output.write(answer.to_json_line())
+            output.flush()
 
 
 def main() -> None:
@@ -192,10 +201,10 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever else speaks here does so on the log
     os.environ["TMPDIR"] = scratch
-    adopt_orphans()
-    step_back(int(niceness))
+    become_subreaper()
+    lower_priority(int(niceness))
     try:
-        asyncio.run(_main(Path(scratch), Path(executable), tuple(trusted), answers))
+        asyncio.run(_serve(Path(scratch), Path(executable), tuple(trusted), answers))
     finally:
         with suppress(BrokenPipeError):
             answers.close()  # to a daemon that lives this is the end

@@ -13,16 +13,23 @@ import aiohttp
 from yarl import URL
 
 from probes.http import failures
-from probes.http.connection import Wire
+from probes.http.connection import HttpConnection
 from probes.http.cookies import Cookies
-from probes.http.request import charset, written
-from probes.http.urls import literal_family, location_of, redirected, same_site, shown, shown_location
+from probes.http.request import encode_request, parse_charset
+from probes.http.urls import (
+    first_location,
+    ip_literal_family,
+    may_send_credentials,
+    redacted_location,
+    redacted_url,
+    redirect_target,
+)
 from probes.net import certificates
-from probes.net.address_scope import Zone, zone
+from probes.net.address_scope import AddressScope, address_scope
 from probes.net.resolver import NameNotResolved
 from probes.net.sockets import open_socket
-from probes.result import Failed, Fault
-from probes.trace import LiveHop, Mark
+from probes.result import Fault, ProbeFailed
+from probes.trace import HopEvent, HopTrace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,20 +38,20 @@ if TYPE_CHECKING:
     from aiohttp.streams import StreamReader
     from multidict import CIMultiDictProxy
 
-    from probes.resources import Instruments
+    from probes.resources import ProbeResources
     from probes.result import Scalar
     from probes.trace import Trace
 
-REDIRECTS = {301, 302, 303, 307, 308}
-SECRETS = {"authorization", "cookie", "proxy-authorization"}
+REDIRECT_STATUSES = {301, 302, 303, 307, 308}
+CREDENTIAL_HEADERS = {"authorization", "cookie", "proxy-authorization"}
 """Request headers that stay with the host they were written for."""
 
-_UNASKED = {"br", "zstd"}
+_UNREQUESTED_ENCODINGS = {"br", "zstd"}
 """Other unknown words in Content-Encoding are left standing, as browsers do: old servers name a character set there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Request:
     """What to ask for, and how far to go. ``timeout`` is in seconds for the whole walk, ``max_body`` in bytes.
 
     Of the body ``keep`` bytes are kept to be read. With ``max_redirects`` 0 a redirect is an answer like any other.
@@ -54,15 +61,15 @@ class Ask:
     method: str = "GET"
     headers: Mapping[str, str]
     family: int
-    timeout: float
+    timeout_seconds: float
     max_redirects: int
-    max_body: int
-    keep: int
-    verify: bool
+    max_body_bytes: int
+    kept_body_bytes: int
+    verify_certificate: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Response:
     """The last hop's answer.
 
     ``size`` counts the bytes of the body, decoded from its transfer encodings; ``body`` is how it begins, as far as
@@ -73,163 +80,176 @@ class Answer:
     status: int
     headers: CIMultiDictProxy[str]
     body: bytes | bytearray
-    size: int
+    size_bytes: int
     charset: str
-    hops: tuple[LiveHop, ...]
+    hops: tuple[HopTrace, ...]
 
 
-async def walk(ask: Ask, trace: Trace, resources: Instruments) -> Answer:
+async def fetch(request: Request, trace: Trace, resources: ProbeResources) -> Response:
     """Follow ``ask`` to its end. Raises :class:`Failed`; the hops stay on the trace whatever happens."""
     try:
-        async with asyncio.timeout(ask.timeout):
-            return await _Walk(ask, trace, resources).follow()
-    except Failed:
+        async with asyncio.timeout(request.timeout_seconds):
+            return await _Fetch(request, trace, resources).follow_redirects()
+    except ProbeFailed:
         raise
     except TimeoutError:
-        raise failures.of_timeout(trace.reached(), ask.timeout) from None
+        raise failures.from_timeout(trace.current_phase(), request.timeout_seconds) from None
     except Exception as error:
-        raise failures.translate(error, trace.reached()) from error
+        raise failures.from_exception(error, trace.current_phase()) from error
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
+class _HopResponse:
     status: int
     headers: CIMultiDictProxy[str]
     location: str | None = None
     body: bytes | bytearray = b""
-    size: int = 0
+    size_bytes: int = 0
     charset: str = "utf-8"
 
 
-class _Walk:
+class _Fetch:
     """One walk while it happens."""
 
-    def __init__(self, ask: Ask, trace: Trace, resources: Instruments) -> None:
-        self._ask = ask
+    def __init__(self, request: Request, trace: Trace, resources: ProbeResources) -> None:
+        self._request = request
         self._trace = trace
         self._resources = resources
         self._cookies = Cookies()
-        self._start = URL(ask.url)
-        self._hops: list[LiveHop] = []
+        self._initial_url = URL(request.url)
+        self._hops: list[HopTrace] = []
 
-    async def follow(self) -> Answer:
+    async def follow_redirects(self) -> Response:
         """Go from hop to hop until one is no redirect."""
-        url, method = self._start.with_user(None).with_fragment(None), self._ask.method
+        url, method = self._initial_url.with_user(None).with_fragment(None), self._request.method
         seen: set[object] = set()
         while True:
-            page = await self._hop(url, method)
+            page = await self._fetch_hop(url, method)
             if page.location is None:
-                return Answer(
+                return Response(
                     url=url,
                     status=page.status,
                     headers=page.headers,
                     body=page.body,
-                    size=page.size,
+                    size_bytes=page.size_bytes,
                     charset=page.charset,
                     hops=tuple(self._hops),
                 )
-            state = (url, self._cookies.sent_to(url))
-            if state in seen or len(self._hops) > self._ask.max_redirects:
+            state = (url, self._cookies.header_for(url))
+            if state in seen or len(self._hops) > self._request.max_redirects:
                 detail = f"still redirected after {len(self._hops)} hops, by {url.host}"
-                raise Failed(Fault.REDIRECT_LOOP, detail)
+                raise ProbeFailed(Fault.REDIRECT_LOOP, detail)
             seen.add(state)
-            url = redirected(url, page.location)
+            url = redirect_target(url, page.location)
             if page.status == 303 and method != "HEAD":  # noqa: PLR2004 - See Other
                 method = "GET"
 
-    async def _hop(self, url: URL, method: str) -> _Page:
+    async def _fetch_hop(self, url: URL, method: str) -> _HopResponse:
         """One request, no redirect followed, timed on a hop of its own."""
-        tls = self._tls() if url.scheme == "https" else None
-        request = written(method, url, self._headers(url), self._cookies.sent_to(url))
-        hop = self._trace.open_hop(self._new_hop(url))
+        tls = self._tls_context() if url.scheme == "https" else None
+        request = encode_request(method, url, self._request_headers(url), self._cookies.header_for(url))
+        hop = self._trace.start_hop(self._new_hop(url))
         self._hops.append(hop)
-        wire: Wire | None = None
+        wire: HttpConnection | None = None
         try:
-            target = await self._address(url, hop), url.port or 0
+            target = await self._resolve(url, hop), url.port or 0
             sock = open_socket(hop, *target)
             name = (url.raw_host or "").rstrip(".")
-            bodyless, most = method == "HEAD", self._ask.max_body
-            wire = Wire(hop, sock, target, request=request, bodyless=bodyless, most=most, tls=tls, name=name)
-            page = await self._read(*await wire.answer(), hop, url)
-            hop.mark(Mark.ENDED, hop.heard)
+            bodyless, most = method == "HEAD", self._request.max_body_bytes
+            wire = HttpConnection(
+                hop,
+                sock,
+                target,
+                request=request,
+                skip_body=bodyless,
+                max_body_bytes=most,
+                tls_context=tls,
+                server_name=name,
+            )
+            page = await self._read_response(*await wire.read_response(), hop, url)
+            hop.record_event(HopEvent.ENDED, hop.last_received_at)
         except aiohttp.ClientError as error:
-            if wire is None or wire.lost is None:
+            if wire is None or wire.error is None:
                 raise
-            raise wire.lost from error
+            raise wire.error from error
         else:
             return page
         finally:
-            hop.mark(Mark.ENDED)
+            hop.record_event(HopEvent.ENDED)
             if wire is not None:
                 wire.release()
 
-    async def _address(self, url: URL, hop: LiveHop) -> str:
+    async def _resolve(self, url: URL, hop: HopTrace) -> str:
         """Where the hop goes: the first address of its family. The clock of the hop starts at the first step out."""
         host = url.raw_host or ""
-        hop.begin()
-        if hop.literal:
+        hop.start_clock()
+        if hop.is_ip_literal:
             return host
         family = socket.AF_INET6 if hop.family == 6 else socket.AF_INET  # noqa: PLR2004 - the IP version
-        found = await self._resources.resolver.addresses(host, family)
+        found = await self._resources.resolver.resolve(host, family)
         if not found.addresses:
             raise NameNotResolved(f"{host}: no address", absent=True)
-        if hop.within is None and zone(found.addresses[0]) is Zone.LINK:
+        if hop.previous_scope is None and address_scope(found.addresses[0]) is AddressScope.LINK_LOCAL:
             raise NameNotResolved(f"{host}: {found.addresses[0]} is on no other machine's link", absent=False)
-        hop.begin(found.asked)
-        hop.mark(Mark.RESOLVED, found.answered)
+        hop.start_clock(found.sent_at)
+        hop.record_event(HopEvent.RESOLVED, found.answered_at)
         return found.addresses[0]
 
-    def _new_hop(self, url: URL) -> LiveHop:
-        literal = literal_family(url.raw_host or "")
+    def _new_hop(self, url: URL) -> HopTrace:
+        literal = ip_literal_family(url.raw_host or "")
         before = self._hops[-1].address if self._hops else None
-        return LiveHop(
-            url=shown(url),
-            family=literal or self._ask.family,
-            secure=url.scheme == "https",
-            literal=literal is not None,
-            within=zone(before) if before else None,
+        return HopTrace(
+            url=redacted_url(url),
+            family=literal or self._request.family,
+            uses_tls=url.scheme == "https",
+            is_ip_literal=literal is not None,
+            previous_scope=address_scope(before) if before else None,
         )
 
-    async def _read(self, message: RawResponseMessage, content: StreamReader, hop: LiveHop, url: URL) -> _Page:
+    async def _read_response(
+        self, message: RawResponseMessage, content: StreamReader, hop: HopTrace, url: URL
+    ) -> _HopResponse:
         """Note what the answer says. The text that comes with a redirect is not read: no browser waits for it."""
         headers = message.headers
         hop.status = message.code
         hop.http_version = message.version.major + message.version.minor / 10
-        self._cookies.take(headers, url)
-        location = location_of(headers.getall("Location", ())) if message.code in REDIRECTS else None
-        hop.location = shown_location(url, location) if location else None
-        if location and self._ask.max_redirects:
-            return _Page(message.code, headers, location)
-        if self._ask.method != "HEAD":
-            _refuse_unasked(headers)
-        body, size = await _body(content, self._ask.max_body, self._ask.keep)
-        return _Page(message.code, headers, None, body, size, charset(headers.get("Content-Type", "")))
+        self._cookies.store(headers, url)
+        location = first_location(headers.getall("Location", ())) if message.code in REDIRECT_STATUSES else None
+        hop.location = redacted_location(url, location) if location else None
+        if location and self._request.max_redirects:
+            return _HopResponse(message.code, headers, location)
+        if self._request.method != "HEAD":
+            _reject_unrequested_encodings(headers)
+        body, size = await _read_body(content, self._request.max_body_bytes, self._request.kept_body_bytes)
+        return _HopResponse(message.code, headers, None, body, size, parse_charset(headers.get("Content-Type", "")))
 
-    def _tls(self) -> ssl.SSLContext:
+    def _tls_context(self) -> ssl.SSLContext:
         try:
-            return self._resources.tls(verify=self._ask.verify)
+            return self._resources.tls_context(verify=self._request.verify_certificate)
         except (OSError, ssl.SSLError) as error:
-            raise Failed(Fault.PROBER, f"the trusted authorities cannot be read: {error.strerror}") from error
+            raise ProbeFailed(Fault.PROBER, f"the trusted authorities cannot be read: {error.strerror}") from error
 
-    def _headers(self, url: URL) -> dict[str, str]:
+    def _request_headers(self, url: URL) -> dict[str, str]:
         """Ours and the configured ones. What proves who we are goes to the configured site and nowhere else."""
-        ours = {"User-Agent": self._resources.settings.user_agent, "Accept-Encoding": "gzip, deflate"}
-        if not same_site(self._start, url):
-            return ours | {name: value for name, value in self._ask.headers.items() if name.lower() not in SECRETS}
-        if self._start.user is not None:
-            proof = aiohttp.encode_basic_auth(self._start.user, self._start.password or "")
-            return ours | dict(self._ask.headers) | {"Authorization": proof}
-        return ours | dict(self._ask.headers)
+        ours = {"User-Agent": self._resources.http_settings.user_agent, "Accept-Encoding": "gzip, deflate"}
+        if not may_send_credentials(self._initial_url, url):
+            return ours | {
+                name: value for name, value in self._request.headers.items() if name.lower() not in CREDENTIAL_HEADERS
+            }
+        if self._initial_url.user is not None:
+            proof = aiohttp.encode_basic_auth(self._initial_url.user, self._initial_url.password or "")
+            return ours | dict(self._request.headers) | {"Authorization": proof}
+        return ours | dict(self._request.headers)
 
 
-def _refuse_unasked(headers: CIMultiDictProxy[str]) -> None:
+def _reject_unrequested_encodings(headers: CIMultiDictProxy[str]) -> None:
     """Encodings that we did not ask for, and that this Python may know or not, are refused under every Python."""
     named = {one.strip().lower() for value in headers.getall("Content-Encoding", ()) for one in value.split(",")}
-    for unasked in sorted(named & _UNASKED):
-        raise Failed(Fault.PROTOCOL, f"body in an encoding that nobody asked for: {unasked}")
+    for unasked in sorted(named & _UNREQUESTED_ENCODINGS):
+        raise ProbeFailed(Fault.PROTOCOL, f"body in an encoding that nobody asked for: {unasked}")
 
 
-async def _body(content: StreamReader, limit: int, keep: int) -> tuple[bytearray, int]:
+async def _read_body(content: StreamReader, max_bytes: int, kept_bytes: int) -> tuple[bytearray, int]:
     """Read to the end or to ``limit`` decoded bytes; more is a fault. Its first ``keep`` bytes, and how many.
 
     What nobody will read is counted and let go, so that no portal can fill our memory.
@@ -238,16 +258,16 @@ async def _body(content: StreamReader, limit: int, keep: int) -> tuple[bytearray
     try:
         async for chunk in content.iter_any():
             size += len(chunk)
-            if size > limit:
-                raise Failed(Fault.BODY_TOO_LARGE, f"more than {limit} bytes")
-            if len(body) < keep:
-                body += chunk[: keep - len(body)]
+            if size > max_bytes:
+                raise ProbeFailed(Fault.BODY_TOO_LARGE, f"more than {max_bytes} bytes")
+            if len(body) < kept_bytes:
+                body += chunk[: kept_bytes - len(body)]
     except zlib.error as error:
-        raise Failed(Fault.PROTOCOL, f"body cannot be decoded: {error}") from error
+        raise ProbeFailed(Fault.PROTOCOL, f"body cannot be decoded: {error}") from error
     return body, size
 
 
-def summary(hops: Sequence[LiveHop]) -> dict[str, Scalar]:
+def summarize_hops(hops: Sequence[HopTrace]) -> dict[str, Scalar]:
     """The stored HTTP metrics of a walk, as far as it came: phases summed over its hops, facts of its last hop."""
     if not hops:
         return {}
@@ -259,7 +279,7 @@ def summary(hops: Sequence[LiveHop]) -> dict[str, Scalar]:
     if "resolve" in (opening := hops[0].phases()):
         values["first_resolve_seconds"] = opening["resolve"]
     values["redirects"] = len(hops) - 1
-    values["ssl"] = last.secure
+    values["ssl"] = last.uses_tls
     values["bytes_wire"] = sum(hop.bytes_wire for hop in hops)
     values["final_url"] = last.url
     known = {
@@ -269,5 +289,5 @@ def summary(hops: Sequence[LiveHop]) -> dict[str, Scalar]:
         "tls_version": last.tls_version,
     }
     values.update({name: value for name, value in known.items() if value is not None})
-    values.update(certificates.facts(last.presented, last.verified))
+    values.update(certificates.metric_values(last.presented_chain, last.verified_chain))
     return values

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, cast
 
 from aiohttp.client_proto import ResponseHandler
 
-from probes.net.certificates import chain
-from probes.net.kernel_timestamps import StreamStamps
-from probes.result import Failed, Fault
-from probes.trace import LiveHop, Mark
+from probes.net.certificates import der_chain
+from probes.net.kernel_timestamps import StreamTimestamps
+from probes.result import Fault, ProbeFailed
+from probes.trace import HopEvent, HopTrace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,25 +28,25 @@ if TYPE_CHECKING:
     from aiohttp.http import RawResponseMessage
     from aiohttp.streams import StreamReader
 
-_ROOM = memoryview(bytearray(16384))
+_READ_BUFFER = memoryview(bytearray(16384))
 """What is taken from the network, or from TLS, at a time: one place for all, since nothing stays in it.
 
 A buffer of its own for each reading would make the allocator give memory back to the kernel and ask for it again.
 Filled with chunks of a byte each it takes some milliseconds to read, and that long all other looks wait.
 """
 
-LONGEST_HEADER = 65536
-MOST_HEADERS = 256
+MAX_HEADER_BYTES = 65536
+MAX_HEADERS = 256
 """Limits of an answer's header lines; browsers take 256 KiB in all, and portals with long policies come near 8 KiB."""
 
-MOST_INTERIM = 50
+MAX_INTERIM_RESPONSES = 50
 """Interim answers (early hints) that a server may send before its own; a few are usual."""
 
-FRAMES = 1 << 20
+MAX_FRAMING_BYTES = 1 << 20
 """Bytes that headers, chunk sizes and trailers may add to the longest body. Nobody talks on for ever outside of it."""
 
 
-class Wire(asyncio.Transport):
+class HttpConnection(asyncio.Transport):
     """Begins to connect when made; the outcome of everything is told by :meth:`answer` and by what it returns.
 
     ``lost`` is the error or verdict that ended the connection, if one did: aiohttp keeps no more than its text.
@@ -54,15 +54,15 @@ class Wire(asyncio.Transport):
 
     def __init__(  # noqa: PLR0913 - what one request needs, named at its one call
         self,
-        hop: LiveHop,
+        hop: HopTrace,
         sock: socket.socket,
         target: tuple[str, int],
         *,
         request: bytes,
-        bodyless: bool,
-        most: int,
-        tls: ssl.SSLContext | None,
-        name: str,
+        skip_body: bool,
+        max_body_bytes: int,
+        tls_context: ssl.SSLContext | None,
+        server_name: str,
     ) -> None:
         """Send ``request`` to ``target`` over the unconnected ``sock``; ``name`` is whom TLS must meet there.
 
@@ -71,8 +71,8 @@ class Wire(asyncio.Transport):
         """
         super().__init__()
         sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
-        self._stamps = StreamStamps(sock)
-        hop.mark(Mark.DIALED, self._stamps.began)
+        self._timestamps = StreamTimestamps(sock)
+        hop.record_event(HopEvent.CONNECT_STARTED, self._timestamps.started_at)
         try:
             sock.connect(target)  # first of all: what follows happens while the network is at work
         except BlockingIOError:
@@ -83,172 +83,176 @@ class Wire(asyncio.Transport):
         self._hop = hop
         self._sock, self._fd = sock, sock.fileno()
         self._request = request
-        self._most = most + FRAMES
-        self._context, self._name = tls, name
-        self._tls: ssl.SSLObject | None = None
-        self._waiting = b""
+        self._max_received_bytes = max_body_bytes + MAX_FRAMING_BYTES
+        self._tls_context, self._server_name = tls_context, server_name
+        self._tls_object: ssl.SSLObject | None = None
+        self._send_buffer = b""
         self._reading = self._writing = self._closed = False
         self._body: StreamReader | None = None
-        self.lost: OSError | Failed | None = None
+        self.error: OSError | ProbeFailed | None = None
         self._loop = asyncio.get_running_loop()
-        self._write_when_able(self._connected)
+        self._add_writer(self._on_connected)
         self._protocol = ResponseHandler(self._loop)
         self._protocol.set_response_params(
-            skip_payload=bodyless,
+            skip_payload=skip_body,
             read_until_eof=True,
-            max_line_size=LONGEST_HEADER,
-            max_field_size=LONGEST_HEADER,
-            max_headers=MOST_HEADERS,
+            max_line_size=MAX_HEADER_BYTES,
+            max_field_size=MAX_HEADER_BYTES,
+            max_headers=MAX_HEADERS,
         )
         self._protocol.connection_made(self)
-        if tls is not None:
-            self._loop.call_soon(self._guarded, self._greet)
+        if tls_context is not None:
+            self._loop.call_soon(self._run_step, self._start_handshake)
 
-    def _greet(self) -> None:
+    def _start_handshake(self) -> None:
         """Have the first words of TLS ready when the connection stands: their keys take a tenth of a millisecond."""
-        context = cast("ssl.SSLContext", self._context)
+        context = cast("ssl.SSLContext", self._tls_context)
         if self._closed:
             return
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=self._name)
+        self._tls_object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=self._server_name)
         with contextlib.suppress(ssl.SSLWantReadError):
-            self._tls.do_handshake()
+            self._tls_object.do_handshake()
 
-    async def answer(self) -> tuple[RawResponseMessage, StreamReader]:
+    async def read_response(self) -> tuple[RawResponseMessage, StreamReader]:
         """The headers of the final answer, and its body to be read. Raises aiohttp's errors and :class:`Failed`."""
-        for _ in range(MOST_INTERIM + 1):
+        for _ in range(MAX_INTERIM_RESPONSES + 1):
             message, payload = await self._protocol.read()
             if not 100 <= message.code <= 199 or message.code == 101:  # noqa: PLR2004 - RFC 9110: interim answers
                 self._body = payload
-                self._tell_reader()
+                self._propagate_error()
                 return message, payload
-        raise Failed(Fault.PROTOCOL, f"more than {MOST_INTERIM} interim answers")
+        raise ProbeFailed(Fault.PROTOCOL, f"more than {MAX_INTERIM_RESPONSES} interim answers")
 
-    def _tell_reader(self) -> None:
+    def _propagate_error(self) -> None:
         """Tell who reads the body that it broke: aiohttp tells the next reader of a head, or takes it for the end."""
-        broken, body = self.lost or self._protocol.exception(), self._body
+        broken, body = self.error or self._protocol.exception(), self._body
         if broken is not None and body is not None and not body.is_eof() and body.exception() is None:
             body.set_exception(broken)
 
-    def _guarded(self, step: Callable[[], None]) -> None:
+    def _run_step(self, step: Callable[[], None]) -> None:
         """Run a step of the connection; its failure is the connection's end."""
         try:
             step()
         except Exception as error:  # noqa: BLE001 - raised again by whoever waits for the answer
-            self._end(error)
+            self._finish(error)
 
-    def _write_when_able(self, step: Callable[[], None]) -> None:
+    def _add_writer(self, step: Callable[[], None]) -> None:
         self._writing = True
-        self._loop.add_writer(self._fd, self._guarded, step)
+        self._loop.add_writer(self._fd, self._run_step, step)
 
-    def _written(self) -> None:
+    def _remove_writer(self) -> None:
         self._writing = False
         self._loop.remove_writer(self._fd)
 
-    def _connected(self) -> None:
+    def _on_connected(self) -> None:
         """The kernel knows how the connect ended."""
-        self._written()
+        self._remove_writer()
         if number := self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             raise OSError(number, os.strerror(number))
-        self._hop.mark(Mark.CONNECTED, self._stamps.connected())
+        self._hop.record_event(HopEvent.CONNECTED, self._timestamps.connected_at())
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._waiting = self._request if self._context is None else self._outgoing.read()
+        self._send_buffer = self._request if self._tls_context is None else self._outgoing.read()
         self._send()
-        self._read_when_able()
+        self._add_reader()
 
-    def _read_when_able(self) -> None:
+    def _add_reader(self) -> None:
         self._reading = True
-        self._loop.add_reader(self._fd, self._guarded, self._readable)
+        self._loop.add_reader(self._fd, self._run_step, self._on_readable)
 
-    def _shake_hands(self) -> None:
+    def _continue_handshake(self) -> None:
         """One step of the handshake; with the last one the request leaves in the same packet."""
-        tls = cast("ssl.SSLObject", self._tls)
+        tls = cast("ssl.SSLObject", self._tls_object)
         hop = self._hop
         try:
             tls.do_handshake()
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError:
-            hop.presented = chain(tls, "get_unverified_chain")
-            self._waiting = self._outgoing.read()
+            hop.presented_chain = der_chain(tls, "get_unverified_chain")
+            self._send_buffer = self._outgoing.read()
             with contextlib.suppress(OSError):
                 self._send()  # the alert
             raise
         else:
-            hop.mark(Mark.SECURED)
+            hop.record_event(HopEvent.TLS_ESTABLISHED)
             tls.write(self._request)
-        self._waiting += self._outgoing.read()
+        self._send_buffer += self._outgoing.read()
         self._send()
-        if Mark.SECURED in hop.marks:  # what only describes the connection waits until the request is on its way
+        if (
+            HopEvent.TLS_ESTABLISHED in hop.event_times
+        ):  # what only describes the connection waits until the request is on its way
             hop.tls_version = tls.version()
-            hop.presented = chain(tls, "get_unverified_chain")
+            hop.presented_chain = der_chain(tls, "get_unverified_chain")
             if tls.context.verify_mode is ssl.CERT_REQUIRED:
-                hop.verified = chain(tls, "get_verified_chain")
+                hop.verified_chain = der_chain(tls, "get_verified_chain")
 
     def _send(self) -> None:
         """Hand what waits to the kernel, as far as it takes it; when the request is out, that is marked."""
         try:
-            sent = self._sock.send(self._waiting) if self._waiting else 0
+            sent = self._sock.send(self._send_buffer) if self._send_buffer else 0
         except (BlockingIOError, InterruptedError):
             sent = 0
-        self._waiting = self._waiting[sent:]
-        if self._waiting:
+        self._send_buffer = self._send_buffer[sent:]
+        if self._send_buffer:
             if not self._writing:
-                self._write_when_able(self._send)
+                self._add_writer(self._send)
             return
         if self._writing:
-            self._written()
-        if self._context is None or Mark.SECURED in self._hop.marks:
-            self._hop.mark(Mark.SENT)
+            self._remove_writer()
+        if self._tls_context is None or HopEvent.TLS_ESTABLISHED in self._hop.event_times:
+            self._hop.record_event(HopEvent.SENT)
 
-    def _readable(self) -> None:
+    def _on_readable(self) -> None:
         try:
-            size, came = self._stamps.read_into(_ROOM)
+            size, came = self._timestamps.read_into(_READ_BUFFER)
         except (BlockingIOError, InterruptedError):
             return
-        if self._tls is None:
-            self._take(bytes(_ROOM[:size]), came)
+        if self._tls_object is None:
+            self._deliver(bytes(_READ_BUFFER[:size]), came)
             return
         if size:
-            self._incoming.write(_ROOM[:size])
-        if Mark.SECURED not in self._hop.marks:
+            self._incoming.write(_READ_BUFFER[:size])
+        if HopEvent.TLS_ESTABLISHED not in self._hop.event_times:
             if not size:
                 raise ConnectionResetError("connection closed")
-            self._shake_hands()
-            if Mark.SECURED not in self._hop.marks:
+            self._continue_handshake()
+            if HopEvent.TLS_ESTABLISHED not in self._hop.event_times:
                 return
         self._decrypt(came, ended=not size)
 
-    def _decrypt(self, came: float, *, ended: bool = False) -> None:
+    def _decrypt(self, received_at: float, *, ended: bool = False) -> None:
         """Hand on what TLS holds, until it wants more or the reader of the body asks for a pause."""
-        tls = cast("ssl.SSLObject", self._tls)
+        tls = cast("ssl.SSLObject", self._tls_object)
         while self._reading:
             try:
-                size = cast("int", tls.read(len(_ROOM), _ROOM))  # into a buffer: not the bytes, but how many
+                size = cast(
+                    "int", tls.read(len(_READ_BUFFER), _READ_BUFFER)
+                )  # into a buffer: not the bytes, but how many
             except ssl.SSLWantReadError:
                 break
-            self._take(bytes(_ROOM[:size]), came)
+            self._deliver(bytes(_READ_BUFFER[:size]), received_at)
         else:
             return
         if ended:  # cut without a farewell, as many servers do
-            self._take(b"", came)
+            self._deliver(b"", received_at)
         elif self._outgoing.pending:  # a new key was agreed on
-            self._waiting += self._outgoing.read()
+            self._send_buffer += self._outgoing.read()
             self._send()
 
-    def _take(self, data: bytes, came: float) -> None:
+    def _deliver(self, data: bytes, received_at: float) -> None:
         """Hand on what the server said, or that it has ended."""
-        self._hop.heard = came
+        self._hop.last_received_at = received_at
         if not data:
             self._protocol.eof_received()
-            self._end(None)
+            self._finish(None)
             return
-        self._hop.mark(Mark.FIRST_BYTE, came)
+        self._hop.record_event(HopEvent.FIRST_BYTE, received_at)
         self._hop.bytes_wire += len(data)
-        if self._hop.bytes_wire > self._most:
-            raise Failed(Fault.BODY_TOO_LARGE, f"more than {self._most} bytes in all")
+        if self._hop.bytes_wire > self._max_received_bytes:
+            raise ProbeFailed(Fault.BODY_TOO_LARGE, f"more than {self._max_received_bytes} bytes in all")
         self._protocol.data_received(data)
-        self._tell_reader()
+        self._propagate_error()
 
     def pause_reading(self) -> None:
         """Asked by aiohttp when the body is not read as fast as it comes."""
@@ -259,21 +263,21 @@ class Wire(asyncio.Transport):
     def resume_reading(self) -> None:
         """Asked by aiohttp when there is room again."""
         if not self._reading and not self._closed:
-            self._read_when_able()
-            if self._tls is not None:
-                self._loop.call_soon(self._guarded, lambda: self._decrypt(time.perf_counter()))
+            self._add_reader()
+            if self._tls_object is not None:
+                self._loop.call_soon(self._run_step, lambda: self._decrypt(time.perf_counter()))
 
     def is_closing(self) -> bool:
         """Whether nothing more comes."""
         return self._closed
 
-    def _end(self, error: Exception | None) -> None:
+    def _finish(self, error: Exception | None) -> None:
         """The connection is over: let go of it, and tell whoever waits for its answer."""
         if self._closed:
             return
-        if isinstance(error, OSError | Failed):
-            self.lost = error
-        self._tell_reader()
+        if isinstance(error, OSError | ProbeFailed):
+            self.error = error
+        self._propagate_error()
         self.close()
         self._loop.call_soon(self._protocol.connection_lost, error)  # when who waits for the head has it
 
@@ -284,11 +288,11 @@ class Wire(asyncio.Transport):
         self._closed = True
         self.pause_reading()
         if self._writing:
-            self._written()
-        if self._tls is not None and Mark.SECURED in self._hop.marks:
+            self._remove_writer()
+        if self._tls_object is not None and HopEvent.TLS_ESTABLISHED in self._hop.event_times:
             with contextlib.suppress(OSError):
                 with contextlib.suppress(ssl.SSLError):
-                    self._tls.unwrap()
+                    self._tls_object.unwrap()
                 self._sock.send(self._outgoing.read())
         self._sock.close()
 

@@ -17,14 +17,14 @@ class Cookies:
     def __init__(self) -> None:
         self._jar: aiohttp.CookieJar | None = None
 
-    def take(self, headers: CIMultiDictProxy[str], url: URL) -> None:
+    def store(self, headers: CIMultiDictProxy[str], url: URL) -> None:
         """Note the cookies that an answer from ``url`` sets."""
         if found := headers.getall("Set-Cookie", ()):
             if self._jar is None:
                 self._jar = aiohttp.CookieJar(unsafe=True)
             self._jar.update_cookies_from_headers(found, url)
 
-    def sent_to(self, url: URL) -> str:
+    def header_for(self, url: URL) -> str:
         """The value of the Cookie header for a request to ``url``; empty for none. The same cookies give the same."""
         if self._jar is None:
             return ""

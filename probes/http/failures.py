@@ -9,15 +9,15 @@ import aiohttp
 from aiohttp import http_exceptions
 
 from probes.net.resolver import NameNotResolved
-from probes.net.sockets import Inward, NoRoute
-from probes.result import Failed, Fault
+from probes.net.sockets import NoRoute, RedirectToPrivateAddress
+from probes.result import Fault, ProbeFailed
 
 # OpenSSL's verify codes, x509_vfy.h
-_EXPIRED = {9, 10}  # not yet valid, has expired
-_WRONG_NAME = {62, 64}  # host name, IP address
-_UNTRUSTED = {2, 18, 19, 20, 21, 24, 25, 26, 27, 28}  # issuer not found, self-signed, invalid authority, ...
+_EXPIRED_CODES = {9, 10}  # not yet valid, has expired
+_WRONG_NAME_CODES = {62, 64}  # host name, IP address
+_UNTRUSTED_CODES = {2, 18, 19, 20, 21, 24, 25, 26, 27, 28}  # issuer not found, self-signed, invalid authority, ...
 
-_OURS = {
+_LOCAL_ERRNOS = {
     errno.EMFILE,
     errno.ENFILE,
     errno.ENOBUFS,
@@ -28,76 +28,76 @@ _OURS = {
     errno.EPERM,
     errno.EACCES,
 }
-_RESET = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ENOTCONN, errno.ESHUTDOWN}
+_RESET_ERRNOS = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ENOTCONN, errno.ESHUTDOWN}
 
 
-def of_timeout(phase: str | None, seconds: float) -> Failed:
+def from_timeout(phase: str | None, seconds: float) -> ProbeFailed:
     """The failure of a look that used up its time in ``phase``."""
     detail = f"no end after {seconds:g} s, in phase {phase or 'start'}"
     if phase == "resolve":
-        return Failed(Fault.DNS, detail)
-    return Failed(Fault.CONNECT_TIMEOUT if phase == "connect" else Fault.TIMEOUT, detail)
+        return ProbeFailed(Fault.DNS, detail)
+    return ProbeFailed(Fault.CONNECT_TIMEOUT if phase == "connect" else Fault.TIMEOUT, detail)
 
 
-def of_certificate(error: ssl.CertificateError) -> Failed:
+def from_certificate_error(error: ssl.CertificateError) -> ProbeFailed:
     """The failure of a certificate that was not accepted; OpenSSL's words are kept as detail."""
     code = getattr(error, "verify_code", None)
     detail = getattr(error, "verify_message", "") or str(error)
-    if code in _EXPIRED:
-        return Failed(Fault.TLS_EXPIRED, detail)
-    if code in _WRONG_NAME:
-        return Failed(Fault.TLS_NAME, detail)
-    if code in _UNTRUSTED:
-        return Failed(Fault.TLS_UNTRUSTED, detail)
-    return Failed(Fault.TLS_OTHER, detail)
+    if code in _EXPIRED_CODES:
+        return ProbeFailed(Fault.TLS_EXPIRED, detail)
+    if code in _WRONG_NAME_CODES:
+        return ProbeFailed(Fault.TLS_NAME, detail)
+    if code in _UNTRUSTED_CODES:
+        return ProbeFailed(Fault.TLS_UNTRUSTED, detail)
+    return ProbeFailed(Fault.TLS_OTHER, detail)
 
 
-def of_os_error(error: OSError, phase: str | None) -> Failed:  # noqa: PLR0911 - one line per family of errors
+def from_os_error(error: OSError, phase: str | None) -> ProbeFailed:  # noqa: PLR0911 - one line per family of errors
     """The failure behind an operating-system error; what only this machine can have done is charged to the prober."""
     detail = error.strerror or str(error)
     number = error.errno
     if isinstance(error, NameNotResolved):
-        return Failed(Fault.DNS, str(error))
+        return ProbeFailed(Fault.DNS, str(error))
     if isinstance(error, NoRoute):
-        return Failed(Fault.PROBER, str(error))
-    if isinstance(error, Inward):
-        return Failed(Fault.REDIRECT_TARGET, str(error))
+        return ProbeFailed(Fault.PROBER, str(error))
+    if isinstance(error, RedirectToPrivateAddress):
+        return ProbeFailed(Fault.REDIRECT_TARGET, str(error))
     if isinstance(error, ssl.SSLError):
-        return Failed(Fault.TLS_OTHER, error.reason or detail)
-    if number in _OURS:
-        return Failed(Fault.PROBER, detail)
+        return ProbeFailed(Fault.TLS_OTHER, error.reason or detail)
+    if number in _LOCAL_ERRNOS:
+        return ProbeFailed(Fault.PROBER, detail)
     if number in {errno.ECONNREFUSED, errno.EHOSTUNREACH}:
-        return Failed(Fault.CONNECT_REFUSED, detail)
+        return ProbeFailed(Fault.CONNECT_REFUSED, detail)
     if number == errno.ETIMEDOUT:
-        return Failed(Fault.CONNECT_TIMEOUT if phase == "connect" else Fault.TIMEOUT, detail)
-    if number in _RESET or isinstance(error, ConnectionError):
-        return Failed(Fault.RESET, detail or "connection closed")
-    return Failed(Fault.PROTOCOL, detail)
+        return ProbeFailed(Fault.CONNECT_TIMEOUT if phase == "connect" else Fault.TIMEOUT, detail)
+    if number in _RESET_ERRNOS or isinstance(error, ConnectionError):
+        return ProbeFailed(Fault.RESET, detail or "connection closed")
+    return ProbeFailed(Fault.PROTOCOL, detail)
 
 
-def translate(error: Exception, phase: str | None) -> Failed:
+def from_exception(error: Exception, phase: str | None) -> ProbeFailed:
     """Name the fault of anything that a hop can raise. What is none of these is a bug of ours: it is raised again."""
     match error:
-        case Failed():
+        case ProbeFailed():
             return error
         case ssl.CertificateError():
-            return of_certificate(error)
+            return from_certificate_error(error)
         case aiohttp.ServerDisconnectedError():
-            return Failed(Fault.RESET, f"connection closed in phase {phase}")
+            return ProbeFailed(Fault.RESET, f"connection closed in phase {phase}")
         case OSError():
-            return of_os_error(error, phase)
+            return from_os_error(error, phase)
         case aiohttp.ClientPayloadError():
-            return _protocol(error.__cause__ or error)
+            return _protocol_failure(error.__cause__ or error)
         case aiohttp.ClientError() | http_exceptions.HttpProcessingError():
-            return _protocol(error)
+            return _protocol_failure(error)
     raise error
 
 
-def _protocol(error: BaseException) -> Failed:
+def _protocol_failure(error: BaseException) -> ProbeFailed:
     """What the server said is not HTTP, or not the HTTP that it announced.
 
     An aiohttp error as text may hold the whole address, with its query; its message alone does not.
     """
     message = getattr(error, "message", None)
     text = " ".join(str(error if message is None else message).split())[:200]
-    return Failed(Fault.PROTOCOL, text or type(error).__name__)
+    return ProbeFailed(Fault.PROTOCOL, text or type(error).__name__)

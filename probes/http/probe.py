@@ -10,30 +10,30 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 from yarl import URL
 
-from probes.http.client import Answer, Ask, summary, walk
+from probes.http.client import Request, Response, fetch, summarize_hops
 from probes.http.metrics import HTTP_METRICS
-from probes.http.urls import is_askable, literal_family
+from probes.http.urls import ip_literal_family, is_http_url
 from probes.metric import Metric
 from probes.net.resolver import NameNotResolved
-from probes.net.sockets import NoRoute, routed
+from probes.net.sockets import NoRoute, has_route
 from probes.probe import Probe
-from probes.result import Failed, Fault
+from probes.result import Fault, ProbeFailed
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from probes.resources import Instruments
+    from probes.resources import ProbeResources
     from probes.result import Scalar
-    from probes.trace import LiveHop, Trace
+    from probes.trace import HopTrace, Trace
 
-_SOMEWHERE_IPV6 = ("2001:db8::1", 443)
+_IPV6_ROUTE_TARGET = ("2001:db8::1", 443)
 """The documentation prefix (RFC 3849): asking the kernel for a route to it sends nothing."""
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 
 
-def _compilable(pattern: str) -> str:
+def _validate_pattern(pattern: str) -> str:
     try:
         re.compile(pattern)
     except re.error as error:
@@ -42,7 +42,7 @@ def _compilable(pattern: str) -> str:
     return pattern
 
 
-Pattern = Annotated[str, AfterValidator(_compilable)]
+RegexPattern = Annotated[str, AfterValidator(_validate_pattern)]
 
 
 class HttpProbe(Probe):
@@ -68,10 +68,10 @@ class HttpProbe(Probe):
 
     @field_validator("url")
     @classmethod
-    def _is_http(cls, value: str) -> str:
+    def _validate_url(cls, value: str) -> str:
         try:
             url = URL(value)
-            good = is_askable(url) and ":" not in (url.user or "")
+            good = is_http_url(url) and ":" not in (url.user or "")
         except ValueError:
             good = False
         if not good:
@@ -81,12 +81,12 @@ class HttpProbe(Probe):
 
     @field_validator("family", mode="before")
     @classmethod
-    def _family_name(cls, value: object) -> object:
+    def _parse_family(cls, value: object) -> object:
         return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
     @field_validator("headers")
     @classmethod
-    def _sendable(cls, value: dict[str, str]) -> dict[str, str]:
+    def _validate_headers(cls, value: dict[str, str]) -> dict[str, str]:
         for name, text in value.items():
             if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(text):
                 msg = f"{name!r} is not a header that can be sent: odd characters in its name or value"
@@ -94,8 +94,8 @@ class HttpProbe(Probe):
         return value
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
-        literal = literal_family(URL(self.url).raw_host or "")
+    def _validate_family(self) -> Self:
+        literal = ip_literal_family(URL(self.url).raw_host or "")
         if literal and self.family not in {"auto", str(literal)}:
             raise ValueError(f"family {self.family} is asked for, but the address in url is of IPv{literal}")
         return self
@@ -105,128 +105,128 @@ class HttpProbe(Probe):
         """Two families are walked one after the other, since a host is never looked at twice at a time."""
         return self.timeout * (2 if self.family == "auto" else 1) + 1.0
 
-    def judge(self, answer: Answer) -> None:
+    def validate_response(self, response: Response) -> None:
         """Raise :class:`Failed` when the answer is not what a citizen should get."""
-        if not 200 <= answer.status < 300:  # noqa: PLR2004 - the class of success, RFC 9110
-            raise Failed(Fault.HTTP_STATUS, f"status {answer.status}")
+        if not 200 <= response.status < 300:  # noqa: PLR2004 - the class of success, RFC 9110
+            raise ProbeFailed(Fault.HTTP_STATUS, f"status {response.status}")
 
-    def ask(self, family: int) -> Ask:
+    def build_request(self, family: int) -> Request:
         """The request over one family."""
-        return Ask(
+        return Request(
             url=self.url,
             headers=self.headers,
             family=family,
-            timeout=self.timeout,
+            timeout_seconds=self.timeout,
             max_redirects=self.max_redirects,
-            max_body=self.max_body,
-            keep=0,
-            verify=self.verify_certificate,
+            max_body_bytes=self.max_body,
+            kept_body_bytes=0,
+            verify_certificate=self.verify_certificate,
         )
 
-    async def run(self, trace: Trace, resources: Instruments) -> None:
+    async def run(self, trace: Trace, resources: ProbeResources) -> None:
         """Walk every wanted family, then let the policy decide which walk speaks for the look."""
-        walked = seen = await self._walks(trace, resources)
+        walked = seen = await self._fetch_families(trace, resources)
         if len(walked) > 1:
-            seen = _seen(walked)
+            seen = _results_that_count(walked)
             trace.hops[:] = [hop for one in seen for hop in one.hops]
-        speaker = _speaker(seen, self.family_policy)
+        speaker = _select_by_policy(seen, self.family_policy)
         for one in seen:
             if one.hops:
-                trace.put(**{f"ipv{one.family}_seconds": one.seconds})
+                trace.set_values(**{f"ipv{one.family}_seconds": one.duration_seconds})
             if one.fault is not Fault.PROBER:
-                trace.put(**{f"ipv{one.family}_success": one.fault is None})
-        trace.put(**speaker.values)
+                trace.set_values(**{f"ipv{one.family}_success": one.fault is None})
+        trace.set_values(**speaker.values)
         trace.phase = speaker.phase
         if speaker.fault is not None:
-            raise Failed(speaker.fault, speaker.detail)
+            raise ProbeFailed(speaker.fault, speaker.detail)
 
-    async def _walks(self, trace: Trace, resources: Instruments) -> list[_Walked]:
+    async def _fetch_families(self, trace: Trace, resources: ProbeResources) -> list[FamilyResult]:
         """One walk per wanted family; ``auto`` skips IPv6 where this host has none, unless the name has no IPv4."""
-        literal = literal_family(URL(self.url).raw_host or "")
+        literal = ip_literal_family(URL(self.url).raw_host or "")
         if literal or self.family != "auto":
-            return [await self._walk(literal or int(self.family), trace, resources)]
-        walked = [await self._walk(4, trace, resources)]
-        if walked[0].absent or routed(socket.AF_INET6, _SOMEWHERE_IPV6):
-            walked.append(await self._walk(6, trace, resources))
+            return [await self._fetch_family(literal or int(self.family), trace, resources)]
+        walked = [await self._fetch_family(4, trace, resources)]
+        if walked[0].absent or has_route(socket.AF_INET6, _IPV6_ROUTE_TARGET):
+            walked.append(await self._fetch_family(6, trace, resources))
         return walked
 
-    async def _walk(self, family: int, trace: Trace, resources: Instruments) -> _Walked:
+    async def _fetch_family(self, family: int, trace: Trace, resources: ProbeResources) -> FamilyResult:
         """One walk and its verdict. It keeps no exception, since those hold on to frames, and frames to bodies."""
         first = len(trace.hops)
-        one = _Walked(family=family, hops=[], values={})
-        ask = self.ask(family)
+        one = FamilyResult(family=family, hops=[], values={})
+        ask = self.build_request(family)
         try:
-            answer = await walk(ask, trace, resources)
-        except Failed as error:
-            cause = _origin(error)
+            answer = await fetch(ask, trace, resources)
+        except ProbeFailed as error:
+            cause = _underlying_error(error)
             one.fault, one.detail = error.fault, error.detail
             one.absent = isinstance(cause, NameNotResolved) and cause.absent
-            one.unrouted = isinstance(cause, NoRoute)
+            one.no_route = isinstance(cause, NoRoute)
             redirect = error.fault in {Fault.REDIRECT_LOOP, Fault.REDIRECT_TARGET}
-            one.phase = "" if redirect else (trace.reached() if len(trace.hops) > first else None)
+            one.phase = "" if redirect else (trace.current_phase() if len(trace.hops) > first else None)
         else:
             if ask.method != "HEAD":
-                one.values["bytes_body"] = answer.size
-            if (announced := _announced(answer)) is not None:
+                one.values["bytes_body"] = answer.size_bytes
+            if (announced := _content_length(answer)) is not None:
                 one.values["content_length"] = announced
             try:
-                self.judge(answer)
-            except Failed as error:
+                self.validate_response(answer)
+            except ProbeFailed as error:
                 one.fault, one.detail, one.phase = error.fault, error.detail, ""
         one.hops = trace.hops[first:]
-        one.values |= summary(one.hops)
+        one.values |= summarize_hops(one.hops)
         if one.hops:
             one.values["ip_family"] = family
         return one
 
 
 @dataclass(slots=True, kw_only=True)
-class _Walked:
+class FamilyResult:
     """What became of one walk. ``absent``: the name has no such address; ``unrouted``: this host cannot go there."""
 
     family: int
-    hops: list[LiveHop]
+    hops: list[HopTrace]
     values: dict[str, Scalar]
     fault: Fault | None = None
     detail: str = ""
     phase: str | None = None
     absent: bool = False
-    unrouted: bool = False
+    no_route: bool = False
 
     @property
-    def seconds(self) -> float:
+    def duration_seconds(self) -> float:
         return sum(spent for hop in self.hops for spent in hop.phases().values())
 
     @property
-    def missing(self) -> bool:
+    def is_unavailable(self) -> bool:
         """There was nothing to look at over this family, and that is nobody's failure."""
-        return (self.absent or self.unrouted) and len(self.hops) == 1
+        return (self.absent or self.no_route) and len(self.hops) == 1
 
 
-def _seen(walked: list[_Walked]) -> list[_Walked]:
+def _results_that_count(results: list[FamilyResult]) -> list[FamilyResult]:
     """The walks that count, when every family was tried: a name with one family is not half broken.
 
     A name server that answers for IPv4 and fails for IPv6 (many do) hides no address that a citizen could use.
     """
-    four, six = walked
-    if not four.missing and (six.missing or (six.fault is Fault.DNS and len(six.hops) == 1)):
+    four, six = results
+    if not four.is_unavailable and (six.is_unavailable or (six.fault is Fault.DNS and len(six.hops) == 1)):
         return [four]
-    if not six.missing and four.missing:
+    if not six.is_unavailable and four.is_unavailable:
         return [six]
-    if four.missing and six.missing:
-        return [six if six.unrouted else four]
-    return walked
+    if four.is_unavailable and six.is_unavailable:
+        return [six if six.no_route else four]
+    return results
 
 
-def _speaker(walked: list[_Walked], policy: str) -> _Walked:
+def _select_by_policy(results: list[FamilyResult], policy: str) -> FamilyResult:
     """The walk that gives the verdict. Where we could not see, ``any`` cannot say down and ``all`` cannot say up."""
-    good = [one for one in walked if one.fault is None]
-    ours = [one for one in walked if one.fault is Fault.PROBER]
-    theirs = [one for one in walked if one not in good and one not in ours]
+    good = [one for one in results if one.fault is None]
+    ours = [one for one in results if one.fault is Fault.PROBER]
+    theirs = [one for one in results if one not in good and one not in ours]
     return ([*good, *ours, *theirs] if policy == "any" else [*theirs, *ours, *good])[0]
 
 
-def _origin(error: BaseException) -> BaseException | None:
+def _underlying_error(error: BaseException) -> BaseException | None:
     """The operating system's or resolver's error under a verdict."""
     cause = error.__cause__
     while cause is not None and not isinstance(cause, OSError | NameNotResolved):
@@ -234,6 +234,6 @@ def _origin(error: BaseException) -> BaseException | None:
     return getattr(cause, "os_error", cause)
 
 
-def _announced(answer: Answer) -> int | None:
-    text = answer.headers.get("Content-Length", "")
+def _content_length(response: Response) -> int | None:
+    text = response.headers.get("Content-Length", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None  # noqa: PLR2004 - int64

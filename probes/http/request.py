@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from yarl import URL
 
 
-def written(method: str, url: URL, headers: Mapping[str, str], cookies: str) -> bytes:
+def encode_request(method: str, url: URL, headers: Mapping[str, str], cookies: str) -> bytes:
     """A request without a body over a connection of its own; ``cookies`` join those of a Cookie header.
 
     Of two headers whose names differ in case alone the later one is sent. Host may be among ``headers``.
@@ -27,7 +27,7 @@ def written(method: str, url: URL, headers: Mapping[str, str], cookies: str) -> 
 
 
 @functools.lru_cache(maxsize=256)
-def charset(content_type: str) -> str:
+def parse_charset(content_type: str) -> str:
     """The character set that a Content-Type names, utf-8 when it names none."""
     message = Message()
     message["Content-Type"] = content_type.encode("ascii", "replace").decode()

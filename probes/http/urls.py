@@ -9,28 +9,28 @@ from typing import TYPE_CHECKING
 
 from yarl import URL
 
-from probes.result import Failed, Fault
+from probes.result import Fault, ProbeFailed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_LONGEST = 512
+_MAX_URL_LENGTH = 512
 _PATH_PARAMETERS = re.compile(r";[^/]*")
 """Java servers write the visitor's session there (``;jsessionid=...``): secret, and different in every look."""
 
 _AUTHORITY = re.compile(r"(?:[a-zA-Z][a-zA-Z0-9+.-]*:)?//[^/?#]*")
 _HOST = re.compile(r"[a-zA-Z0-9._-]+|[0-9a-fA-F:.]+(?:%[^\s]+)?")
 
-_NUMBER = re.compile(r"\d+|0[xX][0-9a-fA-F]*")
+_NUMERIC_LABEL = re.compile(r"\d+|0[xX][0-9a-fA-F]*")
 """A last label that makes browsers read the whole host as an IPv4 address (the URL standard)."""
 
-_USER = re.compile(r"(?<=://)[^/?#\s]*@")
+_USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @functools.lru_cache(maxsize=4096)
-def literal_family(host: str) -> int | None:
+def ip_literal_family(host: str) -> int | None:
     """4 or 6 for a host that is written as an address, None for a name."""
     try:
         return ipaddress.ip_address(host).version
@@ -38,25 +38,25 @@ def literal_family(host: str) -> int | None:
         return None
 
 
-def is_askable(url: URL) -> bool:
+def is_http_url(url: URL) -> bool:
     """Whether this is an http or https address with a usable host. ``127.1`` and ``0x7f.1`` are no hosts."""
     host = url.raw_host or ""
     last = host.rstrip(".").rpartition(".")[2]
-    numeric = _NUMBER.fullmatch(last) is not None and literal_family(host) is None
+    numeric = _NUMERIC_LABEL.fullmatch(last) is not None and ip_literal_family(host) is None
     usable = bool(last) and not numeric and _HOST.fullmatch(host) is not None
     return url.scheme in _DEFAULT_PORTS and usable and bool(url.port)
 
 
 @functools.lru_cache(maxsize=4096)
-def shown(url: URL) -> str:
+def redacted_url(url: URL) -> str:
     """An address without user, password, query, fragment and path parameters: those hold secrets or are endless."""
     path = _PATH_PARAMETERS.sub("", url.raw_path)
-    return str(url.with_user(None).with_path(path, encoded=True))[:_LONGEST]
+    return str(url.with_user(None).with_path(path, encoded=True))[:_MAX_URL_LENGTH]
 
 
-def bare(address: str) -> str:
+def strip_credentials(url: str) -> str:
     """An address as it was written, without user and password; what follows the host stays, so it still opens."""
-    return _USER.sub("", address)
+    return _USERINFO.sub("", url)
 
 
 def host_forms(url: URL) -> set[str]:
@@ -66,41 +66,41 @@ def host_forms(url: URL) -> set[str]:
     return names | {f"{name}:{url.port}" for name in names}
 
 
-def same_site(one: URL, other: URL) -> bool:
+def may_send_credentials(source: URL, target: URL) -> bool:
     """Whether credentials for ``one`` may go to ``other``: same host, no step down from https, usual or equal ports."""
-    usual = one.port == _DEFAULT_PORTS.get(one.scheme) and other.port == _DEFAULT_PORTS.get(other.scheme)
-    downgrade = one.scheme == "https" and other.scheme == "http"
-    return one.host == other.host and not downgrade and (usual or one.port == other.port)
+    usual = source.port == _DEFAULT_PORTS.get(source.scheme) and target.port == _DEFAULT_PORTS.get(target.scheme)
+    downgrade = source.scheme == "https" and target.scheme == "http"
+    return source.host == target.host and not downgrade and (usual or source.port == target.port)
 
 
-def location_of(values: Sequence[str]) -> str | None:
+def first_location(values: Sequence[str]) -> str | None:
     """The first Location that says something. Browsers show the page of a redirect that names no target."""
     return next((value.strip() for value in values if value.strip()), None)
 
 
-def redirected(base: URL, location: str) -> URL:
+def redirect_target(base: URL, location: str) -> URL:
     """The next hop, without user, password and fragment. Raises :class:`Failed` for what is not http or https."""
     try:
-        url = base.join(_parse(location))
-        good = is_askable(url)
+        url = base.join(_parse_location(location))
+        good = is_http_url(url)
     except ValueError:
-        raise Failed(Fault.REDIRECT_TARGET, "redirect to something that is no address") from None
+        raise ProbeFailed(Fault.REDIRECT_TARGET, "redirect to something that is no address") from None
     if not good:
         scheme = url.scheme if url.scheme not in _DEFAULT_PORTS else "an address without a usable host"
-        raise Failed(Fault.REDIRECT_TARGET, f"redirect to {scheme[:40] or 'nowhere'}")
+        raise ProbeFailed(Fault.REDIRECT_TARGET, f"redirect to {scheme[:40] or 'nowhere'}")
     return url.with_user(None).with_fragment(None)
 
 
-def shown_location(base: URL, location: str) -> str:
+def redacted_location(base: URL, location: str) -> str:
     """A Location as it may be stored: where it leads without secrets, or its scheme alone when it leads nowhere."""
     try:
-        url = base.join(_parse(location))
-        return shown(url) if is_askable(url) else f"{url.scheme[:40]}:"
+        url = base.join(_parse_location(location))
+        return redacted_url(url) if is_http_url(url) else f"{url.scheme[:40]}:"
     except ValueError:
         return "?"
 
 
-def _parse(location: str) -> URL:
+def _parse_location(location: str) -> URL:
     """What is already encoded stays as the server wrote it; the rest is encoded byte by byte, as browsers do.
 
     aiohttp hands over bytes that are not UTF-8 as surrogates; old pages write Location in legacy code pages, and the
@@ -108,12 +108,12 @@ def _parse(location: str) -> URL:
     """
     match = _AUTHORITY.match(location)
     rest = location[match.end() :] if match else location
-    escaped = "".join(_as_sent(byte) for byte in rest.encode("utf-8", "surrogateescape"))
+    escaped = "".join(_percent_encode(byte) for byte in rest.encode("utf-8", "surrogateescape"))
     if match is None:
         return URL(escaped, encoded=True)
     authority = str(URL(match[0] + "/")).removesuffix("/")  # this way round a host gets its IDNA form
     return URL(authority + ("" if escaped[:1] in {"", "/"} else "/") + escaped, encoded=True)
 
 
-def _as_sent(byte: int) -> str:
+def _percent_encode(byte: int) -> str:
     return chr(byte) if 0x20 < byte < 0x7F else f"%{byte:02X}"  # noqa: PLR2004 - what ASCII can print

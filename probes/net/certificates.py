@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
     from probes.result import Scalar
 
-_DER = 2
+_FILETYPE_DER = 2
 """SSL_FILETYPE_ASN1 of ssl.h, as the certificates below Python 3.13's public API understand it."""
 
-LONGEST_NAME = 128
+MAX_NAME_LENGTH = 128
 """Label values and columns are cut here: a certificate's names are the portal's text, not ours."""
 
 
-def chain(tls: ssl.SSLObject, method: str) -> tuple[bytes, ...]:
+def der_chain(tls_object: ssl.SSLObject, method: str) -> tuple[bytes, ...]:
     """DER certificates, leaf first. Public since Python 3.13; before, the same call lives one level below."""
-    public = getattr(tls, method, None)
+    public = getattr(tls_object, method, None)
     if public is not None:
         return tuple(public() or ())
-    inner = getattr(getattr(tls, "_sslobj", None), method, None)
+    inner = getattr(getattr(tls_object, "_sslobj", None), method, None)
     found = inner() if inner is not None else None
-    return tuple(certificate.public_bytes(_DER) for certificate in found or ())
+    return tuple(certificate.public_bytes(_FILETYPE_DER) for certificate in found or ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,19 +45,19 @@ class Certificate:
     not_after: float
 
 
-def read(der: bytes) -> Certificate | None:
+def read_certificate(der: bytes) -> Certificate | None:
     """Read one DER certificate; None when it cannot be read, as one of a server's own making may be."""
-    return _read_again(der) if len(der) < _REMEMBERED else _read(der)
+    return _parse_cached(der) if len(der) < _MAX_CACHED_BYTES else _parse(der)
 
 
-def _read(der: bytes) -> Certificate | None:
+def _parse(der: bytes) -> Certificate | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # the portal's formal flaws, nobody here can mend them
             certificate = x509.load_der_x509_certificate(der)
             return Certificate(
-                subject=certificate.subject.rfc4514_string()[:LONGEST_NAME],
-                issuer=certificate.issuer.rfc4514_string()[:LONGEST_NAME],
+                subject=certificate.subject.rfc4514_string()[:MAX_NAME_LENGTH],
+                issuer=certificate.issuer.rfc4514_string()[:MAX_NAME_LENGTH],
                 fingerprint=hashlib.sha256(der).hexdigest(),
                 not_before=certificate.not_valid_before_utc.timestamp(),
                 not_after=certificate.not_valid_after_utc.timestamp(),
@@ -66,19 +66,19 @@ def _read(der: bytes) -> Certificate | None:
         return None
 
 
-_REMEMBERED = 8192
+_MAX_CACHED_BYTES = 8192
 """Longest certificate, in bytes, that is kept to be read only once; a hostile portal sends a new long one each time."""
-_read_again = functools.lru_cache(maxsize=512)(_read)
+_parse_cached = functools.lru_cache(maxsize=512)(_parse)
 
 
-def facts(presented: Sequence[bytes], verified: Sequence[bytes]) -> dict[str, Scalar]:
+def metric_values(presented_chain: Sequence[bytes], verified_chain: Sequence[bytes]) -> dict[str, Scalar]:
     """The certificate metrics of a hop.
 
     ``presented`` is what the server sent, leaf first; ``verified`` the chain that our trust store accepted. The two
     differ when a server sends certificates that no verifier needs, and then only the verified chain matters to users.
     """
-    sent = [certificate for der in presented if (certificate := read(der)) is not None]
-    leaf = read(presented[0]) if presented else None
+    sent = [certificate for der in presented_chain if (certificate := read_certificate(der)) is not None]
+    leaf = read_certificate(presented_chain[0]) if presented_chain else None
     if leaf is None:
         return {}
     values: dict[str, Scalar] = {
@@ -88,12 +88,12 @@ def facts(presented: Sequence[bytes], verified: Sequence[bytes]) -> dict[str, Sc
         "cert_leaf_expiry": leaf.not_after,
         "cert_earliest_expiry": min(certificate.not_after for certificate in sent),
     }
-    if (until := valid_until(verified)) is not None:
+    if (until := earliest_expiry(verified_chain)) is not None:
         values["cert_chain_expiry"] = until
     return values
 
 
-def valid_until(chain: Sequence[bytes]) -> float | None:
+def earliest_expiry(chain: Sequence[bytes]) -> float | None:
     """When the first certificate of a chain expires, in seconds since the epoch."""
-    read_ones = [certificate.not_after for der in chain if (certificate := read(der)) is not None]
+    read_ones = [certificate.not_after for der in chain if (certificate := read_certificate(der)) is not None]
     return min(read_ones, default=None)

@@ -14,57 +14,57 @@ from typing import TYPE_CHECKING
 
 import pycares
 
-from probes.net.kernel_timestamps import DatagramStamps
+from probes.net.kernel_timestamps import DatagramTimestamps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_TYPES = {socket.AF_INET: pycares.QUERY_TYPE_A, socket.AF_INET6: pycares.QUERY_TYPE_AAAA}
+_QUERY_TYPES = {socket.AF_INET: pycares.QUERY_TYPE_A, socket.AF_INET6: pycares.QUERY_TYPE_AAAA}
 
-_ADDRESS = pycares.ARecordData | pycares.AAAARecordData
+_ADDRESS_RECORDS = pycares.ARecordData | pycares.AAAARecordData
 
-_TICK = 0.01
+_TICK_SECONDS = 0.01
 """Shortest time between two looks at c-ares' own timers, in seconds."""
 
 
-class Question:
+class DnsQuery:
     """Asks once and is closed; not for reuse. ``asked`` and ``answered`` are times of ``time.perf_counter()``."""
 
-    def __init__(self, servers: Sequence[str], timeout: float) -> None:
+    def __init__(self, servers: Sequence[str], timeout_seconds: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._reading: set[int] = set()
         self._writing: set[int] = set()
-        self._answer: asyncio.Future[pycares.DNSResult] = self._loop.create_future()
+        self._result: asyncio.Future[pycares.DNSResult] = self._loop.create_future()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
-        self.asked = self.answered = 0.0
-        self._stamps = DatagramStamps()
-        self._read: int | None = None
+        self.sent_at = self.answered_at = 0.0
+        self._timestamps = DatagramTimestamps()
+        self._reading_fd: int | None = None
         self._channel = pycares.Channel(
-            timeout=timeout,
+            timeout=timeout_seconds,
             tries=1,
-            sock_state_cb=self._watch,
+            sock_state_cb=self._on_socket_state,
         )
         self._channel.servers = list(servers)  # the constructor would not take a port
 
-    async def ask(self, host: str, family: socket.AddressFamily) -> list[str]:
+    async def resolve(self, host: str, family: socket.AddressFamily) -> list[str]:
         """The addresses in the order of the answer. Raises pycares.AresError(code, text) and UnicodeError.
 
         The plain question is asked, not c-ares' getaddrinfo: that one would read the hosts file, append search
         domains, and sort the addresses by opening a socket to each. The channel's ``lookups`` would keep it from
         the hosts file, but pycares 5.2 hands c-ares a freed string for it, and one look in some hundreds finds garbage.
         """
-        self.asked = time.perf_counter()
-        self._channel.query(host, _TYPES[family], callback=self._done)
+        self.sent_at = time.perf_counter()
+        self._channel.query(host, _QUERY_TYPES[family], callback=self._on_result)
         self._tick()
-        found = await self._answer
-        return [record.data.addr for record in found.answer if isinstance(record.data, _ADDRESS)]
+        found = await self._result
+        return [record.data.addr for record in found.answer if isinstance(record.data, _ADDRESS_RECORDS)]
 
     def close(self) -> None:
         """Stop watching before c-ares closes its sockets, which it does on a thread of its own."""
         self._closed = True
-        if self._answer.done() and not self._answer.cancelled():
-            self._answer.exception()  # known already: a malformed name is both raised at once and called back
+        if self._result.done() and not self._result.cancelled():
+            self._result.exception()  # known already: a malformed name is both raised at once and called back
         if self._timer is not None:
             self._timer.cancel()
         for fd in self._reading:
@@ -74,23 +74,25 @@ class Question:
         self._channel.cancel()
         self._channel.close()
 
-    def _done(self, result: pycares.DNSResult, error: int | None) -> None:
-        if self._closed or self._answer.done():
+    def _on_result(self, result: pycares.DNSResult, error: int | None) -> None:
+        if self._closed or self._result.done():
             return
-        self.answered = time.perf_counter() if self._read is None else self._stamps.last(self._read)
+        self.answered_at = (
+            time.perf_counter() if self._reading_fd is None else self._timestamps.last_received_at(self._reading_fd)
+        )
         if error is None:
-            self._answer.set_result(result)
+            self._result.set_result(result)
         else:
-            self._answer.set_exception(pycares.AresError(error, pycares.errno.strerror(error)))
+            self._result.set_exception(pycares.AresError(error, pycares.errno.strerror(error)))
 
-    def _watch(self, fd: int, readable: bool, writable: bool) -> None:  # noqa: FBT001 - the signature that c-ares calls
+    def _on_socket_state(self, fd: int, readable: bool, writable: bool) -> None:  # noqa: FBT001 - the signature that c-ares calls
         if self._closed:
             return
         nothing = pycares.ARES_SOCKET_BAD
         if readable:
             if fd not in self._reading:
-                self._stamps.watch(fd)
-            self._loop.add_reader(fd, self._readable, fd)
+                self._timestamps.enable(fd)
+            self._loop.add_reader(fd, self._on_readable, fd)
             self._reading.add(fd)
         elif fd in self._reading:
             self._loop.remove_reader(fd)
@@ -102,17 +104,17 @@ class Question:
             self._loop.remove_writer(fd)
             self._writing.discard(fd)
 
-    def _readable(self, fd: int) -> None:
+    def _on_readable(self, fd: int) -> None:
         """Let c-ares read; when it tells of an answer meanwhile, that came there."""
-        self._read = fd
+        self._reading_fd = fd
         self._channel.process_fd(fd, pycares.ARES_SOCKET_BAD)
-        self._read = None
+        self._reading_fd = None
 
     def _tick(self) -> None:
         """Let c-ares see that time passed: its timeouts and its change to the next server need no packet."""
-        if self._closed or self._answer.done():
+        if self._closed or self._result.done():
             return
         self._channel.process_fd(pycares.ARES_SOCKET_BAD, pycares.ARES_SOCKET_BAD)
-        if not self._answer.done():
+        if not self._result.done():
             due = self._channel.timeout()  # type: ignore[no-untyped-call]  # seconds, or None
-            self._timer = self._loop.call_later(max(_TICK, due or _TICK), self._tick)
+            self._timer = self._loop.call_later(max(_TICK_SECONDS, due or _TICK_SECONDS), self._tick)

@@ -20,79 +20,79 @@ _SIOCGSTAMPNS = 0x8907
 """Of asm-generic/sockios.h: when the datagram that was read last was received. Asking once begins the dating."""
 
 _TIMESPEC = struct.Struct("@ll")
-_ROOM = socket.CMSG_SPACE(_TIMESPEC.size)
+_ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size)
 
-_INFO = struct.Struct("@68xI28xI")
+_TCP_INFO = struct.Struct("@68xI28xI")
 """Of ``struct tcp_info`` in linux/tcp.h: ``tcpi_rtt`` in microseconds, ``tcpi_total_retrans``."""
 
-_STEP = 0.01
+_MAX_CLOCK_STEP_SECONDS = 0.01
 """Seconds by which the clock of the day may move against ours within a look; more is a step, and its dates are void.
 
 Ten seconds of the steady 0.05 % by which clocks are set are half of that.
 """
 
 
-class _Clocks:
+class _ClockOffset:
     """Ours and that of the day, and how far they were apart at first."""
 
     def __init__(self) -> None:
-        self.began = time.perf_counter()
-        self._apart = time.time() - self.began
+        self.started_at = time.perf_counter()
+        self._offset_seconds = time.time() - self.started_at
 
-    def ours(self, date: bytes) -> float:
+    def to_perf_counter(self, timespec: bytes) -> float:
         """A date of the kernel's by our clock; now, when the other one was set meanwhile."""
         now = time.perf_counter()
         apart = time.time() - now
-        if abs(apart - self._apart) > _STEP:
+        if abs(apart - self._offset_seconds) > _MAX_CLOCK_STEP_SECONDS:
             return now
-        seconds, nanoseconds = _TIMESPEC.unpack(date)
+        seconds, nanoseconds = _TIMESPEC.unpack(timespec)
         came: float = seconds + nanoseconds / 1e9 - apart
         return min(now, came)
 
 
-class StreamStamps:
+class StreamTimestamps:
     """The dates of one TCP socket, made just before it connects; ``began`` is when."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        self._clocks = _Clocks()
-        self.began = self._clocks.began
+        self._clock_offset = _ClockOffset()
+        self.started_at = self._clock_offset.started_at
 
-    def connected(self) -> float:
+    def connected_at(self) -> float:
         """When the answer to SYN came: by its round trip, unless SYN had to be repeated. Raises OSError."""
         now = time.perf_counter()
-        told = self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size)
-        if len(told) < _INFO.size:
+        told = self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+        if len(told) < _TCP_INFO.size:
             return now
-        trip, repeated = _INFO.unpack(told)
-        return min(now, self.began + trip / 1e6) if trip and not repeated else now
+        trip, repeated = _TCP_INFO.unpack(told)
+        return min(now, self.started_at + trip / 1e6) if trip and not repeated else now
 
     def read_into(self, buffer: memoryview) -> tuple[int, float]:
         """How many bytes were read, and when the last of them came. Raises as ``recv_into`` does."""
-        size, told, _, _ = self._sock.recvmsg_into([buffer], _ROOM)
+        size, told, _, _ = self._sock.recvmsg_into([buffer], _ANCILLARY_BYTES)
         for level, kind, date in told:
             if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
-                return size, self._clocks.ours(date)
+                return size, self._clock_offset.to_perf_counter(date)
         return size, time.perf_counter()
 
 
-class DatagramStamps:
+class DatagramTimestamps:
     """The dates of UDP sockets that a library opens and reads, made before the first question leaves."""
 
     def __init__(self) -> None:
-        self._clocks = _Clocks()
+        self._clock_offset = _ClockOffset()
 
     @staticmethod
-    def watch(descriptor: int) -> None:
+    def enable(descriptor: int) -> None:
         """From now on what this socket receives is dated."""
         with contextlib.suppress(OSError):  # that nothing has come yet is said as an error
             fcntl.ioctl(descriptor, _SIOCGSTAMPNS, bytes(_TIMESPEC.size))
 
-    def last(self, descriptor: int) -> float:
+    def last_received_at(self, descriptor: int) -> float:
         """When the datagram came that was read last."""
         try:
-            return self._clocks.ours(fcntl.ioctl(descriptor, _SIOCGSTAMPNS, bytes(_TIMESPEC.size)))
+            return self._clock_offset.to_perf_counter(fcntl.ioctl(descriptor, _SIOCGSTAMPNS, bytes(_TIMESPEC.size)))
         except OSError:
             return time.perf_counter()

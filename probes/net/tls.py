@@ -6,18 +6,18 @@ import re
 import ssl
 from pathlib import Path
 
-_OLD_SERVERS = 0x4
+_OP_LEGACY_SERVER_CONNECT = 0x4
 """SSL_OP_LEGACY_SERVER_CONNECT of ssl.h, in ``ssl`` since Python 3.12: a server may lack secure renegotiation."""
 
 
-_HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
+_HASHED_FILE_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
 """How OpenSSL names a certificate in a directory of authorities."""
 
 
-_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+_PEM_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
-def _authorities() -> str:
+def _system_ca_certificates() -> str:
     """The system's authorities as PEM text, to be held in memory.
 
     ``load_default_certs`` would leave OpenSSL to look into the directory in every handshake for every certificate that
@@ -26,10 +26,10 @@ def _authorities() -> str:
     paths = ssl.get_default_verify_paths()
     files = [Path(paths.cafile)] if paths.cafile else []
     if paths.capath:
-        files += sorted(file for file in Path(paths.capath).iterdir() if _HASHED.fullmatch(file.name))
+        files += sorted(file for file in Path(paths.capath).iterdir() if _HASHED_FILE_NAME.fullmatch(file.name))
     found: dict[str, None] = {}
     for file in files:
-        found |= dict.fromkeys(_CERTIFICATE.findall(file.read_text(errors="replace")))
+        found |= dict.fromkeys(_PEM_CERTIFICATE.findall(file.read_text(errors="replace")))
     return "\n".join(found)
 
 
@@ -42,13 +42,13 @@ def tls_context(*, verify: bool, ca_file: Path | None) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    context.options |= _OLD_SERVERS
+    context.options |= _OP_LEGACY_SERVER_CONNECT
     context.set_alpn_protocols(["http/1.1"])
     if ca_file is not None:
         context.load_verify_locations(ca_file)
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    elif authorities := _authorities():
+    elif authorities := _system_ca_certificates():
         context.load_verify_locations(cadata=authorities)
     return context

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import aiohttp
 
-from probes.resources import HttpSettings, Instruments
-from probes.runner import observe
+from probes.resources import HttpSettings, ProbeResources
+from probes.runner import run_probe
 from probes.uptime import Uptime
 from tests.bench.peers import EXPORTER, exporter, need
 from tests.bench.phase_accuracy import CONNECT, LONGEST, PHASES, RESOLVE, apart_from_servers
@@ -117,11 +117,11 @@ async def look(url: str, ca: Path, rate: float, run: str) -> Phases:
     """What that process does."""
     found: Phases = {}
     settings = HttpSettings(name_servers=("127.0.0.1",), ca_file=ca)
-    async with Instruments(settings) as tools, asyncio.TaskGroup() as group:
+    async with ProbeResources(settings) as tools, asyncio.TaskGroup() as group:
 
         async def one(name: str, at: float) -> None:
             await asyncio.sleep(at)
-            result = await observe(Uptime(url=url % name, family="4"), tools)
+            result = await run_probe(Uptime(url=url % name, family="4"), tools)
             if result.fault is not None:
                 raise CannotRun(f"{name}: {result.detail}")
             found[name] = dict(result.hops[0].phases)

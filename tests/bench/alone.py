@@ -17,9 +17,9 @@ from pathlib import Path
 
 import aiohttp
 
-from probes.resources import HttpSettings, Instruments
+from probes.resources import HttpSettings, ProbeResources
 from probes.result import Outcome
-from probes.runner import observe
+from probes.runner import run_probe
 from probes.uptime import Uptime
 from tests.bench.accounts import usage
 from tests.bench.peers import exporter
@@ -98,11 +98,11 @@ async def _beat(one, targets: list[str], seconds: float) -> None:  # noqa: ANN00
 
 async def look(port: int, ca: Path) -> None:
     """What the process of ours does: look, and say when the counted stretch begins and ends."""
-    async with Instruments(HttpSettings(ca_file=ca)) as tools:
+    async with ProbeResources(HttpSettings(ca_file=ca)) as tools:
         probes = {url: Uptime(url=url, family="4", timeout=5) for url in urls(TARGETS, port)}
 
         async def one(url: str) -> None:
-            result = await observe(probes[url], tools)
+            result = await run_probe(probes[url], tools)
             if result.outcome is not Outcome.UP:
                 raise CannotRun(f"{url}: {result.detail}")
 

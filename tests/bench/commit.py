@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.storage.journal.journal import Journal
-from probes.registry import KINDS
+from probes.registry import PROBE_KINDS
 from tests import factories
 from tests.bench.fleet import measurements
 from tests.bench.row import Row, percentile, spread
@@ -28,11 +28,11 @@ def main() -> list[Row]:
 
 async def _measure() -> list[Row]:
     with tempfile.TemporaryDirectory() as scratch:
-        journal = Journal.open(Path(scratch), KINDS)
+        journal = Journal.open(Path(scratch), PROBE_KINDS)
         taken: list[float] = []
         journal.statistics.on_commit = taken.append
         for number in range(int(RATE * SECONDS)):
-            journal.put(factories.measurement(portal="now", slot=factories.SLOT - 1 - number))
+            journal.submit(factories.measurement(portal="now", slot=factories.SLOT - 1 - number))
             await asyncio.sleep(1 / RATE)
         trickle = sorted(taken)
         rates = [await _flood(journal, batch) for batch in _batches()]

@@ -14,13 +14,13 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from monitor.model.clock import SystemClock
-from monitor.sinks.base import Label
-from monitor.sinks.batch_writer import PATIENT
-from monitor.sinks.delivery import Courier
-from monitor.sinks.influxdb.sink import InfluxDB
+from monitor.sinks.base import PortalLabels
+from monitor.sinks.batch_writer import DEFAULT_POLICY
+from monitor.sinks.delivery import SinkConsumer
+from monitor.sinks.influxdb.sink import InfluxDBSettings
 from monitor.sinks.metrics import DeliveryMetrics
 from monitor.storage.journal.journal import Journal
-from probes.registry import KINDS
+from probes.registry import PROBE_KINDS
 from tests.bench.fleet import fill
 from tests.bench.row import Row, percentile
 from tests.bench.seal import Looks
@@ -37,21 +37,23 @@ async def main(hours: float = 6.0) -> list[Row]:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with tempfile.TemporaryDirectory() as scratch, InfluxServer(Path(scratch) / "influx") as server:
         bucket = server.create("drain")
-        journal = Journal.open(Path(scratch), KINDS)
+        journal = Journal.open(Path(scratch), PROBE_KINDS)
         began = time.perf_counter()
         count = await fill(journal, hours)
         print(f"journalled {count} records in {time.perf_counter() - began:.1f} s")
         gc.collect()
         gc.freeze()
         idle = await stalls(asyncio.sleep(2.0))
-        sink = InfluxDB(url=server.url, token=TOKEN, bucket=bucket).open("drain", lambda _id: Label("province", "x"))
-        courier = Courier(journal, sink, SystemClock(), DeliveryMetrics(CollectorRegistry(), ["drain"]))
+        sink = InfluxDBSettings(url=server.url, token=TOKEN, bucket=bucket).open(
+            "drain", lambda _id: PortalLabels("province", "x")
+        )
+        courier = SinkConsumer(journal, sink, SystemClock(), DeliveryMetrics(CollectorRegistry(), ["drain"]))
         cpu, theirs, began = time.process_time(), server.cpu(), time.perf_counter()
-        full = count - count % PATIENT.batch  # the rest waits a second for company, as it should
+        full = count - count % DEFAULT_POLICY.batch_size  # the rest waits a second for company, as it should
         rates: list[float] = []
         looks = Looks(journal, PER_MINUTE)
         looking = asyncio.create_task(looks.run())
-        held = await stalls(drained(courier, full, journal.last, rates))
+        held = await stalls(drained(courier, full, journal.last_seq, rates))
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
         took = rates[0]
@@ -82,7 +84,7 @@ async def main(hours: float = 6.0) -> list[Row]:
     ]
 
 
-async def drained(courier: Courier, full: int, last: int, rates: list[float]) -> None:
+async def drained(courier: SinkConsumer, full: int, last: int, rates: list[float]) -> None:
     """Run the courier until its bookmark stands at ``last``; notes the seconds until ``full``."""
     began = time.perf_counter()
     task = asyncio.create_task(courier.run())

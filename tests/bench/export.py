@@ -19,8 +19,8 @@ from pathlib import Path
 from monitor.config import load
 from monitor.scoring import periods
 from monitor.scoring.report import collect
-from monitor.scoring.report.output import write
-from monitor.scoring.report.registry import FORMATS
+from monitor.scoring.report.output import write_report
+from monitor.scoring.report.registry import REPORT_FORMATS
 from monitor.storage.archive.layout import day_of
 from tests.bench import quarter, score
 from tests.bench.quarter import FIRST, ZONE
@@ -36,14 +36,14 @@ def run(directory: Path, days: int) -> None:
     """Export once in this process; prints JSON."""
     loaded = load(SHIPPED)
     first, last = day_of(FIRST, ZONE), day_of(FIRST + (days - 1) * DAY, ZONE)
-    asked = collect.Asked(
+    asked = collect.ReportRequest(
         rules=loaded.rules,
-        every=loaded.rules,
+        previous_rules=loaded.rules,
         portals=tuple(portals()),
-        period=periods.parse(f"{first.label}..{last.label}", ZONE, last.until),
+        period=periods.parse(f"{first.date}..{last.date}", ZONE, last.until_ms),
         language="vi",
         directory=directory,
-        now=last.until,
+        now_ms=last.until_ms,
     )
     began, cpu = time.perf_counter(), time.process_time()
     told: list[tuple[float, float, int]] = []
@@ -52,10 +52,10 @@ def run(directory: Path, days: int) -> None:
     def step() -> None:
         told.append((time.perf_counter(), _peak(), len(source.asked)))
 
-    report = collect.gather(asked, source, step)
+    report = collect.collect_report(asked, source, step)
     gathered = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        write(report, Path(folder) / "export", list(FORMATS), step)
+        write_report(report, Path(folder) / "export", list(REPORT_FORMATS), step)
         written = time.perf_counter()
         size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
     times = [began, *(at for at, _, _ in told)]
@@ -66,7 +66,7 @@ def run(directory: Path, days: int) -> None:
         "scores_peak": scores_peak,
         "asked": source.asked[:questions],
         "beside": gathered - began - steps[0],
-        "formats": dict(zip(FORMATS, steps[-len(FORMATS) :], strict=True)),
+        "formats": dict(zip(REPORT_FORMATS, steps[-len(REPORT_FORMATS) :], strict=True)),
         "seconds": written - began,
         "cpu": time.process_time() - cpu,
         "peak": _peak(),
@@ -96,7 +96,7 @@ def main() -> list[Row]:
     columns = (
         "scores s",
         "trend s",
-        *(f"{name} s" for name in FORMATS),
+        *(f"{name} s" for name in REPORT_FORMATS),
         "in all s",
         "cpu s",
         "files MiB",

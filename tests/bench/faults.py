@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from monitor.daemon.logs import set_up_logs
+from monitor.daemon.logs import configure_logging
 from tests.faults.report import report
 from tests.faults.world import World
 
@@ -14,7 +14,7 @@ MARK = "<!-- made by `make faults`; do not edit below -->\n"
 
 
 def main(days: int = 30, count: int = 20) -> None:
-    set_up_logs("console", "error")
+    configure_logging("console", "error")
     began = time.monotonic()
     found, _ = report(World(days=days, count=count))
     table = found.table()

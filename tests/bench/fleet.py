@@ -6,7 +6,7 @@ import random
 from typing import TYPE_CHECKING
 
 from monitor.model.records import State, StateChange
-from monitor.storage.journal.store import Advance
+from monitor.storage.journal.store import CheckpointUpdate
 from probes.result import Outcome
 from tests import factories
 
@@ -60,5 +60,5 @@ async def fill(journal: Journal, hours: float) -> int:
         )
         for number in range(PORTALS)
     )
-    await journal.commit(Advance(reader="states", seq=journal.last, changes=changes))
-    return journal.last
+    await journal.commit(CheckpointUpdate(reader="states", seq=journal.last_seq, changes=changes))
+    return journal.last_seq

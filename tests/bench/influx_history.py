@@ -15,21 +15,21 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.sinks.base import Label
+from monitor.sinks.base import PortalLabels
 from monitor.sinks.influxdb.history import InfluxHistory
-from monitor.sinks.influxdb.sink import InfluxDB
-from monitor.storage.archive.protocol import Order
+from monitor.sinks.influxdb.sink import InfluxDBSettings
+from monitor.storage.archive.protocol import SealRequest
 from monitor.storage.archive.seal import sweep
-from monitor.storage.history.reader import Window
-from monitor.storage.history.source import Archive
-from monitor.storage.journal.store import FILE, Writer
-from probes.registry import KINDS
+from monitor.storage.history.reader import HistoryWindow
+from monitor.storage.history.source import ArchiveHistory
+from monitor.storage.journal.store import JOURNAL_FILE, JournalWriter
+from probes.registry import PROBE_KINDS
 from tests.factories import DAY, MINUTE
 from tests.servers.influxdb import TOKEN, InfluxServer
 from tests.week import FIRST, ZONE, Week
 
 if TYPE_CHECKING:
-    from monitor.storage.history.source import Source
+    from monitor.storage.history.source import HistoryReader
 
 AT_A_TIME = 5000
 QUESTION = "SELECT portal, COUNT(*), quantile_cont(duration, [0.75, 0.95]) FROM uptime GROUP BY portal ORDER BY 1"
@@ -38,11 +38,11 @@ QUESTION = "SELECT portal, COUNT(*), quantile_cont(duration, [0.75, 0.95]) FROM 
 def main(days: int = 1, portals: int = 106) -> None:
     week = Week(portals=portals, days=days, every=MINUTE)
     with tempfile.TemporaryDirectory() as scratch, InfluxServer(Path(scratch) / "influx") as server:
-        settings = InfluxDB(url=server.url, token=TOKEN, bucket=server.create("week"), timeout=60.0)
+        settings = InfluxDBSettings(url=server.url, token=TOKEN, bucket=server.create("week"), timeout=60.0)
         count = asyncio.run(fill(week, Path(scratch), settings))
         print(f"{count} looks in both places; {_peak()} MiB so far")
-        sources: list[tuple[str, Source]] = [
-            ("archive", Archive(Path(scratch))),
+        sources: list[tuple[str, HistoryReader]] = [
+            ("archive", ArchiveHistory(Path(scratch))),
             ("influxdb", InfluxHistory(settings, Path(scratch))),
         ]
         streams = [read(name, source) for name, source in sources]
@@ -52,10 +52,10 @@ def main(days: int = 1, portals: int = 106) -> None:
         sys.exit(differ)
 
 
-async def fill(week: Week, directory: Path, settings: InfluxDB) -> int:
+async def fill(week: Week, directory: Path, settings: InfluxDBSettings) -> int:
     """Journal, send and seal every day."""
-    sink, count = settings.open("bench", lambda portal: Label("province", portal)), 0
-    with closing(Writer(directory / FILE, KINDS)) as writer:
+    sink, count = settings.open("bench", lambda portal: PortalLabels("province", portal)), 0
+    with closing(JournalWriter(directory / JOURNAL_FILE, PROBE_KINDS)) as writer:
         writer._db.execute("PRAGMA synchronous = OFF")  # noqa: SLF001 - nobody needs this journal after a crash
         for day in range(week.days):
             looks = week.looks(day)
@@ -64,21 +64,21 @@ async def fill(week: Week, directory: Path, settings: InfluxDB) -> int:
                 await sink.write(kept)
                 count += len(kept)
         now = FIRST + week.days * DAY
-        order = Order(directory=directory, zone=ZONE, grace=0, now=now)
+        order = SealRequest(directory=directory, zone=ZONE, grace_ms=0, now_ms=now)
         sweep(order, lambda chore: _write(writer, chore))
     await sink.close()
     return count
 
 
-def _write(writer: Writer, chore: object) -> None:
+def _write(writer: JournalWriter, chore: object) -> None:
     writer.write([chore])  # type: ignore[list-item] - a chore, as the archive makes it
 
 
-def read(name: str, source: Source) -> int:
+def read(name: str, source: HistoryReader) -> int:
     """Stream all rows; returns what stands for them."""
     began, rows, seen = time.perf_counter(), 0, 0
-    for kind in KINDS:
-        for batch in source.measurements(Window(kind=kind)):
+    for kind in PROBE_KINDS:
+        for batch in source.measurements(HistoryWindow(kind=kind)):
             rows += len(batch["slot"])
             seen = hash((seen, *map(tuple, batch.values())))
     took = time.perf_counter() - began
@@ -86,7 +86,7 @@ def read(name: str, source: Source) -> int:
     return seen
 
 
-def ask(name: str, source: Source, days: int) -> list[tuple[object, ...]]:
+def ask(name: str, source: HistoryReader, days: int) -> list[tuple[object, ...]]:
     """The same in SQL, as a score asks."""
     began = time.perf_counter()
     with source.connect(["uptime"], FIRST, FIRST + days * DAY, ["duration", "outcome", "status"]) as db:

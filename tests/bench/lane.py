@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from monitor.storage.journal.store import FILE
+from monitor.storage.journal.store import JOURNAL_FILE
 from tests.bench.row import Row, percentile, spread
 from tests.bench.subject import Daemon, nginx
 
@@ -52,7 +52,7 @@ def measure(directory: Path, port: int, ca: Path, *, rendering: bool, checks: in
         time.sleep(8.0)  # until the browser is there
         since = time.time() * 1000
         time.sleep(seconds)
-    db = sqlite3.connect(daemon.data / FILE)
+    db = sqlite3.connect(daemon.data / JOURNAL_FILE)
     sql = "SELECT lateness FROM look_uptime WHERE lateness IS NOT NULL AND slot >= ?"
     late = [row[0] for row in db.execute(sql, (since,))]
     loads = db.execute("SELECT COUNT(*), SUM(outcome = 'void') FROM look_mobile WHERE started IS NOT NULL").fetchone()

@@ -21,8 +21,8 @@ from pathlib import Path
 import yaml
 from aiohttp import web
 
-from monitor.daemon.drill import PAGE
-from monitor.prober.schedule import offset
+from monitor.daemon.drill import RESPONSE
+from monitor.prober.schedule import slot_offset_ms
 from tests.bench.rival import EVALUATION, rival
 from tests.bench.row import Row
 from tests.bench.subject import Daemon
@@ -63,7 +63,7 @@ class Server:
     async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             await reader.readuntil(b"\r\n\r\n")
-            writer.write(PAGE)
+            writer.write(RESPONSE)
             await writer.drain()
         writer.close()
 
@@ -143,7 +143,7 @@ async def round_of(servers: list[Server], receiver: Receiver, dice: random.Rando
 
     async def later(one: Server, tenth: int) -> None:
         before = (tenth + dice.random()) / len(servers) * INTERVAL
-        at = offset(f"{one.id}/uptime", INTERVAL * 1000) / 1000 - before
+        at = slot_offset_ms(f"{one.id}/uptime", INTERVAL * 1000) / 1000 - before
         await asyncio.sleep((at - time.time()) % INTERVAL)
         await one.die()
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from probes.browser.protocol import Answer, Order
+from probes.browser.protocol import LoadRequest, LoadResponse
 from tests.bench.tree_cost import Cost, cpu_of, peak
 
 FIGURES = {
@@ -35,7 +35,13 @@ class Renderer:
         before, began = cpu_of(self._process.pid), time.perf_counter()
         with peak(self._process.pid) as most:
             answer = self._order(
-                Order(url=url, profile="mobile", timeout=45.0, agent="portal-monitor-bench", reach=("127.0.0.0/8",))
+                LoadRequest(
+                    url=url,
+                    profile="mobile",
+                    timeout_seconds=45.0,
+                    user_agent="portal-monitor-bench",
+                    allowed_networks=("127.0.0.0/8",),
+                )
             )
             wall = time.perf_counter() - began
         cost = Cost(wall=wall, cpu=cpu_of(self._process.pid) - before, memory=most[0])
@@ -43,12 +49,12 @@ class Renderer:
             raise SystemExit(f"{url}: {answer.fault}: {answer.detail}")
         return {name: float(answer.values[metric]) for name, metric in FIGURES.items()}, cost
 
-    def _order(self, order: Order) -> Answer:
+    def _order(self, order: LoadRequest) -> LoadResponse:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(order.line())
+        self._process.stdin.write(order.to_json_line())
         self._process.stdin.flush()
-        return Answer.read(self._process.stdout.readline())
+        return LoadResponse.from_json_line(self._process.stdout.readline())
 
 
 @contextlib.contextmanager

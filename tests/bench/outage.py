@@ -18,15 +18,15 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from monitor.model.clock import SystemClock
-from monitor.sinks.base import Label
-from monitor.sinks.batch_writer import Patience
-from monitor.sinks.delivery import Courier
-from monitor.sinks.influxdb.line_protocol import STATE_CHANGE, change_from, measurement_from
-from monitor.sinks.influxdb.sink import InfluxDB
+from monitor.sinks.base import PortalLabels
+from monitor.sinks.batch_writer import DeliveryPolicy
+from monitor.sinks.delivery import SinkConsumer
+from monitor.sinks.influxdb.line_protocol import STATE_CHANGE, parse_measurement, parse_state_change
+from monitor.sinks.influxdb.sink import InfluxDBSettings
 from monitor.sinks.metrics import DeliveryMetrics
 from monitor.storage.journal.journal import Journal
-from monitor.storage.journal.store import Reader
-from probes.registry import KINDS
+from monitor.storage.journal.store import JournalReader
+from probes.registry import PROBE_KINDS
 from tests.bench.fleet import fill
 from tests.servers.influxdb import TOKEN, InfluxServer
 
@@ -37,14 +37,18 @@ async def main(hours: float = 6.0) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with tempfile.TemporaryDirectory() as scratch, InfluxServer(Path(scratch) / "influx") as server:
         bucket = server.create("outage")
-        journal = Journal.open(Path(scratch), KINDS)
+        journal = Journal.open(Path(scratch), PROBE_KINDS)
         server.kill()
-        sink = InfluxDB(url=server.url, token=TOKEN, bucket=bucket).open("influx", lambda _id: Label("province", "x"))
+        sink = InfluxDBSettings(url=server.url, token=TOKEN, bucket=bucket).open(
+            "influx", lambda _id: PortalLabels("province", "x")
+        )
         metrics = DeliveryMetrics(CollectorRegistry(), ["influx"])
-        courier = Courier(journal, sink, SystemClock(), metrics, Patience(first=0.2, most=2.0))
+        courier = SinkConsumer(
+            journal, sink, SystemClock(), metrics, DeliveryPolicy(initial_backoff_seconds=0.2, max_backoff_seconds=2.0)
+        )
         task = asyncio.create_task(courier.run())
         count = await fill(journal, hours)
-        size = journal.statistics.bytes / 2**20
+        size = journal.statistics.size_bytes / 2**20
         print(f"{count} records journalled while the database was dead, {size:.0f} MiB; delivered {courier.seq}")
         began = time.perf_counter()
         for number in range(1, KILLS + 1):
@@ -59,23 +63,23 @@ async def main(hours: float = 6.0) -> None:
         await asyncio.gather(task, return_exceptions=True)
         wrong = await journal.read(lambda reader: compare(reader, server, bucket))
         print(
-            f"bookmark {(await journal.read(lambda reader: reader.bookmark('sink:influx')))[0]}, differences: {wrong}"
+            f"bookmark {(await journal.read(lambda reader: reader.checkpoint('sink:influx')))[0]}, differences: {wrong}"
         )
         await journal.close()
         sys.exit(wrong != 0)
 
 
-async def reached(courier: Courier, seq: int) -> None:
+async def reached(courier: SinkConsumer, seq: int) -> None:
     """Wait until the courier stands at ``seq``."""
     while courier.seq < seq:  # noqa: ASYNC110 - the courier tells nobody
         await asyncio.sleep(0.01)
 
 
-def compare(reader: Reader, server: InfluxServer, bucket: str) -> int:
+def compare(reader: JournalReader, server: InfluxServer, bucket: str) -> int:
     """How many records are in one place and not, or not the same, or twice, in the other."""
     wrong, total = 0, 0
-    for kind in KINDS:
-        points = [measurement_from(kind, row, row) for row in server.rows(kind, bucket)]
+    for kind in PROBE_KINDS:
+        points = [parse_measurement(kind, row, row) for row in server.rows(kind, bucket)]
         stored = {(one.key, one.location, one.slot, one.attempt): one for one in points}
         wrong += len(points) - len(stored)
         for one in reader.measurements(kind=kind):
@@ -87,7 +91,7 @@ def compare(reader: Reader, server: InfluxServer, bucket: str) -> int:
             )
             wrong += twin is None or not same
         wrong += len(stored)
-    found = sorted((change_from(row, row["time"], row) for row in server.rows(STATE_CHANGE, bucket)), key=repr)
+    found = sorted((parse_state_change(row, row["time"], row) for row in server.rows(STATE_CHANGE, bucket)), key=repr)
     changes = sorted((replace(one, seq=0) for one in reader.state_changes()), key=repr)
     wrong += found != changes
     print(f"compared {total} looks and {len(changes)} changes of state, value by value")

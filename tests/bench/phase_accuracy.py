@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from probes.resources import HttpSettings, Instruments
-from probes.runner import observe
+from probes.resources import HttpSettings, ProbeResources
+from probes.runner import run_probe
 from probes.uptime import Uptime
 from tests.servers import lag
 from tests.servers.delays import Apart, Delays, Slow, apart
@@ -34,25 +34,25 @@ class Listening(Uptime):
 
     pages: ClassVar[dict[str, dict[str, float]]] = {}
 
-    def judge(self, answer: Any) -> None:  # noqa: ANN401 - whatever the walk brings
-        self.pages[self.url] = json.loads(answer.body)
-        super().judge(answer)
+    def validate_response(self, response: Any) -> None:  # noqa: ANN401 - whatever the walk brings
+        self.pages[self.url] = json.loads(response.body)
+        super().validate_response(response)
 
 
 async def look_at(servers: Apart, looks: int, rate: float) -> dict[str, dict[str, float]]:
     """The measured phases in seconds, by name; one name per look, started on an even beat."""
     found: dict[str, dict[str, float]] = {}
 
-    async def one(number: int, tools: Instruments) -> None:
+    async def one(number: int, tools: ProbeResources) -> None:
         await asyncio.sleep(number / rate)
         name = f"n{number}.slow.test"
-        result = await observe(Listening(url=servers.url % name, family="4"), tools)
+        result = await run_probe(Listening(url=servers.url % name, family="4"), tools)
         if result.fault is not None:
             raise RuntimeError(f"{name}: {result.fault} in {result.phase}: {result.detail}")
         found[name] = dict(result.hops[0].phases)
 
     settings = HttpSettings(name_servers=(servers.name_server,), ca_file=servers.ca_file)
-    async with Instruments(settings) as tools, asyncio.TaskGroup() as group:
+    async with ProbeResources(settings) as tools, asyncio.TaskGroup() as group:
         for number in range(looks):
             group.create_task(one(number, tools))
     return found

@@ -18,12 +18,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from monitor.storage.archive import catalog, duckdb_session
-from monitor.storage.archive.catalog import Sealed
-from monitor.storage.archive.layout import SCHEMA, Day, day_of, relative, shape
-from monitor.storage.archive.parquet import publish
+from monitor.storage.archive.catalog import ArchiveFile
+from monitor.storage.archive.layout import ARCHIVE_SCHEMA_VERSION, ReportDay, day_of, relative_path, row_schema
+from monitor.storage.archive.parquet import write_parquet_file
 from monitor.storage.history import reader
-from monitor.storage.journal.store import FILE, Writer
-from probes.registry import KINDS
+from monitor.storage.journal.store import JOURNAL_FILE, JournalWriter
+from probes.registry import PROBE_KINDS
 from tests.bench.row import Row, spread
 from tests.factories import DAY, MINUTE
 
@@ -44,20 +44,20 @@ GROUP BY portal ORDER BY portal
 """
 
 
-def source(kind: str, day: Day) -> str:
+def source(kind: str, day: ReportDay) -> str:
     """The rows of one day as a query; the same number gives the same row."""
     slots, checks = DAY // MINUTE, CHECKS[kind]
     values = {
         "portal": "printf('portal-%03d', n // (per * checks))",
         "check": f"list_value({', '.join(repr(one) for one in checks)})[1 + n % checks]",
         "location": "'hn-1'",
-        "slot": f"{day.since} + (n // checks % per) * {MINUTE} + n // (per * checks) * 37",
+        "slot": f"{day.since_ms} + (n // checks % per) * {MINUTE} + n // (per * checks) * 37",
         "attempt": "1",
         "outcome": "CASE WHEN u < 0.01 THEN 'down' WHEN u < 0.012 THEN 'void' ELSE 'up' END",
         "fault": "CASE WHEN u < 0.01 THEN 'timeout' END",
         "void": "CASE WHEN u >= 0.01 AND u < 0.012 THEN 'blind' END",
         "detail": "''",
-        "started": f"{day.since} + (n // checks % per) * {MINUTE} + n // (per * checks) * 37 + 7",
+        "started": f"{day.since_ms} + (n // checks % per) * {MINUTE} + n // (per * checks) * 37 + 7",
         "duration": "CASE WHEN u >= 0.012 THEN 0.05 + v * v * 3 END",
         "lateness": "u / 100",
         "config": "'c0ffee12'",
@@ -75,9 +75,9 @@ def source(kind: str, day: Day) -> str:
         )
     }
     listed = ", ".join(
-        f'CAST({values.get(name, "NULL")} AS {sql}) AS "{name}"' for name, sql in shape(kind).types.items()
+        f'CAST({values.get(name, "NULL")} AS {sql}) AS "{name}"' for name, sql in row_schema(kind).types.items()
     )
-    salt = day.since % 1_000_003
+    salt = day.since_ms % 1_000_003
     numbers = (
         f"SELECT range AS n, {slots} AS per, {len(checks)} AS checks, "
         f"hash(range, {salt}) / 18446744073709551616.0 AS u, hash({salt}, range) / 18446744073709551616.0 AS v "
@@ -88,26 +88,26 @@ def source(kind: str, day: Day) -> str:
 
 def place(days: int) -> Path:
     """Where so many days are kept from one run to the next; others when tables have other columns."""
-    shapes = "".join(catalog.types_text(shape(kind)) for kind in KINDS)
+    shapes = "".join(catalog.column_types_json(row_schema(kind)) for kind in PROBE_KINDS)
     return Path(tempfile.gettempdir()) / f"portal-monitor-quarter-{days}-{zlib.crc32(shapes.encode()):08x}"
 
 
 def make(directory: Path, days: int) -> None:
     """Write the archive and its ledger straight away, as if every day had been sealed."""
     directory.mkdir(parents=True, exist_ok=True)
-    writer = Writer(directory / FILE, KINDS)
+    writer = JournalWriter(directory / JOURNAL_FILE, PROBE_KINDS)
     for number in range(days):
         day = day_of(FIRST + number * DAY, ZONE)
         for kind, checks in CHECKS.items():
-            form = shape(kind)
+            form = row_schema(kind)
             rows = PORTALS * len(checks) * DAY // MINUTE
-            wanted = Sealed(
-                path=relative(kind, day.label, 0), kind=kind, day=day.label, number=0, late=False, rows=rows, size=0,
-                sha256="", since=day.since, until=day.until, first=0, last=0, through=0,
-                columns=catalog.types_text(form), zone=ZONE.key, schema=SCHEMA, code="bench", created=0,
+            wanted = ArchiveFile(
+                path=relative_path(kind, day.date, 0), kind=kind, day=day.date, number=0, late=False, rows=rows, size=0,
+                sha256="", since=day.since_ms, until=day.until_ms, first=0, last=0, through=0,
+                columns=catalog.column_types_json(form), zone=ZONE.key, schema=ARCHIVE_SCHEMA_VERSION, code="bench", created=0,
             )  # fmt: skip
-            with duckdb_session.database(directory, memory="1GB") as work:
-                writer.write([catalog.record(publish(directory, work, source(kind, day), form, wanted))])
+            with duckdb_session.open_session(directory, memory_limit="1GB") as work:
+                writer.write([catalog.add_file(write_parquet_file(directory, work, source(kind, day), form, wanted))])
         print(f"\rmade {number + 1} of {days} days", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     writer.close()
@@ -116,7 +116,7 @@ def make(directory: Path, days: int) -> None:
 def ask(directory: Path) -> None:
     """One question in a process of its own; prints JSON."""
     began = time.perf_counter()
-    with reader.connect(directory, CHECKS, 0, reader.FOREVER) as db:
+    with reader.connect(directory, CHECKS, 0, reader.UNBOUNDED_MS) as db:
         connected = time.perf_counter()
         rows = db.execute(QUESTION).fetchall()
         seconds = time.perf_counter() - connected

@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
-from probes.browser.chromium import find
+from probes.browser.chromium import find_executable
 from tests.bench import lighthouse, report
 from tests.bench.ours import renderer
 from tests.bench.tree_cost import Cost
@@ -47,7 +47,7 @@ def _say(line: str) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Measure and print; leaves with status 1 when a median is off or a load too dear."""
     wish = _parse(arguments or [])
-    chromium, reference = find(), lighthouse.install()
+    chromium, reference = find_executable(), lighthouse.install()
     _versions(chromium)
     began = time.perf_counter()
     theirs: dict[str, list[Sample]] = {name: [] for name in wish.pages}

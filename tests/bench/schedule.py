@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from monitor.storage.journal.store import FILE
+from monitor.storage.journal.store import JOURNAL_FILE
 from tests.bench.metrics import scraped
 from tests.bench.peers import Peers
 from tests.bench.row import CannotRun, Row, compared, percentile, spread, table
@@ -108,7 +108,7 @@ def _watched(side: Daemon | Peers, seconds: float) -> _Watched:
 
 def _lateness(daemon: Daemon) -> list[float]:
     """Seconds by which each look began after its slot; raises when looks failed or slots are missing."""
-    with contextlib.closing(sqlite3.connect(daemon.data / FILE)) as db:
+    with contextlib.closing(sqlite3.connect(daemon.data / JOURNAL_FILE)) as db:
         looks = db.execute("SELECT portal, slot, outcome, lateness FROM look_uptime WHERE void IS NOT 'stopped'")
         rows = looks.fetchall()
     bad, missing = sum(row[2] != "up" for row in rows), lost(rows, INTERVAL)

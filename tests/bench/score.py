@@ -23,13 +23,13 @@ from monitor.config import load
 from monitor.daemon import scores_worker
 from monitor.model.records import Expect, Portal, PortalKind, State, StateChange
 from monitor.scoring import engine, periods
-from monitor.scoring.history_source import ArchiveSource
+from monitor.scoring.history_source import ArchiveScoringSource
 from monitor.storage.archive import catalog, duckdb_session
-from monitor.storage.archive.catalog import Sealed
-from monitor.storage.archive.layout import SCHEMA, Day, day_of, relative, shape
-from monitor.storage.archive.parquet import publish
-from monitor.storage.journal.store import FILE, Advance, Writer
-from probes.registry import KINDS
+from monitor.storage.archive.catalog import ArchiveFile
+from monitor.storage.archive.layout import ARCHIVE_SCHEMA_VERSION, ReportDay, day_of, relative_path, row_schema
+from monitor.storage.archive.parquet import write_parquet_file
+from monitor.storage.journal.store import JOURNAL_FILE, CheckpointUpdate, JournalWriter
+from probes.registry import PROBE_KINDS
 from tests.bench import quarter
 from tests.bench.quarter import FIRST, PORTALS, ZONE
 from tests.bench.row import Row, compared, spread
@@ -60,14 +60,14 @@ def portals() -> list[Portal]:
     ]  # fmt: skip
 
 
-def renders(day: Day) -> str:
+def renders(day: ReportDay) -> str:
     """A day's renders as a query."""
     v = "v * (1 + n % 7)"
     values = {
         "portal": f"printf('portal-%03d', n // {RUNS * SLOTS})",
         "check": "'mobile'",
         "location": "'hn-1'",
-        "slot": f"{day.since} + (n // {RUNS} % {SLOTS}) * {DAY // SLOTS} + n // {RUNS * SLOTS} * 37",
+        "slot": f"{day.since_ms} + (n // {RUNS} % {SLOTS}) * {DAY // SLOTS} + n // {RUNS * SLOTS} * 37",
         "attempt": f"n % {RUNS} + 1",
         "outcome": "CASE WHEN u < 0.02 THEN 'down' WHEN u < 0.03 THEN 'void' ELSE 'up' END",
         "void": "CASE WHEN u >= 0.02 AND u < 0.03 THEN 'blind' END",
@@ -87,9 +87,9 @@ def renders(day: Day) -> str:
         for name, share in (("fcp", 0.8), ("lcp", 1.4), ("speed_index", 1.6), ("tbt", 0.2), ("longest_task", 0.1))
     }
     listed = ", ".join(
-        f'CAST({values.get(name, "NULL")} AS {sql}) AS "{name}"' for name, sql in shape("mobile").types.items()
+        f'CAST({values.get(name, "NULL")} AS {sql}) AS "{name}"' for name, sql in row_schema("mobile").types.items()
     )
-    salt = day.since % 1_000_003
+    salt = day.since_ms % 1_000_003
     numbers = (
         f"SELECT range AS n, hash(range, {salt}) / 18446744073709551616.0 AS u, "
         f"hash({salt}, range) / 18446744073709551616.0 AS v FROM range({PORTALS * RUNS * SLOTS})"
@@ -101,17 +101,17 @@ def complete(directory: Path, days: int) -> None:
     """Add renders and state changes to a quarter of looks, once."""
     if (directory / "archive" / "mobile").exists():
         return
-    writer = Writer(directory / FILE, KINDS)
-    form = shape("mobile")
+    writer = JournalWriter(directory / JOURNAL_FILE, PROBE_KINDS)
+    form = row_schema("mobile")
     for number in range(days):
         day = day_of(FIRST + number * DAY, ZONE)
-        wanted = Sealed(
-            path=relative("mobile", day.label, 0), kind="mobile", day=day.label, number=0, late=False,
-            rows=PORTALS * RUNS * SLOTS, size=0, sha256="", since=day.since, until=day.until, first=0, last=0,
-            through=0, columns=catalog.types_text(form), zone=ZONE.key, schema=SCHEMA, code="bench", created=0,
+        wanted = ArchiveFile(
+            path=relative_path("mobile", day.date, 0), kind="mobile", day=day.date, number=0, late=False,
+            rows=PORTALS * RUNS * SLOTS, size=0, sha256="", since=day.since_ms, until=day.until_ms, first=0, last=0,
+            through=0, columns=catalog.column_types_json(form), zone=ZONE.key, schema=ARCHIVE_SCHEMA_VERSION, code="bench", created=0,
         )  # fmt: skip
-        with duckdb_session.database(directory, memory="1GB") as work:
-            writer.write([catalog.record(publish(directory, work, renders(day), form, wanted))])
+        with duckdb_session.open_session(directory, memory_limit="1GB") as work:
+            writer.write([catalog.add_file(write_parquet_file(directory, work, renders(day), form, wanted))])
     changes = []
     for number in range(PORTALS):
         at, state = FIRST - DAY + number, State.UNKNOWN
@@ -124,7 +124,7 @@ def complete(directory: Path, days: int) -> None:
                 at + (DAY - (3 + number % 40) * MINUTE if step % 2 == 0 else (3 + number % 40) * MINUTE),
                 following,
             )
-    writer.write([Advance(reader="bench", seq=0, changes=tuple(sorted(changes, key=lambda one: one.at)))])
+    writer.write([CheckpointUpdate(reader="bench", seq=0, changes=tuple(sorted(changes, key=lambda one: one.at)))])
     writer.close()
 
 
@@ -136,7 +136,7 @@ Asked = tuple[list[str], list[str]]
 """Kinds, and the metrics of them that were asked for."""
 
 
-class Noted(ArchiveSource):
+class Noted(ArchiveScoringSource):
     """The archive, which notes what it was asked for: kinds, and the metrics of them."""
 
     def __init__(self, directory: Path) -> None:
@@ -148,7 +148,7 @@ class Noted(ArchiveSource):
         self, kinds: Sequence[str], since: int, until: int, names: Sequence[str]
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         self.asked.append((list(kinds), list(names)))
-        with super().looks(kinds, since, until, names) as db:
+        with super().attempts(kinds, since, until, names) as db:
             yield db
 
 
@@ -171,10 +171,10 @@ def run(directory: Path, days: int, *, intervals: bool) -> None:
     rules = load(SHIPPED).rules
     first = day_of(FIRST, ZONE)
     last = day_of(FIRST + (days - 1) * DAY, ZONE)
-    period = periods.parse(f"{first.label}..{last.label}", ZONE, last.until)
+    period = periods.parse(f"{first.date}..{last.date}", ZONE, last.until_ms)
     began, cpu = time.perf_counter(), time.process_time()
     source = Noted(directory)
-    book = engine.score(rules, portals(), period, source, last.until, intervals=intervals)
+    book = engine.score(rules, portals(), period, source, last.until_ms, intervals=intervals)
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     answer = {
         "seconds": seconds,
@@ -191,7 +191,7 @@ def live(directory: Path, days: int) -> None:
     """What the daemon's process does, at the end of the quarter; prints JSON."""
     config = replace(load(SHIPPED), portals=tuple(portals()))
     began, cpu = time.perf_counter(), time.process_time()
-    found = scores_worker.live(config, directory, FIRST + days * DAY - MINUTE)
+    found = scores_worker.live_scores(config, directory, FIRST + days * DAY - MINUTE)
     answer = {
         "seconds": time.perf_counter() - began,
         "cpu": time.process_time() - cpu,

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING
 from monitor.model.clock import SystemClock
 from monitor.storage.archive import catalog
 from monitor.storage.archive import job as room
-from monitor.storage.archive.job import Keeper, Keeping
+from monitor.storage.archive.job import ArchiveJob, ArchivePolicy
 from monitor.storage.journal.journal import Journal
-from monitor.storage.journal.store import FILE, Writer
-from probes.registry import KINDS
+from monitor.storage.journal.store import JOURNAL_FILE, JournalWriter
+from probes.registry import PROBE_KINDS
 from probes.result import Outcome
 from tests import factories
 from tests.bench.row import Row, percentile, spread
@@ -70,7 +70,7 @@ def prepared() -> Path:
         print("making a day of rows, once ...", file=sys.stderr)
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir()
-        writer = Writer(directory / FILE, KINDS)
+        writer = JournalWriter(directory / JOURNAL_FILE, PROBE_KINDS)
         writer._db.execute("PRAGMA synchronous = OFF")  # noqa: SLF001 - nobody needs this journal after a crash
         batch: list[Measurement] = []
         for one in day():
@@ -136,11 +136,11 @@ class Sealing:
 
 
 async def measure(directory: Path, per_minute: int) -> Sealing:
-    room.SETTLED, room.PAUSE = 0, 0.05
-    journal = Journal.open(directory, KINDS)
+    room.MIN_SEALED_AGE_MS, room.TRIM_PAUSE_SECONDS = 0, 0.05
+    journal = Journal.open(directory, PROBE_KINDS)
     looks = Looks(journal, per_minute)
     task = asyncio.create_task(looks.run())
-    kept = Keeper(directory, journal, Later(), Keeping(zone="Asia/Ho_Chi_Minh"))
+    kept = ArchiveJob(directory, journal, Later(), ArchivePolicy(zone="Asia/Ho_Chi_Minh"))
     await asyncio.sleep(ALONE)
     heads = ("late p99", "max", "write p99", "max", "told p99", "max")
     print(f"\n{f'{per_minute} looks/min, ms':<22} " + " ".join(f"{head:>{9 - 2 * (head == 'max')}}" for head in heads))
@@ -159,7 +159,7 @@ async def measure(directory: Path, per_minute: int) -> Sealing:
     task.cancel()
     await asyncio.gather(gone, task, return_exceptions=True)
     await journal.close()
-    listed = catalog.read_at(directory)
+    listed = catalog.load(directory)
     rows, size = sum(one.rows for one in listed), sum(one.size for one in listed)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(
@@ -175,10 +175,10 @@ def main() -> list[Row]:
     found: list[Sealing] = []
     for per_minute in (318, 1000):
         with tempfile.TemporaryDirectory(prefix="portal-monitor-seal-") as scratch:
-            shutil.copy(source / FILE, Path(scratch) / FILE)
+            shutil.copy(source / JOURNAL_FILE, Path(scratch) / JOURNAL_FILE)
             os.sync()  # or the first commits wait for the copy to reach the disk
             found.append(asyncio.run(measure(Path(scratch), per_minute)))
-            with closing(sqlite3.connect(Path(scratch) / FILE)) as db:
+            with closing(sqlite3.connect(Path(scratch) / JOURNAL_FILE)) as db:
                 left = db.execute("SELECT COUNT(*) FROM look_uptime").fetchone()[0]
             print(f"{left:,} uptime rows left in the journal")
     seconds, peak, late = (max(getattr(one, name) for one in found) for name in ("seconds", "peak", "late"))

@@ -20,18 +20,18 @@ from monitor.alerting.metrics import AlertingMetrics
 from monitor.config import load
 from monitor.daemon.metrics import SelfMetrics
 from monitor.model.records import Check, Expect, Measurement, Portal
-from monitor.model.scores import TOTAL, ScorePoint
+from monitor.model.scores import TOTAL_CRITERION, ScorePoint
+from monitor.scoring.live import curve_limits
 from monitor.scoring.live import exposition as score_page
-from monitor.scoring.live import limits
 from monitor.scoring.rubric import Rubric
 from monitor.sinks.metrics import DeliveryMetrics
-from monitor.states.status_cache import Board
+from monitor.states.status_cache import StatusCache
 from monitor.tools.dashboards import files
 from monitor.tools.dashboards.grades import WINDOWS
 from monitor.tools.dashboards.metrics import rubrics
 from monitor.web.metrics.exposition import Exposition
 from probes.metric import Unit
-from probes.registry import KINDS
+from probes.registry import PROBE_KINDS
 from probes.result import Fault, Outcome, Scalar
 from tests import factories
 from tests.monitor.parts import HandClock
@@ -80,14 +80,14 @@ def page(portals: Sequence[Portal]) -> str:
         for one in watched
         for kind, name in (("uptime", "uptime"), ("latency", "latency"), ("latency", "latency-search"), *_DEVICES)
     ]
-    registry = SelfMetrics(list(KINDS)).registry
-    DeliveryMetrics(registry, ["influxdb"]).watch("influxdb", lambda: 12.0, lambda: 2.0)
+    registry = SelfMetrics(list(PROBE_KINDS)).registry
+    DeliveryMetrics(registry, ["influxdb"]).set_lag_functions("influxdb", lambda: 12.0, lambda: 2.0)
     AlertingMetrics(registry, ["mail"])
-    board = Board(clock=HandClock(), location=LOCATION)
-    board.show(portals, checks)
-    exposition = Exposition(board, KINDS, registry)
+    board = StatusCache(clock=HandClock(), location=LOCATION)
+    board.set_inventory(portals, checks)
+    exposition = Exposition(board, PROBE_KINDS, registry)
     for number, check in enumerate(checks):
-        exposition.take(_measured(check, number))
+        exposition.update(_measured(check, number))
     recorded = "".join(
         f'portal:portal_monitor_availability:ratio{days}d{{portal="{one.id}",location="{LOCATION}"}} '
         f"0.99{number % 10}\n"
@@ -114,7 +114,7 @@ def rendered(device: str, factor: float) -> dict[str, Scalar]:
     """Values of a rendering, ``factor`` times as slow and heavy as usual; a desk is twice as fast."""
     slow = factor * (0.45 if device == "desktop" else 1.0)
     found: dict[str, Scalar] = {}
-    for one in KINDS["mobile"].metrics:
+    for one in PROBE_KINDS["mobile"].metrics:
         if one.type is bool:
             found[one.name] = True
         elif one.type is int:
@@ -152,13 +152,15 @@ def _score(portal: Portal, rubric: Rubric, window: str, share: float, at: int) -
     for place, one in enumerate(measured):
         part = min(1.0, max(0.0, share + 0.4 * math.sin(place * 2.3 + share * 9)))
         won += part * one.points
-        fixed = {name: value for name, value in limits(one.curve).items() if value is not None}
+        fixed = {name: value for name, value in curve_limits(one.curve).items() if value is not None}
         value = fixed.get("limit", 1.0) * (1.2 - 0.4 * part)
         figures = {"value": value, "points": part * one.points, "possible": one.points, "ratio": part,
                    "coverage": 0.8 + 0.2 * share, **fixed}  # fmt: skip
         yield ScorePoint(**told, criterion=one.id, values=figures)
     possible = sum(one.points for one in measured)
-    yield ScorePoint(**told, criterion=TOTAL, values={"points": won, "possible": possible, "ratio": won / possible})
+    yield ScorePoint(
+        **told, criterion=TOTAL_CRITERION, values={"points": won, "possible": possible, "ratio": won / possible}
+    )
 
 
 _LINE = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)")

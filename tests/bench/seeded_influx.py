@@ -6,9 +6,9 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 
 from monitor.model.records import Portal, State
-from monitor.model.rollups import Rollup, Tier, measured
-from monitor.sinks.base import Label
-from monitor.sinks.influxdb.line_protocol import Lines
+from monitor.model.rollups import Rollup, Tier, aggregated_metrics
+from monitor.sinks.base import PortalLabels
+from monitor.sinks.influxdb.line_protocol import LineProtocolEncoder
 from tests import factories
 from tests.bench.seeded import HOUR, LOCATION, Past, asked_for, rendered, scores, state_at
 
@@ -24,23 +24,23 @@ def raw(past: Past, portals: Sequence[Portal]) -> Iterator[str]:
     for number, portal in enumerate(portals):
         for at in range(start, past.end, SLOT):
             for run, device in enumerate(DEVICES):
-                yield lines.line(factories.measurement(
+                yield lines.encode(factories.measurement(
                     portal=portal.id, check=device, kind="mobile", location=LOCATION, slot=at * 1000,
                     values=rendered(device, _factor(portal, number, at, run)),
                 ))  # fmt: skip
         before = State.UP
         for at in range(start, past.end, HOUR):
             if (state := State(state_at(portal.id, at, past))) is not before:
-                yield lines.line(factories.change(
+                yield lines.encode(factories.change(
                     portal=portal.id, location=LOCATION, at=at * 1000, state=state, previous=before
                 ))  # fmt: skip
                 before = state
     for at in range(start, past.end, HOUR):
         daily = (at - start) % DAY == 0
         for one in scores(portals if daily else portals[:3], at * 1000):
-            yield lines.line(one)
+            yield lines.encode(one)
         if not daily:
-            yield from map(lines.line, scores(portals[3:], at * 1000, totals=True))
+            yield from map(lines.encode, scores(portals[3:], at * 1000, totals=True))
 
 
 def hours(past: Past, portals: Sequence[Portal]) -> Iterator[str]:
@@ -53,7 +53,7 @@ def days(past: Past, portals: Sequence[Portal]) -> Iterator[str]:
     yield from _figures(past, portals, Tier.DAY, DAY, DAY)
     lines = _lines(portals)
     for at in range(past.end - past.years * DAY, past.end, DAY):
-        yield from map(lines.line, scores(portals, at * 1000))
+        yield from map(lines.encode, scores(portals, at * 1000))
 
 
 TIERS: dict[str, Callable[[Past, Sequence[Portal]], Iterator[str]]] = {
@@ -63,20 +63,22 @@ TIERS: dict[str, Callable[[Past, Sequence[Portal]], Iterator[str]]] = {
 
 def _figures(past: Past, portals: Sequence[Portal], tier: Tier, every: int, length: int) -> Iterator[str]:
     lines = _lines(portals)
-    wanted = [one.name for one in measured("mobile") if one.name in asked_for()]
+    wanted = [one.name for one in aggregated_metrics("mobile") if one.name in asked_for()]
     for number, portal in enumerate(portals):
         for at in range(past.end - past.years * DAY, past.end, every):
             for run, device in enumerate(DEVICES):
                 told = rendered(device, _factor(portal, number, at, run))
                 values = {f"{name}_mean": float(told[name]) for name in wanted}
-                yield lines.line(Rollup(
+                yield lines.encode(Rollup(
                     tier=tier, start=at * 1000, end=(at + length) * 1000, portal=portal.id, check=device,
                     location=LOCATION, kind="mobile", values={"slots": 1, "looks": 1, "up": 1} | values,
                 ))  # fmt: skip
 
 
-def _lines(portals: Sequence[Portal]) -> Lines:
-    return Lines({one.id: Label(kind=one.kind.value, group=one.group) for one in portals}.get)
+def _lines(portals: Sequence[Portal]) -> LineProtocolEncoder:
+    return LineProtocolEncoder(
+        {one.id: PortalLabels(portal_kind=one.kind.value, group=one.group) for one in portals}.get
+    )
 
 
 def _factor(portal: Portal, number: int, at: int, run: int) -> float:

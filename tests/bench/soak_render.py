@@ -13,11 +13,11 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
-from probes.browser.pool import RenderSettings
-from probes.browser.process_tree import PROC, descendants, memory_of
+from probes.browser.pool import BrowserPoolSettings
+from probes.browser.process_tree import PROC, descendants, tree_memory_bytes
 from probes.mobile import Mobile
-from probes.resources import Instruments
-from probes.runner import observe
+from probes.resources import ProbeResources
+from probes.runner import run_probe
 from tests.servers.hostile import Hostile, hostile
 
 LOADS = 300
@@ -27,12 +27,12 @@ EVERY = 10
 TROUBLES = ("crash", "hang", "busy", "kill", "cancel")
 
 
-async def one(tools: Instruments, site: Hostile, number: int) -> str:
+async def one(tools: ProbeResources, site: Hostile, number: int) -> str:
     """One load, with the trouble that is due; how it ended."""
     trouble = TROUBLES[number % EVERY] if number % EVERY < len(TROUBLES) else ""
     path = {"": "/good", "busy": "/busy"}.get(trouble, "/never")
     probe = Mobile(url=site.at(path), timeout=5.0, profiles=("mobile-real",))
-    look = asyncio.create_task(observe(probe, tools))
+    look = asyncio.create_task(run_probe(probe, tools))
     if trouble in {"crash", "hang", "kill", "cancel"}:
         await _strike(site, look, trouble)
     await asyncio.wait([look])
@@ -64,11 +64,14 @@ async def _strike(site: Hostile, look: asyncio.Task[object], trouble: str) -> No
 async def soak(loads: int) -> None:
     """Make the loads, and print what became of them and what is left."""
     began, ends, memory = time.monotonic(), Counter[str](), []
-    async with hostile() as site, Instruments(rendering=RenderSettings(share=0.0, niceness=0)) as tools:
+    async with (
+        hostile() as site,
+        ProbeResources(browser_settings=BrowserPoolSettings(min_speed_ratio=0.0, niceness=0)) as tools,
+    ):
         for number in range(loads):
             ends[await one(tools, site, number)] += 1
             if number % EVERY == EVERY - 1:
-                memory.append((memory_of(os.getpid()), _own()))
+                memory.append((tree_memory_bytes(os.getpid()), _own()))
                 line = f"{number + 1:>4} loads  {time.monotonic() - began:>6.0f} s"
                 print(
                     f"{line}  all {memory[-1][0] / 2**20:>5.0f} MiB  daemon {memory[-1][1] / 2**20:>5.1f} MiB",

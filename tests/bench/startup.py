@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from monitor.storage.journal.store import FILE
+from monitor.storage.journal.store import JOURNAL_FILE
 from tests.bench.row import CannotRun, Row, spread
 from tests.bench.subject import address, nginx, pinned
 from tests.servers.ports import free_port
@@ -64,7 +64,7 @@ def _once(config: Path, data: Path) -> float:
                 if process.poll() is not None or time.time() - began > 60:
                     raise CannotRun(f"no look was taken: {log.read_text()[-500:]}")
                 time.sleep(0.05)
-                first = _first(data / FILE)
+                first = _first(data / JOURNAL_FILE)
         finally:
             process.terminate()
     return first - began

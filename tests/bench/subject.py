@@ -19,8 +19,8 @@ from typing import Self
 
 import yaml
 
-from monitor.storage.journal.store import FILE
-from monitor.tools.demo.certificate_authority import Authority
+from monitor.storage.journal.store import JOURNAL_FILE
+from monitor.tools.demo.certificate_authority import CertificateAuthority
 from tests.bench.accounts import Usage, usage
 from tests.servers.ports import free_port
 
@@ -38,7 +38,7 @@ def pinned(core: int, command: list[str]) -> list[str]:
 @contextlib.contextmanager
 def nginx(directory: Path) -> Iterator[tuple[int, Path]]:
     """HTTPS portals on 127.1.*: one port, many addresses, so that the limit per host does not queue them."""
-    authority = Authority(directory / "tls")
+    authority = CertificateAuthority(directory / "tls")
     servers = []
     port = free_port()
     for host in range(HOSTS):
@@ -161,7 +161,7 @@ class Daemon:
 
     def looks(self, since: float, until: float) -> tuple[int, int]:
         """Looks stored whose slot lies between two unix times, and how many of them were not up."""
-        with contextlib.closing(sqlite3.connect(self.data / FILE)) as db:
+        with contextlib.closing(sqlite3.connect(self.data / JOURNAL_FILE)) as db:
             sql = "SELECT COUNT(*), TOTAL(outcome <> 'up') FROM look_uptime WHERE slot > ? AND slot <= ?"
             total, bad = db.execute(sql, (since * 1000, until * 1000)).fetchone()
         return int(total), int(bad)

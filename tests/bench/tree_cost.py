@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from probes.browser.process_tree import adopt_orphans, descendants, end_below, memory_of
+from probes.browser.process_tree import become_subreaper, descendants, kill_descendants, tree_memory_bytes
 
 TICK = os.sysconf("SC_CLK_TCK")
 EVERY = 0.5
@@ -52,7 +52,7 @@ def peak(root: int) -> Iterator[list[int]]:
 
     def look() -> None:
         while not over.wait(EVERY):
-            found[0] = max(found[0], memory_of(root))
+            found[0] = max(found[0], tree_memory_bytes(root))
 
     thread = threading.Thread(target=look)
     thread.start()
@@ -65,13 +65,13 @@ def peak(root: int) -> Iterator[list[int]]:
 
 def run(command: list[str]) -> Cost:
     """The cost of a command and of all that it started, until the last of them is gone."""
-    adopt_orphans()
+    become_subreaper()
     began = time.perf_counter()
     child = subprocess.Popen(command, stdout=sys.stderr)
     with peak(child.pid) as most:
         status = child.wait()
     wall = time.perf_counter() - began
-    end_below(os.getpid())
+    kill_descendants(os.getpid())
     with contextlib.suppress(ChildProcessError):
         while True:
             os.wait()

@@ -65,7 +65,7 @@ async def _requests() -> list[Promise]:
     with tempfile.TemporaryDirectory() as place:
         stage = await staged(Path(place))
         async with opened(stage, token="sesame", per_address=64) as door:
-            connection.EXCHANGE_SECONDS = 2.0  # what is never finished is ended sooner
+            connection.REQUEST_TIMEOUT_SECONDS = 2.0  # what is never finished is ended sooner
             broken, cases = [], 0
             for name, sent in SMUGGLED.items():
                 ways = [_cut(sent + SECOND, draw) for _ in range(SPLITS)]

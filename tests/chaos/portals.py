@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from probes.sanitize import printable
+from probes.sanitize import sanitize
 from tests.chaos.promise import Promise
 from tests.portals.case import Case, Scene, scene
 from tests.portals.egress import REDIRECTS
@@ -152,7 +152,7 @@ async def try_case(case: Case, place: Scene, looking: Watched) -> tuple[list[str
     if answer["over"] > OVER:
         wrong.append(f"{case.name}: {answer['over']:.2f} s over its deadline")
     wrong += [
-        f"{case.name}: {text!r} is kept" for text in (answer["detail"], *answer["words"]) if text != printable(text)
+        f"{case.name}: {text!r} is kept" for text in (answer["detail"], *answer["words"]) if text != sanitize(text)
     ]
     return wrong, float(answer["over"])
 

@@ -14,8 +14,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from monitor.storage.backup import backup, check, restore
-from monitor.storage.journal.database import FILE, connect
-from probes.registry import KINDS
+from monitor.storage.journal.database import JOURNAL_FILE, open_journal
+from probes.registry import PROBE_KINDS
 from tests.chaos.promise import Promise
 from tests.fixtures import make
 from tests.test_demo import ROOT
@@ -136,15 +136,15 @@ def _killed(data: Path, scratch: Path) -> list[str]:
 
 def _numbers(directory: Path) -> list[int]:
     """The number of every record in the journal, in order."""
-    with closing(sqlite3.connect(f"{(directory / FILE).as_uri()}?mode=ro", uri=True)) as db:
-        tables = [*(f"look_{kind}" for kind in KINDS), "state_change", "incident_event", "incident_note"]
+    with closing(sqlite3.connect(f"{(directory / JOURNAL_FILE).as_uri()}?mode=ro", uri=True)) as db:
+        tables = [*(f"look_{kind}" for kind in PROBE_KINDS), "state_change", "incident_event", "incident_note"]
         sql = " UNION ALL ".join(f"SELECT seq FROM {table}" for table in tables)
         return [row[0] for row in db.execute(f"{sql} ORDER BY seq")]
 
 
 def _last(directory: Path) -> int:
     """The greatest number that was given away."""
-    with closing(connect(directory / FILE, write=False)) as db:
+    with closing(open_journal(directory / JOURNAL_FILE, write=False)) as db:
         return int(db.execute("SELECT last FROM sequence").fetchone()[0])
 
 

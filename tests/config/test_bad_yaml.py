@@ -15,7 +15,7 @@ from tests.config.test_config import write
 def told(directory: Path, environment: dict[str, str] | None = None) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         load(directory, environment or {})
-    return [str(one).replace(f"{directory}/", "") for one in caught.value.complaints]
+    return [str(one).replace(f"{directory}/", "") for one in caught.value.errors]
 
 
 @pytest.mark.parametrize(

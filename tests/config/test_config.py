@@ -16,7 +16,7 @@ from monitor.config import Config, ConfigError, load
 from monitor.model.records import Expect, PortalKind
 from probes.metric import Metric, Unit
 from probes.probe import Probe
-from probes.registry import KINDS
+from probes.registry import PROBE_KINDS
 
 HERE = Path(__file__).parent
 SHIPPED = HERE.parents[1] / "config"
@@ -53,8 +53,8 @@ def write(directory: Path, monitor: str, portals: str = "portals:" + PORTAL.form
 def complaints(directory: Path) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         load(directory, ENVIRONMENT)
-    assert list(caught.value.complaints) == sorted(set(caught.value.complaints))
-    return [str(one).replace(f"{directory}/", "") for one in caught.value.complaints]
+    assert list(caught.value.errors) == sorted(set(caught.value.errors))
+    return [str(one).replace(f"{directory}/", "") for one in caught.value.errors]
 
 
 def summary(config: Config) -> dict[str, dict[str, Any]]:
@@ -142,7 +142,7 @@ class Strict(Probe):
     """A kind with a key that has no default and with a rule over two of its keys."""
 
     kind = "strict"
-    metrics = (Metric(name="x", unit=Unit.COUNT, help="X.", prometheus="x"),)
+    metrics = (Metric(name="x", unit=Unit.COUNT, help="X.", prometheus_name="x"),)
     level: int
     most: int = 5
 
@@ -153,7 +153,7 @@ class Strict(Probe):
 
 def test_a_new_kind_needs_nothing_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kind's fields are its keys: required ones may come from any layer, its own rules are told at their place."""
-    monkeypatch.setitem(KINDS, "strict", Strict)
+    monkeypatch.setitem(PROBE_KINDS, "strict", Strict)
     portals = "portals:" + PORTAL.format(id="alpha") + "    checks: {strict: {level: 1}}\n"
     good = load(write(tmp_path, "checks:\n  strict: {interval: 1h}\n", portals), {})
     assert summary(good)["alpha/strict"]["level"] == 1
@@ -174,7 +174,7 @@ def test_whatever_a_file_holds_is_judged(tmp_path_factory: pytest.TempPathFactor
     try:
         load(write(directory, text, text), {})
     except ConfigError as error:
-        assert all(one.line <= text.count("\n") + 2 and one.column >= 1 for one in error.complaints)  # noqa: PT017
+        assert all(one.line <= text.count("\n") + 2 and one.column >= 1 for one in error.errors)  # noqa: PT017
     finally:
         shutil.rmtree(directory)
 

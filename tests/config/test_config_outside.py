@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from monitor.config import Config, ConfigError, cost_estimate, load, redacted, schema
-from monitor.config.portals import Schedule
-from probes.registry import KINDS
+from monitor.config import Config, ConfigError, estimate, load, redacted, schema
+from monitor.config.portals import ScheduleBlock
+from probes.registry import PROBE_KINDS
 
 SHIPPED = Path(__file__).parents[2] / "config"
 SECRET = "zq7-secret-zq7"
@@ -179,11 +179,11 @@ def test_the_digest_follows_the_meaning(tmp_path: Path) -> None:
 
 
 def test_the_estimate_counts_looks_series_and_points(tmp_path: Path) -> None:
-    about = cost_estimate(made(tmp_path))
+    about = estimate(made(tmp_path))
     # uptime: alpha home and list every 30 s, beta home every 60 s; latency: alpha 3 pages, beta 1, every 300 s
     assert (about.portals, about.checks, about.looks_per_minute) == (2, 7, 5.8)
     assert about.influx_points_per_day == 5.8 * 60 * 24
-    series = {(one.prometheus, str(one.labels)) for one in KINDS["uptime"].metrics if one.prometheus}
+    series = {(one.prometheus_name, str(one.labels)) for one in PROBE_KINDS["uptime"].metrics if one.prometheus_name}
     assert about.prometheus_series == 7 * (len(series) + 6)
 
 
@@ -193,10 +193,10 @@ def test_the_schema_holds_the_keys_of_every_kind(which: Any) -> None:  # noqa: A
     made = schema(which)
     definitions = made["$defs"]
     assert made["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert set(definitions["checks"]["properties"]) == set(KINDS)
-    for kind, probe in KINDS.items():
+    assert set(definitions["checks"]["properties"]) == set(PROBE_KINDS)
+    for kind, probe in PROBE_KINDS.items():
         block = definitions[f"{kind}-check"]
-        assert set(block["properties"]) == {*Schedule.model_fields, *probe.model_fields} - {"url"}
+        assert set(block["properties"]) == {*ScheduleBlock.model_fields, *probe.model_fields} - {"url"}
         assert block["additionalProperties"] is False
         assert "required" not in block
         assert {"string", "number"} == {one["type"] for one in block["properties"]["timeout"]["anyOf"]}

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from monitor.cli.main import app
 from monitor.config import load
-from monitor.model.wall_time import Hours
-from monitor.states.maintenance import LAST, Window, agenda
-from monitor.states.rules import Rules
+from monitor.model.wall_time import WeekdayHours
+from monitor.states.maintenance import LAST_DAY_OF_MONTH, MaintenanceWindow, describe_upcoming
+from monitor.states.rules import StateRules
 from tests.config.test_config import SHIPPED, write
 
 HOUR = 3_600_000
@@ -58,39 +58,44 @@ checks:
 def test_what_is_written_is_what_is_judged_by(tmp_path: Path):
     settings = load(write(tmp_path, SETTINGS)).settings
     assert settings.confirm.after == (0.5, 3.0, 9.0)
-    assert settings.states.rules() == Rules(
+    assert settings.states.rules() == StateRules(
         down_looks=4,
         down_after=3,
         up_after=1,
-        latency=2.0,
-        certificate_days=30.0,
-        degraded_after=2,
+        max_latency_seconds=2.0,
+        min_certificate_days=30.0,
+        degraded_consecutive=2,
         flap_changes=6,
-        flap_window=HOUR,
+        flap_window_ms=HOUR,
     )
     once, weekly, monthly = settings.calendar.windows
-    assert once == Window(
+    assert once == MaintenanceWindow(
         zone=ZoneInfo("Europe/Berlin"),
-        at=23 * 60,
-        lasts=4 * HOUR,  # clocks go forward in that night
+        start_minute=23 * 60,
+        duration_ms=4 * HOUR,  # clocks go forward in that night
         reason="new release",
         approved_by="CIO",
         dates=frozenset({date(2096, 3, 24)}),
         portals=frozenset({"alpha"}),
     )
-    assert (weekly.everybody, weekly.weekdays, weekly.at, weekly.lasts) == (True, {5, 6}, 23 * 60 + 30, 90 * 60_000)
-    assert (monthly.groups, monthly.month_days) == ({"alpha"}, {1, LAST})
+    assert (weekly.all_portals, weekly.weekdays, weekly.start_minute, weekly.duration_ms) == (
+        True,
+        {5, 6},
+        23 * 60 + 30,
+        90 * 60_000,
+    )
+    assert (monthly.groups, monthly.month_days) == ({"alpha"}, {1, LAST_DAY_OF_MONTH})
     hours = settings.service_hours
     assert hours is not None
     assert hours.hours().windows == (
-        Hours(days=frozenset(range(5)), start=450, end=1020),
-        Hours(days=frozenset({5}), start=480, end=1440),
+        WeekdayHours(days=frozenset(range(5)), start_minutes=450, end_minutes=1020),
+        WeekdayHours(days=frozenset({5}), start_minutes=480, end_minutes=1440),
     )
 
 
 def test_what_is_left_out_is_the_default(tmp_path: Path):
     settings = load(write(tmp_path, "checks: {uptime: {interval: 60s}}")).settings
-    assert settings.states.rules() == Rules()
+    assert settings.states.rules() == StateRules()
     assert settings.confirm.after == (2.0, 5.0)
     assert settings.calendar.windows == ()
     assert settings.service_hours is None
@@ -98,7 +103,7 @@ def test_what_is_left_out_is_the_default(tmp_path: Path):
 
 def test_the_shipped_configuration_says_the_defaults():
     settings = load(SHIPPED).settings
-    assert settings.states.rules() == Rules()
+    assert settings.states.rules() == StateRules()
     assert settings.confirm.after == (2.0, 5.0)
 
 
@@ -115,7 +120,7 @@ def test_check_config_tells_the_next_five_windows_here_and_in_utc(tmp_path: Path
 def test_the_agenda_in_words(tmp_path: Path):
     """In the order of their beginnings, whatever the zones' clocks show."""
     windows = load(write(tmp_path, SETTINGS)).settings.calendar.windows
-    weekly, once = agenda(windows[:2], 3_983_382_000_000, 2)
+    weekly, once = describe_upcoming(windows[:2], 3_983_382_000_000, 2)
     when = "Sat 2096-03-24 23:00 +0100 Europe/Berlin = 2096-03-24 22:00 UTC"
     assert once == f"{when}, 4 h: new release (approved by CIO), alpha"
     when = "Sat 2096-03-24 23:30 +0700 Asia/Ho_Chi_Minh = 2096-03-24 16:30 UTC"

@@ -27,8 +27,8 @@ def test_addresses_come_from_environment_and_files_and_are_shown_nowhere(tmp_pat
     (tmp_path / "mail.txt").write_text(f"mailto://on-call:{SECRET}@mail.example.org\n")
     config = load(write(tmp_path, MONITOR), {"WORD": SECRET})
     chat, mail = config.settings.notify.targets
-    assert chat.address == f"json://user:{SECRET}@127.0.0.1/hook"
-    assert mail.address == f"mailto://on-call:{SECRET}@mail.example.org"
+    assert chat.apprise_url == f"json://user:{SECRET}@127.0.0.1/hook"
+    assert mail.apprise_url == f"mailto://on-call:{SECRET}@mail.example.org"
     assert config.settings.heartbeat is not None
     assert config.settings.heartbeat.url is not None
     assert config.settings.heartbeat.url.get_secret_value().endswith(SECRET)
@@ -43,7 +43,7 @@ def test_a_bad_address_is_complained_about_without_being_said(tmp_path: Path, ad
     told = "notify: {targets: [{name: mail, url_file: mail.txt}, {name: chat, url: '" + address + "'}]}\n"
     with pytest.raises(ConfigError) as caught:
         load(write(tmp_path, told), {})
-    words = "\n".join(map(str, caught.value.complaints))
+    words = "\n".join(map(str, caught.value.errors))
     assert words.count("Apprise can make nothing of this address") >= 1
     assert SECRET not in words
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config import load, schema
-from monitor.config.rubric_models import measurable
+from monitor.config.rubric_models import measurable_metrics
 from monitor.model.records import State
 from monitor.scoring.rubric import Aggregate, Selection, Treatment
 from tests.scoring import quarter
@@ -19,7 +19,7 @@ def test_exclusions_and_entries_become_records(tmp_path: Path):
     rules = load(quarter.write_config(tmp_path / "config"), {}).rules
     cut, wrong = rules.exclusions
     assert (cut.id, cut.portals, cut.state, cut.approver) == ("power-cut", frozenset({"hue"}), None, "Approver")
-    assert cut.since == int(datetime(2026, 7, 2, 23, tzinfo=UTC).timestamp() * 1000), "a time of the report zone"
+    assert cut.since_ms == int(datetime(2026, 7, 2, 23, tzinfo=UTC).timestamp() * 1000), "a time of the report zone"
     assert (wrong.state, cut.approved) == (State.UP, date(2026, 7, 20))
     (entry,) = rules.entries
     assert (entry.criterion, entry.value, entry.since, entry.until) == (
@@ -31,7 +31,7 @@ def test_a_zone_in_the_file_counts(tmp_path: Path):
     config = quarter.write_config(tmp_path / "config")
     path = config / "exclusions" / "2026.yaml"
     path.write_text(path.read_text().replace("2026-07-03 06:00", "2026-07-03T06:00:00Z"))
-    assert load(config, {}).rules.exclusions[0].since == int(datetime(2026, 7, 3, 6, tzinfo=UTC).timestamp() * 1000)
+    assert load(config, {}).rules.exclusions[0].since_ms == int(datetime(2026, 7, 3, 6, tzinfo=UTC).timestamp() * 1000)
 
 
 def test_selections_name_their_checks(tmp_path: Path):
@@ -71,7 +71,7 @@ def test_editors_are_told_the_shape(which: str):
 
 def test_editors_are_told_the_metrics_that_there_are():
     told = schema("rubric")["$defs"]["CriterionBlock"]["properties"]["metric"]
-    assert told["anyOf"][0]["enum"] == list(measurable())
-    assert "latency.duration" in measurable()
-    assert "mobile.lcp_seconds" in measurable()
-    assert "uptime.cert_issuer" not in measurable(), "a text is no number"
+    assert told["anyOf"][0]["enum"] == list(measurable_metrics())
+    assert "latency.duration" in measurable_metrics()
+    assert "mobile.lcp_seconds" in measurable_metrics()
+    assert "uptime.cert_issuer" not in measurable_metrics(), "a text is no number"

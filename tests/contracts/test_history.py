@@ -15,19 +15,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from monitor.cli.history_source import chosen
+from monitor.cli.history_source import configured_history
 from monitor.config import load
-from monitor.model.records import Measurement, State, StateChange, Void
-from monitor.sinks.base import Label
+from monitor.model.records import Measurement, State, StateChange, UnknownReason
+from monitor.sinks.base import PortalLabels
 from monitor.sinks.influxdb import client as sinks_server
 from monitor.sinks.influxdb import history, queries
 from monitor.sinks.influxdb.history import InfluxHistory
-from monitor.sinks.influxdb.sink import InfluxDB
-from monitor.storage.archive.layout import STATES
-from monitor.storage.history.reader import STATE_COLUMNS, Window, columns
-from monitor.storage.history.source import Archive, Source
-from monitor.storage.journal.store import FILE, Advance, JournalError, Writer
-from probes.registry import KINDS
+from monitor.sinks.influxdb.sink import InfluxDBSettings
+from monitor.storage.archive.layout import STATE_CHANGE_KIND
+from monitor.storage.history.reader import STATE_CHANGE_COLUMNS, HistoryWindow, history_columns
+from monitor.storage.history.source import ArchiveHistory, HistoryReader
+from monitor.storage.journal.store import JOURNAL_FILE, CheckpointUpdate, JournalError, JournalWriter
+from probes.registry import PROBE_KINDS
 from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT
@@ -48,21 +48,21 @@ class Both:
 
     directory: Path
     server: InfluxServer
-    keys: InfluxDB
+    keys: InfluxDBSettings
 
     @property
-    def archive(self) -> Source:
-        return Archive(self.directory)
+    def archive(self) -> HistoryReader:
+        return ArchiveHistory(self.directory)
 
     @property
-    def influxdb(self) -> Source:
+    def influxdb(self) -> HistoryReader:
         return InfluxHistory(self.keys, self.directory)
 
-    def send(self, records: Sequence[Measurement | StateChange], label: Label | None = None) -> None:
+    def send(self, records: Sequence[Measurement | StateChange], label: PortalLabels | None = None) -> None:
         async def once() -> None:
             sink = self.keys.open("t", lambda _portal: label)
             try:
-                assert (await sink.write(records)).dropped == 0
+                assert (await sink.write(records)).dropped_values == 0
             finally:
                 await sink.close()
 
@@ -79,20 +79,20 @@ def both(
     server: InfluxServer, directory: Path, records: Sequence[Measurement], changes: Sequence[StateChange] = ()
 ) -> Both:
     """Journal them, and send what the journal kept of them, as the courier does."""
-    with closing(Writer(directory / FILE, KINDS)) as writer:
-        kept = writer.write([*records, Advance(reader="states", seq=0, changes=tuple(changes))])
+    with closing(JournalWriter(directory / JOURNAL_FILE, PROBE_KINDS)) as writer:
+        kept = writer.write([*records, CheckpointUpdate(reader="states", seq=0, changes=tuple(changes))])
     bucket = server.create(f"history_{next(BUCKETS)}")
-    two = Both(directory, server, InfluxDB(url=server.url, token=TOKEN, bucket=bucket, timeout=2.0))
+    two = Both(directory, server, InfluxDBSettings(url=server.url, token=TOKEN, bucket=bucket, timeout=2.0))
     if kept:
-        two.send(kept, Label("province", "nhóm 1"))
+        two.send(kept, PortalLabels("province", "nhóm 1"))
     return two
 
 
-def rows(source: Source, window: Window, batch: int = 10_000) -> list[list[tuple[type, object]]]:
+def rows(source: HistoryReader, window: HistoryWindow, batch: int = 10_000) -> list[list[tuple[type, object]]]:
     """The rows, each value with its type."""
     batches = list(source.measurements(window, batch))
     for one in batches:
-        assert list(one) == [column.name for column in columns(window.kind)]
+        assert list(one) == [column.name for column in history_columns(window.kind)]
         assert {len(values) for values in one.values()} <= set(range(1, batch + 1))
     return [[(type(value), value) for value in row] for one in batches for row in zip(*one.values(), strict=True)]
 
@@ -100,7 +100,7 @@ def rows(source: Source, window: Window, batch: int = 10_000) -> list[list[tuple
 def fleet() -> list[Measurement]:
     """Every kind and outcome, confirmed twice, seen from two places, at portals with odd names, in no order."""
     found = []
-    for slot, portal, location, kind in itertools.product(range(6), ODD, ("hn-1", "dn-1"), KINDS):
+    for slot, portal, location, kind in itertools.product(range(6), ODD, ("hn-1", "dn-1"), PROBE_KINDS):
         base = {"slot": SLOT + slot * MINUTE, "portal": portal, "location": location, "kind": kind}
         if slot % 3 == 1:
             found += [
@@ -108,7 +108,7 @@ def fleet() -> list[Measurement]:
                 for attempt in (3, 1, 2)
             ]
         elif slot % 3 == 2:
-            found.append(factories.measurement(**base, outcome=Outcome.VOID, void=list(Void)[slot]))
+            found.append(factories.measurement(**base, outcome=Outcome.VOID, void=list(UnknownReason)[slot]))
         else:
             found.append(factories.measurement(**base, check=f"{kind}-search", detail="", config=""))
     return [declared(one) for one in found[::2] + found[1::2]]
@@ -116,7 +116,7 @@ def fleet() -> list[Measurement]:
 
 def declared(one: Measurement) -> Measurement:
     """The record with those values alone that its kind measures."""
-    known = {metric.name for metric in KINDS[one.kind].metrics}
+    known = {metric.name for metric in PROBE_KINDS[one.kind].metrics}
     return replace(one, values={name: value for name, value in one.values.items() if name in known})
 
 
@@ -148,10 +148,12 @@ def test_any_look_reads_the_same_from_both(server: InfluxServer, records: list[M
     """Whatever text, extreme number, outcome or hop it holds."""
     with TemporaryDirectory() as scratch:
         made = both(server, Path(scratch), records)
-        for kind in KINDS:
-            wanted = rows(made.archive, Window(kind=kind))
-            assert rows(made.influxdb, Window(kind=kind)) == wanted
-            assert len(wanted) == sum(one.kind == kind for one in records) == made.influxdb.count(Window(kind=kind))
+        for kind in PROBE_KINDS:
+            wanted = rows(made.archive, HistoryWindow(kind=kind))
+            assert rows(made.influxdb, HistoryWindow(kind=kind)) == wanted
+            assert (
+                len(wanted) == sum(one.kind == kind for one in records) == made.influxdb.count(HistoryWindow(kind=kind))
+            )
             with made.archive.connect([kind], 0, 2**62) as ours, made.influxdb.connect([kind], 0, 2**62) as theirs:
                 sql = f"FROM {kind} ORDER BY ALL"
                 assert theirs.execute(sql).fetchall() == ours.execute(sql).fetchall()
@@ -161,12 +163,16 @@ def test_any_look_reads_the_same_from_both(server: InfluxServer, records: list[M
 @pytest.mark.parametrize("chunk", [1, 3, 5000])
 def test_batches_and_parts_change_nothing(two: Both, batch: int, chunk: int, monkeypatch: pytest.MonkeyPatch):
     """Looks that confirm come with their slot, though their time is behind that of others."""
-    monkeypatch.setattr(history, "CHUNK", chunk)
-    for kind in KINDS:
-        assert rows(two.influxdb, Window(kind=kind), batch) == rows(two.archive, Window(kind=kind), batch) != []
+    monkeypatch.setattr(history, "CHUNK_ROWS", chunk)
+    for kind in PROBE_KINDS:
+        assert (
+            rows(two.influxdb, HistoryWindow(kind=kind), batch)
+            == rows(two.archive, HistoryWindow(kind=kind), batch)
+            != []
+        )
 
 
-@pytest.mark.parametrize("longest", [queries.LONGEST, 0])
+@pytest.mark.parametrize("longest", [queries.MAX_CONDITION_BYTES, 0])
 @pytest.mark.parametrize(
     "narrow",
     [
@@ -186,9 +192,9 @@ def test_batches_and_parts_change_nothing(two: Both, batch: int, chunk: int, mon
 )
 def test_a_window_cuts_both_alike(two: Both, narrow: dict[str, object], longest: int, monkeypatch: pytest.MonkeyPatch):
     """Whether the server picks out portals and checks, or there are too many to ask for."""
-    monkeypatch.setattr(queries, "LONGEST", longest)
-    for kind in KINDS:
-        window = Window(kind=kind, **narrow)  # type: ignore[arg-type] - as given
+    monkeypatch.setattr(queries, "MAX_CONDITION_BYTES", longest)
+    for kind in PROBE_KINDS:
+        window = HistoryWindow(kind=kind, **narrow)  # type: ignore[arg-type] - as given
         wanted = rows(two.archive, window)
         assert rows(two.influxdb, window) == wanted
         assert two.influxdb.count(window) == two.archive.count(window) == len(wanted)
@@ -208,7 +214,7 @@ def test_a_window_cuts_both_alike(two: Both, narrow: dict[str, object], longest:
 def test_state_changes_are_the_same(two: Both, narrow: dict[str, object]):
     wanted = list(two.archive.state_changes(**narrow))  # type: ignore[arg-type] - as given
     assert list(two.influxdb.state_changes(**narrow)) == wanted  # type: ignore[arg-type] - as given
-    assert all(list(one) == [column.name for column in STATE_COLUMNS] for one in wanted)
+    assert all(list(one) == [column.name for column in STATE_CHANGE_COLUMNS] for one in wanted)
 
 
 @pytest.mark.parametrize("at", [0, SLOT - 1, SLOT, SLOT + 1, SLOT + MINUTE, SLOT + 200 * DAY, 2**62])
@@ -224,36 +230,36 @@ def test_sql_sees_the_same_window(two: Both):
             found = [db.execute(f"FROM {kind} ORDER BY ALL") for kind in ("uptime", "latency")]
             answers.append([(one.description, one.fetchall()) for one in found])
     assert answers[0] == answers[1]
-    with two.influxdb.connect([STATES], 0, 2**62) as db:
-        found = db.execute(f"SELECT cause, seq FROM {STATES} ORDER BY cause").fetchall()
+    with two.influxdb.connect([STATE_CHANGE_KIND], 0, 2**62) as db:
+        found = db.execute(f"SELECT cause, seq FROM {STATE_CHANGE_KIND} ORDER BY cause").fetchall()
     assert found == [(1, None), (3, None), (4, None), (9, None), (2**53 + 1, None)]
 
 
 def test_a_record_in_two_series_is_one_row(server: InfluxServer, tmp_path: Path):
     """The portal changed its group between a write and its repetition: tags differ, the record does not."""
     made = both(server, tmp_path, fleet(), changes())
-    made.send([*fleet()[:40], *changes()[:2]], Label("ministry", "bo-y-te"))
-    for kind in KINDS:
-        assert rows(made.influxdb, Window(kind=kind), 7) == rows(made.archive, Window(kind=kind), 7)
+    made.send([*fleet()[:40], *changes()[:2]], PortalLabels("ministry", "bo-y-te"))
+    for kind in PROBE_KINDS:
+        assert rows(made.influxdb, HistoryWindow(kind=kind), 7) == rows(made.archive, HistoryWindow(kind=kind), 7)
     assert list(made.influxdb.state_changes()) == list(made.archive.state_changes())
 
 
 def test_what_somebody_else_wrote_is_no_row(server: InfluxServer, tmp_path: Path):
     made = both(server, tmp_path, fleet())
     made.server.write_raw(f"uptime,portal=x other=1i {SLOT}\nuptime,portal=x slot={SLOT}i {SLOT}", made.keys.bucket)
-    assert rows(made.influxdb, Window(kind="uptime")) == rows(made.archive, Window(kind="uptime"))
+    assert rows(made.influxdb, HistoryWindow(kind="uptime")) == rows(made.archive, HistoryWindow(kind="uptime"))
 
 
 def test_gaps_of_years_are_passed_over(server: InfluxServer, tmp_path: Path):
     records = [factories.measurement(slot=slot) for slot in (1000, SLOT, SLOT + DAY - 1, SLOT + DAY, SLOT + 3000 * DAY)]
     made = both(server, tmp_path, records)
-    assert rows(made.influxdb, Window(kind="uptime")) == rows(made.archive, Window(kind="uptime"))
+    assert rows(made.influxdb, HistoryWindow(kind="uptime")) == rows(made.archive, HistoryWindow(kind="uptime"))
 
 
 def test_an_empty_bucket_has_no_rows(server: InfluxServer, tmp_path: Path):
     made = both(server, tmp_path, [])
-    assert rows(made.influxdb, Window(kind="uptime")) == []
-    assert made.influxdb.count(Window(kind="uptime")) == 0
+    assert rows(made.influxdb, HistoryWindow(kind="uptime")) == []
+    assert made.influxdb.count(HistoryWindow(kind="uptime")) == 0
     assert made.influxdb.states_at() == made.archive.states_at()
     with made.influxdb.connect(["uptime"], 0, 2**62) as db:
         assert db.execute("SELECT COUNT(*) FROM uptime").fetchone() == (0,)
@@ -272,10 +278,10 @@ def test_what_cannot_be_read_is_said(two: Both, keys: dict[str, str], words: str
     if "url" in keys:
         keys = {"url": f"http://127.0.0.1:{free_port()}"}
     given_keys = {"url": two.keys.url, "token": TOKEN, "bucket": two.keys.bucket, **keys}
-    source = InfluxHistory(InfluxDB.model_validate(given_keys), two.directory)
+    source = InfluxHistory(InfluxDBSettings.model_validate(given_keys), two.directory)
     for ask in (
-        lambda: list(source.measurements(Window(kind="uptime"))),
-        lambda: source.count(Window(kind="uptime")),
+        lambda: list(source.measurements(HistoryWindow(kind="uptime"))),
+        lambda: source.count(HistoryWindow(kind="uptime")),
         source.states_at,
     ):
         with pytest.raises(JournalError, match="history cannot be read from InfluxDB") as caught:
@@ -286,13 +292,13 @@ def test_what_cannot_be_read_is_said(two: Both, keys: dict[str, str], words: str
 def test_a_kind_that_does_not_exist_is_said(two: Both):
     for source in (two.archive, two.influxdb):
         with pytest.raises(JournalError, match="probe kind 'gopher' is not one of uptime"):
-            list(source.measurements(Window(kind="gopher")))
+            list(source.measurements(HistoryWindow(kind="gopher")))
 
 
 def test_a_database_that_dies_meanwhile_does_not_make_history_shorter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with InfluxServer(tmp_path / "influx") as server:
         made = both(server, tmp_path, [factories.measurement(slot=SLOT + day * DAY) for day in range(20)])
-        batches = made.influxdb.measurements(Window(kind="uptime"), 2)
+        batches = made.influxdb.measurements(HistoryWindow(kind="uptime"), 2)
         next(batches)
         server.kill()
         with pytest.raises(JournalError, match="history cannot be read from InfluxDB"):
@@ -300,15 +306,15 @@ def test_a_database_that_dies_meanwhile_does_not_make_history_shorter(tmp_path: 
 
 
 def test_a_database_that_hangs_is_not_waited_for_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sinks_server, "LONG_READ", 0.3)
+    monkeypatch.setattr(sinks_server, "STREAM_TIMEOUT_SECONDS", 0.3)
     with InfluxServer(tmp_path / "influx") as server:
         made = both(server, tmp_path, fleet())
         source = InfluxHistory(made.keys.model_copy(update={"timeout": 0.3}), tmp_path)
-        assert rows(source, Window(kind="uptime")) == rows(made.archive, Window(kind="uptime"))
+        assert rows(source, HistoryWindow(kind="uptime")) == rows(made.archive, HistoryWindow(kind="uptime"))
         server.halt()
         try:
             with pytest.raises(JournalError, match="history cannot be read from InfluxDB"):
-                list(source.measurements(Window(kind="uptime")))
+                list(source.measurements(HistoryWindow(kind="uptime")))
         finally:
             server.go_on()
 
@@ -319,11 +325,11 @@ def test_user_and_password_of_1x_open_it(tmp_path: Path):
         server.guard("reader", "mot:hai")
         keys = made.keys.model_copy(update={"url": server.direct, "token": SecretStr("reader:mot:hai")})
         source = InfluxHistory(keys, tmp_path)
-        assert rows(source, Window(kind="uptime")) == rows(made.archive, Window(kind="uptime"))
+        assert rows(source, HistoryWindow(kind="uptime")) == rows(made.archive, HistoryWindow(kind="uptime"))
         assert list(source.state_changes()) == list(made.archive.state_changes())
         wrong = InfluxHistory(keys.model_copy(update={"token": SecretStr("reader:wrong")}), tmp_path)
         with pytest.raises(JournalError, match="the token is wrong or missing"):
-            wrong.count(Window(kind="uptime"))
+            wrong.count(HistoryWindow(kind="uptime"))
 
 
 def test_the_source_is_the_configured_one_unless_told(two: Both, tmp_path: Path):
@@ -331,10 +337,10 @@ def test_the_source_is_the_configured_one_unless_told(two: Both, tmp_path: Path)
     sinks = f"sinks: {{influxdb: {{url: '{two.keys.url}'}}}}\nchecks: {{uptime: {{}}}}\n"
     (tmp_path / "monitor.yaml").write_text(f"history: {{source: influxdb}}\n{sinks}")
     told = load(tmp_path).settings
-    assert isinstance(chosen(told, tmp_path), InfluxHistory)
-    assert isinstance(chosen(told, tmp_path, "archive"), Archive)
+    assert isinstance(configured_history(told, tmp_path), InfluxHistory)
+    assert isinstance(configured_history(told, tmp_path, "archive"), ArchiveHistory)
     (tmp_path / "monitor.yaml").write_text("checks: {uptime: {}}\n")
     plain = load(tmp_path).settings
-    assert isinstance(chosen(plain, tmp_path), Archive)
+    assert isinstance(configured_history(plain, tmp_path), ArchiveHistory)
     with pytest.raises(JournalError, match=r"names no sinks\.influxdb"):
-        chosen(plain, tmp_path, "influxdb")
+        configured_history(plain, tmp_path, "influxdb")

@@ -15,9 +15,17 @@ import pytest
 import pytest_asyncio
 
 from monitor.model.records import Measurement
-from monitor.sinks.base import Label, Passing, Record, Refused, Rejected, Sink, TooLarge
-from monitor.sinks.influxdb.line_protocol import STATE_CHANGE, change_from, measurement_from
-from monitor.sinks.influxdb.sink import InfluxDB
+from monitor.sinks.base import (
+    BatchTooLarge,
+    PortalLabels,
+    RecordRejected,
+    Sink,
+    SinkRecord,
+    SinkUnavailable,
+    TemporaryError,
+)
+from monitor.sinks.influxdb.line_protocol import STATE_CHANGE, parse_measurement, parse_state_change
+from monitor.sinks.influxdb.sink import InfluxDBSettings
 from monitor.sinks.registry import SINKS
 from probes.result import Outcome
 from tests import factories
@@ -34,7 +42,7 @@ class Stage(Protocol):
     def mood(self, name: str) -> AbstractContextManager[None]:
         """Let the server answer 401, 404, 413, 400, or 429 and 503 (and a second look in 2 s)."""
 
-    def arrived(self) -> list[Record]:
+    def arrived(self) -> list[SinkRecord]:
         """All that is there, without its journal numbers, in order of time."""
 
 
@@ -51,18 +59,18 @@ class InfluxStage:
 
     def sink(self, *, deaf: bool = False) -> Sink:
         url = f"http://127.0.0.1:{free_port()}" if deaf else self.server.url
-        settings = InfluxDB(url=url, token=influxdb.TOKEN, bucket=self._bucket, timeout=5.0)
-        return settings.open("contract", lambda _portal: Label("province", "ha-noi"))
+        settings = InfluxDBSettings(url=url, token=influxdb.TOKEN, bucket=self._bucket, timeout=5.0)
+        return settings.open("contract", lambda _portal: PortalLabels("province", "ha-noi"))
 
     def mood(self, name: str) -> AbstractContextManager[None]:
         return self.server.mood(name)
 
-    def arrived(self) -> list[Record]:
+    def arrived(self) -> list[SinkRecord]:
         looks = [
-            (row["time"], measurement_from("uptime", row, row)) for row in self.server.rows("uptime", self._bucket)
+            (row["time"], parse_measurement("uptime", row, row)) for row in self.server.rows("uptime", self._bucket)
         ]
         found = self.server.rows(STATE_CHANGE, self._bucket)
-        changes = [(row["time"], change_from(row, row["time"], row)) for row in found]
+        changes = [(row["time"], parse_state_change(row, row["time"], row)) for row in found]
         return [record for _, record in sorted([*looks, *changes], key=lambda one: one[0])]
 
 
@@ -96,7 +104,7 @@ class _Closing:
         await self.sink.close()
 
 
-def batch() -> list[Record]:
+def batch() -> list[SinkRecord]:
     """One of each: a good look, a bad one that was confirmed, one that did not see, a change of state."""
     slot = factories.SLOT
     return [
@@ -114,7 +122,7 @@ def test_every_sink_of_the_roll_has_a_stage():
 
 async def test_a_batch_arrives_as_it_was(stage: Stage, sink: Sink):
     receipt = await sink.write(batch())
-    assert (receipt.dropped, receipt.expired) == (0, 0)
+    assert (receipt.dropped_values, receipt.expired_records) == (0, 0)
     assert stage.arrived() == batch()
 
 
@@ -129,7 +137,7 @@ async def test_what_is_not_finite_is_left_out_and_counted(stage: Stage, sink: Si
     values = factories.values(connect_seconds=math.nan, tls_seconds=math.inf)
     receipt = await sink.write([factories.measurement(values=values, duration=-math.inf)])
     (arrived,) = stage.arrived()
-    assert receipt.dropped == 3
+    assert receipt.dropped_values == 3
     assert isinstance(arrived, Measurement)
     assert arrived.duration is None
     assert arrived.values.keys() == values.keys() - {"connect_seconds", "tls_seconds"}
@@ -137,7 +145,14 @@ async def test_what_is_not_finite_is_left_out_and_counted(stage: Stage, sink: Si
 
 @pytest.mark.parametrize(
     ("mood", "failure"),
-    [("401", Refused), ("404", Refused), ("413", TooLarge), ("429", Passing), ("503", Passing), ("400", Rejected)],
+    [
+        ("401", SinkUnavailable),
+        ("404", SinkUnavailable),
+        ("413", BatchTooLarge),
+        ("429", TemporaryError),
+        ("503", TemporaryError),
+        ("400", RecordRejected),
+    ],
 )
 async def test_failures_are_the_promised_ones(stage: Stage, sink: Sink, mood: str, failure: type[Exception]):
     """And the same sink works again when the trouble is over."""
@@ -152,20 +167,20 @@ async def test_failures_are_the_promised_ones(stage: Stage, sink: Sink, mood: st
 
 @pytest.mark.parametrize("mood", ["429", "503"])
 async def test_the_pause_that_a_server_asks_for_is_told(stage: Stage, sink: Sink, mood: str):
-    with stage.mood(mood), pytest.raises(Passing) as caught:
+    with stage.mood(mood), pytest.raises(TemporaryError) as caught:
         await sink.write(batch())
-    assert caught.value.retry_after == influxdb.RETRY_AFTER
+    assert caught.value.retry_after_seconds == influxdb.RETRY_AFTER
 
 
 async def test_nobody_there_passes(stage: Stage):
     sink = stage.sink(deaf=True)
-    with pytest.raises(Passing):
+    with pytest.raises(TemporaryError):
         await sink.write(batch())
     await sink.close()
 
 
 async def test_a_record_that_cannot_be_told_is_rejected(sink: Sink):
-    with pytest.raises(Rejected):
+    with pytest.raises(RecordRejected):
         await sink.write([factories.measurement(), factories.measurement(portal="a\nb")])
 
 

@@ -16,7 +16,7 @@ from monitor.alerting import dispatcher, incident_consumer
 from monitor.config import load
 from monitor.daemon import scores_job
 from monitor.daemon.daemon import Daemon
-from monitor.daemon.logs import set_up_logs
+from monitor.daemon.logs import configure_logging
 from monitor.model.records import Measurement
 from monitor.prober import runner
 from monitor.sinks import delivery
@@ -24,15 +24,15 @@ from monitor.sinks.influxdb import sink as influxdb
 from monitor.states import consumers
 from monitor.storage.archive import job as keeper
 from monitor.storage.journal.journal import Journal
-from monitor.storage.journal.store import Advance, Chore, Writer
+from monitor.storage.journal.store import ArchiveUpdate, CheckpointUpdate, JournalWriter
 from monitor.storage.rollups import job
 from tests.crash.nursery import settle_in
 from tests.crash.stages import Page, watch
 
 if TYPE_CHECKING:
-    from monitor.alerting.dispatcher import TargetCourier
+    from monitor.alerting.dispatcher import NotificationDispatcher
     from monitor.model.incidents import Message
-    from monitor.storage.journal.store import Entry
+    from monitor.storage.journal.store import JournalEntry
 
 apprise.Apprise.instantiate("json://localhost/")  # the same
 
@@ -44,7 +44,7 @@ STAGES = (*SHORTLY_REACHED, "trim")
 def begin(directory: Path, config: Path, life: int) -> None:
     """The child's whole life: what ``portal-monitor run`` does, with beats that a test can wait for."""
     settle_in(directory.with_name("daemon.log"))
-    set_up_logs("json", "warning")
+    configure_logging("json", "warning")
     hasten()
     observed(Page(directory.with_name("page"), STAGES))
     _tell(os.open(directory.with_name("told"), os.O_WRONLY | os.O_CREAT | os.O_APPEND), life)
@@ -53,30 +53,37 @@ def begin(directory: Path, config: Path, life: int) -> None:
 
 def hasten() -> None:
     """All that waits for minutes waits for a moment; rows may leave as soon as they are sealed and old."""
-    consumers.REMARK_SECONDS = incident_consumer.REMARK_SECONDS = 0.05
-    keeper.EVERY, keeper.PAUSE, keeper.SETTLED, keeper.CHUNK = 0.2, 0.002, 0, 2
-    job.EVERY = 0.2
-    scores_job.FIRST = 0.3
+    consumers.CHECKPOINT_SECONDS = incident_consumer.CHECKPOINT_SECONDS = 0.05
+    keeper.SWEEP_INTERVAL_SECONDS, keeper.TRIM_PAUSE_SECONDS, keeper.MIN_SEALED_AGE_MS, keeper.TRIM_CHUNK_ROWS = (
+        0.2,
+        0.002,
+        0,
+        2,
+    )
+    job.SWEEP_INTERVAL_SECONDS = 0.2
+    scores_job.FIRST_RUN_SECONDS = 0.3
 
 
 def observed(page: Page) -> None:
     """Let every stage tell when it is at work; nothing is changed by that."""
     watch(page, runner, "observe", "look")
-    watch(page, Writer, "write", "commit")
+    watch(page, JournalWriter, "write", "commit")
     watch(page, Journal, "commit", _stored)
-    watch(page, dispatcher.TargetCourier, "_deliver", "alert")
-    watch(page, delivery.Courier, "_step", "deliver")
+    watch(page, dispatcher.NotificationDispatcher, "_deliver", "alert")
+    watch(page, delivery.SinkConsumer, "_step", "deliver")
     watch(page, influxdb.InfluxDBSink, "write", lambda sink, _records: "rollup" if "-" in sink.name else "deliver")
-    watch(page, job.RollupKeeper, "_once", "rollup")
-    watch(page, keeper.Keeper, "_converse", "seal")
-    watch(page, scores_job.ScoreKeeper, "once", "score")
+    watch(page, job.RollupJob, "_once", "rollup")
+    watch(page, keeper.ArchiveJob, "_converse", "seal")
+    watch(page, scores_job.ScoreJob, "once", "score")
 
 
-def _stored(_journal: Journal, entry: Entry) -> str:
+def _stored(_journal: Journal, entry: JournalEntry) -> str:
     """The stage that waits for this entry to be durable."""
-    if isinstance(entry, Advance):
-        return {consumers.STATES: "states", incident_consumer.INCIDENTS: "incidents"}.get(entry.reader, "rollup")
-    trimming = isinstance(entry, Chore) and entry.statements[0][0].startswith("DELETE FROM look_")
+    if isinstance(entry, CheckpointUpdate):
+        return {consumers.STATES_CONSUMER: "states", incident_consumer.INCIDENTS_CONSUMER: "incidents"}.get(
+            entry.reader, "rollup"
+        )
+    trimming = isinstance(entry, ArchiveUpdate) and entry.statements[0][0].startswith("DELETE FROM look_")
     return "trim" if trimming else ""
 
 
@@ -86,10 +93,14 @@ def _tell(mouth: int, life: int) -> None:
     def say(*words: object) -> None:
         os.write(mouth, (" ".join(map(str, (life, *words))) + "\n").encode())
 
-    put, begun, settled = Journal.put, dispatcher.TargetCourier._deliver, dispatcher.TargetCourier._settle  # noqa: SLF001
+    put, begun, settled = (
+        Journal.submit,
+        dispatcher.NotificationDispatcher._deliver,
+        dispatcher.NotificationDispatcher._complete,
+    )
 
     @wraps(put)
-    def putting(journal: Journal, entry: Entry) -> asyncio.Future[None]:
+    def putting(journal: Journal, entry: JournalEntry) -> asyncio.Future[None]:
         done = put(journal, entry)
         if isinstance(entry, Measurement):
             done.add_done_callback(
@@ -103,7 +114,7 @@ def _tell(mouth: int, life: int) -> None:
 
     def naming(word: str, inner: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(inner)
-        async def named(one: TargetCourier, ready: tuple[Message, ...], *more: object) -> None:
+        async def named(one: NotificationDispatcher, ready: tuple[Message, ...], *more: object) -> None:
             names = [f"{message.incident}#{message.number}" for message in ready]
             if word == "sends":
                 say(word, *names)
@@ -113,6 +124,6 @@ def _tell(mouth: int, life: int) -> None:
 
         return named
 
-    Journal.put = putting  # type: ignore[method-assign]
-    dispatcher.TargetCourier._deliver = naming("sends", begun)  # type: ignore[method-assign]  # noqa: SLF001
-    dispatcher.TargetCourier._settle = naming("settled", settled)  # type: ignore[method-assign]  # noqa: SLF001
+    Journal.submit = putting  # type: ignore[method-assign]
+    dispatcher.NotificationDispatcher._deliver = naming("sends", begun)  # type: ignore[method-assign]  # noqa: SLF001
+    dispatcher.NotificationDispatcher._complete = naming("settled", settled)  # type: ignore[method-assign]  # noqa: SLF001

@@ -10,11 +10,11 @@ from contextlib import closing, contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from monitor.alerting.incident_consumer import INCIDENTS
+from monitor.alerting.incident_consumer import INCIDENTS_CONSUMER
 from monitor.config import load
-from monitor.sinks.delivery import reader_name
-from monitor.storage.journal.store import FILE, Reader
-from probes.registry import KINDS
+from monitor.sinks.delivery import consumer_name
+from monitor.storage.journal.store import JOURNAL_FILE, JournalReader
+from probes.registry import PROBE_KINDS
 from tests.crash import daemon, world
 from tests.crash.ledger import Ledger
 from tests.crash.nursery import TOUCHED, bereaved, born, slay
@@ -95,25 +95,29 @@ def slain(child: BaseProcess, log: Path, *, family: bool = True) -> Iterator[Cal
 
 def _visit(data: Path) -> None:
     """Another program reads the journal while the daemon writes, and closes it: that must take nothing away."""
-    with closing(sqlite3.connect(data / FILE)) as db:
+    with closing(sqlite3.connect(data / JOURNAL_FILE)) as db:
         db.execute("SELECT COUNT(*) FROM meta").fetchone()
 
 
 def _begun(data: Path) -> bool:
     """Whether incidents are followed: before that first step, what was is not told."""
-    reader = Reader(data / FILE, KINDS)
+    reader = JournalReader(data / JOURNAL_FILE, PROBE_KINDS)
     try:
-        return bool(reader.bookmark(INCIDENTS)[1])
+        return bool(reader.checkpoint(INCIDENTS_CONSUMER)[1])
     finally:
         reader.close()
 
 
 def _calm(data: Path) -> bool:
     """Whether all is over, delivered and told."""
-    reader = Reader(data / FILE, KINDS)
+    reader = JournalReader(data / JOURNAL_FILE, PROBE_KINDS)
     try:
-        sent = reader.bookmark(reader_name("influxdb"))[0]
-        going_on = reader.incidents(open_only=True) or reader.waiting("on-call") or reader.after(sent, SOME + 1)[SOME:]
+        sent = reader.checkpoint(consumer_name("influxdb"))[0]
+        going_on = (
+            reader.incidents(open_only=True)
+            or reader.waiting_messages("on-call")
+            or reader.records_after(sent, SOME + 1)[SOME:]
+        )
     finally:
         reader.close()
     return not going_on

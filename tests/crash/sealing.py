@@ -14,13 +14,13 @@ from structlog.testing import capture_logs
 from monitor.model.clock import SystemClock
 from monitor.model.records import Measurement
 from monitor.storage.archive import compaction, job, seal
-from monitor.storage.archive.protocol import Order
+from monitor.storage.archive.protocol import SealRequest
 from monitor.storage.archive.verify import verify
 from monitor.storage.history import reader
-from monitor.storage.history.reader import Window
+from monitor.storage.history.reader import HistoryWindow
 from monitor.storage.journal.journal import Journal
-from monitor.storage.journal.store import FILE, Lock, Record, Writer
-from probes.registry import KINDS
+from monitor.storage.journal.store import JOURNAL_FILE, DirectoryLock, JournalWriter, Record
+from probes.registry import PROBE_KINDS
 from tests.crash import world
 from tests.crash.ledger import UNKNOWN, Identity, identity, rubbish
 from tests.crash.stages import Page, watch
@@ -31,20 +31,22 @@ from tests.factories import DAY
 
 def sweep(data: Path, now: int) -> None:
     """All care of the archive, as the sealing process takes it, with the journal's one writer at hand."""
-    lock = Lock(data)
-    writer = Writer(data / FILE, KINDS)
-    order = Order(directory=data, zone="Asia/Ho_Chi_Minh", grace=0, now=now)
+    lock = DirectoryLock(data)
+    writer = JournalWriter(data / JOURNAL_FILE, PROBE_KINDS)
+    order = SealRequest(directory=data, zone="Asia/Ho_Chi_Minh", grace_ms=0, now_ms=now)
     with capture_logs():
-        compaction.tend(order, lambda chore: writer.write([chore]) and None)
+        compaction.run_maintenance(order, lambda chore: writer.write([chore]) and None)
     writer.close()
     lock.release()
 
 
 async def trim(data: Path) -> None:
     """Let all sealed rows leave the journal, as the daemon does."""
-    journal = Journal.open(data, KINDS, commit_every=0.001)
+    journal = Journal.open(data, PROBE_KINDS, commit_interval_seconds=0.001)
     try:
-        await job.Keeper(data, journal, SystemClock(), job.Keeping(zone="Asia/Ho_Chi_Minh", hot=0.0)).trim()
+        await job.ArchiveJob(
+            data, journal, SystemClock(), job.ArchivePolicy(zone="Asia/Ho_Chi_Minh", keep_in_journal_seconds=0.0)
+        ).trim()
     finally:
         await journal.close()
 
@@ -70,12 +72,12 @@ class Sealing(Work):
 
     def observed(self, page: Page) -> None:
         watch(page, compaction, "sweep", "days: sweep")
-        watch(page, job.Keeper, "trim", "days: trim")
+        watch(page, job.ArchiveJob, "trim", "days: trim")
         watch(page, seal, "load", "days: gather")
         for owner in (seal, compaction):
             watch(page, owner, "publish", "days: write")
         watch(page, compaction, "_merge", "days: merge")
-        watch(page, compaction.ledger, "write_manifest", "days: tell")
+        watch(page, compaction.catalog, "write_manifest", "days: tell")
 
     def once(self) -> None:
         sweep(self.data, world.FIRST + (self.days + 2) * DAY)
@@ -83,14 +85,14 @@ class Sealing(Work):
             asyncio.run(trim(self.data))
 
     def judge(self) -> None:
-        complaints = [one for one in verify(self.data).complaints if UNKNOWN not in one]
+        complaints = [one for one in verify(self.data).errors if UNKNOWN not in one]
         self.tally.hold(Rule.ARCHIVE, not complaints, "; ".join(complaints))
         found = self._everything()
         wrong = (found - self.wanted) + (self.wanted - found)
         self.tally.hold(Rule.ROWS, not wrong, f"of the days to seal: {list(wrong.items())[:3]}")
         self.once()
         verdict = verify(self.data)
-        self.tally.hold(Rule.ARCHIVE, verdict.good, "; ".join(verdict.complaints))
+        self.tally.hold(Rule.ARCHIVE, verdict.ok, "; ".join(verdict.errors))
         self.tally.hold(Rule.ROWS, verdict.rows == self.wanted.total() and self._everything() == self.wanted, "at rest")
         self.tally.hold(Rule.RUBBISH, not rubbish(self.data), f"{rubbish(self.data)}")
         told = json.loads((self.data / "archive" / "manifest.json").read_text("utf-8"))["files"]
@@ -98,7 +100,9 @@ class Sealing(Work):
 
     def _everything(self) -> Counter[Identity]:
         found: Counter[Identity] = Counter()
-        for kind in KINDS:
-            for batch in reader.measurements(self.data, Window(kind=kind)):
-                found.update((kind, *row) for row in zip(*(batch[name] for name in reader.IDENTITY), strict=True))
+        for kind in PROBE_KINDS:
+            for batch in reader.measurements(self.data, HistoryWindow(kind=kind)):
+                found.update(
+                    (kind, *row) for row in zip(*(batch[name] for name in reader.IDENTITY_COLUMNS), strict=True)
+                )
         return found

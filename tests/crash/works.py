@@ -20,7 +20,7 @@ from monitor.scoring import engine, periods, seal
 from monitor.scoring.periods import Period
 from monitor.scoring.report import collect, manifest, output
 from monitor.storage import screenshots
-from monitor.storage.screenshots import ABOUT, Evidence
+from monitor.storage.screenshots import METADATA_FILE, ScreenshotStore
 from tests.crash.ledger import rubbish
 from tests.crash.sealing import Sealing
 from tests.crash.stages import Page, watch
@@ -76,7 +76,7 @@ class Scoring(Work):
 
     def _sealed(self) -> tuple[str, str]:
         """(the scores, what they were made of) as a reader of the seal finds them. Raises where they do not fit."""
-        told = collect._sealed(self.data, self._period())  # noqa: SLF001 - how an export reads a seal
+        told = collect._read_sealed_scores(self.data, self._period())  # noqa: SLF001 - how an export reads a seal
         assert told is not None, "there is a seal from the beginning"
         return json.dumps(told[1], sort_keys=True), json.dumps(told[0]["inputs"], sort_keys=True)
 
@@ -168,7 +168,7 @@ class Picturing(Work):
         self.number += 1
 
     def observed(self, page: Page) -> None:
-        watch(page, Evidence, "_store", "pictures: keep")
+        watch(page, ScreenshotStore, "_store", "pictures: keep")
         watch(page, screenshots, "_remove", "pictures: let go")
 
     def once(self) -> None:
@@ -177,11 +177,11 @@ class Picturing(Work):
         async def live() -> None:
             for one in itertools.islice(itertools.count(self.number * 10), 8):
                 look = test_evidence.one(test_evidence.SLOT + one * DAY)
-                await kept.keep(test_evidence.CHECK, look, test_evidence.pictures(size=40_000))
+                await kept.save(test_evidence.CHECK, look, test_evidence.pictures(size=40_000))
 
         asyncio.run(live())
 
-    def _kept(self) -> Evidence:
+    def _kept(self) -> ScreenshotStore:
         return test_evidence.opened(self.data, limit=500_000)
 
     def judge(self) -> None:
@@ -195,7 +195,7 @@ class Picturing(Work):
             if place.suffix == ".part" and when == "before":
                 continue
             try:
-                told = json.loads((place / ABOUT).read_text("utf-8"))
+                told = json.loads((place / METADATA_FILE).read_text("utf-8"))
                 size = sum((place / one["file"]).stat().st_size for one in told["frames"])
                 good = size == told["size"] and len(list(place.iterdir())) == len(told["frames"]) + 1
             except (OSError, ValueError, KeyError):

@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 from monitor.model.records import Measurement
-from monitor.storage.journal.store import FILE, Record, Writer
-from probes.registry import KINDS
+from monitor.storage.journal.store import JOURNAL_FILE, JournalWriter, Record
+from probes.registry import PROBE_KINDS
 from tests import factories
 from tests.factories import DAY, MINUTE
 from tests.servers.influxdb import TOKEN, InfluxServer
@@ -151,7 +151,7 @@ def fill(directory: Path, days: int) -> list[Record]:
     """Days that are over, in a new journal; the records as they were stored."""
     directory.mkdir(parents=True)
     slots = range(FIRST, FIRST + days * DAY, EVERY)
-    return write(directory, [_old(kind, one, slot) for slot in slots for kind in KINDS for one in GONE])
+    return write(directory, [_old(kind, one, slot) for slot in slots for kind in PROBE_KINDS for one in GONE])
 
 
 def late(directory: Path, days: int, number: int) -> list[Record]:
@@ -165,7 +165,7 @@ def _old(kind: str, portal: str, slot: int) -> Measurement:
 
 
 def write(directory: Path, looks: list[Measurement]) -> list[Record]:
-    writer = Writer(directory / FILE, KINDS)
+    writer = JournalWriter(directory / JOURNAL_FILE, PROBE_KINDS)
     try:
         return writer.write(looks)
     finally:

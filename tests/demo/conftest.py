@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest_asyncio
 
-from monitor.tools.demo.fleet import Fleet
+from monitor.tools.demo.fleet import DemoFleet
 
 TIMEOUT_S = 0.5
 
@@ -27,14 +27,14 @@ async def clock() -> Clock:
 
 
 @pytest_asyncio.fixture
-async def fleet(tmp_path: Path, clock: Clock) -> AsyncIterator[Fleet]:
+async def fleet(tmp_path: Path, clock: Clock) -> AsyncIterator[DemoFleet]:
     """Twelve portals, every part among them; a fleet second passes with each second of the hand-turned clock."""
-    async with Fleet(12, 7, 1.0, directory=tmp_path, clock=clock) as listening:
+    async with DemoFleet(12, 7, 1.0, directory=tmp_path, clock=clock) as listening:
         yield listening
 
 
 @pytest_asyncio.fixture
-async def client(fleet: Fleet) -> AsyncIterator[aiohttp.ClientSession]:
+async def client(fleet: DemoFleet) -> AsyncIterator[aiohttp.ClientSession]:
     """A client that opens a new connection for each request and gives up after half a second."""
     connector = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=fleet.ca_file), force_close=True)
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)

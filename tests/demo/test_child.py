@@ -12,8 +12,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from monitor.tools.demo.fleet_file import FILE_NAME, Notice
-from monitor.tools.demo.process import FleetDidNotStart, child
+from monitor.tools.demo.fleet_file import FILE_NAME, FleetFile
+from monitor.tools.demo.process import FleetStartError, fleet_process
 
 pytestmark = pytest.mark.asyncio
 
@@ -37,8 +37,8 @@ async def until(path: Path, *, there: bool) -> None:
 
 
 async def test_a_child_listens_when_it_says_so_and_is_gone_after_the_block(tmp_path: Path):
-    async with child(6, seed=3, directory=tmp_path / "fleet") as notice:
-        assert notice == Notice.read(tmp_path / "fleet")
+    async with fleet_process(6, seed=3, directory=tmp_path / "fleet") as notice:
+        assert notice == FleetFile.read(tmp_path / "fleet")
         assert (len(notice.portals), notice.seed, notice.time_scale) == (6, 3, 60.0)
         trust = ssl.create_default_context(cafile=notice.ca)
         async with aiohttp.ClientSession() as client, client.get(notice.portals[0].url, ssl=trust) as response:
@@ -71,7 +71,7 @@ async def test_it_does_not_outlive_its_parent(tmp_path: Path):
     )
     assert parent.stdout is not None
     pid = int(await parent.stdout.readline())
-    assert Notice.read(tmp_path).pid == pid
+    assert FleetFile.read(tmp_path).pid == pid
     parent.kill()
     await parent.communicate()
     await until(tmp_path / FILE_NAME, there=False)
@@ -79,6 +79,6 @@ async def test_it_does_not_outlive_its_parent(tmp_path: Path):
 
 
 async def test_a_fleet_that_cannot_start_says_where_to_look(tmp_path: Path):
-    with pytest.raises(FleetDidNotStart, match=r"fleet\.log"):
-        async with child(0, directory=tmp_path):
+    with pytest.raises(FleetStartError, match=r"fleet\.log"):
+        async with fleet_process(0, directory=tmp_path):
             pass

@@ -3,16 +3,16 @@
 import aiohttp
 import pytest
 
-from monitor.tools.demo.control_api import wished
-from monitor.tools.demo.fault_schedule import Condition, Mode
-from monitor.tools.demo.fleet import Fleet
+from monitor.tools.demo.control_api import parse_condition
+from monitor.tools.demo.fault_schedule import FaultCondition, FaultMode
+from monitor.tools.demo.fleet import DemoFleet
 
 pytestmark = pytest.mark.asyncio
 
 PORTAL = "bo-tu-phap"
 
 
-async def test_a_condition_comes_and_goes(fleet: Fleet, client: aiohttp.ClientSession):
+async def test_a_condition_comes_and_goes(fleet: DemoFleet, client: aiohttp.ClientSession):
     door = f"{fleet.control}/portals/{PORTAL}/condition"
     url = next(portal.url for portal in fleet.portals if portal.id == PORTAL)
     async with client.post(door, json={"mode": "error", "status": 502}) as response:
@@ -25,8 +25,8 @@ async def test_a_condition_comes_and_goes(fleet: Fleet, client: aiohttp.ClientSe
         assert response.status == 200
 
 
-async def test_it_shows_all_portals(fleet: Fleet, client: aiohttp.ClientSession):
-    await fleet.force(PORTAL, Condition(mode=Mode.BLOCKED, status=403))
+async def test_it_shows_all_portals(fleet: DemoFleet, client: aiohttp.ClientSession):
+    await fleet.force(PORTAL, FaultCondition(mode=FaultMode.BLOCKED, status=403))
     async with client.get(f"{fleet.control}/portals") as response:
         shown = await response.json()
     assert [one["id"] for one in shown["portals"]] == [portal.id for portal in fleet.portals]
@@ -34,11 +34,11 @@ async def test_it_shows_all_portals(fleet: Fleet, client: aiohttp.ClientSession)
     assert shown["at_seconds"] == 0.0
 
 
-async def test_it_counts_visits_and_remembers_changes(fleet: Fleet, client: aiohttp.ClientSession):
+async def test_it_counts_visits_and_remembers_changes(fleet: DemoFleet, client: aiohttp.ClientSession):
     url = next(portal.url for portal in fleet.portals if portal.id == PORTAL)
     for path in ("", "tra-cuu", "khong-co-1", "khong-co-2"):
         await client.get(url + path)
-    await fleet.force(PORTAL, Condition(mode=Mode.REFUSE))
+    await fleet.force(PORTAL, FaultCondition(mode=FaultMode.REFUSE))
     async with client.get(f"{fleet.control}/portals/{PORTAL}/hits") as response:
         hits = await response.json()
     assert hits == {"total": 4, "paths": {"/": 1, "/tra-cuu": 1, "elsewhere": 2}, "modes": {"fine": 4}}
@@ -50,20 +50,20 @@ async def test_it_counts_visits_and_remembers_changes(fleet: Fleet, client: aioh
     "wish",
     ["", "[]", "{}", '{"mode": "sunny"}', '{"mode": "error", "status": 99}', '{"mode": "slow", "delay": -1}'],
 )
-async def test_a_wish_that_is_none_is_refused(fleet: Fleet, client: aiohttp.ClientSession, wish: str):
+async def test_a_wish_that_is_none_is_refused(fleet: DemoFleet, client: aiohttp.ClientSession, wish: str):
     async with client.post(f"{fleet.control}/portals/{PORTAL}/condition", data=wish) as response:
         assert response.status == 400
         assert "not a condition" in await response.text()
 
 
-async def test_an_unknown_portal_is_not_found(fleet: Fleet, client: aiohttp.ClientSession):
+async def test_an_unknown_portal_is_not_found(fleet: DemoFleet, client: aiohttp.ClientSession):
     async with client.get(f"{fleet.control}/portals/nha-ai/hits") as response:
         assert response.status == 404
 
 
 async def test_what_a_wish_leaves_out_is_filled_in():
-    assert wished({"mode": "maintenance_page"}).status == 503
-    assert wished({"mode": "blocked"}).status == 403
-    assert wished({"mode": "error"}).status == 500
-    assert wished({"mode": "slow"}).delay == 1.5
-    assert wished({"mode": "fine"}) == Condition()
+    assert parse_condition({"mode": "maintenance_page"}).status == 503
+    assert parse_condition({"mode": "blocked"}).status == 403
+    assert parse_condition({"mode": "error"}).status == 500
+    assert parse_condition({"mode": "slow"}).delay == 1.5
+    assert parse_condition({"mode": "fine"}) == FaultCondition()

@@ -6,21 +6,21 @@ import zlib
 import pytest
 
 from monitor.tools.demo import assets, error_pages, pages, portals
-from monitor.tools.demo.pages import Face, Page
+from monitor.tools.demo.pages import PageBody, PageSettings
 
-PLAIN = Face(name="Cổng Dịch vụ công tỉnh Lào Cai", services=(9, 11))
-HEAVY = Face(name="Cổng Dịch vụ công Bộ Tư pháp", services=(22,), heavy=True, mobile=False)
+PLAIN = PageSettings(name="Cổng Dịch vụ công tỉnh Lào Cai", services=(9, 11))
+HEAVY = PageSettings(name="Cổng Dịch vụ công Bộ Tư pháp", services=(22,), heavy=True, mobile=False)
 
 
-def page(face: Face, path: str) -> Page:
+def page(face: PageSettings, path: str) -> PageBody:
     found = pages.page(face, path)
     assert found is not None, path
     return found
 
 
-def linked(face: Face) -> set[str]:
+def linked(face: PageSettings) -> set[str]:
     home = page(face, "/").body.decode()
-    return {path for path in assets.KINDS if f'"{path}"' in home}
+    return {path for path in assets.CONTENT_TYPES if f'"{path}"' in home}
 
 
 @pytest.mark.parametrize(
@@ -37,12 +37,12 @@ def test_each_page_says_what_it_is(path: str, text: str):
     found = page(PLAIN, path)
     assert text in found.body.decode()
     assert PLAIN.name in found.body.decode()
-    assert found.zipped is not None
-    assert gzip.decompress(found.zipped) == found.body
+    assert found.gzip_body is not None
+    assert gzip.decompress(found.gzip_body) == found.body
 
 
 @pytest.mark.parametrize(("face", "least", "most"), [(PLAIN, 12_000, 24_000), (HEAVY, 1_300_000, 1_700_000)])
-def test_a_home_page_weighs_what_it_should(face: Face, least: int, most: int):
+def test_a_home_page_weighs_what_it_should(face: PageSettings, least: int, most: int):
     weight = len(page(face, "/").body) + sum(len(page(face, path).body) for path in linked(face))
     assert least <= weight <= most
 
@@ -53,13 +53,13 @@ def test_the_viewport_is_there_or_forgotten():
 
 
 def test_most_portals_thought_of_telephones():
-    mobile = [part.face.mobile for part in portals.parts(60, 7)]
+    mobile = [part.page_settings.mobile for part in portals.portal_specs(60, 7)]
     assert 0.5 < sum(mobile) / len(mobile) < 1
 
 
 def test_pictures_are_pictures():
     """Signature, and a stream of pixels of the promised size."""
-    for path, (width, height) in assets.PICTURES.items():
+    for path, (width, height) in assets.IMAGES.items():
         body = assets.asset(path)
         start = body.index(b"IDAT") + 4
         assert body.startswith(b"\x89PNG\r\n\x1a\n")
@@ -72,8 +72,8 @@ def test_what_is_not_there_is_not_there():
 
 
 def test_bad_days_have_pages_of_their_own():
-    assert "bảo trì" in error_pages.maintenance(PLAIN).body.decode()
-    assert "tường lửa" in error_pages.blocked().body.decode()
-    assert b"502 Bad Gateway" in error_pages.error(502).body
-    assert b"ORA-12541" in error_pages.wrong_body(PLAIN, "/").body
-    assert error_pages.wrong_body(PLAIN, "/tra-cuu").body == b""
+    assert "bảo trì" in error_pages.maintenance_page(PLAIN).body.decode()
+    assert "tường lửa" in error_pages.blocked_page().body.decode()
+    assert b"502 Bad Gateway" in error_pages.error_page(502).body
+    assert b"ORA-12541" in error_pages.wrong_body_page(PLAIN, "/").body
+    assert error_pages.wrong_body_page(PLAIN, "/tra-cuu").body == b""

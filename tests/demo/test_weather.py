@@ -5,61 +5,63 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.tools.demo import fault_schedule, portals
-from monitor.tools.demo.fault_profiles import DAY, FINE, HOUR, MINUTE, PATTERNS, SHARES
-from monitor.tools.demo.fault_schedule import Event, Mode, Temperament
+from monitor.tools.demo.fault_profiles import DAY, HOUR, MINUTE, NO_FAULT, PROFILE_PATTERNS, PROFILE_SHARES
+from monitor.tools.demo.fault_schedule import FaultEvent, FaultMode, FaultProfile
 
 SEEDS = st.integers(0, 10_000)
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=20)
-TEMPERS = st.sampled_from(Temperament)
+TEMPERS = st.sampled_from(FaultProfile)
 MOMENTS = st.floats(0, 30 * DAY)
-OUTAGES = {Mode.REFUSE, Mode.RESET, Mode.ERROR, Mode.STALL}
+OUTAGES = {FaultMode.REFUSE, FaultMode.RESET, FaultMode.ERROR, FaultMode.STALL}
 
 
-def day_of(part: portals.Part, seed: int, end: float = DAY) -> list[Event]:
-    return fault_schedule.events(seed, part.weather, 0, end, part.temperament)
+def day_of(part: portals.PortalSpec, seed: int, end: float = DAY) -> list[FaultEvent]:
+    return fault_schedule.fault_events(seed, part.fault_schedule_key, 0, end, part.fault_profile)
 
 
-def listening(number: int, seed: int) -> list[portals.Part]:
-    return [part for part in portals.parts(number, seed) if part.trait is not portals.Trait.RETIRED]
+def listening(number: int, seed: int) -> list[portals.PortalSpec]:
+    return [part for part in portals.portal_specs(number, seed) if part.trait is not portals.Trait.RETIRED]
 
 
 def test_the_weather_never_changes_between_releases_and_machines():
     """Golden values: a benchmark's truth of last year is the truth of today."""
-    assert fault_schedule.draw(7, "lao-cai", "temperament") == pytest.approx(0.735023, abs=1e-6)
-    begin, end, mode = fault_schedule.events(7, "lao-cai", 0, 6 * HOUR, Temperament.OUTAGE_PRONE)[0]
-    assert (int(begin // MINUTE), int((end - begin) // MINUTE), mode) == (48, 24, Mode.ERROR)
+    assert fault_schedule.hash_uniform(7, "lao-cai", "temperament") == pytest.approx(0.735023, abs=1e-6)
+    begin, end, mode = fault_schedule.fault_events(7, "lao-cai", 0, 6 * HOUR, FaultProfile.OUTAGE_PRONE)[0]
+    assert (int(begin // MINUTE), int((end - begin) // MINUTE), mode) == (48, 24, FaultMode.ERROR)
 
 
 @given(SEEDS, NAMES, MOMENTS, TEMPERS)
-def test_a_spell_holds_until_its_end(seed: int, name: str, at: float, temper: Temperament):
-    spell = fault_schedule.spell(seed, name, at, temper)
-    assert spell.until > at
+def test_a_spell_holds_until_its_end(seed: int, name: str, at: float, temper: FaultProfile):
+    spell = fault_schedule.fault_interval_at(seed, name, at, temper)
+    assert spell.until_seconds > at
     for share in (0.0, 0.5, 0.999):
-        assert fault_schedule.condition(seed, name, at + share * (spell.until - at), temper) == spell.condition
+        assert (
+            fault_schedule.condition_at(seed, name, at + share * (spell.until_seconds - at), temper) == spell.condition
+        )
 
 
 @given(SEEDS, NAMES, MOMENTS, st.floats(1, 2 * DAY), TEMPERS)
-def test_events_tell_the_truth(seed: int, name: str, start: float, length: float, temper: Temperament):
+def test_events_tell_the_truth(seed: int, name: str, start: float, length: float, temper: FaultProfile):
     """In order, apart, inside the window; in their middle the condition is theirs, between them it is fine."""
     end, at = start + length, start
-    for begin, until, mode in fault_schedule.events(seed, name, start, end, temper):
+    for begin, until, mode in fault_schedule.fault_events(seed, name, start, end, temper):
         assert at <= begin < until <= end
-        assert fault_schedule.condition(seed, name, begin, temper).mode is mode
+        assert fault_schedule.condition_at(seed, name, begin, temper).mode is mode
         if begin > at:
-            assert fault_schedule.condition(seed, name, (at + begin) / 2, temper) == FINE
+            assert fault_schedule.condition_at(seed, name, (at + begin) / 2, temper) == NO_FAULT
         at = until
     if at < end:
-        assert fault_schedule.condition(seed, name, (at + end) / 2, temper) == FINE
+        assert fault_schedule.condition_at(seed, name, (at + end) / 2, temper) == NO_FAULT
 
 
 @given(SEEDS, NAMES, TEMPERS, st.floats(0, 300, exclude_max=True))
-def test_it_begins_calm(seed: int, name: str, temper: Temperament, at: float):
-    assert fault_schedule.condition(seed, name, at, temper) == FINE
+def test_it_begins_calm(seed: int, name: str, temper: FaultProfile, at: float):
+    assert fault_schedule.condition_at(seed, name, at, temper) == NO_FAULT
 
 
 @given(SEEDS, NAMES, st.integers(0, 10_000))
 def test_fine_pages_begin_after_ten_to_a_hundred_and_twenty_milliseconds(seed: int, name: str, count: int):
-    assert 0.010 <= fault_schedule.first_byte(seed, name, count) <= 0.120
+    assert 0.010 <= fault_schedule.first_byte_seconds(seed, name, count) <= 0.120
 
 
 @given(SEEDS)
@@ -71,28 +73,31 @@ def test_a_fleet_of_six_has_an_outage_within_two_minutes_at_the_usual_scale(seed
 def test_a_fleet_of_twenty_four_has_a_day_worth_watching(seed: int):
     """Several outages of 3 to 40 minutes, exactly one flapping portal, slow afternoons."""
     parts = listening(24, seed)
-    assert [part.temperament for part in parts].count(Temperament.FLAPPING) == 1
-    others = [part for part in parts if part.temperament is not Temperament.FLAPPING]
+    assert [part.fault_profile for part in parts].count(FaultProfile.FLAPPING) == 1
+    others = [part for part in parts if part.fault_profile is not FaultProfile.FLAPPING]
     happened = [event for part in others for event in day_of(part, seed)]
     lengths = [end - start for start, end, mode in happened if mode in OUTAGES and end < DAY]
     assert 4 <= len(lengths) <= 40
     assert all(3 * MINUTE <= length <= 40 * MINUTE for length in lengths)
-    assert any(mode is Mode.SLOW and 5 * HOUR <= start <= 10 * HOUR for start, _, mode in happened)
+    assert any(mode is FaultMode.SLOW and 5 * HOUR <= start <= 10 * HOUR for start, _, mode in happened)
 
 
 def test_the_flapping_portal_flaps():
-    flaps = fault_schedule.events(7, "quang-ninh", 0, DAY, Temperament.FLAPPING)
+    flaps = fault_schedule.fault_events(7, "quang-ninh", 0, DAY, FaultProfile.FLAPPING)
     assert len(flaps) > 100
 
 
-@pytest.mark.parametrize("temper", Temperament)
-def test_every_event_fits_into_its_block(temper: Temperament):
+@pytest.mark.parametrize("temper", FaultProfile)
+def test_every_event_fits_into_its_block(temper: FaultProfile):
     """What `spell` relies on when it looks at one block only."""
-    for pattern in PATTERNS[temper]:
-        for latest in (pattern.start[1], (pattern.opening or pattern.start)[1]):
-            assert latest + pattern.lasting[1] <= pattern.every
-        assert pattern.forms
+    for pattern in PROFILE_PATTERNS[temper]:
+        for latest in (
+            pattern.start_range_seconds[1],
+            (pattern.first_start_range_seconds or pattern.start_range_seconds)[1],
+        ):
+            assert latest + pattern.duration_range_seconds[1] <= pattern.period_seconds
+        assert pattern.conditions
 
 
 def test_the_shares_of_the_temperaments_make_a_whole():
-    assert sum(share for _, share in SHARES) == pytest.approx(1)
+    assert sum(share for _, share in PROFILE_SHARES) == pytest.approx(1)

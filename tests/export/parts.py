@@ -13,10 +13,10 @@ from monitor.model.records import Portal, State, StateChange
 from monitor.scoring import periods
 from monitor.scoring.curves import Linear, LogNormal, Threshold
 from monitor.scoring.report.outages import outages
-from monitor.scoring.report.ranking import result
-from monitor.scoring.report.report import Film, Frame, Report, placed
-from monitor.scoring.results import Book
-from monitor.scoring.rubric import Aggregate, Exclusion, Grade, Grades, Rubric, Text
+from monitor.scoring.report.ranking import ranking_result
+from monitor.scoring.report.report import FilmstripFrame, Report, ReportFilmstrip, with_ranking
+from monitor.scoring.results import ScoreSet
+from monitor.scoring.rubric import Aggregate, Exclusion, GradeBand, Grades, Rubric, Text
 from probes.result import Fault
 from tests.scoring.parts import DAYS, FIRST, HOUR, PERIOD, Memory, change, criterion, look, portal, rubric, score
 
@@ -29,7 +29,7 @@ NAMES = {"hue": "Huế", "ha-noi": "Hà Nội", "da-nang": "=Đà Nẵng", "lao-
 GONE = portal("yen-bai", name_vi="Yên Bái", name_en="Yen Bai", merged_into="lao-cai")
 
 SECOND = Exclusion(
-    id="power-cut", portals=frozenset({"hue"}), since=FIRST + 30 * HOUR, until=FIRST + 31 * HOUR,
+    id="power-cut", portals=frozenset({"hue"}), since_ms=FIRST + 30 * HOUR, until_ms=FIRST + 31 * HOUR,
     reason="+Mất điện tại trung tâm dữ liệu", approver="@Người duyệt", approved=date(2026, 9, 20),
 )  # fmt: skip
 
@@ -48,7 +48,9 @@ def rubrics() -> tuple[Rubric, Rubric]:
     hand = criterion(
         id="hand", points=2.0, aggregate=None, selection=None, metric=None, by_hand=True, curve=Linear(full=1, zero=0)
     )
-    grades = Grades(bands=(Grade(grade="A", least=90), Grade(grade="B", least=50), Grade(grade="C", least=0)))
+    grades = Grades(
+        bands=(GradeBand(grade="A", least=90), GradeBand(grade="B", least=50), GradeBand(grade="C", least=0))
+    )
     first = rubric(speed, worst, open_, hand, id="mixed", pillar=100.0, grades=grades)
     smooth = criterion(Aggregate.MEDIAN, id="smooth", curve=LogNormal(p10=1.2, median=3.0))
     return first, rubric(smooth, id="smooth")
@@ -75,30 +77,32 @@ def changes() -> list[StateChange]:
     ]
 
 
-def book(source: Memory | None = None, **more: Any) -> Book:
+def book(source: Memory | None = None, **more: Any) -> ScoreSet:
     return score(source or memory(), *rubrics(), portals=portals(), exclusions=(SECOND,), **more)
 
 
 @cache
 def made(language: str) -> Report:
     """The whole report, made once: it is frozen."""
-    before = periods.before(PERIOD, ZONE)
+    before = periods.previous(PERIOD, ZONE)
     earlier = score(memory(0.5, first=-DAYS), *rubrics(), portals=portals(), period=before)
     held = memory()
     days = (("01/09", PERIOD.first), ("10/09", PERIOD.last))
     trend = [book(held, period=periods.between(name, day, day, ZONE), intervals=False) for name, day in days]
-    film = Film(slot=FIRST, check="mobile", frames=(Frame(at=0.5, media="image/webp", body=b"RIFF"),))
-    return placed(
+    film = ReportFilmstrip(
+        slot=FIRST, check="mobile", frames=(FilmstripFrame(at_seconds=0.5, content_type="image/webp", body=b"RIFF"),)
+    )
+    return with_ranking(
         Report(
-            book=book(held),
+            score_set=book(held),
             language=language,
             portals=portals(),
-            earlier_name=before.name,
-            earlier=tuple(result(one) for one in earlier.scores),
-            trend=tuple(trend),
-            outages=outages(held.known, (SECOND,), PERIOD.since, PERIOD.until),
+            previous_period_name=before.name,
+            previous_results=tuple(ranking_result(one) for one in earlier.scores),
+            subperiod_scores=tuple(trend),
+            outages=outages(held.known, (SECOND,), PERIOD.since_ms, PERIOD.until_ms),
             inputs={"rubric mixed@1": "0" * 64},
-            films={"hue": film},
+            filmstrips={"hue": film},
             code="test",
         )
     )
@@ -106,14 +110,14 @@ def made(language: str) -> Report:
 
 def report(language: str = "vi", **more: Any) -> Report:
     """The whole report; ``more`` replaces fields."""
-    return placed(replace(made(language), **more)) if more else made(language)
+    return with_ranking(replace(made(language), **more)) if more else made(language)
 
 
 @cache
 def empty(language: str = "vi") -> Report:
     """A report of a period in which nothing was measured."""
     none = score(Memory((), (), {}), *rubrics(), portals=portals())
-    return placed(Report(book=none, language=language, portals=portals(), code="test"))
+    return with_ranking(Report(score_set=none, language=language, portals=portals(), code="test"))
 
 
 def renamed(one: Report, portal_id: str, name: str) -> Report:

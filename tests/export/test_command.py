@@ -15,9 +15,9 @@ from typer.testing import CliRunner, Result
 
 from monitor.cli.main import app
 from monitor.model.records import Measurement
-from monitor.sinks.influxdb.sink import InfluxDB
-from monitor.storage.journal.store import FILE, Writer
-from probes.registry import KINDS
+from monitor.sinks.influxdb.sink import InfluxDBSettings
+from monitor.storage.journal.store import JOURNAL_FILE, JournalWriter
+from probes.registry import PROBE_KINDS
 from probes.result import Outcome
 from tests.export.test_writing import content
 from tests.scoring import quarter
@@ -99,7 +99,7 @@ def test_a_script_that_uses_nothing_of_ours_finds_every_figure_of_the_json_again
     site.joinpath("scores.json").write_bytes(files["scores.json"])
     looks = CliRunner().invoke(app, ["history", "export", str(site / "looks"), "--data", str(site / "data")])
     assert looks.exit_code == 0, looks.output
-    command = [sys.executable, "-I", str(SCRIPT), "scores.json", "looks", f"data/{FILE}"]
+    command = [sys.executable, "-I", str(SCRIPT), "scores.json", "looks", f"data/{JOURNAL_FILE}"]
     found = subprocess.run(command, cwd=site, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout + found.stderr
 
@@ -147,7 +147,7 @@ def test_half_a_period_has_too_little_coverage_and_says_so(site: Path):
 
 
 def test_a_period_that_runs_is_provisional_and_counts_whole_days(site: Path, monkeypatch: pytest.MonkeyPatch):
-    begun = (quarter.FIRST + 12 * quarter.DAY) * 1_000_000
+    begun = (quarter.FIRST + 12 * quarter.DAY_MS) * 1_000_000
     later(monkeypatch, begun + DAY_NS // 3)
     found = run(site, "--out", str(site / "out"))
     assert found.exit_code == 3
@@ -186,8 +186,8 @@ def test_the_seal_is_told_and_what_differs_from_it_is_named(site: Path):
     manifest = json.loads((site / "data" / "scores" / f"{PERIOD}.manifest.json").read_text("utf-8"))
     assert (seal["sealed"], seal["by"], seal["differing"]) == (manifest["sealed"], "Vụ Đánh giá", [])
     assert "Đã niêm phong" in files["html/index.html"].decode()
-    writer = Writer(site / "data" / FILE, KINDS)
-    slot = quarter.FIRST + 8 * quarter.DAY + 1
+    writer = JournalWriter(site / "data" / JOURNAL_FILE, PROBE_KINDS)
+    slot = quarter.FIRST + 8 * quarter.DAY_MS + 1
     late = {"portal": "hue", "check": "latency", "kind": "latency", "location": "hn-1", "slot": slot, "started": slot}
     writer.write([Measurement(**late, outcome=Outcome.UP, duration=9.0)])
     writer.close()
@@ -212,7 +212,7 @@ def test_archive_and_influxdb_give_the_same_bytes(site: Path):
         sink = {"url": server.url, "token": TOKEN, "bucket": server.create("looks")}
         path = site / "config" / "monitor.yaml"
         path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"sinks": {"influxdb": sink}}))
-        carry(site / "data", InfluxDB(**sink))
+        carry(site / "data", InfluxDBSettings(**sink))
         fresh = exported(site)
         assert exported(site, "--from", "influxdb") == fresh
     archive(site / "data", quarter.DAYS)

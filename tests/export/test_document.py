@@ -14,7 +14,9 @@ from monitor.scoring.report.json_schema import schema
 from monitor.scoring.report.report import Report, Seal
 from tests.export import parts
 
-SEAL = Seal(at="2026-10-02T01:00:00+00:00", by="Ai đó", scores="0" * 64, inputs={"code": "1"}, differing=("hue, a@1",))
+SEAL = Seal(
+    sealed_at="2026-10-02T01:00:00+00:00", by="Ai đó", scores="0" * 64, inputs={"code": "1"}, differing=("hue, a@1",)
+)
 
 
 def told(report: Report) -> dict[str, Any]:
@@ -26,7 +28,7 @@ def told(report: Report) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "report",
-    [parts.report(), parts.report("en"), parts.empty(), parts.report(seal=SEAL), parts.report(earlier=None)],
+    [parts.report(), parts.report("en"), parts.empty(), parts.report(seal=SEAL), parts.report(previous_results=None)],
     ids=["vi", "en", "empty", "sealed", "first"],
 )
 def test_it_is_as_the_schema_says(report: Report):
@@ -48,7 +50,7 @@ def test_a_key_more_or_less_is_not_as_the_schema_says():
 def test_every_figure_is_that_of_the_score_unrounded():
     report = parts.report()
     by = {(one["portal"], one["rubric"]): one for one in told(report)["scores"]}
-    for one in report.book.scores:
+    for one in report.score_set.scores:
         found = by[one.portal, one.rubric.key]
         assert {key: found[key] for key in serialize.score(one)} == json.loads(json.dumps(serialize.score(one)))
 

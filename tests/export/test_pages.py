@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from monitor.scoring.report.html import html_files
-from monitor.scoring.report.html_texts import WORDS
+from monitor.scoring.report.html_texts import REPORT_TEXTS
 from monitor.scoring.report.report import LANGUAGES
 from tests.export import parts
 
@@ -124,12 +124,12 @@ def test_text_of_others_is_escaped():
 def test_a_portals_page_tells_place_basis_and_what_would_help(site: Site):
     language, pages = site
     text = " ".join(" ".join(Reader(pages["html/portals/lao-cai.html"]).text).split())
-    assert WORDS["changes"].say(language) in text
+    assert REPORT_TEXTS["changes"].localize(language) in text
     assert ("thêm 10 điểm" if language == "vi" else "10 points more") in text
     assert ("dưới 2,5 s" if language == "vi" else "below 2.5 s") in text
     assert ("theo văn bản chính thức: giới hạn" if language == "vi" else "official: limit") in text
     assert ("hạng 4 trên 4" if language == "vi" else "rank 4 of 4") in text
-    assert WORDS["grade"].say(language) in text
+    assert REPORT_TEXTS["grade"].localize(language) in text
     film = Reader(pages["html/portals/hue.html"]).all("img")
     assert [told["src"] for told in film] == ["data:image/webp;base64,UklGRg=="]
 
@@ -151,8 +151,8 @@ def test_a_new_name_changes_the_words_and_no_figure():
 
 def test_a_period_without_data_says_so_and_shows_no_figure():
     pages = {name: body.decode() for name, body in html_files(parts.empty())}
-    assert WORDS["empty"].vi in pages["html/index.html"]
-    assert WORDS["nobody"].vi in pages["html/index.html"]
+    assert REPORT_TEXTS["empty"].vi in pages["html/index.html"]
+    assert REPORT_TEXTS["nobody"].vi in pages["html/index.html"]
     for page in pages.values():
         found = Reader(page)
         assert not found.all("svg")
@@ -160,7 +160,7 @@ def test_a_period_without_data_says_so_and_shows_no_figure():
 
 
 def test_every_word_is_there_in_both_languages():
-    for key, text in WORDS.items():
+    for key, text in REPORT_TEXTS.items():
         assert text.vi, key
         assert text.en, key
         assert set(re.findall(r"\{\w+\}", text.vi)) == set(re.findall(r"\{\w+\}", text.en)), key

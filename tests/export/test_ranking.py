@@ -12,23 +12,31 @@ from hypothesis import strategies as st
 
 from monitor.scoring import serialize
 from monitor.scoring.report import texts
-from monitor.scoring.report.ranking import Place, Result, Unmoved, Unranked, places, read_back, result
+from monitor.scoring.report.ranking import (
+    NoMovementReason,
+    Place,
+    RankingResult,
+    UnrankedReason,
+    parse_result,
+    rank_results,
+    ranking_result,
+)
 from probes.result import Fault
 from tests.export import parts
 
 WAY = (("speed", ("latency",)),)
 
 
-def told(portal: str, percent: str | None = "50.0", **more: Any) -> Result:
+def told(portal: str, percent: str | None = "50.0", **more: Any) -> RankingResult:
     fields: dict[str, Any] = {
-        "portal": portal, "rubric": "r@1", "verdict": "complete", "looked_at": portal,
+        "portal": portal, "rubric": "r@1", "status": "complete", "measured_portal": portal,
         "ratio": float(percent) / 100 if percent else None, "percent": percent, "profile": WAY,
     }  # fmt: skip
-    return Result(**(fields | more))
+    return RankingResult(**(fields | more))
 
 
-def ranks(*results: Result, before: list[Result] | None = None) -> dict[str, Place]:
-    return {portal: place for (portal, _), place in places(results, before).items()}
+def ranks(*results: RankingResult, before: list[RankingResult] | None = None) -> dict[str, Place]:
+    return {portal: place for (portal, _), place in rank_results(results, before).items()}
 
 
 def test_ties_share_a_place_and_the_next_one_is_left_out():
@@ -36,7 +44,7 @@ def test_ties_share_a_place_and_the_next_one_is_left_out():
     assert {one: (place.rank, place.shared, place.of) for one, place in found.items()} == {
         "a": (1, 2, 4), "c": (1, 2, 4), "b": (3, 1, 4), "d": (4, 1, 4),
     }  # fmt: skip
-    assert texts.rank(found["a"], "vi") == "1=/4"
+    assert texts.rank_text(found["a"], "vi") == "1=/4"
 
 
 def test_who_shows_the_same_figure_shares_the_place_whatever_was_rounded_away():
@@ -56,45 +64,47 @@ def test_only_those_measured_alike_are_compared():
 @pytest.mark.parametrize(
     ("one", "why"),
     [
-        (told("x", None, verdict="insufficient_data"), Unranked.NO_SCORE),
-        (told("x", None, verdict="not_scored"), Unranked.NO_SCORE),
-        (told("x", looked_at="dvc-quoc-gia"), Unranked.ELSEWHERE),
-        (told("x", profile=(("other", ()),)), Unranked.ALONE),
+        (told("x", None, status="insufficient_data"), UnrankedReason.NO_SCORE),
+        (told("x", None, status="not_scored"), UnrankedReason.NO_SCORE),
+        (told("x", measured_portal="dvc-quoc-gia"), UnrankedReason.ELSEWHERE),
+        (told("x", profile=(("other", ()),)), UnrankedReason.ALONE),
     ],
 )
-def test_who_has_no_place_is_told_why(one: Result, why: Unranked):
+def test_who_has_no_place_is_told_why(one: RankingResult, why: UnrankedReason):
     place = ranks(told("a"), told("b"), one)["x"]
     assert (place.rank, place.unranked) == (None, why)
-    assert texts.rank(place, "vi") != texts.rank(place, "en") != ""
+    assert texts.rank_text(place, "vi") != texts.rank_text(place, "en") != ""
 
 
 def test_movement_counts_places_and_says_the_direction():
     before = [told("a", "10.0"), told("b", "20.0"), told("c", "30.0")]
     found = ranks(told("a", "90.0"), told("b", "20.0"), told("c", "15.0"), before=before)
-    assert {one: place.gained for one, place in found.items()} == {"a": 2, "b": 0, "c": -2}
-    assert [texts.movement(found[one], "vi") for one in "abc"] == ["▲ tăng 2", "giữ nguyên", "▼ giảm 2"]
+    assert {one: place.rank_gain for one, place in found.items()} == {"a": 2, "b": 0, "c": -2}
+    assert [texts.movement_text(found[one], "vi") for one in "abc"] == ["▲ tăng 2", "giữ nguyên", "▼ giảm 2"]
 
 
 @pytest.mark.parametrize(
     ("before", "why"),
     [
-        (None, Unmoved.NO_DATA),
-        ([told("b")], Unmoved.NEW),
-        ([told("a", rubric="r@0"), told("b", rubric="r@0")], Unmoved.RUBRIC),
-        ([told(one, profile=(("other", ()),)) for one in "ab"], Unmoved.PROFILE),
+        (None, NoMovementReason.NO_DATA),
+        ([told("b")], NoMovementReason.NEW),
+        ([told("a", rubric="r@0"), told("b", rubric="r@0")], NoMovementReason.RUBRIC),
+        ([told(one, profile=(("other", ()),)) for one in "ab"], NoMovementReason.PROFILE),
     ],
 )
-def test_what_cannot_be_compared_has_no_movement_and_says_why(before: list[Result] | None, why: Unmoved):
+def test_what_cannot_be_compared_has_no_movement_and_says_why(
+    before: list[RankingResult] | None, why: NoMovementReason
+):
     place = ranks(told("a"), told("b"), before=before)["a"]
-    assert (place.gained, place.unmoved) == (None, why)
-    assert texts.movement(place, "en") == texts.UNMOVED[why].en
+    assert (place.rank_gain, place.unmoved) == (None, why)
+    assert texts.movement_text(place, "en") == texts.NO_MOVEMENT_TEXTS[why].en
 
 
 def test_a_fault_is_told_in_words_and_a_missing_one_with_its_reason():
-    assert texts.fault("timeout", "en", began=True) == "timed out"
-    assert texts.fault(None, "en", began=False) == "began before this period"
-    assert texts.fault(None, "en", began=True) == "no fault was recorded"
-    assert set(texts.FAULTS) >= {fault.value for fault in Fault}
+    assert texts.fault_text("timeout", "en", began=True) == "timed out"
+    assert texts.fault_text(None, "en", began=False) == "began before this period"
+    assert texts.fault_text(None, "en", began=True) == "no fault was recorded"
+    assert set(texts.FAULT_TEXTS) >= {fault.value for fault in Fault}
 
 
 @given(st.lists(st.integers(0, 1000), min_size=2, max_size=30))
@@ -106,5 +116,5 @@ def test_a_better_figure_never_stands_behind(figures: list[int]):
 
 def test_a_sealed_score_read_back_is_the_same_result():
     for one in parts.book().scores:
-        assert read_back(serialize.score(one)) == result(one)
-        assert read_back(serialize.score(replace(one, criteria=()))).profile == ()
+        assert parse_result(serialize.score(one)) == ranking_result(one)
+        assert parse_result(serialize.score(replace(one, criteria=()))).profile == ()

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from monitor.scoring.report.csv_tables import csv_files
 from monitor.scoring.report.report import LANGUAGES
-from monitor.scoring.report.spreadsheet_safe import FORMULA, neutral
-from monitor.scoring.report.tables import tables
+from monitor.scoring.report.spreadsheet_safe import FORMULA_PREFIXES, neutralize
+from monitor.scoring.report.tables import report_tables
 from tests.export import parts
 
 NAMES = ("summary", "criteria", "changes", "incidents", "exclusions", "coverage", "method")
@@ -44,7 +44,7 @@ def test_vietnamese_is_intact(files: Mapping[str, bytes]):
 
 def test_no_cell_begins_like_a_formula(files: Mapping[str, bytes]):
     cells = [cell for name in NAMES for row in read(files, name) for cell in (*row, *row.values())]
-    assert not [cell for cell in cells if cell.startswith(FORMULA)]
+    assert not [cell for cell in cells if cell.startswith(FORMULA_PREFIXES)]
     assert "'=Đà Nẵng" in cells
     assert "'+Mất điện tại trung tâm dữ liệu" in cells
     assert "'@Người duyệt" in cells
@@ -53,16 +53,16 @@ def test_no_cell_begins_like_a_formula(files: Mapping[str, bytes]):
 
 @given(st.text())
 def test_whatever_the_text_it_is_never_a_formula_and_keeps_its_letters(text: str):
-    told = neutral(text)
-    assert not told.startswith(FORMULA)
-    assert not told.lstrip().startswith(FORMULA)
-    assert neutral(told) == told
+    told = neutralize(text)
+    assert not told.startswith(FORMULA_PREFIXES)
+    assert not told.lstrip().startswith(FORMULA_PREFIXES)
+    assert neutralize(told) == told
     assert "".join(one for one in text if one.isalnum())[:32_000] in "".join(one for one in told if one.isalnum())
 
 
 @pytest.mark.parametrize("text", ["=1+1", " =1+1", "\t=1", "\r=1", "\n=1", "+84 24", "-1", "@SUM(A1)", "\uff1d1"])
 def test_the_known_ways_into_a_formula_are_shut(text: str):
-    assert neutral(text).startswith("'")
+    assert neutralize(text).startswith("'")
 
 
 def test_numbers_stay_numbers_and_none_of_them_is_negative(files: Mapping[str, bytes]):
@@ -108,9 +108,9 @@ def test_nothing_measured_is_no_zero_anywhere():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_titles_are_there_once_a_table_in_each_language(language: str):
-    found = tables(parts.report(language))
+    found = report_tables(parts.report(language))
     assert len({table.title for table in found}) == len(found)
     for table in found:
         titles = [column.title for column in table.columns]
         assert len(set(titles)) == len(titles)
-        assert table.keep <= table.printed <= len(titles)
+        assert table.frozen_columns <= table.printed_columns <= len(titles)

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from monitor.scoring.report.report import LANGUAGES, Report
-from monitor.scoring.report.tables import tables
+from monitor.scoring.report.tables import report_tables
 from monitor.scoring.report.xlsx import xlsx_files
 from tests.export import parts
 
@@ -53,7 +53,7 @@ def test_no_cell_is_a_formula():
 def test_headers_stay_in_sight_filters_are_on_and_paper_is_set():
     report = parts.report()
     found = sheets(workbook(report))
-    for table in tables(report):
+    for table in report_tables(report):
         sheet = found[table.title]
         pane = next(sheet.iter(f"{MAIN}pane"))
         assert (pane.attrib["state"], pane.attrib["ySplit"]) == ("frozen", "1")
@@ -77,7 +77,7 @@ def test_there_are_two_charts_a_rubric_that_say_what_they_show():
     with zipfile.ZipFile(io.BytesIO(workbook(report))) as archive:
         charts = [name for name in archive.namelist() if name.startswith("xl/charts/")]
         drawing = archive.read("xl/drawings/drawing1.xml").decode()
-    assert len(charts) == 2 * len(report.book.rubrics)
+    assert len(charts) == 2 * len(report.score_set.rubrics)
     assert "Số cổng theo tỷ lệ điểm" in drawing
 
 
@@ -92,4 +92,4 @@ def test_libreoffice_opens_it_and_prints_every_sheet(report: Report, tmp_path: P
     subprocess.run([*command, "--outdir", str(tmp_path), str(path)], check=True, capture_output=True, timeout=300)
     body = (tmp_path / "scores.pdf").read_bytes()
     assert body.startswith(b"%PDF")
-    assert body.count(b"/Type/Page>") + body.count(b"/Type/Page/") >= len(tables(report))
+    assert body.count(b"/Type/Page>") + body.count(b"/Type/Page/") >= len(report_tables(report))

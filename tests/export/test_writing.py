@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from monitor.scoring.report import manifest
-from monitor.scoring.report.output import ExportError, write
-from monitor.scoring.report.registry import FORMATS
+from monitor.scoring.report.output import ExportError, write_report
+from monitor.scoring.report.registry import REPORT_FORMATS
 from tests.export import parts
 
 CHILD = """
@@ -36,13 +36,13 @@ def content(folder: Path) -> dict[str, bytes]:
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     folder = tmp_path / "export"
-    assert write(parts.report(), folder, list(FORMATS)) == folder / "manifest.json"
+    assert write_report(parts.report(), folder, list(REPORT_FORMATS)) == folder / "manifest.json"
     return folder
 
 
 def test_twice_is_the_same_and_leaves_nothing_beside(out: Path):
     before = content(out)
-    write(parts.report(), out, list(FORMATS))
+    write_report(parts.report(), out, list(REPORT_FORMATS))
     assert content(out) == before
     assert list(out.parent.iterdir()) == [out]
 
@@ -101,9 +101,9 @@ def test_what_is_no_manifest_is_said_in_a_sentence(tmp_path: Path, text: str):
 def test_a_directory_of_others_is_left_alone(tmp_path: Path):
     tmp_path.joinpath("letter.txt").write_text("dear")
     with pytest.raises(ExportError, match="no export"):
-        write(parts.empty(), tmp_path, ["json"])
+        write_report(parts.empty(), tmp_path, ["json"])
     with pytest.raises(ExportError, match="is a file"):
-        write(parts.empty(), tmp_path / "letter.txt", ["json"])
+        write_report(parts.empty(), tmp_path / "letter.txt", ["json"])
     assert content(tmp_path) == {"letter.txt": b"dear"}
 
 
@@ -113,9 +113,9 @@ def test_a_failure_in_the_middle_leaves_the_old_export(out: Path, monkeypatch: p
         raise RuntimeError
 
     before = content(out)
-    monkeypatch.setattr("monitor.scoring.report.output.FORMATS", {**FORMATS, "html": burst})
+    monkeypatch.setattr("monitor.scoring.report.output.REPORT_FORMATS", {**REPORT_FORMATS, "html": burst})
     with pytest.raises(RuntimeError):
-        write(parts.empty(), out, ["json", "html"])
+        write_report(parts.empty(), out, ["json", "html"])
     assert content(out) == before
     assert list(out.parent.iterdir()) == [out]
 
@@ -147,5 +147,5 @@ def test_killed_at_any_moment_it_is_whole_or_absent(tmp_path: Path):
             child.kill()
         if (here / "export").exists():
             assert manifest.verify(here / "export") == [], stage
-    write(parts.report(), here / "export", list(FORMATS))
+    write_report(parts.report(), here / "export", list(REPORT_FORMATS))
     assert [path.name for path in here.iterdir()] == ["export"], "what killed runs left is gone"

@@ -9,17 +9,17 @@ from typing import Any, ClassVar
 
 from monitor.model.records import Check, Measurement, StateChange
 from monitor.prober.confirmation import Confirmation
-from monitor.prober.gaps import fill_gaps
-from monitor.prober.host_health import Limits, Machine
-from monitor.prober.runner import Measurer, Seats
-from monitor.prober.schedule import Plan
-from monitor.prober.self_check import Reference, Sight
-from monitor.states.rules import Rules
-from monitor.states.state_machine import Fold
-from monitor.storage.journal.store import Entry
+from monitor.prober.gaps import record_missed_slots
+from monitor.prober.host_health import HostHealth, HostLimits
+from monitor.prober.runner import CheckRunner, ConcurrencyLimiter
+from monitor.prober.schedule import Schedule
+from monitor.prober.self_check import ReferenceEndpoint, SelfCheck
+from monitor.states.rules import StateRules
+from monitor.states.state_machine import StateMachine
+from monitor.storage.journal.store import JournalEntry
 from probes.metric import Metric, Unit
-from probes.probe import Lane, Probe
-from probes.resources import Instruments
+from probes.probe import Pool, Probe
+from probes.resources import ProbeResources
 from probes.trace import Trace
 from tests import factories
 from tests.factories import MINUTE, SLOT
@@ -27,9 +27,9 @@ from tests.faults.loop import LoopClock, leap
 from tests.faults.world import HOUR, INTERVAL, TIMEOUT, World
 
 REFERENCES = (
-    Reference(name="by-name", connect="reference.example:53"),
-    Reference(name="here", connect="192.0.2.1:443"),
-    Reference(name="there", connect="192.0.2.2:443"),
+    ReferenceEndpoint(name="by-name", connect="reference.example:53"),
+    ReferenceEndpoint(name="here", connect="192.0.2.1:443"),
+    ReferenceEndpoint(name="there", connect="192.0.2.2:443"),
 )
 
 
@@ -40,18 +40,18 @@ class Actor(Probe):
     metrics: ClassVar[tuple[Metric, ...]] = (Metric(name="ip_family", unit=Unit.COUNT, type=int, help="As in life."),)
     world: ClassVar[World]
 
-    async def run(self, trace: Trace, resources: Instruments) -> None:
+    async def run(self, trace: Trace, resources: ProbeResources) -> None:
         took = await self.world.look(self.url.partition("//")[2].partition(".")[0])
-        trace.put(ip_family=4, ipv4_seconds=took)
+        trace.set_values(ip_family=4, ipv4_seconds=took)
 
 
-class StorySight(Sight):
+class StorySight(SelfCheck):
     """The real judgement; only the connection to a reference is the story's."""
 
-    async def _answer(self, reference: Reference) -> float | None:
+    async def _connect_seconds(self, reference: ReferenceEndpoint) -> float | None:
         world, limit = Actor.world, 3.0
-        spent = None if reference.named and world.ours(world.now(), "resolver") else await world.send(1.0, limit)
-        if spent is None and reference.named:
+        spent = None if reference.needs_dns and world.ours(world.now(), "resolver") else await world.send(1.0, limit)
+        if spent is None and reference.needs_dns:
             await asyncio.sleep(limit)
         return spent
 
@@ -60,7 +60,7 @@ class StorySight(Sight):
 class Memory:
     """A journal that tells the fold at once. ``dead``: what is handed in is lost, together with the daemon."""
 
-    fold: Fold
+    fold: StateMachine
     clock: LoopClock
     looks: list[Measurement] = field(default_factory=list)
     changes: list[tuple[int, StateChange]] = field(default_factory=list)
@@ -70,7 +70,7 @@ class Memory:
     dead: bool = False
     listeners: list[Callable[[Measurement], None]] = field(default_factory=list)
 
-    def put(self, entry: Entry) -> asyncio.Future[None]:
+    def put(self, entry: JournalEntry) -> asyncio.Future[None]:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         done.set_result(None)
         if self.dead or not isinstance(entry, Measurement):
@@ -82,10 +82,10 @@ class Memory:
             self.looks.append(one)
         for listener in self.listeners:
             listener(one)
-        self.changes += [(self.clock.now(), change) for change in self.fold.feed(one)]
+        self.changes += [(self.clock.now(), change) for change in self.fold.process(one)]
         return done
 
-    async def commit_all(self, entries: list[Entry]) -> None:
+    async def commit_all(self, entries: list[JournalEntry]) -> None:
         for entry in entries:
             self.put(entry)
 
@@ -111,7 +111,7 @@ class Month:
     def of(cls, world: World, *, keep: bool = False) -> Month:
         clock = LoopClock(SLOT)
         world.clock = clock
-        month = cls(world, Memory(Fold(world.portals, Rules()), clock, keep=keep), clock)
+        month = cls(world, Memory(StateMachine(world.portals, StateRules()), clock, keep=keep), clock)
         Actor.world = world
         return month
 
@@ -134,39 +134,39 @@ class Month:
 
     async def _life(self, until: int, *, clean: bool, after_clean: bool) -> None:
         memory, clock = self.memory, self.clock
-        memory.fold = Fold(self.world.portals, Rules(), memo=memory.fold.memo())
+        memory.fold = StateMachine(self.world.portals, StateRules(), saved_state=memory.fold.serialize())
         memory.dead = False
         checks = self.checks()
-        tools = Instruments()
-        measurer = Measurer(
-            tools=tools,
+        tools = ProbeResources()
+        measurer = CheckRunner(
+            resources=tools,
             journal=memory,  # type: ignore[arg-type] # the part of a journal that a measurer needs
-            sight=StorySight(tools, clock, references=REFERENCES, portals=len(checks)),
-            seats=Seats({Lane.LIGHT: 64}),
+            self_check=StorySight(tools, clock, references=REFERENCES, portal_count=len(checks)),
+            limiter=ConcurrencyLimiter({Pool.LIGHT: 64}),
             clock=clock,
             location="hn-1",
-            grace=30.0,
-            config="c0ffee12",
+            misfire_grace_time=30.0,
+            config_digest="c0ffee12",
             confirmation=Confirmation(),
-            machine=Machine(clock, Limits(), load=self.world.load, processors=2),
+            host_health=HostHealth(clock, HostLimits(), load_average=self.world.load, cpu_count=2),
         )
         began = clock.now()
-        await fill_gaps(memory, measurer, checks, "hn-1", until=began, clean=after_clean)  # type: ignore[arg-type] # as above
-        plan = Plan(checks, began)
+        await record_missed_slots(memory, measurer, checks, "hn-1", until_ms=began, clean_shutdown=after_clean)  # type: ignore[arg-type] # as above
+        plan = Schedule(checks, began)
         looks: set[asyncio.Task[None]] = set()
         while clock.now() < until:
             step = min(until, clock.now() + MINUTE)
             for check, slot in plan.due(step):
                 await asyncio.sleep((slot - clock.now()) / 1000)
-                task = asyncio.create_task(measurer.measure(check, slot))
+                task = asyncio.create_task(measurer.run_check(check, slot))
                 looks.add(task)
                 task.add_done_callback(looks.discard)
             await asyncio.sleep((step - clock.now()) / 1000)
         await self._end(measurer, looks, clean=clean)
 
-    async def _end(self, measurer: Measurer, looks: set[asyncio.Task[None]], *, clean: bool) -> None:
+    async def _end(self, measurer: CheckRunner, looks: set[asyncio.Task[None]], *, clean: bool) -> None:
         if clean:
-            measurer.hush()
+            measurer.stop_confirming()
             if looks:
                 await asyncio.wait(looks, timeout=5.0)
         self.memory.dead = not clean

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from monitor.model.records import PROBER, Measurement, State, StateChange
+from monitor.model.records import PROBER_PORTAL, Measurement, State, StateChange
 from probes.result import Outcome
 from tests.factories import MINUTE
 from tests.faults.month import Month
@@ -148,13 +148,13 @@ def report(world: World, *, keep: bool = False) -> tuple[Report, Month]:
     pages, blind = [], []
     for at, change in month.memory.changes:
         if is_page(change):
-            (blind.append(at) if change.portal == PROBER else pages.append((at, change.portal)))
+            (blind.append(at) if change.portal == PROBER_PORTAL else pages.append((at, change.portal)))
     told = {after: one.pages for after, one in plain.items()}
     return Report(world, pages, blind, told, counts["looks"], counts["502"]), month
 
 
 def is_page(change: StateChange) -> bool:
     """Whether somebody is woken: a portal went down and does not flap, or the prober cannot see."""
-    if change.portal == PROBER:
+    if change.portal == PROBER_PORTAL:
         return change.state is State.UNKNOWN
     return change.state is State.DOWN and not change.flapping

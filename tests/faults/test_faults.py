@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from monitor.model.records import Measurement, Void
+from monitor.model.records import Measurement, UnknownReason
 from monitor.prober.schedule import slots_between
-from monitor.states.rules import Rules
-from monitor.states.state_machine import Fold
+from monitor.states.rules import StateRules
+from monitor.states.state_machine import StateMachine
 from tests.faults.loop import LoopClock, leap
 from tests.faults.month import Month
 from tests.faults.report import Report, report
@@ -57,16 +57,16 @@ def test_every_slot_has_exactly_one_outcome_and_its_looks_come_in_order(days: tu
         slots = [one.slot for one in firsts[check.key]]
         assert slots == list(slots_between(check, slots[0] - 1, slots[-1] + 1))
     seen = {one.void for one in month.memory.looks}
-    assert seen == {None, Void.BLIND, Void.PROBER, Void.KILLED, Void.STOPPED}
+    assert seen == {None, UnknownReason.BLIND, UnknownReason.PROBER, UnknownReason.KILLED, UnknownReason.STOPPED}
 
 
 def test_the_changes_follow_from_the_looks_alone_byte_for_byte(days: tuple[Report, Month]):
     """Whatever was restarted when, and in however many pieces the fold read."""
     _, month = days
     told = [change for _, change in month.memory.changes]
-    whole = Fold(month.world.portals, Rules())
-    assert repr(whole.feed_all(month.memory.looks)) == repr(told)
-    assert whole.memo() == month.memory.fold.memo()
+    whole = StateMachine(month.world.portals, StateRules())
+    assert repr(whole.process_all(month.memory.looks)) == repr(told)
+    assert whole.serialize() == month.memory.fold.serialize()
     assert len(told) > 100
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from monitor.model.records import Portal
-from probes.result import Failed, Fault
+from probes.result import Fault, ProbeFailed
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT
 
@@ -117,27 +117,27 @@ class World:
         """Seconds that a good look takes. Raises Failed as the real probe would."""
         if self.ours(self.now(), "resolver"):
             await asyncio.sleep(5.0)
-            raise Failed(Fault.DNS, "the name server does not answer")
+            raise ProbeFailed(Fault.DNS, "the name server does not answer")
         outage = self.outage(portal, self.now())
         if outage and outage.way == "dns":
-            raise Failed(Fault.DNS, "no such name")
+            raise ProbeFailed(Fault.DNS, "no such name")
         spent = await self.send(1.0, TIMEOUT)
         if spent is None or (outage and outage.way == "timeout"):
             await asyncio.sleep(TIMEOUT - (TIMEOUT if spent is None else spent))
-            raise Failed(Fault.CONNECT_TIMEOUT, "no connection within 10 s")
+            raise ProbeFailed(Fault.CONNECT_TIMEOUT, "no connection within 10 s")
         if outage and outage.way == "refused":
-            raise Failed(Fault.CONNECT_REFUSED, "connection refused")
+            raise ProbeFailed(Fault.CONNECT_REFUSED, "connection refused")
         for _ in range(6):  # TLS, request, answer
             more = await self.send(0.3, TIMEOUT - spent)
             if more is None:
-                raise Failed(Fault.TIMEOUT, "no end after 10 s")
+                raise ProbeFailed(Fault.TIMEOUT, "no end after 10 s")
             spent += more
         return spent + await self._answer(portal, outage, TIMEOUT - spent)
 
     async def _answer(self, portal: str, outage: Trouble | None, left: float) -> float:
         if outage:
             fault = Fault.TLS_EXPIRED if outage.way == "tls" else Fault.HTTP_STATUS
-            raise Failed(fault, "the certificate is not valid" if outage.way == "tls" else "status 503")
+            raise ProbeFailed(fault, "the certificate is not valid" if outage.way == "tls" else "status 503")
         took = self.dice.uniform(0.1, 0.6)
         if any(one.holds(self.now()) for one in self.slow[portal]):
             took = self.dice.lognormvariate(1.8, 0.25)  # around 6 s; about one in fifty takes longer than 10 s
@@ -145,7 +145,7 @@ class World:
             took = self.dice.uniform(3.0, 20.0)
         await asyncio.sleep(min(took, left))
         if took > left:
-            raise Failed(Fault.TIMEOUT, "no end after 10 s")
+            raise ProbeFailed(Fault.TIMEOUT, "no end after 10 s")
         if self.dice.random() < 0.005:
-            raise Failed(Fault.HTTP_STATUS, "status 502")
+            raise ProbeFailed(Fault.HTTP_STATUS, "status 502")
         return took

@@ -10,11 +10,11 @@ from typing import Any
 
 import yaml
 
-from monitor.config import Config, ConfigError, cost_estimate, load, redacted
-from monitor.prober.schedule import Plan
+from monitor.config import Config, ConfigError, estimate, load, redacted
+from monitor.prober.schedule import Schedule
 from monitor.scoring import engine
-from monitor.states.maintenance import agenda
-from monitor.states.state_machine import Fold
+from monitor.states.maintenance import describe_upcoming
+from monitor.states.state_machine import StateMachine
 from tests.config.test_config import ENVIRONMENT, SHIPPED
 from tests.fuzzing import mutate
 from tests.fuzzing.surface import Case, Draw, Surface, fresh, held
@@ -176,7 +176,7 @@ def judge(directory: Path) -> Config | None:
     try:
         return load(directory, VARIABLES)
     except ConfigError as error:
-        complaints = error.complaints
+        complaints = error.errors
     assert complaints, "refused without a complaint"
     for one in complaints:
         assert one.line >= 1, one
@@ -189,12 +189,12 @@ def judge(directory: Path) -> Config | None:
 def use(config: Config, *, scores: bool) -> None:
     """Whatever was taken has to be fit for all that is made of it later."""
     yaml.safe_dump(redacted(config), allow_unicode=True, sort_keys=False).encode()
-    cost_estimate(config)
-    agenda(config.settings.calendar.windows, NOW)
-    Plan(config.checks, NOW).due(NOW + 120_000)
-    Fold(config.portals, config.settings.states.rules(), config.settings.calendar)
+    estimate(config)
+    describe_upcoming(config.settings.calendar.windows, NOW)
+    Schedule(config.checks, NOW).due(NOW + 120_000)
+    StateMachine(config.portals, config.settings.states.rules(), config.settings.calendar)
     if config.settings.service_hours is not None:
-        list(config.settings.service_hours.hours().between(NOW, NOW + 7 * 86_400_000))
+        list(config.settings.service_hours.hours().intervals(NOW, NOW + 7 * 86_400_000))
     if scores and config.rules.rubrics and config.portals:
         rows = [look(hour * 3_600_000, 1.0 + hour % 3, portal=config.portals[0].id) for hour in range(240)]
         engine.score(config.rules, config.portals[:1], PERIOD, Memory(rows), NOW, intervals=False)

@@ -10,22 +10,22 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from monitor.i18n.translator import Tongue
-from monitor.model.incidents import NoteKind, Post
+from monitor.i18n.translator import Translator
+from monitor.model.incidents import NoteKind, OutboxUpdate
 from monitor.scoring import periods
 from monitor.scoring.report import filmstrips, manifest
 from monitor.storage import inbox
 from monitor.storage.archive import verify
-from monitor.storage.archive.layout import FOLDER
-from monitor.storage.archive.protocol import Order
+from monitor.storage.archive.layout import ARCHIVE_FOLDER
+from monitor.storage.archive.protocol import SealRequest
 from monitor.storage.archive.seal import sweep
-from monitor.storage.folders import INBOX
-from monitor.storage.history.reader import Window, measurements
-from monitor.storage.journal.store import FILE, JournalError, Reader, Writer
-from monitor.storage.screenshots import ABOUT, Evidence
-from monitor.web.pages.filmstrip import strip
-from probes.registry import KINDS
-from probes.result import Outcome, Picture
+from monitor.storage.folders import EVIDENCE, INBOX
+from monitor.storage.history.reader import HistoryWindow, measurements
+from monitor.storage.journal.store import JOURNAL_FILE, JournalError, JournalReader, JournalWriter
+from monitor.storage.screenshots import METADATA_FILE, ScreenshotStore
+from monitor.web.pages.filmstrip import filmstrip_view
+from probes.registry import PROBE_KINDS
+from probes.result import Outcome, Screenshot
 from tests import factories
 from tests.factories import DAY, SLOT
 from tests.fuzzing import mutate
@@ -34,12 +34,12 @@ from tests.fuzzing.surface import Case, Draw, Surface, held
 ZONE = "Asia/Ho_Chi_Minh"
 
 
-def _note_case(data: Path, body: bytes, writer: Writer, reader: Reader, draw: Draw) -> None:
+def _note_case(data: Path, body: bytes, writer: JournalWriter, reader: JournalReader, draw: Draw) -> None:
     note = data / INBOX / "1-x.json"
     note.write_bytes(mutate.json_of(draw, body))
-    found = inbox.found(data)
+    found = inbox.pending_notes(data)
     assert note.exists() == bool(found), "neither taken nor put aside"
-    writer.write([Post(notes=tuple(one for _, one in found))])
+    writer.write([OutboxUpdate(notes=tuple(one for _, one in found))])
     for _, one in found:
         reader.notes(one.incident)
         note.unlink()
@@ -48,31 +48,38 @@ def _note_case(data: Path, body: bytes, writer: Writer, reader: Reader, draw: Dr
 @contextmanager
 def _notes(scratch: Path) -> Iterator[Case]:
     scratch.mkdir()
-    body = inbox.leave(scratch, inbox.new_note("hue-1", NoteKind.COMMENTED, "Lan", "đang xử lý", SLOT)).read_bytes()
-    for left in inbox.found(scratch):
+    body = inbox.submit_note(
+        scratch, inbox.new_note("hue-1", NoteKind.COMMENTED, "Lan", "đang xử lý", SLOT)
+    ).read_bytes()
+    for left in inbox.pending_notes(scratch):
         left[0].unlink()
-    with closing(Writer(scratch / FILE, KINDS)) as writer, closing(Reader(scratch / FILE, KINDS)) as reader:
+    with (
+        closing(JournalWriter(scratch / JOURNAL_FILE, PROBE_KINDS)) as writer,
+        closing(JournalReader(scratch / JOURNAL_FILE, PROBE_KINDS)) as reader,
+    ):
         yield partial(_note_case, scratch, body, writer, reader)
 
 
 def _picture_case(data: Path, about: Path, body: bytes, draw: Draw) -> None:
     about.write_bytes(mutate.json_of(draw, body))
-    evidence = Evidence(folder=data / filmstrips.FOLDER, limit=10**9, days=100)
-    evidence.recall()
-    exhibits = evidence.of("hue/mobile")
+    evidence = ScreenshotStore(folder=data / EVIDENCE, max_bytes=10**9, retention_days=100)
+    evidence.load()
+    exhibits = evidence.of_check("hue/mobile")
     assert len(exhibits) <= 2, exhibits
-    strip(exhibits, Tongue("vi", ZoneInfo(ZONE)))
+    filmstrip_view(exhibits, Translator("vi", ZoneInfo(ZONE)))
     for one in exhibits:
         for frame in one.frames:
             place = evidence.find(one.key, one.slot, frame.file)
             assert place is not None
             assert place[0].resolve().is_relative_to(evidence.folder.resolve()), place
             assert place[1].startswith("image/"), place
-    filmstrips.films(data, ["hue"], periods.parse("2026-08-01", ZoneInfo(ZONE), SLOT), SLOT * 2)
-    asyncio.run(evidence.keep(factories.check("mobile", portal="hue"), _look(SLOT + DAY // 2), [_PICTURES[1]]))
+    filmstrips.filmstrips(data, ["hue"], periods.parse("2026-08-01", ZoneInfo(ZONE), SLOT), SLOT * 2)
+    asyncio.run(evidence.save(factories.check("mobile", portal="hue"), _look(SLOT + DAY // 2), [_PICTURES[1]]))
 
 
-_PICTURES = [Picture(at=at, type="image/webp", body=b"RIFF", print="0f" * 8) for at in (0.5, None)]
+_PICTURES = [
+    Screenshot(at_seconds=at, content_type="image/webp", body=b"RIFF", fingerprint="0f" * 8) for at in (0.5, None)
+]
 
 
 def _look(slot: int):  # noqa: ANN202 - a measurement
@@ -81,14 +88,14 @@ def _look(slot: int):  # noqa: ANN202 - a measurement
 
 @contextmanager
 def _pictures(scratch: Path) -> Iterator[Case]:
-    evidence = Evidence(folder=scratch / filmstrips.FOLDER, limit=10**9, days=100)
-    asyncio.run(evidence.keep(factories.check("mobile", portal="hue"), _look(SLOT), _PICTURES))
-    about = evidence.folder / "hue" / "mobile" / str(SLOT) / ABOUT
+    evidence = ScreenshotStore(folder=scratch / EVIDENCE, max_bytes=10**9, retention_days=100)
+    asyncio.run(evidence.save(factories.check("mobile", portal="hue"), _look(SLOT), _PICTURES))
+    about = evidence.folder / "hue" / "mobile" / str(SLOT) / METADATA_FILE
     yield partial(_picture_case, scratch, about, about.read_bytes())
 
 
 def _manifest_case(folder: Path, body: bytes, draw: Draw) -> None:
-    (folder / manifest.NAME).write_bytes(mutate.json_of(draw, body))
+    (folder / manifest.MANIFEST_NAME).write_bytes(mutate.json_of(draw, body))
     before = held(folder)
     try:
         for complaint in manifest.verify(folder):
@@ -106,9 +113,16 @@ def _manifests(scratch: Path) -> Iterator[Case]:
     for name, body in files.items():
         (scratch / name).write_bytes(body)
     entries = [
-        {"path": one.path, "size": one.size, "sha256": one.sha256} for one in map(manifest.entry, files, files.values())
+        {"path": one.path, "size": one.size_bytes, "sha256": one.sha256}
+        for one in map(manifest.manifest_file, files, files.values())
     ]
-    told = {"kind": manifest.KIND, "schema": manifest.SCHEMA, "period": "2026Q3", "ended": True, "files": entries}
+    told = {
+        "kind": manifest.MANIFEST_KIND,
+        "schema": manifest.MANIFEST_SCHEMA_VERSION,
+        "period": "2026Q3",
+        "ended": True,
+        "files": entries,
+    }
     yield partial(_manifest_case, scratch, json.dumps(told).encode())
 
 
@@ -117,8 +131,10 @@ def _day_case(data: Path, files: dict[Path, bytes], draw: Draw) -> None:
     body = mutate.bytes_of(draw, files[path])
     path.write_bytes(body)
     try:
-        assert verify.verify(data).good == (body == files[path]), "a changed file went unnoticed"
-        window = Window(kind=path.parts[-2] if path.parts[-2] in KINDS else "uptime", since=0, until=SLOT * 2)
+        assert verify.verify(data).ok == (body == files[path]), "a changed file went unnoticed"
+        window = HistoryWindow(
+            kind=path.parts[-2] if path.parts[-2] in PROBE_KINDS else "uptime", since_ms=0, until_ms=SLOT * 2
+        )
         try:
             for _ in measurements(data, window):
                 pass
@@ -133,13 +149,13 @@ def _days(scratch: Path) -> Iterator[Case]:
     scratch.mkdir()
     looks = [*factories.measurements(40), *factories.measurements(40, kind="latency", check="latency")]
     looks += [factories.measurement(slot=SLOT - 60_000, outcome=Outcome.DOWN)]
-    with closing(Writer(scratch / FILE, KINDS)) as writer:
+    with closing(JournalWriter(scratch / JOURNAL_FILE, PROBE_KINDS)) as writer:
         writer.write(looks)
         sweep(
-            Order(directory=scratch, zone=ZONE, grace=0, now=SLOT + 3 * DAY),
+            SealRequest(directory=scratch, zone=ZONE, grace_ms=0, now_ms=SLOT + 3 * DAY),
             lambda chore: writer.write([chore]) and None,
         )
-    sealed = {path: path.read_bytes() for path in (scratch / FOLDER).rglob("*.parquet")}
+    sealed = {path: path.read_bytes() for path in (scratch / ARCHIVE_FOLDER).rglob("*.parquet")}
     assert sealed
     yield partial(_day_case, scratch, sealed)
 

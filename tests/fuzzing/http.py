@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from monitor.web.app import HEADERS
+from monitor.web.app import SECURITY_HEADERS
 from tests.factories import SLOT
 from tests.fuzzing import mutate
 from tests.fuzzing.served import TOKEN, Served, served
@@ -206,7 +206,7 @@ def judge(address: str, request: bytes) -> None:
         with answer:
             body = answer.read()
     assert answer.status < 500 or (answer.status == 503 and body == b"not looked at yet\n"), (answer.status, body[:200])
-    for name, value in HEADERS.items():
+    for name, value in SECURITY_HEADERS.items():
         assert answer.headers.get_all(name) == [value], (answer.status, name, answer.headers.get_all(name))
     _judge_body(method, answer.status, answer.headers.get("Content-Type", ""), body)
 
@@ -226,9 +226,9 @@ def _judge_body(method: str, status: int, sort: str, body: bytes) -> None:
 def _case(server: Served, draw: Draw) -> None:
     request = request_of(draw)
     server.stage.clock.seconds += 2  # or most pages would be those of the case before
-    calls, rows = server.stage.calls, server.stage.journal.last
+    calls, rows = server.stage.calls, server.stage.journal.last_seq
     judge(server.address, request)
-    assert server.stage.journal.last == rows, "a request wrote a row"
+    assert server.stage.journal.last_seq == rows, "a request wrote a row"
     allowed = TOKEN.encode() in request and request.startswith(b"POST")
     assert allowed or server.stage.calls == calls, "a request without the token made it reload"
 

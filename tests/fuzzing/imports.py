@@ -7,10 +7,10 @@ from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from monitor.storage.history.reader import Window
-from monitor.storage.journal.store import FILE, JournalError, Reader, Writer
+from monitor.storage.history.reader import HistoryWindow
+from monitor.storage.journal.store import JOURNAL_FILE, JournalError, JournalReader, JournalWriter
 from monitor.storage.transfer import files as exchange
-from probes.registry import KINDS
+from probes.registry import PROBE_KINDS
 from probes.result import Outcome
 from tests import factories
 from tests.factories import SLOT
@@ -27,12 +27,12 @@ def written(scratch: Path) -> dict[str, bytes]:
     source.mkdir(parents=True)
     looks = [*factories.measurements(12), *factories.measurements(12, kind="latency", check="latency")]
     looks += [factories.measurement(slot=SLOT - 60_000 * n, outcome=one) for n, one in enumerate(Outcome, start=1)]
-    with closing(Writer(source / FILE, KINDS)) as writer:
+    with closing(JournalWriter(source / JOURNAL_FILE, PROBE_KINDS)) as writer:
         writer.write(looks)
     found = {}
     for kind, form in FILES:
         path = scratch / f"{kind}.{form}"
-        exchange.export(source, Window(kind=kind, since=0, until=SLOT * 2), path, form)
+        exchange.export(source, HistoryWindow(kind=kind, since_ms=0, until_ms=SLOT * 2), path, form)
         found[path.name] = path.read_bytes()
     return found
 
@@ -70,10 +70,10 @@ def _odd(draw: Draw) -> bytes:
 
 def rows(directory: Path) -> int | None:
     """Rows of the journal; None where there is no journal."""
-    if not (directory / FILE).exists():
+    if not (directory / JOURNAL_FILE).exists():
         return None
-    with closing(Reader(directory / FILE, KINDS)) as reader:
-        return sum(reader.counts().values())
+    with closing(JournalReader(directory / JOURNAL_FILE, PROBE_KINDS)) as reader:
+        return sum(reader.row_counts().values())
 
 
 def _case(scratch: Path, files: dict[str, bytes], draw: Draw) -> None:
@@ -81,7 +81,7 @@ def _case(scratch: Path, files: dict[str, bytes], draw: Draw) -> None:
     path, data = scratch / f"in-{name}", scratch / draw.choice(("full", "empty"))
     path.write_bytes(spoiled(draw, name, files[name]))
     if data.name == "empty":
-        for left in data.glob(f"{FILE}*"):
+        for left in data.glob(f"{JOURNAL_FILE}*"):
             left.unlink()
     before = rows(data)
     try:
@@ -91,13 +91,13 @@ def _case(scratch: Path, files: dict[str, bytes], draw: Draw) -> None:
         assert rows(data) == before, "a refused file left rows"
         return
     after = rows(data)
-    assert found.read == found.added + found.present, found
+    assert found.rows_read == found.added + found.already_present, found
     assert after == (before or 0) + found.added, (before, found, after)
     with suppress(JournalError):  # DuckDB takes some broken Parquet files at one time and refuses them at another
         exchange.import_(data, path)
     assert rows(data) == after, "it came again"
-    for kind in KINDS:
-        exchange.export(data, Window(kind=kind, since=0, until=10**15), scratch / "out", "jsonl")
+    for kind in PROBE_KINDS:
+        exchange.export(data, HistoryWindow(kind=kind, since_ms=0, until_ms=10**15), scratch / "out", "jsonl")
 
 
 @contextmanager

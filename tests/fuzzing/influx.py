@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from monitor.sinks.influxdb.history import InfluxHistory
-from monitor.sinks.influxdb.queries import looks
-from monitor.sinks.influxdb.sink import InfluxDB
-from monitor.storage.history.reader import Window, columns
+from monitor.sinks.influxdb.queries import measurements_query
+from monitor.sinks.influxdb.sink import InfluxDBSettings
+from monitor.storage.history.reader import HistoryWindow, history_columns
 from monitor.storage.journal.store import JournalError
 from tests import factories
 from tests.factories import SLOT
 from tests.fuzzing import mutate
 from tests.fuzzing.surface import Case, Draw, Surface
 
-WINDOW = Window(kind="uptime", since=SLOT - 3_600_000, until=SLOT + 3_600_000)
+WINDOW = HistoryWindow(kind="uptime", since_ms=SLOT - 3_600_000, until_ms=SLOT + 3_600_000)
 NOTHING = b'{"results":[{"statement_id":0}]}\n'
 
 
@@ -60,7 +60,7 @@ def _line(names: list[str], values: list[list[Any]], *, more: bool = False) -> b
 
 def answers() -> tuple[bytes, bytes]:
     """What a database with five looks answers: the time of the first, and then two parts with all of them."""
-    names = ["time", *looks(WINDOW).names]
+    names = ["time", *measurements_query(WINDOW).column_names]
     rows = []
     for one in factories.measurements(5):
         fields = {name: getattr(one, name, None) for name in names} | dict(one.values)
@@ -88,7 +88,7 @@ def _case(database: _Database, history: InfluxHistory, draw: Draw) -> None:
     except JournalError as error:
         str(error).encode("utf-8", "backslashreplace")  # as the command prints it
         return
-    types = {column.name: column.type for column in columns("uptime")}
+    types = {column.name: column.type for column in history_columns("uptime")}
     for batch in batches:
         for name, values in batch.items():
             assert all(value is None or type(value) is types[name] for value in values), (name, values)
@@ -101,7 +101,7 @@ def _open(scratch: Path) -> Iterator[Case]:
         thread = threading.Thread(target=database.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
-            settings = InfluxDB(url=f"http://127.0.0.1:{database.server_port}", timeout=10.0)
+            settings = InfluxDBSettings(url=f"http://127.0.0.1:{database.server_port}", timeout=10.0)
             yield partial(_case, database, InfluxHistory(settings, scratch))
         finally:
             database.shutdown()

@@ -43,7 +43,7 @@ _PATIENCE = 30.0
 class _Threaded(Daemon):
     """A daemon in a thread, where no signals come."""
 
-    def _listen_to_signals(self) -> None:
+    def _install_signal_handlers(self) -> None:
         """There is nothing to listen to."""
 
 
@@ -66,17 +66,17 @@ def _case(daemon: Daemon, directory: Path, draw: Draw) -> None:
     fresh(directory, files)
     if not _harmless(directory):
         return
-    address = str(daemon.address)
-    before, plan = _told(address), dict(daemon.plan.checks)
+    address = str(daemon.url)
+    before, plan = _told(address), dict(daemon.schedule.checks)
     headers = {"Authorization": "Bearer abracadabra"}
     answer = requests.post(f"{address}-/reload", headers=headers, timeout=_PATIENCE)
     assert answer.status_code in {200, 422}, answer.status_code
     after = _told(address)
     if answer.status_code == 422:
-        assert (after, dict(daemon.plan.checks)) == (before, plan), "a refused one left its traces"
+        assert (after, dict(daemon.schedule.checks)) == (before, plan), "a refused one left its traces"
     else:
         wanted = {check.key: check for check in load(directory).checks}
-        assert dict(daemon.plan.checks) == wanted, "another plan than the configuration's"
+        assert dict(daemon.schedule.checks) == wanted, "another plan than the configuration's"
     assert held(directory) == files, "files changed"
 
 

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from monitor.config.web import Web
-from monitor.storage.screenshots import Evidence
-from monitor.web import Door, serve
-from probes.result import Outcome, Picture
+from monitor.config.web import WebBlock
+from monitor.storage.screenshots import ScreenshotStore
+from monitor.web import WebSecurity, serve
+from probes.result import Outcome, Screenshot
 from tests import factories
 from tests.factories import SLOT
 from tests.monitor.web.scene import Stage, staged
@@ -59,15 +59,18 @@ async def _serve(
     directory: Path, ready: list[Served | BaseException], begun: threading.Event, ended: threading.Event
 ) -> None:
     stage = await staged(directory)
-    door = Door(Web(connections=512, per_address=512), stage.clock)
+    door = WebSecurity(WebBlock(connections=512, per_address=512), stage.clock)
     runner = None
     try:
         await bring(stage)
-        stage.evidence = Evidence(folder=directory / "evidence", limit=10**9, days=100)
+        stage.evidence = ScreenshotStore(folder=directory / "evidence", max_bytes=10**9, retention_days=100)
         look = factories.measurement(kind="mobile", portal="da-nang", slot=SLOT, outcome=Outcome.DOWN)
-        pictures = [Picture(at=at, type="image/webp", body=b"RIFF", print="00" * 8) for at in (0.5, None)]
-        await stage.evidence.keep(factories.check("mobile", portal="da-nang"), look, pictures)
-        site = stage.site(keeper=door.keeper, reload=True, token=TOKEN)
+        pictures = [
+            Screenshot(at_seconds=at, content_type="image/webp", body=b"RIFF", fingerprint="00" * 8)
+            for at in (0.5, None)
+        ]
+        await stage.evidence.save(factories.check("mobile", portal="da-nang"), look, pictures)
+        site = stage.site(keeper=door.authenticator, reload=True, token=TOKEN)
         runner, address = await serve(site, "127.0.0.1:0", door)
         ready.append(Served(address, stage))
         begun.set()

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from monitor.model.time_parsing import LAST, parse_time
+from monitor.model.time_parsing import MAX_TIMESTAMP_MS, parse_time
 from monitor.scoring import periods
-from monitor.web.pages.query import Query
+from monitor.web.pages.query import PageQuery
 from probes.probe import parse_seconds
 from tests.factories import SLOT
 from tests.fuzzing.surface import LONGEST, SEED, Found
@@ -31,7 +31,7 @@ def _period(text: str) -> None:
         found = periods.parse(text, ZONE, SLOT)
     except periods.PeriodError:
         return
-    assert found.since < found.until, found
+    assert found.since_ms < found.until_ms, found
 
 
 def _time(text: str) -> None:
@@ -40,7 +40,7 @@ def _time(text: str) -> None:
         at = parse_time(text, SLOT)
     except ValueError as error:
         at, said = 0, str(error)
-    assert 0 <= at <= LAST
+    assert 0 <= at <= MAX_TIMESTAMP_MS
     assert not said or "is not a time" in said, said
 
 
@@ -56,8 +56,8 @@ def _duration(text: str) -> None:
 
 
 def _search(text: str) -> None:
-    query = Query.read({"q": text, "lang": text, "state": text, "kind": text}, "vi")
-    link = query.fleet() + query.portal(text.encode("utf-8", "replace").decode()) + query.home()
+    query = PageQuery.parse({"q": text, "lang": text, "state": text, "kind": text}, "vi")
+    link = query.fleet_url() + query.portal_url(text.encode("utf-8", "replace").decode()) + query.home_url()
     assert link.isascii(), link
 
 

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from probes.browser.chromium import find
+from probes.browser.chromium import find_executable
 from tests.bench import lighthouse
 from tests.golden.store import Golden, save
 from tests.pages.site import PAGES
@@ -15,7 +15,7 @@ from tests.servers.site import serve_site
 
 
 def main(pages: list[str]) -> None:
-    reference, chromium = lighthouse.install(), find()
+    reference, chromium = lighthouse.install(), find_executable()
     with tempfile.TemporaryDirectory() as scratch, serve_site() as site:
         for page in pages:
             report = Path(scratch) / f"{page}.json"

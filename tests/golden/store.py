@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from probes.browser.speed_index import histogram, progress
+from probes.browser.speed_index import histogram, visual_progress
 from probes.browser.trace_events import read_trace
 
 HERE = Path(__file__).parent
@@ -80,14 +80,14 @@ def save(golden: Golden) -> int:
 
 def told_apart(events: list[dict[str, Any]], step: float) -> set[float]:
     """Times (seconds after the navigation's start) of the pictures that stay."""
-    shots = read_trace(events).shots
+    shots = read_trace(events).screenshots
     kept: set[float] = set()
     before = -1.0
-    for at, share in progress([(shot.at, histogram(shot.jpeg)) for shot in shots]):
+    for at, share in visual_progress([(shot.at_seconds, histogram(shot.jpeg)) for shot in shots]):
         if abs(share - before) >= step - 1e-9:
             kept.add(at)
             before = share
-    return kept | {shots[-1].at}
+    return kept | {shots[-1].at_seconds}
 
 
 def slim_events(events: list[dict[str, Any]], step: float) -> list[dict[str, Any]]:
@@ -98,7 +98,7 @@ def slim_events(events: list[dict[str, Any]], step: float) -> list[dict[str, Any
 
     def wanted(event: dict[str, Any]) -> bool:
         if event["name"] == "Screenshot":
-            return min((abs(page.at(event) - at) for at in film), default=1.0) < 1e-6
+            return min((abs(page.seconds_of(event) - at) for at in film), default=1.0) < 1e-6
         task = event["name"] == "RunTask" and (event["pid"], event["tid"]) in threads and event.get("dur")
         return event["name"] in NAMED or bool(task) or event is last
 

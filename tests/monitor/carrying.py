@@ -12,15 +12,17 @@ from prometheus_client import CollectorRegistry
 from monitor.model.clock import SystemClock
 from monitor.model.records import Measurement
 from monitor.sinks.base import Sink
-from monitor.sinks.batch_writer import Patience
-from monitor.sinks.delivery import Courier
+from monitor.sinks.batch_writer import DeliveryPolicy
+from monitor.sinks.delivery import SinkConsumer
 from monitor.sinks.metrics import DeliveryMetrics
 from monitor.storage.journal.journal import Journal
-from monitor.storage.journal.rows import Quarantined
+from monitor.storage.journal.rows import QuarantinedRecord
 from probes.result import Outcome
 from tests import factories
 
-QUICK = Patience(linger=0.02, first=0.05, most=0.2, refused=0.2)
+QUICK = DeliveryPolicy(
+    linger_seconds=0.02, initial_backoff_seconds=0.05, max_backoff_seconds=0.2, unavailable_retry_seconds=0.2
+)
 NAME = "influx"
 
 
@@ -38,9 +40,11 @@ class Seen:
 
 
 @asynccontextmanager
-async def carrying(journal: Journal, sink: Sink, seen: Seen, patience: Patience = QUICK) -> AsyncIterator[Courier]:
+async def carrying(
+    journal: Journal, sink: Sink, seen: Seen, patience: DeliveryPolicy = QUICK
+) -> AsyncIterator[SinkConsumer]:
     """A courier at work for the length of the block."""
-    courier = Courier(journal, sink, SystemClock(), seen.metrics, patience)
+    courier = SinkConsumer(journal, sink, SystemClock(), seen.metrics, patience)
     task = asyncio.create_task(courier.run())
     try:
         yield courier
@@ -56,14 +60,14 @@ async def until(question: Callable[[], bool], seconds: float = 20.0) -> None:
             await asyncio.sleep(0.01)
 
 
-async def quarantine(journal: Journal) -> list[Quarantined]:
-    await journal.remark("a", "b")  # what was handed in before is on disk now
+async def quarantine(journal: Journal) -> list[QuarantinedRecord]:
+    await journal.set_meta("a", "b")  # what was handed in before is on disk now
     return await journal.read(lambda reader: reader.quarantine(NAME))
 
 
 async def bookmark(journal: Journal) -> int:
-    await journal.remark("a", "b")
-    return (await journal.read(lambda reader: reader.bookmark(f"sink:{NAME}")))[0]
+    await journal.set_meta("a", "b")
+    return (await journal.read(lambda reader: reader.checkpoint(f"sink:{NAME}")))[0]
 
 
 def fleet(portals: int, minutes: int, first: int = 0) -> list[Measurement]:

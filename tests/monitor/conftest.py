@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from monitor.storage.journal.journal import Journal
-from probes.resources import Instruments
+from probes.resources import ProbeResources
 from tests.monitor.parts import SCRIPTED, Scripted, opened
 
 
 @pytest.fixture
-async def tools() -> AsyncIterator[Instruments]:
+async def tools() -> AsyncIterator[ProbeResources]:
     """The tools of real looks."""
-    async with Instruments() as tools:
+    async with ProbeResources() as tools:
         yield tools
 
 

@@ -10,14 +10,14 @@ from typing import ClassVar
 
 from monitor.model.clock import Clock
 from monitor.model.records import Check
-from monitor.prober.runner import Measurer, Seats
-from monitor.prober.self_check import Sight
+from monitor.prober.runner import CheckRunner, ConcurrencyLimiter
+from monitor.prober.self_check import SelfCheck
 from monitor.storage.journal.journal import Journal
-from monitor.storage.journal.store import Reader
+from monitor.storage.journal.store import JournalReader
 from probes.metric import Metric, Unit
-from probes.probe import Lane, Probe
-from probes.registry import KINDS
-from probes.resources import Instruments
+from probes.probe import Pool, Probe
+from probes.registry import PROBE_KINDS
+from probes.resources import ProbeResources
 from probes.trace import Trace
 from tests import factories
 from tests.factories import SLOT
@@ -55,7 +55,7 @@ class Scripted(Probe):
     def deadline(self) -> float:
         return self.timeout
 
-    async def run(self, trace: Trace, resources: Instruments) -> None:
+    async def run(self, trace: Trace, resources: ProbeResources) -> None:
         script = self.scripts.get(self.url)
         if script is not None:
             await script(trace)
@@ -65,7 +65,7 @@ class ScriptedRender(Scripted):
     """The same in the lane of the browsers."""
 
     kind: ClassVar[str] = "render"
-    lane: ClassVar[Lane] = Lane.RENDER
+    pool: ClassVar[Pool] = Pool.RENDER
 
 
 def acting(script: Script | None, portal: str = "ha-noi", kind: type[Scripted] = Scripted, **changes: object) -> Check:
@@ -87,38 +87,38 @@ async def opened(
     directory: Path, kinds: dict[str, type[Probe]] | None = None, *, commit_every: float = 0.005
 ) -> AsyncIterator[Journal]:
     """An open journal, closed at the end."""
-    journal = Journal.open(directory, kinds or KINDS, commit_every=commit_every)
+    journal = Journal.open(directory, kinds or PROBE_KINDS, commit_interval_seconds=commit_every)
     try:
         yield journal
     finally:
         await journal.close()
 
 
-def measurer(journal: Journal, tools: Instruments, clock: Clock, **changes: object) -> Measurer:
+def measurer(journal: Journal, tools: ProbeResources, clock: Clock, **changes: object) -> CheckRunner:
     """A measurer with two seats in the light lane and one in the other."""
     fields: dict[str, object] = {
-        "tools": tools,
+        "resources": tools,
         "journal": journal,
-        "sight": Sight(tools, clock),
-        "seats": Seats({Lane.LIGHT: 2, Lane.RENDER: 1}),
+        "self_check": SelfCheck(tools, clock),
+        "limiter": ConcurrencyLimiter({Pool.LIGHT: 2, Pool.RENDER: 1}),
         "clock": clock,
         "location": "hn-1",
-        "grace": 30.0,
-        "config": "c0ffee12",
+        "misfire_grace_time": 30.0,
+        "config_digest": "c0ffee12",
     }
-    return Measurer(**(fields | changes))  # type: ignore[arg-type] # the fields that a test replaces are its own
+    return CheckRunner(**(fields | changes))  # type: ignore[arg-type] # the fields that a test replaces are its own
 
 
 async def all_of(journal: Journal, limit: int = 100_000) -> list:
     """Everything in the journal, from disk."""
-    return await journal.read(lambda reader: reader.after(0, limit))
+    return await journal.read(lambda reader: reader.records_after(0, limit))
 
 
 def on_disk(directory: Path, kinds: dict[str, type[Probe]] | None = None) -> list:
     """The same with a reader of our own, as another process would."""
-    reader = Reader(directory / "journal.sqlite3", kinds or KINDS)
+    reader = JournalReader(directory / "journal.sqlite3", kinds or PROBE_KINDS)
     try:
-        return reader.after(0, 10_000_000)
+        return reader.records_after(0, 10_000_000)
     finally:
         reader.close()
 

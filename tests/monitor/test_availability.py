@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.model.records import State
-from monitor.model.wall_time import Hours, ServiceHours
-from monitor.states.availability import Availability, Span, availability, split, timeline
+from monitor.model.wall_time import ServiceHours, WeekdayHours
+from monitor.states.availability import Availability, StateSpan, availability, split_by_service_hours, timeline
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT
 
 HOUR = 60 * MINUTE
 OFFICE = ServiceHours(
     zone=ZoneInfo("Asia/Ho_Chi_Minh"),
-    windows=(Hours(days=frozenset(range(5)), start=7 * 60 + 30, end=17 * 60),),
+    windows=(WeekdayHours(days=frozenset(range(5)), start_minutes=7 * 60 + 30, end_minutes=17 * 60),),
 )
 
 stories = st.lists(st.tuples(st.integers(0, 3 * DAY), st.sampled_from(State)), max_size=12)
@@ -42,7 +42,7 @@ def test_a_day_with_an_outage_and_a_night_that_nobody_saw():
         SLOT + DAY,
         State.UP,
     )
-    assert spans[0] == Span(start=SLOT, end=SLOT + HOUR, state=State.UP)
+    assert spans[0] == StateSpan(start_ms=SLOT, end_ms=SLOT + HOUR, state=State.UP)
     found = availability(spans)
     assert found == Availability(up=8 * HOUR, down=HOUR, degraded=HOUR, maintenance=2 * HOUR, unknown=12 * HOUR)
     assert found.ratio == 9 / 10
@@ -60,7 +60,7 @@ def test_nothing_judged_is_neither_good_nor_bad():
 
 def test_changes_before_the_window_tell_the_state_at_its_beginning():
     told = changes((SLOT - DAY, State.UP), (SLOT - HOUR, State.DOWN), (SLOT + DAY + 1, State.UP))
-    assert timeline(told, SLOT, SLOT + DAY) == (Span(start=SLOT, end=SLOT + DAY, state=State.DOWN),)
+    assert timeline(told, SLOT, SLOT + DAY) == (StateSpan(start_ms=SLOT, end_ms=SLOT + DAY, state=State.DOWN),)
 
 
 def test_the_end_of_flapping_makes_no_border():
@@ -71,18 +71,18 @@ def test_the_end_of_flapping_makes_no_border():
 @given(stories, st.integers(0, 2 * DAY), st.integers(0, 2 * DAY))
 def test_spans_cover_the_window_once_and_in_order(story: list[tuple[int, State]], since: int, length: int):
     spans = timeline(changes(*sorted(story, key=lambda one: one[0])), since, since + length, State.UP)
-    assert sum(span.end - span.start for span in spans) == length
+    assert sum(span.end_ms - span.start_ms for span in spans) == length
     for one, other in pairwise(spans):
-        assert one.end == other.start
+        assert one.end_ms == other.start_ms
         assert one.state is not other.state
-        assert one.start < one.end
+        assert one.start_ms < one.end_ms
 
 
 @given(stories, st.integers(0, 2 * DAY))
 def test_a_window_cut_in_two_adds_up(story: list[tuple[int, State]], cut: int):
     told = changes(*sorted(story, key=lambda one: one[0]))
     whole = timeline(told, 0, 2 * DAY, State.UP)
-    middle = next((span.state for span in whole if span.start <= cut < span.end), None)
+    middle = next((span.state for span in whole if span.start_ms <= cut < span.end_ms), None)
     earlier = [change for change in told if change.at < cut]
     later = [change for change in told if change.at >= cut]
     both = availability(timeline(earlier, 0, cut, State.UP)) + availability(timeline(later, cut, 2 * DAY, middle))
@@ -92,7 +92,7 @@ def test_a_window_cut_in_two_adds_up(story: list[tuple[int, State]], cut: int):
 @given(stories)
 def test_service_hours_split_and_never_lose_time(story: list[tuple[int, State]]):
     spans = timeline(changes(*sorted(story, key=lambda one: one[0])), 0, 3 * DAY)
-    inside, outside = split(spans, OFFICE)
+    inside, outside = split_by_service_hours(spans, OFFICE)
     assert availability(inside) + availability(outside) == availability(spans)
 
 
@@ -101,11 +101,13 @@ def test_office_hours_of_a_week():
     spans = timeline(
         changes((monday + 16 * HOUR, State.DOWN), (monday + 18 * HOUR, State.UP)), monday, monday + 7 * DAY
     )
-    inside, outside = split((Span(start=monday, end=monday + 16 * HOUR, state=State.UP), *spans[1:]), OFFICE)
-    assert availability(inside).total == 5 * 9.5 * HOUR
+    inside, outside = split_by_service_hours(
+        (StateSpan(start_ms=monday, end_ms=monday + 16 * HOUR, state=State.UP), *spans[1:]), OFFICE
+    )
+    assert availability(inside).total_ms == 5 * 9.5 * HOUR
     assert availability(inside).down == HOUR
     assert availability(outside).down == HOUR
-    assert availability(outside).total == 7 * DAY - 5 * 9.5 * HOUR
+    assert availability(outside).total_ms == 7 * DAY - 5 * 9.5 * HOUR
 
 
 @pytest.mark.parametrize(
@@ -115,14 +117,19 @@ def test_office_hours_of_a_week():
 def test_service_hours_follow_the_clocks_of_their_zone(day: str, hours: float):
     """From 01:30 to 03:30 in Berlin is an hour shorter when clocks go forward, an hour longer when they go back."""
     zone = ZoneInfo("Europe/Berlin")
-    night = ServiceHours(zone=zone, windows=(Hours(days=frozenset(range(7)), start=90, end=210),))
+    night = ServiceHours(
+        zone=zone, windows=(WeekdayHours(days=frozenset(range(7)), start_minutes=90, end_minutes=210),)
+    )
     since = int(datetime.fromisoformat(day).replace(tzinfo=zone).timestamp() * 1000)
-    assert sum(end - start for start, end in night.between(since, since + 12 * HOUR)) == hours * HOUR
+    assert sum(end - start for start, end in night.intervals(since, since + 12 * HOUR)) == hours * HOUR
 
 
 def test_overlapping_windows_count_once():
     twice = ServiceHours(
         zone=ZoneInfo("UTC"),
-        windows=tuple(Hours(days=frozenset(range(7)), start=start, end=end) for start, end in ((0, 600), (540, 1440))),
+        windows=tuple(
+            WeekdayHours(days=frozenset(range(7)), start_minutes=start, end_minutes=end)
+            for start, end in ((0, 600), (540, 1440))
+        ),
     )
-    assert sum(end - start for start, end in twice.between(SLOT, SLOT + DAY)) == DAY
+    assert sum(end - start for start, end in twice.intervals(SLOT, SLOT + DAY)) == DAY

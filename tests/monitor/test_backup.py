@@ -11,11 +11,11 @@ import pytest
 
 from monitor.storage import backup as room
 from monitor.storage.archive import verify
-from monitor.storage.archive.protocol import Order
+from monitor.storage.archive.protocol import SealRequest
 from monitor.storage.archive.seal import sweep
-from monitor.storage.backup import MANIFEST, BackupError, backup, check, restore
-from monitor.storage.journal.store import FILE, Reader, Writer
-from probes.registry import KINDS
+from monitor.storage.backup import BACKUP_MANIFEST_FILE, BackupError, backup, check, restore
+from monitor.storage.journal.store import JOURNAL_FILE, JournalReader, JournalWriter
+from probes.registry import PROBE_KINDS
 from tests import factories
 from tests.factories import DAY
 from tests.fixtures import make
@@ -39,12 +39,12 @@ def test_what_is_restored_is_what_was_there(data: Path, tmp_path: Path):
     assert check(tmp_path / "copy") == []
     assert restore(tmp_path / "copy", tmp_path / "again") == made
     assert make.told(tmp_path / "again") == make.told(data)
-    assert verify.verify(tmp_path / "again").good
+    assert verify.verify(tmp_path / "again").ok
     assert (tmp_path / "again/evidence/hue/mobile/1/0.jpg").read_bytes() == b"\xff\xd8picture"
     assert not (tmp_path / "again/evidence/hue/.part").exists()
-    assert not (tmp_path / "again" / MANIFEST).exists()
-    with closing(Reader(tmp_path / "again" / FILE, KINDS)) as reader:
-        assert reader.bookmark("states") == (1, "{}")
+    assert not (tmp_path / "again" / BACKUP_MANIFEST_FILE).exists()
+    with closing(JournalReader(tmp_path / "again" / JOURNAL_FILE, PROBE_KINDS)) as reader:
+        assert reader.checkpoint("states") == (1, "{}")
 
 
 def test_nobody_else_may_read_it(data: Path, tmp_path: Path):
@@ -114,7 +114,7 @@ def test_a_manifest_that_cannot_be_trusted_is_refused(
     data: Path, tmp_path: Path, change: dict[str, object], words: str
 ):
     backup(data, tmp_path / "copy")
-    manifest = tmp_path / "copy" / MANIFEST
+    manifest = tmp_path / "copy" / BACKUP_MANIFEST_FILE
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | change))
     with pytest.raises(BackupError, match=words):
         restore(tmp_path / "copy", tmp_path / "again")
@@ -127,7 +127,7 @@ def test_files_that_are_merged_meanwhile_make_it_begin_anew(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """The ledger of the first copy names a file that is gone by the time it is its turn."""
-    real, calls = room._journal, []  # noqa: SLF001 - the moment between ledger and files
+    real, calls = room._copy_journal, []  # noqa: SLF001 - the moment between ledger and files
 
     def then_one_more_day(source: Path, copy: Path) -> None:
         real(source, copy)
@@ -140,7 +140,7 @@ def test_files_that_are_merged_meanwhile_make_it_begin_anew(
             moved.rename(moved.with_name(names[0]))
 
     names = [next((data / "archive" / "latency").rglob("*.parquet")).name]
-    monkeypatch.setattr(room, "_journal", then_one_more_day)
+    monkeypatch.setattr(room, "_copy_journal", then_one_more_day)
     backup(data, tmp_path / "copy")
     assert len(calls) == 2
     assert check(tmp_path / "copy") == []
@@ -151,13 +151,13 @@ def test_while_rows_are_written_and_a_day_is_sealed(data: Path, tmp_path: Path):
     over = threading.Event()
 
     def write() -> None:
-        writer = Writer(data / FILE, KINDS)
+        writer = JournalWriter(data / JOURNAL_FILE, PROBE_KINDS)
         slot = make.FIRST + 5 * DAY
         while not over.is_set():
             slot += 60_000
             writer.write([factories.measurement(portal=f"p{number}", slot=slot) for number in range(20)])
         sweep(
-            Order(directory=data, zone=make.ZONE, grace=0, now=make.FIRST + 4 * DAY),
+            SealRequest(directory=data, zone=make.ZONE, grace_ms=0, now_ms=make.FIRST + 4 * DAY),
             lambda chore: writer.write([chore]),
         )
         writer.close()

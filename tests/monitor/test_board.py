@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model.records import PROBER, Check, Expect, Portal, State, StateChange, Void
-from monitor.states.consumers import follow_board
-from monitor.states.status_cache import DAY, Board
-from monitor.storage.journal.store import Advance
+from monitor.model.records import PROBER_PORTAL, Check, Expect, Portal, State, StateChange, UnknownReason
+from monitor.states.consumers import update_status_cache
+from monitor.states.status_cache import DAY_MS, StatusCache
+from monitor.storage.journal.store import CheckpointUpdate
 from probes.result import Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT
@@ -29,9 +29,9 @@ CHECKS = [factories.check(kind, portal=portal.id) for portal in PORTALS for kind
 
 def board(
     clock: HandClock | None = None, portals: list[Portal] | None = None, checks: list[Check] | None = None
-) -> Board:
-    one = Board(clock=clock or HandClock(), location="hn-1")
-    one.show(PORTALS if portals is None else portals, CHECKS if checks is None else checks)
+) -> StatusCache:
+    one = StatusCache(clock=clock or HandClock(), location="hn-1")
+    one.set_inventory(PORTALS if portals is None else portals, CHECKS if checks is None else checks)
     return one
 
 
@@ -46,7 +46,7 @@ def change(at: int, state: State, previous: State = State.UNKNOWN, **changes: ob
         "state": state,
         "previous": previous,
         "fault": None,
-        "seq": at + 2 * DAY,
+        "seq": at + 2 * DAY_MS,
     }
     return factories.change(**(fields | changes))
 
@@ -55,25 +55,25 @@ def test_the_first_look_of_the_newest_slot_is_shown_and_the_others_are_counted()
     """Latency and phases come from the first look, whatever confirmed or refuted it."""
     one = board()
     for newest in (look(1), look(2)):
-        one.take(newest)
-        one.take(look(1))
-        one.take(look(0))
+        one.update(newest)
+        one.update(look(1))
+        one.update(look(0))
         assert one.latest["hue/uptime"] is newest
     again = look(2, attempt=2, started=newest.started + 9000)
-    one.take(again)
-    one.take(look(1, attempt=3))
-    assert one.deciding("hue") is newest
+    one.update(again)
+    one.update(look(1, attempt=3))
+    assert one.latest_state_check("hue") is newest
     assert one.attempts["hue/uptime"] == 2
-    assert one.last_look == again.started
-    one.take(look(3))
+    assert one.last_probe_ms == again.started
+    one.update(look(3))
     assert one.attempts["hue/uptime"] == 1
 
 
 @pytest.mark.parametrize("other", [{"portal": "gone"}, {"check": "uptime-gone"}, {"location": "other"}])
 def test_what_is_not_ours_is_not_shown(other: dict[str, str]):
     one = board()
-    one.take(look(**other))
-    one.take(change(5, State.UP, **{key: value for key, value in other.items() if key != "check"}))
+    one.update(look(**other))
+    one.update(change(5, State.UP, **{key: value for key, value in other.items() if key != "check"}))
     assert not one.latest
     assert not one.states or "check" in other
 
@@ -83,51 +83,53 @@ def test_listeners_hear_each_new_outcome_once():
     heard: list[int] = []
     one.listeners.append(lambda measurement: heard.append(measurement.slot))
     for slot in (0, 1, 1, 0, 2):
-        one.take(look(slot))
+        one.update(look(slot))
     assert heard == [SLOT, SLOT + MINUTE, SLOT + 2 * MINUTE]
 
 
 def test_another_inventory_forgets_what_is_gone():
     one = board()
     for portal in ("hue", "da-nang"):
-        one.take(look(portal=portal))
-        one.take(change(0, State.UP, portal=portal))
-    one.show(PORTALS[:1], CHECKS[:1])
+        one.update(look(portal=portal))
+        one.update(change(0, State.UP, portal=portal))
+    one.set_inventory(PORTALS[:1], CHECKS[:1])
     assert (list(one.latest), list(one.states), list(one.changes)) == (["hue/uptime"], ["hue"], ["hue"])
     assert one.state("da-nang") is State.UNKNOWN
-    assert one.since("da-nang") is None
+    assert one.state_since_ms("da-nang") is None
 
 
 def test_a_state_holds_since_its_change():
     one = board()
-    assert (one.state("hue"), one.since("hue")) == (State.UNKNOWN, None)
-    one.take(change(7, State.DOWN))
-    assert (one.state("hue"), one.since("hue")) == (State.DOWN, SLOT + 7)
-    one.take(change(3, State.UP))  # met again, from before
+    assert (one.state("hue"), one.state_since_ms("hue")) == (State.UNKNOWN, None)
+    one.update(change(7, State.DOWN))
+    assert (one.state("hue"), one.state_since_ms("hue")) == (State.DOWN, SLOT + 7)
+    one.update(change(3, State.UP))  # met again, from before
     assert one.state("hue") is State.DOWN
 
 
 def test_retired_portals_are_not_judged():
-    assert board().judged() == ["hue", "da-nang"]
+    assert board().evaluated_portals() == ["hue", "da-nang"]
 
 
 @given(
     st.lists(
-        st.tuples(st.integers(-2 * DAY, DAY), st.sampled_from(list(State))), max_size=12, unique_by=lambda told: told[0]
+        st.tuples(st.integers(-2 * DAY_MS, DAY_MS), st.sampled_from(list(State))),
+        max_size=12,
+        unique_by=lambda told: told[0],
     )
 )
 def test_the_strip_is_the_last_day_without_holes(told: list[tuple[int, State]]):
     clock = HandClock(SLOT)
     one = board(clock)
     for at, state in sorted(told, key=lambda entry: entry[0]):
-        one.take(change(at, state))
-    clock.hour = SLOT + DAY // 2
-    strip = one.strip("hue")
+        one.update(change(at, state))
+    clock.hour = SLOT + DAY_MS // 2
+    strip = one.last_day_timeline("hue")
     now = clock.now()
-    assert strip[0].start == now - DAY
-    assert strip[-1].end == now
-    assert all(left.end == right.start for left, right in itertools.pairwise(strip))
-    assert all(stretch.end > stretch.start for stretch in strip)
+    assert strip[0].start_ms == now - DAY_MS
+    assert strip[-1].end_ms == now
+    assert all(left.end_ms == right.start_ms for left, right in itertools.pairwise(strip))
+    assert all(stretch.end_ms > stretch.start_ms for stretch in strip)
     past = [state for at, state in sorted(told, key=lambda entry: entry[0]) if SLOT + at < now]
     assert strip[-1].state is (past[-1] if past else State.UNKNOWN)
 
@@ -137,31 +139,31 @@ def test_changes_of_before_yesterday_are_forgotten():
     clock = HandClock()
     one = board(clock)
     for day in range(400):
-        clock.hour = SLOT + day * DAY
-        one.take(change(day * DAY, State.DOWN if day % 2 else State.UP))
+        clock.hour = SLOT + day * DAY_MS
+        one.update(change(day * DAY_MS, State.DOWN if day % 2 else State.UP))
     assert len(one.changes["hue"]) <= 3
 
 
 def test_blind_is_when_most_of_the_judged_were_not_seen():
     one = board()
-    assert not one.blind()
-    void = {"outcome": Outcome.VOID, "void": Void.BLIND}
-    one.take(look(portal="old", **void))
-    one.take(look(portal="da-nang", **void))
-    assert one.blind()
-    one.take(look(portal="hue"))
-    assert not one.blind()
-    one.take(look(1, portal="hue", outcome=Outcome.VOID, void=Void.LATE))
-    assert not one.blind()
-    one.take(look(2, portal="hue", **void))
-    assert one.blind()
+    assert not one.self_check_failing()
+    void = {"outcome": Outcome.VOID, "void": UnknownReason.BLIND}
+    one.update(look(portal="old", **void))
+    one.update(look(portal="da-nang", **void))
+    assert one.self_check_failing()
+    one.update(look(portal="hue"))
+    assert not one.self_check_failing()
+    one.update(look(1, portal="hue", outcome=Outcome.VOID, void=UnknownReason.LATE))
+    assert not one.self_check_failing()
+    one.update(look(2, portal="hue", **void))
+    assert one.self_check_failing()
 
 
 async def test_following_and_recalling_show_the_same(tmp_path: Path):
-    clock = HandClock(SLOT + 3 * DAY)
+    clock = HandClock(SLOT + 3 * DAY_MS)
     followed = board(clock)
     async with opened(tmp_path) as journal:
-        reader = asyncio.create_task(follow_board(journal, followed, 0))
+        reader = asyncio.create_task(update_status_cache(journal, followed, 0))
         for number in range(300):
             portal = PORTALS[number % 3].id
             story = {
@@ -177,68 +179,70 @@ async def test_following_and_recalling_show_the_same(tmp_path: Path):
             )
             if number % 10 == 0:
                 tipped = factories.change(portal=portal, at=story["slot"], state=list(State)[number % 5])
-                await journal.commit(Advance(reader="states", seq=0, changes=(tipped,)))
-        await until(lambda: followed.latest and max(one.seq for one in followed.latest.values()) >= journal.last - 3)
+                await journal.commit(CheckpointUpdate(reader="states", seq=0, changes=(tipped,)))
+        await until(
+            lambda: followed.latest and max(one.seq for one in followed.latest.values()) >= journal.last_seq - 3
+        )
         await asyncio.sleep(0.05)
         recalled = board(clock)
-        await journal.read(recalled.recall)
+        await journal.read(recalled.load)
         reader.cancel()
         await asyncio.wait([reader])
     assert recalled.latest == followed.latest
     assert recalled.states == followed.states
-    assert recalled.last_look == followed.last_look
+    assert recalled.last_probe_ms == followed.last_probe_ms
     for portal in PORTALS:
-        assert recalled.strip(portal.id) == followed.strip(portal.id)
+        assert recalled.last_day_timeline(portal.id) == followed.last_day_timeline(portal.id)
 
 
 def test_the_prober_is_not_a_portal_and_blinds_the_page():
     one = board()
-    blind = change(1, State.UNKNOWN, State.UP, portal=PROBER)
-    one.take(blind)
-    assert one.prober is blind
-    assert one.blind()
-    assert one.blind_since() == blind.at
-    assert PROBER not in one.states
-    assert PROBER not in one.judged()
-    one.take(change(2, State.UP, State.UNKNOWN, portal=PROBER))
-    one.take(blind)
-    assert not one.blind()
-    assert one.blind_since() is None
-    one.take(change(3, State.UNKNOWN, State.UP, portal=PROBER, location="other"))
-    assert not one.blind()
+    blind = change(1, State.UNKNOWN, State.UP, portal=PROBER_PORTAL)
+    one.update(blind)
+    assert one.prober_change is blind
+    assert one.self_check_failing()
+    assert one.self_check_failing_since_ms() == blind.at
+    assert PROBER_PORTAL not in one.states
+    assert PROBER_PORTAL not in one.evaluated_portals()
+    one.update(change(2, State.UP, State.UNKNOWN, portal=PROBER_PORTAL))
+    one.update(blind)
+    assert not one.self_check_failing()
+    assert one.self_check_failing_since_ms() is None
+    one.update(change(3, State.UNKNOWN, State.UP, portal=PROBER_PORTAL, location="other"))
+    assert not one.self_check_failing()
 
 
 def test_the_end_of_flapping_is_not_the_beginning_of_a_state():
     one = board()
-    one.take(change(1, State.UP))
+    one.update(change(1, State.UP))
     flaps = change(2, State.DOWN, State.UP, flapping=True)
-    one.take(flaps)
-    assert one.flapping("hue")
-    one.take(change(3, State.DOWN, State.DOWN))
-    assert not one.flapping("hue")
+    one.update(flaps)
+    assert one.is_flapping("hue")
+    one.update(change(3, State.DOWN, State.DOWN))
+    assert not one.is_flapping("hue")
     assert one.state("hue") is State.DOWN
-    assert one.since("hue") == flaps.at
-    assert one.turned("hue") is flaps
+    assert one.state_since_ms("hue") == flaps.at
+    assert one.current_state_change("hue") is flaps
 
 
 async def test_the_prober_is_recalled(tmp_path: Path):
     async with opened(tmp_path) as journal:
-        blind = change(1, State.UNKNOWN, State.UP, portal=PROBER)
-        await journal.commit(Advance(reader="states", seq=1, changes=(blind,)))
+        blind = change(1, State.UNKNOWN, State.UP, portal=PROBER_PORTAL)
+        await journal.commit(CheckpointUpdate(reader="states", seq=1, changes=(blind,)))
         one = board()
-        await journal.read(one.recall)
-        assert one.blind()
+        await journal.read(one.load)
+        assert one.self_check_failing()
 
 
 def test_a_clock_that_was_ahead_is_forgotten():
     """By a day and more: what it showed is older than what is seen now, whatever its date says."""
     one = board()
-    one.take(look(400 * DAY // MINUTE, started=SLOT + 400 * DAY, seq=1))
-    one.take(change(400 * DAY, State.UP, seq=2))
-    one.take(look(0, started=SLOT, seq=3))
-    one.take(change(0, State.DOWN, State.UP, seq=4))
-    shown = one.deciding("hue")
+    one.update(look(400 * DAY_MS // MINUTE, started=SLOT + 400 * DAY_MS, seq=1))
+    one.update(change(400 * DAY_MS, State.UP, seq=2))
+    one.update(look(0, started=SLOT, seq=3))
+    one.update(change(0, State.DOWN, State.UP, seq=4))
+    shown = one.latest_state_check("hue")
     assert shown is not None
-    assert (shown.slot, one.last_look, one.since("hue")) == (SLOT, SLOT, SLOT)
-    one.take(look(-5, started=SLOT - 5 * MINUTE, seq=5))
-    assert one.deciding("hue") == shown, "a late look is still late"
+    assert (shown.slot, one.last_probe_ms, one.state_since_ms("hue")) == (SLOT, SLOT, SLOT)
+    one.update(look(-5, started=SLOT - 5 * MINUTE, seq=5))
+    assert one.latest_state_check("hue") == shown, "a late look is still late"

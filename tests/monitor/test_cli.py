@@ -20,11 +20,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from monitor.config.secret_hash import Hashed
-from monitor.prober.gaps import BEGUN
-from monitor.storage.journal.store import FILE, SCHEMA, Writer
-from monitor.tools.demo.certificate_authority import Authority
-from probes.registry import KINDS
+from monitor.config.secret_hash import ScryptHash
+from monitor.prober.gaps import FIRST_SCHEDULED_KEY
+from monitor.storage.journal.store import JOURNAL_FILE, JOURNAL_SCHEMA_VERSION, JournalWriter
+from monitor.tools.demo.certificate_authority import CertificateAuthority
+from probes.registry import PROBE_KINDS
 from tests.bench.subject import address, nginx
 from tests.servers.ports import free_port
 
@@ -193,15 +193,15 @@ def test_a_data_directory_that_cannot_be_written_is_one_message(config: Path, tm
 def test_a_journal_of_a_newer_version_is_refused_untouched(config: Path, tmp_path: Path):
     data = tmp_path / "data"
     data.mkdir()
-    Writer(data / FILE, KINDS).close()
-    with sqlite3.connect(data / FILE) as db:
-        db.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+    JournalWriter(data / JOURNAL_FILE, PROBE_KINDS).close()
+    with sqlite3.connect(data / JOURNAL_FILE) as db:
+        db.execute(f"PRAGMA user_version = {JOURNAL_SCHEMA_VERSION + 1}")
     db.close()
-    before = (data / FILE).read_bytes()
+    before = (data / JOURNAL_FILE).read_bytes()
     done = call("run", "--config", config, "--data", data)
     assert done.returncode == 1
     assert "newer version" in done.stderr
-    assert (data / FILE).read_bytes() == before
+    assert (data / JOURNAL_FILE).read_bytes() == before
 
 
 def test_a_portal_without_server_goes_down_and_the_daemon_stops_in_order(config: Path, tmp_path: Path, daemon: Running):
@@ -213,7 +213,7 @@ def test_a_portal_without_server_goes_down_and_the_daemon_stops_in_order(config:
     assert done.returncode == 1
     assert "down" in done.stdout
     assert daemon.stop() == 0
-    with sqlite3.connect(tmp_path / "data" / FILE) as db:
+    with sqlite3.connect(tmp_path / "data" / JOURNAL_FILE) as db:
         slots = [row[0] for row in db.execute("SELECT slot FROM look_uptime ORDER BY slot")]
         assert int(db.execute("SELECT value FROM meta WHERE key = 'stopped_at'").fetchone()[0]) > slots[-1]
     db.close()
@@ -230,7 +230,7 @@ def test_a_killed_daemon_records_the_slots_it_missed(config: Path, tmp_path: Pat
         again.until("/-/ready", "looks are being completed")
     finally:
         again.stop()
-    with sqlite3.connect(tmp_path / "data" / FILE) as db:
+    with sqlite3.connect(tmp_path / "data" / JOURNAL_FILE) as db:
         rows = db.execute("SELECT slot, void FROM look_uptime ORDER BY slot").fetchall()
     db.close()
     slots = [slot for slot, _ in rows]
@@ -268,8 +268,8 @@ def test_a_check_that_a_reload_brings_is_remembered_before_its_first_look(
     request = urllib.request.Request(f"http://{daemon.listen}/-/reload", method="POST")
     request.add_header("Authorization", "Bearer sesame-open")
     assert urllib.request.urlopen(request, timeout=20).status == 200
-    with sqlite3.connect(tmp_path / "data" / FILE) as db:
-        (text,) = db.execute("SELECT value FROM meta WHERE key = ?", (BEGUN,)).fetchone()
+    with sqlite3.connect(tmp_path / "data" / JOURNAL_FILE) as db:
+        (text,) = db.execute("SELECT value FROM meta WHERE key = ?", (FIRST_SCHEDULED_KEY,)).fetchone()
     db.close()
     ((key, since),) = json.loads(text).items()
     assert key == "hue/uptime@local"
@@ -316,8 +316,8 @@ def test_version():
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
+def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
+    return CertificateAuthority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.mark.parametrize(
@@ -331,7 +331,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     ids=["good", "expired", "self-signed", "wrong name"],
 )
 def test_probe_names_what_is_wrong_with_a_certificate(
-    authority: Authority, certificate: Callable[[Authority], ssl.SSLContext], fault: str | None
+    authority: CertificateAuthority, certificate: Callable[[CertificateAuthority], ssl.SSLContext], fault: str | None
 ):
     class Page(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -388,9 +388,9 @@ def test_a_hash_is_made_of_what_comes_on_stdin_and_never_of_an_argument():
 
     done = make(given="mật khẩu dài\n")
     assert done.returncode == 0, done.stderr
-    assert Hashed.read(done.stdout.strip()).fits("mật khẩu dài")
+    assert ScryptHash.parse(done.stdout.strip()).matches("mật khẩu dài")
     assert "mật" not in done.stdout + done.stderr
     assert make(given="short\n").returncode == 2
     assert make("a-secret-as-argument").returncode == 2
     made = make("--make")
-    assert Hashed.read(made.stdout.strip()).fits(made.stderr.strip())
+    assert ScryptHash.parse(made.stdout.strip()).matches(made.stderr.strip())

@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from monitor.storage import inbox
-from monitor.storage.journal.store import FILE, JournalError, Reader
-from probes.registry import KINDS
+from monitor.storage.journal.store import JOURNAL_FILE, JournalError, JournalReader
+from probes.registry import PROBE_KINDS
 from tests.monitor.alerting.parts import Story, eventually, notify, write
 from tests.monitor.parts import opened, site
 from tests.monitor.test_cli import call, command
@@ -61,7 +61,7 @@ async def running(config: Path, data: Path, *, ends_by: signal.Signals) -> Async
 
 def asked(data: Path, question: Any) -> Any:  # noqa: ANN401 - whatever is asked of the reader
     try:
-        reader = Reader(data / FILE, KINDS)
+        reader = JournalReader(data / JOURNAL_FILE, PROBE_KINDS)
     except JournalError:  # not there yet
         return None
     try:
@@ -118,7 +118,7 @@ async def test_a_note_without_a_daemon_waits_and_one_about_nothing_is_refused(tm
         call, "incident", "comment", event.incident.id, "nội dung", "--by", "Minh", "--data", tmp_path
     )
     assert "no daemon has taken it in yet" in done.stdout
-    ((_, note),) = inbox.found(tmp_path)
+    ((_, note),) = inbox.pending_notes(tmp_path)
     assert (note.by, note.text, note.incident) == ("Minh", "nội dung", event.incident.id)
     done = await asyncio.to_thread(call, "incident", "ack", "nobody-1", "--by", "Minh", "--data", tmp_path)
     assert (done.returncode, "there is no incident nobody-1" in done.stderr) == (1, True)

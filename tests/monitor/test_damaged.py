@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
-from monitor.model.incidents import NoteKind, Post
+from monitor.model.incidents import NoteKind, OutboxUpdate
 from monitor.scoring import seal
 from monitor.scoring.report import manifest
 from monitor.storage import inbox
 from monitor.storage.folders import INBOX
-from monitor.storage.journal.store import FILE, Reader, Writer
-from monitor.storage.screenshots import ABOUT, Evidence
+from monitor.storage.journal.store import JOURNAL_FILE, JournalReader, JournalWriter
+from monitor.storage.screenshots import METADATA_FILE, ScreenshotStore
 from monitor.storage.transfer import files
-from probes.registry import KINDS
-from probes.result import Picture
+from probes.registry import PROBE_KINDS
+from probes.result import Screenshot
 from tests import factories
 from tests.factories import SLOT
 
@@ -41,16 +41,16 @@ from tests.factories import SLOT
 )
 def test_a_note_that_the_journal_cannot_hold_is_put_aside(tmp_path: Path, key: str, value: object):
     """It ended the daemon, and the next one, for the file was still there."""
-    good = inbox.leave(tmp_path, inbox.new_note("hue-1", NoteKind.COMMENTED, "Lan", "đang xử lý", SLOT))
+    good = inbox.submit_note(tmp_path, inbox.new_note("hue-1", NoteKind.COMMENTED, "Lan", "đang xử lý", SLOT))
     told: dict[str, Any] = json.loads(good.read_text("utf-8"))
     bad = good.with_name("0-bad.json")
     bad.write_text(json.dumps(told | {key: value}))
-    found = inbox.found(tmp_path)
+    found = inbox.pending_notes(tmp_path)
     assert [path for path, _ in found] == [good]
-    assert bad.with_suffix(inbox.BAD).exists()
-    with closing(Writer(tmp_path / FILE, KINDS)) as writer:
-        writer.write([Post(notes=tuple(note for _, note in found))])
-    with closing(Reader(tmp_path / FILE, KINDS)) as reader:
+    assert bad.with_suffix(inbox.INVALID_SUFFIX).exists()
+    with closing(JournalWriter(tmp_path / JOURNAL_FILE, PROBE_KINDS)) as writer:
+        writer.write([OutboxUpdate(notes=tuple(note for _, note in found))])
+    with closing(JournalReader(tmp_path / JOURNAL_FILE, PROBE_KINDS)) as reader:
         assert [note.text for note in reader.notes("hue-1")] == ["đang xử lý"]
 
 
@@ -59,7 +59,7 @@ def test_deep_notes_and_pipes_are_put_aside(tmp_path: Path):
     folder.mkdir()
     (folder / "deep.json").write_text("[" * 60_000)
     os.mkfifo(folder / "pipe.json")
-    assert inbox.found(tmp_path) == []
+    assert inbox.pending_notes(tmp_path) == []
     assert sorted(path.name for path in folder.iterdir()) == ["deep.bad", "pipe.bad"]
 
 
@@ -78,16 +78,18 @@ def test_deep_notes_and_pipes_are_put_aside(tmp_path: Path):
     ],
 )
 async def test_an_index_of_pictures_that_is_not_ours_is_passed_over(tmp_path: Path, change: dict[str, object]):
-    evidence = Evidence(folder=tmp_path, limit=10**9, days=100)
+    evidence = ScreenshotStore(folder=tmp_path, max_bytes=10**9, retention_days=100)
     check = factories.check("mobile", portal="hue")
     for slot in (SLOT, SLOT + 2 * factories.DAY):
         look = factories.measurement(kind="mobile", portal="hue", slot=slot)
-        await evidence.keep(check, look, [Picture(at=None, type="image/webp", body=b"RIFF", print="0f" * 8)])
-    about = tmp_path / "hue" / "mobile" / str(SLOT) / ABOUT
+        await evidence.save(
+            check, look, [Screenshot(at_seconds=None, content_type="image/webp", body=b"RIFF", fingerprint="0f" * 8)]
+        )
+    about = tmp_path / "hue" / "mobile" / str(SLOT) / METADATA_FILE
     about.write_text(json.dumps(json.loads(about.read_text()) | change))
-    again = Evidence(folder=tmp_path, limit=10**9, days=100)
-    again.recall()
-    assert [one.slot for one in again.of("hue/mobile")] == [SLOT + 2 * factories.DAY]
+    again = ScreenshotStore(folder=tmp_path, max_bytes=10**9, retention_days=100)
+    again.load()
+    assert [one.slot for one in again.of_check("hue/mobile")] == [SLOT + 2 * factories.DAY]
 
 
 @pytest.mark.parametrize(
@@ -102,8 +104,8 @@ def test_a_seal_in_another_form_is_told_of(tmp_path: Path, text: str):
 
 def test_a_manifest_may_name_what_cannot_be_printed(tmp_path: Path):
     entry = {"path": "\udcff.csv", "size": 1, "sha256": ""}
-    told = {"kind": manifest.KIND, "schema": manifest.SCHEMA, "files": [entry]}
-    (tmp_path / manifest.NAME).write_text(json.dumps(told))
+    told = {"kind": manifest.MANIFEST_KIND, "schema": manifest.MANIFEST_SCHEMA_VERSION, "files": [entry]}
+    (tmp_path / manifest.MANIFEST_NAME).write_text(json.dumps(told))
     done = subprocess.run(
         [sys.executable, "-m", "monitor", "export", "verify", str(tmp_path)], capture_output=True, check=False
     )
@@ -117,7 +119,7 @@ def test_a_number_of_a_hundred_thousand_digits_is_refused_soon(tmp_path: Path):
     path = tmp_path / "looks.csv"
     path.write_text(f"{','.join(names)}\n{','.join(row)}\n")
     began = time.process_time()
-    with pytest.raises(files.ExchangeError, match="is not a number"):
+    with pytest.raises(files.TransferError, match="is not a number"):
         files.import_(tmp_path, path)
     assert time.process_time() - began < 5
-    assert not (tmp_path / FILE).exists()
+    assert not (tmp_path / JOURNAL_FILE).exists()

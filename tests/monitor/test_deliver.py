@@ -14,12 +14,12 @@ import pytest_asyncio
 from structlog.testing import capture_logs
 
 from monitor.model.records import Measurement
-from monitor.sinks.base import Receipt, Record, Sink
-from monitor.sinks.batch_writer import Patience
-from monitor.sinks.influxdb.line_protocol import measurement_from
-from monitor.sinks.influxdb.sink import InfluxDB
+from monitor.sinks.base import Sink, SinkRecord, WriteResult
+from monitor.sinks.batch_writer import DeliveryPolicy
+from monitor.sinks.influxdb.line_protocol import parse_measurement
+from monitor.sinks.influxdb.sink import InfluxDBSettings
 from monitor.storage.journal.journal import Journal
-from probes.registry import KINDS
+from probes.registry import PROBE_KINDS
 from probes.result import Outcome
 from tests import factories
 from tests.monitor.carrying import NAME, QUICK, Seen, bookmark, carrying, fleet, quarantine, until
@@ -41,7 +41,7 @@ def bucket(server: InfluxServer) -> str:
 
 @pytest_asyncio.fixture
 async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    one = Journal.open(tmp_path, KINDS, commit_every=0.01)
+    one = Journal.open(tmp_path, PROBE_KINDS, commit_interval_seconds=0.01)
     yield one
     await one.close()
 
@@ -52,18 +52,20 @@ def seen() -> Seen:
 
 
 def influx(server: InfluxServer, bucket: str, **keys: object) -> Sink:
-    settings = InfluxDB.model_validate({"url": server.url, "token": TOKEN, "bucket": bucket, **keys})
+    settings = InfluxDBSettings.model_validate({"url": server.url, "token": TOKEN, "bucket": bucket, **keys})
     return settings.open(NAME, lambda _portal: None)
 
 
 async def journalled(journal: Journal) -> list[Measurement]:
     """Everything in the journal, as it must arrive: without numbers, in order."""
-    records = await journal.read(lambda reader: [one for kind in KINDS for one in reader.measurements(kind=kind)])
+    records = await journal.read(lambda reader: [one for kind in PROBE_KINDS for one in reader.measurements(kind=kind)])
     return sorted((unnumbered(one) for one in records), key=order)
 
 
 def arrived(server: InfluxServer, bucket: str) -> list[Measurement]:
-    return sorted((measurement_from(kind, row, row) for kind in KINDS for row in server.rows(kind, bucket)), key=order)
+    return sorted(
+        (parse_measurement(kind, row, row) for kind in PROBE_KINDS for row in server.rows(kind, bucket)), key=order
+    )
 
 
 def unnumbered(one: Measurement) -> Measurement:
@@ -78,7 +80,9 @@ async def test_everything_arrives_once_through_an_outage(
     server: InfluxServer, bucket: str, journal: Journal, seen: Seen
 ):
     """The database is killed between two batches, hours are journalled meanwhile, and it comes back on its files."""
-    patience = Patience(batch=500, linger=0.02, first=0.05, most=0.2)
+    patience = DeliveryPolicy(
+        batch_size=500, linger_seconds=0.02, initial_backoff_seconds=0.05, max_backoff_seconds=0.2
+    )
     async with carrying(journal, influx(server, bucket), seen, patience) as courier:
         await journal.commit_all(fleet(20, 60))
         await until(lambda: courier.seq >= 500)
@@ -89,9 +93,9 @@ async def test_everything_arrives_once_through_an_outage(
         assert seen("lag_seconds") > 0
         assert seen("failures_total", failure="passing") >= 1
         server.start()
-        await until(lambda: courier.seq == journal.last)
+        await until(lambda: courier.seq == journal.last_seq)
     assert arrived(server, bucket) == await journalled(journal)
-    assert await bookmark(journal) == journal.last
+    assert await bookmark(journal) == journal.last_seq
     assert (seen("up"), seen("lag_records"), seen("lag_seconds")) == (1, 0, 0)
 
 
@@ -104,7 +108,7 @@ async def test_a_crash_between_write_and_bookmark_changes_nothing(
     class Dying:
         name = NAME
 
-        async def write(self, records: Sequence[Record]) -> Receipt:
+        async def write(self, records: Sequence[SinkRecord]) -> WriteResult:
             await inner.write(records)
             done.set()
             return await asyncio.get_running_loop().create_future()  # no more is heard of us
@@ -117,11 +121,11 @@ async def test_a_crash_between_write_and_bookmark_changes_nothing(
     async with carrying(journal, Dying(), seen):
         await done.wait()
     count = server.count("uptime", bucket)
-    assert (count, await bookmark(journal)) == (journal.last, 0)
+    assert (count, await bookmark(journal)) == (journal.last_seq, 0)
     async with carrying(journal, inner, seen) as courier:
-        await until(lambda: courier.seq == journal.last)
+        await until(lambda: courier.seq == journal.last_seq)
     assert arrived(server, bucket) == await journalled(journal)
-    assert await bookmark(journal) == journal.last
+    assert await bookmark(journal) == journal.last_seq
 
 
 async def test_a_bad_point_is_set_aside_and_the_others_arrive(
@@ -134,7 +138,7 @@ async def test_a_bad_point_is_set_aside_and_the_others_arrive(
     await journal.commit_all(looks)
     with capture_logs() as lines:
         async with carrying(journal, influx(server, bucket), seen) as courier:
-            await until(lambda: courier.seq == journal.last)
+            await until(lambda: courier.seq == journal.last_seq)
     (bad,) = await quarantine(journal)
     assert bad.record == 3211
     assert bad.identity == f"ha-noi/uptime@hn-1 slot {looks[3210].slot} attempt 1"
@@ -153,7 +157,7 @@ async def test_the_pause_that_a_server_asks_for_is_kept(
     async with carrying(journal, influx(server, bucket), seen) as courier:
         with server.mood("429"):
             await until(lambda: len(server.log()) > before)
-        await until(lambda: courier.seq == journal.last)
+        await until(lambda: courier.seq == journal.last_seq)
     (first, status), (second, good) = server.log()[before:]
     assert (status, good) == (429, 204)
     assert second - first >= RETRY_AFTER
@@ -168,7 +172,7 @@ async def test_a_batch_that_is_too_large_goes_in_parts(server: InfluxServer, buc
     await journal.commit_all(looks)
     with server.mood("413"):
         async with carrying(journal, influx(server, bucket), seen) as courier:
-            await until(lambda: courier.seq == journal.last)
+            await until(lambda: courier.seq == journal.last_seq)
     (bad,) = await quarantine(journal)
     assert bad.identity.startswith("large/")
     assert "413" in bad.reason
@@ -188,7 +192,7 @@ async def test_a_sink_that_refuses_is_asked_again_and_said_once(
             assert seen("up") == 0
             assert courier.seq == 0
             token.write_text(f"{TOKEN}\n")
-            await until(lambda: courier.seq == journal.last, QUICK.refused + 1.0)
+            await until(lambda: courier.seq == journal.last_seq, QUICK.unavailable_retry_seconds + 1.0)
     assert [line["event"] for line in lines] == ["sink_refuses", "sink_works_again"]
     assert "401" in lines[0]["reason"]
     assert arrived(server, bucket) == await journalled(journal)
@@ -203,7 +207,7 @@ async def test_a_sink_that_rejects_everything_is_not_believed(
         with server.mood("400"):
             await until(lambda: seen("failures_total", failure="refused") >= 2)
             assert courier.seq == 0
-        await until(lambda: courier.seq == journal.last)
+        await until(lambda: courier.seq == journal.last_seq)
     assert await quarantine(journal) == []
     assert arrived(server, bucket) == await journalled(journal)
 
@@ -215,7 +219,7 @@ async def test_a_database_that_hangs_is_waited_for(server: InfluxServer, bucket:
         async with carrying(journal, influx(server, bucket, timeout=0.3), seen) as courier:
             await until(lambda: seen("failures_total", failure="passing") >= 2)
             server.go_on()
-            await until(lambda: courier.seq == journal.last)
+            await until(lambda: courier.seq == journal.last_seq)
     finally:
         server.go_on()
     assert arrived(server, bucket) == await journalled(journal)
@@ -225,7 +229,7 @@ async def test_what_arrives_late_is_delivered_too(server: InfluxServer, bucket: 
     async with carrying(journal, influx(server, bucket), seen) as courier:
         for first in range(3):
             await journal.commit_all(fleet(3, 1, first=first))
-            await until(lambda: courier.seq == journal.last)
-    assert server.count("uptime", bucket) == journal.last
-    assert seen("points_written_total") == journal.last
+            await until(lambda: courier.seq == journal.last_seq)
+    assert server.count("uptime", bucket) == journal.last_seq
+    assert seen("points_written_total") == journal.last_seq
     assert seen("batches_total") >= 3

@@ -14,18 +14,18 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from monitor.model.clock import SystemClock
-from monitor.sinks.base import Passing, Receipt, Record, Refused, Rejected, TooLarge
-from monitor.sinks.batch_writer import Carrier, Patience
+from monitor.sinks.base import BatchTooLarge, RecordRejected, SinkRecord, SinkUnavailable, TemporaryError, WriteResult
+from monitor.sinks.batch_writer import BatchWriter, DeliveryPolicy
 from monitor.storage.journal.journal import Journal
-from monitor.storage.journal.store import Advance
-from probes.registry import KINDS
+from monitor.storage.journal.store import CheckpointUpdate
+from probes.registry import PROBE_KINDS
 from tests import factories
 from tests.monitor.carrying import NAME, QUICK, Seen, bookmark, carrying, fleet, quarantine, until
 
 
 @pytest_asyncio.fixture
 async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    one = Journal.open(tmp_path, KINDS, commit_every=0.01)
+    one = Journal.open(tmp_path, PROBE_KINDS, commit_interval_seconds=0.01)
     yield one
     await one.close()
 
@@ -46,17 +46,17 @@ class Scripted:
         self.taken: list[int] = []
         self.failures: list[Exception] = []
 
-    async def write(self, records: Sequence[Record]) -> Receipt:
+    async def write(self, records: Sequence[SinkRecord]) -> WriteResult:
         self.writes += 1
         if self.failures:
             raise self.failures.pop(0)
         if len(records) > self.most:
-            raise TooLarge("too much")
+            raise BatchTooLarge("too much")
         numbers = {record.seq for record in records}
         if numbers & self.bad:
-            raise Rejected("bad")
+            raise RecordRejected("bad")
         self.taken += numbers
-        return Receipt()
+        return WriteResult()
 
     async def close(self) -> None:
         self.taken.append(-1)
@@ -69,7 +69,9 @@ def test_bad_records_are_found_in_few_writes(bad: set[int], most: int):
     sink = Scripted(bad, most)
 
     async def run() -> list[int]:
-        return [one.record for one in await Carrier(sink, SystemClock(), Seen().metrics, QUICK).deliver(records)]
+        return [
+            one.record for one in await BatchWriter(sink, SystemClock(), Seen().metrics, QUICK).write_bisecting(records)
+        ]
 
     assert sorted(asyncio.run(run())) == sorted(bad)
     assert sorted(sink.taken) == sorted({*range(1, 501)} - bad)
@@ -79,18 +81,23 @@ def test_bad_records_are_found_in_few_writes(bad: set[int], most: int):
 async def test_a_step_and_its_quarantine_are_one_transaction(journal: Journal, seen: Seen):
     await journal.commit_all(fleet(1, 20))
     async with carrying(journal, Scripted({7}), seen) as courier:
-        await until(lambda: courier.seq == journal.last)
-    assert await bookmark(journal) == journal.last
+        await until(lambda: courier.seq == journal.last_seq)
+    assert await bookmark(journal) == journal.last_seq
     assert [one.record for one in await quarantine(journal)] == [7]
 
 
 async def test_pauses_grow_and_trouble_is_said_once(journal: Journal, seen: Seen):
     sink = Scripted()
-    sink.failures = [Passing("no route"), Passing("no route"), Passing("busy", 0.3), Refused("wrong token")]
+    sink.failures = [
+        TemporaryError("no route"),
+        TemporaryError("no route"),
+        TemporaryError("busy", 0.3),
+        SinkUnavailable("wrong token"),
+    ]
     await journal.commit_all(fleet(1, 3))
     with capture_logs() as lines:
         async with carrying(journal, sink, seen) as courier:
-            await until(lambda: courier.seq == journal.last)
+            await until(lambda: courier.seq == journal.last_seq)
     assert [line["event"] for line in lines] == ["sink_unavailable", "sink_refuses", "sink_works_again"]
     assert seen("failures_total", failure="passing") == 3
     assert seen("failures_total", failure="refused") == 1
@@ -98,17 +105,17 @@ async def test_pauses_grow_and_trouble_is_said_once(journal: Journal, seen: Seen
 
 async def test_the_courier_stops_at_once_and_closes_its_sink(journal: Journal, seen: Seen):
     sink = Scripted()
-    sink.failures = [Refused("wrong token")] * 100
+    sink.failures = [SinkUnavailable("wrong token")] * 100
     await journal.commit_all(fleet(1, 3))
-    async with asyncio.timeout(1.0), carrying(journal, sink, seen, Patience(linger=0.01)):
+    async with asyncio.timeout(1.0), carrying(journal, sink, seen, DeliveryPolicy(linger_seconds=0.01)):
         await until(lambda: seen("failures_total", failure="refused") == 1)
     assert sink.taken == [-1]
 
 
 async def test_a_new_sink_begins_with_the_oldest_record_and_an_old_one_where_it_was(journal: Journal, seen: Seen):
     await journal.commit_all(fleet(1, 10))
-    await journal.commit(Advance(reader=f"sink:{NAME}", seq=4))
+    await journal.commit(CheckpointUpdate(reader=f"sink:{NAME}", seq=4))
     sink = Scripted()
     async with carrying(journal, sink, seen) as courier:
-        await until(lambda: courier.seq == journal.last)
-    assert sorted(sink.taken) == [-1, *range(5, journal.last + 1)]
+        await until(lambda: courier.seq == journal.last_seq)
+    assert sorted(sink.taken) == [-1, *range(5, journal.last_seq + 1)]

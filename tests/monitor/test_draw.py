@@ -38,7 +38,7 @@ def shown(result: ProbeResult, *, width: int = 80, encoding: str = "utf-8", colo
     raw = io.BytesIO()
     file = io.TextIOWrapper(raw, encoding=encoding, newline="")
     console = Console(file=file, width=width, force_terminal=colour, color_system="standard" if colour else None)
-    probe_output.draw(result, console, now=NOW)
+    probe_output.print_result(result, console, now_seconds=NOW)
     file.flush()
     return raw.getvalue().decode(encoding)
 
@@ -102,8 +102,8 @@ def test_a_look_that_never_began_has_a_verdict_only():
 
 
 def test_every_fault_has_words():
-    assert probe_output.WORDS.keys() == set(Fault)
-    assert len(set(probe_output.WORDS.values())) == len(Fault)
+    assert probe_output.FAULT_TEXTS.keys() == set(Fault)
+    assert len(set(probe_output.FAULT_TEXTS.values())) == len(Fault)
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
@@ -160,7 +160,7 @@ PHASE_SETS = st.dictionaries(st.sampled_from(list(factories.PHASES)), st.floats(
 @given(PHASE_SETS, st.integers(30, 200), st.floats(1, 10))
 def test_cells_sum_to_the_hops_share_and_each_is_off_by_one_at_most(phases: dict[str, float], room: int, factor: float):
     whole = sum(phases.values())
-    cells = probe_output.shares(phases, whole * factor, room)
+    cells = probe_output.bar_cells(phases, whole * factor, room)
     assert cells.keys() == phases.keys()
     if whole == 0:
         assert set(cells.values()) == {0}

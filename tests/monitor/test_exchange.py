@@ -20,13 +20,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.model.records import Measurement, Void
+from monitor.model.records import Measurement, UnknownReason
 from monitor.storage.history import reader as history
-from monitor.storage.history.reader import Window
-from monitor.storage.journal.store import FILE, JournalError, Lock, Reader, Writer
+from monitor.storage.history.reader import HistoryWindow
+from monitor.storage.journal.store import JOURNAL_FILE, DirectoryLock, JournalError, JournalReader, JournalWriter
 from monitor.storage.transfer import files, formats
-from monitor.storage.transfer.files import ExchangeError, Format
-from probes.registry import KINDS
+from monitor.storage.transfer.files import DataFormat, TransferError
+from probes.registry import PROBE_KINDS
 from probes.result import Fault, Hop, Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 ROOT = Path(__file__).parents[2]
-FORMATS = list(Format)
-UPTIME = Window(kind="uptime")
+FORMATS = list(DataFormat)
+UPTIME = HistoryWindow(kind="uptime")
 
 
 def journal(directory: Path, measurements: Iterable[Measurement]) -> Path:
     """A journal with these measurements."""
     directory.mkdir(exist_ok=True)
-    writer = Writer(directory / FILE, KINDS)
+    writer = JournalWriter(directory / JOURNAL_FILE, PROBE_KINDS)
     writer.write(list(measurements))
     writer.close()
     return directory
@@ -50,8 +50,8 @@ def journal(directory: Path, measurements: Iterable[Measurement]) -> Path:
 
 def content(directory: Path) -> dict[tuple[Any, ...], Measurement]:
     """All measurements of a journal by identity, running numbers left out."""
-    reader = Reader(directory / FILE, KINDS)
-    found = [one for kind in KINDS for one in reader.measurements(kind=kind)]
+    reader = JournalReader(directory / JOURNAL_FILE, PROBE_KINDS)
+    found = [one for kind in PROBE_KINDS for one in reader.measurements(kind=kind)]
     reader.close()
     return {identity(one): replace(one, seq=0) for one in found}
 
@@ -97,9 +97,9 @@ def hops(draw: st.DrawFn) -> Hop:
 @st.composite
 def measurements(draw: st.DrawFn) -> Measurement:
     """Anything that the daemon could record, and stranger."""
-    kind = draw(st.sampled_from(list(KINDS)))
+    kind = draw(st.sampled_from(list(PROBE_KINDS)))
     outcome = draw(st.sampled_from(Outcome))
-    metrics = history.columns(kind)[len(history.BASE) :]
+    metrics = history.history_columns(kind)[len(history.BASE_COLUMNS) :]
     return Measurement(
         portal=draw(WORDS),
         check=draw(WORDS),
@@ -109,7 +109,7 @@ def measurements(draw: st.DrawFn) -> Measurement:
         kind=kind,
         outcome=outcome,
         fault=None if outcome is Outcome.UP else draw(st.none() | st.sampled_from(Fault)),
-        void=draw(st.sampled_from(Void)) if outcome is Outcome.VOID else None,
+        void=draw(st.sampled_from(UnknownReason)) if outcome is Outcome.VOID else None,
         phase=draw(st.none() | WORDS),
         detail=draw(WORDS | st.just("")),
         started=draw(st.none() | st.integers(0, 253_402_300_799_999)),
@@ -138,11 +138,13 @@ def test_every_format_gives_back_the_records(records: list[Measurement]):
         assert stored == expected
         for form in FORMATS:
             target = Path(scratch) / form
-            written = files.export(source, [Window(kind=kind) for kind in KINDS], Path(scratch) / "out", form)
+            written = files.export(
+                source, [HistoryWindow(kind=kind) for kind in PROBE_KINDS], Path(scratch) / "out", form
+            )
             for file in written:
                 assert file.path is not None
                 done = files.import_(target, file.path)
-                assert (done.read, done.added, done.present) == (file.rows, file.rows, 0)
+                assert (done.rows_read, done.added, done.already_present) == (file.rows, file.rows, 0)
             assert content(target) == stored, form
 
 
@@ -161,39 +163,39 @@ def source(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_second_import_adds_nothing(tmp_path: Path, source: Path, form: Format):
+def test_a_second_import_adds_nothing(tmp_path: Path, source: Path, form: DataFormat):
     file = tmp_path / f"uptime.{form}"
     told: list[tuple[int, int | None]] = []
     (written,) = files.export(source, UPTIME, file, form, lambda *both: told.append(both))
-    assert written == files.Exported(kind="uptime", path=file, rows=32)
+    assert written == files.ExportedFile(kind="uptime", path=file, rows=32)
     assert told[-1] == (32, 32)
     target = tmp_path / "target"
     assert files.import_(target, file, form, lambda *both: told.append(both)).added == 32
     assert told[-1] == (32, 32)
     before = content(target)
-    assert files.import_(target, file) == files.Imported(read=32, added=0, present=32)
+    assert files.import_(target, file) == files.ImportResult(rows_read=32, added=0, already_present=32)
     assert content(target) == before
 
 
 def test_several_kinds_go_into_a_directory(tmp_path: Path, source: Path):
     out = tmp_path / "new" / "folder"
-    written = files.export(source, [Window(kind=kind) for kind in KINDS], out, "csv")
+    written = files.export(source, [HistoryWindow(kind=kind) for kind in PROBE_KINDS], out, "csv")
     assert [(file.kind, file.path, file.rows) for file in written] == [
         ("uptime", out / "uptime.csv", 32),
         ("latency", out / "latency.csv", 5),
         ("mobile", out / "mobile.csv", 0),
     ]
-    (alone,) = files.export(source, Window(kind="latency"), out, "jsonl")
+    (alone,) = files.export(source, HistoryWindow(kind="latency"), out, "jsonl")
     assert alone.path == out / "latency.jsonl"
     assert {file.name for file in out.iterdir()} == {"uptime.csv", "latency.csv", "mobile.csv", "latency.jsonl"}
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_an_empty_window_is_a_file_without_rows(tmp_path: Path, source: Path, form: Format):
+def test_an_empty_window_is_a_file_without_rows(tmp_path: Path, source: Path, form: DataFormat):
     file = tmp_path / f"none.{form}"
-    (written,) = files.export(source, Window(kind="uptime", until=5), file, form)
+    (written,) = files.export(source, HistoryWindow(kind="uptime", until_ms=5), file, form)
     assert written.rows == 0
-    assert files.import_(tmp_path / "target", file).read == 0
+    assert files.import_(tmp_path / "target", file).rows_read == 0
 
 
 def test_csv_is_what_its_document_says(tmp_path: Path, source: Path):
@@ -229,20 +231,22 @@ def test_parquet_is_typed_by_the_declarations(tmp_path: Path, source: Path):
         types = {name: str(kind) for name, kind, *_ in found.description}
     assert files.import_(tmp_path / "target", file).added == 32
     sql = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}
-    assert types == {"kind": "VARCHAR"} | {column.name: sql[column.type] for column in history.columns("uptime")}
+    assert types == {"kind": "VARCHAR"} | {
+        column.name: sql[column.type] for column in history.history_columns("uptime")
+    }
 
 
 def test_standard_output(source: Path, capsysbinary: pytest.CaptureFixture[bytes]):
-    windows = [Window(kind=kind) for kind in KINDS]
+    windows = [HistoryWindow(kind=kind) for kind in PROBE_KINDS]
     (written,) = files.export(source, UPTIME, "-", "csv")
     assert written.path is None
     assert capsysbinary.readouterr().out.count(b"\r\n") == 33
     files.export(source, windows, Path("-"), "jsonl")
     kinds = [json.loads(line)["kind"] for line in capsysbinary.readouterr().out.splitlines()]
     assert kinds == ["uptime"] * 32 + ["latency"] * 5
-    with pytest.raises(ExchangeError, match="CSV on standard output holds one kind"):
+    with pytest.raises(TransferError, match="CSV on standard output holds one kind"):
         files.export(source, windows, "-", "csv")
-    with pytest.raises(ExchangeError, match="a Parquet file cannot be written to standard output"):
+    with pytest.raises(TransferError, match="a Parquet file cannot be written to standard output"):
         files.export(source, UPTIME, "-", "parquet")
 
 
@@ -255,13 +259,13 @@ def leftovers(directory: Path) -> list[str]:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_broken_export_leaves_the_old_file_and_nothing_else(
-    tmp_path: Path, source: Path, form: Format, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, source: Path, form: DataFormat, monkeypatch: pytest.MonkeyPatch
 ):
     out = tmp_path / "out"
     out.mkdir()
     (out / "a").write_text("the old one")
 
-    def broken(*_: object) -> Iterator[history.Columns]:
+    def broken(*_: object) -> Iterator[history.ColumnBatch]:
         yield from real(source, UPTIME)
         raise JournalError("the disk is gone")
 
@@ -287,7 +291,7 @@ exchange.export(Path(sys.argv[1]), history.Window(kind="uptime"), Path(sys.argv[
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_killed_export_shows_no_half_file(tmp_path: Path, form: Format):
+def test_a_killed_export_shows_no_half_file(tmp_path: Path, form: DataFormat):
     source = journal(tmp_path / "source", factories.measurements(400))
     out = tmp_path / "out" / f"a.{form}"
     command = [sys.executable, "-c", EXPORTING, str(source), str(out), form]
@@ -304,10 +308,10 @@ def test_a_killed_export_shows_no_half_file(tmp_path: Path, form: Format):
 
 def test_what_a_file_must_not_replace(tmp_path: Path, source: Path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ExchangeError, match="pipe is not a regular file"):
+    with pytest.raises(TransferError, match="pipe is not a regular file"):
         files.export(source, UPTIME, tmp_path / "pipe", "csv")
     (tmp_path / "plain").touch()
-    with pytest.raises(ExchangeError, match="plain"):
+    with pytest.raises(TransferError, match="plain"):
         files.export(source, UPTIME, tmp_path / "plain" / "a.csv", "csv")
     (tmp_path / "real").mkdir()
     (tmp_path / "link.csv").symlink_to(tmp_path / "real" / "a.csv")
@@ -317,7 +321,7 @@ def test_what_a_file_must_not_replace(tmp_path: Path, source: Path):
 
 
 def test_one_window_of_each_kind(tmp_path: Path, source: Path):
-    with pytest.raises(ExchangeError, match="one window of each kind"):
+    with pytest.raises(TransferError, match="one window of each kind"):
         files.export(source, [UPTIME, UPTIME], tmp_path, "csv")
 
 
@@ -332,7 +336,7 @@ GOOD = {
     "attempt": 1,
     "outcome": "up",
 }
-KIND_LIST = ", ".join(KINDS)
+KIND_LIST = ", ".join(PROBE_KINDS)
 FAULT_LIST = ", ".join(Fault)
 HOP_KEYS = "hops: each one has the keys url, phases, family, address, status, location"
 
@@ -382,10 +386,10 @@ def test_a_bad_object_is_refused_with_its_line(tmp_path: Path, change: dict[str,
     bad = change if isinstance(change, str) else json.dumps(GOOD | change)
     file = tmp_path / "a.jsonl"
     file.write_text(f"{json.dumps(GOOD)}\n\n{bad}\n{json.dumps(GOOD | {'slot': SLOT + 1})}\n")
-    with pytest.raises(ExchangeError) as refusal:
+    with pytest.raises(TransferError) as refusal:
         files.import_(tmp_path / "data", file)
-    assert refusal.value.complaints == (f"{file}:3: {complaint}",)
-    assert not (tmp_path / "data" / FILE).exists()
+    assert refusal.value.errors == (f"{file}:3: {complaint}",)
+    assert not (tmp_path / "data" / JOURNAL_FILE).exists()
 
 
 HEAD = "kind,portal,check,location,slot,attempt,outcome"
@@ -420,10 +424,10 @@ BAD_FILES: list[tuple[str | bytes, str]] = [
 def test_a_bad_csv_file_is_refused_with_its_line(tmp_path: Path, text: str | bytes, complaint: str):
     file = tmp_path / "a.csv"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(ExchangeError) as refusal:
+    with pytest.raises(TransferError) as refusal:
         files.import_(tmp_path / "data", file)
-    assert refusal.value.complaints == (f"{file}:{complaint}",)
-    assert not (tmp_path / "data" / FILE).exists()
+    assert refusal.value.errors == (f"{file}:{complaint}",)
+    assert not (tmp_path / "data" / JOURNAL_FILE).exists()
 
 
 def test_what_a_spreadsheet_saves_is_understood(tmp_path: Path):
@@ -455,11 +459,11 @@ def test_a_bad_parquet_file_is_refused_with_its_row(tmp_path: Path):
         ),
     ):
         parquet(file, f"SELECT {SELECT}, {extra}")
-        with pytest.raises(ExchangeError) as refusal:
+        with pytest.raises(TransferError) as refusal:
             files.import_(tmp_path / "data", file)
-        assert refusal.value.complaints == (f"{file}: {complaint}",)
+        assert refusal.value.errors == (f"{file}: {complaint}",)
     file.write_bytes(b"PAR1 and then nothing PAR1")
-    with pytest.raises(ExchangeError, match=r"a\.parquet: Invalid"):
+    with pytest.raises(TransferError, match=r"a\.parquet: Invalid"):
         files.import_(tmp_path / "data", file)
     files.import_(tmp_path / "data", parquet(file, f"SELECT {SELECT}, 'nan'::DOUBLE AS duration"))
     (one,) = content(tmp_path / "data").values()
@@ -469,23 +473,23 @@ def test_a_bad_parquet_file_is_refused_with_its_row(tmp_path: Path):
 def test_complaints_come_together_up_to_twenty(tmp_path: Path):
     file = tmp_path / "a.jsonl"
     file.write_text("".join(json.dumps(GOOD | {"slot": "x", "status": "y"}) + "\n" for _ in range(30)))
-    with pytest.raises(ExchangeError) as refusal:
+    with pytest.raises(TransferError) as refusal:
         files.import_(tmp_path / "data", file)
-    assert len(refusal.value.complaints) == 21
-    assert refusal.value.complaints[:3] == (
+    assert len(refusal.value.errors) == 21
+    assert refusal.value.errors[:3] == (
         f"{file}:1: slot: 'x' is not a whole number",
         f"{file}:1: status: 'y' is not a whole number",
         f"{file}:2: slot: 'x' is not a whole number",
     )
-    assert refusal.value.complaints[-1] == "there may be more: what follows was not judged"
+    assert refusal.value.errors[-1] == "there may be more: what follows was not judged"
 
 
 def test_nothing_is_written_when_the_last_of_many_rows_is_bad(tmp_path: Path, source: Path):
     file = tmp_path / "a.jsonl"
-    lines = [json.dumps(GOOD | {"slot": SLOT + number}) for number in range(files.BATCH * 2)]
+    lines = [json.dumps(GOOD | {"slot": SLOT + number}) for number in range(files.IMPORT_BATCH_ROWS * 2)]
     file.write_text("\n".join([*lines, json.dumps(GOOD | {"outcome": "?"})]))
     before = content(source)
-    with pytest.raises(ExchangeError, match=f":{files.BATCH * 2 + 1}: outcome"):
+    with pytest.raises(TransferError, match=f":{files.IMPORT_BATCH_ROWS * 2 + 1}: outcome"):
         files.import_(source, file)
     assert content(source) == before
 
@@ -494,31 +498,31 @@ def test_a_file_that_changes_during_the_import_is_noticed(tmp_path: Path, monkey
     file = tmp_path / "a.jsonl"
     file.write_text(json.dumps(GOOD) + "\n")
 
-    def meddle(path: Path, kinds: Any) -> Writer:  # noqa: ANN401 - handed on
+    def meddle(path: Path, kinds: Any) -> JournalWriter:  # noqa: ANN401 - handed on
         file.write_text("{}\n")
-        return Writer(path, kinds)
+        return JournalWriter(path, kinds)
 
-    monkeypatch.setattr(files, "Writer", meddle)
-    with pytest.raises(ExchangeError, match="changed while it was imported"):
+    monkeypatch.setattr(files, "JournalWriter", meddle)
+    with pytest.raises(TransferError, match="changed while it was imported"):
         files.import_(tmp_path / "data", file)
     assert content(tmp_path / "data") == {}
 
 
 def test_an_import_needs_a_file_a_format_and_the_directory_for_itself(tmp_path: Path):
-    with pytest.raises(ExchangeError, match=r"there is no file .*none\.csv"):
+    with pytest.raises(TransferError, match=r"there is no file .*none\.csv"):
         files.import_(tmp_path / "data", tmp_path / "none.csv")
-    with pytest.raises(ExchangeError, match="name the format, one of csv, jsonl, parquet"):
+    with pytest.raises(TransferError, match="name the format, one of csv, jsonl, parquet"):
         files.import_(tmp_path / "data", tmp_path / "a.xlsx")
     file = tmp_path / "a.txt"
     file.write_text(json.dumps(GOOD))
-    lock = Lock(tmp_path / "data")
+    lock = DirectoryLock(tmp_path / "data")
     try:
         with pytest.raises(JournalError, match=rf"in use by another daemon \(process {os.getpid()}\)"):
             files.import_(tmp_path / "data", file, "jsonl")
     finally:
         lock.release()
     assert files.import_(tmp_path / "data", file, "jsonl").added == 1
-    Lock(tmp_path / "data").release()
+    DirectoryLock(tmp_path / "data").release()
 
 
 def test_hops_longer_than_the_csv_modules_own_limit(tmp_path: Path):
@@ -527,7 +531,7 @@ def test_hops_longer_than_the_csv_modules_own_limit(tmp_path: Path):
     files.export(source, UPTIME, tmp_path / "a.csv", "csv")
     assert files.import_(tmp_path / "target", tmp_path / "a.csv").added == 1
     assert content(tmp_path / "target") == content(source)
-    assert csv.field_size_limit() == formats.LONGEST_FIELD
+    assert csv.field_size_limit() == formats.MAX_CSV_FIELD_CHARS
 
 
 # ---- memory

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.daemon.metrics import SelfMetrics
-from monitor.model.records import PROBER, Check, Expect, Portal, State, Void
-from monitor.states.status_cache import Board
+from monitor.model.records import PROBER_PORTAL, Check, Expect, Portal, State, UnknownReason
+from monitor.states.status_cache import StatusCache
 from monitor.web.metrics.exposition import Exposition, escape
 from probes.metric import Metric, Unit
-from probes.registry import KINDS
+from probes.registry import PROBE_KINDS
 from probes.result import Fault, Outcome, Scalar
 from tests import factories
 from tests.factories import MINUTE, SLOT
@@ -27,15 +27,15 @@ from tests.monitor.parts import HandClock
 
 NAMES = ("up", "down", "void", "moved", "plain", "closed")
 PORTALS = [factories.portal(id=name, expect=Expect.RETIRED if name == "closed" else Expect.ANSWERS) for name in NAMES]
-CHECKS = [factories.check(kind, portal=name) for name in NAMES for kind in KINDS]
+CHECKS = [factories.check(kind, portal=name) for name in NAMES for kind in PROBE_KINDS]
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
-def shown(portals: Sequence[Portal] = PORTALS, checks: Sequence[Check] = CHECKS) -> tuple[Board, Exposition]:
-    board = Board(clock=HandClock(), location="hn-1")
-    board.show(portals, checks)
-    return board, Exposition(board, KINDS, SelfMetrics(list(KINDS)).registry)
+def shown(portals: Sequence[Portal] = PORTALS, checks: Sequence[Check] = CHECKS) -> tuple[StatusCache, Exposition]:
+    board = StatusCache(clock=HandClock(), location="hn-1")
+    board.set_inventory(portals, checks)
+    return board, Exposition(board, PROBE_KINDS, SelfMetrics(list(PROBE_KINDS)).registry)
 
 
 async def text(exposition: Exposition) -> str:
@@ -57,18 +57,18 @@ def of(found: Series, name: str, /, **labels: str) -> list[float]:
     return [value for (known, has), value in found.items() if known == name and labels.items() <= set(has)]
 
 
-def a_day_in_the_life(board: Board) -> None:
+def a_day_in_the_life(board: StatusCache) -> None:
     """Up over TLS, down, void, moved by a redirect, plain HTTP."""
-    board.take(factories.measurement(portal="up"))
-    board.take(factories.measurement(portal="up", check="latency", kind="latency"))
-    board.take(factories.measurement(portal="down", outcome=Outcome.DOWN))
-    board.take(factories.measurement(portal="void", outcome=Outcome.VOID, void=Void.LATE))
+    board.update(factories.measurement(portal="up"))
+    board.update(factories.measurement(portal="up", check="latency", kind="latency"))
+    board.update(factories.measurement(portal="down", outcome=Outcome.DOWN))
+    board.update(factories.measurement(portal="void", outcome=Outcome.VOID, void=UnknownReason.LATE))
     moved = {"portal": "moved", "values": factories.values(redirects=2, ipv6_success=False, ipv6_seconds=1.5)}
-    board.take(factories.measurement(**moved, hops=(factories.hop(status=302), factories.hop())))
+    board.update(factories.measurement(**moved, hops=(factories.hop(status=302), factories.hop())))
     values = {key: value for key, value in factories.values(ssl=False).items() if not key.startswith(("cert", "tls"))}
-    board.take(factories.measurement(portal="plain", values=values))
-    board.take(factories.change(portal="down", seq=1))
-    board.take(factories.change(portal="up", seq=1, state=State.UP))
+    board.update(factories.measurement(portal="plain", values=values))
+    board.update(factories.change(portal="down", seq=1))
+    board.update(factories.change(portal="up", seq=1, state=State.UP))
 
 
 async def test_the_page_tells_what_was_measured():
@@ -128,26 +128,26 @@ async def test_every_declared_metric_can_appear():
     """With every value present, every exposed name and every set of constant labels is on the page."""
     board, exposition = shown()
     samples: dict[type, Scalar] = {bool: True, int: 7, float: 0.5, str: "words"}
-    for kind, probe in KINDS.items():
+    for kind, probe in PROBE_KINDS.items():
         values = {metric.name: samples[metric.type] for metric in probe.metrics if not metric.sum_of}
-        board.take(factories.measurement(portal="up", check=kind, kind=kind, values=values, fault=Fault.DNS))
+        board.update(factories.measurement(portal="up", check=kind, kind=kind, values=values, fault=Fault.DNS))
     found = await series(exposition)
-    for kind, probe in KINDS.items():
+    for kind, probe in PROBE_KINDS.items():
         for metric in probe.metrics:
-            if metric.prometheus:
-                labels = {"check": kind, **metric.labels, **({metric.label: "words"} if metric.label else {})}
-                assert len(of(found, metric.prometheus, **labels)) == 1, metric
+            if metric.prometheus_name:
+                labels = {"check": kind, **metric.labels, **({metric.info_label: "words"} if metric.info_label else {})}
+                assert len(of(found, metric.prometheus_name, **labels)) == 1, metric
 
 
 async def test_metrics_that_share_a_name_agree_on_its_help():
     """One family has one help; words of a single phase over all of them would lie."""
     board, exposition = shown()
-    board.take(factories.measurement(portal="up"))
+    board.update(factories.measurement(portal="up"))
     page = {family.name: family.documentation for family in text_string_to_metric_families(await text(exposition))}
     helps: dict[str, set[str]] = {}
-    for probe in KINDS.values():
+    for probe in PROBE_KINDS.values():
         for metric in probe.metrics:
-            helps.setdefault(metric.prometheus, set()).add(metric.help)
+            helps.setdefault(metric.prometheus_name, set()).add(metric.help)
     shared = {name for name, words in helps.items() if name and len(words) > 1}
     assert shared <= page.keys()
     assert not [name for name in shared if page[name] in helps[name]]
@@ -165,7 +165,7 @@ async def test_names_of_portals_and_certificates_come_through():
     name = 'Cổng "Dịch vụ công"\nthành phố \\ Hà Nội'
     portal = factories.portal(id="odd", name_vi=name, group="g\\1")
     board, exposition = shown([portal], [factories.check(portal="odd")])
-    board.take(factories.measurement(portal="odd", values=factories.values(cert_subject=name, cert_issuer="x" * 500)))
+    board.update(factories.measurement(portal="odd", values=factories.values(cert_subject=name, cert_issuer="x" * 500)))
     found = await series(exposition)
     assert of(found, "portal_monitor_portal_info", name=name, group="g\\1") == [1]
     assert of(found, "probe_ssl_last_chain_info", subject=name, issuer="x" * 128) == [1]
@@ -174,7 +174,7 @@ async def test_names_of_portals_and_certificates_come_through():
 async def test_no_secret_of_an_address_becomes_a_label():
     check = factories.check(portal="up", url="https://user:secret@up.example.vn/path?token=secret#secret")
     board, exposition = shown(checks=[check])
-    board.take(factories.measurement(portal="up"))
+    board.update(factories.measurement(portal="up"))
     page = await text(exposition)
     assert "secret" not in page
     assert 'instance="https://up.example.vn/path"' in page
@@ -182,13 +182,13 @@ async def test_no_secret_of_an_address_becomes_a_label():
 
 async def test_what_no_longer_holds_vanishes():
     board, exposition = shown()
-    board.take(factories.measurement(portal="up", outcome=Outcome.DOWN))
+    board.update(factories.measurement(portal="up", outcome=Outcome.DOWN))
     assert of(await series(exposition), "probe_failure_info")
-    board.take(factories.measurement(portal="up", slot=SLOT + MINUTE))
+    board.update(factories.measurement(portal="up", slot=SLOT + MINUTE))
     found = await series(exposition)
     assert not of(found, "probe_failure_info")
     assert of(found, "probe_success", portal="up") == [1]
-    board.take(factories.measurement(portal="up", slot=SLOT + 2 * MINUTE, outcome=Outcome.VOID))
+    board.update(factories.measurement(portal="up", slot=SLOT + 2 * MINUTE, outcome=Outcome.VOID))
     found = await series(exposition)
     assert not of(found, "probe_success")
     assert not of(found, "probe_http_status_code")
@@ -197,7 +197,7 @@ async def test_what_no_longer_holds_vanishes():
 async def test_removed_checks_vanish():
     board, exposition = shown()
     a_day_in_the_life(board)
-    board.show(PORTALS[1:], [check for check in CHECKS if check.portal != "up"])
+    board.set_inventory(PORTALS[1:], [check for check in CHECKS if check.portal != "up"])
     exposition.retain()
     found = await series(exposition)
     assert not [key for key in found if ("portal", "up") in key[1]]
@@ -213,7 +213,7 @@ async def test_a_thousand_checks_are_rendered_quickly_and_hold_nobody_up():
     looks = [factories.measurement(portal=name) for name in names]
     began = time.perf_counter()
     for look in looks:
-        board.take(look)
+        board.update(look)
     taken = (time.perf_counter() - began) / len(looks)
     rendered, held, size = [], [], 0
     for _ in range(5):
@@ -246,28 +246,28 @@ async def longest_wait(stop: asyncio.Event) -> float:
 
 @pytest.mark.parametrize("value", [0.1, 1e-9, 1e22, 2**53, 0, True])
 async def test_numbers_come_through_exactly(value: float):
-    metric = Metric(name="took", unit=Unit.SECONDS, help="x", prometheus="probe_took_seconds")
-    probe = type("One", (KINDS["uptime"],), {"metrics": (metric,)})
-    board = Board(clock=HandClock(), location="hn-1")
-    board.show(PORTALS, CHECKS)
+    metric = Metric(name="took", unit=Unit.SECONDS, help="x", prometheus_name="probe_took_seconds")
+    probe = type("One", (PROBE_KINDS["uptime"],), {"metrics": (metric,)})
+    board = StatusCache(clock=HandClock(), location="hn-1")
+    board.set_inventory(PORTALS, CHECKS)
     exposition = Exposition(board, {"uptime": probe}, SelfMetrics([]).registry)
-    board.take(factories.measurement(portal="up", values={"took": value}))
+    board.update(factories.measurement(portal="up", values={"took": value}))
     assert of(await series(exposition), "probe_took_seconds") == [float(value)]
 
 
 async def test_a_look_that_confirms_is_counted_and_changes_nothing_else():
     board, exposition = shown()
     first = factories.measurement(portal="down", outcome=Outcome.DOWN)
-    board.take(first)
+    board.update(first)
     before = await series(exposition)
-    board.take(factories.measurement(portal="down", attempt=2, duration=99.0))
+    board.update(factories.measurement(portal="down", attempt=2, duration=99.0))
     after = await series(exposition)
     assert of(before, "probe_attempts", portal="down") == [1]
     assert of(after, "probe_attempts", portal="down") == [2]
     moved = {key for key in after if after[key] != before.get(key) and not key[0].startswith(("python_", "process_"))}
     assert {name for name, _ in moved} == {"probe_attempts"}
     assert before.keys() == after.keys()
-    board.take(factories.measurement(portal="down", slot=SLOT + MINUTE))
+    board.update(factories.measurement(portal="down", slot=SLOT + MINUTE))
     assert of(await series(exposition), "probe_attempts", portal="down") == [1]
 
 
@@ -277,10 +277,10 @@ async def test_flapping_and_the_prober_are_gauges():
     assert of(found, "portal_monitor_prober_state", state="up") == [1]
     assert set(of(found, "portal_monitor_portal_flapping")) == {0}
     assert of(found, "portal_monitor_portal_flapping", portal="closed") == []
-    board.take(factories.change(portal="down", flapping=True, seq=1))
-    board.take(factories.change(portal=PROBER, state=State.UNKNOWN, previous=State.UP, seq=2))
+    board.update(factories.change(portal="down", flapping=True, seq=1))
+    board.update(factories.change(portal=PROBER_PORTAL, state=State.UNKNOWN, previous=State.UP, seq=2))
     found = await series(exposition)
     assert of(found, "portal_monitor_portal_flapping", portal="down") == [1]
     assert of(found, "portal_monitor_prober_state", state="up") == [0]
     assert of(found, "portal_monitor_prober_state", state="unknown", location="hn-1") == [1]
-    assert of(found, "portal_monitor_portal_state", portal=PROBER) == []
+    assert of(found, "portal_monitor_portal_state", portal=PROBER_PORTAL) == []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.scoring.report.filmstrips import MOST, films
+from monitor.scoring.report.filmstrips import MAX_FRAMES, filmstrips
 from tests.scoring.parts import FIRST, HOUR, PERIOD
 
 
@@ -24,13 +24,13 @@ def exhibit(data: Path, slot: int, outcome: str = "up", check: str = "mobile", *
 
 
 def found(data: Path) -> dict:
-    return films(data, ["hue", "ha-noi"], PERIOD, PERIOD.until)
+    return filmstrips(data, ["hue", "ha-noi"], PERIOD, PERIOD.until_ms)
 
 
 def test_the_newest_good_load_of_the_period_is_shown_in_order_of_time(tmp_path: Path):
     for slot, outcome in ((HOUR, "up"), (2 * HOUR, "up"), (3 * HOUR, "down")):
         exhibit(tmp_path, slot, outcome)
-    exhibit(tmp_path, PERIOD.until - FIRST)
+    exhibit(tmp_path, PERIOD.until_ms - FIRST)
     exhibit(tmp_path, -1)
     film = found(tmp_path)["hue"]
     assert film.slot == FIRST + 2 * HOUR
@@ -58,5 +58,5 @@ def test_a_damaged_exhibit_gives_way_to_the_one_before(tmp_path: Path):
     exhibit(tmp_path, 2 * HOUR).joinpath("about.json").write_text("{")
     exhibit(tmp_path, 3 * HOUR).joinpath("01.webp").unlink()
     assert found(tmp_path)["hue"].slot == FIRST + HOUR
-    assert MOST >= 1
-    assert films(tmp_path / "nowhere", ["hue"], PERIOD, PERIOD.until) == {}
+    assert MAX_FRAMES >= 1
+    assert filmstrips(tmp_path / "nowhere", ["hue"], PERIOD, PERIOD.until_ms) == {}

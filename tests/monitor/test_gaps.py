@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from monitor.model.records import Check, Void
+from monitor.model.records import Check, UnknownReason
 from monitor.prober import gaps
-from monitor.prober.gaps import fill_gaps, note_newcomers
-from monitor.prober.schedule import LONGEST, slot_after, slots_between
+from monitor.prober.gaps import record_first_scheduled, record_missed_slots
+from monitor.prober.schedule import MAX_GAP_MS, slot_after, slots_between
 from monitor.storage.journal.journal import Journal
-from probes.resources import Instruments
+from probes.resources import ProbeResources
 from probes.result import Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT
@@ -42,9 +42,9 @@ async def look_once(journal: Journal, checks: list[Check]) -> dict[str, int]:
 
 
 async def fill(journal: Journal, checks: list[Check], until: int, *, clean: bool = False) -> int:
-    async with Instruments() as tools:
+    async with ProbeResources() as tools:
         room = measurer(journal, tools, HandClock())
-        return await fill_gaps(journal, room, checks, "hn-1", until=until, clean=clean)
+        return await record_missed_slots(journal, room, checks, "hn-1", until_ms=until, clean_shutdown=clean)
 
 
 async def slots_of(journal: Journal, check: Check) -> list[int]:
@@ -60,7 +60,7 @@ async def test_every_slot_of_an_absence_gets_its_outcome(journal: Journal, clean
         assert await slots_of(journal, check) == list(slots_between(check, last[check.key] - 1, until + 1))
     voids = [one for one in await all_of(journal) if one.outcome is Outcome.VOID]
     assert len(voids) == filled
-    assert {one.void for one in voids} == {Void.STOPPED if clean else Void.KILLED}
+    assert {one.void for one in voids} == {UnknownReason.STOPPED if clean else UnknownReason.KILLED}
     assert {(one.started, one.duration, one.location, one.config) for one in voids} == {
         (None, None, "hn-1", "c0ffee12")
     }
@@ -81,7 +81,7 @@ async def test_a_check_without_any_outcome_begins_now(journal: Journal):
 
 async def test_a_check_that_was_killed_in_its_first_look_loses_no_slot(journal: Journal):
     """It counts from where it was planned first, not from the start after that, until it has an outcome."""
-    await note_newcomers(journal, CHECKS, "hn-1", SLOT)
+    await record_first_scheduled(journal, CHECKS, "hn-1", SLOT)
     await look_once(journal, CHECKS[:1])
     until = SLOT + HOUR
     await fill(journal, CHECKS, until)
@@ -92,14 +92,16 @@ async def test_a_check_that_was_killed_in_its_first_look_loses_no_slot(journal: 
 
 async def test_the_first_planning_of_a_check_is_remembered_until_it_has_an_outcome_or_is_gone(journal: Journal):
     rare, other = factories.check(interval=DAY / 1000), factories.check(portal="hue")
-    await note_newcomers(journal, [rare, other], "hn-1", SLOT)
-    await note_newcomers(journal, [rare], "hn-1", SLOT + HOUR)  # started again before anything was due, without `other`
-    await note_newcomers(journal, [rare, other], "hn-1", SLOT + 2 * HOUR)
+    await record_first_scheduled(journal, [rare, other], "hn-1", SLOT)
+    await record_first_scheduled(
+        journal, [rare], "hn-1", SLOT + HOUR
+    )  # started again before anything was due, without `other`
+    await record_first_scheduled(journal, [rare, other], "hn-1", SLOT + 2 * HOUR)
     await fill(journal, [rare, other], SLOT + DAY)
     assert await slots_of(journal, rare) == [slot_after(rare, SLOT)]
     assert await slots_of(journal, other) == list(slots_between(other, SLOT + 2 * HOUR, SLOT + DAY + 1))
-    await note_newcomers(journal, [rare, other], "hn-1", SLOT + DAY)
-    assert await journal.read(lambda reader: reader.meta(gaps.BEGUN)) == "{}"
+    await record_first_scheduled(journal, [rare, other], "hn-1", SLOT + DAY)
+    assert await journal.read(lambda reader: reader.meta(gaps.FIRST_SCHEDULED_KEY)) == "{}"
 
 
 async def test_outcomes_of_another_location_are_not_ours(journal: Journal):
@@ -114,11 +116,11 @@ async def test_of_a_long_absence_the_first_slot_and_the_last_day_are_written(jou
     assert await fill(journal, [check], until) == 1 + 1440
     slots = await slots_of(journal, check)
     assert slots[:2] == [last, last + MINUTE]
-    assert slots[2:] == list(slots_between(check, until - LONGEST, until + 1))
+    assert slots[2:] == list(slots_between(check, until - MAX_GAP_MS, until + 1))
 
 
 async def test_many_slots_are_written_in_bites(journal: Journal, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(gaps, "CHUNK", 50)
+    monkeypatch.setattr(gaps, "BATCH_SIZE", 50)
     await look_once(journal, CHECKS)
     before = journal.statistics.commits
     filled = await fill(journal, CHECKS, SLOT + 2 * HOUR)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from monitor.scoring import periods
-from monitor.scoring.report.collect import parts, steps
+from monitor.scoring.report.collect import progress_steps, subperiods
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
@@ -26,9 +26,9 @@ ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 )
 def test_a_period_is_cut_into_parts_that_join_without_a_gap(name: str, expected: list[str]):
     period = periods.parse(name, ZONE, 0)
-    found = parts(period)
+    found = subperiods(period)
     assert [one.name for one in found] == expected
-    assert steps(period) == 3 + len(expected)
+    assert progress_steps(period) == 3 + len(expected)
     if found:
-        assert [one.since for one in found] == [period.since, *(one.until for one in found[:-1])]
-        assert found[-1].until == period.until
+        assert [one.since_ms for one in found] == [period.since_ms, *(one.until_ms for one in found[:-1])]
+        assert found[-1].until_ms == period.until_ms

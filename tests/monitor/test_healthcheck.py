@@ -9,7 +9,7 @@ import pytest
 from aiohttp.test_utils import TestClient
 from typer.testing import CliRunner, Result
 
-from monitor.cli.healthcheck import HEALTHY, READY, ask
+from monitor.cli.healthcheck import HEALTHY, READY, request_health
 from monitor.cli.main import app
 from monitor.web import Readiness
 from tests.monitor.web import conftest
@@ -32,7 +32,7 @@ async def command(*words: str) -> Result:
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", ""])
 async def test_a_daemon_that_is_well(open_client: Open, host: str):
     client = await open_client()
-    assert await asyncio.to_thread(ask, f"{host}:{port(client)}", READY, 5.0) == (True, "ready")
+    assert await asyncio.to_thread(request_health, f"{host}:{port(client)}", READY, 5.0) == (True, "ready")
     done = await command("--listen", f"{host}:{port(client)}")
     assert (done.exit_code, done.stdout) == (0, "ready\n")
 
@@ -41,8 +41,8 @@ async def test_a_daemon_that_does_not_look_is_alive_and_not_well(open_client: Op
     stage.readiness = Readiness(ok=False, reason="no look has been completed for 99 s")
     client = await open_client()
     listen = f"127.0.0.1:{port(client)}"
-    assert await asyncio.to_thread(ask, listen, READY, 5.0) == (False, "no look has been completed for 99 s")
-    assert (await asyncio.to_thread(ask, listen, HEALTHY, 5.0))[0]
+    assert await asyncio.to_thread(request_health, listen, READY, 5.0) == (False, "no look has been completed for 99 s")
+    assert (await asyncio.to_thread(request_health, listen, HEALTHY, 5.0))[0]
     assert (await command("--listen", listen)).exit_code == 1
     assert (await command("--listen", listen, "--live")).exit_code == 0
 

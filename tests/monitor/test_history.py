@@ -12,9 +12,9 @@ import pytest
 
 from monitor.model.records import State
 from monitor.storage.history import reader
-from monitor.storage.history.reader import Window
-from monitor.storage.journal.store import FILE, Advance, JournalError, Writer
-from probes.registry import KINDS
+from monitor.storage.history.reader import HistoryWindow
+from monitor.storage.journal.store import JOURNAL_FILE, CheckpointUpdate, JournalError, JournalWriter
+from probes.registry import PROBE_KINDS
 from probes.result import Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT
@@ -28,18 +28,18 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def writer(tmp_path: Path) -> Iterator[Writer]:
-    writer = Writer(tmp_path / FILE, KINDS)
+def writer(tmp_path: Path) -> Iterator[JournalWriter]:
+    writer = JournalWriter(tmp_path / JOURNAL_FILE, PROBE_KINDS)
     yield writer
     writer.close()
 
 
-def read(directory: Path, window: Window, batch: int = reader.BATCH) -> list[tuple[object, ...]]:
+def read(directory: Path, window: HistoryWindow, batch: int = reader.BATCH_ROWS) -> list[tuple[object, ...]]:
     """Identities in the order given."""
     return [
         row
         for columns in reader.measurements(directory, window, batch)
-        for row in zip(*(columns[name] for name in reader.IDENTITY), strict=True)
+        for row in zip(*(columns[name] for name in reader.IDENTITY_COLUMNS), strict=True)
     ]
 
 
@@ -63,17 +63,17 @@ def fleet() -> list[Measurement]:
 
 
 @pytest.mark.parametrize("batch", [1, 2, 7, 24, 1000])
-def test_order_and_completeness_do_not_depend_on_the_batch(tmp_path: Path, writer: Writer, batch: int):
+def test_order_and_completeness_do_not_depend_on_the_batch(tmp_path: Path, writer: JournalWriter, batch: int):
     writer.write(fleet())
-    assert read(tmp_path, Window(kind="uptime"), batch) == identities(fleet())
+    assert read(tmp_path, HistoryWindow(kind="uptime"), batch) == identities(fleet())
 
 
-def test_a_window_is_half_open_and_narrowed_by_portal_and_check(tmp_path: Path, writer: Writer):
+def test_a_window_is_half_open_and_narrowed_by_portal_and_check(tmp_path: Path, writer: JournalWriter):
     writer.write(fleet())
-    window = Window(
+    window = HistoryWindow(
         kind="uptime",
-        since=SLOT + MINUTE,
-        until=SLOT + 3 * MINUTE,
+        since_ms=SLOT + MINUTE,
+        until_ms=SLOT + 3 * MINUTE,
         portals=frozenset({"hue", "Đà-nẵng", "nobody"}),
         checks=frozenset({"uptime"}),
     )
@@ -84,15 +84,15 @@ def test_a_window_is_half_open_and_narrowed_by_portal_and_check(tmp_path: Path, 
     ]
     assert read(tmp_path, window, 3) == identities(wanted)
     assert reader.count(tmp_path, window) == len(wanted) == 16
-    assert read(tmp_path, Window(kind="uptime", portals=frozenset())) == []
+    assert read(tmp_path, HistoryWindow(kind="uptime", portals=frozenset())) == []
 
 
-def test_columns_come_in_the_documented_order_with_the_declared_types(tmp_path: Path, writer: Writer):
+def test_columns_come_in_the_documented_order_with_the_declared_types(tmp_path: Path, writer: JournalWriter):
     good = factories.measurement()
     bad = factories.measurement(slot=SLOT + 1, outcome=Outcome.DOWN)
     writer.write([good, bad])
-    (batch,) = reader.measurements(tmp_path, Window(kind="uptime"))
-    columns = reader.columns("uptime")
+    (batch,) = reader.measurements(tmp_path, HistoryWindow(kind="uptime"))
+    columns = reader.history_columns("uptime")
     assert list(batch) == [column.name for column in columns]
     assert " ".join(list(batch)[:15]) == (
         "portal check location slot attempt outcome fault void phase detail started duration lateness config hops"
@@ -104,36 +104,36 @@ def test_columns_come_in_the_documented_order_with_the_declared_types(tmp_path: 
     assert json.loads(batch["hops"][1])[0]["phases"] == {"resolve": 0.012, "connect": 9.988}
 
 
-def test_every_column_of_the_journal_is_there(tmp_path: Path, writer: Writer):
+def test_every_column_of_the_journal_is_there(tmp_path: Path, writer: JournalWriter):
     """The seam has no second list that could fall behind the table's."""
     for kind, table in writer._tables.items():  # noqa: SLF001
-        assert [column.name for column in reader.columns(kind)] == table.columns[1:]
+        assert [column.name for column in reader.history_columns(kind)] == table.columns[1:]
 
 
-def test_a_metric_younger_than_the_journal_is_absent(tmp_path: Path, writer: Writer):
+def test_a_metric_younger_than_the_journal_is_absent(tmp_path: Path, writer: JournalWriter):
     writer.write([factories.measurement()])
     writer._db.execute('ALTER TABLE "look_uptime" DROP COLUMN "status"')  # noqa: SLF001
     writer._db.execute('DROP TABLE "look_latency"')  # noqa: SLF001
-    (batch,) = reader.measurements(tmp_path, Window(kind="uptime"))
+    (batch,) = reader.measurements(tmp_path, HistoryWindow(kind="uptime"))
     assert batch["status"] == [None]
-    assert list(reader.measurements(tmp_path, Window(kind="latency"))) == []
-    assert reader.count(tmp_path, Window(kind="latency")) == 0
+    assert list(reader.measurements(tmp_path, HistoryWindow(kind="latency"))) == []
+    assert reader.count(tmp_path, HistoryWindow(kind="latency")) == 0
 
 
 @pytest.mark.parametrize("ask", [reader.count, lambda *both: list(reader.measurements(*both))])
-def test_what_cannot_be_read_is_said(tmp_path: Path, ask: Callable[[Path, Window], object]):
+def test_what_cannot_be_read_is_said(tmp_path: Path, ask: Callable[[Path, HistoryWindow], object]):
     with pytest.raises(JournalError, match="there is no journal at"):
-        ask(tmp_path, Window(kind="uptime"))
+        ask(tmp_path, HistoryWindow(kind="uptime"))
     with pytest.raises(JournalError, match="probe kind 'gopher' is not one of uptime"):
-        ask(tmp_path, Window(kind="gopher"))
-    (tmp_path / FILE).write_bytes(b"no database" * 1000)
+        ask(tmp_path, HistoryWindow(kind="gopher"))
+    (tmp_path / JOURNAL_FILE).write_bytes(b"no database" * 1000)
     with pytest.raises(JournalError, match="not a database"):
-        ask(tmp_path, Window(kind="uptime"))
+        ask(tmp_path, HistoryWindow(kind="uptime"))
 
 
-def test_a_reader_left_half_way_does_not_keep_the_log_from_being_folded_back(tmp_path: Path, writer: Writer):
+def test_a_reader_left_half_way_does_not_keep_the_log_from_being_folded_back(tmp_path: Path, writer: JournalWriter):
     writer.write(list(factories.measurements(100)))
-    batches = reader.measurements(tmp_path, Window(kind="uptime"), 10)
+    batches = reader.measurements(tmp_path, HistoryWindow(kind="uptime"), 10)
     next(batches)
     writer.write(list(factories.measurements(100, slot=SLOT + 100 * MINUTE)))
     busy, frames, folded = writer._db.execute("PRAGMA wal_checkpoint(FULL)").fetchone()  # noqa: SLF001
@@ -158,7 +158,7 @@ while True:
 
 def test_reading_while_another_process_commits(tmp_path: Path):
     """Every read sees whole transactions, in order, and more and more of them."""
-    command = [sys.executable, "-c", WRITING, str(tmp_path / FILE)]
+    command = [sys.executable, "-c", WRITING, str(tmp_path / JOURNAL_FILE)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
@@ -166,7 +166,9 @@ def test_reading_while_another_process_commits(tmp_path: Path):
             seen = [0]
             while len(seen) < 30 or seen[-1] < 500:
                 slots = [
-                    slot for batch in reader.measurements(tmp_path, Window(kind="uptime")) for slot in batch["slot"]
+                    slot
+                    for batch in reader.measurements(tmp_path, HistoryWindow(kind="uptime"))
+                    for slot in batch["slot"]
                 ]
                 assert slots == list(range(SLOT, SLOT + len(slots)))
                 assert len(slots) % 20 == 0
@@ -186,11 +188,11 @@ def changes() -> list[StateChange]:
     ]
 
 
-def test_state_changes_of_a_window(tmp_path: Path, writer: Writer):
-    writer.write([Advance(reader="states", seq=0, changes=tuple(changes()))])
-    batches = list(reader.state_changes(tmp_path, SLOT, SLOT + 2 * MINUTE, batch=2))
+def test_state_changes_of_a_window(tmp_path: Path, writer: JournalWriter):
+    writer.write([CheckpointUpdate(reader="states", seq=0, changes=tuple(changes()))])
+    batches = list(reader.state_changes(tmp_path, SLOT, SLOT + 2 * MINUTE, batch_rows=2))
     assert [len(batch["at"]) for batch in batches] == [2, 1]
-    assert list(batches[0]) == [column.name for column in reader.STATE_COLUMNS]
+    assert list(batches[0]) == [column.name for column in reader.STATE_CHANGE_COLUMNS]
     rows = [row for batch in batches for row in zip(batch["at"], batch["portal"], batch["location"], strict=True)]
     assert rows == [(SLOT, "ha-noi", "hn-1"), (SLOT + MINUTE, "ha-noi", "dn-1"), (SLOT + MINUTE, "hue", "hn-1")]
     (batch,) = reader.state_changes(tmp_path, portals=frozenset({"hue"}))
@@ -198,9 +200,9 @@ def test_state_changes_of_a_window(tmp_path: Path, writer: Writer):
     assert batch["fault"] == [None]
 
 
-def test_the_state_in_force_when_a_window_begins(tmp_path: Path, writer: Writer):
-    assert reader.states_at(tmp_path) == {column.name: [] for column in reader.STATE_COLUMNS}
-    writer.write([Advance(reader="states", seq=0, changes=tuple(changes()))])
+def test_the_state_in_force_when_a_window_begins(tmp_path: Path, writer: JournalWriter):
+    assert reader.states_at(tmp_path) == {column.name: [] for column in reader.STATE_CHANGE_COLUMNS}
+    writer.write([CheckpointUpdate(reader="states", seq=0, changes=tuple(changes()))])
     at_first = reader.states_at(tmp_path, SLOT + MINUTE)
     assert list(zip(at_first["portal"], at_first["location"], at_first["state"], strict=True)) == [
         ("ha-noi", "dn-1", "down"),
@@ -210,7 +212,7 @@ def test_the_state_in_force_when_a_window_begins(tmp_path: Path, writer: Writer)
     assert reader.states_at(tmp_path)["state"] == ["down", "down", "up"]
 
 
-def table(columns: Iterable[reader.Column]) -> str:
+def table(columns: Iterable[reader.HistoryColumn]) -> str:
     """Columns as the table that the document shows."""
     lines = ["| column | type | unit | meaning |", "|---|---|---|---|"]
     for column in columns:
@@ -223,8 +225,8 @@ def table(columns: Iterable[reader.Column]) -> str:
 def test_the_document_lists_every_column():
     """When this fails, put the table it prints into docs/history-format.md."""
     document = (ROOT / "docs" / "history-format.md").read_text()
-    assert table(reader.BASE) in document
-    assert table(reader.STATE_COLUMNS) in document
-    for kind in KINDS:
-        assert table(reader.columns(kind)[len(reader.BASE) :]) in document
+    assert table(reader.BASE_COLUMNS) in document
+    assert table(reader.STATE_CHANGE_COLUMNS) in document
+    for kind in PROBE_KINDS:
+        assert table(reader.history_columns(kind)[len(reader.BASE_COLUMNS) :]) in document
         assert f"`{kind}`" in document

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.model.records import Measurement
-from monitor.web.metrics.hop_series import INFO, MOST, OTHER, PHASE, STATUS, HopSeries
+from monitor.web.metrics.hop_series import INFO, MAX_LABEL_VALUES, OVERFLOW_VALUE, PHASE, STATUS, HopSeries
 from probes.result import Outcome
 from tests import factories
 
@@ -60,15 +60,15 @@ def test_labels_stay_few_whatever_a_portal_does():
             if name == INFO:
                 urls.add(pairs["url"])
                 addresses.add(pairs["address"])
-    assert len(urls) == len(addresses) == MOST + 1
-    assert OTHER in urls & addresses
+    assert len(urls) == len(addresses) == MAX_LABEL_VALUES + 1
+    assert OVERFLOW_VALUE in urls & addresses
 
 
 def test_checks_that_are_gone_are_forgotten():
     series = HopSeries()
-    for number in range(MOST + 1):
+    for number in range(MAX_LABEL_VALUES + 1):
         list(series.samples(factories.measurement(hops=(factories.hop(url=f"https://a.example.gov.vn/{number}"),))))
     fresh = factories.measurement(hops=(factories.hop(url="https://a.example.gov.vn/new"),))
-    assert (INFO, "1", OTHER, "192.0.2.10") in told(fresh, series)
+    assert (INFO, "1", OVERFLOW_VALUE, "192.0.2.10") in told(fresh, series)
     series.retain(set())
     assert (INFO, "1", "https://a.example.gov.vn/new", "192.0.2.10") in told(fresh, series)

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from monitor.sinks.influxdb.admin import AdminError, check, init
-from monitor.sinks.influxdb.sink import DAY, InfluxDB, Keep
+from monitor.sinks.influxdb.sink import DAY_SECONDS, InfluxDBSettings, TierRetention
 from tests.servers.influxdb import TOKEN, InfluxServer
 from tests.servers.ports import free_port
 
@@ -25,8 +25,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
         yield running
 
 
-def settings(server: InfluxServer, **keys: object) -> InfluxDB:
-    return InfluxDB.model_validate({"url": server.url, "token": TOKEN, **keys})
+def settings(server: InfluxServer, **keys: object) -> InfluxDBSettings:
+    return InfluxDBSettings.model_validate({"url": server.url, "token": TOKEN, **keys})
 
 
 def test_databases_are_made_once_and_left_alone_then(server: InfluxServer):
@@ -43,7 +43,7 @@ def test_databases_are_made_once_and_left_alone_then(server: InfluxServer):
 
 def test_a_retention_that_differs_is_told_and_not_changed(server: InfluxServer):
     server.create("older", days=400)
-    lines = init(settings(server, bucket="older", keep=Keep(raw=30 * DAY)))
+    lines = init(settings(server, bucket="older", keep=TierRetention(raw=30 * DAY_SECONDS)))
     assert "exists and keeps points for 400 days, not for 30 days" in lines[0]
     (policies,) = server.query('SHOW RETENTION POLICIES ON "older"')
     assert "9600h0m0s" in {row[1] for row in policies["values"]}
@@ -53,8 +53,8 @@ def test_a_check_writes_reads_and_cleans_up(server: InfluxServer):
     server.create("checked")
     steps = check(settings(server, bucket="checked"))
     assert [step.ok for step in steps] == [True] * 4, steps
-    assert "InfluxDB 1.6.7" in steps[0].text
-    assert steps[-1].text == "the point was removed"
+    assert "InfluxDB 1.6.7" in steps[0].message
+    assert steps[-1].message == "the point was removed"
     assert server.query("SHOW MEASUREMENTS", "checked") == []
 
 
@@ -71,8 +71,8 @@ def test_a_check_says_what_is_wrong(server: InfluxServer, tmp_path: Path):
     ):
         *good, last = check(settings(server, **({"bucket": "right"} | keys)))
         assert not last.ok
-        assert sentence in last.text, last.text
-        assert "\n" not in last.text
+        assert sentence in last.message, last.message
+        assert "\n" not in last.message
         assert all(step.ok for step in good)
 
 
@@ -128,12 +128,12 @@ def newer(version: str) -> Iterator[str]:
 
 def test_buckets_of_2_are_made_once_with_their_retention():
     with newer("v2.7.10") as url:
-        one = InfluxDB.model_validate({"url": url, "token": TOKEN, "org": "province"})
+        one = InfluxDBSettings.model_validate({"url": url, "token": TOKEN, "org": "province"})
         first, second = init(one), init(one)
         with pytest.raises(AdminError, match="set 'org'"):
             init(one.model_copy(update={"org": ""}))
         with pytest.raises(AdminError, match="the token is wrong"):
-            init(InfluxDB.model_validate({"url": url, "token": "wrong", "org": "province"}))
+            init(InfluxDBSettings.model_validate({"url": url, "token": "wrong", "org": "province"}))
     assert first == [
         "bucket portal_monitor was made and keeps points for 100 days",
         "bucket portal_monitor_hourly was made and keeps points for 730 days",
@@ -144,6 +144,6 @@ def test_buckets_of_2_are_made_once_with_their_retention():
 
 def test_databases_of_3_are_made_by_its_own_command():
     with newer("3.1.0") as url:
-        lines = init(InfluxDB.model_validate({"url": url}))
+        lines = init(InfluxDBSettings.model_validate({"url": url}))
     assert lines[0].endswith("influxdb3 create database --retention-period 100d portal_monitor")
     assert lines[2].endswith("influxdb3 create database portal_monitor_daily")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.sinks.influxdb.responses import AdminError, lines, parts
+from monitor.sinks.influxdb.responses import AdminError, parse_chunked, split_lines
 from tests.servers.influxdb import TOKEN, InfluxServer
 
 ROWS = [[number, f'line\nbreak "{number}"', number / 3] for number in range(1, 12)]
@@ -38,7 +38,7 @@ def body(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def rows(pieces: list[bytes]) -> list[list[object]]:
-    return [row for _, values in parts(lines(pieces)) for row in values]
+    return [row for _, values in parse_chunked(split_lines(pieces)) for row in values]
 
 
 @given(cuts=st.lists(st.integers(0, 2000), max_size=30))
@@ -46,7 +46,7 @@ def test_an_answer_is_the_same_in_pieces_of_any_size(body: bytes, cuts: list[int
     edges = [0, *sorted(cuts), len(body)]
     pieces = [body[first:last] for first, last in pairwise(edges)]
     assert rows(pieces) == ROWS
-    assert [len(values) for _, values in parts(lines(pieces))] == [3, 3, 3, 2]
+    assert [len(values) for _, values in parse_chunked(split_lines(pieces))] == [3, 3, 3, 2]
 
 
 def test_an_answer_that_ends_too_early_is_an_error_wherever_it_ends(body: bytes):

@@ -14,20 +14,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from monitor.model.records import Measurement, StateChange, Void
-from monitor.sinks.base import Label, Receipt, Refused, Rejected
+from monitor.model.records import Measurement, StateChange, UnknownReason
+from monitor.sinks.base import PortalLabels, RecordRejected, SinkUnavailable, WriteResult
 from monitor.sinks.influxdb.line_protocol import (
     STATE_CHANGE,
     TAGS,
-    Lines,
-    change_from,
-    fields,
-    measurement_from,
-    point_time,
+    LineProtocolEncoder,
+    parse_measurement,
+    parse_state_change,
+    point_fields,
+    point_time_ms,
 )
-from monitor.sinks.influxdb.sink import InfluxDB, retry_after, words
-from probes.probe import Lane
-from probes.registry import KINDS
+from monitor.sinks.influxdb.sink import InfluxDBSettings, error_message, parse_retry_after
+from probes.probe import Pool
+from probes.registry import PROBE_KINDS
 from probes.result import Fault, Hop, Outcome
 from tests import factories
 from tests.servers.influxdb import TOKEN, InfluxServer
@@ -59,13 +59,13 @@ HOPS = st.lists(
 
 
 def values_of(kind: str) -> st.SearchStrategy[dict[str, object]]:
-    metrics = {metric.name: VALUES[metric.type] for metric in KINDS[kind].metrics if not metric.sum_of}
+    metrics = {metric.name: VALUES[metric.type] for metric in PROBE_KINDS[kind].metrics if not metric.sum_of}
     return st.fixed_dictionaries({}, optional=metrics)
 
 
 @st.composite
 def looks(draw: st.DrawFn) -> Measurement:
-    kind = draw(st.sampled_from(list(KINDS)))
+    kind = draw(st.sampled_from(list(PROBE_KINDS)))
     outcome = draw(st.sampled_from(Outcome))
     return Measurement(
         portal=draw(NAME),
@@ -76,7 +76,7 @@ def looks(draw: st.DrawFn) -> Measurement:
         kind=kind,
         outcome=outcome,
         fault=draw(st.none() | st.sampled_from(Fault)),
-        void=draw(st.sampled_from(Void)) if outcome is Outcome.VOID else None,
+        void=draw(st.sampled_from(UnknownReason)) if outcome is Outcome.VOID else None,
         phase=draw(st.none() | st.sampled_from(list(factories.PHASES))),
         detail=draw(TEXT),
         started=draw(st.none() | INT),
@@ -99,8 +99,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
 def test_a_look_comes_back_from_the_database_as_it_was(server: InfluxServer, records: list[Measurement]):
     """Whatever text, number or hop it holds: every one once, nothing beside them, nothing different."""
     bucket = server.create(f"round_{next(BUCKETS)}")
-    assert write(server, bucket, records) == Receipt()
-    found = [measurement_from(kind, row, row) for kind in KINDS for row in server.rows(kind, bucket)]
+    assert write(server, bucket, records) == WriteResult()
+    found = [parse_measurement(kind, row, row) for kind in PROBE_KINDS for row in server.rows(kind, bucket)]
     assert sorted(found, key=_order) == sorted(records, key=_order)
     server.query(f'DROP DATABASE "{bucket}"')
 
@@ -109,9 +109,11 @@ def _order(one: Measurement) -> tuple[str, str, str, int, int]:
     return (one.portal, one.check, one.location, one.slot, one.attempt)
 
 
-def write(server: InfluxServer, bucket: str, records: list[Measurement] | list[StateChange]) -> Receipt:
-    async def once() -> Receipt:
-        sink = InfluxDB(url=server.url, token=TOKEN, bucket=bucket).open("t", lambda _: Label("ministry", "bộ y tế, 1"))
+def write(server: InfluxServer, bucket: str, records: list[Measurement] | list[StateChange]) -> WriteResult:
+    async def once() -> WriteResult:
+        sink = InfluxDBSettings(url=server.url, token=TOKEN, bucket=bucket).open(
+            "t", lambda _: PortalLabels("ministry", "bộ y tế, 1")
+        )
         try:
             return await sink.write(records)
         finally:
@@ -124,7 +126,7 @@ def test_a_change_of_state_comes_back_as_it_was(server: InfluxServer):
     bucket = server.create("changes")
     changes = [factories.change(), factories.change(at=factories.SLOT + 1, fault=None, detail="", cause=2**53 + 1)]
     write(server, bucket, changes)
-    assert [change_from(row, row["time"], row) for row in server.rows(STATE_CHANGE, bucket)] == changes
+    assert [parse_state_change(row, row["time"], row) for row in server.rows(STATE_CHANGE, bucket)] == changes
 
 
 def test_tags_are_these_and_types_are_the_declared_ones(server: InfluxServer):
@@ -135,54 +137,54 @@ def test_tags_are_these_and_types_are_the_declared_ones(server: InfluxServer):
     assert [row[0] for row in server.query('SHOW TAG KEYS FROM "uptime"', bucket)[0]["values"]] == list(TAGS)
     types = {"float": float, "integer": int, "string": str, "boolean": bool}
     stored = {name: types[kept] for name, kept in server.query('SHOW FIELD KEYS FROM "uptime"', bucket)[0]["values"]}
-    assert stored == {name: kept for name, (kept, _) in fields("uptime").items() if name in stored}
+    assert stored == {name: kept for name, (kept, _) in point_fields("uptime").items() if name in stored}
     assert {"slot", "attempt", "outcome", "fault", "void", "hops", "ssl", "status", "wait_seconds"} <= stored.keys()
 
 
 def test_a_line_is_written_as_influxdb_likes_it():
     """Tags sorted, a whole number in a float field still a float, integers marked, confirming looks a ms apart."""
     one = factories.measurement(attempt=3, duration=2, lateness=None, config="", values={"status": 200, "ssl": True})
-    line = Lines(lambda _portal: Label("province", "hà nội")).line(one)
+    line = LineProtocolEncoder(lambda _portal: PortalLabels("province", "hà nội")).encode(one)
     assert line == (
         "uptime,check=uptime,group=hà\\ nội,kind=province,location=hn-1,portal=ha-noi "
         f'slot={one.slot}i,attempt=3i,outcome="up",started={one.started}i,duration=2.0,status=200i,ssl=true '
         f"{one.slot + 2}"
     )
-    assert point_time(one) == one.slot + 2
+    assert point_time_ms(one) == one.slot + 2
 
 
 def test_a_portal_that_left_the_configuration_has_no_kind_and_no_group():
-    line = Lines(lambda _portal: None).line(factories.measurement())
+    line = LineProtocolEncoder(lambda _portal: None).encode(factories.measurement())
     assert line.startswith("uptime,check=uptime,location=hn-1,portal=ha-noi ")
 
 
 def test_labels_are_asked_for_every_time():
     """A reload may move a portal to another group."""
-    label = Label("province", "a")
-    lines = Lines(lambda _portal: label)
-    assert "group=a," in lines.line(factories.measurement())
-    label = Label("province", "b")
-    assert "group=b," in lines.line(factories.measurement())
+    label = PortalLabels("province", "a")
+    lines = LineProtocolEncoder(lambda _portal: label)
+    assert "group=a," in lines.encode(factories.measurement())
+    label = PortalLabels("province", "b")
+    assert "group=b," in lines.encode(factories.measurement())
 
 
 @pytest.mark.parametrize("value", [10**400, 2**63, "text", float("nan")])
 def test_a_value_that_does_not_fit_is_dropped_and_counted(value: float):
-    lines = Lines(lambda _portal: None)
-    assert "status" not in lines.line(factories.measurement(values={"status": value}))
-    assert "nobody" not in lines.line(factories.measurement(values={"nobody": 1}))
-    assert lines.dropped == 2
+    lines = LineProtocolEncoder(lambda _portal: None)
+    assert "status" not in lines.encode(factories.measurement(values={"status": value}))
+    assert "nobody" not in lines.encode(factories.measurement(values={"nobody": 1}))
+    assert lines.dropped_values == 2
 
 
 @pytest.mark.parametrize("portal", ["a\\", "a\nb", "a\rb", "a\0b"])
 def test_a_name_that_would_break_its_line_is_rejected(portal: str):
-    with pytest.raises(Rejected, match="cannot be a tag"):
-        Lines(lambda _portal: None).all([factories.measurement(portal=portal)])
+    with pytest.raises(RecordRejected, match="cannot be a tag"):
+        LineProtocolEncoder(lambda _portal: None).encode_all([factories.measurement(portal=portal)])
 
 
 def test_no_field_has_the_name_of_a_tag():
-    for kind in (*KINDS, STATE_CHANGE):
-        assert not fields(kind).keys() & {*TAGS, "time"}
-    assert STATE_CHANGE not in KINDS
+    for kind in (*PROBE_KINDS, STATE_CHANGE):
+        assert not point_fields(kind).keys() & {*TAGS, "time"}
+    assert STATE_CHANGE not in PROBE_KINDS
 
 
 def test_points_older_than_the_retention_are_counted_and_the_others_kept(server: InfluxServer):
@@ -190,7 +192,7 @@ def test_points_older_than_the_retention_are_counted_and_the_others_kept(server:
     now = time.time_ns() // 1_000_000
     slots = [now - 5 * factories.DAY, now - 4 * factories.DAY, now]
     receipt = write(server, bucket, [factories.measurement(slot=slot) for slot in slots])
-    assert receipt == Receipt(expired=2)
+    assert receipt == WriteResult(expired_records=2)
     assert server.count("uptime", bucket) == 1
 
 
@@ -208,15 +210,15 @@ def test_points_older_than_the_retention_are_counted_and_the_others_kept(server:
     ],
 )  # fmt: skip
 def test_the_words_of_every_generation_are_understood(body: bytes | None, said: str):
-    assert words(body) == said
+    assert error_message(body) == said
 
 
 def test_retry_after_is_a_number_or_a_date():
-    assert retry_after("120") == 120.0
-    assert retry_after("-3") == 0.0
-    assert retry_after(formatdate(time.time() + 30, usegmt=True)) == pytest.approx(30, abs=2)
-    assert retry_after("soon") is None
-    assert retry_after(None) is None
+    assert parse_retry_after("120") == 120.0
+    assert parse_retry_after("-3") == 0.0
+    assert parse_retry_after(formatdate(time.time() + 30, usegmt=True)) == pytest.approx(30, abs=2)
+    assert parse_retry_after("soon") is None
+    assert parse_retry_after(None) is None
 
 
 @pytest.mark.parametrize(
@@ -233,33 +235,36 @@ def test_retry_after_is_a_number_or_a_date():
 )
 def test_a_block_with_a_fault_is_refused(block: dict[str, object]):
     with pytest.raises(ValidationError):
-        InfluxDB.model_validate(block)
+        InfluxDBSettings.model_validate(block)
 
 
 @pytest.mark.parametrize("token", ["two\nlines", "mã", "\x7f"])
 def test_a_token_that_no_header_holds_is_refused_and_not_told(token: str):
-    with pytest.raises(Refused) as caught:
-        InfluxDB(url="http://127.0.0.1:8086", token=SecretStr(token)).secret()
+    with pytest.raises(SinkUnavailable) as caught:
+        InfluxDBSettings(url="http://127.0.0.1:8086", token=SecretStr(token)).read_token()
     assert token not in str(caught.value)
 
 
 def test_the_token_is_not_shown():
-    assert "hush" not in repr(InfluxDB(url="http://127.0.0.1:8086/", token=SecretStr("hush")))
+    assert "hush" not in repr(InfluxDBSettings(url="http://127.0.0.1:8086/", token=SecretStr("hush")))
 
 
 def test_the_page_lists_the_fields_as_they_are_declared():
     """When this fails, put the tables it prints into docs/influxdb.md."""
     document = (ROOT / "docs" / "influxdb.md").read_text()
-    for kind in (*KINDS, STATE_CHANGE):
+    for kind in (*PROBE_KINDS, STATE_CHANGE):
         assert table(kind) in document, table(kind)
 
 
 def test_the_kinds_without_a_browser_have_the_same_fields():
     """As long as this holds, one table of the page serves them all."""
-    assert len({frozenset(fields(kind).items()) for kind, probe in KINDS.items() if probe.lane is Lane.LIGHT}) == 1
+    assert (
+        len({frozenset(point_fields(kind).items()) for kind, probe in PROBE_KINDS.items() if probe.pool is Pool.LIGHT})
+        == 1
+    )
 
 
 def table(kind: str) -> str:
     names = {int: "integer", float: "float", str: "string", bool: "boolean"}
-    rows = [f"| `{name}` | {names[kept]} | {text} |" for name, (kept, text) in fields(kind).items()]
+    rows = [f"| `{name}` | {names[kept]} | {text} |" for name, (kept, text) in point_fields(kind).items()]
     return "\n".join(["| field | type | meaning |", "|---|---|---|", *rows])

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from monitor.storage.journal import journal as room
-from monitor.storage.journal.store import Entry, JournalError, Record, Writer
+from monitor.storage.journal.store import JournalEntry, JournalError, JournalWriter, Record
 from tests import factories
 from tests.factories import SLOT
 from tests.monitor.parts import all_of, on_disk, opened, until
@@ -30,14 +30,14 @@ class Disk:
 
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
-    disk, write = Disk(), Writer.write
+    disk, write = Disk(), JournalWriter.write
 
-    def attempt(writer: Writer, entries: Sequence[Entry]) -> list[Record]:
+    def attempt(writer: JournalWriter, entries: Sequence[JournalEntry]) -> list[Record]:
         if disk.refuses:
             raise sqlite3.OperationalError("disk I/O error")
         return write(writer, entries)
 
-    monkeypatch.setattr(Writer, "write", attempt)
+    monkeypatch.setattr(JournalWriter, "write", attempt)
     return disk
 
 
@@ -45,28 +45,28 @@ async def test_a_disk_that_refuses_is_waited_for(tmp_path: Path, disk: Disk, mon
     monkeypatch.setattr(room, "RETRY_SECONDS", 0.02)
     async with opened(tmp_path) as journal:
         disk.refuses = True
-        futures = [journal.put(factories.measurement(slot=SLOT + number)) for number in range(5)]
-        await until(lambda: journal.statistics.failing)
-        futures += [journal.put(factories.measurement(slot=SLOT + number)) for number in range(5, 9)]
+        futures = [journal.submit(factories.measurement(slot=SLOT + number)) for number in range(5)]
+        await until(lambda: journal.statistics.last_error)
+        futures += [journal.submit(factories.measurement(slot=SLOT + number)) for number in range(5, 9)]
         await asyncio.sleep(0.1)
-        assert journal.statistics.failing == "disk I/O error"
-        assert journal.statistics.waiting == 9
+        assert journal.statistics.last_error == "disk I/O error"
+        assert journal.statistics.pending == 9
         assert not any(future.done() for future in futures)
         disk.refuses = False
         await asyncio.gather(*futures)
-        assert (journal.statistics.failing, journal.statistics.waiting) == ("", 0)
+        assert (journal.statistics.last_error, journal.statistics.pending) == ("", 0)
         assert [one.slot - SLOT for one in await all_of(journal)] == list(range(9))
 
 
 async def test_a_disk_that_refuses_does_not_hold_up_the_stop(
     tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(room, "REMARK_PATIENCE", 0.05)
+    monkeypatch.setattr(room, "META_TIMEOUT_SECONDS", 0.05)
     began = time.perf_counter()
     async with opened(tmp_path) as journal:
         disk.refuses = True
-        lost = journal.put(factories.measurement())
-        await journal.remark("stopped_at", "7")
+        lost = journal.submit(factories.measurement())
+        await journal.set_meta("stopped_at", "7")
     assert time.perf_counter() - began < 2
     with pytest.raises(JournalError, match="not remembered: disk I/O error"):
         await lost
@@ -74,14 +74,14 @@ async def test_a_disk_that_refuses_does_not_hold_up_the_stop(
 
 async def test_what_waits_for_the_disk_is_bounded(tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch):
     """Rather stop, and say so, than eat the machine."""
-    monkeypatch.setattr(room, "MOST_WAITING", 20)
+    monkeypatch.setattr(room, "MAX_PENDING_ENTRIES", 20)
     async with opened(tmp_path) as journal:
         disk.refuses = True
-        kept = [journal.put(factories.measurement(slot=SLOT))]
-        await until(lambda: journal.statistics.failing)
-        kept += [journal.put(factories.measurement(slot=SLOT + number)) for number in range(1, 20)]
+        kept = [journal.submit(factories.measurement(slot=SLOT))]
+        await until(lambda: journal.statistics.last_error)
+        kept += [journal.submit(factories.measurement(slot=SLOT + number)) for number in range(1, 20)]
         with pytest.raises(JournalError, match="20 entries are not remembered: disk I/O error"):
-            journal.put(factories.measurement(slot=SLOT + 20))
+            journal.submit(factories.measurement(slot=SLOT + 20))
 
 
 async def test_a_size_that_cannot_be_asked_undoes_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

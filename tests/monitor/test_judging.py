@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model.records import PROBER, Measurement, Portal, State, StateChange, Void
-from monitor.states.maintenance import Calendar, Window
-from monitor.states.rules import Rules
-from monitor.states.state_machine import Fold
+from monitor.model.records import PROBER_PORTAL, Measurement, Portal, State, StateChange, UnknownReason
+from monitor.states.maintenance import MaintenanceCalendar, MaintenanceWindow
+from monitor.states.rules import StateRules
+from monitor.states.state_machine import StateMachine
 from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT
@@ -24,9 +24,9 @@ HUE = factories.portal(id="hue", group="trung")
 LOOKS = {
     "U": {"outcome": Outcome.UP},
     "D": {"outcome": Outcome.DOWN},
-    "V": {"outcome": Outcome.VOID, "void": Void.BLIND},
+    "V": {"outcome": Outcome.VOID, "void": UnknownReason.BLIND},
     "S": {"outcome": Outcome.UP, "duration": 7.5},
-    "X": {"outcome": Outcome.VOID, "void": Void.STOPPED},
+    "X": {"outcome": Outcome.VOID, "void": UnknownReason.STOPPED},
 }
 
 
@@ -42,8 +42,10 @@ def row(words: str, first: int = 0, **changes: object) -> Iterator[Measurement]:
             yield look(letter, slot, attempt, **changes)
 
 
-def fold(calendar: Calendar | None = None, portals: tuple[Portal, ...] = (HUE,), **rules: float) -> Fold:
-    return Fold(portals, Rules(**rules), calendar)  # type: ignore[arg-type] # numbers, whole or not
+def fold(
+    calendar: MaintenanceCalendar | None = None, portals: tuple[Portal, ...] = (HUE,), **rules: float
+) -> StateMachine:
+    return StateMachine(portals, StateRules(**rules), calendar)  # type: ignore[arg-type] # numbers, whole or not
 
 
 def told(changes: list[StateChange]) -> list[tuple[int, str]]:
@@ -51,12 +53,12 @@ def told(changes: list[StateChange]) -> list[tuple[int, str]]:
     return [
         ((one.at - SLOT) // MINUTE, one.state.value + ("~" if one.flapping else ""))
         for one in changes
-        if one.portal != PROBER
+        if one.portal != PROBER_PORTAL
     ]
 
 
-def after(words: str, calendar: Calendar | None = None, **rules: float) -> list[tuple[int, str]]:
-    return told(fold(calendar, **rules).feed_all(row(words)))
+def after(words: str, calendar: MaintenanceCalendar | None = None, **rules: float) -> list[tuple[int, str]]:
+    return told(fold(calendar, **rules).process_all(row(words)))
 
 
 @pytest.mark.parametrize(
@@ -90,10 +92,10 @@ def test_how_many_looks_it_takes_is_configured():
 
 def test_a_confirmation_that_comes_late_or_alone_is_ignored():
     one = fold()
-    assert told(one.feed_all([look("U", 0), look("D", 1), look("U", 2), look("D", 1, 2), look("D", 1, 3)])) == [
+    assert told(one.process_all([look("U", 0), look("D", 1), look("U", 2), look("D", 1, 2), look("D", 1, 3)])) == [
         (0, "up")
     ]
-    assert one.feed_all([look("D", 5, 2), look("D", 5, 3)]) == []
+    assert one.process_all([look("D", 5, 2), look("D", 5, 3)]) == []
 
 
 def test_slow_answers_degrade_after_three_and_recover_after_three():
@@ -102,7 +104,7 @@ def test_slow_answers_degrade_after_three_and_recover_after_three():
 
 def test_a_page_that_is_shown_may_take_longer():
     looks = [*row("U"), *(look("S", number, check="render", kind="render") for number in range(1, 9))]
-    assert told(fold().feed_all(looks)) == [(0, "up")]
+    assert told(fold().process_all(looks)) == [(0, "up")]
 
 
 def test_a_slow_portal_that_fails_is_down_and_then_judged_afresh():
@@ -116,46 +118,46 @@ def test_a_page_that_fails_while_the_home_page_answers_degrades():
         *row("U", 4),
         *row("U U U", 5, check="uptime-search"),
     ]
-    changes = fold().feed_all(looks)
+    changes = fold().process_all(looks)
     assert told(changes) == [(0, "up"), (1, "degraded"), (5, "up")]
     assert changes[1].detail == "uptime-search fails while the home page answers"
 
 
 def test_pages_that_fail_with_the_home_page_are_the_same_outage():
     looks = [*row("U"), *row("DDD", 1), *row("D D D D", 2, check="uptime-search"), *row("U U", 6)]
-    assert told(fold().feed_all(looks)) == [(0, "up"), (1, "down"), (6, "up")]
+    assert told(fold().process_all(looks)) == [(0, "up"), (1, "down"), (6, "up")]
 
 
 def test_one_family_only_degrades():
     values = {True: factories.values(ipv6_success=True), False: factories.values(ipv6_success=False)}
     looks = [look("U", number, values=values[number % 9 in {0, 5, 6, 7, 8}]) for number in range(9)]
-    changes = fold().feed_all(looks)
+    changes = fold().process_all(looks)
     assert told(changes) == [(0, "up"), (1, "degraded"), (5, "up")]
     assert changes[1].detail == "answers over one address family only"
     alone = {name: value for name, value in values[True].items() if name != "ipv6_success"}
-    assert told(fold().feed_all([look("U", number, values=alone) for number in range(9)])) == [(0, "up")]
+    assert told(fold().process_all([look("U", number, values=alone) for number in range(9)])) == [(0, "up")]
 
 
 def test_a_certificate_near_its_end_degrades_at_once():
     ends = factories.values(cert_chain_expiry=SLOT / 1000 + 14 * 86_400.0)
     looks = [look("U", 0, values=ends), look("U", 1, values=ends), look("U", 2)]
-    changes = fold().feed_all(looks)
+    changes = fold().process_all(looks)
     assert told(changes) == [(0, "up"), (1, "degraded"), (2, "up")]
     assert changes[1].detail == "the certificate ends in less than 14 days"
 
 
 def test_several_reasons_are_told_together():
     looks = [*row("U S S S"), *row("D D D", 1, check="latency"), *row("U U U", 4)]
-    changes = fold().feed_all(looks)
+    changes = fold().process_all(looks)
     assert told(changes) == [(0, "up"), (1, "degraded")]
     one = fold()
-    one.feed_all(looks[:1] + looks[4:7])
-    assert told(one.feed_all(looks[1:4])) == []
+    one.process_all(looks[:1] + looks[4:7])
+    assert told(one.process_all(looks[1:4])) == []
 
 
 def test_flapping_is_told_once_when_it_begins_and_once_when_it_ends():
     words = "U DDD U U DDD U U DDD U U DDD U U" + " U" * 40
-    changes = fold().feed_all(row(words))
+    changes = fold().process_all(row(words))
     marks = [(one.state.value, one.flapping) for one in changes]
     assert [state for state, flapping in marks if not flapping] == ["up", "down", "up", "down", "up", "up"]
     first = next(one for one in changes if one.flapping)
@@ -168,27 +170,27 @@ def test_flapping_is_told_once_when_it_begins_and_once_when_it_ends():
 
 def test_who_flapped_and_stays_down_is_told_down_at_the_end():
     words = "U DDD U U DDD U U DDD" + " D" * 31
-    changes = fold().feed_all(row(words))
+    changes = fold().process_all(row(words))
     assert (changes[-1].previous, changes[-1].state, changes[-1].flapping) == (State.DOWN, State.DOWN, False)
 
 
 def test_changes_far_apart_are_no_flapping():
     words = ("U " * 20 + "DDD ") * 12
-    assert not any(one.flapping for one in fold().feed_all(row(words)))
+    assert not any(one.flapping for one in fold().process_all(row(words)))
 
 
-def window(start: int, length: int, **changes: object) -> Calendar:
+def window(start: int, length: int, **changes: object) -> MaintenanceCalendar:
     """From slot ``start`` on, for so many minutes."""
     fields: dict[str, object] = {
         "zone": ZoneInfo("UTC"),
         "dates": frozenset({date(2026, 8, 1)}),
-        "at": start,
-        "lasts": length * MINUTE,
+        "start_minute": start,
+        "duration_ms": length * MINUTE,
         "reason": "new release",
         "approved_by": "CIO",
         "groups": frozenset({"trung"}),
     }
-    return Calendar((Window(**(fields | changes)),))  # type: ignore[arg-type] # the fields that a test replaces
+    return MaintenanceCalendar((MaintenanceWindow(**(fields | changes)),))  # type: ignore[arg-type] # the fields that a test replaces
 
 
 @pytest.mark.parametrize(
@@ -211,20 +213,20 @@ def test_what_maintenance_of_three_slots_makes(words: str, changes: list[tuple[i
 
 
 def test_maintenance_says_why_who_and_how_it_ended():
-    changes = fold(window(2, 3)).feed_all(row("U U DDD D U U"))
+    changes = fold(window(2, 3)).process_all(row("U U DDD D U U"))
     assert [one.detail for one in changes[1:]] == [
         "new release (approved by CIO)",
         "maintenance is over; it was down inside and has recovered",
     ]
-    down = fold(window(2, 3)).feed_all(row("U U DDD D D D"))[-1]
+    down = fold(window(2, 3)).process_all(row("U U DDD D D D"))[-1]
     assert (down.previous, down.fault) == (State.MAINTENANCE, Fault.CONNECT_TIMEOUT)
     assert down.detail == "still down at the end of maintenance: no end after 10 s, in phase connect"
-    assert fold(window(2, 3)).feed_all(row("U U U U U U"))[-1].detail == "maintenance is over"
+    assert fold(window(2, 3)).process_all(row("U U U U U U"))[-1].detail == "maintenance is over"
 
 
 def test_an_unverified_portal_leaves_maintenance_too():
     shy = factories.portal(id="hue", group="trung", verified=False)
-    changes = fold(window(1, 2), (shy,)).feed_all(row("D D D D D"))
+    changes = fold(window(1, 2), (shy,)).process_all(row("D D D D D"))
     assert told(changes) == [(1, "maintenance"), (3, "unknown")]
 
 
@@ -233,22 +235,22 @@ def test_maintenance_of_others_is_not_ours():
 
 
 def test_windows_that_meet_are_one_maintenance():
-    both = Calendar((*window(1, 2).windows, *window(3, 2).windows))
+    both = MaintenanceCalendar((*window(1, 2).windows, *window(3, 2).windows))
     assert after("U DDD D D D D", both) == [(0, "up"), (1, "maintenance"), (5, "down")]
 
 
 def test_a_window_told_later_changes_nothing_that_was_told():
     one = fold()
-    before = one.feed_all(row("U DDD D"))
-    one.change((HUE,), Rules(), window(1, 60))
-    later = one.feed_all(row("D", 3))
+    before = one.process_all(row("U DDD D"))
+    one.reconfigure((HUE,), StateRules(), window(1, 60))
+    later = one.process_all(row("D", 3))
     assert told(before) == [(0, "up"), (1, "down")]
     assert told(later) == [(3, "maintenance")]
 
 
 def test_maintenance_ends_flapping():
     words = "U DDD U U DDD U U DDD U U DDD U U U U U U"
-    changes = fold(window(12, 3)).feed_all(row(words))
+    changes = fold(window(12, 3)).process_all(row(words))
     assert [one.flapping for one in changes if one.state is State.MAINTENANCE] == [False]
     assert changes[-1].flapping is False
 
@@ -262,49 +264,52 @@ def sweep(letters: str, slot: int, **changes: object) -> list[Measurement]:
 
 
 def sight(changes: list[StateChange]) -> list[tuple[int, str]]:
-    return [((one.at - SLOT) // MINUTE, one.state.value) for one in changes if one.portal == PROBER]
+    return [((one.at - SLOT) // MINUTE, one.state.value) for one in changes if one.portal == PROBER_PORTAL]
 
 
 def test_the_prober_is_blind_when_most_were_not_seen_and_sees_when_most_are():
     one = fold(portals=FLEET)
-    assert sight(one.feed_all(sweep("UUUUUUUU", 0))) == []
-    assert sight(one.feed_all(sweep("VVVVUUUU", 1))) == []
-    blind = one.feed_all(sweep("VVVVVUUU", 2))
+    assert sight(one.process_all(sweep("UUUUUUUU", 0))) == []
+    assert sight(one.process_all(sweep("VVVVUUUU", 1))) == []
+    blind = one.process_all(sweep("VVVVVUUU", 2))
     assert sight(blind) == [(1, "unknown")]
-    assert sight(one.feed_all(sweep("VVVVVVVV", 3))) == []
-    assert sight(one.feed_all(sweep("UUUUUVVV", 4))) == []
-    assert sight(one.feed_all(sweep("UUUUUUVV", 5))) == [(5, "up")]
+    assert sight(one.process_all(sweep("VVVVVVVV", 3))) == []
+    assert sight(one.process_all(sweep("UUUUUVVV", 4))) == []
+    assert sight(one.process_all(sweep("UUUUUUVV", 5))) == [(5, "up")]
 
 
 def test_the_prober_is_told_before_the_portals():
     one = fold(portals=FLEET[:1])
-    changes = one.feed_all([*sweep("U", 0), *sweep("V", 1), *sweep("V", 2)])
-    assert [(change.portal, change.state.value) for change in changes[1:]] == [(PROBER, "unknown"), ("p0", "unknown")]
+    changes = one.process_all([*sweep("U", 0), *sweep("V", 1), *sweep("V", 2)])
+    assert [(change.portal, change.state.value) for change in changes[1:]] == [
+        (PROBER_PORTAL, "unknown"),
+        ("p0", "unknown"),
+    ]
     assert changes[1].previous is State.UP
 
 
 def test_a_daemon_that_was_away_was_not_blind():
     one = fold(portals=FLEET)
-    one.feed_all(sweep("UUUUUUUU", 0))
-    assert sight(one.feed_all([*sweep("XXXXXXXX", 1), *sweep("XXXXXXXX", 2)])) == []
+    one.process_all(sweep("UUUUUUUU", 0))
+    assert sight(one.process_all([*sweep("XXXXXXXX", 1), *sweep("XXXXXXXX", 2)])) == []
 
 
 def test_while_we_cannot_see_nothing_becomes_down():
     """Also what is answered with an error: it is told when we see again, from its first failure on."""
     one = fold(portals=FLEET)
-    one.feed_all(sweep("UUUUUUUU", 0))
-    one.feed_all(sweep("VVVVVVV", 1))
+    one.process_all(sweep("UUUUUUUU", 0))
+    one.process_all(sweep("VVVVVVV", 1))
     held = [look("D", 1 + number, portal="p7") for number in range(3)]
-    assert told(one.feed_all(held)) == []
-    one.feed_all(sweep("UUUUUUU", 4))
-    assert told(one.feed_all([look("D", 5, portal="p7")])) == [(1, "down")]
+    assert told(one.process_all(held)) == []
+    one.process_all(sweep("UUUUUUU", 4))
+    assert told(one.process_all([look("D", 5, portal="p7")])) == [(1, "down")]
 
 
 def test_portals_that_are_gone_take_their_blindness_along():
     one = fold(portals=FLEET)
-    one.feed_all([*sweep("UUUVVVVV", 0), *sweep("UUUVVVVV", 1)])
-    one.change(FLEET[:3], Rules(), Calendar())
-    assert sight(one.feed_all(sweep("UUU", 2))) == [(2, "up")]
+    one.process_all([*sweep("UUUVVVVV", 0), *sweep("UUUVVVVV", 1)])
+    one.reconfigure(FLEET[:3], StateRules(), MaintenanceCalendar())
+    assert sight(one.process_all(sweep("UUU", 2))) == [(2, "up")]
 
 
 words = st.lists(st.sampled_from(["U", "S", "DDD", "DU", "D", "V", "X", "DVD"]), max_size=40)
@@ -318,17 +323,17 @@ def test_replay_is_the_same_wherever_it_is_cut(one: list[str], other: list[str],
         replace(each, seq=number)
         for number, each in enumerate(sorted(looks, key=lambda each: (each.slot, each.portal, each.check)), start=1)
     ]
-    portals, rules, calendar = (HUE, FLEET[0]), Rules(flap_changes=3), window(7, 6)
-    whole = Fold(portals, rules, calendar)
-    changes = whole.feed_all(looks)
+    portals, rules, calendar = (HUE, FLEET[0]), StateRules(flap_changes=3), window(7, 6)
+    whole = StateMachine(portals, rules, calendar)
+    changes = whole.process_all(looks)
     cut = data.draw(st.integers(0, len(looks)))
-    first = Fold(portals, rules, calendar)
-    parts = first.feed_all(looks[:cut])
-    second = Fold(portals, rules, calendar, memo=first.memo())
-    parts += second.feed_all(looks[cut:])
+    first = StateMachine(portals, rules, calendar)
+    parts = first.process_all(looks[:cut])
+    second = StateMachine(portals, rules, calendar, saved_state=first.serialize())
+    parts += second.process_all(looks[cut:])
     assert repr(parts) == repr(changes)
-    assert second.memo() == whole.memo()
-    for portal in ("hue", "p0", PROBER):
+    assert second.serialize() == whole.serialize()
+    for portal in ("hue", "p0", PROBER_PORTAL):
         mine = [change for change in changes if change.portal == portal]
         assert all(earlier.at < later.at for earlier, later in pairwise(mine))
         assert all(earlier.state is later.previous for earlier, later in pairwise(mine))
@@ -338,13 +343,13 @@ def test_who_is_slow_already_and_takes_too_long_must_do_so_from_slot_to_slot():
     late = {"fault": Fault.TIMEOUT}
     slow = list(row("U S S S"))
     within = [look("D", 4, attempt, **late) for attempt in (1, 2, 3)]
-    assert told(fold().feed_all([*slow, *within])) == [(0, "up"), (1, "degraded")]
-    assert told(fold().feed_all([*slow, *within, look("D", 5, **late)])) == [(0, "up"), (1, "degraded"), (4, "down")]
-    assert told(fold().feed_all([*row("U U U U"), *within])) == [(0, "up"), (4, "down")]
-    assert told(fold().feed_all([*slow, *row("DDD", 4)])) == [(0, "up"), (1, "degraded"), (4, "down")]
+    assert told(fold().process_all([*slow, *within])) == [(0, "up"), (1, "degraded")]
+    assert told(fold().process_all([*slow, *within, look("D", 5, **late)])) == [(0, "up"), (1, "degraded"), (4, "down")]
+    assert told(fold().process_all([*row("U U U U"), *within])) == [(0, "up"), (4, "down")]
+    assert told(fold().process_all([*slow, *row("DDD", 4)])) == [(0, "up"), (1, "degraded"), (4, "down")]
 
 
 def test_a_few_portals_right_after_the_start_are_not_the_fleet():
     one = fold(portals=FLEET)
-    assert sight(one.feed_all([*sweep("VVVV", 0), *sweep("VVVV", 1)])) == []
-    assert sight(one.feed_all(sweep("VVVVV", 2))) == [(0, "unknown")]
+    assert sight(one.process_all([*sweep("VVVV", 0), *sweep("VVVV", 1)])) == []
+    assert sight(one.process_all(sweep("VVVVV", 2))) == [(0, "unknown")]

@@ -9,9 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from monitor.storage.journal.database import FILE, SCHEMA, JournalError, Lock, connect, refuse_newer
-from monitor.storage.journal.store import Writer
-from probes.registry import KINDS
+from monitor.storage.journal.database import (
+    JOURNAL_FILE,
+    JOURNAL_SCHEMA_VERSION,
+    DirectoryLock,
+    JournalError,
+    open_journal,
+    reject_newer_schema,
+)
+from monitor.storage.journal.store import JournalWriter
+from probes.registry import PROBE_KINDS
 from tests import factories
 
 
@@ -25,11 +32,11 @@ def test_a_newer_journal_is_not_touched(tmp_path: Path, *, in_the_log: bool):
     made, data = tmp_path / "made", tmp_path / "data"
     made.mkdir()
     data.mkdir()
-    writer = Writer(made / FILE, KINDS)
+    writer = JournalWriter(made / JOURNAL_FILE, PROBE_KINDS)
     writer.write([factories.measurement(slot=factories.SLOT + number) for number in range(20)])
     writer.close()
-    db = sqlite3.connect(made / FILE)
-    db.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+    db = sqlite3.connect(made / JOURNAL_FILE)
+    db.execute(f"PRAGMA user_version = {JOURNAL_SCHEMA_VERSION + 1}")
     if not in_the_log:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     db.execute("DELETE FROM meta")
@@ -42,9 +49,9 @@ def test_a_newer_journal_is_not_touched(tmp_path: Path, *, in_the_log: bool):
     before = contents(data)
     assert len(before) == 2, "the journal and its log"
     for attempt in (
-        lambda: connect(data / FILE, write=True),
-        lambda: connect(data / FILE, write=False),
-        lambda: Lock(data),
+        lambda: open_journal(data / JOURNAL_FILE, write=True),
+        lambda: open_journal(data / JOURNAL_FILE, write=False),
+        lambda: DirectoryLock(data),
     ):
         with pytest.raises(JournalError, match="written by a newer version"):
             attempt()
@@ -59,17 +66,19 @@ VISIT = (
 @pytest.mark.parametrize("also", ["another reader", "a reader that came and went", "a question for the version"])
 def test_a_program_that_opens_and_closes_the_journal_takes_no_log_from_under_the_daemon(tmp_path: Path, also: str):
     """The last one to close folds the log and removes it; a process that gave up its locks is not counted."""
-    writer = Writer(tmp_path / FILE, KINDS)
-    reader = connect(tmp_path / FILE, write=False)
+    writer = JournalWriter(tmp_path / JOURNAL_FILE, PROBE_KINDS)
+    reader = open_journal(tmp_path / JOURNAL_FILE, write=False)
     if also == "a reader that came and went":
         reader.close()
     elif also == "a question for the version":
-        refuse_newer(tmp_path / FILE)
-    subprocess.run([sys.executable, "-c", VISIT, str(tmp_path / FILE)], check=True)
+        reject_newer_schema(tmp_path / JOURNAL_FILE)
+    subprocess.run([sys.executable, "-c", VISIT, str(tmp_path / JOURNAL_FILE)], check=True)
     writer.write([factories.measurement(slot=factories.SLOT)])
-    seen = sqlite3.connect(tmp_path / FILE)
+    seen = sqlite3.connect(tmp_path / JOURNAL_FILE)
     assert seen.execute("SELECT COUNT(*) FROM look_uptime").fetchone() == (1,), "others see what is committed now"
     seen.close()
     reader.close()
-    assert (tmp_path / f"{FILE}-wal").exists(), "where it was committed to is still there when this process is killed"
+    assert (tmp_path / f"{JOURNAL_FILE}-wal").exists(), (
+        "where it was committed to is still there when this process is killed"
+    )
     writer.close()

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from monitor.model.clock import SystemClock
-from monitor.model.records import Check, Void
-from monitor.prober.runner import Measurer, Seats
-from monitor.prober.schedule import LONGEST, Plan, slots_between
-from monitor.prober.scheduler import Pulse
+from monitor.model.records import Check, UnknownReason
+from monitor.prober.runner import CheckRunner, ConcurrencyLimiter
+from monitor.prober.schedule import MAX_GAP_MS, Schedule, slots_between
+from monitor.prober.scheduler import Scheduler
 from monitor.storage.journal.journal import Journal
-from probes.probe import Lane
-from probes.resources import Instruments
+from probes.probe import Pool
+from probes.resources import ProbeResources
 from probes.result import Outcome
 from probes.trace import Trace
 from tests import factories
@@ -47,9 +47,9 @@ def clock() -> SetClock:
 
 
 @pytest.fixture
-async def room(journal: Journal, clock: SetClock) -> AsyncIterator[Measurer]:
-    async with Instruments() as tools:
-        yield measurer(journal, tools, clock, seats=Seats({Lane.LIGHT: 1000}), grace=2.0)
+async def room(journal: Journal, clock: SetClock) -> AsyncIterator[CheckRunner]:
+    async with ProbeResources() as tools:
+        yield measurer(journal, tools, clock, limiter=ConcurrencyLimiter({Pool.LIGHT: 1000}), misfire_grace_time=2.0)
 
 
 def fleet(count: int, interval: float = 1.0) -> list[Check]:
@@ -63,14 +63,14 @@ async def hang(_trace: Trace) -> None:
     await asyncio.sleep(60)
 
 
-async def test_looks_start_on_the_grid(journal: Journal, room: Measurer, clock: SetClock):
+async def test_looks_start_on_the_grid(journal: Journal, room: CheckRunner, clock: SetClock):
     """Lateness of two hundred looks a second for three seconds; the figure under -s."""
     late: list[float] = []
     room.on_start = lambda _check, lateness: late.append(lateness)
     checks = fleet(200)
     began = clock.now()
     async with asyncio.TaskGroup() as group:
-        pulse = Pulse(Plan(checks, began), room, clock, group)
+        pulse = Scheduler(Schedule(checks, began), room, clock, group)
         pulse.start()
         await asyncio.sleep(3.2)
         await pulse.stop(1.0)
@@ -87,7 +87,7 @@ async def test_looks_start_on_the_grid(journal: Journal, room: Measurer, clock: 
 
 
 async def test_the_stop_records_every_look_and_nothing_starts_after_it(
-    journal: Journal, room: Measurer, clock: SetClock
+    journal: Journal, room: CheckRunner, clock: SetClock
 ):
     checks = fleet(20)
     for check in checks:
@@ -95,38 +95,40 @@ async def test_the_stop_records_every_look_and_nothing_starts_after_it(
     started: list[str] = []
     room.on_start = lambda check, _lateness: started.append(check.key)
     async with asyncio.TaskGroup() as group:
-        pulse = Pulse(Plan(checks, clock.now()), room, clock, group)
+        pulse = Scheduler(Schedule(checks, clock.now()), room, clock, group)
         pulse.start()
         await until(lambda: len(started) == 20)
         await pulse.stop(0.05)
-        assert pulse.running == 0
+        assert pulse.in_flight == 0
         await asyncio.sleep(1.6)
         assert len(started) == 20
     found = await all_of(journal)
-    assert Counter(one.void for one in found if one.void is not Void.OVERLAPPED) == {Void.STOPPED: 20}
+    assert Counter(one.void for one in found if one.void is not UnknownReason.OVERLAPPED) == {UnknownReason.STOPPED: 20}
     assert {one.key for one in found} == {check.key for check in checks}
 
 
-async def test_looks_that_end_in_time_are_let_be(journal: Journal, room: Measurer, clock: SetClock):
+async def test_looks_that_end_in_time_are_let_be(journal: Journal, room: CheckRunner, clock: SetClock):
     async def short(_trace: Trace) -> None:
         await asyncio.sleep(0.3)
 
     check = fleet(1)[0]
     Scripted.scripts[check.probe.url] = short
     async with asyncio.TaskGroup() as group:
-        pulse = Pulse(Plan([check], clock.now()), room, clock, group)
+        pulse = Scheduler(Schedule([check], clock.now()), room, clock, group)
         pulse.start()
-        await until(lambda: pulse.running)
+        await until(lambda: pulse.in_flight)
         await pulse.stop(5.0)
     assert [one.outcome for one in await all_of(journal)] == [Outcome.UP]
 
 
-async def test_a_check_that_was_taken_out_is_not_looked_at_any_more(journal: Journal, room: Measurer, clock: SetClock):
+async def test_a_check_that_was_taken_out_is_not_looked_at_any_more(
+    journal: Journal, room: CheckRunner, clock: SetClock
+):
     """Also when its next slot has its timer already."""
     checks = fleet(30)
     async with asyncio.TaskGroup() as group:
-        plan = Plan(checks, clock.now())
-        pulse = Pulse(plan, room, clock, group)
+        plan = Schedule(checks, clock.now())
+        pulse = Scheduler(plan, room, clock, group)
         pulse.start()
         await asyncio.sleep(0.05)
         plan.replace([], clock.now())
@@ -137,46 +139,46 @@ async def test_a_check_that_was_taken_out_is_not_looked_at_any_more(journal: Jou
     assert journal.statistics.records <= before + 2
 
 
-async def test_a_leap_of_the_clock_records_every_slot_as_late(journal: Journal, room: Measurer, clock: SetClock):
+async def test_a_leap_of_the_clock_records_every_slot_as_late(journal: Journal, room: CheckRunner, clock: SetClock):
     """A machine that slept three hours: 10,800 slots, none of them looked at, and looks go on."""
     checks = fleet(1)
     began = clock.now()
     async with asyncio.TaskGroup() as group:
-        pulse = Pulse(Plan(checks, began), room, clock, group)
+        pulse = Scheduler(Schedule(checks, began), room, clock, group)
         pulse.start()
         await asyncio.sleep(0.1)
         before = clock.now()
         clock.shift = 3 * 3_600_000
         leapt = clock.now()
-        await until(lambda: journal.last >= 10_800, 10)
+        await until(lambda: journal.last_seq >= 10_800, 10)
         await pulse.stop(1.0)
     found = await all_of(journal)
     slots = [one.slot for one in found]
     assert slots == list(slots_between(checks[0], began, slots[-1] + 1))
-    assert {one.void for one in found if before < one.slot < leapt - 2000} == {Void.LATE}
+    assert {one.void for one in found if before < one.slot < leapt - 2000} == {UnknownReason.LATE}
     assert found[-1].outcome is Outcome.UP
 
 
-async def test_a_leap_of_years_is_bounded(journal: Journal, room: Measurer, clock: SetClock):
+async def test_a_leap_of_years_is_bounded(journal: Journal, room: CheckRunner, clock: SetClock):
     checks = fleet(2, interval=60.0)
-    clock.shift = -50 * 365 * LONGEST
+    clock.shift = -50 * 365 * MAX_GAP_MS
     async with asyncio.TaskGroup() as group:
-        pulse = Pulse(Plan(checks, clock.now()), room, clock, group)
+        pulse = Scheduler(Schedule(checks, clock.now()), room, clock, group)
         pulse.start()
         await asyncio.sleep(0.1)
         clock.shift = 0
-        await until(lambda: journal.last >= 2 * 1440, 10)
+        await until(lambda: journal.last_seq >= 2 * 1440, 10)
         await asyncio.sleep(0.1)
         await pulse.stop(1.0)
-    assert journal.last <= 2 * 1442
+    assert journal.last_seq <= 2 * 1442
 
 
 async def test_a_clock_that_is_set_back_is_said_and_no_slot_is_looked_at_twice(
-    journal: Journal, room: Measurer, clock: SetClock, capsys: pytest.CaptureFixture[str]
+    journal: Journal, room: CheckRunner, clock: SetClock, capsys: pytest.CaptureFixture[str]
 ):
     checks = fleet(20)
     async with asyncio.TaskGroup() as group:
-        pulse = Pulse(Plan(checks, clock.now()), room, clock, group)
+        pulse = Scheduler(Schedule(checks, clock.now()), room, clock, group)
         pulse.start()
         await asyncio.sleep(1.2)
         clock.shift = -10_000
@@ -192,7 +194,7 @@ async def test_a_clock_that_is_set_back_is_said_and_no_slot_is_looked_at_twice(
 
 @pytest.mark.parametrize("where", ["beat", "another task"])
 async def test_a_bug_in_a_task_comes_down_with_the_house(
-    room: Measurer, clock: SetClock, monkeypatch: pytest.MonkeyPatch, where: str
+    room: CheckRunner, clock: SetClock, monkeypatch: pytest.MonkeyPatch, where: str
 ):
     """A beat that fails must not be a line in a log, and a monitor that looks at nothing from then on."""
 
@@ -203,9 +205,9 @@ async def test_a_bug_in_a_task_comes_down_with_the_house(
         raise ZeroDivisionError
 
     async def live() -> None:
-        plan = Plan(fleet(50), clock.now())
+        plan = Schedule(fleet(50), clock.now())
         async with asyncio.TaskGroup() as group:
-            pulse = Pulse(plan, room, clock, group)
+            pulse = Scheduler(plan, room, clock, group)
             pulse.start()
             await asyncio.sleep(0.3)
             if where == "beat":

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor.model.records import Void
-from monitor.model.rollups import Tier, fields
+from monitor.model.records import UnknownReason
+from monitor.model.rollups import Tier, rollup_fields
 from monitor.storage.archive import seal
-from monitor.storage.journal.store import FILE, Writer
+from monitor.storage.journal.store import JOURNAL_FILE, JournalWriter
 from monitor.storage.rollups import compute
-from monitor.storage.rollups.compute import HOUR, Progress, due, roll
-from probes.registry import KINDS
+from monitor.storage.rollups.compute import HOUR_MS, RollupProgress, compute_rollups, due_periods
+from probes.registry import PROBE_KINDS
 from probes.result import Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE
@@ -30,8 +30,8 @@ FIRST = 1_785_517_200_000
 
 
 @pytest.fixture
-def writer(tmp_path: Path) -> Iterator[Writer]:
-    writer = Writer(tmp_path / FILE, KINDS)
+def writer(tmp_path: Path) -> Iterator[JournalWriter]:
+    writer = JournalWriter(tmp_path / JOURNAL_FILE, PROBE_KINDS)
     yield writer
     writer.close()
 
@@ -47,14 +47,14 @@ def hour(start: int = FIRST) -> list[Measurement]:
         elif number < 55:
             found.append(factories.measurement(slot=slot, outcome=Outcome.DOWN))
         else:
-            found.append(factories.measurement(slot=slot, outcome=Outcome.VOID, void=Void.BLIND))
+            found.append(factories.measurement(slot=slot, outcome=Outcome.VOID, void=UnknownReason.BLIND))
     return [*found, factories.measurement(slot=start + 50 * MINUTE, attempt=2, duration=99.0)]
 
 
-def test_the_figures_of_an_hour(tmp_path: Path, writer: Writer):
+def test_the_figures_of_an_hour(tmp_path: Path, writer: JournalWriter):
     writer.write(hour())
-    (found,) = roll(tmp_path, Tier.HOUR, FIRST, FIRST + HOUR)
-    assert (found.tier, found.start, found.end) == (Tier.HOUR, FIRST, FIRST + HOUR)
+    (found,) = compute_rollups(tmp_path, Tier.HOUR, FIRST, FIRST + HOUR_MS)
+    assert (found.tier, found.start, found.end) == (Tier.HOUR, FIRST, FIRST + HOUR_MS)
     assert (found.portal, found.check, found.location, found.kind) == ("ha-noi", "uptime", "hn-1", "uptime")
     counts = {name: value for name, value in found.values.items() if isinstance(value, int) and value}
     assert counts == {"slots": 60, "looks": 55, "up": 40, "down": 15, "void": 5, "void_blind": 5, "attempts": 1}
@@ -66,45 +66,45 @@ def test_the_figures_of_an_hour(tmp_path: Path, writer: Writer):
     assert found.values["wait_seconds_mean"] == pytest.approx(19.5)
     assert found.values["bytes_body_mean"] == pytest.approx(19.5)
     assert "connect_seconds_mean" not in found.values, "what was not measured has no figure"
-    declared = fields("uptime")
+    declared = rollup_fields("uptime")
     assert {name: type(value) for name, value in found.values.items()}.items() <= declared.items()
 
 
-def test_a_period_without_sight_has_no_availability(tmp_path: Path, writer: Writer):
+def test_a_period_without_sight_has_no_availability(tmp_path: Path, writer: JournalWriter):
     writer.write([factories.measurement(slot=FIRST, outcome=Outcome.VOID)])
-    (found,) = roll(tmp_path, Tier.HOUR, FIRST, FIRST + HOUR)
+    (found,) = compute_rollups(tmp_path, Tier.HOUR, FIRST, FIRST + HOUR_MS)
     assert {name for name in found.values if not name.startswith("void_")} == {
         "slots", "looks", "up", "down", "void", "attempts"
     }  # fmt: skip
 
 
-def test_sealing_changes_no_figure(tmp_path: Path, writer: Writer):
+def test_sealing_changes_no_figure(tmp_path: Path, writer: JournalWriter):
     for number in range(24):
-        writer.write(hour(FIRST + number * HOUR))
-    before = roll(tmp_path, Tier.DAY, FIRST, FIRST + DAY)
-    order = seal.Order(directory=tmp_path, zone=ZONE, grace=0, now=FIRST + DAY)
+        writer.write(hour(FIRST + number * HOUR_MS))
+    before = compute_rollups(tmp_path, Tier.DAY, FIRST, FIRST + DAY)
+    order = seal.SealRequest(directory=tmp_path, zone=ZONE, grace_ms=0, now_ms=FIRST + DAY)
     assert seal.sweep(order, lambda chore: writer.write([chore]) and None) == 1
-    after = roll(tmp_path, Tier.DAY, FIRST, FIRST + DAY)
+    after = compute_rollups(tmp_path, Tier.DAY, FIRST, FIRST + DAY)
     assert [one.values.keys() for one in after] == [one.values.keys() for one in before]
     for one, other in zip(before, after, strict=True):
         assert one.values == pytest.approx(other.values)
 
 
-def test_periods_are_due_when_they_are_closed_and_when_rows_came_late(tmp_path: Path, writer: Writer):
-    writer.write([*hour(), *hour(FIRST + 5 * HOUR)])
-    grace = compute.GRACE[Tier.HOUR]
-    assert due(tmp_path, Tier.HOUR, ZONE, FIRST + HOUR + grace - 1, Progress())[0] == []
-    now = FIRST + 6 * HOUR + grace
-    periods, progress = due(tmp_path, Tier.HOUR, ZONE, now, Progress())
-    assert periods == [(FIRST, FIRST + HOUR), (FIRST + 5 * HOUR, FIRST + 6 * HOUR)]
-    assert progress.until == FIRST + 6 * HOUR
-    assert due(tmp_path, Tier.HOUR, ZONE, now, progress)[0] == []
-    writer.write([factories.measurement(portal="hue", slot=FIRST + 2 * HOUR + MINUTE)])
-    assert due(tmp_path, Tier.HOUR, ZONE, now, progress)[0] == [(FIRST + 2 * HOUR, FIRST + 3 * HOUR)]
+def test_periods_are_due_when_they_are_closed_and_when_rows_came_late(tmp_path: Path, writer: JournalWriter):
+    writer.write([*hour(), *hour(FIRST + 5 * HOUR_MS)])
+    grace = compute.GRACE_MS[Tier.HOUR]
+    assert due_periods(tmp_path, Tier.HOUR, ZONE, FIRST + HOUR_MS + grace - 1, RollupProgress())[0] == []
+    now = FIRST + 6 * HOUR_MS + grace
+    periods, progress = due_periods(tmp_path, Tier.HOUR, ZONE, now, RollupProgress())
+    assert periods == [(FIRST, FIRST + HOUR_MS), (FIRST + 5 * HOUR_MS, FIRST + 6 * HOUR_MS)]
+    assert progress.until_ms == FIRST + 6 * HOUR_MS
+    assert due_periods(tmp_path, Tier.HOUR, ZONE, now, progress)[0] == []
+    writer.write([factories.measurement(portal="hue", slot=FIRST + 2 * HOUR_MS + MINUTE)])
+    assert due_periods(tmp_path, Tier.HOUR, ZONE, now, progress)[0] == [(FIRST + 2 * HOUR_MS, FIRST + 3 * HOUR_MS)]
 
 
-def test_days_are_those_of_the_report_zone(tmp_path: Path, writer: Writer):
-    writer.write([factories.measurement(slot=FIRST + 23 * HOUR)])
-    now = FIRST + DAY + compute.GRACE[Tier.DAY]
-    assert due(tmp_path, Tier.DAY, ZONE, now, Progress())[0] == [(FIRST, FIRST + DAY)]
-    assert due(tmp_path, Tier.DAY, "UTC", now, Progress())[0] == []
+def test_days_are_those_of_the_report_zone(tmp_path: Path, writer: JournalWriter):
+    writer.write([factories.measurement(slot=FIRST + 23 * HOUR_MS)])
+    now = FIRST + DAY + compute.GRACE_MS[Tier.DAY]
+    assert due_periods(tmp_path, Tier.DAY, ZONE, now, RollupProgress())[0] == [(FIRST, FIRST + DAY)]
+    assert due_periods(tmp_path, Tier.DAY, "UTC", now, RollupProgress())[0] == []

@@ -12,17 +12,17 @@ from prometheus_client import CollectorRegistry
 
 from monitor.model.clock import SystemClock
 from monitor.model.rollups import Rollup, Tier
-from monitor.sinks.base import Label
-from monitor.sinks.batch_writer import Carrier
-from monitor.sinks.influxdb.sink import InfluxDB
+from monitor.sinks.base import PortalLabels
+from monitor.sinks.batch_writer import BatchWriter
+from monitor.sinks.influxdb.sink import InfluxDBSettings
 from monitor.sinks.metrics import DeliveryMetrics
 from monitor.storage.journal.journal import Journal
-from monitor.storage.journal.rows import Quarantined
+from monitor.storage.journal.rows import QuarantinedRecord
 from monitor.storage.journal.store import JournalError
-from monitor.storage.rollups.compute import HOUR, Progress, roll
-from monitor.storage.rollups.job import RollupKeeper
-from monitor.storage.rollups.worker import Order, decode
-from probes.registry import KINDS
+from monitor.storage.rollups.compute import HOUR_MS, RollupProgress, compute_rollups
+from monitor.storage.rollups.job import RollupJob
+from monitor.storage.rollups.worker import RollupRequest, decode_line
+from probes.registry import PROBE_KINDS
 from probes.result import Outcome
 from tests import factories
 from tests.factories import DAY
@@ -40,7 +40,7 @@ class Still:
     """A clock that stands."""
 
     def now(self) -> int:
-        return FIRST + 200 * HOUR
+        return FIRST + 200 * HOUR_MS
 
     def monotonic(self) -> float:
         return 0.0
@@ -48,7 +48,7 @@ class Still:
 
 @pytest_asyncio.fixture
 async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    journal = Journal.open(tmp_path, KINDS, commit_every=0.0)
+    journal = Journal.open(tmp_path, PROBE_KINDS, commit_interval_seconds=0.0)
     yield journal
     await journal.close()
 
@@ -63,15 +63,15 @@ async def test_each_rollup_is_written_once_and_none_is_lost_when_writing_fails(t
     written: list[Rollup] = []
     failing = True
 
-    async def write(rollups: Sequence[Rollup]) -> list[Quarantined]:
+    async def write(rollups: Sequence[Rollup]) -> list[QuarantinedRecord]:
         if failing and len(written) >= 2:
             raise OSError("away")
         written.extend(rollups)
         return []
 
-    slots = [FIRST + number * HOUR for number in range(60)]
+    slots = [FIRST + number * HOUR_MS for number in range(60)]
     await journal.commit_all([factories.measurement(slot=slot) for slot in slots])
-    keeper = RollupKeeper(tmp_path, journal, Still(), ZONE, {Tier.HOUR: write})
+    keeper = RollupJob(tmp_path, journal, Still(), ZONE, {Tier.HOUR: write})
     with pytest.raises(OSError, match="away"):
         await keeper.sweep(Tier.HOUR)
     failing = False
@@ -82,9 +82,9 @@ async def test_each_rollup_is_written_once_and_none_is_lost_when_writing_fails(t
     await journal.commit(factories.measurement(portal="hue", slot=slots[7]))
     assert await keeper.sweep(Tier.HOUR) == 2
     assert [(one.portal, one.start) for one in written[60:]] == [("ha-noi", slots[7]), ("hue", slots[7])]
-    kept = await journal.read(lambda reader: reader.bookmark(Tier.HOUR.reader))
-    assert kept[0] == journal.last, "trimming waits for rollups as for any reader"
-    assert keeper.statistics[Tier.HOUR].until == FIRST + 60 * HOUR
+    kept = await journal.read(lambda reader: reader.checkpoint(Tier.HOUR.consumer_name))
+    assert kept[0] == journal.last_seq, "trimming waits for rollups as for any reader"
+    assert keeper.statistics[Tier.HOUR].until_ms == FIRST + 60 * HOUR_MS
 
 
 async def test_hours_and_days_rest_in_the_database_as_history_gives_them(
@@ -92,28 +92,28 @@ async def test_hours_and_days_rest_in_the_database_as_history_gives_them(
 ):
     number = next(BUCKETS)
     hourly, daily = server.create(f"hourly_{number}"), server.create(f"daily_{number}")
-    settings = InfluxDB(url=server.url, token=TOKEN, bucket_hourly=hourly, bucket_daily=daily)
-    tiers = settings.open_tiers("influxdb", lambda _portal: Label("province", "huế"))
+    settings = InfluxDBSettings(url=server.url, token=TOKEN, bucket_hourly=hourly, bucket_daily=daily)
+    tiers = settings.open_tiers("influxdb", lambda _portal: PortalLabels("province", "huế"))
     assert {tier: sink.name for tier, sink in tiers.items()} == {
         Tier.HOUR: "influxdb-hour", Tier.DAY: "influxdb-day"
     }  # fmt: skip
     metrics = DeliveryMetrics(CollectorRegistry(), [sink.name for sink in tiers.values()])
-    writes = {tier: Carrier(sink, SystemClock(), metrics, QUICK).carry for tier, sink in tiers.items()}
-    keeper = RollupKeeper(tmp_path, journal, Still(), ZONE, writes)
-    slots = range(FIRST, FIRST + 2 * DAY, HOUR // 4)
+    writes = {tier: BatchWriter(sink, SystemClock(), metrics, QUICK).write for tier, sink in tiers.items()}
+    keeper = RollupJob(tmp_path, journal, Still(), ZONE, writes)
+    slots = range(FIRST, FIRST + 2 * DAY, HOUR_MS // 4)
     await journal.commit_all(
         [
             factories.measurement(
-                portal=portal, kind=kind, slot=slot, outcome=Outcome.DOWN if slot % (7 * HOUR) == 0 else Outcome.UP
+                portal=portal, kind=kind, slot=slot, outcome=Outcome.DOWN if slot % (7 * HOUR_MS) == 0 else Outcome.UP
             )
             for slot in slots
             for portal in ("hue", "ha-noi")
-            for kind in KINDS
+            for kind in PROBE_KINDS
         ]
     )
     try:
-        assert await keeper.sweep(Tier.HOUR) == 48 * 2 * len(KINDS)
-        assert await keeper.sweep(Tier.DAY) == 2 * 2 * len(KINDS)
+        assert await keeper.sweep(Tier.HOUR) == 48 * 2 * len(PROBE_KINDS)
+        assert await keeper.sweep(Tier.DAY) == 2 * 2 * len(PROBE_KINDS)
         await journal.commit(factories.measurement(portal="hue", kind="uptime", slot=FIRST + 1, duration=9.0))
         for tier in Tier:
             await keeper.sweep(tier)
@@ -123,11 +123,11 @@ async def test_hours_and_days_rest_in_the_database_as_history_gives_them(
     for tier, bucket, count in ((Tier.HOUR, hourly, 48), (Tier.DAY, daily, 2)):
         rows = server.rows("uptime", bucket)
         assert len(rows) == 2 * count, "written twice, it is there once"
-        length = HOUR if tier is Tier.HOUR else DAY
+        length = HOUR_MS if tier is Tier.HOUR else DAY
         wanted = {
             (one.portal, one.start): one.values
             for start in range(FIRST, FIRST + 2 * DAY, length)
-            for one in roll(tmp_path, tier, start, start + length)
+            for one in compute_rollups(tmp_path, tier, start, start + length)
             if one.kind == "uptime"
         }
         for row in rows:
@@ -137,13 +137,15 @@ async def test_hours_and_days_rest_in_the_database_as_history_gives_them(
 
 
 def test_the_process_says_what_failed(tmp_path: Path):
-    order = Order(directory=tmp_path, tier=Tier.DAY, zone=ZONE, now=FIRST, progress=Progress(until=3, seq=4))
-    assert Order.decode(order.encode().decode()) == order
+    order = RollupRequest(
+        directory=tmp_path, tier=Tier.DAY, zone=ZONE, now_ms=FIRST, progress=RollupProgress(until_ms=3, seq=4)
+    )
+    assert RollupRequest.decode(order.encode().decode()) == order
     with pytest.raises(JournalError, match="no such"):
-        decode(b'{"error": "no such journal"}')
+        decode_line(b'{"error": "no such journal"}')
 
 
 async def test_a_sweep_that_fails_is_a_word_and_not_an_end(tmp_path: Path, journal: Journal):
-    keeper = RollupKeeper(tmp_path / "elsewhere", journal, Still(), ZONE, {Tier.HOUR: lambda _rollups: None})  # type: ignore[arg-type, dict-item, return-value] # never asked
+    keeper = RollupJob(tmp_path / "elsewhere", journal, Still(), ZONE, {Tier.HOUR: lambda _rollups: None})  # type: ignore[arg-type, dict-item, return-value] # never asked
     with pytest.raises(JournalError):
         await keeper.sweep(Tier.HOUR)

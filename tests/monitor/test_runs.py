@@ -11,18 +11,18 @@ from zoneinfo import ZoneInfo
 import pytest
 from prometheus_client import CollectorRegistry
 
-from monitor.i18n.translator import Tongue
-from monitor.model.records import Check, Measurement, Void
-from monitor.prober.gaps import fill_gaps
-from monitor.states.status_cache import Board
+from monitor.i18n.translator import Translator
+from monitor.model.records import Check, Measurement, UnknownReason
+from monitor.prober.gaps import record_missed_slots
+from monitor.states.status_cache import StatusCache
 from monitor.storage.journal.journal import Journal
-from monitor.storage.rollups.compute import HOUR, Tier, roll
+from monitor.storage.rollups.compute import HOUR_MS, Tier, compute_rollups
 from monitor.web.metrics.exposition import Exposition
 from monitor.web.pages import charts
 from probes.mobile import Mobile
-from probes.registry import KINDS
-from probes.resources import Instruments
-from probes.result import Failed, Fault, Outcome, Picture
+from probes.registry import PROBE_KINDS
+from probes.resources import ProbeResources
+from probes.result import Fault, Outcome, ProbeFailed, Screenshot
 from probes.trace import Trace
 from tests import factories
 from tests.factories import SLOT
@@ -36,21 +36,21 @@ class Played(Mobile):
 
     script: ClassVar[list[Run]] = []
 
-    async def run(self, trace: Trace, resources: Instruments) -> None:
+    async def run(self, trace: Trace, resources: ProbeResources) -> None:
         await self.script.pop(0)(trace)
 
 
 def paints(fcp: float, lcp: float | None = None) -> Run:
     async def run(trace: Trace) -> None:
-        trace.put(fcp_seconds=fcp, lcp_seconds=lcp or fcp, profile="mobile")
-        trace.pictures.append(Picture(at=None, type="image/webp", body=str(fcp).encode()))
+        trace.set_values(fcp_seconds=fcp, lcp_seconds=lcp or fcp, profile="mobile")
+        trace.screenshots.append(Screenshot(at_seconds=None, content_type="image/webp", body=str(fcp).encode()))
 
     return run
 
 
 def fails(fault: Fault = Fault.TIMEOUT) -> Run:
     async def run(_trace: Trace) -> None:
-        raise Failed(fault, "as the script says")
+        raise ProbeFailed(fault, "as the script says")
 
     return run
 
@@ -66,13 +66,13 @@ def check(runs: int = 3) -> Check:
     return factories.check("mobile", interval=21_600.0, probe=Played(url="http://127.0.0.1/", runs=runs))
 
 
-async def measured(journal: Journal, tools: Instruments, *script: Run, runs: int = 3) -> list[Measurement]:
+async def measured(journal: Journal, tools: ProbeResources, *script: Run, runs: int = 3) -> list[Measurement]:
     Played.script[:] = script
-    await measurer(journal, tools, HandClock()).measure(check(runs), SLOT)
+    await measurer(journal, tools, HandClock()).run_check(check(runs), SLOT)
     return await all_of(journal)
 
 
-async def test_all_runs_are_kept_and_the_median_one_is_marked(journal: Journal, tools: Instruments):
+async def test_all_runs_are_kept_and_the_median_one_is_marked(journal: Journal, tools: ProbeResources):
     found = await measured(journal, tools, paints(3.0), paints(1.0), paints(2.0))
     assert [(one.slot, one.attempt, one.values["run"], one.values["median"]) for one in found] == [
         (SLOT, 1, 1, False),
@@ -104,7 +104,7 @@ def test_the_run_that_speaks(runs: Sequence[tuple[Outcome, float, float]], chose
         factories.result(outcome=outcome, values={"fcp_seconds": fcp, "lcp_seconds": lcp} if outcome is UP else {})
         for outcome, fcp, lcp in runs
     ]
-    assert Mobile.choose(results) == chosen
+    assert Mobile.select_representative(results) == chosen
 
 
 @pytest.mark.parametrize(
@@ -117,14 +117,14 @@ def test_the_run_that_speaks(runs: Sequence[tuple[Outcome, float, float]], chose
     ],
 )
 async def test_no_more_runs_than_the_verdict_needs(
-    journal: Journal, tools: Instruments, script: list[Run], outcomes: list[Outcome]
+    journal: Journal, tools: ProbeResources, script: list[Run], outcomes: list[Outcome]
 ):
     found = await measured(journal, tools, *script)
     assert [one.outcome for one in found] == outcomes
     assert sum(bool(one.values["median"]) for one in found) == 1
 
 
-async def test_stopped_between_two_runs_the_slot_has_one_outcome(journal: Journal, tools: Instruments):
+async def test_stopped_between_two_runs_the_slot_has_one_outcome(journal: Journal, tools: ProbeResources):
     held = asyncio.Event()
 
     async def hold(_trace: Trace) -> None:
@@ -137,7 +137,7 @@ async def test_stopped_between_two_runs_the_slot_has_one_outcome(journal: Journa
     await asyncio.wait([look])
     await journal.close()
     (one,) = [record for record in on_disk(journal) if record.kind == "mobile"]
-    assert (one.attempt, one.outcome, one.void) == (1, VOID, Void.STOPPED)
+    assert (one.attempt, one.outcome, one.void) == (1, VOID, UnknownReason.STOPPED)
 
 
 def on_disk(journal: Journal) -> list[Any]:
@@ -146,58 +146,58 @@ def on_disk(journal: Journal) -> list[Any]:
     return read(journal._writer.path.parent)  # noqa: SLF001 - where the fixture put it
 
 
-async def test_killed_between_two_runs_the_slot_is_filled_once(journal: Journal, tools: Instruments):
+async def test_killed_between_two_runs_the_slot_is_filled_once(journal: Journal, tools: ProbeResources):
     """Nothing of a slot is handed in before its last run, so a kill leaves a gap like any other."""
     await measured(journal, tools, paints(1.0), runs=1)
     room = measurer(journal, tools, HandClock())
     one = check()
     interval = int(one.interval * 1000)
-    await fill_gaps(journal, room, [one], "hn-1", until=SLOT + 2 * interval, clean=False)
+    await record_missed_slots(journal, room, [one], "hn-1", until_ms=SLOT + 2 * interval, clean_shutdown=False)
     filled = [(found.attempt, found.void) for found in await all_of(journal) if found.slot > SLOT]
-    assert filled == [(1, Void.KILLED)] * 2
+    assert filled == [(1, UnknownReason.KILLED)] * 2
 
 
-async def test_pictures_of_the_run_that_speaks_are_handed_on(journal: Journal, tools: Instruments):
+async def test_pictures_of_the_run_that_speaks_are_handed_on(journal: Journal, tools: ProbeResources):
     kept: list[tuple[int, list[bytes]]] = []
 
-    async def keep(_check: Check, one: Measurement, pictures: Sequence[Picture]) -> None:
+    async def keep(_check: Check, one: Measurement, pictures: Sequence[Screenshot]) -> None:
         kept.append((one.attempt, [picture.body for picture in pictures]))
 
     Played.script[:] = [paints(3.0), paints(1.0), paints(2.0)]
     room = measurer(journal, tools, HandClock())
-    room.keep = keep
-    await room.measure(check(), SLOT)
+    room.store_screenshots = keep
+    await room.run_check(check(), SLOT)
     assert kept == [(3, [b"2.0"])]
 
 
-async def test_a_render_waits_longer_for_its_seat_than_a_light_look(journal: Journal, tools: Instruments):
+async def test_a_render_waits_longer_for_its_seat_than_a_light_look(journal: Journal, tools: ProbeResources):
     Played.script[:] = [paints(1.0)]
     room = measurer(journal, tools, HandClock(SLOT + 600_000))
-    await room.measure(check(1), SLOT)
-    await room.measure(factories.check("uptime", url="http://127.0.0.1:9/"), SLOT)
-    assert [(one.kind, one.void) for one in await all_of(journal)] == [("mobile", None), ("uptime", Void.LATE)]
+    await room.run_check(check(1), SLOT)
+    await room.run_check(factories.check("uptime", url="http://127.0.0.1:9/"), SLOT)
+    assert [(one.kind, one.void) for one in await all_of(journal)] == [("mobile", None), ("uptime", UnknownReason.LATE)]
 
 
-async def test_every_reader_takes_the_run_that_speaks(journal: Journal, tools: Instruments, tmp_path: Path):
+async def test_every_reader_takes_the_run_that_speaks(journal: Journal, tools: ProbeResources, tmp_path: Path):
     runs = await measured(journal, tools, paints(3.0), paints(2.0), paints(1.0))
     one = check()
-    board = Board(clock=HandClock(SLOT + 1000), location="hn-1")
-    exposition = Exposition(board, KINDS, CollectorRegistry())
-    board.show([factories.portal()], [one])
+    board = StatusCache(clock=HandClock(SLOT + 1000), location="hn-1")
+    exposition = Exposition(board, PROBE_KINDS, CollectorRegistry())
+    board.set_inventory([factories.portal()], [one])
     for run in runs:
-        board.take(run)
+        board.update(run)
     assert board.latest[one.key].attempt == 2
     text = b"".join(await exposition.render()).decode()
     assert "portal_monitor_render_first_contentful_paint_seconds{" in text
     assert 'check="mobile",kind="province",location="hn-1"} 2.0\n' in text
-    again = Board(clock=HandClock(SLOT + 1000), location="hn-1")
-    again.show([factories.portal()], [one])
-    await journal.read(again.recall)
+    again = StatusCache(clock=HandClock(SLOT + 1000), location="hn-1")
+    again.set_inventory([factories.portal()], [one])
+    await journal.read(again.load)
     assert again.latest == board.latest
-    start = SLOT - SLOT % HOUR
-    (rolled,) = roll(tmp_path, Tier.HOUR, start, start + HOUR)
+    start = SLOT - SLOT % HOUR_MS
+    (rolled,) = compute_rollups(tmp_path, Tier.HOUR, start, start + HOUR_MS)
     assert (rolled.values["slots"], rolled.values["up"], rolled.values["attempts"]) == (1, 1, 2)
     assert rolled.values["fcp_seconds_mean"] == 2.0
-    chart = charts.chart(runs, Tongue("en", ZoneInfo("UTC")), now=SLOT + 1000, interval=one.interval)
+    chart = charts.chart(runs, Translator("en", ZoneInfo("UTC")), now_ms=SLOT + 1000, interval_seconds=one.interval)
     assert chart is not None
-    assert chart.said.startswith("1 good looks")
+    assert chart.caption.startswith("1 good looks")

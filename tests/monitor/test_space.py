@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from monitor.storage.journal.journal import JournalStatistics
-from monitor.storage.journal.size_limit import SpaceGuard, journal_space
+from monitor.storage.journal.size_limit import JournalSizeLimit, journal_usage
 from monitor.storage.journal.store import JournalError
 
 
@@ -15,20 +15,20 @@ from monitor.storage.journal.store import JournalError
     [(0, False, False), (499, False, False), (500, True, False), (999, True, False), (1000, True, True)],
 )
 def test_room_is_tight_from_half_on_and_full_at_the_limit(used: int, tight: bool, full: bool):  # noqa: FBT001
-    space = journal_space(JournalStatistics(bytes=used), 1000)
-    assert (space.tight, space.full) == (tight, full)
-    assert space.share == used / 1000
+    space = journal_usage(JournalStatistics(size_bytes=used), 1000)
+    assert (space.near_limit, space.limit_reached) == (tight, full)
+    assert space.ratio == used / 1000
 
 
 def test_the_guard_speaks_when_it_changes_and_stops_at_the_limit():
-    guard, counted = SpaceGuard(1000), JournalStatistics()
+    guard, counted = JournalSizeLimit(1000), JournalStatistics()
     with capture_logs() as lines:
         for used in (100, 600, 700, 400, 800):
-            counted.bytes = used
-            guard.look(counted)
+            counted.size_bytes = used
+            guard.check(counted)
     assert [(line["log_level"], line["used_bytes"]) for line in lines] == [
         ("warning", 600), ("info", 400), ("warning", 800),
     ]  # fmt: skip
-    counted.bytes = 1000
+    counted.size_bytes = 1000
     with pytest.raises(JournalError, match="limit of 1000 bytes"):
-        guard.look(counted)
+        guard.check(counted)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model.records import PROBER, Expect, Measurement, Portal, State, StateChange, Void
-from monitor.states.maintenance import Calendar
-from monitor.states.rules import Rules
-from monitor.states.state_machine import Fold
+from monitor.model.records import PROBER_PORTAL, Expect, Measurement, Portal, State, StateChange, UnknownReason
+from monitor.states.maintenance import MaintenanceCalendar
+from monitor.states.rules import StateRules
+from monitor.states.state_machine import StateMachine
 from probes.result import Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT
@@ -21,8 +21,8 @@ PORTALS = [factories.portal(id="hue"), factories.portal(id="da-nang", verified=F
 LOOKS = {
     "U": {"outcome": Outcome.UP},
     "D": {"outcome": Outcome.DOWN},
-    "V": {"outcome": Outcome.VOID, "void": Void.BLIND},
-    "O": {"outcome": Outcome.VOID, "void": Void.OVERLAPPED},
+    "V": {"outcome": Outcome.VOID, "void": UnknownReason.BLIND},
+    "O": {"outcome": Outcome.VOID, "void": UnknownReason.OVERLAPPED},
 }
 
 looks = st.text("UUUDDDVO", max_size=60)
@@ -42,13 +42,15 @@ def woven(one: str, other: str) -> list[Measurement]:
     return sorted(both, key=lambda look: (look.slot, look.portal))
 
 
-def fold(memo: str = "", portals: list[Portal] | None = None, calendar: Calendar | None = None, **rules: int) -> Fold:
-    return Fold(PORTALS if portals is None else portals, Rules(**rules), calendar, memo=memo)
+def fold(
+    memo: str = "", portals: list[Portal] | None = None, calendar: MaintenanceCalendar | None = None, **rules: int
+) -> StateMachine:
+    return StateMachine(PORTALS if portals is None else portals, StateRules(**rules), calendar, saved_state=memo)
 
 
 def changes_of(rows: list[Measurement], portals: list[Portal] | None = None, **more: object) -> list[StateChange]:
     """The changes of portals, without those of the prober."""
-    return [change for change in fold(portals=portals, **more).feed_all(rows) if change.portal != PROBER]
+    return [change for change in fold(portals=portals, **more).process_all(rows) if change.portal != PROBER_PORTAL]
 
 
 def told(word: str, portal: Portal | None = None) -> list[tuple[int, str]]:
@@ -90,22 +92,22 @@ def test_what_a_row_of_looks_makes(word: str, changes: list[tuple[int, str]]):
 def test_a_replay_gives_the_same_changes_and_the_same_memo(one: str, other: str):
     rows = woven(one, other)
     first, second = fold(), fold()
-    assert repr(first.feed_all(rows)) == repr(second.feed_all(rows))
-    assert first.memo() == second.memo()
+    assert repr(first.process_all(rows)) == repr(second.process_all(rows))
+    assert first.serialize() == second.serialize()
 
 
 @given(looks, looks, st.data())
 def test_the_stream_may_be_cut_anywhere(one: str, other: str, data: st.DataObject):
     rows = woven(one, other)
     whole = fold()
-    changes = whole.feed_all(rows)
+    changes = whole.process_all(rows)
     cut = data.draw(st.integers(0, len(rows)))
     before = fold()
-    parts = before.feed_all(rows[:cut])
-    after = fold(before.memo())
-    parts += after.feed_all(rows[cut:])
+    parts = before.process_all(rows[:cut])
+    after = fold(before.serialize())
+    parts += after.process_all(rows[cut:])
     assert repr(parts) == repr(changes)
-    assert after.memo() == whole.memo()
+    assert after.serialize() == whole.serialize()
 
 
 @given(looks, st.data())
@@ -113,11 +115,11 @@ def test_rows_met_again_change_nothing(word: str, data: st.DataObject):
     """Readers meet a record at least once; slots met before, or older than the newest, are no news."""
     rows = stream(word, portal="hue")
     one = fold()
-    one.feed_all(rows)
-    memo = one.memo()
+    one.process_all(rows)
+    memo = one.serialize()
     again = data.draw(st.lists(st.sampled_from(rows), max_size=10)) if rows else []
-    assert one.feed_all(again) == []
-    assert one.memo() == memo
+    assert one.process_all(again) == []
+    assert one.serialize() == memo
 
 
 @given(looks)
@@ -174,36 +176,36 @@ def test_only_first_attempts_at_the_home_page_of_known_portals_decide(other: dic
     rows = [
         factories.measurement(**{"portal": "hue", "slot": one.slot, **LOOKS["D"], **other}) for one in stream("DDD")
     ]
-    assert fold().feed_all(rows) == []
+    assert fold().process_all(rows) == []
 
 
 def test_each_location_is_judged_by_itself():
     """Rows of another location, imported into this journal, tip nothing here."""
     here, there = stream("UUUU", portal="hue"), stream("DDDD", portal="hue", location="other")
     rows = [one for pair in zip(here, there, strict=True) for one in pair]
-    changes = fold().feed_all(rows)
+    changes = fold().process_all(rows)
     assert [(change.location, change.state) for change in changes] == [("hn-1", State.UP), ("other", State.DOWN)]
 
 
 def test_another_configuration_forgets_portals_that_are_gone_and_keeps_the_rest():
     one = fold()
-    one.feed_all(woven("UUDD", "UUDD"))
-    one.change(PORTALS[:1], Rules(down_after=3, up_after=1), Calendar())
-    assert one.memo() == fold(one.memo(), PORTALS[:1]).memo()
-    assert "da-nang" not in one.memo()
+    one.process_all(woven("UUDD", "UUDD"))
+    one.reconfigure(PORTALS[:1], StateRules(down_after=3, up_after=1), MaintenanceCalendar())
+    assert one.serialize() == fold(one.serialize(), PORTALS[:1]).serialize()
+    assert "da-nang" not in one.serialize()
     later = factories.measurement(portal="hue", slot=SLOT + 9 * MINUTE)
-    assert [change.state for change in one.feed_all([later])] == [State.UP]
-    assert "da-nang" not in fold(woven_memo(), PORTALS[:1]).memo()
+    assert [change.state for change in one.process_all([later])] == [State.UP]
+    assert "da-nang" not in fold(woven_memo(), PORTALS[:1]).serialize()
 
 
 def woven_memo() -> str:
     one = fold()
-    one.feed_all(woven("U", "U"))
-    return one.memo()
+    one.process_all(woven("U", "U"))
+    return one.serialize()
 
 
 def test_a_change_is_a_complete_record():
-    (change,) = fold().feed_all(stream("DD", portal="hue"))
+    (change,) = fold().process_all(stream("DD", portal="hue"))
     assert change == StateChange(
         portal="hue",
         location="hn-1",
@@ -223,15 +225,15 @@ def test_after_a_clock_that_was_a_year_ahead_times_are_those_of_the_right_one(wr
         factories.measurement(**LOOKS[letter], slot=SLOT + 365 * DAY + n * MINUTE) for n, letter in enumerate(wrong)
     ]
     one, (portal, *_) = fold(), PORTALS
-    one.feed_all(replace(look, portal=portal.id) for look in ahead)
-    found = [change for change in one.feed_all(stream(right, portal=portal.id)) if change.portal == portal.id]
+    one.process_all(replace(look, portal=portal.id) for look in ahead)
+    found = [change for change in one.process_all(stream(right, portal=portal.id)) if change.portal == portal.id]
     assert all(SLOT - 1 <= change.at <= SLOT + len(right) * MINUTE for change in found)
     assert [change.at for change in found] == sorted(change.at for change in found)
-    again = fold(one.memo())
-    assert again.feed_all(stream(right, portal=portal.id)) == [], "met again, they change nothing"
+    again = fold(one.serialize())
+    assert again.process_all(stream(right, portal=portal.id)) == [], "met again, they change nothing"
 
 
 def test_an_outage_after_a_wrong_clock_is_found():
     ahead = factories.measurement(portal="hue", slot=SLOT + 365 * DAY)
-    found = [one for one in fold().feed_all([ahead, *stream("UDDD", portal="hue")]) if one.portal == "hue"]
+    found = [one for one in fold().process_all([ahead, *stream("UDDD", portal="hue")]) if one.portal == "hue"]
     assert [(one.state, one.at) for one in found][-1] == (State.DOWN, SLOT + MINUTE)

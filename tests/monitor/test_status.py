@@ -14,10 +14,10 @@ import pytest
 from rich.console import Console
 
 from monitor.cli import status
-from monitor.cli.status import Standing, Status
-from monitor.model.records import PROBER, Expect, State
-from monitor.storage.journal.store import FILE, Advance, JournalError, Lock, Writer
-from probes.registry import KINDS
+from monitor.cli.status import PortalStatus, Status
+from monitor.model.records import PROBER_PORTAL, Expect, State
+from monitor.storage.journal.store import JOURNAL_FILE, CheckpointUpdate, DirectoryLock, JournalError, JournalWriter
+from probes.registry import PROBE_KINDS
 from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT
@@ -39,8 +39,8 @@ CHECKS = [factories.check(portal=portal.id) for portal in PORTALS]
 
 
 def fill(directory: Path, measurements: list[Measurement], *changes: StateChange) -> None:
-    writer = Writer(directory / FILE, KINDS)
-    writer.write([*measurements, Advance(reader="states", seq=0, changes=changes)])
+    writer = JournalWriter(directory / JOURNAL_FILE, PROBE_KINDS)
+    writer.write([*measurements, CheckpointUpdate(reader="states", seq=0, changes=changes)])
     writer.close()
 
 
@@ -63,7 +63,7 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def held(data: Path) -> Iterator[Path]:
-    lock = Lock(data)
+    lock = DirectoryLock(data)
     yield data
     lock.release()
 
@@ -77,32 +77,32 @@ def test_what_the_journal_says(data: Path):
     assert {state.value: count for state, count in found.states.items() if count} == {"up": 1, "down": 1, "unknown": 1}
     assert found.retired == 1
     assert found.not_up == (
-        Standing(
+        PortalStatus(
             portal="hue",
             state=State.DOWN,
             since=NOW - 10 * MINUTE,
             fault=Fault.CONNECT_TIMEOUT,
             detail="no end after 10 s, in phase connect",
         ),
-        Standing(portal="da-nang", state=State.UNKNOWN),
+        PortalStatus(portal="da-nang", state=State.UNKNOWN),
     )
     assert found.age == 40.0
     assert found.rows == {"look_uptime": 31, "look_latency": 0, "look_mobile": 0, "state_change": 6}
-    assert found.size >= (data / FILE).stat().st_size > 0
+    assert found.size >= (data / JOURNAL_FILE).stat().st_size > 0
 
 
 def test_the_lock_tells_whether_the_daemon_runs(data: Path):
     assert (collect(data).running, collect(data).pid) == (False, None), "no lock file yet"
-    lock = Lock(data)
+    lock = DirectoryLock(data)
     assert (collect(data).running, collect(data).pid) == (True, os.getpid())
     lock.release()
     assert (collect(data).running, collect(data).pid) == (False, None), "the file stays, the lock does not"
-    Lock(data).release()
+    DirectoryLock(data).release()
 
 
 def test_asking_does_not_keep_a_daemon_from_starting(data: Path):
     for _ in range(20):
-        lock = Lock(data)
+        lock = DirectoryLock(data)
         assert collect(data).running
         lock.release()
         assert not collect(data).running
@@ -147,7 +147,7 @@ def test_a_journal_without_looks(tmp_path: Path):
 def test_no_journal_is_said(tmp_path: Path):
     with pytest.raises(JournalError, match="there is no journal at"):
         collect(tmp_path)
-    (tmp_path / FILE).write_bytes(b"no database" * 1000)
+    (tmp_path / JOURNAL_FILE).write_bytes(b"no database" * 1000)
     with pytest.raises(JournalError, match="not a database"):
         collect(tmp_path)
 
@@ -188,7 +188,7 @@ def test_while_a_daemon_writes(tmp_path: Path):
 def shown(found: Status, encoding: str = "utf-8", width: int = 80) -> str:
     raw = io.BytesIO()
     file = io.TextIOWrapper(raw, encoding=encoding, newline="")
-    status.render(found, Console(file=file, width=width))
+    status.print_status(found, Console(file=file, width=width))
     file.flush()
     return raw.getvalue().decode(encoding)
 
@@ -247,7 +247,7 @@ def test_json(held: Path):
     ],
 )
 def test_durations_in_words(seconds: float, words: str):
-    assert status.duration(seconds) == words
+    assert status.format_duration(seconds) == words
 
 
 def test_our_own_blindness_and_flapping_are_said(tmp_path: Path):
@@ -256,7 +256,7 @@ def test_our_own_blindness_and_flapping_are_said(tmp_path: Path):
         list(factories.measurements(30)),
         factories.change(portal="hue", at=NOW - 10 * MINUTE, flapping=True),
         factories.change(
-            portal=PROBER,
+            portal=PROBER_PORTAL,
             at=NOW - 5 * MINUTE,
             state=State.UNKNOWN,
             previous=State.UP,
@@ -266,13 +266,13 @@ def test_our_own_blindness_and_flapping_are_said(tmp_path: Path):
     )
     found = collect(tmp_path)
     assert (found.prober.state, found.prober.since) == (State.UNKNOWN, NOW - 5 * MINUTE)
-    assert PROBER not in {one.portal for one in found.not_up}
+    assert PROBER_PORTAL not in {one.portal for one in found.not_up}
     page = io.StringIO()
-    status.render(found, Console(file=page, width=100))
+    status.print_status(found, Console(file=page, width=100))
     assert "prober  cannot see since" in page.getvalue()
     assert "none of 3 references answers" in page.getvalue()
     assert "hue  down, flapping since" in page.getvalue()
 
 
 def test_a_prober_that_never_said_a_word_sees(data: Path):
-    assert collect(data).prober == Standing(portal=PROBER, state=State.UP)
+    assert collect(data).prober == PortalStatus(portal=PROBER_PORTAL, state=State.UP)

@@ -18,9 +18,19 @@ from hypothesis import strategies as st
 
 from monitor.model.records import Measurement
 from monitor.storage.journal import rows
-from monitor.storage.journal.store import APPLICATION, FILE, SCHEMA, Advance, JournalError, Lock, Reader, Remark, Writer
+from monitor.storage.journal.store import (
+    APPLICATION_ID,
+    JOURNAL_FILE,
+    JOURNAL_SCHEMA_VERSION,
+    CheckpointUpdate,
+    DirectoryLock,
+    JournalError,
+    JournalReader,
+    JournalWriter,
+    MetaUpdate,
+)
 from probes.metric import Metric, Unit
-from probes.registry import KINDS
+from probes.registry import PROBE_KINDS
 from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT
@@ -29,8 +39,8 @@ from tests.monitor.parts import Scripted, on_disk
 ROOT = Path(__file__).parents[2]
 
 
-def written(directory: Path, *entries: Measurement | Advance | Remark) -> list:
-    writer = Writer(directory / FILE, KINDS)
+def written(directory: Path, *entries: Measurement | CheckpointUpdate | MetaUpdate) -> list:
+    writer = JournalWriter(directory / JOURNAL_FILE, PROBE_KINDS)
     try:
         return writer.write(entries)
     finally:
@@ -71,7 +81,7 @@ def test_another_attempt_or_location_is_another_identity(tmp_path: Path):
 def test_a_clash_of_numbers_is_loud(tmp_path: Path):
     """Only a known identity is passed over in silence; anything else that clashes would lose a record."""
     written(tmp_path, factories.measurement())
-    db = sqlite3.connect(tmp_path / FILE)
+    db = sqlite3.connect(tmp_path / JOURNAL_FILE)
     with db:
         db.execute("UPDATE sequence SET last = 0")
     db.close()
@@ -103,21 +113,21 @@ def test_whatever_a_probe_writes_down_is_stored_and_read_back(
 
 
 def test_bookmark_and_changes_are_one_transaction(tmp_path: Path):
-    advance = Advance(reader="states", seq=7, memo="m", changes=(factories.change(),))
+    advance = CheckpointUpdate(reader="states", seq=7, memo="m", changes=(factories.change(),))
     unknown = factories.measurement(kind="never-heard-of")
     with pytest.raises(KeyError):
-        written(tmp_path, factories.measurement(), advance, Remark(key="a", value="b"), unknown)
-    reader = Reader(tmp_path / FILE, KINDS)
-    assert (reader.bookmark("states"), reader.after(0, 10), reader.meta("a")) == ((0, ""), [], None)
-    written(tmp_path, advance, Remark(key="a", value="b"))
-    assert (reader.bookmark("states"), len(reader.after(0, 10)), reader.meta("a")) == ((7, "m"), 1, "b")
+        written(tmp_path, factories.measurement(), advance, MetaUpdate(key="a", value="b"), unknown)
+    reader = JournalReader(tmp_path / JOURNAL_FILE, PROBE_KINDS)
+    assert (reader.checkpoint("states"), reader.records_after(0, 10), reader.meta("a")) == ((0, ""), [], None)
+    written(tmp_path, advance, MetaUpdate(key="a", value="b"))
+    assert (reader.checkpoint("states"), len(reader.records_after(0, 10)), reader.meta("a")) == ((7, "m"), 1, "b")
     reader.close()
 
 
 def test_a_change_told_twice_is_there_once(tmp_path: Path):
     change = factories.change()
-    written(tmp_path, Advance(reader="states", seq=1, changes=(change,)))
-    written(tmp_path, Advance(reader="states", seq=2, changes=(change, factories.change(at=SLOT + 1))))
+    written(tmp_path, CheckpointUpdate(reader="states", seq=1, changes=(change,)))
+    written(tmp_path, CheckpointUpdate(reader="states", seq=2, changes=(change, factories.change(at=SLOT + 1))))
     assert [(one.seq, one.at) for one in on_disk(tmp_path)] == [(1, SLOT), (2, SLOT + 1)]
 
 
@@ -125,10 +135,10 @@ def test_a_change_told_twice_is_there_once(tmp_path: Path):
 def test_bites_of_any_size_make_the_same_whole(tmp_path_factory: pytest.TempPathFactory, limit: int):
     directory = tmp_path_factory.mktemp("bites")
     looks = [factories.measurement(kind=kind, slot=SLOT + n) for n in range(7) for kind in ("uptime", "latency")]
-    written(directory, *looks, Advance(reader="states", seq=3, changes=(factories.change(),)))
-    reader = Reader(directory / FILE, KINDS)
+    written(directory, *looks, CheckpointUpdate(reader="states", seq=3, changes=(factories.change(),)))
+    reader = JournalReader(directory / JOURNAL_FILE, PROBE_KINDS)
     found: list = []
-    while bite := reader.after(found[-1].seq if found else 0, limit):
+    while bite := reader.records_after(found[-1].seq if found else 0, limit):
         found += bite
     assert [one.seq for one in found] == list(range(1, 16))
     reader.close()
@@ -136,9 +146,9 @@ def test_bites_of_any_size_make_the_same_whole(tmp_path_factory: pytest.TempPath
 
 def test_a_commit_between_two_tables_does_not_hide_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A reader that met number 4 in one table and not number 3 in another would never ask for number 3 again."""
-    writer = Writer(tmp_path / FILE, KINDS)
+    writer = JournalWriter(tmp_path / JOURNAL_FILE, PROBE_KINDS)
     writer.write([factories.measurement(), factories.measurement(kind="latency")])
-    reader = Reader(tmp_path / FILE, KINDS)
+    reader = JournalReader(tmp_path / JOURNAL_FILE, PROBE_KINDS)
     read, waiting = rows.KindTable.measurement, [factories.measurement(slot=SLOT + 1)]
     waiting.append(factories.measurement(kind="latency", slot=SLOT + 1))
 
@@ -149,8 +159,8 @@ def test_a_commit_between_two_tables_does_not_hide_records(tmp_path: Path, monke
         return read(table, row)
 
     monkeypatch.setattr(rows.KindTable, "measurement", read_slowly)
-    assert [one.seq for one in reader.after(0, 10)] == [1, 2]
-    assert [one.seq for one in reader.after(2, 10)] == [3, 4]
+    assert [one.seq for one in reader.records_after(0, 10)] == [1, 2]
+    assert [one.seq for one in reader.records_after(2, 10)] == [3, 4]
     reader.close()
     writer.close()
 
@@ -158,8 +168,10 @@ def test_a_commit_between_two_tables_does_not_hide_records(tmp_path: Path, monke
 def test_questions_by_slot(tmp_path: Path):
     looks = [*factories.measurements(5), factories.measurement(portal="hue", slot=SLOT + 9 * MINUTE)]
     written(tmp_path, *reversed(looks))
-    reader = Reader(tmp_path / FILE, KINDS)
-    found = list(reader.measurements(kind="uptime", portal="ha-noi", since=SLOT + MINUTE, until=SLOT + 3 * MINUTE))
+    reader = JournalReader(tmp_path / JOURNAL_FILE, PROBE_KINDS)
+    found = list(
+        reader.measurements(kind="uptime", portal="ha-noi", since_ms=SLOT + MINUTE, until_ms=SLOT + 3 * MINUTE)
+    )
     assert [one.slot for one in found] == [SLOT + MINUTE, SLOT + 2 * MINUTE]
     newest = list(reader.measurements(kind="uptime", limit=2, newest_first=True))
     assert [one.portal for one in newest] == ["hue", "ha-noi"]
@@ -174,11 +186,11 @@ def test_questions_by_slot(tmp_path: Path):
 
 def test_the_state_at_a_time_is_that_of_one_location(tmp_path: Path):
     changes = (factories.change(at=SLOT), factories.change(at=SLOT + 5, location="other"))
-    written(tmp_path, Advance(reader="states", seq=1, changes=changes))
-    reader = Reader(tmp_path / FILE, KINDS)
+    written(tmp_path, CheckpointUpdate(reader="states", seq=1, changes=changes))
+    reader = JournalReader(tmp_path / JOURNAL_FILE, PROBE_KINDS)
     assert reader.state_at("ha-noi", "hn-1", SLOT + 9).at == SLOT
     assert reader.state_at("ha-noi", "hn-1", SLOT - 1) is None
-    assert [one.location for one in reader.state_changes(portal="ha-noi", since=SLOT + 1)] == ["other"]
+    assert [one.location for one in reader.state_changes(portal="ha-noi", since_ms=SLOT + 1)] == ["other"]
     reader.close()
 
 
@@ -193,13 +205,13 @@ class Richer(Scripted):
 
 def test_a_new_metric_becomes_a_column_of_an_old_file(tmp_path: Path):
     """And a reader of the new version reads an old file that no daemon has extended yet."""
-    old = Writer(tmp_path / FILE, {"uptime": Scripted})
+    old = JournalWriter(tmp_path / JOURNAL_FILE, {"uptime": Scripted})
     old.write([factories.measurement(values={"took": 1.5})])
-    reader = Reader(tmp_path / FILE, {"uptime": Richer})
-    assert [one.values for one in reader.after(0, 9)] == [{"took": 1.5}]
+    reader = JournalReader(tmp_path / JOURNAL_FILE, {"uptime": Richer})
+    assert [one.values for one in reader.records_after(0, 9)] == [{"took": 1.5}]
     reader.close()
     old.close()
-    new = Writer(tmp_path / FILE, {"uptime": Richer})
+    new = JournalWriter(tmp_path / JOURNAL_FILE, {"uptime": Richer})
     new.write([factories.measurement(slot=SLOT + 1, values={"took": 2.5, "colour": "đỏ"})])
     new.close()
     richer, plain = on_disk(tmp_path, {"uptime": Richer}), on_disk(tmp_path, {"uptime": Scripted})
@@ -208,7 +220,7 @@ def test_a_new_metric_becomes_a_column_of_an_old_file(tmp_path: Path):
 
 
 def pragma(directory: Path, *statements: str) -> None:
-    db = sqlite3.connect(directory / FILE)
+    db = sqlite3.connect(directory / JOURNAL_FILE)
     for statement in statements:
         db.execute(statement)
     db.commit()
@@ -218,44 +230,47 @@ def pragma(directory: Path, *statements: str) -> None:
 @pytest.mark.parametrize(
     ("statements", "complaint"),
     [
-        ([f"PRAGMA application_id = {APPLICATION}", f"PRAGMA user_version = {SCHEMA + 1}"], "newer version"),
+        (
+            [f"PRAGMA application_id = {APPLICATION_ID}", f"PRAGMA user_version = {JOURNAL_SCHEMA_VERSION + 1}"],
+            "newer version",
+        ),
         (["PRAGMA application_id = 7"], "another program"),
         (["CREATE TABLE letters (text)"], "another program"),
     ],
 )
 def test_a_file_that_is_not_ours_is_refused_untouched(tmp_path: Path, statements: list[str], complaint: str):
     pragma(tmp_path, *statements)
-    before = (tmp_path / FILE).read_bytes()
-    for open_it in (Writer, Reader):
+    before = (tmp_path / JOURNAL_FILE).read_bytes()
+    for open_it in (JournalWriter, JournalReader):
         with pytest.raises(JournalError, match=complaint):
-            open_it(tmp_path / FILE, KINDS)
-    assert (tmp_path / FILE).read_bytes() == before
+            open_it(tmp_path / JOURNAL_FILE, PROBE_KINDS)
+    assert (tmp_path / JOURNAL_FILE).read_bytes() == before
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path):
-    (tmp_path / FILE).write_text("Dear diary, " * 100)
-    for open_it in (Writer, Reader):
+    (tmp_path / JOURNAL_FILE).write_text("Dear diary, " * 100)
+    for open_it in (JournalWriter, JournalReader):
         with pytest.raises(JournalError, match="cannot be opened"):
-            open_it(tmp_path / FILE, KINDS)
+            open_it(tmp_path / JOURNAL_FILE, PROBE_KINDS)
 
 
 def test_an_empty_file_becomes_a_journal_and_is_none_before(tmp_path: Path):
     """A crash between the making of the file and its tables leaves that."""
-    (tmp_path / FILE).touch()
+    (tmp_path / JOURNAL_FILE).touch()
     with pytest.raises(JournalError, match="no journal"):
-        Reader(tmp_path / FILE, KINDS)
+        JournalReader(tmp_path / JOURNAL_FILE, PROBE_KINDS)
     assert len(written(tmp_path, factories.measurement())) == 1
 
 
 def test_no_journal_no_reader(tmp_path: Path):
     with pytest.raises(JournalError, match="there is no journal at"):
-        Reader(tmp_path / FILE, KINDS)
+        JournalReader(tmp_path / JOURNAL_FILE, PROBE_KINDS)
 
 
 def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(JournalError, match=r"data directory .*/file/data is not writable: Not a directory"):
-        Lock(tmp_path / "file" / "data")
+        DirectoryLock(tmp_path / "file" / "data")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becomes somebody else, which only root can")
@@ -273,11 +288,11 @@ def test_a_directory_of_somebody_else_is_named():
 
 
 def test_one_daemon_a_directory(tmp_path: Path):
-    lock = Lock(tmp_path)
+    lock = DirectoryLock(tmp_path)
     with pytest.raises(JournalError, match=rf"in use by another daemon \(process {os.getpid()}\)"):
-        Lock(tmp_path)
+        DirectoryLock(tmp_path)
     lock.release()
-    Lock(tmp_path).release()
+    DirectoryLock(tmp_path).release()
 
 
 def test_a_fault_of_a_record_survives(tmp_path: Path):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.daemon.systemd import Manager
+from monitor.daemon.systemd import ServiceManager
 
 
 class Listener:
@@ -41,7 +41,7 @@ def environment(tmp_path: Path, **more: str) -> dict[str, str]:
 
 
 def test_the_life_of_a_service(tmp_path: Path, listener: Listener):
-    manager = Manager(environment(tmp_path))
+    manager = ServiceManager(environment(tmp_path))
     manager.ready("212 checks")
     assert listener.heard() == ["READY=1", "STATUS=212 checks"]
     manager.reloading()
@@ -55,16 +55,16 @@ def test_the_life_of_a_service(tmp_path: Path, listener: Listener):
 def test_an_abstract_address_works_too():
     name = f"portal-monitor-test-{os.getpid()}"
     one = Listener(f"\0{name}")
-    Manager({"NOTIFY_SOCKET": f"@{name}"}).stopping()
+    ServiceManager({"NOTIFY_SOCKET": f"@{name}"}).stopping()
     assert one.heard()[0] == "STOPPING=1"
     one.close()
 
 
 async def test_signs_of_life_come_only_while_looks_complete(tmp_path: Path, listener: Listener):
     alive = True
-    manager = Manager(environment(tmp_path, WATCHDOG_USEC="60000", WATCHDOG_PID=str(os.getpid())))
-    assert manager.watchdog == 0.06
-    task = asyncio.create_task(manager.keep(lambda: alive, lambda: "well"))
+    manager = ServiceManager(environment(tmp_path, WATCHDOG_USEC="60000", WATCHDOG_PID=str(os.getpid())))
+    assert manager.watchdog_seconds == 0.06
+    task = asyncio.create_task(manager.run_watchdog(lambda: alive, lambda: "well"))
     assert await asyncio.to_thread(listener.heard) == ["WATCHDOG=1", "STATUS=well"]
     alive = False
     while "WATCHDOG=1" in await asyncio.to_thread(listener.heard):
@@ -80,15 +80,15 @@ async def test_signs_of_life_come_only_while_looks_complete(tmp_path: Path, list
     "given", [{}, {"WATCHDOG_USEC": "0"}, {"WATCHDOG_USEC": "x"}, {"WATCHDOG_USEC": "5", "WATCHDOG_PID": "1"}]
 )
 def test_a_watchdog_that_does_not_mean_us_is_none(tmp_path: Path, given: dict[str, str]):
-    assert Manager(environment(tmp_path, **given)).watchdog is None
+    assert ServiceManager(environment(tmp_path, **given)).watchdog_seconds is None
 
 
 async def test_without_a_manager_nothing_is_said():
-    manager = Manager({"WATCHDOG_USEC": "60000"})
+    manager = ServiceManager({"WATCHDOG_USEC": "60000"})
     manager.ready("nobody hears")
-    await manager.keep(lambda: True, lambda: "nobody hears")
-    assert manager.watchdog is None, "a watchdog without a manager is not fed"
+    await manager.run_watchdog(lambda: True, lambda: "nobody hears")
+    assert manager.watchdog_seconds is None, "a watchdog without a manager is not fed"
 
 
 def test_a_manager_that_is_gone_disturbs_nobody(tmp_path: Path):
-    Manager(environment(tmp_path)).ready("nobody hears")
+    ServiceManager(environment(tmp_path)).ready("nobody hears")

@@ -19,10 +19,10 @@ from typing import Any
 from probes.http import client
 from probes.latency import Latency
 from probes.net import sockets
-from probes.net.address_scope import Zone, zone
-from probes.resources import HttpSettings, Instruments
+from probes.net.address_scope import AddressScope, address_scope
+from probes.resources import HttpSettings, ProbeResources
 from probes.result import Outcome, ProbeResult
-from probes.runner import observe
+from probes.runner import run_probe
 from probes.uptime import Uptime
 from tests.portals.case import OUTSIDE
 
@@ -30,9 +30,9 @@ EVERY = 0.1
 """Seconds from one good look to the next."""
 
 
-def stood(address: str) -> Zone:
+def stood(address: str) -> AddressScope:
     """How far an address reaches, when one of loopback stands for a public one."""
-    return Zone.PUBLIC if address == OUTSIDE else zone(address)
+    return AddressScope.PUBLIC if address == OUTSIDE else address_scope(address)
 
 
 def told(result: ProbeResult) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def told(result: ProbeResult) -> dict[str, Any]:
 class Observer:
     """The looks of this process."""
 
-    def __init__(self, tools: Instruments, good: str) -> None:
+    def __init__(self, tools: ProbeResources, good: str) -> None:
         self._tools = tools
         self._good = Latency(url=good, family="4", timeout=5.0)
         self._rest: list[tuple[float, float, bool]] = []
@@ -61,7 +61,7 @@ class Observer:
         while True:
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             late = time.perf_counter() - due
-            result = await observe(self._good, self._tools)
+            result = await run_probe(self._good, self._tools)
             self._rest.append((late, result.duration, result.outcome is Outcome.UP))
             due = max(due + EVERY, time.perf_counter())
 
@@ -74,7 +74,7 @@ class Observer:
         """One look, timed from outside."""
         probe = Uptime(url=order["url"], **({"family": "4"} | order["keys"]))
         began = time.perf_counter()
-        result = await observe(probe, self._tools)
+        result = await run_probe(probe, self._tools)
         over = time.perf_counter() - began - probe.deadline
         _say({"number": order["number"], "over": over, **told(result)})
 
@@ -84,12 +84,12 @@ def _say(answer: dict[str, Any]) -> None:
 
 
 async def main(names: str, authority: str, good: str) -> None:
-    sockets.zone = client.zone = stood
+    sockets.address_scope = client.address_scope = stood
     settings = HttpSettings(name_servers=(names,), ca_file=Path(authority))
     loop = asyncio.get_running_loop()
     orders = asyncio.StreamReader(limit=1 << 20)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
-    async with Instruments(settings) as tools, asyncio.TaskGroup() as group:
+    async with ProbeResources(settings) as tools, asyncio.TaskGroup() as group:
         observer = Observer(tools, good)
         watching = group.create_task(observer.watch())
         while line := await orders.readline():

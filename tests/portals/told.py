@@ -20,7 +20,7 @@ import yaml
 from aiosmtpd.controller import Controller
 from prometheus_client.parser import text_string_to_metric_families
 
-from probes.sanitize import printable
+from probes.sanitize import sanitize
 from tests.portals.case import Case, Scene, scene
 from tests.servers.influxdb import TOKEN, InfluxServer
 from tests.servers.ports import free_port
@@ -158,18 +158,18 @@ async def _read_all(base: str, portals: int, box: Mailbox, influx: InfluxServer)
     apis = ["/api/v1/portals", "/api/v1/incidents"]
     apis += [f"/api/v1/measurements?portal=portal-{number}" for number in range(portals)]
     for api in apis:
-        wrong += [f"{api}: {text!r}" for text in _texts(json.loads(await _get(base + api))) if text != printable(text)]
+        wrong += [f"{api}: {text!r}" for text in _texts(json.loads(await _get(base + api))) if text != sanitize(text)]
     metrics = await _get(f"{base}/metrics")
     samples = [sample for family in text_string_to_metric_families(metrics) for sample in family.samples]
-    wrong += [f"/metrics: {value!r}" for one in samples for value in one.labels.values() if value != printable(value)]
+    wrong += [f"/metrics: {value!r}" for one in samples for value in one.labels.values() if value != sanitize(value)]
     if not any("alert(1)" in value for one in samples for value in one.labels.values()):
         wrong.append("/metrics: no certificate's name came so far, and nothing was tried")
     rows = influx.rows("uptime", BUCKET)
-    wrong += [f"point: {text!r}" for text in _texts(rows) if text != printable(text)]
+    wrong += [f"point: {text!r}" for text in _texts(rows) if text != sanitize(text)]
     for letter in box.letters:
         body = letter.get_body(("html", "plain")).get_content()
         title = str(letter["Subject"])
-        if "<script>alert" in body or "\x1b" in body or letter["Bcc"] or title != printable(title):
+        if "<script>alert" in body or "\x1b" in body or letter["Bcc"] or title != sanitize(title):
             wrong.append(f"the mail {title!r} holds what a portal wrote")
     return len(pages) + len(apis) + len(samples) + len(rows) + len(box.letters), wrong
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from probes.resources import HttpSettings, Instruments
-from probes.runner import observe
+from probes.resources import HttpSettings, ProbeResources
+from probes.runner import run_probe
 from probes.uptime import Uptime
 from tests.servers.dns import NameServer
 from tests.servers.tls import Authority
@@ -37,19 +37,19 @@ async def names() -> AsyncIterator[NameServer]:
 
 
 @pytest_asyncio.fixture
-async def tools(authority: Authority, names: NameServer) -> AsyncIterator[Instruments]:
+async def tools(authority: Authority, names: NameServer) -> AsyncIterator[ProbeResources]:
     settings = HttpSettings(user_agent=USER_AGENT, name_servers=(names.address,), ca_file=authority.ca_file)
-    async with Instruments(settings) as instruments:
+    async with ProbeResources(settings) as instruments:
         yield instruments
 
 
 @pytest.fixture
-def look(tools: Instruments) -> Callable[..., Any]:
+def look(tools: ProbeResources) -> Callable[..., Any]:
     """Take one look by ``uptime`` over IPv4, two seconds at most, unless told otherwise."""
 
     async def take(url: str, kind: type[Probe] = Uptime, **keys: Any) -> ProbeResult:  # noqa: ANN401 - any key
         probe = kind(url=url, **({"family": "4", "timeout": 2.0} | keys))
-        result = await observe(probe, tools)
+        result = await run_probe(probe, tools)
         check(result, kind)
         return result
 

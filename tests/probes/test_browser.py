@@ -17,12 +17,12 @@ import pytest
 import pytest_asyncio
 
 from probes.browser import chromium, pool
-from probes.browser.pool import SCRATCH, RenderSettings
+from probes.browser.pool import TEMP_DIR_PREFIX, BrowserPoolSettings
 from probes.browser.process_tree import PROC, descendants
 from probes.mobile import Mobile
-from probes.resources import Instruments
+from probes.resources import ProbeResources
 from probes.result import Fault, Outcome, ProbeResult
-from probes.runner import observe
+from probes.runner import run_probe
 from tests.servers.hostile import Hostile, hostile
 
 ROOT = Path(__file__).parents[2]
@@ -43,12 +43,12 @@ def scratch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield Path(name)
 
 
-def opened(**settings: Any) -> Instruments:  # noqa: ANN401 - the settings' own
-    return Instruments(rendering=RenderSettings(**({"share": 0.0} | settings)))
+def opened(**settings: Any) -> ProbeResources:  # noqa: ANN401 - the settings' own
+    return ProbeResources(browser_settings=BrowserPoolSettings(**({"min_speed_ratio": 0.0} | settings)))
 
 
-async def look(tools: Instruments, url: str, timeout: float = 30.0) -> ProbeResult:  # noqa: ASYNC109 - the probe's key
-    return await observe(Mobile(url=url, timeout=timeout, profiles=("mobile-real",)), tools)
+async def look(tools: ProbeResources, url: str, timeout: float = 30.0) -> ProbeResult:  # noqa: ASYNC109 - the probe's key
+    return await run_probe(Mobile(url=url, timeout=timeout, profiles=("mobile-real",)), tools)
 
 
 def browsers(root: int) -> list[int]:
@@ -67,13 +67,13 @@ def browsers(root: int) -> list[int]:
 async def gone(root: int, scratch: Path, seconds: float = 20.0) -> None:
     """Wait until nothing of a browser is left below ``root`` and in ``scratch``."""
     end = time.monotonic() + seconds
-    while browsers(root) or list(scratch.glob(f"{SCRATCH}*")):
-        assert time.monotonic() < end, (browsers(root), list(scratch.glob(f"{SCRATCH}*")))
+    while browsers(root) or list(scratch.glob(f"{TEMP_DIR_PREFIX}*")):
+        assert time.monotonic() < end, (browsers(root), list(scratch.glob(f"{TEMP_DIR_PREFIX}*")))
         await asyncio.sleep(0.05)
 
 
 async def test_what_is_missing_is_said_once_and_every_look_is_void(capsys: pytest.CaptureFixture[str]):
-    async with opened(chromium=Path("/nowhere/chromium")) as tools:
+    async with opened(executable=Path("/nowhere/chromium")) as tools:
         looks = [await look(tools, "http://127.0.0.1:9/") for _ in range(3)]
     assert {(one.outcome, one.fault) for one in looks} == {(Outcome.VOID, Fault.PROBER)}
     assert "/nowhere/chromium" in looks[0].detail
@@ -81,7 +81,7 @@ async def test_what_is_missing_is_said_once_and_every_look_is_void(capsys: pytes
 
 
 async def test_no_browser_is_started_without_memory_for_it(site: Hostile):
-    async with opened(memory=2**60) as tools:
+    async with opened(min_free_memory_bytes=2**60) as tools:
         found = await look(tools, site.at("/good"))
     assert (found.outcome, found.fault) == (Outcome.VOID, Fault.PROBER)
     assert "of memory are left" in found.detail
@@ -89,11 +89,11 @@ async def test_no_browser_is_started_without_memory_for_it(site: Hostile):
 
 @pytest.mark.slow
 async def test_a_browser_is_replaced_after_its_loads_and_ended_when_idle(site: Hostile, scratch: Path):
-    async with opened(loads=2, idle=0.5) as tools:
+    async with opened(max_loads=2, idle_timeout_seconds=0.5) as tools:
         seen = []
         for _ in range(3):
             assert (await look(tools, site.at("/good"))).outcome is Outcome.UP
-            seen.append({path.name for path in scratch.glob(f"{SCRATCH}*")})
+            seen.append({path.name for path in scratch.glob(f"{TEMP_DIR_PREFIX}*")})
         assert not seen[0] & seen[2], "the third load has another browser"
         await gone(os.getpid(), scratch)
         assert (await look(tools, site.at("/good"))).outcome is Outcome.UP, "and it is started again when it is wanted"
@@ -117,7 +117,7 @@ async def test_crashes_hangs_and_cancellation_leave_nothing(
         # Hung: the renderer itself stops to answer.
         await look(tools, site.at("/good"))
         (renderer,) = [one for one in browsers(os.getpid()) if is_renderer(_words(one))]
-        monkeypatch.setattr("probes.browser.pool.AFTERWARDS", 0.5)
+        monkeypatch.setattr("probes.browser.pool.POST_LOAD_TIMEOUT_SECONDS", 0.5)
         os.kill(renderer, signal.SIGSTOP)
         found = await look(tools, site.at("/good"), timeout=1.0)
         assert (found.outcome, found.fault) == (Outcome.VOID, Fault.PROBER)
@@ -162,7 +162,9 @@ asyncio.run(main())
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", [f"{SCRATCH}*", f"{SCRATCH}*/playwright_chromiumdev_profile-*", "asked"])
+@pytest.mark.parametrize(
+    "stage", [f"{TEMP_DIR_PREFIX}*", f"{TEMP_DIR_PREFIX}*/playwright_chromiumdev_profile-*", "asked"]
+)
 async def test_a_daemon_that_is_killed_takes_its_browser_along(site: Hostile, scratch: Path, stage: str):
     """``kill -9`` gives it no chance to clean up; whoever it started hears of it, also in the middle of starting."""
     daemon = await asyncio.create_subprocess_exec(sys.executable, "-c", DAEMON, site.at("/never"), cwd=ROOT)
@@ -177,7 +179,7 @@ async def test_a_daemon_that_is_killed_takes_its_browser_along(site: Hostile, sc
     while left := [one for one in started if alive(one)]:
         assert time.monotonic() < end, [_words(one) for one in left]
         await asyncio.sleep(0.05)
-    assert not list(scratch.glob(f"{SCRATCH}*"))
+    assert not list(scratch.glob(f"{TEMP_DIR_PREFIX}*"))
 
 
 def alive(process: int) -> bool:
@@ -191,10 +193,10 @@ async def test_scratch_of_the_dead_is_swept_and_that_of_the_living_is_not(scratc
     dead = await asyncio.create_subprocess_exec("true")
     await dead.wait()
     for process in (dead.pid, os.getpid()):
-        (scratch / f"{SCRATCH}{process}-x").mkdir()
+        (scratch / f"{TEMP_DIR_PREFIX}{process}-x").mkdir()
     (scratch / "something-else").mkdir()
-    pool.sweep()
-    assert sorted(path.name for path in scratch.iterdir()) == [f"{SCRATCH}{os.getpid()}-x", "something-else"]
+    pool.remove_leftovers()
+    assert sorted(path.name for path in scratch.iterdir()) == [f"{TEMP_DIR_PREFIX}{os.getpid()}-x", "something-else"]
 
 
 @pytest.mark.parametrize("owned", [False, True])
@@ -204,23 +206,23 @@ def test_the_browser_is_found_in_order(tmp_path: Path, monkeypatch: pytest.Monke
     own = executable(tmp_path / "cache" / "chromium-2000" / "chrome-linux64" / "chrome") if owned else None
     executable(tmp_path / "cache" / "chromium-900" / "chrome-linux" / "chrome") if owned else None
     installed = executable(tmp_path / "c")
-    monkeypatch.setattr(chromium, "INSTALLED", (str(tmp_path / "none"), str(installed)))
+    monkeypatch.setattr(chromium, "INSTALLED_EXECUTABLES", (str(tmp_path / "none"), str(installed)))
     environment = {"PLAYWRIGHT_BROWSERS_PATH": str(tmp_path / "cache")}
-    assert chromium.find(named, environment | {chromium.VARIABLE: str(other)}) == named
-    assert chromium.find(None, environment | {chromium.VARIABLE: str(other)}) == other
-    assert chromium.find(None, environment) == (own or installed)
-    with pytest.raises(chromium.Missing, match="named in render: chromium"):
-        chromium.find(tmp_path / "gone", environment)
+    assert chromium.find_executable(named, environment | {chromium.EXECUTABLE_VARIABLE: str(other)}) == named
+    assert chromium.find_executable(None, environment | {chromium.EXECUTABLE_VARIABLE: str(other)}) == other
+    assert chromium.find_executable(None, environment) == (own or installed)
+    with pytest.raises(chromium.BrowserNotFound, match="named in render: chromium"):
+        chromium.find_executable(tmp_path / "gone", environment)
     installed.unlink()
     if not owned:
-        with pytest.raises(chromium.Missing, match="apt-get install chromium"):
-            chromium.find(None, environment)
+        with pytest.raises(chromium.BrowserNotFound, match="apt-get install chromium"):
+            chromium.find_executable(None, environment)
 
 
 def test_without_playwright_there_is_nothing_to_render_with(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    with pytest.raises(chromium.Missing, match=r"portal-monitor\[render\]"):
-        chromium.find()
+    with pytest.raises(chromium.BrowserNotFound, match=r"portal-monitor\[render\]"):
+        chromium.find_executable()
 
 
 def executable(path: Path) -> Path:
@@ -232,11 +234,11 @@ def executable(path: Path) -> Path:
 
 def test_the_sandbox_stays_on_but_for_root(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    assert "--no-sandbox" not in chromium.switches(chromium.Wish())
+    assert "--no-sandbox" not in chromium.command_line_switches(chromium.LaunchOptions())
     monkeypatch.setattr("os.geteuid", lambda: 0)
-    assert "--no-sandbox" in chromium.switches(chromium.Wish())
+    assert "--no-sandbox" in chromium.command_line_switches(chromium.LaunchOptions())
 
 
 def test_blocked_hosts_have_no_address_in_the_browser():
-    words = chromium.switches(chromium.Wish(blocked=("f-emc.ngsp.gov.vn",)))
+    words = chromium.command_line_switches(chromium.LaunchOptions(blocked_hosts=("f-emc.ngsp.gov.vn",)))
     assert "--host-resolver-rules=MAP f-emc.ngsp.gov.vn ^NOTFOUND, MAP *.f-emc.ngsp.gov.vn ^NOTFOUND" in words

@@ -34,7 +34,7 @@ async def test_a_certificate_that_no_verifier_needs_does_not_shorten_the_chain(
     assert values["cert_chain_expiry"] == min(leaf.expiry, intermediate.expiry, authority.root.expiry)
     assert values["cert_subject"] == "CN=localhost"
     assert values["cert_issuer"] == "CN=Test Intermediate"
-    assert values["cert_fingerprint"] == certificates.read(leaf.der).fingerprint
+    assert values["cert_fingerprint"] == certificates.read_certificate(leaf.der).fingerprint
 
 
 @pytest.mark.parametrize(("days", "fault"), [(0, None), (29, None), (31, Fault.TLS_EXPIRED)])
@@ -103,7 +103,7 @@ async def test_without_tls_there_is_no_certificate(look: Look) -> None:
 
 def test_what_is_no_certificate_is_left_out(authority: Authority) -> None:
     good = authority.leaf()
-    assert certificates.facts((b"junk",), ()) == {}
-    assert certificates.facts((b"junk", good.der), ()) == {}
-    found = certificates.facts((good.der, b"junk", b"x" * 10_000), (good.der, b"junk"))
+    assert certificates.metric_values((b"junk",), ()) == {}
+    assert certificates.metric_values((b"junk", good.der), ()) == {}
+    found = certificates.metric_values((good.der, b"junk", b"x" * 10_000), (good.der, b"junk"))
     assert (found["cert_earliest_expiry"], found["cert_chain_expiry"]) == (good.expiry, good.expiry)

@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from probes.http import probe
-from probes.http.probe import _speaker, _Walked
+from probes.http.probe import FamilyResult, _select_by_policy
 from probes.net import sockets
 from probes.result import Fault, Outcome
 from probes.uptime import Uptime
@@ -32,7 +32,7 @@ GOOD, SICK = [answer()], [answer(b"", status="500 No")]
 @pytest.fixture(autouse=True)
 def _a_host_with_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask the kernel for a route to loopback instead of the Internet: what runs these tests may have no IPv6 beyond."""
-    monkeypatch.setattr(probe, "_SOMEWHERE_IPV6", ("::1", 443))
+    monkeypatch.setattr(probe, "_IPV6_ROUTE_TARGET", ("::1", 443))
 
 
 @pytest.fixture(params=[("127.0.0.1", "::1")])
@@ -99,8 +99,8 @@ async def test_a_family_that_is_not_there_does_not_count(
     look: Look, names: NameServer, aaaa: Reply, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No address, a name server that fails for IPv6 alone, or an address that this host has no route to."""
-    real = sockets.routed
-    monkeypatch.setattr(sockets, "routed", lambda family, to: "2001:db8" not in to[0] and real(family, to))
+    real = sockets.has_route
+    monkeypatch.setattr(sockets, "has_route", lambda family, to: "2001:db8" not in to[0] and real(family, to))
     names.add("four.test", a="127.0.0.1", aaaa=aaaa)
     async with RawServer(GOOD) as server:
         result = await look(server.url(host="four.test"), family="auto", family_policy="all")
@@ -119,7 +119,7 @@ async def test_a_name_that_does_not_exist_at_all_is_a_dns_fault(look: Look, name
 async def test_a_host_without_ipv6_does_not_ask_for_it(
     look: Look, names: NameServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(probe, "routed", lambda _family, _to: False)
+    monkeypatch.setattr(probe, "has_route", lambda _family, _to: False)
     async with RawServer(GOOD) as server:
         await look(server.url(host="portal.test"), family="auto")
     assert names.asked("portal.test") == ["A"]
@@ -128,8 +128,8 @@ async def test_a_host_without_ipv6_does_not_ask_for_it(
 async def test_a_name_with_only_ipv6_is_void_where_this_host_has_none(
     look: Look, names: NameServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(probe, "routed", lambda _family, _to: False)
-    monkeypatch.setattr(sockets, "routed", lambda _family, _to: False)
+    monkeypatch.setattr(probe, "has_route", lambda _family, _to: False)
+    monkeypatch.setattr(sockets, "has_route", lambda _family, _to: False)
     names.add("six.test", aaaa="2001:db8::1")
     result = await look("http://six.test/", family="auto")
     assert (result.outcome, result.fault) == (Outcome.VOID, Fault.PROBER)
@@ -172,8 +172,8 @@ def test_a_literal_address_of_the_other_family_is_refused_in_the_configuration()
 def test_where_we_could_not_see_any_cannot_say_down_and_all_cannot_say_up(
     faults: tuple[Fault | None, ...], policy: str, expected: Fault | None
 ) -> None:
-    walked = [_Walked(family=4 + 2 * n, hops=[], values={}, fault=fault) for n, fault in enumerate(faults)]
-    assert _speaker(walked, policy).fault is expected
+    walked = [FamilyResult(family=4 + 2 * n, hops=[], values={}, fault=fault) for n, fault in enumerate(faults)]
+    assert _select_by_policy(walked, policy).fault is expected
 
 
 def test_a_lack_of_descriptors_is_no_statement_about_routes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,4 +182,4 @@ def test_a_lack_of_descriptors_is_no_statement_about_routes(monkeypatch: pytest.
 
     monkeypatch.setattr(socket, "socket", full)
     with pytest.raises(OSError, match="Too many"):
-        sockets.routed(socket.AF_INET, ("127.0.0.1", 80))
+        sockets.has_route(socket.AF_INET, ("127.0.0.1", 80))

@@ -13,7 +13,7 @@ import pytest
 from probes.http import failures
 from probes.net import sockets
 from probes.net.sockets import NoRoute
-from probes.result import Failed, Fault, Outcome
+from probes.result import Fault, Outcome, ProbeFailed
 from tests.servers.delays import FullBacklog
 from tests.servers.dns import REFUSED, SERVFAIL, Reply
 from tests.servers.handshakes import HandshakeServer
@@ -212,7 +212,7 @@ async def test_a_name_that_does_not_resolve_is_a_dns_fault(look: Look, names: Na
 
 
 async def test_a_missing_route_is_ours(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "routed", lambda _family, _target: False)
+    monkeypatch.setattr(sockets, "has_route", lambda _family, _target: False)
     result = await look("http://portal.test/")
     assert (result.outcome, result.fault) == (Outcome.VOID, Fault.PROBER)
     assert "ipv4_success" not in result.values, "what we could not see is neither good nor bad"
@@ -240,15 +240,15 @@ NUMBERS = [
 
 @pytest.mark.parametrize(("error", "phase", "fault"), NUMBERS)
 def test_what_only_a_kernel_can_do_is_named_too(error: Exception, phase: str, fault: Fault) -> None:
-    verdict = failures.translate(error, phase)
+    verdict = failures.from_exception(error, phase)
     assert verdict.fault is fault
 
 
 def test_an_error_of_ours_is_not_translated() -> None:
     with pytest.raises(ZeroDivisionError):
-        failures.translate(ZeroDivisionError(), None)
+        failures.from_exception(ZeroDivisionError(), None)
 
 
 def test_a_verdict_stays_what_it_is() -> None:
-    verdict = Failed(Fault.DNS, "x")
-    assert failures.translate(verdict, None) is verdict
+    verdict = ProbeFailed(Fault.DNS, "x")
+    assert failures.from_exception(verdict, None) is verdict

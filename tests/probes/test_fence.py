@@ -18,15 +18,15 @@ import pytest
 from aiohttp import web
 
 from probes.browser import egress_filter
-from probes.browser.egress_filter import Peer, may_reach, read_peer
-from probes.browser.pool import SCRATCH, RenderSettings
+from probes.browser.egress_filter import Peer, is_allowed, parse_sockaddr
+from probes.browser.pool import TEMP_DIR_PREFIX, BrowserPoolSettings
 from probes.browser.process_tree import PROC, descendants
-from probes.browser.protocol import Order
+from probes.browser.protocol import LoadRequest
 from probes.mobile import Mobile
-from probes.net.address_scope import Zone, zone
-from probes.resources import HttpSettings, Instruments
+from probes.net.address_scope import AddressScope, address_scope
+from probes.resources import HttpSettings, ProbeResources
 from probes.result import Fault, Outcome, ProbeResult
-from probes.runner import observe
+from probes.runner import run_probe
 from tests.servers.hostile import GOOD
 
 PRIVATE = (
@@ -41,8 +41,10 @@ PUBLIC = ("1.1.1.1", "8.8.8.8", "203.162.0.1", "2606:4700::1111", "64:ff9b::101:
 
 def test_what_counts_as_the_internet():
     """The fence and the looks have one answer."""
-    assert [one for one in PRIVATE if may_reach(peer(one), "") or zone(one) is Zone.PUBLIC] == []
-    assert [one for one in PUBLIC if not may_reach(peer(one), "") or zone(one) is not Zone.PUBLIC] == []
+    assert [one for one in PRIVATE if is_allowed(peer(one), "") or address_scope(one) is AddressScope.PUBLIC] == []
+    assert [
+        one for one in PUBLIC if not is_allowed(peer(one), "") or address_scope(one) is not AddressScope.PUBLIC
+    ] == []
 
 
 def peer(host: str, port: int = 80) -> Peer:
@@ -51,16 +53,16 @@ def peer(host: str, port: int = 80) -> Peer:
 
 def test_what_else_may_be_reached_is_said_by_network_and_port():
     reach = "10.0.0.0/8\n127.0.0.1 8080\nfd00::/8 443\n\n"
-    assert may_reach(peer("10.9.9.9", 1), reach)
-    assert may_reach(peer("127.0.0.1", 8080), reach)
-    assert may_reach(peer("fd00::1", 443), reach)
+    assert is_allowed(peer("10.9.9.9", 1), reach)
+    assert is_allowed(peer("127.0.0.1", 8080), reach)
+    assert is_allowed(peer("fd00::1", 443), reach)
     for host, port in (("127.0.0.1", 8081), ("127.0.0.2", 8080), ("fd00::1", 80), ("192.168.0.1", 80), ("::1", 8080)):
-        assert not may_reach(peer(host, port), reach)
+        assert not is_allowed(peer(host, port), reach)
     resolver = "# nameserver 9.9.9.9\nnameserver 127.0.0.53\nnameserver fe80::1%eth0\noptions edns0\n"
-    assert may_reach(peer("127.0.0.53", 53), "", resolver)
-    assert may_reach(peer("fe80::1", 53), "", resolver)
-    assert not may_reach(peer("127.0.0.53", 80), "", resolver)
-    assert not may_reach(peer("127.0.0.1", 53), "", resolver)
+    assert is_allowed(peer("127.0.0.53", 53), "", resolver)
+    assert is_allowed(peer("fe80::1", 53), "", resolver)
+    assert not is_allowed(peer("127.0.0.53", 80), "", resolver)
+    assert not is_allowed(peer("127.0.0.1", 53), "", resolver)
 
 
 def test_addresses_are_read_as_the_kernel_reads_them():
@@ -68,12 +70,12 @@ def test_addresses_are_read_as_the_kernel_reads_them():
     six = struct.pack("=H", socket.AF_INET6) + struct.pack(
         "!H4x16s4x", 443, ipaddress.ip_address("::ffff:10.0.0.1").packed
     )
-    assert read_peer(four) == peer("127.0.0.1")
-    assert read_peer(six) == peer("10.0.0.1", 443)
-    assert read_peer(struct.pack("=H", socket.AF_UNIX) + b"/run/x") is None
+    assert parse_sockaddr(four) == peer("127.0.0.1")
+    assert parse_sockaddr(six) == peer("10.0.0.1", 443)
+    assert parse_sockaddr(struct.pack("=H", socket.AF_UNIX) + b"/run/x") is None
     for bad in (struct.pack("=H", 40) + bytes(14), struct.pack("=H", socket.AF_INET), b""):
         with pytest.raises((ValueError, struct.error)):
-            read_peer(bad)
+            parse_sockaddr(bad)
 
 
 @pytest.mark.parametrize(
@@ -85,8 +87,8 @@ def test_addresses_are_read_as_the_kernel_reads_them():
      ("http://localhost:81/", {f"{host} {port}" for host in ("127.0.0.1", "::1") for port in (81, 80, 443)})],
 )  # fmt: skip
 def test_only_a_host_that_is_written_as_an_address_opens_its_own_gate(url: str, gate: set[str]):
-    order = Order(url=url, profile="mobile", timeout=1.0, agent="x")
-    assert set(order.gate().split("\n")) - {""} == gate
+    order = LoadRequest(url=url, profile="mobile", timeout_seconds=1.0, user_agent="x")
+    assert set(order.egress_exceptions().split("\n")) - {""} == gate
 
 
 TRY = """
@@ -224,8 +226,8 @@ def scratch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield Path(name)
 
 
-async def look(tools: Instruments, url: str) -> ProbeResult:
-    return await observe(Mobile(url=url, timeout=20.0, profiles=("mobile-real",)), tools)
+async def look(tools: ProbeResources, url: str) -> ProbeResult:
+    return await run_probe(Mobile(url=url, timeout=20.0, profiles=("mobile-real",)), tools)
 
 
 @pytest.mark.slow
@@ -238,7 +240,7 @@ async def test_a_page_reaches_nothing_inside_in_whatever_way_it_tries(monkeypatc
     inside = Inside()
     with scratch(monkeypatch) as place:
         async with greedy(inside) as url:
-            async with Instruments(HttpSettings(user_agent="x"), RenderSettings(share=0.0)) as tools:
+            async with ProbeResources(HttpSettings(user_agent="x"), BrowserPoolSettings(min_speed_ratio=0.0)) as tools:
                 found = await look(tools, f"{url}/page")
                 assert (found.outcome, found.detail) == (Outcome.UP, "")
                 assert inside.connections == 0
@@ -250,8 +252,8 @@ async def test_a_page_reaches_nothing_inside_in_whatever_way_it_tries(monkeypatc
                 for process in descendants(os.getpid()):
                     told = (PROC / str(process) / "environ").read_bytes()
                     assert b"canary-in-the-environment" not in told
-            open_ = RenderSettings(share=0.0, reach=("127.0.0.0/8",))
-            async with Instruments(HttpSettings(user_agent="x"), open_) as tools:
+            open_ = BrowserPoolSettings(min_speed_ratio=0.0, allowed_networks=("127.0.0.0/8",))
+            async with ProbeResources(HttpSettings(user_agent="x"), open_) as tools:
                 assert (await look(tools, f"{url}/page")).outcome is Outcome.UP
                 assert inside.connections >= 8
-        assert not list(place.glob(f"{SCRATCH}*")), "profile, cache and scratch are gone"
+        assert not list(place.glob(f"{TEMP_DIR_PREFIX}*")), "profile, cache and scratch are gone"

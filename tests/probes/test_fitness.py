@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.browser.mobile_friendliness import Target, legible, read_fitness, tappable, viewport_rules
+from probes.browser.mobile_friendliness import (
+    TapTarget,
+    legible_text_ratio,
+    parse_viewport,
+    read_mobile_friendliness,
+    tap_target_ratio,
+)
 
 GOOD: dict[str, Any] = {
     "viewport": "width=device-width, initial-scale=1",
@@ -19,13 +25,13 @@ GOOD: dict[str, Any] = {
     "targets": [{"x": 0, "y": 0, "width": 48, "height": 48, "inline": False}],
 }
 TARGETS = st.lists(
-    st.builds(Target, x=st.floats(0, 400), y=st.floats(0, 800), width=st.floats(1, 200), height=st.floats(1, 100)),
+    st.builds(TapTarget, x=st.floats(0, 400), y=st.floats(0, 800), width=st.floats(1, 200), height=st.floats(1, 100)),
     max_size=12,
 )
 
 
 def test_a_page_made_for_phones():
-    found = read_fitness(GOOD, GOOD | {"layoutWidth": 360, "contentWidth": 380})
+    found = read_mobile_friendliness(GOOD, GOOD | {"layoutWidth": 360, "contentWidth": 380})
     assert found.viewport_ok
     assert found.zoom_ok
     assert found.lang_ok
@@ -35,7 +41,7 @@ def test_a_page_made_for_phones():
 
 
 def test_a_page_without_text_or_targets_has_no_share_of_them():
-    found = read_fitness(GOOD | {"sizes": {}, "targets": []}, GOOD)
+    found = read_mobile_friendliness(GOOD | {"sizes": {}, "targets": []}, GOOD)
     assert found.text_legible_ratio is found.tap_24_ratio is found.tap_48_ratio is None
 
 
@@ -56,7 +62,7 @@ def test_a_page_without_text_or_targets_has_no_share_of_them():
     ],
 )
 def test_what_a_viewport_says(viewport: str | None, fits: bool, zooms: bool):  # noqa: FBT001 - a table
-    found = read_fitness(GOOD | {"viewport": viewport}, GOOD)
+    found = read_mobile_friendliness(GOOD | {"viewport": viewport}, GOOD)
     assert (found.viewport_ok, found.zoom_ok) == (fits, zooms)
 
 
@@ -64,41 +70,41 @@ def test_what_a_viewport_says(viewport: str | None, fits: bool, zooms: bool):  #
     ("language", "good"), [("vi", True), ("vi-VN", True), (None, False), ("", False), ("tiếng Việt", False)]
 )
 def test_a_language_is_a_language_tag(language: str | None, good: bool):  # noqa: FBT001 - a table
-    assert read_fitness(GOOD | {"language": language}, GOOD).lang_ok is good
+    assert read_mobile_friendliness(GOOD | {"language": language}, GOOD).lang_ok is good
 
 
-def box(x: float, y: float, width: float, height: float) -> Target:
-    return Target(x=x, y=y, width=width, height=height)
+def box(x: float, y: float, width: float, height: float) -> TapTarget:
+    return TapTarget(x=x, y=y, width=width, height=height)
 
 
 def test_small_targets_pass_when_they_stand_alone():
-    assert tappable([box(0, 0, 20, 20), box(100, 0, 20, 20)], 24) == 1.0
-    assert tappable([box(0, 0, 20, 20), box(21, 0, 20, 20)], 24) == 0.0
-    assert tappable([box(0, 0, 20, 20), box(20, 0, 60, 60)], 24) == 0.5  # the large one is good in any company
+    assert tap_target_ratio([box(0, 0, 20, 20), box(100, 0, 20, 20)], 24) == 1.0
+    assert tap_target_ratio([box(0, 0, 20, 20), box(21, 0, 20, 20)], 24) == 0.0
+    assert tap_target_ratio([box(0, 0, 20, 20), box(20, 0, 60, 60)], 24) == 0.5  # the large one is good in any company
 
 
 def test_what_stands_in_a_sentence_is_excepted():
     small = {"x": 0, "y": 0, "width": 20, "height": 10, "inline": True}
     crowd = [small, small | {"x": 21}]
-    assert read_fitness(GOOD | {"targets": [*GOOD["targets"], *crowd]}, GOOD).tap_48_ratio == 1.0
+    assert read_mobile_friendliness(GOOD | {"targets": [*GOOD["targets"], *crowd]}, GOOD).tap_48_ratio == 1.0
 
 
 @given(TARGETS)
-def test_whoever_hits_with_a_thick_finger_hits_with_a_thin_one(targets: list[Target]):
-    thin, thick = tappable(targets, 24), tappable(targets, 48)
+def test_whoever_hits_with_a_thick_finger_hits_with_a_thin_one(targets: list[TapTarget]):
+    thin, thick = tap_target_ratio(targets, 24), tap_target_ratio(targets, 48)
     assert (thin is None) == (thick is None) == (not targets)
     assert thin is None or thick is None or 0.0 <= thick <= thin <= 1.0
 
 
 @given(st.dictionaries(st.floats(1, 40).map(str), st.integers(1, 1000), max_size=6))
 def test_the_legible_share_is_one_of_all_text(sizes: dict[str, int]):
-    found = legible(sizes)
+    found = legible_text_ratio(sizes)
     assert (found is None) == (not sizes)
     assert found is None or 0.0 <= found <= 1.0
 
 
 def test_rules_are_read_in_small_letters():
-    assert viewport_rules("Width=Device-Width;maximum-scale=2,, x") == {
+    assert parse_viewport("Width=Device-Width;maximum-scale=2,, x") == {
         "width": "device-width",
         "maximum-scale": "2",
         "x": "",

@@ -9,7 +9,7 @@ import pytest
 
 from probes.http import client
 from probes.net import sockets
-from probes.sanitize import printable
+from probes.sanitize import sanitize
 from tests.chaos.portals import GROUPS
 from tests.portals.case import OUTSIDE, OUTSIDE_NAME, Case, Scene
 from tests.portals.observer import stood
@@ -44,7 +44,7 @@ async def test_looks_at_hostile_portals_end_with_their_faults(look: Look, place:
             result = await look(url, **case.keys)
         told = [result.detail, *(value for value in result.values.values() if isinstance(value, str))]
         told += [text for hop in result.hops for text in (hop.url, hop.location or "")]
-        good = result.fault in case.faults and all(text == printable(text) for text in told)
+        good = result.fault in case.faults and all(text == sanitize(text) for text in told)
         return "" if good else f"{case.name}: {result.fault}, {told}"
 
     wrong = await asyncio.gather(*(try_case(case) for case in GROUPS[group][1]))

@@ -10,20 +10,20 @@ import pytest
 from pydantic import ValidationError
 
 from probes.metric import Metric, Unit
-from probes.probe import Lane, Probe, parse_seconds
-from probes.registry import KINDS
-from probes.resources import Instruments
-from probes.result import Failed, Fault, Outcome
-from probes.runner import observe
+from probes.probe import Pool, Probe, parse_seconds
+from probes.registry import PROBE_KINDS
+from probes.resources import ProbeResources
+from probes.result import Fault, Outcome, ProbeFailed
+from probes.runner import run_probe
 
 URL = "https://portal.test/"
-EVERY = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+EVERY = pytest.mark.parametrize("kind", PROBE_KINDS.values(), ids=PROBE_KINDS)
 
 
 @EVERY
 def test_a_kind_keeps_its_promise(kind: type[Probe]) -> None:
-    assert KINDS[kind.kind] is kind
-    assert isinstance(kind.lane, Lane)
+    assert PROBE_KINDS[kind.kind] is kind
+    assert isinstance(kind.pool, Pool)
     assert kind.__doc__
     assert all(field.description for field in kind.model_fields.values()), "the schema explains every key"
 
@@ -56,7 +56,9 @@ def test_metrics_are_declared_once_and_whole(kind: type[Probe]) -> None:
     names = [metric.name for metric in kind.metrics]
     assert len(names) == len(set(names))
     exposed = [
-        (metric.prometheus, tuple(metric.labels.items()), metric.label) for metric in kind.metrics if metric.prometheus
+        (metric.prometheus_name, tuple(metric.labels.items()), metric.info_label)
+        for metric in kind.metrics
+        if metric.prometheus_name
     ]
     assert len(exposed) == len(set(exposed))
     for metric in kind.metrics:
@@ -65,27 +67,27 @@ def test_metrics_are_declared_once_and_whole(kind: type[Probe]) -> None:
 
 def _check(metric: Metric, names: set[str]) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9_]*", metric.name)
-    assert re.fullmatch(r"([a-z_:][a-z0-9_:]*)?", metric.prometheus)
+    assert re.fullmatch(r"([a-z_:][a-z0-9_:]*)?", metric.prometheus_name)
     assert metric.help.endswith(".")
     assert metric.type in {bool, int, float, str}
     assert (metric.type is str) == (metric.unit is Unit.TEXT)
     assert (metric.type is bool) == (metric.unit is Unit.FLAG)
-    assert bool(metric.label) == (metric.type is str and bool(metric.prometheus))
+    assert bool(metric.info_label) == (metric.type is str and bool(metric.prometheus_name))
     assert set(metric.sum_of) <= names
 
 
 def test_kinds_that_share_a_metric_declare_it_alike() -> None:
     """One column, one type, whichever kind wrote it first."""
     seen: dict[str, Metric] = {}
-    for kind in KINDS.values():
+    for kind in PROBE_KINDS.values():
         for metric in kind.metrics:
             assert seen.setdefault(metric.name, metric) == metric
 
 
 @EVERY
 async def test_a_look_at_nothing_is_a_result(kind: type[Probe]) -> None:
-    async with Instruments() as tools:
-        result = await observe(kind(url="http://127.0.0.1:9/", timeout=5.0), tools)
+    async with ProbeResources() as tools:
+        result = await run_probe(kind(url="http://127.0.0.1:9/", timeout=5.0), tools)
     assert result.outcome in {Outcome.DOWN, Outcome.VOID}
     assert result.fault in Fault
     declared = {metric.name: metric.type for metric in kind.metrics if not metric.sum_of}
@@ -98,7 +100,7 @@ def test_the_faults_are_a_closed_set() -> None:
         *("timeout", "reset", "http_status", "redirect_loop", "redirect_target", "body_mismatch", "body_too_large"),
         *("protocol", "blocked", "not_rendered", "crashed", "prober"),
     }
-    assert Failed(Fault.DNS, "no name").detail == "no name"
+    assert ProbeFailed(Fault.DNS, "no name").detail == "no name"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 
 from probes.latency import Latency
 from probes.result import Fault, Outcome
-from probes.uptime import SEARCHED
+from probes.uptime import MAX_SEARCHED_BYTES
 from tests.servers.raw import Do, RawServer, answer, redirect
 
 if TYPE_CHECKING:
@@ -112,7 +112,9 @@ async def test_the_limit_is_in_decoded_bytes_and_exact(
     assert "bytes_body" in result.values or fault
 
 
-@pytest.mark.parametrize(("before", "fault"), [(SEARCHED - 4, None), (SEARCHED - 3, Fault.BODY_MISMATCH)])
+@pytest.mark.parametrize(
+    ("before", "fault"), [(MAX_SEARCHED_BYTES - 4, None), (MAX_SEARCHED_BYTES - 3, Fault.BODY_MISMATCH)]
+)
 async def test_words_are_looked_for_in_the_beginning_of_a_page(look: Look, before: int, fault: Fault | None) -> None:
     async with RawServer([answer(b" " * before + b"word" + b" " * 100_000)]) as server:
         result = await look(server.url(), body_matches=["word"])

@@ -19,20 +19,20 @@ import pytest_asyncio
 from playwright.async_api import CDPSession, Error, async_playwright
 
 from probes.browser import calibration, chromium, net_errors
-from probes.browser.device_profiles import PROFILES, Network
-from probes.browser.pool import RenderSettings
+from probes.browser.device_profiles import DEVICE_PROFILES, NetworkThrottling
+from probes.browser.pool import BrowserPoolSettings
 from probes.browser.process_tree import PROC, descendants
-from probes.browser.protocol import Order
+from probes.browser.protocol import LoadRequest
 from probes.mobile import Mobile
-from probes.resources import HttpSettings, Instruments
+from probes.resources import HttpSettings, ProbeResources
 from probes.result import Fault, Outcome, ProbeResult
-from probes.runner import observe
+from probes.runner import run_probe
 from tests.servers.handshakes import BlockingTls
 from tests.servers.hostile import Hostile, contexts, guarded, hostile
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 AGENT = "portal-monitor/test (+https://example.org/us)"
-ANY_SPEED = RenderSettings(share=0.0)
+ANY_SPEED = BrowserPoolSettings(min_speed_ratio=0.0)
 """The machine of the tests is shared: its speed is not judged."""
 
 
@@ -43,8 +43,8 @@ async def site() -> AsyncIterator[Hostile]:
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def tools() -> AsyncIterator[Instruments]:
-    async with Instruments(HttpSettings(user_agent=AGENT), ANY_SPEED) as one:
+async def tools() -> AsyncIterator[ProbeResources]:
+    async with ProbeResources(HttpSettings(user_agent=AGENT), ANY_SPEED) as one:
         yield one
     assert not [process for process in descendants(os.getpid()) if "chrom" in named(process)]
 
@@ -53,11 +53,11 @@ def named(process: int) -> str:
     return (PROC / str(process) / "cmdline").read_bytes().replace(b"\0", b" ").decode()
 
 
-async def look(tools: Instruments, url: str, **keys: Any) -> ProbeResult:  # noqa: ANN401 - the probe's own
-    return await observe(Mobile(**({"url": url, "timeout": 15.0, "profiles": ("mobile-real",)} | keys)), tools)
+async def look(tools: ProbeResources, url: str, **keys: Any) -> ProbeResult:  # noqa: ANN401 - the probe's own
+    return await run_probe(Mobile(**({"url": url, "timeout": 15.0, "profiles": ("mobile-real",)} | keys)), tools)
 
 
-async def test_a_good_page_is_measured_and_photographed(tools: Instruments, site: Hostile):
+async def test_a_good_page_is_measured_and_photographed(tools: ProbeResources, site: Hostile):
     found = await look(tools, site.at("/good"))
     assert (found.outcome, found.fault, found.detail) == (Outcome.UP, None, "")
     values = found.values
@@ -70,15 +70,15 @@ async def test_a_good_page_is_measured_and_photographed(tools: Instruments, site
     assert (values["overflow_360_px"], values["overflow_412_px"]) == (0, 0)
     assert values["benchmark_index"] > 0
     assert values.keys() <= {metric.name for metric in Mobile.metrics}, "every value is declared"
-    *film, last = found.pictures
+    *film, last = found.screenshots
     assert film
-    assert all(one.body.startswith(b"\xff\xd8") and one.at >= 0 for one in film)
-    assert last.at is None
+    assert all(one.body.startswith(b"\xff\xd8") and one.at_seconds >= 0 for one in film)
+    assert last.at_seconds is None
     assert last.body[8:12] == b"WEBP"
-    assert len(last.print) == 16
+    assert len(last.fingerprint) == 16
 
 
-async def test_a_slow_phone_on_a_slow_network_takes_longer(tools: Instruments, site: Hostile):
+async def test_a_slow_phone_on_a_slow_network_takes_longer(tools: ProbeResources, site: Hostile):
     slow, fast = [await look(tools, site.at("/good"), profiles=(name,)) for name in ("mobile", "desktop")]
     assert slow.outcome is Outcome.UP, slow.detail
     assert fast.outcome is Outcome.UP, fast.detail
@@ -107,7 +107,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("path", BAD)
-async def test_a_bad_page_ends_with_a_name_and_the_next_is_measured(tools: Instruments, site: Hostile, path: str):
+async def test_a_bad_page_ends_with_a_name_and_the_next_is_measured(tools: ProbeResources, site: Hostile, path: str):
     """Within its own deadline: had ``observe`` to end the look, its words would be others."""
     outcome, fault, words = BAD[path]
     patient = path in {"/memory", "/larger", "/noisy", "/dialogs", "/popups", "/large"}
@@ -119,11 +119,11 @@ async def test_a_bad_page_ends_with_a_name_and_the_next_is_measured(tools: Instr
         assert after.outcome is Outcome.UP, after.detail
 
 
-async def test_a_page_that_times_out_keeps_what_was_seen_of_it(tools: Instruments, site: Hostile):
+async def test_a_page_that_times_out_keeps_what_was_seen_of_it(tools: ProbeResources, site: Hostile):
     found = await look(tools, site.at("/never"), timeout=4)
     assert found.phase == "load"
     assert found.values["fcp_seconds"] > 0
-    assert found.pictures[-1].at is None
+    assert found.screenshots[-1].at_seconds is None
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ async def test_tls_that_a_citizen_cannot_use(tmp_path: Path, name: str, *, trust
     """A browser without the certificate that is asked for goes on without one, and is left standing."""
     secure = contexts(tmp_path)
     settings = HttpSettings(user_agent=AGENT, ca_file=tmp_path / "ca.pem" if trusted else None)
-    async with guarded(secure[name]) as url, Instruments(settings, ANY_SPEED) as tools:
+    async with guarded(secure[name]) as url, ProbeResources(settings, ANY_SPEED) as tools:
         found = await look(tools, url)
     assert found.fault is fault, found.detail
 
@@ -146,7 +146,7 @@ async def test_a_client_certificate_that_is_asked_for_aloud_is_a_fault_of_tls(tm
     context.minimum_version = context.maximum_version = version
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=chromium.find(), args=chromium.switches(chromium.Wish())
+            executable_path=chromium.find_executable(), args=chromium.command_line_switches(chromium.LaunchOptions())
         )
         page = await browser.new_page(ignore_https_errors=True)
         with BlockingTls(context) as server:
@@ -154,14 +154,14 @@ async def test_a_client_certificate_that_is_asked_for_aloud_is_a_fault_of_tls(tm
                 with pytest.raises(Error) as caught:
                     await page.goto(server.url("127.0.0.1"))
                 (name,) = re.findall(r"net::ERR_\w+", caught.value.message)
-                verdict = net_errors.translate(name)
+                verdict = net_errors.to_failure(name)
                 if verdict.fault is not Fault.RESET:
                     break
         await browser.close()
     assert (verdict.fault, verdict.detail) == (Fault.TLS_OTHER, "the browser says bad ssl client auth cert")
 
 
-async def test_nothing_is_submitted_and_no_tracker_hears_of_us(tools: Instruments, site: Hostile):
+async def test_nothing_is_submitted_and_no_tracker_hears_of_us(tools: ProbeResources, site: Hostile):
     await look(tools, site.at("/form"))
     assert site.asked["/sent"] == 0
     found = await look(tools, site.at("/tracked"), blocked_hosts=("stats.localhost",))
@@ -170,24 +170,24 @@ async def test_nothing_is_submitted_and_no_tracker_hears_of_us(tools: Instrument
     assert found.values["requests_failed"] == 0, "what we held back is not the page's failure"
 
 
-async def test_we_say_who_we_are(tools: Instruments, site: Hostile):
+async def test_we_say_who_we_are(tools: ProbeResources, site: Hostile):
     await look(tools, site.at("/good"))
     assert site.agent.startswith("Mozilla/5.0 (Linux; Android")
     assert site.agent.endswith(f"Mobile Safari/537.36 {AGENT}")
 
 
-async def test_every_load_is_a_first_visit(tools: Instruments, site: Hostile):
+async def test_every_load_is_a_first_visit(tools: ProbeResources, site: Hostile):
     first, second = [await look(tools, site.at("/remembers")) for _ in range(2)]
     assert first.values["bytes_total"] == pytest.approx(second.values["bytes_total"], abs=200)
     assert site.cookies == 0
 
 
-async def test_a_trace_for_devtools(tools: Instruments, site: Hostile, tmp_path: Path):
-    tools.browsers.trace = tmp_path / "trace.json"
+async def test_a_trace_for_devtools(tools: ProbeResources, site: Hostile, tmp_path: Path):
+    tools.browser_pool.trace_file = tmp_path / "trace.json"
     try:
         await look(tools, site.at("/good"))
     finally:
-        tools.browsers.trace = None
+        tools.browser_pool.trace_file = None
     events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
     assert {"ParseHTML", "Screenshot", "RunTask"} <= {event["name"] for event in events}
 
@@ -208,7 +208,7 @@ def processes(kind: str) -> list[int]:
     [("--type=renderer", Outcome.DOWN, Fault.CRASHED), ("probes.browser.worker", Outcome.VOID, Fault.PROBER)],
 )
 async def test_processes_that_die_during_a_look(
-    tools: Instruments, site: Hostile, victim: str, outcome: Outcome, fault: Fault
+    tools: ProbeResources, site: Hostile, victim: str, outcome: Outcome, fault: Fault
 ):
     await look(tools, site.at("/good"))
     running = asyncio.create_task(look(tools, site.at("/never"), timeout=30))
@@ -226,29 +226,33 @@ async def test_processes_that_die_during_a_look(
 async def test_a_canary_tells_when_throttling_takes_no_effect(monkeypatch: pytest.MonkeyPatch):
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=chromium.find(), args=chromium.switches(chromium.Wish())
+            executable_path=chromium.find_executable(), args=chromium.command_line_switches(chromium.LaunchOptions())
         )
-        assert await calibration.prove(browser, PROFILES["mobile"]) == ""
+        assert await calibration.verify_throttling(browser, DEVICE_PROFILES["mobile"]) == ""
         real = calibration.throttle
 
-        async def half(session: CDPSession, slowdown: float, network: Network | None) -> None:
+        async def half(session: CDPSession, slowdown: float, network: NetworkThrottling | None) -> None:
             await real(session, slowdown if network is None else 1.0, network)
 
-        async def other_half(session: CDPSession, slowdown: float, _network: Network | None) -> None:
+        async def other_half(session: CDPSession, slowdown: float, _network: NetworkThrottling | None) -> None:
             await real(session, slowdown, None)
 
         monkeypatch.setattr(calibration, "throttle", half)
-        assert "the processor was slowed down" in await calibration.prove(browser, PROFILES["mobile"])
+        assert "the processor was slowed down" in await calibration.verify_throttling(
+            browser, DEVICE_PROFILES["mobile"]
+        )
         monkeypatch.setattr(calibration, "throttle", other_half)
-        assert "the network took" in await calibration.prove(browser, PROFILES["mobile"])
+        assert "the network took" in await calibration.verify_throttling(browser, DEVICE_PROFILES["mobile"])
         await browser.close()
 
 
-async def test_a_load_on_an_overloaded_host_says_nothing(tools: Instruments, site: Hostile):
+async def test_a_load_on_an_overloaded_host_says_nothing(tools: ProbeResources, site: Hostile):
     await look(tools, site.at("/good"))
-    order = Order(url=site.at("/good"), profile="mobile-real", timeout=15.0, agent=AGENT)
-    running = tools.browsers._free[-1]  # noqa: SLF001 - the best speed is what this host showed so far
-    answer = await tools.browsers._ask(running, replace(order, best=1e9, share=0.4))  # noqa: SLF001 - the same
+    order = LoadRequest(url=site.at("/good"), profile="mobile-real", timeout_seconds=15.0, user_agent=AGENT)
+    running = tools.browser_pool._idle_workers[-1]  # noqa: SLF001 - the best speed is what this host showed so far
+    answer = await tools.browser_pool._send_request(
+        running, replace(order, best_benchmark_index=1e9, min_speed_ratio=0.4)
+    )
     assert answer.fault is Fault.PROBER
     assert "overloaded" in answer.detail
     assert answer.values.keys() == {"benchmark_index"}

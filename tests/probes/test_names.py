@@ -11,8 +11,15 @@ from typing import TYPE_CHECKING
 import pytest
 from yarl import URL
 
-from probes.http.urls import host_forms, is_askable, literal_family, location_of, same_site, shown
-from probes.net.address_scope import Zone, zone
+from probes.http.urls import (
+    first_location,
+    host_forms,
+    ip_literal_family,
+    is_http_url,
+    may_send_credentials,
+    redacted_url,
+)
+from probes.net.address_scope import AddressScope, address_scope
 from probes.net.resolver import NameNotResolved, ServerResolver, SystemResolver
 from tests.servers.dns import SERVFAIL, Reply
 
@@ -33,7 +40,7 @@ if TYPE_CHECKING:
     ],
 )
 def test_a_host_is_literal_only_when_it_is_an_address(host: str, family: int | None) -> None:
-    assert literal_family(host) == family
+    assert ip_literal_family(host) == family
 
 
 @pytest.mark.parametrize(
@@ -58,46 +65,46 @@ def test_a_host_is_literal_only_when_it_is_an_address(host: str, family: int | N
     ],
 )
 def test_only_an_http_address_with_a_host_can_be_asked(url: str, good: bool) -> None:
-    assert is_askable(URL(url)) is good
+    assert is_http_url(URL(url)) is good
 
 
 @pytest.mark.parametrize(
     ("address", "reach"),
     [
-        ("203.113.131.1", Zone.PUBLIC),
-        ("2405:4800::1", Zone.PUBLIC),
-        ("::ffff:203.113.131.1", Zone.PUBLIC),
-        ("64:ff9b::cb71:8301", Zone.PUBLIC),
-        ("127.9.9.9", Zone.LOOPBACK),
-        ("0.0.0.0", Zone.LOOPBACK),
-        ("0.1.2.3", Zone.LOOPBACK),
-        ("::", Zone.LOOPBACK),
-        ("::1", Zone.LOOPBACK),
-        ("::127.0.0.1", Zone.LOOPBACK),
-        ("::ffff:127.0.0.1", Zone.LOOPBACK),
-        ("64:ff9b::7f00:1", Zone.LOOPBACK),
-        ("2002:7f00:1::1", Zone.LOOPBACK),
-        ("169.254.169.254", Zone.LINK),
-        ("::ffff:169.254.169.254", Zone.LINK),
-        ("64:ff9b::a9fe:a9fe", Zone.LINK),
-        ("fe80::1%eth0", Zone.LINK),
-        ("10.0.0.1", Zone.PRIVATE),
-        ("172.31.0.1", Zone.PRIVATE),
-        ("192.168.0.1", Zone.PRIVATE),
-        ("100.64.0.1", Zone.PRIVATE),
-        ("64:ff9b:1::a00:1", Zone.PRIVATE),
-        ("2002:a00:1::1", Zone.PRIVATE),
-        ("2001:0:7f00:1::1", Zone.PRIVATE),
-        ("fd00:ec2::254", Zone.PRIVATE),
-        ("fec0::1", Zone.PRIVATE),
-        ("ff02::1", Zone.PRIVATE),
-        ("224.0.0.1", Zone.PRIVATE),
-        ("240.0.0.1", Zone.PRIVATE),
-        ("2001:db8::1", Zone.PRIVATE),
+        ("203.113.131.1", AddressScope.PUBLIC),
+        ("2405:4800::1", AddressScope.PUBLIC),
+        ("::ffff:203.113.131.1", AddressScope.PUBLIC),
+        ("64:ff9b::cb71:8301", AddressScope.PUBLIC),
+        ("127.9.9.9", AddressScope.LOOPBACK),
+        ("0.0.0.0", AddressScope.LOOPBACK),
+        ("0.1.2.3", AddressScope.LOOPBACK),
+        ("::", AddressScope.LOOPBACK),
+        ("::1", AddressScope.LOOPBACK),
+        ("::127.0.0.1", AddressScope.LOOPBACK),
+        ("::ffff:127.0.0.1", AddressScope.LOOPBACK),
+        ("64:ff9b::7f00:1", AddressScope.LOOPBACK),
+        ("2002:7f00:1::1", AddressScope.LOOPBACK),
+        ("169.254.169.254", AddressScope.LINK_LOCAL),
+        ("::ffff:169.254.169.254", AddressScope.LINK_LOCAL),
+        ("64:ff9b::a9fe:a9fe", AddressScope.LINK_LOCAL),
+        ("fe80::1%eth0", AddressScope.LINK_LOCAL),
+        ("10.0.0.1", AddressScope.PRIVATE),
+        ("172.31.0.1", AddressScope.PRIVATE),
+        ("192.168.0.1", AddressScope.PRIVATE),
+        ("100.64.0.1", AddressScope.PRIVATE),
+        ("64:ff9b:1::a00:1", AddressScope.PRIVATE),
+        ("2002:a00:1::1", AddressScope.PRIVATE),
+        ("2001:0:7f00:1::1", AddressScope.PRIVATE),
+        ("fd00:ec2::254", AddressScope.PRIVATE),
+        ("fec0::1", AddressScope.PRIVATE),
+        ("ff02::1", AddressScope.PRIVATE),
+        ("224.0.0.1", AddressScope.PRIVATE),
+        ("240.0.0.1", AddressScope.PRIVATE),
+        ("2001:db8::1", AddressScope.PRIVATE),
     ],
 )
-def test_an_address_reaches_as_far_as_where_its_packets_end(address: str, reach: Zone) -> None:
-    assert zone(address) is reach
+def test_an_address_reaches_as_far_as_where_its_packets_end(address: str, reach: AddressScope) -> None:
+    assert address_scope(address) is reach
 
 
 @pytest.mark.parametrize(
@@ -110,7 +117,7 @@ def test_an_address_reaches_as_far_as_where_its_packets_end(address: str, reach:
     ],
 )
 def test_a_shown_address_holds_no_secret_and_has_an_end(url: str, plain: str) -> None:
-    assert shown(URL(url)) == plain
+    assert redacted_url(URL(url)) == plain
 
 
 def test_a_host_may_be_written_in_several_ways() -> None:
@@ -130,35 +137,35 @@ def test_a_host_may_be_written_in_several_ways() -> None:
     ],
 )
 def test_credentials_go_to_the_same_site_only(one: str, other: str, same: bool) -> None:
-    assert same_site(URL(one), URL(other)) is same
+    assert may_send_credentials(URL(one), URL(other)) is same
 
 
 def test_the_first_location_that_says_something_counts() -> None:
-    assert location_of(["", " ", "/a", "/b"]) == "/a"
-    assert location_of(["", " "]) is None
-    assert location_of([]) is None
+    assert first_location(["", " ", "/a", "/b"]) == "/a"
+    assert first_location(["", " "]) is None
+    assert first_location([]) is None
 
 
 async def test_addresses_come_in_the_order_of_the_answer(names: NameServer) -> None:
     addresses = tuple(f"10.0.{n // 250}.{n % 250}" for n in range(200, 0, -1))
     names.add("many.test", a=Reply(addresses=addresses))
-    found = await ServerResolver([names.address]).addresses("many.test", socket.AF_INET)
+    found = await ServerResolver([names.address]).resolve("many.test", socket.AF_INET)
     assert tuple(found.addresses) == addresses
 
 
 async def test_a_question_is_timed_next_to_the_network(names: NameServer) -> None:
     names.add("slow.test", a=Reply(addresses=("127.0.0.1",), delay=0.1))
-    found = await ServerResolver([names.address]).addresses("slow.test", socket.AF_INET)
+    found = await ServerResolver([names.address]).resolve("slow.test", socket.AF_INET)
     (question,) = names.log
-    assert found.asked <= question.came <= found.answered
-    assert 0.095 <= found.answered - found.asked <= 2.0
+    assert found.sent_at <= question.came <= found.answered_at
+    assert 0.095 <= found.answered_at - found.sent_at <= 2.0
 
 
 async def test_a_thousand_questions_at_once_are_all_answered(names: NameServer) -> None:
     """No thread and no inotify instance for each: a host has few of those."""
     names.add("busy.test", a=Reply(addresses=("127.0.0.1",), delay=0.05))
     resolver = ServerResolver([names.address])
-    found = await asyncio.gather(*(resolver.addresses("busy.test", socket.AF_INET) for _ in range(1000)))
+    found = await asyncio.gather(*(resolver.resolve("busy.test", socket.AF_INET) for _ in range(1000)))
     assert all(one.addresses == ["127.0.0.1"] for one in found)
     assert len(names.log) == 1000
 
@@ -166,8 +173,8 @@ async def test_a_thousand_questions_at_once_are_all_answered(names: NameServer) 
 async def test_the_next_name_server_is_asked_when_the_first_is_silent(names: NameServer) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
         deaf.bind(("127.0.0.1", 0))
-        resolver = ServerResolver([f"127.0.0.1:{deaf.getsockname()[1]}", names.address], timeout=0.2)
-        found = await resolver.addresses("portal.test", socket.AF_INET)
+        resolver = ServerResolver([f"127.0.0.1:{deaf.getsockname()[1]}", names.address], timeout_seconds=0.2)
+        found = await resolver.resolve("portal.test", socket.AF_INET)
     assert found.addresses == ["127.0.0.1"]
 
 
@@ -190,16 +197,16 @@ async def test_no_address_and_no_answer_are_told_apart(
         names.records[host, "A"] = reply
     begun = time.perf_counter()
     with pytest.raises(NameNotResolved) as caught:
-        await ServerResolver([names.address], timeout=0.3).addresses(host, socket.AF_INET)
+        await ServerResolver([names.address], timeout_seconds=0.3).resolve(host, socket.AF_INET)
     assert caught.value.absent is absent
     assert time.perf_counter() - begun < 5.0, "a limit of 0.3 s, and what a busy machine may add"
 
 
 async def test_the_hosts_resolver_tells_them_apart_too() -> None:
     resolver = SystemResolver()
-    assert (await resolver.addresses("localhost", socket.AF_INET)).addresses == ["127.0.0.1"]
+    assert (await resolver.resolve("localhost", socket.AF_INET)).addresses == ["127.0.0.1"]
     for host in ("x" * 64 + ".test", "a..test"):
         with pytest.raises(NameNotResolved) as caught:
-            await resolver.addresses(host, socket.AF_INET)
+            await resolver.resolve(host, socket.AF_INET)
         assert caught.value.absent is True
     await resolver.close()

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.latency import Latency
-from probes.trace import PHASES, LiveHop, Mark
+from probes.trace import PHASES, HopEvent, HopTrace
 from tests.servers.delays import Delays, DelayServer, FullBacklog
 from tests.servers.dns import Reply
 from tests.servers.handshakes import HandshakeServer
@@ -45,12 +45,12 @@ NAMED_TLS = ["resolve", "connect", "tls", "send", "wait", "transfer"]
     dialed=st.none() | st.floats(0.0, 100.0),
 )
 def test_phases_sum_to_the_hop_whatever_was_marked_when(
-    times: dict[Mark, float], literal: bool, secure: bool, start: float, dialed: float | None
+    times: dict[HopEvent, float], literal: bool, secure: bool, start: float, dialed: float | None
 ) -> None:
     """Marks in any order, any of them missing: no phase is negative and together they are the hop's time."""
-    if dialed is not None and Mark.SENT in times:
-        times |= {Mark.DIALED: dialed}
-    hop = LiveHop(url="x", literal=literal, secure=secure, marks=times | {Mark.STARTED: start})
+    if dialed is not None and HopEvent.SENT in times:
+        times |= {HopEvent.CONNECT_STARTED: dialed}
+    hop = HopTrace(url="x", is_ip_literal=literal, uses_tls=secure, event_times=times | {HopEvent.STARTED: start})
     phases = hop.phases()
     assert all(seconds >= 0.0 for seconds in phases.values())
     assert sum(phases.values()) == pytest.approx(max([start, *times.values()]) - start, abs=1e-6)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from probes.net import sockets
-from probes.net.address_scope import Zone
-from probes.net.sockets import Inward, open_socket
+from probes.net.address_scope import AddressScope
+from probes.net.sockets import RedirectToPrivateAddress, open_socket
 from probes.result import Fault, Outcome
-from probes.trace import LiveHop
+from probes.trace import HopTrace
 from tests.servers.raw import RawServer, answer, redirect
 
 if TYPE_CHECKING:
@@ -185,22 +185,22 @@ async def test_each_hop_is_a_connection_of_its_own(look: Look) -> None:
     [
         (None, "127.0.0.1", False),
         (None, "169.254.169.254", False),
-        (Zone.PUBLIC, "203.113.131.1", False),
-        (Zone.PUBLIC, "127.0.0.1", True),
-        (Zone.PUBLIC, "10.0.0.1", True),
-        (Zone.PRIVATE, "192.168.0.1", False),
-        (Zone.PRIVATE, "127.0.0.1", True),
-        (Zone.PRIVATE, "169.254.169.254", True),
-        (Zone.LOOPBACK, "127.0.0.2", False),
-        (Zone.LOOPBACK, "169.254.169.254", True),
+        (AddressScope.PUBLIC, "203.113.131.1", False),
+        (AddressScope.PUBLIC, "127.0.0.1", True),
+        (AddressScope.PUBLIC, "10.0.0.1", True),
+        (AddressScope.PRIVATE, "192.168.0.1", False),
+        (AddressScope.PRIVATE, "127.0.0.1", True),
+        (AddressScope.PRIVATE, "169.254.169.254", True),
+        (AddressScope.LOOPBACK, "127.0.0.2", False),
+        (AddressScope.LOOPBACK, "169.254.169.254", True),
     ],
 )
 def test_a_redirect_leads_outward_or_stays_in_its_zone(
-    monkeypatch: pytest.MonkeyPatch, within: Zone | None, address: str, refused: bool
+    monkeypatch: pytest.MonkeyPatch, within: AddressScope | None, address: str, refused: bool
 ) -> None:
     """The inventory may name any door; a portal may not send us to one that is nearer to us than itself."""
-    monkeypatch.setattr(sockets, "routed", lambda _family, _target: True)
-    hop = LiveHop(url="x", within=within)
-    with pytest.raises(Inward, match=address) if refused else contextlib.nullcontext():
+    monkeypatch.setattr(sockets, "has_route", lambda _family, _target: True)
+    hop = HopTrace(url="x", previous_scope=within)
+    with pytest.raises(RedirectToPrivateAddress, match=address) if refused else contextlib.nullcontext():
         open_socket(hop, address, 80).close()
     assert hop.address == address

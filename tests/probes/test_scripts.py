@@ -11,7 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Page, async_playwright
 
 from probes.browser import mobile_friendliness, page_complete
-from probes.browser.chromium import Wish, find, switches
+from probes.browser.chromium import LaunchOptions, command_line_switches, find_executable
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -30,10 +30,12 @@ META = '<meta name="viewport" content="width=device-width, initial-scale=1">'
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def page() -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=find(), args=switches(Wish()))
+        browser = await playwright.chromium.launch(
+            executable_path=find_executable(), args=command_line_switches(LaunchOptions())
+        )
         phone = {"width": 412, "height": 823}
         context = await browser.new_context(viewport=phone, is_mobile=True, has_touch=True)
-        await context.add_init_script(page_complete.signs_script())
+        await context.add_init_script(page_complete.activity_script())
         yield await context.new_page()
         await browser.close()
 
@@ -51,7 +53,7 @@ async def show(page: Page, body: str, head: str = META, language: str = 'lang="v
 
 
 async def report(page: Page) -> dict[str, Any]:
-    found: dict[str, Any] = await page.evaluate(mobile_friendliness.script())
+    found: dict[str, Any] = await page.evaluate(mobile_friendliness.report_script())
     return found
 
 
@@ -63,7 +65,7 @@ async def test_text_and_targets_are_reported(page: Page):
     assert found["sizes"]["10.0"] == 5
     assert [round(each["width"]) for each in found["targets"] if not each["inline"]] == [60, 20, 20]
     assert sum(each["inline"] for each in found["targets"]) == 1
-    judged = mobile_friendliness.read_fitness(found, found)
+    judged = mobile_friendliness.read_mobile_friendliness(found, found)
     assert judged.tap_24_ratio == pytest.approx(1 / 3)
     assert judged.overflow_412_px == 0.0
 
@@ -71,14 +73,14 @@ async def test_text_and_targets_are_reported(page: Page):
 async def test_what_is_too_wide_overflows(page: Page):
     await show(page, '<div style="width:500px;height:10px"></div>')
     found = await report(page)
-    assert mobile_friendliness.overflow(found) == pytest.approx(500 + 8 - 412, abs=1)
+    assert mobile_friendliness.overflow_px(found) == pytest.approx(500 + 8 - 412, abs=1)
 
 
 async def test_a_page_for_desks_is_small_on_a_phone(page: Page):
     """Without a viewport it is laid out 980 px wide and shrunk, its text with it."""
     await show(page, "<p style='font-size:16px'>0123456789</p>", head="", language="")
     found = await report(page)
-    judged = mobile_friendliness.read_fitness(found, found)
+    judged = mobile_friendliness.read_mobile_friendliness(found, found)
     assert not judged.viewport_ok
     assert not judged.lang_ok
     assert judged.text_legible_ratio == 0.0
@@ -87,7 +89,7 @@ async def test_a_page_for_desks_is_small_on_a_phone(page: Page):
 async def poll(page: Page, wanted: Callable[[dict[str, float | None]], bool]) -> dict[str, float | None]:
     signs: dict[str, float | None] = {}
     for _ in range(200):
-        signs = await page.evaluate(page_complete.signs_now_script())
+        signs = await page.evaluate(page_complete.activity_now_script())
         if wanted(signs):
             break
         await asyncio.sleep(0.05)
@@ -113,7 +115,7 @@ async def test_a_page_that_rests_has_nothing_in_store(page: Page):
 )
 async def test_timers_tell_when_they_are_due(page: Page, script: str, due: float | None):
     await show(page, f"<script>{script}</script>")
-    signs = await page.evaluate(page_complete.signs_now_script())
+    signs = await page.evaluate(page_complete.activity_now_script())
     if due is None:
         assert signs["due"] is None
     else:

@@ -6,15 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.browser.speed_index import BLANK, BadPicture, histogram, index_of, progress, speed_index
-from probes.browser.trace_events import Shot
+from probes.browser.speed_index import (
+    WHITE_HISTOGRAM,
+    InvalidScreenshot,
+    histogram,
+    speed_index,
+    speed_index_of_progress,
+    visual_progress,
+)
+from probes.browser.trace_events import TraceScreenshot
 from tests.probes.traces import jpeg
 
 SHARES = st.lists(st.tuples(st.floats(0.01, 60.0), st.floats(0.0, 1.0)), min_size=1, max_size=20)
 
 
-def film(*pictures: tuple[float, bytes]) -> list[Shot]:
-    return [Shot(at=at, jpeg=picture) for at, picture in pictures]
+def film(*pictures: tuple[float, bytes]) -> list[TraceScreenshot]:
+    return [TraceScreenshot(at_seconds=at, jpeg=picture) for at, picture in pictures]
 
 
 def test_a_page_that_is_there_at_once_has_the_time_of_its_only_picture():
@@ -31,23 +38,23 @@ def test_white_is_not_progress():
 
 
 @pytest.mark.parametrize("shots", [[], film((1.0, jpeg())), film((1.0, jpeg(filled=0.5)), (2.0, jpeg()))])
-def test_a_page_that_ends_white_has_none(shots: list[Shot]):
+def test_a_page_that_ends_white_has_none(shots: list[TraceScreenshot]):
     assert speed_index(shots) is None
 
 
 @pytest.mark.parametrize("picture", [b"", b"\xff\xd8\xff", jpeg()[:40], b"GIF89a"])
 def test_what_is_no_picture_is_said_to_be_none(picture: bytes):
-    with pytest.raises(BadPicture, match="cannot be decoded"):
+    with pytest.raises(InvalidScreenshot, match="cannot be decoded"):
         histogram(picture)
 
 
 def test_a_white_picture_has_an_empty_histogram():
-    assert histogram(jpeg()) == BLANK
+    assert histogram(jpeg()) == WHITE_HISTOGRAM
     assert sum(histogram(jpeg(filled=0.5))) == 3 * 64 * 32
 
 
 def test_the_last_picture_is_complete_by_definition():
-    shares = progress([(at, histogram(jpeg(filled=at / 4))) for at in (1.0, 2.0, 3.0)])
+    shares = visual_progress([(at, histogram(jpeg(filled=at / 4))) for at in (1.0, 2.0, 3.0)])
     assert shares[-1] == (3.0, 1.0)
     assert [share for _, share in shares] == sorted(share for _, share in shares)
 
@@ -57,7 +64,7 @@ def test_it_lies_between_the_first_picture_that_shows_anything_and_the_last(step
     curve = sorted(steps)
     curve[-1] = (curve[-1][0], 1.0)
     first = next(at for at, share in curve if share > 0)
-    found = index_of(curve)
+    found = speed_index_of_progress(curve)
     assert found is not None
     assert first - 1e-9 <= found <= curve[-1][0] + 1e-9
 
@@ -70,7 +77,7 @@ def test_more_on_the_screen_at_any_time_never_makes_it_larger(
     at, share = curve[which % len(curve)]
     better = [*curve]
     better[which % len(curve)] = (at, max(share, more))
-    found, before = index_of(better), index_of(curve)
+    found, before = speed_index_of_progress(better), speed_index_of_progress(curve)
     assert found is not None
     assert before is not None
     assert found <= before + 1e-9

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from probes.net.dns_query import Question
-from probes.net.kernel_timestamps import StreamStamps
+from probes.net.dns_query import DnsQuery
+from probes.net.kernel_timestamps import StreamTimestamps
 from tests.servers.dns import NameServer, Reply
 
 if TYPE_CHECKING:
@@ -57,10 +57,10 @@ async def test_a_loop_that_is_busy_when_the_answer_comes_makes_it_no_later(look:
     assert WAIT <= phases["wait"] + phases["transfer"] < STALL / 2
 
 
-def _asked(port: int) -> tuple[socket.socket, StreamStamps, float]:
+def _asked(port: int) -> tuple[socket.socket, StreamTimestamps, float]:
     """A socket on which a request was sent, and when."""
     sock = socket.socket()
-    stamps = StreamStamps(sock)
+    stamps = StreamTimestamps(sock)
     sock.connect(("127.0.0.1", port))
     sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
     return sock, stamps, time.perf_counter()
@@ -103,8 +103,8 @@ def slow_names() -> Iterator[str]:
 
 
 async def test_a_loop_that_is_busy_when_a_name_server_answers_makes_it_no_later(slow_names: str) -> None:
-    question = Question([slow_names], 2.0)
+    question = DnsQuery([slow_names], 2.0)
     asyncio.get_running_loop().call_later(WAIT / 2, time.sleep, STALL)
-    assert await question.ask("portal.test", socket.AF_INET) == ["127.0.0.1"]
+    assert await question.resolve("portal.test", socket.AF_INET) == ["127.0.0.1"]
     question.close()
-    assert WAIT <= question.answered - question.asked < STALL / 2
+    assert WAIT <= question.answered_at - question.sent_at < STALL / 2

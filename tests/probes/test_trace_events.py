@@ -10,9 +10,9 @@ from tests.probes import traces
 
 def test_times_count_from_the_start_of_the_navigation():
     page = read_trace(traces.page())
-    assert page.origin == traces.ORIGIN / 1e6
-    assert page.first("firstContentfulPaint") == pytest.approx(1.0)
-    assert page.first("loadEventEnd") is None
+    assert page.origin_seconds == traces.ORIGIN / 1e6
+    assert page.first_seconds_of("firstContentfulPaint") == pytest.approx(1.0)
+    assert page.first_seconds_of("loadEventEnd") is None
 
 
 def test_the_order_of_the_events_does_not_matter():
@@ -22,7 +22,7 @@ def test_the_order_of_the_events_does_not_matter():
 
 def test_a_redirect_by_script_starts_the_clock_anew():
     events = [*traces.page(), traces.navigation(3.0, "https://b.example/"), traces.event("firstContentfulPaint", 3.5)]
-    assert read_trace(events).first("firstContentfulPaint") == pytest.approx(0.5)
+    assert read_trace(events).first_seconds_of("firstContentfulPaint") == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("url", ["", "about:blank", "chrome-error://chromewebdata/"])
@@ -39,19 +39,21 @@ def test_a_trace_without_any_event_holds_no_page():
 def test_the_events_of_the_empty_document_that_a_page_replaces_are_not_its_own():
     early = [traces.event("domLoading", 0.01), traces.event("domContentLoadedEventEnd", 0.02)]
     page = read_trace(traces.page(*early))
-    assert page.first("domContentLoadedEventEnd", since=page.begun) == pytest.approx(0.5)
+    assert page.first_seconds_of(
+        "domContentLoadedEventEnd", since_seconds=page.document_started_seconds
+    ) == pytest.approx(0.5)
 
 
 def test_the_main_frame_is_found_without_the_browser_naming_it():
-    assert read_trace(traces.page()[1:]).first("firstContentfulPaint") == pytest.approx(1.0)
+    assert read_trace(traces.page()[1:]).first_seconds_of("firstContentfulPaint") == pytest.approx(1.0)
 
 
 def test_frames_inside_belong_to_the_tree_and_others_do_not():
     own, inner = traces.shift(1.1, 0.1), traces.shift(1.2, 0.1, frame=traces.CHILD)
     other = traces.shift(1.3, 0.1, frame="ANOTHER TAB")
     page = read_trace(traces.page(traces.child(), own, inner, other))
-    assert [event for event in page.tree if event["name"] == "LayoutShift"] == [own, inner]
-    assert [event for event in page.events if event["name"] == "LayoutShift"] == [own]
+    assert [event for event in page.frame_tree_events if event["name"] == "LayoutShift"] == [own, inner]
+    assert [event for event in page.main_frame_events if event["name"] == "LayoutShift"] == [own]
 
 
 def test_only_the_tasks_of_the_pages_own_thread_count():
@@ -74,7 +76,7 @@ def test_the_film_leaves_out_repeated_and_earlier_and_broken_pictures():
     red, blue = traces.jpeg(filled=0.5), traces.jpeg(filled=0.5, ink="blue")
     film = [traces.screenshot(at, picture) for at, picture in ((-1.0, red), (0.2, red), (0.3, red), (0.4, blue))]
     broken = traces.screenshot(0.5, b"") | {"args": {"snapshot": "not base64!"}}
-    assert [(round(shot.at, 3), shot.jpeg) for shot in read_trace(traces.page(*film, broken)).shots] == [
+    assert [(round(shot.at_seconds, 3), shot.jpeg) for shot in read_trace(traces.page(*film, broken)).screenshots] == [
         (0.2, red),
         (0.4, blue),
     ]

@@ -6,27 +6,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.browser.network_log import Exchange, read_exchanges
-from probes.browser.trace_events import Task
+from probes.browser.network_log import NetworkRequest, read_network_log
+from probes.browser.trace_events import MainThreadTask
 from probes.browser.vitals import (
-    LONG_TASK,
-    SESSION_GAP,
-    SESSION_LENGTH,
-    Shift,
-    blocking_time,
-    layout_shift,
+    LONG_TASK_SECONDS,
+    MAX_SESSION_GAP_SECONDS,
+    MAX_SESSION_SECONDS,
+    LayoutShift,
+    cumulative_layout_shift,
     read_vitals,
-    ready,
+    time_to_interactive,
+    total_blocking_time,
 )
 from tests.golden import store
 from tests.probes import traces
 
-SHIFTS = st.lists(st.builds(Shift, at=st.floats(0, 30), score=st.floats(0, 1)), max_size=25).map(
-    lambda shifts: sorted(shifts, key=lambda shift: shift.at)
+SHIFTS = st.lists(st.builds(LayoutShift, at=st.floats(0, 30), score=st.floats(0, 1)), max_size=25).map(
+    lambda shifts: sorted(shifts, key=lambda shift: shift.at_seconds)
 )
 TASKS = st.lists(st.tuples(st.floats(0, 2), st.floats(0.001, 1.0)), max_size=20).map(
     lambda pairs: [
-        Task(start=(start := sum(gap + length for gap, length in pairs[:index]) + pair[0]), end=start + pair[1])
+        MainThreadTask(
+            start=(start := sum(gap + length for gap, length in pairs[:index]) + pair[0]), end=start + pair[1]
+        )
         for index, pair in enumerate(pairs)
     ]
 )
@@ -35,7 +37,7 @@ TASKS = st.lists(st.tuples(st.floats(0, 2), st.floats(0.001, 1.0)), max_size=20)
 @pytest.mark.parametrize("name", store.names())
 def test_a_recorded_load_gives_what_lighthouse_made_of_it(name: str):
     golden = store.load(name)
-    found, theirs = read_vitals(golden.events, read_exchanges(golden.messages)), golden.lighthouse
+    found, theirs = read_vitals(golden.events, read_network_log(golden.messages)), golden.lighthouse
     assert found.fcp_seconds == pytest.approx(theirs["fcp"], abs=0.001)
     assert found.lcp_seconds == pytest.approx(theirs["lcp"], abs=0.001)
     if "tbt" in theirs:  # Lighthouse has none for a page without five quiet seconds
@@ -91,7 +93,7 @@ def test_the_first_byte_is_the_documents():
         *traces.whole("1", "https://a.example/", start + 0.1, 900, sort="Document"),
         *traces.whole("2", "https://a.example/x.js", start + 0.7, 900),
     ]
-    found = read_vitals(traces.page(), read_exchanges(messages))
+    found = read_vitals(traces.page(), read_network_log(messages))
     assert found.ttfb_seconds == pytest.approx(0.3)
 
 
@@ -102,62 +104,82 @@ def test_shifts_in_frames_count_and_so_do_those_that_seem_to_follow_an_input():
 
 
 @given(SHIFTS)
-def test_the_layout_shift_is_that_of_the_worst_session(shifts: list[Shift]):
+def test_the_layout_shift_is_that_of_the_worst_session(shifts: list[LayoutShift]):
     """At least the worst single shift, at most all of them; and no session can hold more than five seconds hold."""
-    found = layout_shift(shifts)
+    found = cumulative_layout_shift(shifts)
     assert max((shift.score for shift in shifts), default=0.0) - 1e-9 <= found
     most = max(
-        (sum(s.score for s in shifts if first.at <= s.at <= first.at + SESSION_LENGTH) for first in shifts), default=0.0
+        (
+            sum(s.score for s in shifts if first.at_seconds <= s.at_seconds <= first.at_seconds + MAX_SESSION_SECONDS)
+            for first in shifts
+        ),
+        default=0.0,
     )
     assert found <= most + 1e-9
 
 
 @given(SHIFTS, st.floats(0, 1))
-def test_a_shift_a_second_after_all_others_opens_a_session_of_its_own(shifts: list[Shift], score: float):
-    late = Shift(at=(shifts[-1].at if shifts else 0.0) + SESSION_GAP + 0.01, score=score)
-    assert layout_shift([*shifts, late]) == pytest.approx(max(layout_shift(shifts), score))
+def test_a_shift_a_second_after_all_others_opens_a_session_of_its_own(shifts: list[LayoutShift], score: float):
+    late = LayoutShift(
+        at_seconds=(shifts[-1].at_seconds if shifts else 0.0) + MAX_SESSION_GAP_SECONDS + 0.01, score=score
+    )
+    assert cumulative_layout_shift([*shifts, late]) == pytest.approx(max(cumulative_layout_shift(shifts), score))
 
 
 @given(TASKS, st.floats(0, 30), st.floats(0, 30))
-def test_blocking_time_lies_between_nothing_and_the_long_tasks(tasks: list[Task], start: float, length: float):
-    found = blocking_time(tasks, start, start + length)
-    long = [task.seconds - LONG_TASK for task in tasks if task.seconds > LONG_TASK]
+def test_blocking_time_lies_between_nothing_and_the_long_tasks(
+    tasks: list[MainThreadTask], start: float, length: float
+):
+    found = total_blocking_time(tasks, start, start + length)
+    long = [task.duration_seconds - LONG_TASK_SECONDS for task in tasks if task.duration_seconds > LONG_TASK_SECONDS]
     assert 0.0 <= found <= min(sum(long), length) + 1e-9
 
 
 @given(TASKS, st.floats(0, 30), st.floats(0, 30), st.floats(0, 30))
-def test_a_longer_window_never_blocks_less(tasks: list[Task], start: float, length: float, more: float):
-    assert blocking_time(tasks, start, start + length) <= blocking_time(tasks, start, start + length + more) + 1e-9
+def test_a_longer_window_never_blocks_less(tasks: list[MainThreadTask], start: float, length: float, more: float):
+    assert (
+        total_blocking_time(tasks, start, start + length)
+        <= total_blocking_time(tasks, start, start + length + more) + 1e-9
+    )
 
 
 @given(TASKS, st.floats(0, 30))
-def test_a_page_is_ready_after_its_first_paint_and_after_no_task_that_was_not_long(tasks: list[Task], fcp: float):
+def test_a_page_is_ready_after_its_first_paint_and_after_no_task_that_was_not_long(
+    tasks: list[MainThreadTask], fcp: float
+):
     end = max([fcp, *(task.end for task in tasks)])
-    found = ready(tasks, [], fcp, None, end)
-    assert found == fcp or found in {task.end for task in tasks if task.seconds >= LONG_TASK}
+    found = time_to_interactive(tasks, [], fcp, None, end)
+    assert found == fcp or found in {task.end for task in tasks if task.duration_seconds >= LONG_TASK_SECONDS}
     assert found >= fcp
 
 
-def exchange(start: float, end: float, method: str = "GET") -> Exchange:
-    return Exchange(
-        id="", url="https://a.example/", method=method, sort="other", document=False, started=start, ended=end, ok=True
+def exchange(start: float, end: float, method: str = "GET") -> NetworkRequest:
+    return NetworkRequest(
+        id="",
+        url="https://a.example/",
+        method=method,
+        resource_type="other",
+        is_document=False,
+        started_at=start,
+        ended_at=end,
+        ok=True,
     )
 
 
 def test_five_quiet_seconds_make_a_page_ready():
-    early, late = Task(start=2.0, end=2.2), Task(start=7.3, end=7.5)
-    assert ready([early, late], [], 1.0, None, 8.0) == 2.2  # what comes later does not count any more
-    assert ready([early, Task(start=7.0, end=7.5)], [], 1.0, None, 8.0) == 7.5
+    early, late = MainThreadTask(start=2.0, end=2.2), MainThreadTask(start=7.3, end=7.5)
+    assert time_to_interactive([early, late], [], 1.0, None, 8.0) == 2.2  # what comes later does not count any more
+    assert time_to_interactive([early, MainThreadTask(start=7.0, end=7.5)], [], 1.0, None, 8.0) == 7.5
 
 
 def test_a_busy_network_is_not_quiet():
-    early, late = Task(start=2.0, end=2.2), Task(start=7.3, end=7.5)
+    early, late = MainThreadTask(start=2.0, end=2.2), MainThreadTask(start=7.3, end=7.5)
     busy = [exchange(0.0, 6.0) for _ in range(3)]
-    assert ready([early, late], busy, 1.0, None, 8.0) == 7.5
-    assert ready([early, late], busy[:2], 1.0, None, 8.0) == 2.2
+    assert time_to_interactive([early, late], busy, 1.0, None, 8.0) == 7.5
+    assert time_to_interactive([early, late], busy[:2], 1.0, None, 8.0) == 2.2
     posts = [exchange(0.0, 6.0, "POST") for _ in range(3)]
-    assert ready([early, late], posts, 1.0, None, 8.0) == 2.2
+    assert time_to_interactive([early, late], posts, 1.0, None, 8.0) == 2.2
 
 
 def test_a_page_is_not_ready_before_it_was_read():
-    assert ready([], [], 1.0, 4.0, 8.0) == 4.0
+    assert time_to_interactive([], [], 1.0, 4.0, 8.0) == 4.0

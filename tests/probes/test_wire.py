@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from yarl import URL
 
-from probes.http.request import charset, written
-from probes.net import sockets
+from probes.http.request import encode_request, parse_charset
+from probes.net.tls import tls_context
 from probes.result import Fault, Outcome
 from tests.servers.raw import Do, RawServer, answer
 
@@ -22,7 +22,9 @@ Look = Any
 
 
 def test_a_request_names_host_path_and_what_it_accepts_once() -> None:
-    found = written("GET", URL("https://portal.test:8443/a%20b?c=d"), {"User-Agent": "x", "accept": "text/html"}, "")
+    found = encode_request(
+        "GET", URL("https://portal.test:8443/a%20b?c=d"), {"User-Agent": "x", "accept": "text/html"}, ""
+    )
     assert found == (
         b"GET /a%20b?c=d HTTP/1.1\r\nHost: portal.test:8443\r\naccept: text/html\r\nUser-Agent: x\r\n"
         b"Connection: close\r\n\r\n"
@@ -39,7 +41,7 @@ def test_a_request_names_host_path_and_what_it_accepts_once() -> None:
     ],
 )
 def test_cookies_and_headers_find_their_place(headers: dict[str, str], cookies: str, line: bytes) -> None:
-    found = written("HEAD", URL("http://[::1]:8080/"), headers, cookies)
+    found = encode_request("HEAD", URL("http://[::1]:8080/"), headers, cookies)
     assert line in found
     assert found.lower().count(b"\r\nhost: ") == 1
 
@@ -56,7 +58,7 @@ def test_cookies_and_headers_find_their_place(headers: dict[str, str], cookies: 
     ],
 )
 def test_the_character_set_is_read_from_whatever_a_server_writes(content_type: str, expected: str) -> None:
-    assert charset(content_type) == expected
+    assert parse_charset(content_type) == expected
 
 
 async def test_a_body_longer_than_the_kernels_buffers_comes_whole_over_tls(look: Look, authority: Authority) -> None:
@@ -87,7 +89,7 @@ async def test_an_end_instead_of_an_answer_over_tls_is_a_reset(
 
 def test_every_authority_of_the_system_is_trusted() -> None:
     system = ssl.create_default_context()
-    context = sockets.tls_context(verify=True, ca_file=None)
+    context = tls_context(verify=True, ca_file=None)
     assert {one["serialNumber"] for one in system.get_ca_certs()} <= {
         one["serialNumber"] for one in context.get_ca_certs()
     }
@@ -99,5 +101,5 @@ def test_an_authority_that_stands_in_the_directory_alone_is_trusted(
     (tmp_path / "0a1b2c3d.0").write_bytes(authority.ca_file.read_bytes())
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "absent.pem"))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-    found = sockets.tls_context(verify=True, ca_file=None).get_ca_certs()
+    found = tls_context(verify=True, ca_file=None).get_ca_certs()
     assert [one["subject"] for one in found] == [((("commonName", "Test Root"),),)]

@@ -15,20 +15,20 @@ import duckdb
 from monitor.model.records import Portal, PortalKind, State, StateChange
 from monitor.scoring import engine, periods
 from monitor.scoring.curves import Share
-from monitor.scoring.periods import DAY
-from monitor.scoring.results import Book, CriterionScore, Score
-from monitor.scoring.rubric import Aggregate, Basis, Criterion, Parts, Rubric, Rules, Selection, Text
-from monitor.scoring.source import Changes
-from monitor.storage.archive.layout import shape
+from monitor.scoring.periods import DAY_MS
+from monitor.scoring.results import CriterionScore, Score, ScoreSet
+from monitor.scoring.rubric import Aggregate, Basis, Criterion, CriterionBasis, Rubric, ScoringRules, Selection, Text
+from monitor.scoring.source import StateHistory
+from monitor.storage.archive.layout import row_schema
 from probes.metric import Unit
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 DAYS = 10
 PERIOD = periods.parse("2026-09-01..2026-09-10", ZONE, 0)
-FIRST = PERIOD.since
-HOUR = DAY // 24
-NOW = PERIOD.until + 1
-BASIS = Parts(limit=Basis.OFFICIAL, metric=Basis.DERIVED, aggregate=Basis.ASSUMED, points=Basis.ASSUMED)
+FIRST = PERIOD.since_ms
+HOUR = DAY_MS // 24
+NOW = PERIOD.until_ms + 1
+BASIS = CriterionBasis(limit=Basis.OFFICIAL, metric=Basis.DERIVED, aggregate=Basis.ASSUMED, points=Basis.ASSUMED)
 
 
 def text(words: str) -> Text:
@@ -90,35 +90,37 @@ class Memory:
         before: Mapping[tuple[str, str], State] | None = None,
     ) -> None:
         self.rows = dict(looks) if isinstance(looks, Mapping) else {"latency": looks}
-        self.known = Changes(before={("hue", "hn-1"): State.UP} if before is None else before, within=changes)
+        self.known = StateHistory(
+            initial_states={("hue", "hn-1"): State.UP} if before is None else before, changes=changes
+        )
 
     @contextmanager
-    def looks(
-        self, kinds: Sequence[str], since: int, until: int, names: Sequence[str]
+    def attempts(
+        self, kinds: Sequence[str], since_ms: int, until_ms: int, names: Sequence[str]
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         with duckdb.connect(config={"threads": 1}) as db:
             for kind in kinds:
-                form = shape(kind)
-                columns = [name for name in dict.fromkeys([*form.identity, *names]) if name in form.types]
+                form = row_schema(kind)
+                columns = [name for name in dict.fromkeys([*form.identity_columns, *names]) if name in form.types]
                 listed = ", ".join(f'"{name}" {form.types[name]}' for name in columns)
                 db.execute(f"CREATE TABLE {kind} ({listed})")
-                rows = [row for row in self.rows.get(kind, ()) if since <= row["slot"] < until]
+                rows = [row for row in self.rows.get(kind, ()) if since_ms <= row["slot"] < until_ms]
                 if rows:
                     parts = ", ".join(f"unnest(?::{form.types[name]}[])" for name in columns)
                     values = [[row.get(name) for row in rows] for name in columns]
                     db.execute(f"INSERT INTO {kind} SELECT {parts}", values)
             yield db
 
-    def changes(self, since: int, until: int) -> Changes:
-        return replace(self.known, within=[one for one in self.known.within if since <= one.at < until])
+    def state_history(self, since_ms: int, until_ms: int) -> StateHistory:
+        return replace(self.known, changes=[one for one in self.known.changes if since_ms <= one.at < until_ms])
 
 
-def score(source: Memory, *rubrics: Rubric, portals: Sequence[Portal] = (), now: int = NOW, **more: Any) -> Book:
-    rules = Rules(rubrics=rubrics, **{key: more.pop(key) for key in ("exclusions", "entries") if key in more})
+def score(source: Memory, *rubrics: Rubric, portals: Sequence[Portal] = (), now: int = NOW, **more: Any) -> ScoreSet:
+    rules = ScoringRules(rubrics=rubrics, **{key: more.pop(key) for key in ("exclusions", "entries") if key in more})
     return engine.score(rules, portals or (portal(),), more.pop("period", PERIOD), source, now, **more)
 
 
-def only(book: Book) -> tuple[Score, CriterionScore]:
+def only(book: ScoreSet) -> tuple[Score, CriterionScore]:
     """The one score of a book, and its one criterion."""
     (found,) = book.scores
     (line,) = found.criteria

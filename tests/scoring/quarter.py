@@ -8,10 +8,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from monitor.model.records import Measurement, State, StateChange, Void
-from monitor.scoring.periods import DAY
-from monitor.storage.journal.store import FILE, Advance, Writer
-from probes.registry import KINDS
+from monitor.model.records import Measurement, State, StateChange, UnknownReason
+from monitor.scoring.periods import DAY_MS
+from monitor.storage.journal.store import JOURNAL_FILE, CheckpointUpdate, JournalWriter
+from probes.registry import PROBE_KINDS
 from probes.result import Fault, Outcome
 
 SHIPPED = Path(__file__).parents[2] / "config"
@@ -19,7 +19,7 @@ FIRST = 1_782_838_800_000
 """2026-07-01T00:00 in the report zone."""
 DAYS = 14
 PERIOD = "2026-07-01..2026-07-14"
-HOUR = DAY // 24
+HOUR = DAY_MS // 24
 
 PORTALS = """portals:
   - {id: hue, name: {vi: Huế, en: Hue}, kind: province, group: hue, url: "https://hue.example.gov.vn",
@@ -60,12 +60,12 @@ def fill(directory: Path, seed: int = 6, days: int = DAYS, first: int = FIRST) -
     """Write the fortnight, or as many days from ``first`` on, and return ``directory``."""
     directory.mkdir()
     dice = random.Random(seed)  # noqa: S311 - a seeded fortnight is the point
-    writer = Writer(directory / FILE, KINDS)
+    writer = JournalWriter(directory / JOURNAL_FILE, PROBE_KINDS)
     for number, portal in enumerate(("hue", "ha-noi", "lao-cai")):
         pace = 0.7 + number
-        when = range(first, first + days * DAY, HOUR)
+        when = range(first, first + days * DAY_MS, HOUR)
         rows = [*_latency(dice, portal, pace, when), *_uptime(dice, portal, when), *_renders(dice, portal, pace, when)]
-        writer.write([*rows, Advance(reader="test", seq=0, changes=tuple(_changes(dice, portal, when)))])
+        writer.write([*rows, CheckpointUpdate(reader="test", seq=0, changes=tuple(_changes(dice, portal, when)))])
     writer.close()
     return directory
 
@@ -75,7 +75,7 @@ def _row(dice: random.Random, kind: str, portal: str, slot: int, check: str, **m
     base: dict[str, Any] = {"portal": portal, "kind": kind, "check": check, "location": "hn-1", "slot": slot}
     if luck < 0.03:
         return Measurement(
-            **base, outcome=Outcome.VOID, void=Void.BLIND, **({k: more[k] for k in more if k == "attempt"})
+            **base, outcome=Outcome.VOID, void=UnknownReason.BLIND, **({k: more[k] for k in more if k == "attempt"})
         )
     found = {"started": slot + 5, "duration": round(dice.lognormvariate(0.0, 0.6) * more.pop("pace", 1.0), 6)} | more
     if luck < 0.07:
@@ -116,7 +116,7 @@ def _renders(dice: random.Random, portal: str, pace: float, when: range) -> list
 
 
 def _changes(dice: random.Random, portal: str, when: range) -> list[StateChange]:
-    found, at, state = [], when.start - DAY, State.UNKNOWN
+    found, at, state = [], when.start - DAY_MS, State.UNKNOWN
     while at < when.stop:
         others = [one for one in State if one is not state and (one is not State.UNKNOWN or dice.random() < 0.2)]
         following = State.UP if state is not State.UP else dice.choice(others)

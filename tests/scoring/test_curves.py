@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from monitor.scoring.bootstrap import curved
-from monitor.scoring.curves import Curve, Linear, LogNormal, Share, Step, Steps, Threshold
+from monitor.scoring.bootstrap import apply_curve
+from monitor.scoring.curves import Curve, CurveStep, Linear, LogNormal, Share, Steps, Threshold
 
-STEPS = (Step(limit=1.0, share=1.0), Step(limit=3.0, share=0.5), Step(limit=5.0, share=0.2))
-RISING = (Step(limit=0.99, share=1.0), Step(limit=0.95, share=0.5))
+STEPS = (CurveStep(limit=1.0, share=1.0), CurveStep(limit=3.0, share=0.5), CurveStep(limit=5.0, share=0.2))
+RISING = (CurveStep(limit=0.99, share=1.0), CurveStep(limit=0.95, share=0.5))
 
 GOLDEN: list[tuple[Curve, float, float]] = [
     (Threshold(limit=3.0, lower=True), 2.999, 1.0),
@@ -99,6 +99,6 @@ def test_a_better_value_never_earns_less(curve: Curve, one: float, other: float)
 @example(curve=LogNormal(p10=1.0, median=2.0), values=[5e-324])
 @given(curve=CURVES, values=st.lists(st.floats(0, 1e6) | st.just(math.nan), min_size=1, max_size=20))
 def test_all_at_once_is_the_same_as_one_by_one(curve: Curve, values: list[float]):
-    found = curved(curve, np.array(values))
+    found = apply_curve(curve, np.array(values))
     for value, share in zip(values, found, strict=True):
         assert math.isnan(share) if math.isnan(value) else share == curve.share(value)

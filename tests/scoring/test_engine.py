@@ -10,14 +10,14 @@ import pytest
 
 from monitor.model.records import Expect, State
 from monitor.scoring import engine, serialize
-from monitor.scoring.bootstrap import draws
+from monitor.scoring.bootstrap import draw_days
 from monitor.scoring.curves import Linear, Share, Threshold
 from monitor.scoring.explain import rounded
-from monitor.scoring.results import Left, Standing, Verdict
-from monitor.scoring.rubric import Aggregate, Elsewhere, Entry, Exclusion, Grade, Grades, Treatment
+from monitor.scoring.results import CriterionStatus, ExclusionReason, ScoreStatus
+from monitor.scoring.rubric import Aggregate, Exclusion, GradeBand, Grades, ManualEntry, Substitute, Treatment
 from monitor.scoring.totals import grade
 from tests.scoring.parts import (
-    DAY,
+    DAY_MS,
     FIRST,
     HOUR,
     PERIOD,
@@ -34,16 +34,16 @@ from tests.scoring.parts import (
 SPEED = criterion(id="speed", curve=Linear(full=1.0, zero=3.0), points=4.0)
 UPTIME = criterion(Aggregate.AVAILABILITY, id="uptime", points=3.0, lower=False, curve=Share())
 BY_HAND = criterion(id="load", points=3.0, aggregate=None, selection=None, metric=None, by_hand=True, lower=False)
-GRADES = Grades(bands=tuple(Grade(grade=name, least=least) for name, least in (("A", 90), ("B", 80), ("E", 0))))
+GRADES = Grades(bands=tuple(GradeBand(grade=name, least=least) for name, least in (("A", 90), ("B", 80), ("E", 0))))
 
 
 def looks(duration: float = 2.0, **more: object) -> list[dict[str, object]]:
-    return [look(day * DAY, duration, **more) for day in range(10)]
+    return [look(day * DAY_MS, duration, **more) for day in range(10)]
 
 
 def exclusion(**more: object) -> Exclusion:
     fields: dict[str, object] = {
-        "id": "cut", "portals": frozenset({"hue"}), "since": FIRST, "until": FIRST + 5 * DAY, "reason": "Power cut",
+        "id": "cut", "portals": frozenset({"hue"}), "since_ms": FIRST, "until_ms": FIRST + 5 * DAY_MS, "reason": "Power cut",
         "approver": "A", "approved": date(2026, 9, 20),
     }  # fmt: skip
     return Exclusion(**(fields | more))  # type: ignore[arg-type]
@@ -54,13 +54,17 @@ def test_points_add_up_and_what_is_not_measured_counts_neither_way():
     (found,) = score(Memory(looks()), rubric(SPEED, UPTIME, BY_HAND, grades=GRADES)).scores
     assert (found.points, found.measured, found.ratio) == (5.0, 7.0, 5 / 7)
     assert (found.shown, found.percent, found.grade) == ("5.00", "71.43", "E")
-    assert found.verdict is Verdict.COMPLETE
-    assert [one.standing for one in found.criteria] == [Standing.SCORED, Standing.SCORED, Standing.NOT_MEASURED]
+    assert found.verdict is ScoreStatus.COMPLETE
+    assert [one.standing for one in found.criteria] == [
+        CriterionStatus.SCORED,
+        CriterionStatus.SCORED,
+        CriterionStatus.NOT_MEASURED,
+    ]
     assert found.profile == ("speed", "uptime")
 
 
 def test_a_value_by_hand_counts_as_long_as_it_is_valid():
-    entry = Entry(
+    entry = ManualEntry(
         rubric="test", criterion="load", portal="hue", value=0.5, author="B", reason="Report 12", made=date(2026, 9, 1),
         since=date(2026, 9, 1), until=date(2026, 9, 11),
     )  # fmt: skip
@@ -74,31 +78,31 @@ def test_a_value_by_hand_counts_as_long_as_it_is_valid():
 
 
 def test_a_value_by_hand_alone_is_no_score():
-    entry = Entry(
+    entry = ManualEntry(
         rubric="test", criterion="load", portal="hue", value=1.0, author="B", reason="R", made=date(2026, 9, 1),
         since=date(2026, 9, 1),
     )  # fmt: skip
     (found,) = score(Memory(), rubric(SPEED, BY_HAND), entries=(entry,)).scores
-    assert (found.verdict, found.points) == (Verdict.INSUFFICIENT, None)
+    assert (found.verdict, found.points) == (ScoreStatus.INSUFFICIENT, None)
 
 
 def test_a_missing_criterion_makes_a_score_partial_without_a_grade():
     slow = criterion(id="never", selection=replace(SPEED.selection, word="nothing"), points=3.0)
     (found,) = score(Memory(looks()), rubric(SPEED, slow, grades=GRADES)).scores
-    assert (found.verdict, found.points, found.measured, found.grade) == (Verdict.PARTIAL, 2.0, 4.0, None)
+    assert (found.verdict, found.points, found.measured, found.grade) == (ScoreStatus.PARTIAL, 2.0, 4.0, None)
     assert found.reason is not None
     assert "Insufficient data for" in found.reason.en
 
 
 def test_a_score_is_shown_with_and_without_exclusions():
     """Five slow days were excluded; two hours of them down."""
-    rows = [look(day * DAY, 3.0 if day < 5 else 1.0) for day in range(10)]
-    changes = [change(DAY, State.DOWN), change(DAY + 2 * HOUR, State.UP)]
+    rows = [look(day * DAY_MS, 3.0 if day < 5 else 1.0) for day in range(10)]
+    changes = [change(DAY_MS, State.DOWN), change(DAY_MS + 2 * HOUR, State.UP)]
     (found,) = score(Memory(rows, changes), rubric(SPEED, UPTIME), exclusions=(exclusion(),)).scores
     speed, uptime = found.criteria
     assert (speed.value, speed.coverage, uptime.value) == (1.0, 1.0, 1.0)
-    assert {(one.why, one.id, one.looks) for one in speed.left_out} == {(Left.EXCLUDED, "cut", 5)}
-    assert {(one.why, one.id, one.ms) for one in uptime.left_out} == {(Left.EXCLUDED, "cut", 5 * DAY)}
+    assert {(one.why, one.id, one.looks) for one in speed.left_out} == {(ExclusionReason.EXCLUDED, "cut", 5)}
+    assert {(one.why, one.id, one.ms) for one in uptime.left_out} == {(ExclusionReason.EXCLUDED, "cut", 5 * DAY_MS)}
     assert found.exclusions == ("cut",)
     plain_score = found.without_exclusions
     assert plain_score is not None
@@ -108,11 +112,11 @@ def test_a_score_is_shown_with_and_without_exclusions():
 
 
 def test_a_correction_counts_the_time_as_another_state():
-    changes = [change(DAY, State.DOWN), change(2 * DAY, State.UP)]
-    fixed = exclusion(since=FIRST + DAY, until=FIRST + DAY + 12 * HOUR, state=State.UP)
+    changes = [change(DAY_MS, State.DOWN), change(2 * DAY_MS, State.UP)]
+    fixed = exclusion(since_ms=FIRST + DAY_MS, until_ms=FIRST + DAY_MS + 12 * HOUR, state=State.UP)
     (found,) = score(Memory(looks(), changes), rubric(UPTIME, SPEED), exclusions=(fixed,)).scores
     assert (found.criteria[0].down, found.criteria[1].looks) == (12 * HOUR, 10)
-    kept = exclusion(since=FIRST + DAY, until=FIRST + 2 * DAY, state=State.MAINTENANCE)
+    kept = exclusion(since_ms=FIRST + DAY_MS, until_ms=FIRST + 2 * DAY_MS, state=State.MAINTENANCE)
     (found,) = score(Memory(looks(), changes), rubric(UPTIME, SPEED), exclusions=(kept,)).scores
     assert (found.criteria[0].down, found.criteria[0].coverage, found.criteria[1].looks) == (0, 1.0, 9)
 
@@ -123,9 +127,9 @@ def test_portals_that_are_gone_are_not_scored_or_scored_elsewhere():
     chosen = [portal(), retired, sends_on, merged]
     line = rubric(SPEED)
     found = score(Memory(looks()), line, portals=chosen).scores
-    assert [one.verdict for one in found] == [Verdict.COMPLETE, *[Verdict.NOT_SCORED] * 3]
+    assert [one.verdict for one in found] == [ScoreStatus.COMPLETE, *[ScoreStatus.NOT_SCORED] * 3]
     assert "hue" in found[3].sentence.en
-    where = Elsewhere(portal="hue", pages=("search",))
+    where = Substitute(portal="hue", pages=("search",))
     line = replace(line, redirects=Treatment.ELSEWHERE, retired=Treatment.ELSEWHERE, elsewhere=where)
     rows = [*looks(), *looks(1.0, check="latency-search")]
     found = score(Memory(rows), line, portals=chosen).scores
@@ -148,24 +152,26 @@ def test_old_and_new_version_are_computed_side_by_side_when_the_formula_changes(
 
 def test_half_a_quarter_is_marked():
     """The period runs: half of it is scored. Half of an ended one is not enough for a floor of three quarters."""
-    rows = [look(day * DAY + HOUR, 1.0) for day in range(5)]
-    line = rubric(replace(SPEED, coverage=0.75))
-    running = score(Memory(rows), line, now=FIRST + 5 * DAY)
+    rows = [look(day * DAY_MS + HOUR, 1.0) for day in range(5)]
+    line = rubric(replace(SPEED, min_coverage=0.75))
+    running = score(Memory(rows), line, now=FIRST + 5 * DAY_MS)
     assert (running.ended, running.scores[0].points) == (False, 4.0)
     ended = score(Memory(rows), line)
-    assert (ended.ended, ended.scores[0].verdict) == (True, Verdict.INSUFFICIENT)
+    assert (ended.ended, ended.scores[0].verdict) == (True, ScoreStatus.INSUFFICIENT)
     assert ended.scores[0].criteria[0].coverage == 0.5
 
 
 def test_another_day_gives_the_same_bytes():
-    rows = [look(day * DAY + HOUR, 1.0 + day / 7) for day in range(10)]
+    rows = [look(day * DAY_MS + HOUR, 1.0 + day / 7) for day in range(10)]
     line = rubric(SPEED, UPTIME)
-    assert serialize.text(score(Memory(rows), line)) == serialize.text(score(Memory(rows), line, now=FIRST + 400 * DAY))
+    assert serialize.score_set_json(score(Memory(rows), line)) == serialize.score_set_json(
+        score(Memory(rows), line, now=FIRST + 400 * DAY_MS)
+    )
 
 
 def test_a_period_that_has_not_begun_has_no_score():
     found = score(Memory(looks()), rubric(SPEED, UPTIME), now=FIRST - 1)
-    assert found.scores[0].verdict is Verdict.INSUFFICIENT
+    assert found.scores[0].verdict is ScoreStatus.INSUFFICIENT
 
 
 @pytest.mark.parametrize(
@@ -184,7 +190,7 @@ def test_grade_borders_are_as_configured():
 
 
 def test_intervals_hold_the_value_and_are_the_same_tomorrow():
-    rows = [look(day * DAY + hour * HOUR, 1.0 + day % 3 / 2 + hour / 100) for day in range(10) for hour in range(24)]
+    rows = [look(day * DAY_MS + hour * HOUR, 1.0 + day % 3 / 2 + hour / 100) for day in range(10) for hour in range(24)]
     lines = [
         criterion(aggregate, id=aggregate.value, curve=Linear(full=0.5, zero=5.0), points=1.0, limit=limit, lower=low)
         for aggregate, limit, low in (
@@ -205,9 +211,9 @@ def test_intervals_hold_the_value_and_are_the_same_tomorrow():
     assert found.interval is not None
     assert found.ratio is not None
     assert found.interval.low <= found.ratio <= found.interval.high
-    assert serialize.text(book) == serialize.text(score(Memory(rows), rubric(*lines)))
-    assert (draws(10) == draws(10)).all()
-    assert (draws(10).sum(axis=1) == 10).all()
+    assert serialize.score_set_json(book) == serialize.score_set_json(score(Memory(rows), rubric(*lines)))
+    assert (draw_days(10) == draw_days(10)).all()
+    assert (draw_days(10).sum(axis=1) == 10).all()
 
 
 def test_a_constant_has_no_width_and_few_days_have_no_interval():
@@ -219,10 +225,10 @@ def test_a_constant_has_no_width_and_few_days_have_no_interval():
 
 
 def test_a_score_is_plain_json_with_every_intermediate():
-    changes = [change(DAY, State.DOWN), change(DAY + HOUR, State.UP)]
-    full = replace(rubric(SPEED, UPTIME, BY_HAND, grades=GRADES), elsewhere=Elsewhere(portal="hue", pages=("home",)))
+    changes = [change(DAY_MS, State.DOWN), change(DAY_MS + HOUR, State.UP)]
+    full = replace(rubric(SPEED, UPTIME, BY_HAND, grades=GRADES), elsewhere=Substitute(portal="hue", pages=("home",)))
     book = score(Memory(looks(), changes), full, exclusions=(exclusion(),))
-    told = json.loads(serialize.text(book))
+    told = json.loads(serialize.score_set_json(book))
     assert told["period"]["name"] == "2026-09-01..2026-09-10"
     (one,) = told["scores"]
     assert one["criteria"][0]["value"] == 2.0
@@ -232,10 +238,10 @@ def test_a_score_is_plain_json_with_every_intermediate():
 
 
 def test_every_criterion_is_explained_in_both_languages():
-    changes = [change(DAY, State.DOWN), change(DAY + HOUR, State.UP)]
+    changes = [change(DAY_MS, State.DOWN), change(DAY_MS + HOUR, State.UP)]
     lines = (SPEED, UPTIME, BY_HAND, criterion(Aggregate.SHARE, id="share", limit=3.0, lower=False))
     (found,) = score(Memory(looks(), changes), rubric(*lines, grades=GRADES)).scores
-    vi, en = (found.criteria[0].sentence.say(language) for language in ("vi", "en"))
+    vi, en = (found.criteria[0].sentence.localize(language) for language in ("vi", "en"))
     assert "2 s (mean, 10 looks on 10 days, coverage 100 %); all points at 1 s, none at 3 s: 2/4 points" in en
     assert "2 s (trung bình, 10 lần đo trong 10 ngày, độ phủ 100 %); đủ điểm ở 1 s" in vi
     assert "99.58 % (availability, 60 minutes down, coverage 100 %)" in found.criteria[1].sentence.en

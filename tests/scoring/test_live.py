@@ -17,25 +17,25 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.daemon import scores_job
-from monitor.daemon.live_scores import of_the_day, watch_scores
-from monitor.daemon.scores_job import ScoreKeeper, ScoreStatistics
+from monitor.daemon.live_scores import at_start_of_day, register_score_metrics
+from monitor.daemon.scores_job import ScoreJob, ScoreStatistics
 from monitor.model.clock import SystemClock
-from monitor.model.scores import FIELDS, TOTAL, ScorePoint
+from monitor.model.scores import SCORE_FIELDS, TOTAL_CRITERION, ScorePoint
 from monitor.scoring import live
-from monitor.scoring.curves import Linear, LogNormal, Share, Step, Steps, Threshold
+from monitor.scoring.curves import CurveStep, Linear, LogNormal, Share, Steps, Threshold
 from monitor.scoring.rubric import Aggregate
-from monitor.sinks.base import Label
-from monitor.sinks.influxdb.line_protocol import Lines
+from monitor.sinks.base import PortalLabels
+from monitor.sinks.influxdb.line_protocol import LineProtocolEncoder
 from monitor.storage.archive.layout import day_of
 from monitor.storage.journal.store import JournalError
 from tests.monitor.parts import until
 from tests.monitor.test_cli import Running
 from tests.scoring import quarter
-from tests.scoring.parts import DAY, Memory, criterion, look, rubric, score
+from tests.scoring.parts import DAY_MS, Memory, criterion, look, rubric, score
 from tests.servers.influxdb import TOKEN, InfluxServer
 from tests.servers.ports import free_port
 
-NOW = quarter.FIRST + quarter.DAYS * quarter.DAY - 1
+NOW = quarter.FIRST + quarter.DAYS * quarter.DAY_MS - 1
 
 
 class Fixed:
@@ -60,30 +60,30 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def book_points() -> list[ScorePoint]:
-    lines = (criterion(id="speed", curve=Linear(full=1, zero=3)), criterion(Aggregate.P95, id="p95", coverage=1.0))
-    book = score(Memory([look(day * DAY, 2.0) for day in range(9)]), rubric(*lines), intervals=False)
+    lines = (criterion(id="speed", curve=Linear(full=1, zero=3)), criterion(Aggregate.P95, id="p95", min_coverage=1.0))
+    book = score(Memory([look(day * DAY_MS, 2.0) for day in range(9)]), rubric(*lines), intervals=False)
     return live.points({"quarter": book}, 7)
 
 
 def test_a_score_becomes_points_with_the_value_and_the_limits_it_comes_from():
     total, speed, short = book_points()
     assert (total.portal, total.rubric, total.version, total.criterion, total.window, total.at) == (
-        "hue", "test", 1, TOTAL, "quarter", 7,
+        "hue", "test", 1, TOTAL_CRITERION, "quarter", 7,
     )  # fmt: skip
     assert total.values == {"points": 5.0, "possible": 10.0, "ratio": 0.5}
     assert speed.values == {
         "value": 2.0, "points": 5.0, "possible": 10.0, "ratio": 0.5, "coverage": 0.9, "limit": 1, "zero": 3,
     }  # fmt: skip
     assert short.values.keys() == {"value", "possible", "coverage", "limit", "zero"}, "what has no points shows none"
-    assert all(one.values.keys() <= FIELDS.keys() for one in (total, speed, short))
+    assert all(one.values.keys() <= SCORE_FIELDS.keys() for one in (total, speed, short))
 
 
 def test_limits_of_every_curve():
-    steps = Steps(steps=(Step(limit=1, share=1), Step(limit=4, share=0.5)), lower=True)
-    assert live.limits(steps) == {"limit": 1, "zero": 4}
-    assert live.limits(Threshold(limit=3, lower=True)) == {"limit": 3, "zero": 3}
-    assert live.limits(LogNormal(p10=1.8, median=3)) == {"limit": 1.8, "zero": None}
-    assert live.limits(Share()) == {"limit": 1.0, "zero": 0.0}
+    steps = Steps(steps=(CurveStep(limit=1, share=1), CurveStep(limit=4, share=0.5)), lower=True)
+    assert live.curve_limits(steps) == {"limit": 1, "zero": 4}
+    assert live.curve_limits(Threshold(limit=3, lower=True)) == {"limit": 3, "zero": 3}
+    assert live.curve_limits(LogNormal(p10=1.8, median=3)) == {"limit": 1.8, "zero": None}
+    assert live.curve_limits(Share()) == {"limit": 1.0, "zero": 0.0}
 
 
 def test_prometheus_reads_the_points():
@@ -102,12 +102,12 @@ def test_prometheus_reads_the_points():
 
 def test_a_point_as_a_line():
     total, speed, _ = book_points()
-    lines = Lines(lambda _: Label("province", "hue"))
-    assert lines.line(total) == (
+    lines = LineProtocolEncoder(lambda _: PortalLabels("province", "hue"))
+    assert lines.encode(total) == (
         "score,check=test/total/quarter,group=hue,kind=province,portal=hue "
         'version=1i,rubric="test",criterion="total",window="quarter",points=5.0,possible=10.0,ratio=0.5 7'
     )
-    assert ",value=2.0," in lines.line(speed)
+    assert ",value=2.0," in lines.encode(speed)
 
 
 def test_windows_are_the_quarter_so_far_and_thirty_days():
@@ -129,36 +129,36 @@ async def test_the_keeper_shows_and_carries_what_its_process_works_out(site: Pat
         await released.wait()
 
     clock = Fixed()
-    keeper = ScoreKeeper(site / "config", site / "data", clock, 10.0, (quick, slow))
-    found = await keeper.once()
+    keeper = ScoreJob(site / "config", site / "data", clock, 10.0, (quick, slow))
+    found = await keeper.run_once()
     assert {(one.window, one.rubric) for one in found} == {
         (window, name) for window in ("quarter", "30d") for name in ("lighthouse-mobile", "qd473-2024", "website-2025")
     }
     assert {one.portal for one in found} == {"hue", "ha-noi", "lao-cai"}
-    assert (keeper.statistics.at, keeper.statistics.points) == (NOW, len(found))
-    assert 0 < keeper.statistics.cost < 60
-    assert b'portal_monitor_score_ratio{portal="hue"' in keeper.text
+    assert (keeper.statistics.last_run_ms, keeper.statistics.points) == (NOW, len(found))
+    assert 0 < keeper.statistics.cpu_seconds < 60
+    assert b'portal_monitor_score_ratio{portal="hue"' in keeper.exposition
     async with asyncio.TaskGroup() as group:
         for seconds in (0.0, 300.0, 3599.0, 3600.0):
             clock.seconds = seconds
-            keeper._carry(group, found)  # noqa: SLF001 - what run does after each once
+            keeper._write_to_sinks(group, found)  # noqa: SLF001 - what run does after each once
             await asyncio.sleep(0)
         released.set()
     assert taken == [found, found]
 
 
 async def test_a_faulty_rubric_stops_nothing_and_is_said(site: Path, tmp_path: Path):
-    keeper = ScoreKeeper(tmp_path, site / "data", Fixed(), 10.0)
+    keeper = ScoreJob(tmp_path, site / "data", Fixed(), 10.0)
     with pytest.raises(JournalError, match="the file is missing"):
-        await keeper.once()
-    assert keeper.text == b""
+        await keeper.run_once()
+    assert keeper.exposition == b""
 
 
 async def test_what_prometheus_is_told_of_a_run_that_fails_and_works_again(site: Path, tmp_path: Path):
     """The series behind the alert ScoringFailing: 1 while a run fails, 0 after one that did not."""
     registry = CollectorRegistry()
-    keeper = ScoreKeeper(tmp_path / "config", site / "data", Fixed(), 0.05)
-    watch_scores(registry, keeper)
+    keeper = ScoreJob(tmp_path / "config", site / "data", Fixed(), 0.05)
+    register_score_metrics(registry, keeper)
 
     def told() -> float | None:
         return registry.get_sample_value("portal_monitor_scoring_failing")
@@ -184,20 +184,20 @@ async def test_a_day_keeps_its_last_score():
         taken.extend(points)
 
     zone = ZoneInfo("Asia/Ho_Chi_Minh")
-    dated = of_the_day(write, zone)
+    dated = at_start_of_day(write, zone)
     midnight = quarter.FIRST
-    for at in (midnight - 1, midnight, midnight + 5_000_000, midnight + quarter.DAY - 1):
+    for at in (midnight - 1, midnight, midnight + 5_000_000, midnight + quarter.DAY_MS - 1):
         await dated([replace(book_points()[0], at=at)])
-    assert [one.at for one in taken] == [midnight - quarter.DAY, midnight, midnight, midnight]
+    assert [one.at for one in taken] == [midnight - quarter.DAY_MS, midnight, midnight, midnight]
     assert {tuple(one.values.items()) for one in taken} == {tuple(book_points()[0].values.items())}
 
 
 def test_scores_never_take_more_than_their_share():
-    keeper = ScoreKeeper(Path(), Path(), SystemClock(), 300.0)
-    assert keeper.pause == 300.0
-    for cost, pause in ((2.0, 300.0), (5.0, 500.0), (1000.0, scores_job.LONGEST)):
-        keeper.statistics = ScoreStatistics(cost=cost)
-        assert keeper.pause == pause
+    keeper = ScoreJob(Path(), Path(), SystemClock(), 300.0)
+    assert keeper.pause_seconds == 300.0
+    for cost, pause in ((2.0, 300.0), (5.0, 500.0), (1000.0, scores_job.MAX_PAUSE_SECONDS)):
+        keeper.statistics = ScoreStatistics(cpu_seconds=cost)
+        assert keeper.pause_seconds == pause
 
 
 @pytest.mark.slow
@@ -219,7 +219,7 @@ def test_a_daemon_keeps_scores_in_prometheus_and_influxdb(tmp_path: Path, monkey
             },
         }
         config.joinpath("monitor.yaml").write_text(yaml.safe_dump(settings))
-        quarter.fill(tmp_path / "data", first=now - 40 * quarter.DAY, days=40)
+        quarter.fill(tmp_path / "data", first=now - 40 * quarter.DAY_MS, days=40)
         daemon = Running(config, tmp_path / "data")
         try:
             daemon.until("/metrics", 'portal_monitor_score_ratio{portal="hue",rubric="website-2025"', 60)
@@ -232,8 +232,8 @@ def test_a_daemon_keeps_scores_in_prometheus_and_influxdb(tmp_path: Path, monkey
         rows = server.rows("score", bucket)
         days = server.rows("score", daily)
         assert len(days) == len(rows)
-        began = day_of(now, ZoneInfo("Asia/Ho_Chi_Minh")).since
-        assert {row["time"] for row in days} <= {began, began + DAY}, "a day that ended meanwhile counts as well"
+        began = day_of(now, ZoneInfo("Asia/Ho_Chi_Minh")).since_ms
+        assert {row["time"] for row in days} <= {began, began + DAY_MS}, "a day that ended meanwhile counts as well"
         assert {(row["check"], row["portal"]) for row in days} == {(row["check"], row["portal"]) for row in rows}
         assert {row["rubric"] for row in rows} == {"lighthouse-mobile", "qd473-2024", "website-2025"}
         (one,) = [row for row in rows if row["check"] == "website-2025/lcp/30d" and row["portal"] == "hue"][:1]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.scoring import periods
-from monitor.scoring.periods import DAY, PeriodError, parse
+from monitor.scoring.periods import DAY_MS, PeriodError, parse
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = int(datetime(2026, 9, 14, 18, 30, tzinfo=UTC).timestamp() * 1000)
@@ -37,8 +37,8 @@ GOLDEN = {
 def test_golden(name: str):
     found = parse(name, ZONE, NOW)
     assert (found.name, found.first.isoformat(), found.last.isoformat()) == GOLDEN[name]
-    assert found.since == int(datetime.fromisoformat(f"{found.first}T00:00+07:00").timestamp() * 1000)
-    assert found.until - found.since == ((found.last - found.first).days + 1) * DAY
+    assert found.since_ms == int(datetime.fromisoformat(f"{found.first}T00:00+07:00").timestamp() * 1000)
+    assert found.until_ms - found.since_ms == ((found.last - found.first).days + 1) * DAY_MS
     assert parse(found.name, ZONE, NOW) == found
 
 
@@ -67,9 +67,9 @@ def test_a_period_has_an_order():
     ],
 )  # fmt: skip
 def test_the_period_before(name: str, earlier: str):
-    found = periods.before(parse(name, ZONE, NOW), ZONE)
+    found = periods.previous(parse(name, ZONE, NOW), ZONE)
     assert found.name == earlier
-    assert found.until == parse(name, ZONE, NOW).since
+    assert found.until_ms == parse(name, ZONE, NOW).since_ms
 
 
 def test_the_quarter_of_a_moment_is_that_of_the_report_zone():
@@ -80,15 +80,15 @@ def test_the_quarter_of_a_moment_is_that_of_the_report_zone():
 
 def test_the_elapsed_part_of_a_period():
     found = parse("2026-09", ZONE, NOW)
-    assert found.elapsed(NOW) == NOW
-    assert found.elapsed(0) == found.since
-    assert found.elapsed(2**60) == found.until
-    assert (found.days(), found.days(NOW), found.days(found.since)) == (30, 15, 0)
+    assert found.elapsed_until(NOW) == NOW
+    assert found.elapsed_until(0) == found.since_ms
+    assert found.elapsed_until(2**60) == found.until_ms
+    assert (found.days(), found.days(NOW), found.days(found.since_ms)) == (30, 15, 0)
 
 
 def test_clocks_that_change_make_a_day_shorter_and_no_block():
     found = parse("2026-03-29", ZoneInfo("Europe/Berlin"), NOW)
-    assert found.until - found.since == 23 * 3_600_000
+    assert found.until_ms - found.since_ms == 23 * 3_600_000
     assert found.days() == 1
 
 
@@ -98,5 +98,5 @@ def test_any_text_is_a_period_or_is_told(text: str):
         found = parse(text, ZONE, NOW)
     except PeriodError:
         return
-    assert found.since < found.until
+    assert found.since_ms < found.until_ms
     assert isinstance(found.first, date)

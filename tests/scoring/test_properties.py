@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from monitor.scoring import serialize
 from monitor.scoring.curves import Curve, Linear, LogNormal, Threshold
-from monitor.scoring.periods import DAY
-from monitor.scoring.results import Left
+from monitor.scoring.periods import DAY_MS
+from monitor.scoring.results import ExclusionReason
 from monitor.scoring.rubric import Aggregate
 from tests.scoring.parts import HOUR, Memory, criterion, look, only, rubric, score
 
@@ -23,7 +23,7 @@ few = settings(max_examples=12, deadline=None)
 
 
 def rows(values: list[float]) -> list[dict[str, Any]]:
-    return [look(number % 10 * DAY + number // 10 * HOUR, value) for number, value in enumerate(values)]
+    return [look(number % 10 * DAY_MS + number // 10 * HOUR, value) for number, value in enumerate(values)]
 
 
 @few
@@ -50,7 +50,7 @@ def test_the_order_of_rows_changes_not_a_byte(values: list[float], seed: int):
     shuffled = rows(values)
     random.Random(seed).shuffle(shuffled)  # noqa: S311 - an order is no secret
     first = score(Memory(rows(values)), rubric(*lines))
-    assert serialize.text(first) == serialize.text(score(Memory(shuffled), rubric(*lines)))
+    assert serialize.score_set_json(first) == serialize.score_set_json(score(Memory(shuffled), rubric(*lines)))
 
 
 @few
@@ -66,7 +66,7 @@ def test_void_rows_change_coverage_and_nothing_else(values: list[float], hours: 
         assert after.coverage is not None
         assert before.coverage is not None
         assert 0.0 <= after.coverage <= before.coverage <= 1.0
-        assert sum(left.looks for left in after.left_out if left.why is Left.VOID) == len(hours)
+        assert sum(left.looks for left in after.left_out if left.why is ExclusionReason.VOID) == len(hours)
 
 
 @few

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from monitor.cli.main import app
-from monitor.storage.journal.store import FILE
+from monitor.storage.journal.store import JOURNAL_FILE
 from tests.scoring import quarter
 
 SCRIPT = Path(__file__).with_name("recompute.py")
@@ -33,7 +33,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def recompute(root: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-I", str(SCRIPT), "scores.json", "export", f"data/{FILE}"]
+    command = [sys.executable, "-I", str(SCRIPT), "scores.json", "export", f"data/{JOURNAL_FILE}"]
     return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
 
 

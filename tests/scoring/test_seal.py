@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from monitor.cli.main import app
 from monitor.model.records import Measurement
 from monitor.storage.archive import seal as archive_seal
-from monitor.storage.journal.store import FILE, JournalError, Writer
-from probes.registry import KINDS
+from monitor.storage.journal.store import JOURNAL_FILE, JournalError, JournalWriter
+from probes.registry import PROBE_KINDS
 from probes.result import Outcome
 from tests.scoring import quarter
 
@@ -42,9 +42,9 @@ def site(archived: Path, tmp_path: Path) -> Path:
 
 
 def archive(data: Path, days: int = DAYS) -> None:
-    writer = Writer(data / FILE, KINDS)
-    until = quarter.FIRST + (days + 1) * quarter.DAY
-    order = archive_seal.Order(directory=data, zone="Asia/Ho_Chi_Minh", grace=0, now=until)
+    writer = JournalWriter(data / JOURNAL_FILE, PROBE_KINDS)
+    until = quarter.FIRST + (days + 1) * quarter.DAY_MS
+    order = archive_seal.SealRequest(directory=data, zone="Asia/Ho_Chi_Minh", grace_ms=0, now_ms=until)
     archive_seal.sweep(order, lambda chore: writer.write([chore]) and None)
     writer.close()
 
@@ -104,7 +104,7 @@ def test_a_new_exclusion_and_a_renamed_portal_are_named(site: Path):
 
 def test_a_row_that_came_late_is_named_also_once_it_is_sealed(site: Path):
     run(site, "seal")
-    writer = Writer(site / "data" / FILE, KINDS)
+    writer = JournalWriter(site / "data" / JOURNAL_FILE, PROBE_KINDS)
     late = Measurement(
         portal="hue", check="mobile", location="hn-1", slot=quarter.FIRST + 1, kind="mobile", outcome=Outcome.UP,
         duration=9.0, started=quarter.FIRST + 1,

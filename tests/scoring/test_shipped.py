@@ -11,7 +11,7 @@ from monitor.config import load
 from monitor.model.records import State
 from monitor.scoring.curves import LogNormal, Threshold
 from monitor.scoring.rubric import Aggregate, Basis, Rubric
-from tests.scoring.parts import DAY, HOUR, Memory, change, look, rubric, score
+from tests.scoring.parts import DAY_MS, HOUR, Memory, change, look, rubric, score
 
 ROOT = Path(__file__).parents[2]
 RUBRICS = {one.id: one for one in load(ROOT / "config", {}).rules.rubrics}
@@ -67,16 +67,20 @@ def test_every_criterion_names_its_source_and_its_floors(one: Rubric):
     for line in one.criteria:
         assert line.source
         assert line.title.vi
-        assert line.by_hand or (line.coverage >= 0.5 and (line.looks > 1 or line.aggregate is Aggregate.AVAILABILITY))
+        assert line.by_hand or (
+            line.min_coverage >= 0.5 and (line.min_attempts > 1 or line.aggregate is Aggregate.AVAILABILITY)
+        )
 
 
 def test_the_worked_example_of_the_page():
     wanted = ("average-response", "slowest-response", "continuous-operation")
-    lines = [replace(one, looks=1, coverage=0.0) for one in RUBRICS["qd473-2024"].criteria if one.id in wanted]
-    rows = [look(day * DAY, value) for day, value in enumerate((0.8, 1.0, 1.2, 2.0, 5.0))]
+    lines = [
+        replace(one, min_attempts=1, min_coverage=0.0) for one in RUBRICS["qd473-2024"].criteria if one.id in wanted
+    ]
+    rows = [look(day * DAY_MS, value) for day, value in enumerate((0.8, 1.0, 1.2, 2.0, 5.0))]
     changes = [
-        change(DAY + 5 * HOUR, State.DOWN), change(DAY + 6 * HOUR, State.UP),
-        change(8 * DAY, State.MAINTENANCE), change(8 * DAY + 2 * HOUR, State.UP),
+        change(DAY_MS + 5 * HOUR, State.DOWN), change(DAY_MS + 6 * HOUR, State.UP),
+        change(8 * DAY_MS, State.MAINTENANCE), change(8 * DAY_MS + 2 * HOUR, State.UP),
     ]  # fmt: skip
     shown = rubric(*lines, grades=RUBRICS["qd473-2024"].grades)
     (found,) = score(Memory(rows, changes), shown).scores

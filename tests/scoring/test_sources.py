@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from monitor.cli.main import app
 from monitor.model.records import Measurement
-from monitor.sinks.base import Label
-from monitor.sinks.influxdb.sink import InfluxDB
-from monitor.storage.journal.store import FILE, Reader
-from probes.registry import KINDS
+from monitor.sinks.base import PortalLabels
+from monitor.sinks.influxdb.sink import InfluxDBSettings
+from monitor.storage.journal.store import JOURNAL_FILE, JournalReader
+from probes.registry import PROBE_KINDS
 from tests.scoring import quarter
 from tests.scoring.test_seal import archive
 from tests.servers.influxdb import TOKEN, InfluxServer
@@ -30,15 +30,15 @@ def scores(root: Path, *words: str) -> str:
     return found.stdout
 
 
-def carry(data: Path, settings: InfluxDB) -> None:
+def carry(data: Path, settings: InfluxDBSettings) -> None:
     """What the couriers do, in one go."""
-    reader = Reader(data / FILE, KINDS)
-    records = reader.after(0, 1_000_000)
+    reader = JournalReader(data / JOURNAL_FILE, PROBE_KINDS)
+    records = reader.records_after(0, 1_000_000)
     reader.close()
     assert any(isinstance(one, Measurement) for one in records)
 
     async def write() -> None:
-        sink = settings.open("t", lambda _: Label("province", "a"))
+        sink = settings.open("t", lambda _: PortalLabels("province", "a"))
         try:
             for first in range(0, len(records), 2000):
                 await sink.write(records[first : first + 2000])
@@ -57,7 +57,7 @@ def test_journal_archive_and_influxdb_give_the_same_bytes(tmp_path: Path):
         sink = {"url": server.url, "token": TOKEN, "bucket": bucket}
         settings = yaml.safe_load(config.joinpath("monitor.yaml").read_text())
         config.joinpath("monitor.yaml").write_text(yaml.safe_dump(settings | {"sinks": {"influxdb": sink}}))
-        carry(data, InfluxDB(**sink))
+        carry(data, InfluxDBSettings(**sink))
         fresh = scores(tmp_path)
         assert scores(tmp_path, "--from", "influxdb") == fresh
     archive(data, DAYS)

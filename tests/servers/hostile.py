@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from monitor.tools.demo.certificate_authority import Authority
+from monitor.tools.demo.certificate_authority import CertificateAuthority
 
 HEAD = '<!doctype html><html lang="vi"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
 GOOD = (
@@ -141,7 +141,7 @@ async def guarded(context: ssl.SSLContext) -> AsyncIterator[str]:
 
 def contexts(directory: Path) -> dict[str, ssl.SSLContext]:
     """TLS as bad as portals have it; ``client`` asks for a certificate that a citizen does not have."""
-    authority = Authority(directory)
+    authority = CertificateAuthority(directory)
     client = authority.issue(["localhost"])
     client.verify_mode = ssl.CERT_REQUIRED
     client.load_verify_locations(authority.ca_file)

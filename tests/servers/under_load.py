@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monitor.storage.journal.store import FILE
+from monitor.storage.journal.store import JOURNAL_FILE
 from tests.bench.subject import Daemon, nginx, pinned
 
 PORTALS = 100
@@ -50,7 +50,7 @@ def watched(directory: Path, seconds: float, rate: float, slow: int) -> Found:
         assert done.returncode == 0, done.stderr
         daemon.get("/-/ready")  # raises when it is not
         time.sleep(1)  # what was looked at last is committed
-        with contextlib.closing(sqlite3.connect(daemon.data / FILE)) as db:
+        with contextlib.closing(sqlite3.connect(daemon.data / JOURNAL_FILE)) as db:
             sql = "SELECT lateness, outcome FROM look_uptime WHERE slot > ? AND slot <= ? AND attempt = 1"
             rows = db.execute(sql, (since * 1000, until * 1000)).fetchall()
     lateness = sorted(row[0] for row in rows if row[0] is not None)

@@ -16,11 +16,11 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.tools.demo.fault_profiles import Mode
-from monitor.tools.demo.portals import Trait, parts
+from monitor.tools.demo.fault_profiles import FaultMode
+from monitor.tools.demo.portals import Trait, portal_specs
 
 if TYPE_CHECKING:
-    from monitor.tools.demo.portals import Part
+    from monitor.tools.demo.portals import PortalSpec
 
 SPEED = 10.0
 UPTIME_S = 60.0 / SPEED
@@ -32,7 +32,14 @@ SCORES_S = 300.0 / SPEED
 RENDER_S = 180.0
 SEED = 7
 
-BREAKING = (Mode.REFUSE, Mode.RESET, Mode.ERROR, Mode.STALL, Mode.MAINTENANCE_PAGE, Mode.BLOCKED)
+BREAKING = (
+    FaultMode.REFUSE,
+    FaultMode.RESET,
+    FaultMode.ERROR,
+    FaultMode.STALL,
+    FaultMode.MAINTENANCE_PAGE,
+    FaultMode.BLOCKED,
+)
 """What a portal cannot do without being down; slow and wrong pages may or may not be."""
 
 _LASTS = (2.0, 75.0)
@@ -92,15 +99,15 @@ def course(minutes: float) -> Course:
 
 def _short(seconds: float) -> Course:
     """One portal breaks before a kill of the daemon and is mended after it, one breaks after it; databases as well."""
-    first, second, third = (part.id for part in parts(3, SEED))
+    first, second, third = (part.id for part in portal_specs(3, SEED))
     half = seconds * 0.46
     steps = (
-        Step(at=0.5, do=Do.BREAK, portal=first, what=Mode.REFUSE.value),
+        Step(at=0.5, do=Do.BREAK, portal=first, what=FaultMode.REFUSE.value),
         Step(at=half * 0.7, do=Do.STOP_DATABASE),
-        Step(at=half + 1.0, do=Do.BREAK, portal=second, what=Mode.ERROR.value),
+        Step(at=half + 1.0, do=Do.BREAK, portal=second, what=FaultMode.ERROR.value),
         Step(at=half + 1.5, do=Do.MEND, portal=first),
         Step(at=half + 2.0, do=Do.START_DATABASE),
-        Step(at=half + 4.0, do=Do.BREAK, portal=third, what=Mode.RESET.value),
+        Step(at=half + 4.0, do=Do.BREAK, portal=third, what=FaultMode.RESET.value),
         Step(at=half + 4.5, do=Do.MEND, portal=third),
         Step(at=seconds - 1.0, do=Do.MEND, portal=second),
     )
@@ -131,7 +138,7 @@ def _long(seconds: float) -> Course:
         *_outage(seconds, 0.80, 0.03, Do.BUSY_DATABASE, Do.FREE_DATABASE),
         *_outage(seconds, 0.90, 0.02, Do.STOP_DATABASE, Do.START_DATABASE),
     ]
-    steps = sorted([*servers, *_faults(seconds, parts(portals, SEED), dice)], key=lambda step: step.at)
+    steps = sorted([*servers, *_faults(seconds, portal_specs(portals, SEED), dice)], key=lambda step: step.at)
     return Course(portals=portals, profiles=("mobile",), pages=("home",), spans=spans, steps=tuple(steps))
 
 
@@ -139,7 +146,7 @@ def _outage(seconds: float, at: float, lasts: float, begin: Do, end: Do) -> tupl
     return Step(at=at * seconds, do=begin), Step(at=(at + lasts) * seconds, do=end)
 
 
-def _faults(seconds: float, fleet: tuple[Part, ...], dice: random.Random) -> list[Step]:
+def _faults(seconds: float, fleet: tuple[PortalSpec, ...], dice: random.Random) -> list[Step]:
     """Every quarter of a minute or so a portal breaks, each way in its turn, beside what the weather does."""
     able = [part.id for part in fleet if part.trait is not Trait.RETIRED]
     free = dict.fromkeys(able, 0.0)

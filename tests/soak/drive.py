@@ -15,13 +15,13 @@ import aiohttp
 from monitor.config import load
 from monitor.model.incidents import IncidentEvent
 from monitor.model.records import Measurement, StateChange
-from monitor.sinks.delivery import reader_name
+from monitor.sinks.delivery import consumer_name
 from monitor.sinks.influxdb.line_protocol import STATE_CHANGE
-from monitor.storage.journal.store import FILE, Reader
+from monitor.storage.journal.store import JOURNAL_FILE, JournalReader
 from monitor.tools.demo.portals import Trait
-from monitor.tools.demo.process import child
-from probes.browser.process_tree import adopt_orphans
-from probes.registry import KINDS
+from monitor.tools.demo.process import fleet_process
+from probes.browser.process_tree import become_subreaper
+from probes.registry import PROBE_KINDS
 from tests.servers.influxdb import InfluxServer
 from tests.servers.webhook import webhook
 from tests.soak import course
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from monitor.tools.demo.fleet_file import Notice
+    from monitor.tools.demo.fleet_file import FleetFile
     from tests.servers.webhook import Webhook
     from tests.soak.course import Course, Span, Step
     from tests.soak.facts import Sample
@@ -58,14 +58,14 @@ RETURNS = {
 
 async def soak(plan: Course, directory: Path) -> Facts:
     """All of it: servers, lives, the drain, and what was seen. Leaves no process behind."""
-    adopt_orphans()
+    become_subreaper()
     try:
         async with AsyncExitStack() as stack:
             influx = await asyncio.to_thread(stack.enter_context, InfluxServer(directory / "influx"))
             for bucket in BUCKETS:
                 influx.create(bucket)
             hook = await stack.enter_async_context(webhook())
-            fleet = child(plan.portals, course.SEED, course.SPEED, directory=directory / "fleet")
+            fleet = fleet_process(plan.portals, course.SEED, course.SPEED, directory=directory / "fleet")
             notice = await stack.enter_async_context(fleet)
             door = await stack.enter_async_context(aiohttp.ClientSession(notice.control))
             ground = Ground(directory, plan, notice, influx.url, hook.apprise)
@@ -178,18 +178,18 @@ class Driver:
         await self._end(daemon, [], killed=False)
 
     def _drained(self) -> bool:
-        reader = Reader(self._ground.data / FILE, KINDS)
+        reader = JournalReader(self._ground.data / JOURNAL_FILE, PROBE_KINDS)
         try:
-            behind, _ = reader.bookmark(reader_name("influxdb"))
-            rest = [one for one in reader.after(behind, MOST) if isinstance(one, Measurement | StateChange)]
-            return not rest and not reader.waiting("on-call")
+            behind, _ = reader.checkpoint(consumer_name("influxdb"))
+            rest = [one for one in reader.records_after(behind, MOST) if isinstance(one, Measurement | StateChange)]
+            return not rest and not reader.waiting_messages("on-call")
         finally:
             reader.close()
 
-    async def home(self, notice: Notice) -> Facts:
+    async def home(self, notice: FleetFile) -> Facts:
         """Everything that was seen."""
-        reader = Reader(self._ground.data / FILE, KINDS)
-        records = reader.after(0, MOST)
+        reader = JournalReader(self._ground.data / JOURNAL_FILE, PROBE_KINDS)
+        records = reader.records_after(0, MOST)
         events = tuple(one for one in records if isinstance(one, IncidentEvent))
         messages = [one for identity in {event.incident.id for event in events} for one in reader.messages(identity)]
         quarantined = len(reader.quarantine("influxdb"))
@@ -218,7 +218,7 @@ class Driver:
     def _points(self) -> Counter[Point]:
         """What InfluxDB has, point by point."""
         found: Counter[Point] = Counter()
-        for kind in (*KINDS, STATE_CHANGE):
+        for kind in (*PROBE_KINDS, STATE_CHANGE):
             for row in self._influx.rows(kind, BUCKETS[0]):
                 found[Point(kind, row["portal"], row.get("check") or "", row["time"])] += 1
         return found

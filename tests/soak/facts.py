@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.model.records import Measurement, StateChange
-from monitor.sinks.influxdb.line_protocol import STATE_CHANGE, point_time
+from monitor.sinks.influxdb.line_protocol import STATE_CHANGE, point_time_ms
 
 if TYPE_CHECKING:
     from monitor.model.incidents import IncidentEvent, Message
@@ -26,7 +26,7 @@ class Point(NamedTuple):
 def point_of(record: Measurement | StateChange) -> Point:
     """The point that the record has to become."""
     if isinstance(record, Measurement):
-        return Point(record.kind, record.portal, record.check, point_time(record))
+        return Point(record.kind, record.portal, record.check, point_time_ms(record))
     return Point(STATE_CHANGE, record.portal, "", record.at)
 
 

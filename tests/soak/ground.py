@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from monitor.tools.demo.config_files import write_config
-from probes.browser.process_tree import PROC, descendants, end_below
+from probes.browser.process_tree import PROC, descendants, kill_descendants
 from tests.servers.influxdb import TOKEN
 from tests.servers.ports import free_port
 from tests.soak import course
@@ -24,7 +24,7 @@ from tests.soak.facts import Sample
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from monitor.tools.demo.fleet_file import Notice
+    from monitor.tools.demo.fleet_file import FleetFile
     from tests.soak.course import Course
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +46,7 @@ class DidNotHappen(RuntimeError):
 class Ground:
     """A directory: ``config`` for the daemon, ``quiet`` the same without checks, ``data``, ``tmp`` for its files."""
 
-    def __init__(self, directory: Path, plan: Course, notice: Notice, influx: str, webhook: str) -> None:
+    def __init__(self, directory: Path, plan: Course, notice: FleetFile, influx: str, webhook: str) -> None:
         self.config, self.quiet = directory / "config", directory / "quiet"
         self.data, self.tmp = directory / "data", directory / "t"
         self.logs: list[Path] = []
@@ -54,7 +54,7 @@ class Ground:
         self.tmp.mkdir()
         listen = f"127.0.0.1:{free_port()}"
         for place in (self.config, self.quiet):
-            write_config(notice, place, listen=listen, uptime=course.UPTIME_S)
+            write_config(notice, place, listen=listen, uptime_interval_seconds=course.UPTIME_S)
             settings = yaml.safe_load((place / "monitor.yaml").read_text())
             _tighten(settings, plan, influx, webhook)
             if place is self.quiet:
@@ -141,7 +141,7 @@ def wait_for(question: Callable[[], bool], what: str, seconds: float = PATIENCE_
 
 def clear_away() -> None:
     """Whatever is still below this process, at the end of everything."""
-    end_below(os.getpid())
+    kill_descendants(os.getpid())
 
 
 def _tighten(settings: dict[str, Any], plan: Course, influx: str, webhook: str) -> None:

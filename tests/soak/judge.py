@@ -10,7 +10,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from monitor.prober.schedule import interval_ms, slot_after
-from probes.registry import KINDS
+from probes.registry import PROBE_KINDS
 from probes.result import Outcome
 from tests.chaos.promise import Promise
 from tests.soak import log, pages
@@ -60,7 +60,7 @@ def slots(facts: Facts) -> Promise:
     broken: list[str] = []
     outcomes: Counter[str] = Counter()
     for look in facts.looks:
-        if not KINDS[look.kind].speaks(look.attempt, look.values):
+        if not PROBE_KINDS[look.kind].is_representative(look.attempt, look.values):
             continue
         outcomes[f"void ({look.void.value})" if look.void else look.outcome.value] += 1
         if look.key in found:

@@ -6,16 +6,16 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from monitor.model.incidents import Fate, IncidentKind, Severity
-from monitor.model.records import DECIDING, PROBER
-from monitor.tools.demo.fault_profiles import Mode
+from monitor.model.incidents import IncidentKind, MessageStatus, Severity
+from monitor.model.records import PROBER_PORTAL, STATE_CHECK
+from monitor.tools.demo.fault_profiles import FaultMode
 from tests.chaos.promise import Promise
 from tests.soak import course
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from monitor.model.incidents import IncidentEvent, Member
+    from monitor.model.incidents import AffectedPortal, IncidentEvent
     from tests.soak.facts import Facts, Spell
 
 PART, TEST = "Soak", "make soak"
@@ -26,7 +26,7 @@ LATE_S = 1.0
 """A look that began later after its slot saw another moment than it was planned for: such a slot confirms nothing."""
 
 BAD = frozenset(mode.value for mode in course.BREAKING)
-ODD = frozenset({Mode.SLOW.value, Mode.WRONG_BODY.value})
+ODD = frozenset({FaultMode.SLOW.value, FaultMode.WRONG_BODY.value})
 """Trouble that may or may not be seen by a look at the home page: a page for it is right, none is right too."""
 
 Span = tuple[float, float]
@@ -38,7 +38,7 @@ def confirmation(modes: Iterable[str]) -> float:
     One that answers at once is confirmed by three looks within the first slot after its beginning. One that says
     nothing takes a look's whole time; three of those may not fit into a slot, so it takes two slots.
     """
-    slow = Mode.STALL.value in set(modes)
+    slow = FaultMode.STALL.value in set(modes)
     looks = course.UPTIME_S + LOOK_S if slow else max(course.CONFIRM_S)
     return course.UPTIME_S + looks + 2 * LATE_S
 
@@ -59,11 +59,11 @@ def faults(spells: Iterable[Spell], modes: frozenset[str]) -> Iterator[tuple[str
         yield portal, since, until, tuple(seen)
 
 
-def openings(facts: Facts) -> list[tuple[IncidentEvent, Member]]:
+def openings(facts: Facts) -> list[tuple[IncidentEvent, AffectedPortal]]:
     """Every page that told of new trouble, with the part of the portal that it is about."""
     found = []
     for event in facts.events:
-        member = event.incident.member(event.portal)
+        member = event.incident.affected_portal(event.portal)
         begun = event.tell and event.incident.severity is Severity.PAGE
         if begun and member is not None and member.until is None:
             found.append((event, member))
@@ -82,7 +82,7 @@ def false(facts: Facts) -> Promise:
             for portal, since, until, _ in faults(facts.spells, BAD | ODD)
             if portal in _blamed(facts, event.portal)
         ]
-        right = event.portal != PROBER and event.portal not in facts.retired
+        right = event.portal != PROBER_PORTAL and event.portal not in facts.retired
         if not (right and any(since - LOOK_S - LATE_S <= at <= until + late for since, until in causes)):
             broken.append(
                 f"{event.incident.id} (number {event.number}) about {event.portal}: nothing was wrong with it"
@@ -132,7 +132,7 @@ def _paged(facts: Facts) -> dict[str, list[Span]]:
     newest = {event.incident.id: event.incident for event in facts.events}
     found: dict[str, list[Span]] = {}
     for event, member in openings(facts):
-        now = newest[event.incident.id].member(event.portal)
+        now = newest[event.incident.id].affected_portal(event.portal)
         until = now.until if now is not None else None
         end = until / 1000 if until is not None else math.inf
         found.setdefault(event.portal, []).append((member.since / 1000, end))
@@ -146,7 +146,7 @@ def _blind(facts: Facts) -> dict[str, list[Span]]:
     away = [(0.0, lives[0].started), *gaps, (lives[-1].told, math.inf)]
     found = {spell.portal: list(away) for spell in facts.spells}
     for look in facts.looks:
-        if look.check == DECIDING and look.attempt == 1 and (look.void or (look.lateness or 0.0) > LATE_S):
+        if look.check == STATE_CHECK and look.attempt == 1 and (look.void or (look.lateness or 0.0) > LATE_S):
             found[look.portal].append((look.slot / 1000, look.slot / 1000 + course.UPTIME_S))
     return found
 
@@ -167,13 +167,13 @@ def ended(facts: Facts) -> Promise:
     outages = [one for one in newest.values() if one.kind is IncidentKind.OUTAGE]
     broken = []
     for incident in outages:
-        for member in incident.lasting:
+        for member in incident.ongoing:
             troubles = faults(facts.spells, BAD | ODD)
             ends = [until for portal, _, until, _ in troubles if portal in _blamed(facts, member.portal)]
             well = longest(max(ends, default=0.0), math.inf, blind.get(member.portal, ()))
             if well >= needed:
                 broken.append(f"{incident.id}: {member.portal} has been well for {well:.1f} s and is still down")
-    lasting = sum(bool(one.lasting) for one in outages)
+    lasting = sum(bool(one.ongoing) for one in outages)
     text = "an outage ends when its portal is well again"
     measured = f"{len(outages)} outages, {lasting} of them went on when the daemon was ended"
     return Promise(part=PART, text=text, test=TEST, cases=len(outages), broken=tuple(broken), measured=measured)
@@ -184,7 +184,9 @@ def delivered(facts: Facts) -> Promise:
     heard = {identity.strip() for letter in facts.told for identity in letter}
     known = {event.incident.id for event in facts.events}
     broken = [
-        f"{one.incident} (number {one.number}): {one.fate}" for one in facts.messages if one.fate is not Fate.ACCEPTED
+        f"{one.incident} (number {one.number}): {one.fate}"
+        for one in facts.messages
+        if one.fate is not MessageStatus.ACCEPTED
     ]
     broken += [f"{one}: the webhook never heard of it" for one in sorted({m.incident for m in facts.messages} - heard)]
     broken += [f"{one}: the webhook heard of an incident that there is not" for one in sorted(heard - known)]

@@ -12,17 +12,17 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.model.incidents import (
-    Fate,
+    AffectedPortal,
+    EventType,
     Incident,
     IncidentEvent,
     IncidentKind,
-    Member,
     Message,
+    MessageStatus,
     Severity,
-    Step,
     incident_id,
 )
-from monitor.model.records import Measurement, State, Void
+from monitor.model.records import Measurement, State, UnknownReason
 from monitor.prober.schedule import slots_between
 from probes.result import Outcome
 from tests import factories
@@ -59,7 +59,7 @@ def look(check: int, slot: int) -> Measurement:
 
 
 def event(portal: str = "ha-noi", at: int = DOWN, number: int = 1, until: int | None = None) -> IncidentEvent:
-    member = Member(portal=portal, since=at, state=State.DOWN, until=until)
+    member = AffectedPortal(portal=portal, since=at, state=State.DOWN, until=until)
     incident = Incident(
         id=incident_id(portal, at),
         kind=IncidentKind.OUTAGE,
@@ -69,7 +69,7 @@ def event(portal: str = "ha-noi", at: int = DOWN, number: int = 1, until: int | 
         members=(member,),
         resolved=until,
     )
-    step = Step.RESOLVED if until else Step.OPENED
+    step = EventType.RESOLVED if until else EventType.OPENED
     return IncidentEvent(
         incident=incident, number=number, step=step, portal=portal, at=until or at, confirmed=at + 500, tell=True
     )
@@ -83,7 +83,7 @@ def message(one: IncidentEvent) -> Message:
         severity=one.incident.severity,
         happened=one.confirmed,
         created=one.confirmed,
-        fate=Fate.ACCEPTED,
+        fate=MessageStatus.ACCEPTED,
     )
 
 
@@ -191,7 +191,9 @@ LIES: dict[str, tuple[str, Lie]] = {
     "an outage that never ends": (ENDED, lambda facts: replace(facts, **told(*facts.events[:1]))),
     "a message that waits": (
         DELIVERED,
-        lambda facts: replace(facts, messages=(replace(facts.messages[0], fate=Fate.WAITING), *facts.messages[1:])),
+        lambda facts: replace(
+            facts, messages=(replace(facts.messages[0], fate=MessageStatus.WAITING), *facts.messages[1:])
+        ),
     ),
     "a message that came to nobody": (DELIVERED, lambda facts: replace(facts, told=())),
     "a page that was never written": (DELIVERED, lambda facts: replace(facts, messages=facts.messages[1:])),
@@ -232,7 +234,10 @@ def test_a_fault_that_nobody_could_see_long_enough_needs_no_page():
     assert broken(replace(facts, spells=(*facts.spells, *spells))) == []
     long = replace(facts, spells=(*facts.spells, replace(spells[0], until=START + 330)))
     assert MISSED in broken(long)[0]
-    void = [factories.measurement(slot=one.slot, outcome=Outcome.VOID, void=Void.LATE) for one in facts.looks[48:56]]
+    void = [
+        factories.measurement(slot=one.slot, outcome=Outcome.VOID, void=UnknownReason.LATE)
+        for one in facts.looks[48:56]
+    ]
     late = [replace(one, lateness=1.5) for one in facts.looks[48:56]]
     for unseen in (void, late):
         assert broken(replace(long, looks=(*facts.looks[:48], *unseen, *facts.looks[56:]))) == []

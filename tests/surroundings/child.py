@@ -14,7 +14,7 @@ from pathlib import Path
 
 from monitor.config import load
 from monitor.daemon.daemon import Daemon
-from monitor.daemon.logs import set_up_logs
+from monitor.daemon.logs import configure_logging
 from monitor.model.clock import SystemClock
 
 
@@ -47,7 +47,7 @@ class SetClock(SystemClock):
 async def main() -> None:
     config, data, hands = map(Path, sys.argv[1:])
     loaded = load(config)
-    set_up_logs("json")
+    configure_logging("json")
     await Daemon(loaded, data, clock=SetClock(Hands(hands))).run()
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from monitor.model.records import State, Void
-from monitor.prober.schedule import LONGEST
+from monitor.model.records import State, UnknownReason
+from monitor.prober.schedule import MAX_GAP_MS
 from probes.result import Outcome
 from tests.surroundings.city import City
 from tests.surroundings.stage import Stage
@@ -78,8 +78,8 @@ def forward(stage: Stage, trouble: str, by: int) -> Result:
     now = _set(stage, by)
     took = _well(stage, since)
     stage.until(lambda: stage.logged("clock_stepped") > said, "the log says so")
-    late = [one for one in stage.looks(since) if one.void is Void.LATE and one.slot < now]
-    least = (min(by, LONGEST) // (EVERY * 1000) - 2) * len(PORTALS)
+    late = [one for one in stage.looks(since) if one.void is UnknownReason.LATE and one.slot < now]
+    least = (min(by, MAX_GAP_MS) // (EVERY * 1000) - 2) * len(PORTALS)
     result.check(len(late) >= least, f"{len(late)} slots are told as late, not {least}")
     times = {(one.key, one.slot) for one in late}
     result.check(len(times) == len(late), "a slot has two outcomes")

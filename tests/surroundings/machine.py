@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.model.incidents import NoteKind
-from monitor.storage.inbox import leave, new_note
+from monitor.storage.inbox import new_note, submit_note
 from probes.result import Fault, Outcome
 from tests.surroundings.city import FIRST_NAMES, PORTALS, SECOND_NAMES, City
 from tests.surroundings.stage import Stage
@@ -41,14 +41,14 @@ def descriptors(stage: Stage, *, long: bool) -> Result:
     for spare in (0, 1, 2, 3, 5, 8) if long else (0,):
         result.cases += 1
         note = new_note("p1-20260101T000000Z", NoteKind.COMMENTED, "An", f"with {spare} left", 0)
-        leave(stage.data, note)
+        submit_note(stage.data, note)
         began = stage.last
         open_now = {int(one.name) for one in Path(f"/proc/{stage.pid}/fd").iterdir()}
         lowest = next(one for one in range(10_000) if one not in open_now)
         before = stage.limit(resource.RLIMIT_NOFILE, lowest + spare)
         slots = 6 if long else 2
         stage.until(lambda n=slots, at=began: _slots(stage, at) >= n, "slots pass without descriptors")
-        leave(stage.data, new_note("p1-20260101T000000Z", NoteKind.COMMENTED, "Bình", f"during {spare}", 0))
+        submit_note(stage.data, new_note("p1-20260101T000000Z", NoteKind.COMMENTED, "Bình", f"during {spare}", 0))
         time.sleep(1.0)  # the clerk looks twice a second
         stage.limit(resource.RLIMIT_NOFILE, before[0])
         waits.append(stage.well(since))

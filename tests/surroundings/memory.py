@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monitor.prober.schedule import offset
+from monitor.prober.schedule import slot_offset_ms
 from probes.result import Outcome
 from tests.surroundings.city import NETWORK, PORTALS, City
 from tests.surroundings.stage import Stage
@@ -50,7 +50,7 @@ def life(scratch: Path, *, long: bool) -> Iterator[Result]:
 def _next() -> str:
     """The portal whose next rendering comes soonest, but not before the daemon runs."""
     now = time.time_ns() // 1_000_000 + int(SOON * 1000)
-    return min(PORTALS, key=lambda one: (offset(f"{one}/mobile", EVERY * 1000) - now) % (EVERY * 1000))
+    return min(PORTALS, key=lambda one: (slot_offset_ms(f"{one}/mobile", EVERY * 1000) - now) % (EVERY * 1000))
 
 
 def gate(stage: Stage, told: Path, real: str) -> Result:

@@ -19,8 +19,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.config import load
 from monitor.model.records import Measurement, StateChange
-from monitor.storage.journal.store import FILE, JournalError, Reader
-from probes.registry import KINDS
+from monitor.storage.journal.store import JOURNAL_FILE, JournalError, JournalReader
+from probes.registry import PROBE_KINDS
 from probes.result import Outcome
 from tests.servers.ports import free_port
 from tests.surroundings.child import Hands
@@ -181,18 +181,18 @@ class Stage:
     def look(self) -> None:
         """Take note of everything that is committed."""
         try:
-            reader = Reader(self.data / FILE, KINDS)
+            reader = JournalReader(self.data / JOURNAL_FILE, PROBE_KINDS)
         except JournalError:
             return
         try:
-            for one in reader.after(max(self.seen, default=0), 10_000_000):
+            for one in reader.records_after(max(self.seen, default=0), 10_000_000):
                 self.seen[one.seq] = one
         finally:
             reader.close()
 
     def messages(self) -> list[Message]:
         """Everything that somebody was, or is to be, told."""
-        reader = Reader(self.data / FILE, KINDS)
+        reader = JournalReader(self.data / JOURNAL_FILE, PROBE_KINDS)
         try:
             return [one for event in reader.incidents() for one in reader.messages(event.incident.id)]
         finally:

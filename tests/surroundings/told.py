@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from monitor.model.incidents import Fate
+from monitor.model.incidents import MessageStatus
 from monitor.model.records import Measurement
 from tests.surroundings.city import City
 from tests.surroundings.liars import MAIL_MOODS, MOODS, Liar, Mailman
@@ -112,7 +112,7 @@ def people(stage: Stage, city: City, targets: dict[str, Liar], manager: Liar, *,
                 tried = _failures(stage, name)
                 city.do(liar.change(mood))
                 stage.until(lambda n=name, t=tried: _failures(stage, n) > t, f"{name}, {mood}: noticed", 150)
-        waiting = [one for one in stage.messages() if one.fate is Fate.WAITING]
+        waiting = [one for one in stage.messages() if one.fate is MessageStatus.WAITING]
         result.check(len(waiting) >= len(targets), f"somebody accepted a letter in {moods}: {waiting}")
         for liar in targets.values():
             city.do(liar.change("good"))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from monitor.model.records import State
 from monitor.prober.schedule import interval_ms
-from monitor.storage.journal.store import FILE, Reader
-from probes.registry import KINDS
+from monitor.storage.journal.store import JOURNAL_FILE, JournalReader
+from probes.registry import PROBE_KINDS
 from probes.result import Outcome
 
 if TYPE_CHECKING:
@@ -72,9 +72,9 @@ def judge_memory(result: Result, stage: Stage) -> int:
     """After the daemon was killed: everything that could ever be read is still there, unchanged; how many records."""
     stage.look()
     stage.kill()
-    reader = Reader(stage.data / FILE, KINDS)
+    reader = JournalReader(stage.data / JOURNAL_FILE, PROBE_KINDS)
     try:
-        now = {one.seq: one for one in reader.after(0, 10_000_000)}
+        now = {one.seq: one for one in reader.records_after(0, 10_000_000)}
     finally:
         reader.close()
     lost = [number for number, one in stage.seen.items() if now.get(number) != one]

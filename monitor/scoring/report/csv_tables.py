@@ -7,29 +7,29 @@ import io
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from monitor.scoring.report.spreadsheet_safe import neutral
-from monitor.scoring.report.tables import tables
+from monitor.scoring.report.spreadsheet_safe import neutralize
+from monitor.scoring.report.tables import report_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from monitor.scoring.report.report import Report
-    from monitor.scoring.report.table import Table, Value
+    from monitor.scoring.report.table import ReportTable, Value
 
-MARK = "\ufeff"
+BYTE_ORDER_MARK = "\ufeff"
 
 
 def csv_files(report: Report) -> Iterator[tuple[str, bytes]]:
     """(path, content) of each table."""
-    for table in tables(report):
-        yield f"csv/{table.id}.csv", (MARK + text(table)).encode()
+    for table in report_tables(report):
+        yield f"csv/{table.id}.csv", (BYTE_ORDER_MARK + csv_text(table)).encode()
 
 
-def text(table: Table) -> str:
+def csv_text(table: ReportTable) -> str:
     """A header line and a line a row, ended by CR LF; numbers with a decimal point and unrounded."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow([neutral(one.title) for one in table.columns])
+    writer.writerow([neutralize(one.title) for one in table.columns])
     writer.writerows([_cell(value) for value in row] for row in table.rows)
     return out.getvalue()
 
@@ -38,5 +38,5 @@ def _cell(value: Value) -> str | int | float:
     if value is None:
         return ""
     if isinstance(value, str):
-        return neutral(value)
+        return neutralize(value)
     return value.isoformat(sep=" ") if isinstance(value, datetime) else value

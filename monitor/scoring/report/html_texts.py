@@ -9,7 +9,7 @@ from monitor.scoring.rubric import Text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_TOLD = {
+_TEXTS = {
     "title": ("Kết quả hiệu năng cổng dịch vụ công", "Performance of public-service portals"),
     "pack": ("Phiếu kết quả của cổng", "Result sheet of the portal"),
     "all": ("Tất cả các cổng", "All portals"),
@@ -172,4 +172,4 @@ _TOLD = {
     "merged": ("Xem phiếu của {name}.", "See the sheet of {name}."),
 }
 
-WORDS: Mapping[str, Text] = {key: Text(vi=vi, en=en) for key, (vi, en) in _TOLD.items()}
+REPORT_TEXTS: Mapping[str, Text] = {key: Text(vi=vi, en=en) for key, (vi, en) in _TEXTS.items()}

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from monitor.scoring import serialize
-from monitor.scoring.report.improvements import changes
-from probes.http.urls import bare
+from monitor.scoring.report.improvements import best_improvements
+from probes.http.urls import strip_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from monitor.scoring.report.report import Report
     from monitor.scoring.results import Score
 
-SCHEMA = 1
+REPORT_SCHEMA_VERSION = 1
 """Version of this form; :mod:`monitor.scoring.report.json_schema` describes it."""
 
 
@@ -28,22 +28,27 @@ def json_files(report: Report) -> Iterator[tuple[str, bytes]]:
 
 def document(report: Report) -> dict[str, Any]:
     """The document as plain data: a book as ``score --json`` prints it, and what an export adds."""
-    told = serialize.book(report.book)
+    told = serialize.score_set(report.score_set)
     return {
-        "export": SCHEMA,
+        "export": REPORT_SCHEMA_VERSION,
         "code": report.code,
         **told,
-        "scores": [_score(report, one) for one in report.book.scores],
+        "scores": [_score(report, one) for one in report.score_set.scores],
         "portals": [
-            {"id": one.id, "name": {"vi": one.name_vi, "en": one.name_en}, "kind": one.kind.value, "url": bare(one.url)}
+            {
+                "id": one.id,
+                "name": {"vi": one.name_vi, "en": one.name_en},
+                "kind": one.kind.value,
+                "url": strip_credentials(one.url),
+            }
             for one in report.portals
         ],
-        "earlier": report.earlier_name or None,
+        "earlier": report.previous_period_name or None,
         "incidents": [asdict(one) | {"excluded": list(one.excluded)} for one in report.outages],
         "inputs": dict(report.inputs),
         "seal": report.seal
         and {
-            "sealed": report.seal.at,
+            "sealed": report.seal.sealed_at,
             "by": report.seal.by,
             "scores": report.seal.scores,
             "inputs": dict(report.seal.inputs),
@@ -54,23 +59,23 @@ def document(report: Report) -> dict[str, Any]:
 
 def _score(report: Report, one: Score) -> dict[str, Any]:
     key = one.portal, one.rubric.key
-    past = report.past.get(key)
+    past = report.previous_by_key.get(key)
     return {
         **serialize.score(one),
         "place": _place(report.places[key]),
         "earlier": past and {"ratio": past.ratio, "percent": past.percent},
-        "trend": [{"period": name, "ratio": ratio} for name, ratio in report.courses.get(key, ())],
+        "trend": [{"period": name, "ratio": ratio} for name, ratio in report.trends.get(key, ())],
         "changes": [
             {
-                "criterion": each.one.criterion.id,
-                "value": each.one.value,
+                "criterion": each.criterion_score.criterion.id,
+                "value": each.criterion_score.value,
                 "goal": each.goal,
-                "below_goal": each.strict,
+                "below_goal": each.below_goal,
                 "share": each.share,
                 "gain": each.gain,
                 "percent": each.percent,
             }
-            for each in changes(one)
+            for each in best_improvements(one)
         ],
     }
 
@@ -81,7 +86,7 @@ def _place(one: Place) -> dict[str, Any]:
         "rank": one.rank,
         "of": one.of or None,
         "shared": one.shared or None,
-        "before": one.before,
+        "before": one.previous_rank,
         "unranked": one.unranked.value or None,
         "unmoved": one.unmoved.value or None,
     }

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from monitor.model.records import PortalKind, State
-from monitor.scoring.report.json_document import SCHEMA
-from monitor.scoring.report.ranking import Unmoved, Unranked
-from monitor.scoring.results import SCHEMA as BOOK
-from monitor.scoring.results import Left, Standing, Verdict
+from monitor.scoring.report.json_document import REPORT_SCHEMA_VERSION
+from monitor.scoring.report.ranking import NoMovementReason, UnrankedReason
+from monitor.scoring.results import SCORES_SCHEMA_VERSION as BOOK
+from monitor.scoring.results import CriterionStatus, ExclusionReason, ScoreStatus
 from monitor.scoring.rubric import Aggregate, Basis, Treatment
 from probes.metric import Unit
 from probes.result import Fault
@@ -21,48 +21,48 @@ SHA: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 FLAG: Schema = {"type": "boolean"}
 NUMBER: Schema = {"type": "number"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
-MOMENT: Schema = {"type": "integer", "description": "UTC milliseconds"}
+TIME_MS: Schema = {"type": "integer", "description": "UTC milliseconds"}
 SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
-SPENT: Schema = {"description": "milliseconds", **COUNT}
+DURATION_MS: Schema = {"description": "milliseconds", **COUNT}
 DIGESTS: Schema = {"type": "object", "additionalProperties": TEXT}
 TEXTS: Schema = {"type": "array", "items": TEXT}
 INTERVAL: Schema = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2, "description": "low, high"}
 
 
-def _one(properties: Schema, description: str = "") -> Schema:
+def _object(properties: Schema, description: str = "") -> Schema:
     """An object with exactly these keys."""
     told = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
     return {"description": description, **told} if description else told
 
 
-def _many(items: Schema) -> Schema:
+def _array(items: Schema) -> Schema:
     return {"type": "array", "items": items}
 
 
-def _or_none(schema: Schema) -> Schema:
+def _nullable(schema: Schema) -> Schema:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-def _of(*members: str) -> Schema:
+def _enum(*members: str) -> Schema:
     return {"enum": list(members)}
 
 
-WORDS = _one({"vi": TEXT, "en": TEXT})
-BASIS = _of(*Basis)
+LOCALIZED = _object({"vi": TEXT, "en": TEXT})
+BASIS = _enum(*Basis)
 
 
 def _curve() -> Schema:
     """By kind."""
 
     def kind(name: str, **properties: Schema) -> Schema:
-        return _one({"kind": {"const": name}, **properties})
+        return _object({"kind": {"const": name}, **properties})
 
-    step = _one({"limit": NUMBER, "share": SHARE})
+    step = _object({"limit": NUMBER, "share": SHARE})
     return {
         "oneOf": [
             kind("threshold", limit=NUMBER, lower=FLAG),
             kind("linear", full=NUMBER, zero=NUMBER),
-            kind("steps", steps=_many(step), lower=FLAG),
+            kind("steps", steps=_array(step), lower=FLAG),
             kind("share"),
             kind("lognormal", p10=NUMBER, median=NUMBER),
         ]
@@ -70,99 +70,99 @@ def _curve() -> Schema:
 
 
 def _criterion() -> Schema:
-    selection = _one(
+    selection = _object(
         {
             "kind": TEXT,
             "word": TEXT,
-            "pages": _or_none(TEXTS),
+            "pages": _nullable(TEXTS),
             "where": {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}},
             "confirming": FLAG,
             "failed": FLAG,
-            "checks": _or_none(TEXTS),
+            "checks": _nullable(TEXTS),
         },
         "which looks count",
     )
-    return _one(
+    return _object(
         {
             "id": TEXT,
-            "title": WORDS,
+            "title": LOCALIZED,
             "points": NUMBER,
             "by_hand": FLAG,
-            "selection": _or_none(selection),
-            "metric": _or_none(TEXT),
-            "profile": _or_none(TEXT),
-            "unit": _of(*Unit),
-            "aggregate": _or_none(_of(*Aggregate)),
-            "limit": _or_none(NUMBER),
-            "better": _of("lower", "higher"),
+            "selection": _nullable(selection),
+            "metric": _nullable(TEXT),
+            "profile": _nullable(TEXT),
+            "unit": _enum(*Unit),
+            "aggregate": _nullable(_enum(*Aggregate)),
+            "limit": _nullable(NUMBER),
+            "better": _enum("lower", "higher"),
             "curve": _curve(),
-            "floors": _one({"coverage": SHARE, "looks": COUNT}),
-            "basis": _one(dict.fromkeys(("limit", "metric", "aggregate", "points"), BASIS)),
+            "floors": _object({"coverage": SHARE, "looks": COUNT}),
+            "basis": _object(dict.fromkeys(("limit", "metric", "aggregate", "points"), BASIS)),
             "source": TEXT,
-            "note": _or_none(WORDS),
+            "note": _nullable(LOCALIZED),
         }
     )
 
 
 def _rubric() -> Schema:
-    grades = _one(
+    grades = _object(
         {
-            "bands": _many(_one({"grade": TEXT, "least": NUMBER})),
-            "decimals": _or_none(COUNT),
+            "bands": _array(_object({"grade": TEXT, "least": NUMBER})),
+            "decimals": _nullable(COUNT),
             "basis": BASIS,
             "source": TEXT,
-            "note": _or_none(WORDS),
+            "note": _nullable(LOCALIZED),
         }
     )
-    elsewhere = _one({"portal": TEXT, "pages": TEXTS})
-    treatment = _of(*Treatment)
-    return _one(
+    elsewhere = _object({"portal": TEXT, "pages": TEXTS})
+    treatment = _enum(*Treatment)
+    return _object(
         {
             "id": TEXT,
             "version": COUNT,
             "digest": SHA,
-            "title": WORDS,
-            "set": WORDS,
+            "title": LOCALIZED,
+            "set": LOCALIZED,
             "points": NUMBER,
-            "pillar": _or_none(NUMBER),
-            "valid": _one({"since": DAY, "until": _or_none(DAY)}),
-            "portals": _one({"redirects": treatment, "retired": treatment, "elsewhere": _or_none(elsewhere)}),
-            "grades": _or_none(grades),
+            "pillar": _nullable(NUMBER),
+            "valid": _object({"since": DAY, "until": _nullable(DAY)}),
+            "portals": _object({"redirects": treatment, "retired": treatment, "elsewhere": _nullable(elsewhere)}),
+            "grades": _nullable(grades),
             "decimals": COUNT,
             "source": TEXT,
-            "note": _or_none(WORDS),
-            "criteria": _many(_criterion()),
+            "note": _nullable(LOCALIZED),
+            "criteria": _array(_criterion()),
         }
     )
 
 
 def _criterion_score() -> Schema:
-    entry = _one(
+    entry = _object(
         {
             **dict.fromkeys(("rubric", "criterion", "portal", "author", "reason"), TEXT),
             "value": NUMBER,
             "made": DAY,
             "since": DAY,
-            "until": _or_none(DAY),
+            "until": _nullable(DAY),
         },
         "a value by hand",
     )
-    return _one(
+    return _object(
         {
             "criterion": TEXT,
-            "standing": _of(*Standing),
-            "value": {"description": "the aggregate in the criterion's unit", **_or_none(NUMBER)},
-            "share": {"description": "the curve's answer", **_or_none(SHARE)},
-            "points": _or_none(NUMBER),
-            "coverage": _or_none(SHARE),
+            "standing": _enum(*CriterionStatus),
+            "value": {"description": "the aggregate in the criterion's unit", **_nullable(NUMBER)},
+            "share": {"description": "the curve's answer", **_nullable(SHARE)},
+            "points": _nullable(NUMBER),
+            "coverage": _nullable(SHARE),
             **dict.fromkeys(("looks", "days"), COUNT),
-            **dict.fromkeys(("up", "degraded", "down"), SPENT),
+            **dict.fromkeys(("up", "degraded", "down"), DURATION_MS),
             "checks": TEXTS,
-            "left_out": _many(_one({"why": _of(*Left), "looks": COUNT, "ms": COUNT, "id": TEXT})),
-            "value_interval": _or_none(INTERVAL),
-            "points_interval": _or_none(INTERVAL),
-            "entry": _or_none(entry),
-            "sentence": WORDS,
+            "left_out": _array(_object({"why": _enum(*ExclusionReason), "looks": COUNT, "ms": COUNT, "id": TEXT})),
+            "value_interval": _nullable(INTERVAL),
+            "points_interval": _nullable(INTERVAL),
+            "entry": _nullable(entry),
+            "sentence": LOCALIZED,
         }
     )
 
@@ -171,32 +171,32 @@ def _score() -> Schema:
     """The keys of a score alone; those that an export adds are in :func:`_exported`."""
     return {
         "portal": TEXT,
-        "name": WORDS,
+        "name": LOCALIZED,
         "rubric": {"description": "id@version", **TEXT},
-        "verdict": _of(*Verdict),
+        "verdict": _enum(*ScoreStatus),
         "looked_at": TEXT,
-        "reason": _or_none(WORDS),
-        **dict.fromkeys(("points", "measured", "ratio"), _or_none(NUMBER)),
-        **dict.fromkeys(("shown", "percent", "grade_if_all_pillars_were_like_this"), _or_none(TEXT)),
-        "ratio_interval": _or_none(INTERVAL),
-        "sentence": WORDS,
-        "criteria": _many({"$ref": "#/$defs/criterion_score"}),
+        "reason": _nullable(LOCALIZED),
+        **dict.fromkeys(("points", "measured", "ratio"), _nullable(NUMBER)),
+        **dict.fromkeys(("shown", "percent", "grade_if_all_pillars_were_like_this"), _nullable(TEXT)),
+        "ratio_interval": _nullable(INTERVAL),
+        "sentence": LOCALIZED,
+        "criteria": _array({"$ref": "#/$defs/criterion_score"}),
         "exclusions": TEXTS,
-        "without_exclusions": _or_none({"$ref": "#/$defs/score"}),
+        "without_exclusions": _nullable({"$ref": "#/$defs/score"}),
     }
 
 
-def _exported() -> Schema:
+def _exported_score() -> Schema:
     """A score with its place, the period before, its trend, and what would raise it most."""
-    place = _one(
+    place = _object(
         {
-            **dict.fromkeys(("group", "rank", "of", "shared", "before"), _or_none(COUNT)),
-            "unranked": _or_none(_of(*filter(None, Unranked))),
-            "unmoved": _or_none(_of(*filter(None, Unmoved))),
+            **dict.fromkeys(("group", "rank", "of", "shared", "before"), _nullable(COUNT)),
+            "unranked": _nullable(_enum(*filter(None, UnrankedReason))),
+            "unmoved": _nullable(_enum(*filter(None, NoMovementReason))),
         },
         "rank among the portals of the same group, which were measured alike",
     )
-    change = _one(
+    change = _object(
         {
             "criterion": TEXT,
             **dict.fromkeys(("value", "goal"), NUMBER),
@@ -206,64 +206,64 @@ def _exported() -> Schema:
         },
         "what the curve gives at the goal, all other criteria left as they are",
     )
-    return _one(
+    return _object(
         {
             **_score(),
             "place": place,
-            "earlier": _or_none(_one({"ratio": _or_none(NUMBER), "percent": _or_none(TEXT)})),
-            "trend": _many(_one({"period": TEXT, "ratio": _or_none(NUMBER)})),
-            "changes": _many(change),
+            "earlier": _nullable(_object({"ratio": _nullable(NUMBER), "percent": _nullable(TEXT)})),
+            "trend": _array(_object({"period": TEXT, "ratio": _nullable(NUMBER)})),
+            "changes": _array(change),
         }
     )
 
 
-def _beside() -> Schema:
+def _context_properties() -> Schema:
     """What stands beside scores and rubrics."""
     portals = {"anyOf": [TEXTS, {"const": "all"}]}
     exclusion = {
         **dict.fromkeys(("id", "reason", "approver"), TEXT),
         "portals": portals,
-        "since": MOMENT,
-        "until": MOMENT,
-        "state": _or_none(_of(*State)),
+        "since": TIME_MS,
+        "until": TIME_MS,
+        "state": _nullable(_enum(*State)),
         "approved": DAY,
     }
     incident = {
         **dict.fromkeys(("portal", "location", "detail"), TEXT),
-        **dict.fromkeys(("start", "end"), MOMENT),
-        "fault": _or_none(_of(*Fault)),
+        **dict.fromkeys(("start", "end"), TIME_MS),
+        "fault": _nullable(_enum(*Fault)),
         **dict.fromkeys(("began", "ended"), FLAG),
         "counted": {"description": "milliseconds that no exclusion covers", **COUNT},
         "excluded": TEXTS,
     }
     seal = {"sealed": TEXT, "by": TEXT, "scores": SHA, "inputs": DIGESTS, "differing": TEXTS}
     return {
-        "exclusions": _many(_one(exclusion)),
-        "portals": _many(_one({"id": TEXT, "name": WORDS, "kind": _of(*PortalKind), "url": TEXT})),
-        "earlier": {"description": "the period before, where it was measured", **_or_none(TEXT)},
-        "incidents": _many(_one(incident)),
+        "exclusions": _array(_object(exclusion)),
+        "portals": _array(_object({"id": TEXT, "name": LOCALIZED, "kind": _enum(*PortalKind), "url": TEXT})),
+        "earlier": {"description": "the period before, where it was measured", **_nullable(TEXT)},
+        "incidents": _array(_object(incident)),
         "inputs": DIGESTS,
-        "seal": _or_none(_one(seal)),
+        "seal": _nullable(_object(seal)),
     }
 
 
 def schema() -> Schema:
     """The whole schema."""
-    period = {"name": TEXT, "first": DAY, "last": DAY, "since": MOMENT, "until": MOMENT, "zone": TEXT, "ended": FLAG}
+    period = {"name": TEXT, "first": DAY, "last": DAY, "since": TIME_MS, "until": TIME_MS, "zone": TEXT, "ended": FLAG}
     bootstrap = {"seed": COUNT, "replicates": COUNT, "block": {"const": "day"}}
     content = {
-        "export": {"const": SCHEMA},
+        "export": {"const": REPORT_SCHEMA_VERSION},
         "code": TEXT,
         "schema": {"const": BOOK},
-        "period": _one(period),
-        "rubrics": _many(_rubric()),
-        "bootstrap": _one(bootstrap),
-        "scores": _many(_exported()),
-        **_beside(),
+        "period": _object(period),
+        "rubrics": _array(_rubric()),
+        "bootstrap": _object(bootstrap),
+        "scores": _array(_exported_score()),
+        **_context_properties(),
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Scores of a period, as portal-monitor export writes them",
-        **_one(content),
-        "$defs": {"criterion_score": _criterion_score(), "score": _one(_score())},
+        **_object(content),
+        "$defs": {"criterion_score": _criterion_score(), "score": _object(_score())},
     }

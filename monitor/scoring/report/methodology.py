@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from monitor.scoring.explain import basis_text, curve_text, grade_note, number
 from monitor.scoring.report.texts import DASH
-from monitor.scoring.report.times import said
+from monitor.scoring.report.times import time_text
 from monitor.scoring.rubric import Text
-from monitor.scoring.texts import AGGREGATES, BASES
+from monitor.scoring.texts import AGGREGATE_TEXTS, BASIS_TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,14 +16,16 @@ if TYPE_CHECKING:
     from monitor.scoring.report.report import Report
     from monitor.scoring.rubric import Criterion, Rubric
 
-Row = tuple[str, str, str]
+MethodologyRow = tuple[str, str, str]
 
 _RULES = Text(vi="Quy tắc", en="Rules")
 _RUNNING = Text(vi="đang diễn ra, số liệu tạm thời", en="still running, figures are provisional")
 _OVER = Text(vi="đã kết thúc", en="over")
-_OPEN = Text(vi="Kỳ này chưa được niêm phong; số liệu còn có thể thay đổi.", en="Not sealed: figures may still change.")
+_NOT_SEALED = Text(
+    vi="Kỳ này chưa được niêm phong; số liệu còn có thể thay đổi.", en="Not sealed: figures may still change."
+)
 
-_TOLD = (
+_RULE_TEXTS = (
     (
         Text(vi="Thiếu dữ liệu", en="Missing data"),
         Text(
@@ -107,80 +109,86 @@ _TOLD = (
 )
 
 
-_MANY = ("history ", "portal ")
+_BULK_INPUT_PREFIXES = ("history ", "portal ")
 """Inputs of which there are too many for a page."""
 
 
-def method(report: Report) -> Iterator[Row]:
+def methodology_rows(report: Report) -> Iterator[MethodologyRow]:
     """All rows."""
     say, period = report.language, report.period
-    rules = _RULES.say(say)
-    state = (_OVER if report.book.ended else _RUNNING).say(say)
-    yield rules, _word(say, "Kỳ báo cáo", "Period"), f"{period.name} ({state})"
-    bounds = f"{said(period.since, period.zone, say)} {DASH} {said(period.until, period.zone, say)}"
-    yield rules, _word(say, "Thời gian", "Time"), f"{bounds}, {period.zone}"
-    for item, text in _TOLD:
-        told = text.say(say).format(n=report.book.replicates, seed=report.book.seed)
-        yield rules, item.say(say), told
-    yield from sealing(report)
-    for rubric in report.book.rubrics:
+    rules = _RULES.localize(say)
+    state = (_OVER if report.score_set.ended else _RUNNING).localize(say)
+    yield rules, _localized(say, "Kỳ báo cáo", "Period"), f"{period.name} ({state})"
+    bounds = f"{time_text(period.since_ms, period.zone, say)} {DASH} {time_text(period.until_ms, period.zone, say)}"
+    yield rules, _localized(say, "Thời gian", "Time"), f"{bounds}, {period.zone}"
+    for item, text in _RULE_TEXTS:
+        told = text.localize(say).format(n=report.score_set.replicates, seed=report.score_set.seed)
+        yield rules, item.localize(say), told
+    yield from seal_rows(report)
+    for rubric in report.score_set.rubrics:
         yield from _rubric(rubric, say)
 
 
-def sealing(report: Report) -> Iterator[Row]:
+def seal_rows(report: Report) -> Iterator[MethodologyRow]:
     """What was sealed, and the digests of what the scores were made of."""
     say, seal = report.language, report.seal
-    part = _word(say, "Niêm phong", "Seal")
+    part = _localized(say, "Niêm phong", "Seal")
     if seal is None:
-        yield part, _word(say, "Tình trạng", "State"), _OPEN.say(say)
+        yield part, _localized(say, "Tình trạng", "State"), _NOT_SEALED.localize(say)
     else:
-        yield part, _word(say, "Thời điểm", "Moment"), f"{seal.at} ({seal.by})"
-        yield part, _word(say, "SHA-256 của điểm đã niêm phong", "SHA-256 of the sealed scores"), seal.scores
-        same = _word(say, "trùng với điểm đã niêm phong", "the same as the sealed scores")
-        other = _word(say, "khác với điểm đã niêm phong", "not the same as the sealed scores")
+        yield part, _localized(say, "Thời điểm", "Moment"), f"{seal.sealed_at} ({seal.by})"
+        yield part, _localized(say, "SHA-256 của điểm đã niêm phong", "SHA-256 of the sealed scores"), seal.scores
+        same = _localized(say, "trùng với điểm đã niêm phong", "the same as the sealed scores")
+        other = _localized(say, "khác với điểm đã niêm phong", "not the same as the sealed scores")
         differs = "; ".join(seal.differing)
-        yield part, _word(say, "So sánh", "Comparison"), f"{other}: {differs}" if differs else same
+        yield part, _localized(say, "So sánh", "Comparison"), f"{other}: {differs}" if differs else same
     inputs = report.seal.inputs if report.seal else report.inputs
-    rules = {name: digest for name, digest in inputs.items() if not name.startswith(_MANY)}
+    rules = {name: digest for name, digest in inputs.items() if not name.startswith(_BULK_INPUT_PREFIXES)}
     yield from ((part, name, digest) for name, digest in rules.items())
     if rest := len(inputs) - len(rules):
-        listed = _word(say, "{n} mục, liệt kê trong manifest.json", "{n} of them, listed in manifest.json")
-        yield part, _word(say, "Lịch sử đo và danh mục cổng", "History and portals"), listed.format(n=rest)
-    yield part, _word(say, "Phiên bản phần mềm", "Software version"), report.code
+        listed = _localized(say, "{n} mục, liệt kê trong manifest.json", "{n} of them, listed in manifest.json")
+        yield part, _localized(say, "Lịch sử đo và danh mục cổng", "History and portals"), listed.format(n=rest)
+    yield part, _localized(say, "Phiên bản phần mềm", "Software version"), report.code
 
 
-def _rubric(rubric: Rubric, say: str) -> Iterator[Row]:
-    part = f"{_word(say, 'Bộ tiêu chí', 'Rubric')} {rubric.key}"
-    yield part, _word(say, "Tên", "Title"), rubric.title.say(say)
-    yield part, _word(say, "Thuộc", "Set"), rubric.set.say(say)
-    yield part, _word(say, "Tổng điểm", "Points"), number(rubric.points, say, 6)
-    yield part, _word(say, "Nguồn", "Source"), rubric.source
+def _rubric(rubric: Rubric, language: str) -> Iterator[MethodologyRow]:
+    part = f"{_localized(language, 'Bộ tiêu chí', 'Rubric')} {rubric.key}"
+    yield part, _localized(language, "Tên", "Title"), rubric.title.localize(language)
+    yield part, _localized(language, "Thuộc", "Set"), rubric.set.localize(language)
+    yield part, _localized(language, "Tổng điểm", "Points"), number(rubric.points, language, 6)
+    yield part, _localized(language, "Nguồn", "Source"), rubric.source
     yield part, "SHA-256", rubric.digest
     if rubric.pillar is not None:
-        whole = f"{number(rubric.points, say, 6)} / {number(rubric.pillar, say, 6)}"
-        yield part, _word(say, "Phần của cả bộ tiêu chí", "Share of the whole set"), whole
+        whole = f"{number(rubric.points, language, 6)} / {number(rubric.pillar, language, 6)}"
+        yield part, _localized(language, "Phần của cả bộ tiêu chí", "Share of the whole set"), whole
     if rubric.note is not None:
-        yield part, _word(say, "Lưu ý", "Note"), rubric.note.say(say)
+        yield part, _localized(language, "Lưu ý", "Note"), rubric.note.localize(language)
     if rubric.grades is not None:
-        bands = ", ".join(f"{one.grade} ≥ {number(one.least, say)}" for one in rubric.grades.bands)
-        basis = BASES[rubric.grades.basis].say(say)
-        yield part, _word(say, "Các mức xếp loại", "Grades"), f"{bands} ({basis}). {grade_note(rubric, say)}"
+        bands = ", ".join(f"{one.grade} ≥ {number(one.least, language)}" for one in rubric.grades.bands)
+        basis = BASIS_TEXTS[rubric.grades.basis].localize(language)
+        yield (
+            part,
+            _localized(language, "Các mức xếp loại", "Grades"),
+            f"{bands} ({basis}). {grade_note(rubric, language)}",
+        )
     for criterion in rubric.criteria:
-        yield part, criterion.title.say(say), _criterion(criterion, say)
+        yield part, criterion.title.localize(language), _criterion(criterion, language)
 
 
-def _criterion(criterion: Criterion, say: str) -> str:
-    points = f"{number(criterion.points, say)} {_word(say, 'điểm', 'points')}"
+def _criterion(criterion: Criterion, language: str) -> str:
+    points = f"{number(criterion.points, language)} {_localized(language, 'điểm', 'points')}"
     if criterion.by_hand:
-        how = _word(say, "nhập tay, có người chịu trách nhiệm và lý do", "entered by hand, with author and reason")
+        how = _localized(
+            language, "nhập tay, có người chịu trách nhiệm và lý do", "entered by hand, with author and reason"
+        )
     else:
-        aggregate = AGGREGATES[criterion.aggregate].say(say) if criterion.aggregate else ""
-        how = f"{aggregate}, {criterion.metric or _word(say, 'trạng thái đã xác nhận', 'confirmed states')}"
-    note = f" {criterion.note.say(say)}" if criterion.note else ""
-    sure = f"{_word(say, 'Căn cứ', 'Basis')}: {basis_text(criterion, say)}"
-    source = f"{_word(say, 'Nguồn', 'Source')}: {criterion.source}"
-    return f"{points}. {how}; {curve_text(criterion, say)}. {sure}. {source}.{note}"
+        aggregate = AGGREGATE_TEXTS[criterion.aggregate].localize(language) if criterion.aggregate else ""
+        how = f"{aggregate}, {criterion.metric or _localized(language, 'trạng thái đã xác nhận', 'confirmed states')}"
+    note = f" {criterion.note.localize(language)}" if criterion.note else ""
+    sure = f"{_localized(language, 'Căn cứ', 'Basis')}: {basis_text(criterion, language)}"
+    source = f"{_localized(language, 'Nguồn', 'Source')}: {criterion.source}"
+    return f"{points}. {how}; {curve_text(criterion, language)}. {sure}. {source}.{note}"
 
 
-def _word(say: str, vi: str, en: str) -> str:
-    return en if say == "en" else vi
+def _localized(language: str, vi: str, en: str) -> str:
+    return en if language == "en" else vi

@@ -9,14 +9,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.model.records import PROBER, State
+from monitor.model.records import PROBER_PORTAL, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from monitor.model.records import StateChange
     from monitor.scoring.rubric import Exclusion
-    from monitor.scoring.source import Changes
+    from monitor.scoring.source import StateHistory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,79 +29,79 @@ class Outage:
 
     portal: str
     location: str
-    start: int
-    end: int
+    start_ms: int
+    end_ms: int
     fault: str | None
     detail: str
     began: bool
     ended: bool
-    counted: int
+    counted_ms: int
     excluded: tuple[str, ...] = ()
 
     @property
-    def ms(self) -> int:
+    def duration_ms(self) -> int:
         """How long it was."""
-        return self.end - self.start
+        return self.end_ms - self.start_ms
 
 
-def outages(changes: Changes, exclusions: Sequence[Exclusion], since: int, until: int) -> tuple[Outage, ...]:
+def outages(history: StateHistory, exclusions: Sequence[Exclusion], since_ms: int, until_ms: int) -> tuple[Outage, ...]:
     """The outages of ``since <= time < until`` (UTC ms), in order of start, portal and location."""
     by_place: dict[tuple[str, str], list[StateChange]] = defaultdict(list)
-    for change in changes.within:
+    for change in history.changes:
         by_place[change.portal, change.location].append(change)
     found: list[Outage] = []
-    for place in dict.fromkeys([*changes.before, *by_place]):
-        if place[0] != PROBER:
+    for place in dict.fromkeys([*history.initial_states, *by_place]):
+        if place[0] != PROBER_PORTAL:
             told = by_place.get(place, ())
-            found += _of_place(place, changes.before.get(place), told, exclusions, since, until)
-    return tuple(sorted(found, key=lambda one: (one.start, one.portal, one.location)))
+            found += _portal_outages(place, history.initial_states.get(place), told, exclusions, since_ms, until_ms)
+    return tuple(sorted(found, key=lambda one: (one.start_ms, one.portal, one.location)))
 
 
-def _of_place(  # noqa: PLR0913, PLR0917 - one place's story and the window it is cut to
+def _portal_outages(  # noqa: PLR0913, PLR0917 - one place's story and the window it is cut to
     place: tuple[str, str],
     before: State | None,
-    told: Iterable[StateChange],
+    changes: Iterable[StateChange],
     exclusions: Sequence[Exclusion],
-    since: int,
-    until: int,
+    since_ms: int,
+    until_ms: int,
 ) -> Iterator[Outage]:
-    for start, end, cause in _downs(before, told, since, until):
-        touching = [one for one in exclusions if one.concerns(place[0], start, end) and one.state is not State.DOWN]
+    for start, end, cause in _down_segments(before, changes, since_ms, until_ms):
+        touching = [one for one in exclusions if one.applies_to(place[0], start, end) and one.state is not State.DOWN]
         yield Outage(
             portal=place[0],
             location=place[1],
-            start=start,
-            end=min(end, until),
+            start_ms=start,
+            end_ms=min(end, until_ms),
             fault=cause.fault.value if cause and cause.fault else None,
             detail=cause.detail if cause else "",
             began=cause is not None,
-            ended=end < until,
-            counted=_uncovered(start, min(end, until), touching),
+            ended=end < until_ms,
+            counted_ms=_counted_ms(start, min(end, until_ms), touching),
             excluded=tuple(one.id for one in touching),
         )
 
 
-def _downs(
-    before: State | None, told: Iterable[StateChange], since: int, until: int
+def _down_segments(
+    before: State | None, changes: Iterable[StateChange], since_ms: int, until_ms: int
 ) -> Iterator[tuple[int, int, StateChange | None]]:
     """(start, end, the change that began it) of every stretch of ``down``; a flapping mark alone ends none."""
-    start = since if before is State.DOWN else None
+    start = since_ms if before is State.DOWN else None
     cause: StateChange | None = None
-    for change in told:
+    for change in changes:
         if change.state is State.DOWN and start is None:
             start, cause = change.at, change
         elif change.state is not State.DOWN and start is not None:
             if change.at > start:
                 yield start, change.at, cause
             start, cause = None, None
-    if start is not None and start < until:
-        yield start, until, cause
+    if start is not None and start < until_ms:
+        yield start, until_ms, cause
 
 
-def _uncovered(start: int, end: int, touching: Sequence[Exclusion]) -> int:
-    covered, at = 0, start
-    for one in sorted(touching, key=lambda one: one.since):
-        low, high = max(at, one.since), min(end, one.until)
+def _counted_ms(start_ms: int, end_ms: int, exclusions: Sequence[Exclusion]) -> int:
+    covered, at = 0, start_ms
+    for one in sorted(exclusions, key=lambda one: one.since_ms):
+        low, high = max(at, one.since_ms), min(end_ms, one.until_ms)
         if high > low:
             covered, at = covered + high - low, high
-    return end - start - covered
+    return end_ms - start_ms - covered

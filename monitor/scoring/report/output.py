@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.scoring.report import manifest
-from monitor.scoring.report.registry import FORMATS
+from monitor.scoring.report.registry import REPORT_FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,27 +23,29 @@ class ExportError(Exception):
     """Nothing can be written there; the message is one sentence."""
 
 
-def write(report: Report, out: Path, formats: Sequence[str], tell: Callable[[], None] = lambda: None) -> Path:
+def write_report(
+    report: Report, out: Path, formats: Sequence[str], on_progress: Callable[[], None] = lambda: None
+) -> Path:
     """Write ``report`` as a directory ``out`` and return the path of its manifest; ``tell`` is called a format.
 
     An export that stands there is replaced; anything else is left, with :class:`ExportError`. Raises OSError.
     """
-    target = check(out)
-    with _beside(target) as part:
+    target = check_target(out)
+    with _temporary_directory(target) as part:
         entries = []
         for name in formats:
-            for path, body in FORMATS[name](report):
-                _put(part / path, body)
-                entries.append(manifest.entry(path, body))
-            tell()
-        _put(part / manifest.NAME, manifest.text(report, formats, entries).encode())
+            for path, body in REPORT_FORMATS[name](report):
+                _write_file(part / path, body)
+                entries.append(manifest.manifest_file(path, body))
+            on_progress()
+        _write_file(part / manifest.MANIFEST_NAME, manifest.manifest_text(report, formats, entries).encode())
         for folder in [part, *(path for path in part.rglob("*") if path.is_dir())]:
-            _sync(folder)
-        _take_place(part, target)
-    return out / manifest.NAME
+            _fsync_dir(folder)
+        _replace_target(part, target)
+    return out / manifest.MANIFEST_NAME
 
 
-def check(out: Path) -> Path:
+def check_target(out: Path) -> Path:
     """The real path of a place that may be written: free, empty, or an export. Raises :class:`ExportError`."""
     target = Path(os.path.realpath(out))
     if target.exists():
@@ -54,7 +56,7 @@ def check(out: Path) -> Path:
     return target
 
 
-def _put(path: Path, body: bytes) -> None:
+def _write_file(path: Path, body: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("xb") as file:
         file.write(body)
@@ -63,14 +65,14 @@ def _put(path: Path, body: bytes) -> None:
 
 
 @contextmanager
-def _beside(target: Path) -> Iterator[Path]:
+def _temporary_directory(target: Path) -> Iterator[Path]:
     """A directory beside ``target`` that vanishes at the end unless it was moved; what killed runs left goes first.
 
     A run holds a lock on its directory, so that what nobody holds was left behind.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     for left in target.parent.glob(f".{target.name}.*.part"):
-        _clear(left)
+        _remove_leftover(left)
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     part.mkdir()
     descriptor = os.open(part, os.O_RDONLY)
@@ -82,30 +84,30 @@ def _beside(target: Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _clear(left: Path) -> None:
-    descriptor = os.open(left, os.O_RDONLY)
+def _remove_leftover(leftover: Path) -> None:
+    descriptor = os.open(leftover, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return
     else:
-        shutil.rmtree(left)
+        shutil.rmtree(leftover)
     finally:
         os.close(descriptor)
 
 
-def _take_place(part: Path, target: Path) -> None:
+def _replace_target(part: Path, target: Path) -> None:
     """Rename; what stood there moves aside first and is removed afterwards."""
     old = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     if target.exists():
         target.rename(old)
     part.rename(target)
-    _sync(target.parent)
+    _fsync_dir(target.parent)
     if old.exists():
         shutil.rmtree(old)
 
 
-def _sync(folder: Path) -> None:
+def _fsync_dir(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from monitor.scoring.results import Standing, Verdict
+from monitor.scoring.results import CriterionStatus, ScoreStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from monitor.scoring.results import Score
 
-Profile = tuple[tuple[str, tuple[str, ...]], ...]
-Key = tuple[str, str]
+ComparisonProfile = tuple[tuple[str, tuple[str, ...]], ...]
+ScoreKey = tuple[str, str]
 """Portal and rubric key."""
 
 
-class Unmoved(enum.StrEnum):
+class NoMovementReason(enum.StrEnum):
     """Why a place has no movement."""
 
     NONE = ""
@@ -30,7 +30,7 @@ class Unmoved(enum.StrEnum):
     PROFILE = "profile"  # it was measured in another way
 
 
-class Unranked(enum.StrEnum):
+class UnrankedReason(enum.StrEnum):
     """Why a score has no place."""
 
     NONE = ""
@@ -40,7 +40,7 @@ class Unranked(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class RankingResult:
     """What places are made of: of a score, or of one that was sealed earlier and is read back.
 
     ``profile`` is what makes two results comparable: the criteria that were scored, and the checks whose looks they
@@ -49,11 +49,11 @@ class Result:
 
     portal: str
     rubric: str
-    verdict: str
-    looked_at: str
+    status: str
+    measured_portal: str
     ratio: float | None
     percent: str | None
-    profile: Profile
+    profile: ComparisonProfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,83 +69,85 @@ class Place:
     rank: int | None = None
     of: int = 0
     shared: int = 0
-    before: int | None = None
-    unranked: Unranked = Unranked.NONE
-    unmoved: Unmoved = Unmoved.NONE
+    previous_rank: int | None = None
+    unranked: UnrankedReason = UnrankedReason.NONE
+    unmoved: NoMovementReason = NoMovementReason.NONE
 
     @property
-    def gained(self) -> int | None:
+    def rank_gain(self) -> int | None:
         """Places won (positive) or lost since then."""
-        return None if self.rank is None or self.before is None else self.before - self.rank
+        return None if self.rank is None or self.previous_rank is None else self.previous_rank - self.rank
 
 
-def result(score: Score) -> Result:
+def ranking_result(score: Score) -> RankingResult:
     """The result of a score."""
-    scored = (one for one in score.criteria if one.standing is Standing.SCORED)
-    return Result(
+    scored = (one for one in score.criteria if one.standing is CriterionStatus.SCORED)
+    return RankingResult(
         portal=score.portal,
         rubric=score.rubric.key,
-        verdict=score.verdict.value,
-        looked_at=score.looked_at,
+        status=score.verdict.value,
+        measured_portal=score.looked_at,
         ratio=score.ratio,
         percent=score.percent,
         profile=tuple((one.criterion.id, one.checks) for one in scored),
     )
 
 
-def read_back(told: Mapping[str, Any]) -> Result:
+def parse_result(data: Mapping[str, Any]) -> RankingResult:
     """The result of a score that :func:`monitor.scoring.serialize.score` wrote. Raises KeyError for another form."""
-    scored = (one for one in told["criteria"] if one["standing"] == Standing.SCORED.value)
-    return Result(
-        portal=told["portal"],
-        rubric=told["rubric"],
-        verdict=told["verdict"],
-        looked_at=told["looked_at"],
-        ratio=told["ratio"],
-        percent=told["percent"],
+    scored = (one for one in data["criteria"] if one["standing"] == CriterionStatus.SCORED.value)
+    return RankingResult(
+        portal=data["portal"],
+        rubric=data["rubric"],
+        status=data["verdict"],
+        measured_portal=data["looked_at"],
+        ratio=data["ratio"],
+        percent=data["percent"],
         profile=tuple((one["criterion"], tuple(one["checks"])) for one in scored),
     )
 
 
-def places(now: Sequence[Result], before: Sequence[Result] | None = None) -> dict[Key, Place]:
+def rank_results(
+    current: Sequence[RankingResult], previous: Sequence[RankingResult] | None = None
+) -> dict[ScoreKey, Place]:
     """The place of every result by portal and rubric; ``before`` None: that period was not measured."""
-    then = {(one.portal, one.rubric): one for one in before or ()}
-    past = _placed(before or ())
-    known = {one.rubric for one in before or ()}
-    here = {(one.portal, one.rubric): one for one in now}
+    then = {(one.portal, one.rubric): one for one in previous or ()}
+    past = _rank_by_rubric(previous or ())
+    known = {one.rubric for one in previous or ()}
+    here = {(one.portal, one.rubric): one for one in current}
     found = {}
-    for key, place in _placed(now).items():
+    for key, place in _rank_by_rubric(current).items():
         old = past.get(key)
         if place.rank is None:
             found[key] = place
-        elif before is None:
-            found[key] = replace(place, unmoved=Unmoved.NO_DATA)
+        elif previous is None:
+            found[key] = replace(place, unmoved=NoMovementReason.NO_DATA)
         elif here[key].rubric not in known:
-            found[key] = replace(place, unmoved=Unmoved.RUBRIC)
+            found[key] = replace(place, unmoved=NoMovementReason.RUBRIC)
         elif old is None or old.rank is None:
-            found[key] = replace(place, unmoved=Unmoved.NEW)
+            found[key] = replace(place, unmoved=NoMovementReason.NEW)
         elif then[key].profile != here[key].profile:
-            found[key] = replace(place, unmoved=Unmoved.PROFILE)
+            found[key] = replace(place, unmoved=NoMovementReason.PROFILE)
         else:
-            found[key] = replace(place, before=old.rank)
+            found[key] = replace(place, previous_rank=old.rank)
     return found
 
 
-def _placed(results: Sequence[Result]) -> dict[Key, Place]:
-    by_rubric: dict[str, list[Result]] = defaultdict(list)
+def _rank_by_rubric(results: Sequence[RankingResult]) -> dict[ScoreKey, Place]:
+    by_rubric: dict[str, list[RankingResult]] = defaultdict(list)
     for one in results:
         by_rubric[one.rubric].append(one)
     return {
         (one.portal, rubric): place
         for rubric, members in by_rubric.items()
-        for one, place in zip(members, _rank(members), strict=True)
+        for one, place in zip(members, _rank_rubric(members), strict=True)
     }
 
 
-def _rank(results: Sequence[Result]) -> list[Place]:
-    alike: dict[Profile, list[Decimal]] = defaultdict(list)
+def _rank_rubric(results: Sequence[RankingResult]) -> list[Place]:
+    alike: dict[ComparisonProfile, list[Decimal]] = defaultdict(list)
     for one in results:
-        if why(one) is Unranked.NONE:
+        if unranked_reason(one) is UnrankedReason.NONE:
             alike[one.profile].append(Decimal(one.percent or 0))
     # The largest group first; of equal ones, that whose first member comes first in the inventory.
     groups = sorted(alike, key=lambda profile: -len(alike[profile]))
@@ -153,21 +155,21 @@ def _rank(results: Sequence[Result]) -> list[Place]:
     return [_place(one, alike.get(one.profile, ()), numbers.get(one.profile, 0)) for one in results]
 
 
-def why(one: Result) -> Unranked:
+def unranked_reason(one: RankingResult) -> UnrankedReason:
     """Why a result can have no place, whatever the others are."""
-    if one.percent is None or one.verdict in {Verdict.INSUFFICIENT, Verdict.NOT_SCORED}:
-        return Unranked.NO_SCORE
-    return Unranked.ELSEWHERE if one.looked_at != one.portal else Unranked.NONE
+    if one.percent is None or one.status in {ScoreStatus.INSUFFICIENT, ScoreStatus.NOT_SCORED}:
+        return UnrankedReason.NO_SCORE
+    return UnrankedReason.ELSEWHERE if one.measured_portal != one.portal else UnrankedReason.NONE
 
 
-def _place(one: Result, figures: Sequence[Decimal], group: int) -> Place:
+def _place(one: RankingResult, percents: Sequence[Decimal], group: int) -> Place:
     """Ranks follow the shown figure: two portals with the same number on paper share their place."""
-    reason = why(one)
-    if reason is not Unranked.NONE:
+    reason = unranked_reason(one)
+    if reason is not UnrankedReason.NONE:
         return Place(unranked=reason)
-    if len(figures) == 1:
-        return Place(group=group, of=1, unranked=Unranked.ALONE)
+    if len(percents) == 1:
+        return Place(group=group, of=1, unranked=UnrankedReason.ALONE)
     own = Decimal(one.percent or 0)
     return Place(
-        group=group, rank=1 + sum(figure > own for figure in figures), of=len(figures), shared=figures.count(own)
+        group=group, rank=1 + sum(figure > own for figure in percents), of=len(percents), shared=percents.count(own)
     )

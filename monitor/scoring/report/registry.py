@@ -15,11 +15,16 @@ if TYPE_CHECKING:
     from monitor.scoring.report.report import Report
 
 
-class Format(Protocol):
+class ReportFormat(Protocol):
     """What a format promises: the same report gives the same files, in the same order, one after the other."""
 
     def __call__(self, report: Report) -> Iterator[tuple[str, bytes]]:
         """(path, content) of every file."""
 
 
-FORMATS: Mapping[str, Format] = {"xlsx": xlsx_files, "csv": csv_files, "json": json_files, "html": html_files}
+REPORT_FORMATS: Mapping[str, ReportFormat] = {
+    "xlsx": xlsx_files,
+    "csv": csv_files,
+    "json": json_files,
+    "html": html_files,
+}

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from monitor.scoring.report.ranking import Place, places, result
+from monitor.scoring.report.ranking import Place, rank_results, ranking_result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from monitor.model.records import Portal
     from monitor.scoring.periods import Period
     from monitor.scoring.report.outages import Outage
-    from monitor.scoring.report.ranking import Key, Result
-    from monitor.scoring.results import Book, Score
+    from monitor.scoring.report.ranking import RankingResult, ScoreKey
+    from monitor.scoring.results import Score, ScoreSet
     from monitor.scoring.rubric import Rubric
 
 LANGUAGES = ("vi", "en")
 
-Course = tuple[tuple[str, float | None], ...]
+ScoreTrend = tuple[tuple[str, float | None], ...]
 """The ratio in each part of a period, by the part's name."""
 
 
@@ -32,7 +32,7 @@ class Seal:
     with its digest. ``differing`` names the scores that come out otherwise now, as ``portal under rubric``.
     """
 
-    at: str
+    sealed_at: str
     by: str
     scores: str
     inputs: Mapping[str, str]
@@ -40,21 +40,21 @@ class Seal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class FilmstripFrame:
     """One picture of a film strip: ``at`` seconds after the load began, ``media`` its MIME type."""
 
-    at: float
-    media: str
+    at_seconds: float
+    content_type: str
     body: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Film:
+class ReportFilmstrip:
     """The pictures of one load of a portal's page; ``slot`` in UTC ms says which one it was."""
 
     slot: int
     check: str
-    frames: tuple[Frame, ...]
+    frames: tuple[FilmstripFrame, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,29 +67,29 @@ class Report:
     :func:`placed` fills ``places``, ``past`` and ``courses``, by portal and rubric key.
     """
 
-    book: Book
+    score_set: ScoreSet
     language: str
     portals: tuple[Portal, ...]
-    earlier_name: str = ""
-    earlier: tuple[Result, ...] | None = None
-    trend: tuple[Book, ...] = ()
+    previous_period_name: str = ""
+    previous_results: tuple[RankingResult, ...] | None = None
+    subperiod_scores: tuple[ScoreSet, ...] = ()
     outages: tuple[Outage, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
     seal: Seal | None = None
-    films: Mapping[str, Film] = field(default_factory=dict)
+    filmstrips: Mapping[str, ReportFilmstrip] = field(default_factory=dict)
     code: str = ""
-    places: Mapping[Key, Place] = field(default_factory=dict)
-    past: Mapping[Key, Result] = field(default_factory=dict)
-    courses: Mapping[Key, Course] = field(default_factory=dict)
+    places: Mapping[ScoreKey, Place] = field(default_factory=dict)
+    previous_by_key: Mapping[ScoreKey, RankingResult] = field(default_factory=dict)
+    trends: Mapping[ScoreKey, ScoreTrend] = field(default_factory=dict)
 
     @property
     def period(self) -> Period:
         """What it is about."""
-        return self.book.period
+        return self.score_set.period
 
     def ranked(self, rubric: Rubric) -> list[Score]:
         """The scores under a rubric in the order that they are shown: by group and place, then by inventory."""
-        scores = [one for one in self.book.scores if one.rubric.key == rubric.key]
+        scores = [one for one in self.score_set.scores if one.rubric.key == rubric.key]
         order = {one.id: number for number, one in enumerate(self.portals)}
 
         def position(one: Score) -> tuple[int, int, int]:
@@ -100,15 +100,15 @@ class Report:
         return sorted(scores, key=position)
 
 
-def placed(report: Report) -> Report:
+def with_ranking(report: Report) -> Report:
     """The report with its places, the results of the period before and the courses worked out, by portal and rubric."""
-    courses: dict[Key, list[tuple[str, float | None]]] = defaultdict(list)
-    for book in report.trend:
+    courses: dict[ScoreKey, list[tuple[str, float | None]]] = defaultdict(list)
+    for book in report.subperiod_scores:
         for one in book.scores:
             courses[one.portal, one.rubric.key].append((book.period.name, one.ratio))
     return replace(
         report,
-        places=places([result(one) for one in report.book.scores], report.earlier),
-        past={(one.portal, one.rubric): one for one in report.earlier or ()},
-        courses={key: tuple(told) for key, told in courses.items()},
+        places=rank_results([ranking_result(one) for one in report.score_set.scores], report.previous_results),
+        previous_by_key={(one.portal, one.rubric): one for one in report.previous_results or ()},
+        trends={key: tuple(told) for key, told in courses.items()},
     )

@@ -5,13 +5,22 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from monitor.scoring.explain import amount, curve_text, measured, rounded, unit_of
+from monitor.scoring.explain import amount, curve_text, rounded, unit_of, value_text
 from monitor.scoring.report import texts
-from monitor.scoring.report.improvements import changes
-from monitor.scoring.report.ranking import Unranked
-from monitor.scoring.report.table import CRITERION, ID, PORTAL, RUBRIC, Sort, Table, empty, filled
+from monitor.scoring.report.improvements import best_improvements
+from monitor.scoring.report.ranking import UnrankedReason
+from monitor.scoring.report.table import (
+    CRITERION_COLUMN,
+    PORTAL_COLUMN,
+    PORTAL_ID_COLUMN,
+    RUBRIC_COLUMN,
+    ColumnKind,
+    ReportTable,
+    empty_table,
+    with_rows,
+)
 from monitor.scoring.rubric import Text
-from monitor.scoring.texts import BASES, STANDINGS, VERDICTS
+from monitor.scoring.texts import BASIS_TEXTS, CRITERION_STATUS_TEXTS, SCORE_STATUS_TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,191 +30,201 @@ if TYPE_CHECKING:
     from monitor.scoring.results import CriterionScore, Score
 
 _SUMMARY = (
-    RUBRIC,
-    (Text(vi="Hạng", en="Rank"), Sort.WHOLE, 7),
-    PORTAL,
-    (Text(vi="Tỷ lệ điểm", en="Percent of points"), Sort.RATIO, 11),
-    (Text(vi="Điểm", en="Points"), Sort.NUMBER, 9),
-    (Text(vi="Trên tổng đo được", en="Of measured"), Sort.NUMBER, 11),
-    (Text(vi="Kết quả", en="Verdict"), Sort.TEXT, 17),
-    (Text(vi="Thay đổi hạng so với kỳ trước", en="Movement since the period before"), Sort.TEXT, 26),
-    (Text(vi="Hạng kỳ trước", en="Rank before"), Sort.WHOLE, 9),
-    (Text(vi="Tỷ lệ điểm kỳ trước", en="Percent before"), Sort.RATIO, 11),
-    (Text(vi="Ghi chú", en="Note"), Sort.LONG, 36),
-    (Text(vi="Số cổng cùng hạng", en="Portals on this rank"), Sort.WHOLE, 10),
-    (Text(vi="Nhóm so sánh", en="Group compared"), Sort.WHOLE, 9),
-    (Text(vi="Số cổng trong nhóm", en="Portals in the group"), Sort.WHOLE, 10),
-    (Text(vi="Khoảng tin cậy 95 %: thấp", en="95 % interval: low"), Sort.RATIO, 11),
-    (Text(vi="Khoảng tin cậy 95 %: cao", en="95 % interval: high"), Sort.RATIO, 11),
+    RUBRIC_COLUMN,
+    (Text(vi="Hạng", en="Rank"), ColumnKind.WHOLE, 7),
+    PORTAL_COLUMN,
+    (Text(vi="Tỷ lệ điểm", en="Percent of points"), ColumnKind.RATIO, 11),
+    (Text(vi="Điểm", en="Points"), ColumnKind.NUMBER, 9),
+    (Text(vi="Trên tổng đo được", en="Of measured"), ColumnKind.NUMBER, 11),
+    (Text(vi="Kết quả", en="Verdict"), ColumnKind.TEXT, 17),
+    (Text(vi="Thay đổi hạng so với kỳ trước", en="Movement since the period before"), ColumnKind.TEXT, 26),
+    (Text(vi="Hạng kỳ trước", en="Rank before"), ColumnKind.WHOLE, 9),
+    (Text(vi="Tỷ lệ điểm kỳ trước", en="Percent before"), ColumnKind.RATIO, 11),
+    (Text(vi="Ghi chú", en="Note"), ColumnKind.LONG, 36),
+    (Text(vi="Số cổng cùng hạng", en="Portals on this rank"), ColumnKind.WHOLE, 10),
+    (Text(vi="Nhóm so sánh", en="Group compared"), ColumnKind.WHOLE, 9),
+    (Text(vi="Số cổng trong nhóm", en="Portals in the group"), ColumnKind.WHOLE, 10),
+    (Text(vi="Khoảng tin cậy 95 %: thấp", en="95 % interval: low"), ColumnKind.RATIO, 11),
+    (Text(vi="Khoảng tin cậy 95 %: cao", en="95 % interval: high"), ColumnKind.RATIO, 11),
     (
         Text(vi="Xếp loại nếu mọi nhóm tiêu chí đều như vậy", en="Grade if all pillars were like this one"),
-        Sort.TEXT,
+        ColumnKind.TEXT,
         15,
     ),
-    (Text(vi="Tỷ lệ nếu không có loại trừ", en="Percent without exclusions"), Sort.RATIO, 12),
-    (Text(vi="Loại hình", en="Kind"), Sort.TEXT, 15),
-    ID,
-    (Text(vi="Chấm theo trang của", en="Scored on pages of"), Sort.TEXT, 20),
-    (Text(vi="Giải thích", en="Explanation"), Sort.LONG, 70),
+    (Text(vi="Tỷ lệ nếu không có loại trừ", en="Percent without exclusions"), ColumnKind.RATIO, 12),
+    (Text(vi="Loại hình", en="Kind"), ColumnKind.TEXT, 15),
+    PORTAL_ID_COLUMN,
+    (Text(vi="Chấm theo trang của", en="Scored on pages of"), ColumnKind.TEXT, 20),
+    (Text(vi="Giải thích", en="Explanation"), ColumnKind.LONG, 70),
 )
 
 
-def summary(report: Report) -> Table:
+def summary(report: Report) -> ReportTable:
     """A row a score, ranked."""
-    table = empty("summary", Text(vi="Tổng hợp", en="Summary"), _SUMMARY, report, keep=3, printed=11)
-    kinds = {one.id: texts.KINDS[one.kind].say(report.language) for one in report.portals}
-    scores = (one for rubric in report.book.rubrics for one in report.ranked(rubric))
-    return filled(table, (_summed(report, one, kinds.get(one.portal)) for one in scores))
+    table = empty_table(
+        "summary", Text(vi="Tổng hợp", en="Summary"), _SUMMARY, report, frozen_columns=3, printed_columns=11
+    )
+    kinds = {one.id: texts.PORTAL_KIND_TEXTS[one.kind].localize(report.language) for one in report.portals}
+    scores = (one for rubric in report.score_set.rubrics for one in report.ranked(rubric))
+    return with_rows(table, (_summary_row(report, one, kinds.get(one.portal)) for one in scores))
 
 
-def _summed(report: Report, one: Score, kind: str | None) -> tuple[Value, ...]:
+def _summary_row(report: Report, one: Score, kind: str | None) -> tuple[Value, ...]:
     say, place = report.language, report.places[one.portal, one.rubric.key]
-    earlier, plain = report.past.get((one.portal, one.rubric.key)), one.without_exclusions
+    earlier, plain = report.previous_by_key.get((one.portal, one.rubric.key)), one.without_exclusions
     return (
         one.rubric.key,
         place.rank,
-        one.name.say(say),
-        _shown(one.percent),
+        one.name.localize(say),
+        _shown_ratio(one.percent),
         float(one.shown) if one.shown is not None else None,
         one.measured,
-        VERDICTS[one.verdict].say(say),
-        texts.movement(place, say),
-        place.before,
-        _shown(earlier.percent) if earlier else None,
-        noted(report, one),
+        SCORE_STATUS_TEXTS[one.verdict].localize(say),
+        texts.movement_text(place, say),
+        place.previous_rank,
+        _shown_ratio(earlier.percent) if earlier else None,
+        score_note(report, one),
         place.shared or None,
         place.group or None,
         place.of or None,
         one.interval.low if one.interval else None,
         one.interval.high if one.interval else None,
         one.grade,
-        _shown(plain.percent) if plain else None,
+        _shown_ratio(plain.percent) if plain else None,
         kind,
         one.portal,
         one.looked_at,
-        one.sentence.say(say),
+        one.sentence.localize(say),
     )
 
 
-def _shown(percent: str | None) -> float | None:
+def _shown_ratio(percent: str | None) -> float | None:
     """A percentage as it is shown, as a ratio: places follow it, so that no two on one place differ on paper."""
     return None if percent is None else float(Decimal(percent) / 100)
 
 
-def noted(report: Report, one: Score) -> str:
+def score_note(report: Report, one: Score) -> str:
     """Why a score is missing or limited, and why it has no place; empty when all is well."""
     place, say = report.places[one.portal, one.rubric.key], report.language
-    reason = one.reason.say(say) if one.reason else ""
-    told = reason and place.unranked is Unranked.NO_SCORE  # the reason says it better
-    unranked = "" if told or place.rank is not None else texts.rank(place, say)
+    reason = one.reason.localize(say) if one.reason else ""
+    told = reason and place.unranked is UnrankedReason.NO_SCORE  # the reason says it better
+    unranked = "" if told or place.rank is not None else texts.rank_text(place, say)
     parts = [reason, unranked[:1].upper() + unranked[1:]]
     return " ".join(part if part.endswith(".") else f"{part}." for part in parts if part)
 
 
 _CRITERIA = (
-    RUBRIC,
-    PORTAL,
-    CRITERION,
-    (Text(vi="Giá trị đo được", en="Measured value"), Sort.TEXT, 14),
-    (Text(vi="Yêu cầu", en="What it asks for"), Sort.TEXT, 44),
-    (Text(vi="Điểm", en="Points"), Sort.NUMBER, 9),
-    (Text(vi="Trên", en="Of"), Sort.NUMBER, 8),
-    (Text(vi="Mức đạt", en="Earned"), Sort.TEXT, 16),
-    (Text(vi="Tình trạng", en="Standing"), Sort.TEXT, 18),
-    (Text(vi="Độ phủ", en="Coverage"), Sort.RATIO, 9),
-    (Text(vi="Căn cứ (phần yếu nhất)", en="Basis (weakest part)"), Sort.TEXT, 18),
-    (Text(vi="Số lần đo", en="Looks"), Sort.WHOLE, 10),
-    (Text(vi="Số ngày có dữ liệu", en="Days with data"), Sort.WHOLE, 9),
-    (Text(vi="Điểm 95 %: thấp", en="Points 95 %: low"), Sort.NUMBER, 9),
-    (Text(vi="Điểm 95 %: cao", en="Points 95 %: high"), Sort.NUMBER, 9),
-    (Text(vi="Căn cứ: giới hạn", en="Basis: limit"), Sort.TEXT, 22),
-    (Text(vi="Căn cứ: chỉ số đo", en="Basis: metric"), Sort.TEXT, 22),
-    (Text(vi="Căn cứ: cách tổng hợp", en="Basis: aggregate"), Sort.TEXT, 22),
-    (Text(vi="Căn cứ: điểm", en="Basis: points"), Sort.TEXT, 22),
-    (Text(vi="Giá trị (đơn vị gốc)", en="Value (base unit)"), Sort.NUMBER, 14),
-    (Text(vi="Đơn vị", en="Unit"), Sort.TEXT, 10),
-    ID,
-    (Text(vi="Mã tiêu chí", en="Criterion id"), Sort.TEXT, 22),
-    (Text(vi="Giải thích", en="Explanation"), Sort.LONG, 80),
+    RUBRIC_COLUMN,
+    PORTAL_COLUMN,
+    CRITERION_COLUMN,
+    (Text(vi="Giá trị đo được", en="Measured value"), ColumnKind.TEXT, 14),
+    (Text(vi="Yêu cầu", en="What it asks for"), ColumnKind.TEXT, 44),
+    (Text(vi="Điểm", en="Points"), ColumnKind.NUMBER, 9),
+    (Text(vi="Trên", en="Of"), ColumnKind.NUMBER, 8),
+    (Text(vi="Mức đạt", en="Earned"), ColumnKind.TEXT, 16),
+    (Text(vi="Tình trạng", en="Standing"), ColumnKind.TEXT, 18),
+    (Text(vi="Độ phủ", en="Coverage"), ColumnKind.RATIO, 9),
+    (Text(vi="Căn cứ (phần yếu nhất)", en="Basis (weakest part)"), ColumnKind.TEXT, 18),
+    (Text(vi="Số lần đo", en="Looks"), ColumnKind.WHOLE, 10),
+    (Text(vi="Số ngày có dữ liệu", en="Days with data"), ColumnKind.WHOLE, 9),
+    (Text(vi="Điểm 95 %: thấp", en="Points 95 %: low"), ColumnKind.NUMBER, 9),
+    (Text(vi="Điểm 95 %: cao", en="Points 95 %: high"), ColumnKind.NUMBER, 9),
+    (Text(vi="Căn cứ: giới hạn", en="Basis: limit"), ColumnKind.TEXT, 22),
+    (Text(vi="Căn cứ: chỉ số đo", en="Basis: metric"), ColumnKind.TEXT, 22),
+    (Text(vi="Căn cứ: cách tổng hợp", en="Basis: aggregate"), ColumnKind.TEXT, 22),
+    (Text(vi="Căn cứ: điểm", en="Basis: points"), ColumnKind.TEXT, 22),
+    (Text(vi="Giá trị (đơn vị gốc)", en="Value (base unit)"), ColumnKind.NUMBER, 14),
+    (Text(vi="Đơn vị", en="Unit"), ColumnKind.TEXT, 10),
+    PORTAL_ID_COLUMN,
+    (Text(vi="Mã tiêu chí", en="Criterion id"), ColumnKind.TEXT, 22),
+    (Text(vi="Giải thích", en="Explanation"), ColumnKind.LONG, 80),
 )
 
 
-def criteria(report: Report) -> Table:
+def criteria(report: Report) -> ReportTable:
     """A row a portal and criterion."""
-    table = empty(
-        "criteria", Text(vi="Cổng và tiêu chí", en="Portals and criteria"), _CRITERIA, report, keep=3, printed=11
+    table = empty_table(
+        "criteria",
+        Text(vi="Cổng và tiêu chí", en="Portals and criteria"),
+        _CRITERIA,
+        report,
+        frozen_columns=3,
+        printed_columns=11,
     )
-    return filled(table, (_judged(report, score, one) for score, one in judged(report)))
+    return with_rows(table, (_criterion_row(report, score, one) for score, one in criterion_scores(report)))
 
 
-def judged(report: Report) -> Iterator[tuple[Score, CriterionScore]]:
+def criterion_scores(report: Report) -> Iterator[tuple[Score, CriterionScore]]:
     """Every criterion of every score, in the order of the summary."""
-    for rubric in report.book.rubrics:
+    for rubric in report.score_set.rubrics:
         for score in report.ranked(rubric):
             yield from ((score, one) for one in score.criteria)
 
 
-def _judged(report: Report, score: Score, one: CriterionScore) -> tuple[Value, ...]:
+def _criterion_row(report: Report, score: Score, one: CriterionScore) -> tuple[Value, ...]:
     say, criterion = report.language, one.criterion
     unit, basis, bounds = unit_of(criterion), criterion.basis, one.points_interval
     return (
         score.rubric.key,
-        score.name.say(say),
-        criterion.title.say(say),
-        measured(one.value, criterion, say) if one.value is not None else None,
+        score.name.localize(say),
+        criterion.title.localize(say),
+        value_text(one.value, criterion, say) if one.value is not None else None,
         curve_text(criterion, say),
         one.points,
         criterion.points,
-        texts.earned(one.share, say),
-        STANDINGS[one.standing].say(say),
+        texts.earned_text(one.share, say),
+        CRITERION_STATUS_TEXTS[one.standing].localize(say),
         one.coverage,
-        BASES[basis.weakest].say(say),
+        BASIS_TEXTS[basis.weakest].localize(say),
         one.looks,
         one.days,
         bounds.low if bounds else None,
         bounds.high if bounds else None,
-        *(BASES[part].say(say) for part in (basis.limit, basis.metric, basis.aggregate, basis.points)),
+        *(BASIS_TEXTS[part].localize(say) for part in (basis.limit, basis.metric, basis.aggregate, basis.points)),
         one.value,
         unit.value,
         score.portal,
         criterion.id,
-        one.sentence.say(say),
+        one.sentence.localize(say),
     )
 
 
-_CHANGES = (
-    RUBRIC,
-    PORTAL,
-    (Text(vi="Thứ tự", en="Order"), Sort.WHOLE, 7),
-    CRITERION,
-    (Text(vi="Hiện nay", en="Now"), Sort.TEXT, 14),
-    (Text(vi="Mục tiêu", en="Goal"), Sort.TEXT, 14),
-    (Text(vi="Điểm thêm được", en="Points to win"), Sort.NUMBER, 10),
-    (Text(vi="Tỷ lệ điểm tăng thêm", en="Percent to win"), Sort.RATIO, 11),
-    ID,
-    (Text(vi="Mã tiêu chí", en="Criterion id"), Sort.TEXT, 22),
+_IMPROVEMENTS = (
+    RUBRIC_COLUMN,
+    PORTAL_COLUMN,
+    (Text(vi="Thứ tự", en="Order"), ColumnKind.WHOLE, 7),
+    CRITERION_COLUMN,
+    (Text(vi="Hiện nay", en="Now"), ColumnKind.TEXT, 14),
+    (Text(vi="Mục tiêu", en="Goal"), ColumnKind.TEXT, 14),
+    (Text(vi="Điểm thêm được", en="Points to win"), ColumnKind.NUMBER, 10),
+    (Text(vi="Tỷ lệ điểm tăng thêm", en="Percent to win"), ColumnKind.RATIO, 11),
+    PORTAL_ID_COLUMN,
+    (Text(vi="Mã tiêu chí", en="Criterion id"), ColumnKind.TEXT, 22),
 )
 
 
-def gains(report: Report) -> Table:
+def improvements(report: Report) -> ReportTable:
     """What would raise each score most."""
     title = Text(vi="Ba thay đổi lợi nhất", en="Three best changes")
-    return filled(empty("changes", title, _CHANGES, report, keep=2, printed=8), _changed(report))
+    return with_rows(
+        empty_table("changes", title, _IMPROVEMENTS, report, frozen_columns=2, printed_columns=8),
+        _improvement_rows(report),
+    )
 
 
-def _changed(report: Report) -> Iterator[tuple[Value, ...]]:
+def _improvement_rows(report: Report) -> Iterator[tuple[Value, ...]]:
     say = report.language
-    for rubric in report.book.rubrics:
+    for rubric in report.score_set.rubrics:
         for score in report.ranked(rubric):
-            for number, change in enumerate(changes(score), start=1):
-                criterion, unit = change.one.criterion, unit_of(change.one.criterion)
+            for number, change in enumerate(best_improvements(score), start=1):
+                criterion, unit = change.criterion_score.criterion, unit_of(change.criterion_score.criterion)
                 yield (
                     rubric.key,
-                    score.name.say(say),
+                    score.name.localize(say),
                     number,
-                    criterion.title.say(say),
-                    measured(change.one.value or 0, criterion, say),
-                    ("< " if change.strict else "") + amount(change.goal, unit, say),
+                    criterion.title.localize(say),
+                    value_text(change.criterion_score.value or 0, criterion, say),
+                    ("< " if change.below_goal else "") + amount(change.goal, unit, say),
                     float(rounded(change.gain, 4)),
                     change.percent / 100,
                     score.portal,

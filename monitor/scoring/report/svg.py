@@ -12,22 +12,24 @@ from markupsafe import Markup, escape
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor.scoring.results import Interval
+    from monitor.scoring.results import ConfidenceInterval
     from monitor.scoring.rubric import Grades
 
 WIDTH = 320
-_LEFT, _RIGHT = 30, 8
+_MARGIN_LEFT, _MARGIN_RIGHT = 30, 8
 
 
-def _svg(kind: str, height: int, label: str, shapes: Sequence[str]) -> Markup:
+def _svg(css_class: str, height: int, label: str, shapes: Sequence[str]) -> Markup:
     """``shapes`` are our own numbers and class names, and text that was escaped."""
     said = escape(label)
-    opening = f'<svg class="{kind}" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{said}"><title>{said}</title>'
+    opening = (
+        f'<svg class="{css_class}" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{said}"><title>{said}</title>'
+    )
     return Markup(f"{opening}{''.join(shapes)}</svg>")  # noqa: S704 - see above
 
 
-def _words(x: float, y: float, text: str, anchor: str = "middle", kind: str = "") -> str:
-    told = f' class="{kind}"' if kind else ""
+def _text_element(x: float, y: float, text: str, anchor: str = "middle", css_class: str = "") -> str:
+    told = f' class="{css_class}"' if css_class else ""
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{told}>{escape(text)}</text>'
 
 
@@ -42,13 +44,15 @@ def histogram(counts: Sequence[int], label: str) -> Markup:
             f'<rect class="column" x="{x + 2:.1f}" y="{base - tall:.1f}" width="{step - 4:.1f}" height="{tall:.1f}"/>'
         )
         if count:
-            shapes.append(_words(x + step / 2, base - tall - 4, str(count)))
-        shapes.append(_words(x, base + 13, str(number * 100 // len(counts)), kind="tick"))
-    shapes.append(_words(WIDTH - 8, base + 13, "100", kind="tick"))
+            shapes.append(_text_element(x + step / 2, base - tall - 4, str(count)))
+        shapes.append(_text_element(x, base + 13, str(number * 100 // len(counts)), css_class="tick"))
+    shapes.append(_text_element(WIDTH - 8, base + 13, "100", css_class="tick"))
     return _svg("histogram", 114, label, shapes)
 
 
-def standing(ratio: float, interval: Interval | None, past: float | None, grades: Grades | None, label: str) -> Markup:
+def score_bar(
+    ratio: float, interval: ConfidenceInterval | None, previous: float | None, grades: Grades | None, label: str
+) -> Markup:
     """The ratio between 0 and 100: a bar, its interval as a whisker, the period before as a hollow mark, the bands."""
     left, width, y = 8, WIDTH - 16, 20
 
@@ -63,45 +67,51 @@ def standing(ratio: float, interval: Interval | None, past: float | None, grades
     for at, grade in [(0.0, ""), *marks, (1.0, "")]:
         shapes.append(f'<line class="band" x1="{x(at):.1f}" x2="{x(at):.1f}" y1="{y - 3}" y2="{y + 17}"/>')
         anchor = "start" if at == 0 else "end" if at == 1 else "middle"
-        shapes.append(_words(x(at), y + 29, f"{at * 100:g}", anchor, "tick"))
+        shapes.append(_text_element(x(at), y + 29, f"{at * 100:g}", anchor, "tick"))
         if grade:
-            shapes.append(_words(x(at) + 2, y - 5, grade, "start", "tick"))
+            shapes.append(_text_element(x(at) + 2, y - 5, grade, "start", "tick"))
     if interval is not None:
         low, high = x(interval.low), x(interval.high)
         shapes.append(
             f'<path class="whisker" d="M{low:.1f} {y + 3}v8M{low:.1f} {y + 7}H{high:.1f}M{high:.1f} {y + 3}v8"/>'
         )
-    if past is not None:
-        at = x(past)
+    if previous is not None:
+        at = x(previous)
         shapes.append(f'<path class="past" d="M{at:.1f} {y - 1}l-4 -7h8z"/>')
     return _svg("standing", 52, label, shapes)
 
 
-def course(parts: Sequence[tuple[str, float | None]], past: float | None, past_name: str, label: str) -> Markup:
+def trend_line(
+    parts: Sequence[tuple[str, float | None]], previous: float | None, previous_name: str, label: str
+) -> Markup:
     """The ratio of each part as a line with its figures; the period before as a dashed level. Gaps stay gaps."""
     top, base = 14, 84
 
     def y(ratio: float) -> float:
         return base - (base - top) * min(1.0, max(0.0, ratio))
 
-    inner = WIDTH - _LEFT - _RIGHT
+    inner = WIDTH - _MARGIN_LEFT - _MARGIN_RIGHT
     step = inner / max(1, len(parts))
     shapes = []
     for share in (0.0, 0.5, 1.0):
         shapes.append(
-            f'<line class="axis" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y(share):.1f}" y2="{y(share):.1f}"/>'
+            f'<line class="axis" x1="{_MARGIN_LEFT}" x2="{WIDTH - _MARGIN_RIGHT}" y1="{y(share):.1f}" y2="{y(share):.1f}"/>'
         )
-        shapes.append(_words(_LEFT - 5, y(share) + 3.5, f"{share * 100:g}", "end", "tick"))
-    if past is not None:
+        shapes.append(_text_element(_MARGIN_LEFT - 5, y(share) + 3.5, f"{share * 100:g}", "end", "tick"))
+    if previous is not None:
         shapes.append(
-            f'<line class="before" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y(past):.1f}" y2="{y(past):.1f}"/>'
+            f'<line class="before" x1="{_MARGIN_LEFT}" x2="{WIDTH - _MARGIN_RIGHT}" y1="{y(previous):.1f}" y2="{y(previous):.1f}"/>'
         )
-        shapes.append(_words(_LEFT + 3, y(past) + (12 if past > 0.8 else -4), past_name, "start", "tick"))  # noqa: PLR2004 - no room above
+        shapes.append(
+            _text_element(
+                _MARGIN_LEFT + 3, y(previous) + (12 if previous > 0.8 else -4), previous_name, "start", "tick"
+            )
+        )
     last: tuple[float, float] | None = None
     dots = []
     for number, (name, ratio) in enumerate(parts):
-        x = _LEFT + step * (number + 0.5)
-        shapes.append(_words(x, base + 15, name, kind="tick"))
+        x = _MARGIN_LEFT + step * (number + 0.5)
+        shapes.append(_text_element(x, base + 15, name, css_class="tick"))
         if ratio is None:
             last = None
             continue
@@ -109,6 +119,6 @@ def course(parts: Sequence[tuple[str, float | None]], past: float | None, past_n
         if last is not None:
             shapes.append(f'<line class="line" x1="{last[0]:.1f}" y1="{last[1]:.1f}" x2="{x:.1f}" y2="{here[1]:.1f}"/>')
         dots.append(f'<circle class="dot" cx="{x:.1f}" cy="{here[1]:.1f}" r="3.5"/>')
-        dots.append(_words(x, here[1] + (-7 if ratio < 0.9 else 14), f"{ratio * 100:.0f}"))  # noqa: PLR2004 - the same
+        dots.append(_text_element(x, here[1] + (-7 if ratio < 0.9 else 14), f"{ratio * 100:.0f}"))  # noqa: PLR2004 - the same
         last = here
     return _svg("course", 106, label, [*shapes, *dots])

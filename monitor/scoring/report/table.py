@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Value = str | int | float | datetime | None
 
 
-class Sort(enum.StrEnum):
+class ColumnKind(enum.StrEnum):
     """What a column holds, which says how it is shown."""
 
     TEXT = "text"
@@ -29,16 +29,16 @@ class Sort(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class TableColumn:
     """One column; ``width`` in characters."""
 
     title: str
-    sort: Sort = Sort.TEXT
+    kind: ColumnKind = ColumnKind.TEXT
     width: int = 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class ReportTable:
     """``id`` is the file's name, ``title`` the sheet's.
 
     ``keep``: how many columns stay in sight when one scrolls; ``printed``: how many go to paper, the rest is for
@@ -47,34 +47,47 @@ class Table:
 
     id: str
     title: str
-    columns: tuple[Column, ...]
+    columns: tuple[TableColumn, ...]
     rows: tuple[tuple[Value, ...], ...]
-    keep: int = 0
-    printed: int = 0
+    frozen_columns: int = 0
+    printed_columns: int = 0
 
 
-Head = tuple[Text, Sort, int]
+ColumnHeader = tuple[Text, ColumnKind, int]
 """A column's title in both languages, what it holds, its width."""
 
 
-def empty(  # noqa: PLR0913 - a table's head, named at each call
-    id_: str, title: Text, columns: tuple[Head, ...], report: Report, *, keep: int, printed: int = 0
-) -> Table:
+def empty_table(  # noqa: PLR0913 - a table's head, named at each call
+    id_: str,
+    title: Text,
+    columns: tuple[ColumnHeader, ...],
+    report: Report,
+    *,
+    frozen_columns: int,
+    printed_columns: int = 0,
+) -> ReportTable:
     """A table without rows, its titles in the report's language."""
-    told = tuple(Column(title=one.say(report.language), sort=sort, width=width) for one, sort, width in columns)
-    return Table(
-        id=id_, title=title.say(report.language), columns=told, rows=(), keep=keep, printed=printed or len(told)
+    told = tuple(
+        TableColumn(title=one.localize(report.language), kind=sort, width=width) for one, sort, width in columns
+    )
+    return ReportTable(
+        id=id_,
+        title=title.localize(report.language),
+        columns=told,
+        rows=(),
+        frozen_columns=frozen_columns,
+        printed_columns=printed_columns or len(told),
     )
 
 
-def filled(table: Table, rows: Iterator[tuple[Value, ...]]) -> Table:
+def with_rows(table: ReportTable, rows: Iterator[tuple[Value, ...]]) -> ReportTable:
     """The table with its rows."""
     found = tuple(rows)
     assert all(len(row) == len(table.columns) for row in found)  # noqa: S101 - our own rows
     return replace(table, rows=found)
 
 
-RUBRIC = (Text(vi="Bộ tiêu chí", en="Rubric"), Sort.TEXT, 22)
-PORTAL = (Text(vi="Cổng", en="Portal"), Sort.TEXT, 38)
-ID = (Text(vi="Mã cổng", en="Portal id"), Sort.TEXT, 20)
-CRITERION = (Text(vi="Tiêu chí", en="Criterion"), Sort.TEXT, 34)
+RUBRIC_COLUMN = (Text(vi="Bộ tiêu chí", en="Rubric"), ColumnKind.TEXT, 22)
+PORTAL_COLUMN = (Text(vi="Cổng", en="Portal"), ColumnKind.TEXT, 38)
+PORTAL_ID_COLUMN = (Text(vi="Mã cổng", en="Portal id"), ColumnKind.TEXT, 20)
+CRITERION_COLUMN = (Text(vi="Tiêu chí", en="Criterion"), ColumnKind.TEXT, 34)

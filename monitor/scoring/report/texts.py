@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from monitor.model.records import PortalKind, State
 from monitor.scoring.explain import rounded
-from monitor.scoring.report.ranking import Unmoved, Unranked
-from monitor.scoring.results import Left
+from monitor.scoring.report.ranking import NoMovementReason, UnrankedReason
+from monitor.scoring.results import ExclusionReason
 from monitor.scoring.rubric import Text
 
 if TYPE_CHECKING:
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
 
     from monitor.scoring.report.ranking import Place
 
-KINDS: Mapping[PortalKind, Text] = {
+PORTAL_KIND_TEXTS: Mapping[PortalKind, Text] = {
     PortalKind.NATIONAL: Text(vi="Quốc gia", en="National"),
     PortalKind.MINISTRY: Text(vi="Bộ, ngành", en="Ministry"),
     PortalKind.PROVINCE: Text(vi="Tỉnh, thành phố", en="Province"),
 }
 
-UNRANKED: Mapping[Unranked, Text] = {
-    Unranked.NO_SCORE: Text(vi="không có điểm", en="no score"),
-    Unranked.ELSEWHERE: Text(vi="chấm trên trang của cổng khác", en="scored on another portal's page"),
-    Unranked.ALONE: Text(vi="không có cổng nào được đo giống như vậy", en="no other portal was measured alike"),
+UNRANKED_TEXTS: Mapping[UnrankedReason, Text] = {
+    UnrankedReason.NO_SCORE: Text(vi="không có điểm", en="no score"),
+    UnrankedReason.ELSEWHERE: Text(vi="chấm trên trang của cổng khác", en="scored on another portal's page"),
+    UnrankedReason.ALONE: Text(vi="không có cổng nào được đo giống như vậy", en="no other portal was measured alike"),
 }
 
-UNMOVED: Mapping[Unmoved, Text] = {
-    Unmoved.NO_DATA: Text(vi="kỳ trước không có dữ liệu", en="no data of the period before"),
-    Unmoved.NEW: Text(vi="kỳ trước chưa xếp hạng", en="not ranked before"),
-    Unmoved.RUBRIC: Text(vi="bộ tiêu chí đã thay đổi, không so sánh", en="rubric has changed, not comparable"),
-    Unmoved.PROFILE: Text(vi="cách đo đã thay đổi, không so sánh", en="measured differently, not comparable"),
+NO_MOVEMENT_TEXTS: Mapping[NoMovementReason, Text] = {
+    NoMovementReason.NO_DATA: Text(vi="kỳ trước không có dữ liệu", en="no data of the period before"),
+    NoMovementReason.NEW: Text(vi="kỳ trước chưa xếp hạng", en="not ranked before"),
+    NoMovementReason.RUBRIC: Text(vi="bộ tiêu chí đã thay đổi, không so sánh", en="rubric has changed, not comparable"),
+    NoMovementReason.PROFILE: Text(vi="cách đo đã thay đổi, không so sánh", en="measured differently, not comparable"),
 }
 
-FAULTS: Mapping[str, Text] = {
+FAULT_TEXTS: Mapping[str, Text] = {
     "dns": Text(vi="không phân giải được tên miền", en="name not resolved"),
     "connect_refused": Text(vi="bị từ chối kết nối", en="connection refused"),
     "connect_timeout": Text(vi="kết nối quá thời gian", en="connection timed out"),
@@ -57,7 +57,7 @@ FAULTS: Mapping[str, Text] = {
 }
 """Every fault in a few words."""
 
-STATES: Mapping[State, Text] = {
+STATE_TEXTS: Mapping[State, Text] = {
     State.UP: Text(vi="đang hoạt động", en="up"),
     State.DOWN: Text(vi="gián đoạn", en="down"),
     State.DEGRADED: Text(vi="suy giảm", en="degraded"),
@@ -68,77 +68,83 @@ STATES: Mapping[State, Text] = {
 DASH = "\N{EN DASH}"
 """What stands where there is no figure, and between two ends."""
 
-EARLIER = Text(vi="bắt đầu trước kỳ này", en="began before this period")
+BEGAN_EARLIER = Text(vi="bắt đầu trước kỳ này", en="began before this period")
 NO_FAULT = Text(vi="không ghi nhận nguyên nhân", en="no fault was recorded")
 
-FULL = Text(vi="đủ điểm", en="all points")
-PART = Text(vi="một phần điểm", en="part of the points")
-ZERO = Text(vi="không điểm", en="no points")
-_EARNED: Mapping[str, Text] = {"full": FULL, "part": PART, "zero": ZERO}
+FULL_POINTS = Text(vi="đủ điểm", en="all points")
+PARTIAL_POINTS = Text(vi="một phần điểm", en="part of the points")
+ZERO_POINTS = Text(vi="không điểm", en="no points")
+_EARNED: Mapping[str, Text] = {"full": FULL_POINTS, "part": PARTIAL_POINTS, "zero": ZERO_POINTS}
 
-COUNTED = (Left.VOID, Left.FAILED, Left.CONFIRMING, Left.OTHER, Left.ABSENT)
+ATTEMPT_REASONS = (
+    ExclusionReason.VOID,
+    ExclusionReason.FAILED,
+    ExclusionReason.CONFIRMING,
+    ExclusionReason.OTHER,
+    ExclusionReason.ABSENT,
+)
 """What is left out by the look; the rest of the reasons leave out looks or time."""
 
-SAME = Text(vi="giữ nguyên", en="unchanged")
-UP = Text(vi="▲ tăng {n}", en="▲ up {n}")
-DOWN = Text(vi="▼ giảm {n}", en="▼ down {n}")
+RANK_UNCHANGED = Text(vi="giữ nguyên", en="unchanged")
+RANK_UP = Text(vi="▲ tăng {n}", en="▲ up {n}")
+RANK_DOWN = Text(vi="▼ giảm {n}", en="▼ down {n}")
 
 
-def movement(place: Place, language: str) -> str:
+def movement_text(place: Place, language: str) -> str:
     """How a place moved, in words with an arrow; empty without a place."""
-    if place.gained is None:
-        return UNMOVED[place.unmoved].say(language) if place.unmoved is not Unmoved.NONE else ""
-    if place.gained == 0:
-        return SAME.say(language)
-    words = UP if place.gained > 0 else DOWN
-    return words.say(language).format(n=abs(place.gained))
+    if place.rank_gain is None:
+        return NO_MOVEMENT_TEXTS[place.unmoved].localize(language) if place.unmoved is not NoMovementReason.NONE else ""
+    if place.rank_gain == 0:
+        return RANK_UNCHANGED.localize(language)
+    words = RANK_UP if place.rank_gain > 0 else RANK_DOWN
+    return words.localize(language).format(n=abs(place.rank_gain))
 
 
-def rank(place: Place, language: str) -> str:
+def rank_text(place: Place, language: str) -> str:
     """The place in words: ``3/69``, ``3=/69`` when shared, or why there is none."""
     if place.rank is None:
-        return UNRANKED[place.unranked].say(language) if place.unranked is not Unranked.NONE else ""
+        return UNRANKED_TEXTS[place.unranked].localize(language) if place.unranked is not UnrankedReason.NONE else ""
     return f"{place.rank}{'=' if place.shared > 1 else ''}/{place.of}"
 
 
-def earned(share: float | None, language: str) -> str:
+def earned_text(share: float | None, language: str) -> str:
     """How much of its points a criterion got, in words; empty without points."""
-    return "" if share is None else _EARNED[tone(share)].say(language)
+    return "" if share is None else _EARNED[points_level(share)].localize(language)
 
 
-def tone(share: float) -> str:
+def points_level(share: float) -> str:
     """``full``, ``part`` or ``zero``, to a thousandth: nobody should read "25 of 25, part of the points"."""
     shown = round(share, 3)
     return "full" if shown >= 1 else "zero" if shown <= 0 else "part"
 
 
-def fault(name: str | None, language: str, *, began: bool) -> str:
+def fault_text(name: str | None, language: str, *, began: bool) -> str:
     """A fault in words; one that is not known here keeps its name. ``began``: within the period."""
     if name is None:
-        return (NO_FAULT if began else EARLIER).say(language)
-    return FAULTS[name].say(language) if name in FAULTS else name
+        return (NO_FAULT if began else BEGAN_EARLIER).localize(language)
+    return FAULT_TEXTS[name].localize(language) if name in FAULT_TEXTS else name
 
 
-def figure(text: str | None, language: str) -> str:
+def localized_number(text: str | None, language: str) -> str:
     """A rounded figure with the language's decimal mark; a dash without one."""
     if text is None:
         return DASH
     return text if language == "en" else text.replace(".", ",")
 
 
-def shown(percentage: str | None, language: str) -> str:
+def percent_text(percentage: str | None, language: str) -> str:
     """A rounded percentage with its sign; a dash without one."""
-    return DASH if percentage is None else f"{figure(percentage, language)}\u00a0%"
+    return DASH if percentage is None else f"{localized_number(percentage, language)}\u00a0%"
 
 
-def percent(ratio: float | None, language: str, decimals: int = 1) -> str:
+def ratio_text(ratio: float | None, language: str, decimals: int = 1) -> str:
     """``87,5 %``; a dash without a ratio."""
-    return shown(None if ratio is None else rounded(100 * ratio, decimals), language)
+    return percent_text(None if ratio is None else rounded(100 * ratio, decimals), language)
 
 
-def plain(value: float | None, language: str) -> str:
+def plain_number(value: float | None, language: str) -> str:
     """To hundredths, without zeros at the end; a dash without a value."""
     if value is None:
         return DASH
     text = rounded(value, 2)
-    return figure(text.rstrip("0").rstrip(".") if "." in text else text, language)
+    return localized_number(text.rstrip("0").rstrip(".") if "." in text else text, language)

@@ -6,19 +6,19 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 
-def local(at: int, zone: str) -> datetime:
+def local_time(at_ms: int, zone: str) -> datetime:
     """UTC ms as the wall clock of ``zone`` shows it, without zone, to the second."""
-    return datetime.fromtimestamp(at // 1000, UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    return datetime.fromtimestamp(at_ms // 1000, UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
 
-def stamp(at: int, zone: str) -> str:
+def timestamp(at_ms: int, zone: str) -> str:
     """``2026-07-03 14:05:00``, in the report zone."""
-    return local(at, zone).isoformat(sep=" ")
+    return local_time(at_ms, zone).isoformat(sep=" ")
 
 
-def said(at: int, zone: str, language: str) -> str:
+def time_text(at_ms: int, zone: str, language: str) -> str:
     """``14:05, 03/07/2026`` or ``3 Jul 2026, 14:05``."""
-    moment = local(at, zone)
+    moment = local_time(at_ms, zone)
     if language == "en":
         return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}, {moment:%H:%M}"
     return f"{moment:%H:%M}, {moment:%d/%m/%Y}"

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from monitor.scoring.report.texts import DASH
-from monitor.scoring.results import Standing
+from monitor.scoring.results import CriterionStatus
 from monitor.scoring.rubric import Text
 
 if TYPE_CHECKING:
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from monitor.scoring.rubric import Rubric
 
 TENTHS = 10
-_TALL = 20
+_CHART_ROWS = 20
 """Rows that a chart takes."""
 
 _TITLE = Text(vi="Biểu đồ", en="Charts")
-_SPREAD = Text(vi="Số cổng theo tỷ lệ điểm", en="Portals by percent of points")
+_HISTOGRAM = Text(vi="Số cổng theo tỷ lệ điểm", en="Portals by percent of points")
 _MEAN = Text(vi="Tỷ lệ điểm trung bình theo tiêu chí", en="Mean share of points by criterion")
 _PORTALS = Text(vi="Số cổng", en="Portals")
 _SHARE = Text(vi="Tỷ lệ", en="Share")
 _CRITERION = Text(vi="Tiêu chí", en="Criterion")
 
 
-def spread(scores: Sequence[Score]) -> list[int]:
+def score_histogram(scores: Sequence[Score]) -> list[int]:
     """How many scores lie in each tenth, from 0-10 % to 90-100 %; the last one includes 100 %."""
     found = [0] * TENTHS
     for one in scores:
@@ -42,55 +42,57 @@ def mean_shares(rubric: Rubric, scores: Sequence[Score]) -> list[tuple[Text, flo
     found: list[tuple[Text, float | None]] = []
     for criterion in rubric.criteria:
         lines = [one for score in scores for one in score.criteria if one.criterion.id == criterion.id]
-        shares = [one.share for one in lines if one.standing is Standing.SCORED and one.share is not None]
+        shares = [one.share for one in lines if one.standing is CriterionStatus.SCORED and one.share is not None]
         found.append((criterion.title, math.fsum(shares) / len(shares) if shares else None))
     return found
 
 
-def add_charts(book: Any, report: Report) -> None:  # noqa: ANN401 - the library is not typed
+def add_charts(workbook: Any, report: Report) -> None:  # noqa: ANN401 - the library is not typed
     """Two charts a rubric, with the numbers that they are drawn from beside them."""
     say = report.language
-    sheet = book.add_worksheet(_TITLE.say(say))
-    bold = book.add_format({"bold": True, "font_name": "Arial", "font_size": 12})
-    text = book.add_format({"font_name": "Arial", "font_size": 9})
-    percent = book.add_format({"font_name": "Arial", "font_size": 9, "num_format": "0.0%"})
+    sheet = workbook.add_worksheet(_TITLE.localize(say))
+    bold = workbook.add_format({"bold": True, "font_name": "Arial", "font_size": 12})
+    text = workbook.add_format({"font_name": "Arial", "font_size": 9})
+    percent = workbook.add_format({"font_name": "Arial", "font_size": 9, "num_format": "0.0%"})
     sheet.set_column(0, 0, 44)
     sheet.set_column(1, 1, 9)
-    for number, rubric in enumerate(report.book.rubrics):
-        scores = [one for one in report.book.scores if one.rubric.key == rubric.key]
-        top = number * (2 * _TALL + 3)
-        sheet.write_string(top, 0, rubric.title.say(say), bold)
-        rows = [(f"{tenth * 10}{DASH}{tenth * 10 + 10} %", count) for tenth, count in enumerate(spread(scores))]
-        sheet.write_row(top + 1, 0, [_SPREAD.say(say), _PORTALS.say(say)], text)
+    for number, rubric in enumerate(report.score_set.rubrics):
+        scores = [one for one in report.score_set.scores if one.rubric.key == rubric.key]
+        top = number * (2 * _CHART_ROWS + 3)
+        sheet.write_string(top, 0, rubric.title.localize(say), bold)
+        rows = [
+            (f"{tenth * 10}{DASH}{tenth * 10 + 10} %", count) for tenth, count in enumerate(score_histogram(scores))
+        ]
+        sheet.write_row(top + 1, 0, [_HISTOGRAM.localize(say), _PORTALS.localize(say)], text)
         for at, row in enumerate(rows, start=top + 2):
             sheet.write_row(at, 0, row, text)
-        _chart(book, sheet, "column", (top + 2, top + 1 + len(rows)), _SPREAD.say(say), None, top + 1)
-        low = top + _TALL + 2
-        sheet.write_row(low - 1, 0, [_CRITERION.say(say), _SHARE.say(say)], text)
+        _add_chart(workbook, sheet, "column", (top + 2, top + 1 + len(rows)), _HISTOGRAM.localize(say), None, top + 1)
+        low = top + _CHART_ROWS + 2
+        sheet.write_row(low - 1, 0, [_CRITERION.localize(say), _SHARE.localize(say)], text)
         shares = mean_shares(rubric, scores)
         for at, (title, share) in enumerate(shares, start=low):
-            sheet.write_string(at, 0, title.say(say), text)
+            sheet.write_string(at, 0, title.localize(say), text)
             if share is not None:
                 sheet.write_number(at, 1, share, percent)
         if shares:
-            _chart(book, sheet, "bar", (low, low + len(shares) - 1), _MEAN.say(say), 1, low - 1)
+            _add_chart(workbook, sheet, "bar", (low, low + len(shares) - 1), _MEAN.localize(say), 1, low - 1)
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
-    breaks = [number * (2 * _TALL + 3) for number in range(1, len(report.book.rubrics))]
+    breaks = [number * (2 * _CHART_ROWS + 3) for number in range(1, len(report.score_set.rubrics))]
     sheet.set_h_pagebreaks(breaks)
 
 
-def _chart(  # noqa: PLR0913, PLR0917 - one chart: what, where, of which rows
-    book: Any,  # noqa: ANN401 - the library is not typed
+def _add_chart(  # noqa: PLR0913, PLR0917 - one chart: what, where, of which rows
+    workbook: Any,  # noqa: ANN401 - the library is not typed
     sheet: Any,  # noqa: ANN401 - the same
     kind: str,
     rows: tuple[int, int],
     title: str,
-    most: float | None,
-    top: int,
+    maximum: float | None,
+    top_row: int,
 ) -> None:
-    chart = book.add_chart({"type": kind})
+    chart = workbook.add_chart({"type": kind})
     first, last = rows
     chart.add_series(
         {
@@ -104,12 +106,12 @@ def _chart(  # noqa: PLR0913, PLR0917 - one chart: what, where, of which rows
     chart.set_title({"name": title, "name_font": {"size": 12}, "overlay": False})
     chart.set_legend({"none": True})
     value = {"min": 0, "major_gridlines": {"visible": True, "line": {"color": "#D5D7D2"}}}
-    if most is not None:
-        value |= {"max": most}
+    if maximum is not None:
+        value |= {"max": maximum}
     if kind == "bar":
         chart.set_x_axis(value)
         chart.set_y_axis({"reverse": True})
     else:
         chart.set_y_axis(value)
     chart.set_size({"width": 760, "height": 380})
-    sheet.insert_chart(top, 2, chart, {"x_offset": 12, "description": title})
+    sheet.insert_chart(top_row, 2, chart, {"x_offset": 12, "description": title})

@@ -10,21 +10,21 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.sinks.influxdb.client import PROBE, AdminError, Server
+from monitor.sinks.influxdb.client import TEST_MEASUREMENT, AdminError, InfluxDBConnection
 
 if TYPE_CHECKING:
-    from monitor.sinks.influxdb.sink import InfluxDB
+    from monitor.sinks.influxdb.sink import InfluxDBSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class AdminStep:
     """One step of a check: whether it went well, and what was found."""
 
     ok: bool
-    text: str
+    message: str
 
 
-def tiers(settings: InfluxDB) -> tuple[tuple[str, float | None], ...]:
+def tier_retentions(settings: InfluxDBSettings) -> tuple[tuple[str, float | None], ...]:
     """Bucket and retention in seconds (None: for ever) of the raw, hourly and daily tier."""
     keep = settings.keep
     return (
@@ -34,40 +34,40 @@ def tiers(settings: InfluxDB) -> tuple[tuple[str, float | None], ...]:
     )
 
 
-def init(settings: InfluxDB) -> list[str]:
+def init(settings: InfluxDBSettings) -> list[str]:
     """Make what is missing of the three tiers and tell what was done. Raises :class:`AdminError`."""
-    with Server.opened(settings) as server:
+    with InfluxDBConnection.connect(settings) as server:
         version = server.version()
         generation = version.removeprefix("v").partition(".")[0]
         if generation == "1":
-            return [server.database(name, keep) for name, keep in tiers(settings)]
+            return [server.create_database(name, keep) for name, keep in tier_retentions(settings)]
         if generation == "3":
-            return [_by_hand(name, keep) for name, keep in tiers(settings)]
+            return [_manual_instruction(name, keep) for name, keep in tier_retentions(settings)]
         if not settings.org:
             raise AdminError("InfluxDB 2.x needs the name of the organisation: set 'org'")
-        return [server.bucket(name, keep) for name, keep in tiers(settings)]
+        return [server.create_bucket(name, keep) for name, keep in tier_retentions(settings)]
 
 
-def check(settings: InfluxDB) -> list[Step]:
+def check(settings: InfluxDBSettings) -> list[AdminStep]:
     """Write a point, read it back, remove it; ends with the first step that fails."""
-    steps: list[Step] = []
+    steps: list[AdminStep] = []
     value, at = secrets.randbelow(2**31), time.time_ns() // 1_000_000
     try:
-        with Server.opened(settings) as server:
+        with InfluxDBConnection.connect(settings) as server:
             version = server.version()
-            steps.append(Step(ok=True, text=f"{settings.url} answers: InfluxDB {version}"))
-            server.write(f"{PROBE} value={value}i {at}")
-            steps.append(Step(ok=True, text=f"a point was written to {settings.bucket}"))
+            steps.append(AdminStep(ok=True, message=f"{settings.url} answers: InfluxDB {version}"))
+            server.write(f"{TEST_MEASUREMENT} value={value}i {at}")
+            steps.append(AdminStep(ok=True, message=f"a point was written to {settings.bucket}"))
             server.read_back(value, at)
-            steps.append(Step(ok=True, text=f"the point was read back from {settings.bucket} with InfluxQL"))
-            steps.append(Step(ok=True, text=server.clean(version, at)))
+            steps.append(AdminStep(ok=True, message=f"the point was read back from {settings.bucket} with InfluxQL"))
+            steps.append(AdminStep(ok=True, message=server.delete_test_point(version, at)))
     except AdminError as error:
-        steps.append(Step(ok=False, text=str(error)))
+        steps.append(AdminStep(ok=False, message=str(error)))
     return steps
 
 
-def _by_hand(name: str, keep: float | None) -> str:
-    period = f" --retention-period {int(keep / 86_400)}d" if keep else ""
+def _manual_instruction(name: str, retention_seconds: float | None) -> str:
+    period = f" --retention-period {int(retention_seconds / 86_400)}d" if retention_seconds else ""
     return (
         f"InfluxDB 3 makes database {name} when it is first written to; for a limited retention make it before: "
         f"influxdb3 create database{period} {name}"

@@ -7,46 +7,53 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from monitor.sinks.base import Refused
-from monitor.sinks.influxdb.responses import PIECE, AdminError, lines, parameters, parts, rows
-from monitor.sinks.influxdb.sink import words
+from monitor.sinks.base import SinkUnavailable
+from monitor.sinks.influxdb.responses import (
+    READ_CHUNK_BYTES,
+    AdminError,
+    parse_chunked,
+    parse_rows,
+    query_parameters,
+    split_lines,
+)
+from monitor.sinks.influxdb.sink import error_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from influxdb_client import InfluxDBClient
 
-    from monitor.sinks.influxdb.sink import InfluxDB
+    from monitor.sinks.influxdb.sink import InfluxDBSettings
 
-__all__ = ["PROBE", "AdminError", "Server"]
+__all__ = ["TEST_MEASUREMENT", "AdminError", "InfluxDBConnection"]
 
-PROBE = "portal_monitor_check"
+TEST_MEASUREMENT = "portal_monitor_check"
 """The measurement of the point that a check writes."""
 
-LONG_READ = 120.0
+STREAM_TIMEOUT_SECONDS = 120.0
 """Seconds to wait for the next piece of a long answer, or the configured timeout if that is longer."""
 
-_HOUR = 3600
+_HOUR_SECONDS = 3600
 _NOT_FOUND = 404
 
 
-class Server:
+class InfluxDBConnection:
     """One InfluxDB, asked synchronously; every failure is an :class:`AdminError` in plain words."""
 
-    def __init__(self, settings: InfluxDB, client: InfluxDBClient, token: str) -> None:
+    def __init__(self, settings: InfluxDBSettings, client: InfluxDBClient, token: str) -> None:
         self._settings = settings
         self._client = client
         self._token = token
 
     @classmethod
     @contextmanager
-    def opened(cls, settings: InfluxDB) -> Iterator[Server]:
+    def connect(cls, settings: InfluxDBSettings) -> Iterator[InfluxDBConnection]:
         """Connect for the length of a block."""
         from influxdb_client import InfluxDBClient  # noqa: PLC0415 - a quarter of a second that other commands save
 
         try:
-            token = settings.secret()
-        except Refused as error:
+            token = settings.read_token()
+        except SinkUnavailable as error:
             raise AdminError(error.reason) from error
         ca_file = str(settings.ca_file) if settings.ca_file else None
         timeout = int(settings.timeout * 1000)
@@ -55,14 +62,14 @@ class Server:
 
     def version(self) -> str:
         """What ``/ping`` says; ``unknown`` when it does not say."""
-        with _plainly(self._settings):
+        with _translate_errors(self._settings):
             return str(self._client.version())
 
     def write(self, line: str) -> None:
         """Write a line to the raw bucket, as the daemon does."""
         from influxdb_client import WriteService  # noqa: PLC0415 - the same
 
-        with _plainly(self._settings):
+        with _translate_errors(self._settings):
             WriteService(self._client.api_client).post_write(
                 org=self._settings.org,
                 bucket=self._settings.bucket,
@@ -71,49 +78,56 @@ class Server:
                 content_type="text/plain; charset=utf-8",
             )
 
-    def query(self, text: str, database: str = "") -> list[list[Any]]:
+    def query(self, statement: str, database: str = "") -> list[list[Any]]:
         """The rows of an InfluxQL query."""
-        with self._asking() as call:
-            answer = call(_method(text), parameters(text, database), response_type="object")
-        return rows(answer)
+        with self._query_call() as call:
+            answer = call(_http_method(statement), query_parameters(statement, database), response_type="object")
+        return parse_rows(answer)
 
-    def stream(self, text: str, database: str, chunk: int) -> Iterator[tuple[list[str], list[list[Any]]]]:
+    def stream(self, statement: str, database: str, chunk_size: int) -> Iterator[tuple[list[str], list[list[Any]]]]:
         """(columns, rows) of an InfluxQL query, ``chunk`` rows at a time as the server sends them.
 
         An answer that ends early is an error: it would look like a shorter one.
         """
-        asked = [*parameters(text, database), ("chunked", "true"), ("chunk_size", str(chunk))]
-        wait = (int(self._settings.timeout * 1000), int(max(self._settings.timeout, LONG_READ) * 1000))
-        with self._asking() as call:
+        asked = [*query_parameters(statement, database), ("chunked", "true"), ("chunk_size", str(chunk_size))]
+        wait = (int(self._settings.timeout * 1000), int(max(self._settings.timeout, STREAM_TIMEOUT_SECONDS) * 1000))
+        with self._query_call() as call:
             answer = call("GET", asked, _preload_content=False, _request_timeout=wait)
             try:
-                yield from parts(lines(answer.stream(PIECE)))
+                yield from parse_chunked(split_lines(answer.stream(READ_CHUNK_BYTES)))
             finally:
                 answer.close()
 
     @contextmanager
-    def _asking(self) -> Iterator[Callable[..., Any]]:
+    def _query_call(self) -> Iterator[Callable[..., Any]]:
         """How to call ``/query``; its failures inside of the block come in plain words."""
         api = self._client.api_client
 
-        def call(method: str, asked: list[tuple[str, str]], **how: object) -> Any:  # noqa: ANN401 - whatever the client gives
+        def call(method: str, query_params: list[tuple[str, str]], **options: object) -> Any:  # noqa: ANN401 - whatever the client gives
             if ":" in self._token:  # user and password of 1.x, which its /query takes as such before 1.8 as well
                 api.set_default_header("Authorization", "Basic " + base64.b64encode(self._token.encode()).decode())
             try:
                 return api.call_api(
-                    "/query", method, query_params=asked, auth_settings=[], _return_http_data_only=True, **how
+                    "/query",
+                    method,
+                    query_params=query_params,
+                    auth_settings=[],
+                    _return_http_data_only=True,
+                    **options,
                 )
             finally:
                 if self._token:
                     api.set_default_header("Authorization", f"Token {self._token}")
 
-        with _plainly(self._settings):
+        with _translate_errors(self._settings):
             yield call
 
-    def read_back(self, value: int, at: int) -> None:
+    def read_back(self, value: int, at_ms: int) -> None:
         """Find the point again; a server may take a moment to show it."""
         for _ in range(10):
-            found = self.query(f'SELECT "value" FROM "{PROBE}" WHERE time = {at}ms', self._settings.bucket)  # noqa: S608 - our own words
+            found = self.query(
+                f'SELECT "value" FROM "{TEST_MEASUREMENT}" WHERE time = {at_ms}ms', self._settings.bucket
+            )
             if any(row[1] == value for row in found):
                 return
             time.sleep(0.2)
@@ -123,45 +137,50 @@ class Server:
             "--default --bucket-id ..."
         )
 
-    def clean(self, version: str, at: int) -> str:
+    def delete_test_point(self, version: str, at_ms: int) -> str:
         """Remove the point where that can be done; says what became of it."""
         generation = version.removeprefix("v").partition(".")[0]
         try:
             if generation == "1":
-                self.query(f'DROP MEASUREMENT "{PROBE}"', self._settings.bucket)
+                self.query(f'DROP MEASUREMENT "{TEST_MEASUREMENT}"', self._settings.bucket)
             elif generation == "2":
-                self._delete(at)
+                self._delete_around(at_ms)
             else:
-                return f"the point stays in the measurement {PROBE}: this server has no way to remove it"
+                return f"the point stays in the measurement {TEST_MEASUREMENT}: this server has no way to remove it"
         except AdminError as error:
-            return f"the point stays in the measurement {PROBE}, since removing it was not allowed ({error})"
+            return f"the point stays in the measurement {TEST_MEASUREMENT}, since removing it was not allowed ({error})"
         return "the point was removed"
 
-    def _delete(self, at: int) -> None:
-        stop, start = (time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at / 1000 + more)) for more in (_HOUR, -_HOUR))
-        with _plainly(self._settings):
+    def _delete_around(self, at_ms: int) -> None:
+        stop, start = (
+            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at_ms / 1000 + more))
+            for more in (_HOUR_SECONDS, -_HOUR_SECONDS)
+        )
+        with _translate_errors(self._settings):
             self._client.delete_api().delete(
-                start, stop, f'_measurement="{PROBE}"', bucket=self._settings.bucket, org=self._settings.org
+                start, stop, f'_measurement="{TEST_MEASUREMENT}"', bucket=self._settings.bucket, org=self._settings.org
             )
 
-    def database(self, name: str, keep: float | None) -> str:
+    def create_database(self, name: str, retention_seconds: float | None) -> str:
         """A database of 1.x whose default retention policy keeps points for ``keep`` seconds."""
-        wanted = f"{int(keep)}s" if keep else "INF"
+        wanted = f"{int(retention_seconds)}s" if retention_seconds else "INF"
         if [name] not in self.query("SHOW DATABASES"):
-            self.query(f"CREATE DATABASE {_quoted(name)} WITH DURATION {wanted} NAME {_quoted('kept')}")
-            return f"database {name} was made and keeps points for {_days(keep)}"
-        for row in self.query(f"SHOW RETENTION POLICIES ON {_quoted(name)}"):
+            self.query(
+                f"CREATE DATABASE {_quote_identifier(name)} WITH DURATION {wanted} NAME {_quote_identifier('kept')}"
+            )
+            return f"database {name} was made and keeps points for {_format_retention(retention_seconds)}"
+        for row in self.query(f"SHOW RETENTION POLICIES ON {_quote_identifier(name)}"):
             if row[-1] is True:
-                return _exists("database", name, _duration(row[1]), keep)
+                return _describe_existing("database", name, _parse_duration(row[1]), retention_seconds)
         return f"database {name} exists and has no default retention policy: make one"
 
-    def bucket(self, name: str, keep: float | None) -> str:
+    def create_bucket(self, name: str, retention_seconds: float | None) -> str:
         """A bucket of 2.x that keeps points for ``keep`` seconds."""
         from influxdb_client import BucketRetentionRules  # noqa: PLC0415 - as above
         from influxdb_client.rest import ApiException  # noqa: PLC0415 - as above
 
         api = self._client.buckets_api()
-        with _plainly(self._settings):
+        with _translate_errors(self._settings):
             try:
                 found = next(iter(api.find_buckets(name=name, org=self._settings.org).buckets or ()), None)
             except ApiException as error:
@@ -169,15 +188,19 @@ class Server:
                     raise
                 found = None
             if found is None:
-                rules = [BucketRetentionRules(type="expire", every_seconds=int(keep))] if keep else []
+                rules = (
+                    [BucketRetentionRules(type="expire", every_seconds=int(retention_seconds))]
+                    if retention_seconds
+                    else []
+                )
                 api.create_bucket(bucket_name=name, retention_rules=rules, org=self._settings.org)
-                return f"bucket {name} was made and keeps points for {_days(keep)}"
+                return f"bucket {name} was made and keeps points for {_format_retention(retention_seconds)}"
             kept = sum(rule.every_seconds or 0 for rule in found.retention_rules or ())
-        return _exists("bucket", name, float(kept) or None, keep)
+        return _describe_existing("bucket", name, float(kept) or None, retention_seconds)
 
 
 @contextmanager
-def _plainly(settings: InfluxDB) -> Iterator[None]:
+def _translate_errors(settings: InfluxDBSettings) -> Iterator[None]:
     """Turn whatever the client raises into one sentence."""
     from influxdb_client.client.exceptions import InfluxDBError  # noqa: PLC0415 - as above
     from influxdb_client.rest import ApiException  # noqa: PLC0415 - as above
@@ -187,7 +210,7 @@ def _plainly(settings: InfluxDB) -> Iterator[None]:
         yield
     except ApiException as error:
         raise AdminError(
-            _sentence(settings, error.status or 0, words(error.body) or words(str(error.reason)))
+            _describe_error(settings, error.status or 0, error_message(error.body) or error_message(str(error.reason)))
         ) from error
     except InfluxDBError as error:
         raise AdminError(str(error)) from error
@@ -197,29 +220,31 @@ def _plainly(settings: InfluxDB) -> Iterator[None]:
         raise AdminError(f"{settings.url} answered with something that is no UTF-8 text") from error
 
 
-def _sentence(settings: InfluxDB, status: int, said: str) -> str:
+def _describe_error(settings: InfluxDBSettings, status: int, server_message: str) -> str:
     """What an answer that is no success means for the operator."""
     if status == 0:
-        return f"{settings.url} cannot be reached over TLS, set 'ca_file' if its authority is your own: {said}"
+        return (
+            f"{settings.url} cannot be reached over TLS, set 'ca_file' if its authority is your own: {server_message}"
+        )
     meanings = {
         401: f"the token is wrong or missing for {settings.url}",
         403: f"the token may not do this on {settings.bucket}",
         404: f"there is no bucket or database {settings.bucket} on {settings.url}, or it is no InfluxDB that we know "
         "(1.8, 2.x, 3.x)",
     }
-    return f"{meanings.get(status, f'{settings.url} answered with status {status}')}: {said}"
+    return f"{meanings.get(status, f'{settings.url} answered with status {status}')}: {server_message}"
 
 
-def _method(text: str) -> str:
+def _http_method(statement: str) -> str:
     """1.x changes something by POST alone, 3.x promises to read by GET."""
-    return "GET" if text.startswith(("SELECT ", "SHOW ")) else "POST"
+    return "GET" if statement.startswith(("SELECT ", "SHOW ")) else "POST"
 
 
-def _quoted(name: str) -> str:
+def _quote_identifier(name: str) -> str:
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _duration(text: str) -> float | None:
+def _parse_duration(text: str) -> float | None:
     """Seconds of a duration such as 2400h0m0s; None for 0s, which is for ever."""
     total, number = 0.0, ""
     for sign in text:
@@ -231,14 +256,14 @@ def _duration(text: str) -> float | None:
     return total or None
 
 
-def _days(keep: float | None) -> str:
-    return f"{keep / 86_400:g} days" if keep else "ever"
+def _format_retention(retention_seconds: float | None) -> str:
+    return f"{retention_seconds / 86_400:g} days" if retention_seconds else "ever"
 
 
-def _exists(what: str, name: str, kept: float | None, wanted: float | None) -> str:
-    if kept == wanted:
-        return f"{what} {name} exists and keeps points for {_days(kept)}"
+def _describe_existing(resource: str, name: str, actual_seconds: float | None, configured_seconds: float | None) -> str:
+    if actual_seconds == configured_seconds:
+        return f"{resource} {name} exists and keeps points for {_format_retention(actual_seconds)}"
     return (
-        f"{what} {name} exists and keeps points for {_days(kept)}, not for {_days(wanted)} as configured; "
+        f"{resource} {name} exists and keeps points for {_format_retention(actual_seconds)}, not for {_format_retention(configured_seconds)} as configured; "
         "it was left alone, since a shorter time throws data away"
     )

@@ -15,13 +15,13 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from monitor.sinks.influxdb import queries as question
-from monitor.sinks.influxdb.client import Server
+from monitor.sinks.influxdb.client import InfluxDBConnection
 from monitor.sinks.influxdb.responses import AdminError
 from monitor.storage.archive import duckdb_session
-from monitor.storage.archive.layout import STATES, shape
-from monitor.storage.archive.sql_views import MEMORY
-from monitor.storage.archive.sqlite_copy import fill
-from monitor.storage.history.reader import BATCH, FOREVER, Window
+from monitor.storage.archive.layout import STATE_CHANGE_KIND, row_schema
+from monitor.storage.archive.sql_views import QUERY_MEMORY_LIMIT
+from monitor.storage.archive.sqlite_copy import copy_columns
+from monitor.storage.history.reader import BATCH_ROWS, UNBOUNDED_MS, HistoryWindow
 from monitor.storage.journal.store import JournalError
 
 if TYPE_CHECKING:
@@ -30,22 +30,22 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from monitor.sinks.influxdb.queries import Question
-    from monitor.sinks.influxdb.sink import InfluxDB
-    from monitor.storage.history.reader import Columns
-    from monitor.storage.journal.columns import Column
+    from monitor.sinks.influxdb.queries import InfluxQuery
+    from monitor.sinks.influxdb.sink import InfluxDBSettings
+    from monitor.storage.history.reader import ColumnBatch
+    from monitor.storage.journal.columns import HistoryColumn
 
-Row = tuple[Any, ...]
+RowValues = tuple[Any, ...]
 
-CHUNK = 5000
+CHUNK_ROWS = 5000
 """Rows in one part of an answer: a few megabytes."""
 
-INT64 = 2**63
+INT64_LIMIT = 2**63
 
-_JSON: dict[type, set[type]] = {str: {str}, bool: {bool}, int: {int}, float: {int, float}}
+_JSON_TYPES: dict[type, set[type]] = {str: {str}, bool: {bool}, int: {int}, float: {int, float}}
 """As what a column of a type comes in JSON."""
 
-_EMPTY = {"detail": "", "config": ""}
+_EMPTY_DEFAULTS = {"detail": "", "config": ""}
 """What a column holds where a point has no field: these are never absent, and an empty text is no field."""
 
 
@@ -59,74 +59,86 @@ class InfluxHistory:
     ``directory`` is the data directory, where :meth:`connect` keeps rows for as long as it is open.
     """
 
-    def __init__(self, settings: InfluxDB, directory: Path) -> None:
+    def __init__(self, settings: InfluxDBSettings, directory: Path) -> None:
         self._settings = settings
         self._directory = directory
 
-    def measurements(self, window: Window, batch: int = BATCH) -> Iterator[Columns]:
+    def measurements(self, window: HistoryWindow, batch_rows: int = BATCH_ROWS) -> Iterator[ColumnBatch]:
         """As :func:`monitor.storage.history.reader.measurements`."""
-        return self._batches(question.looks(window), batch)
+        return self._batches(question.measurements_query(window), batch_rows)
 
-    def count(self, window: Window) -> int:
+    def count(self, window: HistoryWindow) -> int:
         """How many looks ``window`` holds now; one whose portal changed its group meanwhile may count twice."""
-        asked = question.looks(window, ["slot"])
-        if not asked.narrowed or not all(members for _, members in asked.members):
-            return sum(1 for _ in self._rows(asked))
-        with self._server() as server:
-            found = server.query(asked.count(), self._settings.bucket)
+        asked = question.measurements_query(window, ["slot"])
+        if not asked.filtered_by_server or not all(members for _, members in asked.allowed_values):
+            return sum(1 for _ in self._ordered_rows(asked))
+        with self._connection() as server:
+            found = server.query(asked.count_statement(), self._settings.bucket)
         return int(found[0][1]) if found else 0
 
     def state_changes(
-        self, since: int = 0, until: int = FOREVER, portals: frozenset[str] | None = None, batch: int = BATCH
-    ) -> Iterator[Columns]:
+        self,
+        since_ms: int = 0,
+        until_ms: int = UNBOUNDED_MS,
+        portals: frozenset[str] | None = None,
+        batch_rows: int = BATCH_ROWS,
+    ) -> Iterator[ColumnBatch]:
         """As :func:`monitor.storage.history.reader.state_changes`."""
-        return self._batches(question.changes(since, until, portals), batch)
+        return self._batches(question.state_changes_query(since_ms, until_ms, portals), batch_rows)
 
-    def states_at(self, at: int = FOREVER) -> Columns:
+    def states_at(self, at_ms: int = UNBOUNDED_MS) -> ColumnBatch:
         """As :func:`monitor.storage.history.reader.states_at`; reads all changes until then, which are few."""
-        asked = question.changes(0, at + 1)
-        newest: dict[Row, Row] = {row[1:3]: row for row in self._rows(asked)}
-        return _columns(asked, [newest[standing] for standing in sorted(newest)])
+        asked = question.state_changes_query(0, at_ms + 1)
+        newest: dict[RowValues, RowValues] = {row[1:3]: row for row in self._ordered_rows(asked)}
+        return _to_columns(asked, [newest[standing] for standing in sorted(newest)])
 
     @contextmanager
     def connect(
-        self, kinds: Iterable[str], since: int, until: int, names: Sequence[str] = (), *, memory: str = MEMORY
+        self,
+        kinds: Iterable[str],
+        since_ms: int,
+        until_ms: int,
+        names: Sequence[str] = (),
+        *,
+        memory_limit: str = QUERY_MEMORY_LIMIT,
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """As :func:`monitor.storage.history.reader.connect`, with a table for each kind, filled before the block begins.
 
         Rows go part by part from the answer into a file of DuckDB's, so memory stays bounded. ``seq`` of state changes
         is absent.
         """
-        with duckdb_session.database(self._directory, memory=memory, on_disk=True) as db:
+        with duckdb_session.open_session(self._directory, memory_limit=memory_limit, on_disk=True) as db:
             for kind in kinds:
-                form = shape(kind)
+                form = row_schema(kind)
                 chosen = list(form.types)
                 if names:
-                    chosen = [name for name in dict.fromkeys([*form.identity, *names]) if name in form.types]
-                if kind == STATES:
-                    asked = question.changes(since, until, names=chosen)
+                    chosen = [name for name in dict.fromkeys([*form.identity_columns, *names]) if name in form.types]
+                if kind == STATE_CHANGE_KIND:
+                    asked = question.state_changes_query(since_ms, until_ms, names=chosen)
                 else:
-                    asked = question.looks(Window(kind=kind, since=since, until=until), chosen)
-                fill(db, kind, {name: form.types[name] for name in chosen}, self._batches(asked, CHUNK))
+                    asked = question.measurements_query(
+                        HistoryWindow(kind=kind, since_ms=since_ms, until_ms=until_ms), chosen
+                    )
+                copy_columns(db, kind, {name: form.types[name] for name in chosen}, self._batches(asked, CHUNK_ROWS))
             yield db
 
-    def _batches(self, asked: Question, batch: int) -> Iterator[Columns]:
-        rows = self._rows(asked)
-        while some := list(islice(rows, batch)):
-            yield _columns(asked, some)
+    def _batches(self, query: InfluxQuery, batch_rows: int) -> Iterator[ColumnBatch]:
+        rows = self._ordered_rows(query)
+        while some := list(islice(rows, batch_rows)):
+            yield _to_columns(query, some)
 
-    def _rows(self, asked: Question) -> Iterator[Row]:
+    def _ordered_rows(self, query: InfluxQuery) -> Iterator[RowValues]:
         """The rows, each as ``asked.names``, in order and once.
 
         A point that comes later is at most the slack older than the one that came last: all before that is complete.
         """
-        key = itemgetter(*range(len(asked.order)))
-        held: list[Row] = []
+        key = itemgetter(*range(len(query.sort_columns)))
+        held: list[RowValues] = []
         last: Any = None
-        for time, rows in self._parts(asked):
+        for time, rows in self._chunks(query):
             held += rows
             held.sort(key=key)
-            ready = bisect_left(held, time - asked.slack, key=itemgetter(0))
+            ready = bisect_left(held, time - query.slack_ms, key=itemgetter(0))
             for row in held[:ready]:
                 if (here := key(row)) != last:
                     yield row
@@ -137,72 +149,74 @@ class InfluxHistory:
                 yield row
             last = here
 
-    def _parts(self, asked: Question) -> Iterator[tuple[int, list[Row]]]:
+    def _chunks(self, query: InfluxQuery) -> Iterator[tuple[int, list[RowValues]]]:
         """(time of the newest point so far, rows of the window): a step's points after the other, gaps skipped."""
-        if not all(members for _, members in asked.members):
+        if not all(members for _, members in query.allowed_values):
             return
-        at, some = asked.since, False
-        with self._server() as server:
-            while at < asked.end:
+        at, some = query.since_ms, False
+        with self._connection() as server:
+            while at < query.end_ms:
                 if not some:
-                    first = server.query(asked.first(at, asked.end), self._settings.bucket)
+                    first = server.query(query.first_time_statement(at, query.end_ms), self._settings.bucket)
                     if not first:
                         return
-                    at = _later(first[0], at)
-                until, some = min(at + asked.step, asked.end), False
-                for names, values in server.stream(asked.rows(at, until), self._settings.bucket, CHUNK):
+                    at = _next_time_ms(first[0], at)
+                until, some = min(at + query.step_ms, query.end_ms), False
+                for names, values in server.stream(query.rows_statement(at, until), self._settings.bucket, CHUNK_ROWS):
                     if values:
                         some = True
                         newest = values[-1][0] if names[0] == "time" else None
                         if type(newest) is not int:
                             raise InfluxHistoryError("history cannot be read from InfluxDB: a point has no time")
-                        yield newest, _within(asked, names, values)
+                        yield newest, _rows_in_window(query, names, values)
                 at = until
 
     @contextmanager
-    def _server(self) -> Iterator[Server]:
+    def _connection(self) -> Iterator[InfluxDBConnection]:
         try:
-            with Server.opened(self._settings) as server:
+            with InfluxDBConnection.connect(self._settings) as server:
                 yield server
         except AdminError as error:
             raise InfluxHistoryError(f"history cannot be read from InfluxDB: {error}") from error
 
 
-def _within(asked: Question, names: Sequence[str], values: list[list[Any]]) -> list[Row]:
+def _rows_in_window(query: InfluxQuery, names: Sequence[str], values: list[list[Any]]) -> list[RowValues]:
     """The part's rows as ``asked.names``: those in the window, and none that somebody else has written."""
     places = {("at" if name == "time" else name): place for place, name in enumerate(names)}
     for row in values:
         row.append(None)  # what a column holds that the server does not know
-    found: Iterator[Row] = map(itemgetter(*(places.get(name, -1) for name in asked.names)), values)
-    length = len(asked.order)
+    found: Iterator[RowValues] = map(itemgetter(*(places.get(name, -1) for name in query.column_names)), values)
+    length = len(query.sort_columns)
     whole = [row for row in found if None not in row[:length]]
-    if any(tuple(map(type, row[:length])) != asked.kinds for row in whole):
+    if any(tuple(map(type, row[:length])) != query.sort_types for row in whole):
         raise InfluxHistoryError(
-            f"history cannot be read from InfluxDB: {asked.measurement} holds points of other types"
+            f"history cannot be read from InfluxDB: {query.measurement} holds points of other types"
         )
-    inside = [row for row in whole if asked.since <= row[0] < asked.until]
-    if asked.narrowed:
+    inside = [row for row in whole if query.since_ms <= row[0] < query.until_ms]
+    if query.filtered_by_server:
         return inside
-    wanted = [(asked.names.index(name), members) for name, members in asked.members]
+    wanted = [(query.column_names.index(name), members) for name, members in query.allowed_values]
     return [row for row in inside if all(row[place] in members for place, members in wanted)]
 
 
-def _columns(asked: Question, rows: Sequence[Row]) -> Columns:
-    turned = dict(zip(asked.names, zip(*rows, strict=True) if rows else ((),) * len(asked.names), strict=True))
-    return {column.name: _typed(column, turned[column.name]) for column in asked.wanted}
+def _to_columns(query: InfluxQuery, rows: Sequence[RowValues]) -> ColumnBatch:
+    turned = dict(
+        zip(query.column_names, zip(*rows, strict=True) if rows else ((),) * len(query.column_names), strict=True)
+    )
+    return {column.name: _convert_values(column, turned[column.name]) for column in query.selected_columns}
 
 
-def _later(row: list[Any], at: int) -> int:
+def _next_time_ms(row: list[Any], at_ms: int) -> int:
     """The time of the next point, which is not before ``at`` (UTC ms): else the same would be asked for ever."""
-    if not row or type(row[0]) is not int or row[0] < at:
+    if not row or type(row[0]) is not int or row[0] < at_ms:
         raise InfluxHistoryError("history cannot be read from InfluxDB: it gives points that were not asked for")
     return row[0]
 
 
-def _typed(column: Column, values: Sequence[Any]) -> list[Any]:
+def _convert_values(column: HistoryColumn, values: Sequence[Any]) -> list[Any]:
     """Values in the declared type: a JSON answer holds a whole float as an integer. Raises InfluxHistoryError."""
-    empty, make = _EMPTY.get(column.name), column.type
-    if not _fits(column, [value for value in values if value is not None]):
+    empty, make = _EMPTY_DEFAULTS.get(column.name), column.type
+    if not _values_fit(column, [value for value in values if value is not None]):
         words = f"history cannot be read from InfluxDB: field {column.name} holds what is no {make.__name__} of ours"
         raise InfluxHistoryError(words)
     if make is str:
@@ -210,22 +224,22 @@ def _typed(column: Column, values: Sequence[Any]) -> list[Any]:
     return [None if value is None else make(value) for value in values]
 
 
-def _fits(column: Column, values: list[Any]) -> bool:
+def _values_fit(column: HistoryColumn, values: list[Any]) -> bool:
     """Whether values without None are of the column's type, and can be stored."""
     if not values:
         return True
     if column.choices is not None:
         return all(isinstance(value, str) for value in values) and set(values) <= set(map(str, column.choices))
-    if not set(map(type, values)) <= _JSON[column.type]:
+    if not set(map(type, values)) <= _JSON_TYPES[column.type]:
         return False
     if column.type is str:
-        return _is_text("".join(set(values)))
+        return _is_valid_unicode("".join(set(values)))
     if column.type is int:
-        return bool(-INT64 <= min(values) <= max(values) < INT64)
-    return column.type is bool or _are_finite(values)
+        return bool(-INT64_LIMIT <= min(values) <= max(values) < INT64_LIMIT)
+    return column.type is bool or _all_finite(values)
 
 
-def _is_text(text: str) -> bool:
+def _is_valid_unicode(text: str) -> bool:
     """Whether it holds no half of a character, as JSON may."""
     try:
         text.encode()
@@ -234,7 +248,7 @@ def _is_text(text: str) -> bool:
     return True
 
 
-def _are_finite(values: list[Any]) -> bool:
+def _all_finite(values: list[Any]) -> bool:
     """Whether numbers are floats that can be reckoned with: JSON may hold others, and whole ones of any length."""
     try:
         return all(map(math.isfinite, map(float, values)))

@@ -7,18 +7,17 @@ import math
 import sys
 from typing import TYPE_CHECKING, Any
 
-from monitor.model.records import Measurement, State, StateChange, Void
-from monitor.model.rollups import Rollup
-from monitor.model.rollups import fields as figures
+from monitor.model.records import Measurement, State, StateChange, UnknownReason
+from monitor.model.rollups import Rollup, rollup_fields
 from monitor.model.scores import ScorePoint
-from monitor.sinks.base import Rejected
-from probes.registry import KINDS
+from monitor.sinks.base import RecordRejected
+from probes.registry import PROBE_KINDS
 from probes.result import Fault, Hop, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from monitor.sinks.base import Label, Labels, Record
+    from monitor.sinks.base import LabelLookup, PortalLabels, SinkRecord
     from probes.result import Scalar
 
 STATE_CHANGE = "state_change"
@@ -30,9 +29,9 @@ SCORE = "score"
 TAGS = ("check", "group", "kind", "location", "portal")
 """All tags there are, sorted as InfluxDB likes them. ``kind`` is the portal's, the probe kind is the measurement."""
 
-Type = type[bool | int | float | str]
+FieldType = type[bool | int | float | str]
 
-BASE: dict[str, tuple[Type, str]] = {
+MEASUREMENT_FIELDS: dict[str, tuple[FieldType, str]] = {
     "slot": (int, "Scheduled time of the look, in ms since 1970-01-01 UTC."),
     "attempt": (int, "1 for the scheduled look, 2 and up for looks confirming it; of a rendering the run."),
     "outcome": (str, "Verdict: `up`, `down`, or `void` when we did not see."),
@@ -48,7 +47,7 @@ BASE: dict[str, tuple[Type, str]] = {
 }
 """Fields of every probe kind: type and meaning. All but the first three are absent where they say nothing."""
 
-CHANGE: dict[str, tuple[Type, str]] = {
+STATE_CHANGE_FIELDS: dict[str, tuple[FieldType, str]] = {
     "state": (str, "The state that began."),
     "previous": (str, "The state that ended."),
     "flapping": (bool, "Whether the portal changes all the time."),
@@ -58,143 +57,151 @@ CHANGE: dict[str, tuple[Type, str]] = {
 }
 """Fields of a state change."""
 
-_WORDS = ("fault", "void", "phase", "detail", "config")
-_NUMBERS = ("started", "duration", "lateness")
+_TEXT_FIELDS = ("fault", "void", "phase", "detail", "config")
+_NUMBER_FIELDS = ("started", "duration", "lateness")
 _INT64 = 2**63
-_DOUBLE = sys.float_info.max
-_NO_TAG = ("\\", "\n", "\r", "\0")
+_MAX_DOUBLE = sys.float_info.max
+_FORBIDDEN_IN_TAG = ("\\", "\n", "\r", "\0")
 """Line protocol has no way to write these in a tag: a backslash cannot be escaped there."""
 
 
-def fields(kind: str) -> dict[str, tuple[Type, str]]:
+def point_fields(kind: str) -> dict[str, tuple[FieldType, str]]:
     """All fields of a probe kind, or of :data:`STATE_CHANGE`: type and meaning."""
     if kind == STATE_CHANGE:
-        return CHANGE
-    measured = (metric for metric in KINDS[kind].metrics if not metric.sum_of)
-    return BASE | {metric.name: (metric.type, metric.help) for metric in measured}
+        return STATE_CHANGE_FIELDS
+    measured = (metric for metric in PROBE_KINDS[kind].metrics if not metric.sum_of)
+    return MEASUREMENT_FIELDS | {metric.name: (metric.type, metric.help) for metric in measured}
 
 
-def point_time(one: Measurement) -> int:
+def point_time_ms(measurement: Measurement) -> int:
     """UTC ms: the slot; looks that confirm follow a millisecond apart, to be points of their own."""
-    return one.slot + one.attempt - 1
+    return measurement.slot + measurement.attempt - 1
 
 
-class Lines:
+class LineProtocolEncoder:
     """Writes line protocol with millisecond times; ``dropped`` counts the values that found no place in it."""
 
-    def __init__(self, labels: Labels) -> None:
-        self.dropped = 0
-        self._label = labels
-        self._series: dict[tuple[str, ...], str] = {}
-        self._types = {kind: {name: kept for name, (kept, _) in fields(kind).items()} for kind in KINDS}
+    def __init__(self, label_lookup: LabelLookup) -> None:
+        self.dropped_values = 0
+        self._label_lookup = label_lookup
+        self._series_keys: dict[tuple[str, ...], str] = {}
+        self._field_types = {
+            kind: {name: kept for name, (kept, _) in point_fields(kind).items()} for kind in PROBE_KINDS
+        }
 
-    def all(self, records: Sequence[Record]) -> bytes:
+    def encode_all(self, records: Sequence[SinkRecord]) -> bytes:
         """The lines of ``records``. Raises :class:`Rejected` when one of them cannot be told as a line."""
-        return "\n".join([self.line(record) for record in records]).encode(errors="replace")
+        return "\n".join([self.encode(record) for record in records]).encode(errors="replace")
 
-    def line(self, one: Record) -> str:
+    def encode(self, record: SinkRecord) -> str:
         """One record as one line."""
-        if isinstance(one, Measurement):
-            return self._measurement(one)
-        if isinstance(one, ScorePoint):
-            return self._score(one)
-        return self._change(one) if isinstance(one, StateChange) else self._rollup(one)
+        if isinstance(record, Measurement):
+            return self._encode_measurement(record)
+        if isinstance(record, ScorePoint):
+            return self._encode_score(record)
+        return self._encode_state_change(record) if isinstance(record, StateChange) else self._encode_rollup(record)
 
-    def _score(self, one: ScorePoint) -> str:
+    def _encode_score(self, score_point: ScorePoint) -> str:
         """A live score. Which one it is has to be a tag, and ``check`` is the tag for what is looked at."""
-        check = f"{one.rubric}/{one.criterion}/{one.window}"
-        found = [f"version={one.version}i", f"rubric={_quoted(one.rubric)}", f"criterion={_quoted(one.criterion)}"]
-        found.append(f"window={_quoted(one.window)}")
-        for name, value in one.values.items():
-            self._add(found, name, float, value)
-        return f"{self._series_of(SCORE, check, '', one.portal)} {','.join(found)} {one.at}"
+        check = f"{score_point.rubric}/{score_point.criterion}/{score_point.window}"
+        found = [
+            f"version={score_point.version}i",
+            f"rubric={_quote_string(score_point.rubric)}",
+            f"criterion={_quote_string(score_point.criterion)}",
+        ]
+        found.append(f"window={_quote_string(score_point.window)}")
+        for name, value in score_point.values.items():
+            self._add_field(found, name, float, value)
+        return f"{self._series_key(SCORE, check, '', score_point.portal)} {','.join(found)} {score_point.at}"
 
-    def _rollup(self, one: Rollup) -> str:
+    def _encode_rollup(self, rollup: Rollup) -> str:
         """Figures of a period; its bucket says how long the periods are, so the measurement is the probe kind."""
-        types = figures(one.kind) if one.kind in KINDS else None
+        types = rollup_fields(rollup.kind) if rollup.kind in PROBE_KINDS else None
         if types is None:
-            raise Rejected(f"nobody declared the probe kind {one.kind!r}")
-        found = [f"end={one.end}i"]
-        for name, value in one.values.items():
-            self._add(found, name, types.get(name), value)
-        return f"{self._series_of(one.kind, one.check, one.location, one.portal)} {','.join(found)} {one.start}"
+            raise RecordRejected(f"nobody declared the probe kind {rollup.kind!r}")
+        found = [f"end={rollup.end}i"]
+        for name, value in rollup.values.items():
+            self._add_field(found, name, types.get(name), value)
+        return f"{self._series_key(rollup.kind, rollup.check, rollup.location, rollup.portal)} {','.join(found)} {rollup.start}"
 
-    def _measurement(self, one: Measurement) -> str:
-        types = self._types.get(one.kind)
+    def _encode_measurement(self, measurement: Measurement) -> str:
+        types = self._field_types.get(measurement.kind)
         if types is None:
-            raise Rejected(f"nobody declared the probe kind {one.kind!r}")
-        found = [f'slot={one.slot}i,attempt={one.attempt}i,outcome="{one.outcome.value}"']
-        words = (one.fault, one.void, one.phase, one.detail, one.config)
-        found += [f"{name}={_quoted(text)}" for name, text in zip(_WORDS, words, strict=True) if text]
-        numbers = (one.started, one.duration, one.lateness)
-        for name, number in zip(_NUMBERS, numbers, strict=True):
+            raise RecordRejected(f"nobody declared the probe kind {measurement.kind!r}")
+        found = [f'slot={measurement.slot}i,attempt={measurement.attempt}i,outcome="{measurement.outcome.value}"']
+        words = (measurement.fault, measurement.void, measurement.phase, measurement.detail, measurement.config)
+        found += [f"{name}={_quote_string(text)}" for name, text in zip(_TEXT_FIELDS, words, strict=True) if text]
+        numbers = (measurement.started, measurement.duration, measurement.lateness)
+        for name, number in zip(_NUMBER_FIELDS, numbers, strict=True):
             if number is not None:
-                self._add(found, name, types[name], number)
-        if one.hops:
-            found.append(f"hops={_quoted(_hops_text(one.hops))}")
-        for name, value in one.values.items():
+                self._add_field(found, name, types[name], number)
+        if measurement.hops:
+            found.append(f"hops={_quote_string(_hops_json(measurement.hops))}")
+        for name, value in measurement.values.items():
             kept = types.get(name)
-            if kept is float and type(value) is float and -_DOUBLE <= value <= _DOUBLE:  # most of them, without a call
+            if (
+                kept is float and type(value) is float and -_MAX_DOUBLE <= value <= _MAX_DOUBLE
+            ):  # most of them, without a call
                 found.append(f"{name}={value!r}")
             else:
-                self._add(found, name, kept, value)
-        series = self._series_of(one.kind, one.check, one.location, one.portal)
-        return f"{series} {','.join(found)} {point_time(one)}"
+                self._add_field(found, name, kept, value)
+        series = self._series_key(measurement.kind, measurement.check, measurement.location, measurement.portal)
+        return f"{series} {','.join(found)} {point_time_ms(measurement)}"
 
-    def _add(self, found: list[str], name: str, kept: Type | None, value: Scalar) -> None:
+    def _add_field(self, encoded: list[str], name: str, field_type: FieldType | None, value: Scalar) -> None:
         """Add a field in its declared type, whatever the value's own is; what does not fit is dropped and counted."""
-        text = _field(kept, value)
+        text = _encode_field(field_type, value)
         if text is None:
-            self.dropped += 1
+            self.dropped_values += 1
         else:
-            found.append(f"{name}={text}")
+            encoded.append(f"{name}={text}")
 
-    def _change(self, one: StateChange) -> str:
-        found = [f'state="{one.state.value}",previous="{one.previous.value}",cause={one.cause}i']
-        found.append(f"flapping={'true' if one.flapping else 'false'}")
-        if one.fault is not None:
-            found.append(f'fault="{one.fault.value}"')
-        if one.detail:
-            found.append(f"detail={_quoted(one.detail)}")
-        return f"{self._series_of(STATE_CHANGE, '', one.location, one.portal)} {','.join(found)} {one.at}"
+    def _encode_state_change(self, change: StateChange) -> str:
+        found = [f'state="{change.state.value}",previous="{change.previous.value}",cause={change.cause}i']
+        found.append(f"flapping={'true' if change.flapping else 'false'}")
+        if change.fault is not None:
+            found.append(f'fault="{change.fault.value}"')
+        if change.detail:
+            found.append(f"detail={_quote_string(change.detail)}")
+        return f"{self._series_key(STATE_CHANGE, '', change.location, change.portal)} {','.join(found)} {change.at}"
 
-    def _series_of(self, measurement: str, check: str, location: str, portal: str) -> str:
+    def _series_key(self, measurement: str, check: str, location: str, portal: str) -> str:
         """Measurement and tags, sorted; kept, since a series has many points. Empty tags do not exist in InfluxDB."""
-        label = self._label(portal)
-        key = (measurement, check, location, portal, *_told(label))
-        if (known := self._series.get(key)) is None:
-            group, kind = _told(label)
+        label = self._label_lookup(portal)
+        key = (measurement, check, location, portal, *_group_and_kind(label))
+        if (known := self._series_keys.get(key)) is None:
+            group, kind = _group_and_kind(label)
             tags = zip(TAGS, (check, group, kind, location, portal), strict=True)
-            known = self._series[key] = ",".join(
-                [measurement, *(f"{tag}={_tag(tag, value)}" for tag, value in tags if value)]
+            known = self._series_keys[key] = ",".join(
+                [measurement, *(f"{tag}={_encode_tag(tag, value)}" for tag, value in tags if value)]
             )
         return known
 
 
-def _told(label: Label | None) -> tuple[str, str]:
-    return (label.group, label.kind) if label else ("", "")
+def _group_and_kind(labels: PortalLabels | None) -> tuple[str, str]:
+    return (labels.group, labels.portal_kind) if labels else ("", "")
 
 
-def _field(kept: Type | None, value: Scalar) -> str | None:
+def _encode_field(field_type: FieldType | None, value: Scalar) -> str | None:
     """A value as a field of type ``kept``; None for one that InfluxDB cannot hold or that is of another type."""
-    if kept is str and isinstance(value, str):
-        return _quoted(value)
+    if field_type is str and isinstance(value, str):
+        return _quote_string(value)
     if isinstance(value, str) or (isinstance(value, float) and not math.isfinite(value)):
         return None
-    if kept is float:
-        return repr(float(value)) if abs(value) <= _DOUBLE else None
-    if kept is int:
+    if field_type is float:
+        return repr(float(value)) if abs(value) <= _MAX_DOUBLE else None
+    if field_type is int:
         return f"{int(value)}i" if abs(value) < _INT64 else None
-    return ("true" if value else "false") if kept is bool else None
+    return ("true" if value else "false") if field_type is bool else None
 
 
-def _tag(tag: str, value: str) -> str:
-    if any(sign in value for sign in _NO_TAG):
-        raise Rejected(f"{tag} {value!r} cannot be a tag")
+def _encode_tag(tag: str, value: str) -> str:
+    if any(sign in value for sign in _FORBIDDEN_IN_TAG):
+        raise RecordRejected(f"{tag} {value!r} cannot be a tag")
     return value.replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
 
 
-def _quoted(text: str) -> str:
+def _quote_string(text: str) -> str:
     if "\\" in text:
         text = text.replace("\\", "\\\\")
     if '"' in text:
@@ -202,49 +209,49 @@ def _quoted(text: str) -> str:
     return f'"{text}"'
 
 
-def _hops_text(hops: Sequence[Hop]) -> str:
-    return json.dumps([_hop(hop) for hop in hops], separators=(",", ":"), ensure_ascii=False)
+def _hops_json(hops: Sequence[Hop]) -> str:
+    return json.dumps([_hop_fields(hop) for hop in hops], separators=(",", ":"), ensure_ascii=False)
 
 
-def _hop(hop: Hop) -> dict[str, Any]:
+def _hop_fields(hop: Hop) -> dict[str, Any]:
     told: dict[str, Any] = {"url": hop.url, "phases": dict(hop.phases)}
     for name in ("family", "address", "status", "location"):
         told[name] = getattr(hop, name)
     return told
 
 
-def measurement_from(kind: str, tags: Mapping[str, str], found: Mapping[str, Any]) -> Measurement:
+def parse_measurement(kind: str, tags: Mapping[str, str], field_values: Mapping[str, Any]) -> Measurement:
     """The measurement that a point was made of, all but its ``seq``.
 
     ``kind`` is the InfluxDB measurement; ``found`` maps fields to what a JSON answer holds for them (a whole float
     comes as an integer there), None where a field is absent. Fields that nobody declared are left out.
     """
-    types = {name: kept for name, (kept, _) in fields(kind).items()}
+    types = {name: kept for name, (kept, _) in point_fields(kind).items()}
     typed: dict[str, Any] = {
-        name: types[name](value) for name, value in found.items() if value is not None and name in types
+        name: types[name](value) for name, value in field_values.items() if value is not None and name in types
     }
-    own: dict[str, Any] = {name: typed.pop(name) for name in BASE if name in typed}
+    own: dict[str, Any] = {name: typed.pop(name) for name in MEASUREMENT_FIELDS if name in typed}
     own["outcome"] = Outcome(own["outcome"])
     if "fault" in own:
         own["fault"] = Fault(own["fault"])
     if "void" in own:
-        own["void"] = Void(own["void"])
+        own["void"] = UnknownReason(own["void"])
     if "hops" in own:
         own["hops"] = tuple(Hop(**hop) for hop in json.loads(own["hops"]))
     own |= {name: tags[name] for name in ("portal", "check", "location")}
     return Measurement(kind=kind, **own, values=typed)
 
 
-def change_from(tags: Mapping[str, str], at: int, found: Mapping[str, Any]) -> StateChange:
+def parse_state_change(tags: Mapping[str, str], at_ms: int, field_values: Mapping[str, Any]) -> StateChange:
     """The state change that the point at ``at`` (UTC ms) was made of, all but its ``seq``."""
     return StateChange(
         portal=tags["portal"],
         location=tags["location"],
-        at=at,
-        state=State(found["state"]),
-        previous=State(found["previous"]),
-        flapping=bool(found.get("flapping")),
-        fault=Fault(found["fault"]) if found.get("fault") else None,
-        detail=found.get("detail") or "",
-        cause=int(found["cause"]),
+        at=at_ms,
+        state=State(field_values["state"]),
+        previous=State(field_values["previous"]),
+        flapping=bool(field_values.get("flapping")),
+        fault=Fault(field_values["fault"]) if field_values.get("fault") else None,
+        detail=field_values.get("detail") or "",
+        cause=int(field_values["cause"]),
     )

@@ -7,30 +7,30 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from monitor.sinks.influxdb.line_protocol import STATE_CHANGE
-from monitor.storage.journal.columns import STATE_COLUMNS, Column, columns
+from monitor.storage.journal.columns import STATE_CHANGE_COLUMNS, HistoryColumn, history_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor.storage.history.reader import Window
+    from monitor.storage.history.reader import HistoryWindow
 
-DAY = 86_400_000
+DAY_MS = 86_400_000
 
-SLACK = 999
+MAX_ATTEMPT_OFFSET_MS = 999
 """Milliseconds after its slot within which a look that confirms has its time: one for each attempt after the first."""
 
-LAST = 9_223_372_036_854
+MAX_TIME_MS = 9_223_372_036_854
 """The last millisecond that InfluxDB knows, in the year 2262."""
 
-LONGEST = 3000
+MAX_CONDITION_BYTES = 3000
 """Bytes of a condition that the address of a request may carry: proxies take 8 KB. A longer one is not asked."""
 
-_CAUSE = Column(name="cause", type=int, help="Journal number of the look that tipped it.")
-_SEQ = Column(name="seq", type=int, help="Number in the journal, which InfluxDB does not know.")
+_CAUSE_COLUMN = HistoryColumn(name="cause", type=int, help="Journal number of the look that tipped it.")
+_SEQ_COLUMN = HistoryColumn(name="seq", type=int, help="Number in the journal, which InfluxDB does not know.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class InfluxQuery:
     """Points of one InfluxDB measurement with ``since <= moment < until`` (UTC ms), as columns ``wanted``.
 
     ``order`` sorts them and tells them apart; it begins with the moment. The time of a point is at most ``slack`` ms
@@ -38,99 +38,106 @@ class Question:
     """
 
     measurement: str
-    since: int
-    until: int
-    members: tuple[tuple[str, frozenset[str]], ...]
-    wanted: tuple[Column, ...]
-    order: tuple[str, ...]
-    slack: int
-    step: int
+    since_ms: int
+    until_ms: int
+    allowed_values: tuple[tuple[str, frozenset[str]], ...]
+    selected_columns: tuple[HistoryColumn, ...]
+    sort_columns: tuple[str, ...]
+    slack_ms: int
+    step_ms: int
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def column_names(self) -> tuple[str, ...]:
         """The columns that have to be read, those of the order first."""
-        return tuple(dict.fromkeys([*self.order, *(column.name for column in self.wanted)]))
+        return tuple(dict.fromkeys([*self.sort_columns, *(column.name for column in self.selected_columns)]))
 
     @property
-    def kinds(self) -> tuple[type, ...]:
+    def sort_types(self) -> tuple[type, ...]:
         """The types of the columns of the order."""
-        return tuple(int if name in {"slot", "at", "attempt", "cause"} else str for name in self.order)
+        return tuple(int if name in {"slot", "at", "attempt", "cause"} else str for name in self.sort_columns)
 
     @property
-    def end(self) -> int:
+    def end_ms(self) -> int:
         """The time (UTC ms) at which no point can be in the window any more."""
-        return min(self.until + self.slack, LAST)
+        return min(self.until_ms + self.slack_ms, MAX_TIME_MS)
 
     @property
-    def narrowed(self) -> bool:
+    def filtered_by_server(self) -> bool:
         """Whether the conditions pick out :attr:`members`, so that nobody else has to."""
-        return len(quote(self._members)) <= LONGEST
+        return len(quote(self._filter_clause)) <= MAX_CONDITION_BYTES
 
     @property
-    def _members(self) -> str:
+    def _filter_clause(self) -> str:
         return "".join(
-            f" AND ({' OR '.join(f'{quoted(name)} = {_text(one)}' for one in sorted(members))})"
-            for name, members in self.members
+            f" AND ({' OR '.join(f'{quote_identifier(name)} = {_quote_string(one)}' for one in sorted(members))})"
+            for name, members in self.allowed_values
         )
 
-    def _where(self, since: int, until: int) -> str:
-        return f"WHERE time >= {since}ms AND time < {until}ms{self._members if self.narrowed else ''}"
+    def _where_clause(self, start_ms: int, stop_ms: int) -> str:
+        return (
+            f"WHERE time >= {start_ms}ms AND time < {stop_ms}ms{self._filter_clause if self.filtered_by_server else ''}"
+        )
 
-    def rows(self, since: int, until: int) -> str:
+    def rows_statement(self, start_ms: int, stop_ms: int) -> str:
         """The query for the points of some time (UTC ms), oldest first."""
-        listed = ", ".join(quoted(name) for name in self.names if name != "at")
-        return f"SELECT {listed} FROM {quoted(self.measurement)} {self._where(since, until)}"  # noqa: S608 - quoted
+        listed = ", ".join(quote_identifier(name) for name in self.column_names if name != "at")
+        return f"SELECT {listed} FROM {quote_identifier(self.measurement)} {self._where_clause(start_ms, stop_ms)}"  # noqa: S608 - quoted
 
-    def first(self, since: int, until: int) -> str:
+    def first_time_statement(self, start_ms: int, stop_ms: int) -> str:
         """The query for the time of the oldest point in some time (UTC ms)."""
-        field = quoted("state" if self.order[0] == "at" else "slot")
-        where = self._where(since, until)
-        return f"SELECT {field} FROM {quoted(self.measurement)} {where} ORDER BY time ASC LIMIT 1"  # noqa: S608 - quoted
+        field = quote_identifier("state" if self.sort_columns[0] == "at" else "slot")
+        where = self._where_clause(start_ms, stop_ms)
+        return f"SELECT {field} FROM {quote_identifier(self.measurement)} {where} ORDER BY time ASC LIMIT 1"  # noqa: S608 - quoted
 
-    def count(self) -> str:
+    def count_statement(self) -> str:
         """The query for how many looks there are."""
-        within = f'AND "slot" >= {self.since} AND "slot" < {min(self.until, LAST)}'
-        return f'SELECT COUNT("slot") FROM {quoted(self.measurement)} {self._where(self.since, self.end)} {within}'  # noqa: S608 - quoted
+        within = f'AND "slot" >= {self.since_ms} AND "slot" < {min(self.until_ms, MAX_TIME_MS)}'
+        return f'SELECT COUNT("slot") FROM {quote_identifier(self.measurement)} {self._where_clause(self.since_ms, self.end_ms)} {within}'  # noqa: S608 - quoted
 
 
-def looks(window: Window, names: Sequence[str] = ()) -> Question:
+def measurements_query(window: HistoryWindow, names: Sequence[str] = ()) -> InfluxQuery:
     """The measurements of a window: all columns, or those ``names``. Raises :class:`JournalError` as ``columns``."""
-    return Question(
+    return InfluxQuery(
         measurement=window.kind,
-        since=window.since,
-        until=window.until,
-        members=window.members,
-        wanted=_chosen(columns(window.kind), names),
-        order=("slot", "portal", "check", "location", "attempt"),
-        slack=SLACK,
-        step=DAY,
+        since_ms=window.since_ms,
+        until_ms=window.until_ms,
+        allowed_values=window.allowed_values,
+        selected_columns=_select_columns(history_columns(window.kind), names),
+        sort_columns=("slot", "portal", "check", "location", "attempt"),
+        slack_ms=MAX_ATTEMPT_OFFSET_MS,
+        step_ms=DAY_MS,
     )
 
 
-def changes(since: int, until: int, portals: frozenset[str] | None = None, names: Sequence[str] = ()) -> Question:
+def state_changes_query(
+    since_ms: int, until_ms: int, portals: frozenset[str] | None = None, names: Sequence[str] = ()
+) -> InfluxQuery:
     """State changes: the columns of history, or those ``names``. They are ordered by the number of their cause."""
-    return Question(
+    return InfluxQuery(
         measurement=STATE_CHANGE,
-        since=since,
-        until=until,
-        members=() if portals is None else (("portal", portals),),
-        wanted=_chosen((*STATE_COLUMNS, _CAUSE, _SEQ), names or [column.name for column in STATE_COLUMNS]),
-        order=("at", "portal", "location", "cause", "state"),
-        slack=0,
-        step=100 * DAY,
+        since_ms=since_ms,
+        until_ms=until_ms,
+        allowed_values=() if portals is None else (("portal", portals),),
+        selected_columns=_select_columns(
+            (*STATE_CHANGE_COLUMNS, _CAUSE_COLUMN, _SEQ_COLUMN),
+            names or [column.name for column in STATE_CHANGE_COLUMNS],
+        ),
+        sort_columns=("at", "portal", "location", "cause", "state"),
+        slack_ms=0,
+        step_ms=100 * DAY_MS,
     )
 
 
-def _chosen(every: Sequence[Column], names: Sequence[str]) -> tuple[Column, ...]:
-    known = {column.name: column for column in every}
+def _select_columns(available: Sequence[HistoryColumn], names: Sequence[str]) -> tuple[HistoryColumn, ...]:
+    known = {column.name: column for column in available}
     return tuple(known[name] for name in names or known)
 
 
-def quoted(name: str) -> str:
+def quote_identifier(name: str) -> str:
     """A name as InfluxQL writes it."""
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _text(text: str) -> str:
+def _quote_string(text: str) -> str:
     """A text as InfluxQL writes it."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"

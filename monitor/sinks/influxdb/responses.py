@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-PIECE = 2**16
+READ_CHUNK_BYTES = 2**16
 """Bytes of a long answer that are read at a time."""
 
 
@@ -19,52 +19,54 @@ class AdminError(Exception):
     """It did not work; the message is one sentence for the operator."""
 
 
-def rows(answer: object) -> list[list[Any]]:
+def parse_rows(response: object) -> list[list[Any]]:
     """Values of all series of an InfluxQL answer. Raises :class:`AdminError` with the error inside it."""
-    return [row for result in _results(answer) for one in _series(result) for row in _table(one)[1]]
+    return [
+        row for result in _results(response) for one in _series_of_result(result) for row in _columns_and_rows(one)[1]
+    ]
 
 
-def _results(answer: object) -> list[dict[str, Any]]:
-    results = answer.get("results") if isinstance(answer, dict) else None
+def _results(response: object) -> list[dict[str, Any]]:
+    results = response.get("results") if isinstance(response, dict) else None
     if not isinstance(results, list) or not all(isinstance(result, dict) for result in results):
-        raise _foreign(answer)
+        raise _not_influxql(response)
     for result in results:
         if "error" in result:
             raise AdminError(f"/query refused: {result['error']}")
     return results
 
 
-def _foreign(answer: object) -> AdminError:
-    return AdminError(f"/query answered something that is not InfluxQL: {str(answer)[:200]!a}")
+def _not_influxql(response: object) -> AdminError:
+    return AdminError(f"/query answered something that is not InfluxQL: {str(response)[:200]!a}")
 
 
-def _series(result: dict[str, Any]) -> list[dict[str, Any]]:
+def _series_of_result(result: dict[str, Any]) -> list[dict[str, Any]]:
     series = result.get("series", [])
     if not isinstance(series, list) or not all(isinstance(one, dict) for one in series):
-        raise _foreign(result)
+        raise _not_influxql(result)
     return series
 
 
-def _table(one: dict[str, Any]) -> tuple[list[str], list[list[Any]]]:
+def _columns_and_rows(series: dict[str, Any]) -> tuple[list[str], list[list[Any]]]:
     """Columns and rows of a series, every row as long as the columns are many."""
-    columns, values = one.get("columns"), one.get("values", [])
+    columns, values = series.get("columns"), series.get("values", [])
     if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
-        raise _foreign(one)
+        raise _not_influxql(series)
     length = len(columns)
     if not isinstance(values, list) or not all(type(row) is list and len(row) == length for row in values):
-        raise _foreign(one)
+        raise _not_influxql(series)
     return columns, values
 
 
-def parameters(text: str, database: str) -> list[tuple[str, str]]:
+def query_parameters(statement: str, database: str) -> list[tuple[str, str]]:
     """What ``/query`` is asked with; times come in ms."""
-    return [("q", text), ("epoch", "ms"), *([("db", database)] if database else [])]
+    return [("q", statement), ("epoch", "ms"), *([("db", database)] if database else [])]
 
 
-def lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """The lines of a body; InfluxDB ends every part of a chunked answer with a line break, which JSON escapes."""
     begun: list[bytes] = []
-    for piece in pieces:
+    for piece in chunks:
         first, *more = piece.split(b"\n")
         begun.append(first)
         for line in more:
@@ -73,18 +75,18 @@ def lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield b"".join(begun)
 
 
-def parts(told: Iterable[bytes]) -> Iterator[tuple[list[str], list[list[Any]]]]:
+def parse_chunked(body_lines: Iterable[bytes]) -> Iterator[tuple[list[str], list[list[Any]]]]:
     """(columns, rows) of every series in a chunked answer. Raises :class:`AdminError` for one that is not whole."""
     more = True  # an answer has at least one part, and its last one does not say that more comes
-    for line in filter(bytes.strip, told):
+    for line in filter(bytes.strip, body_lines):
         try:
             answer = json.loads(line)
         except (ValueError, RecursionError):
             raise AdminError(f"/query broke off, or answered something that is no JSON: {line[:200]!r}") from None
         for result in _results(answer):
-            series = _series(result)
+            series = _series_of_result(result)
             more = result.get("partial", False) or any(one.get("partial", False) for one in series)
             for one in series:
-                yield _table(one)
+                yield _columns_and_rows(one)
     if more:
         raise AdminError("/query broke off before the end of its answer")

@@ -20,8 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from yarl import URL
 
 from monitor.model.rollups import Tier
-from monitor.sinks.base import Passing, Receipt, Refused, Rejected, SinkSettings, TooLarge
-from monitor.sinks.influxdb.line_protocol import Lines
+from monitor.sinks.base import BatchTooLarge, RecordRejected, SinkSettings, SinkUnavailable, TemporaryError, WriteResult
+from monitor.sinks.influxdb.line_protocol import LineProtocolEncoder
 from probes.probe import Seconds
 
 if TYPE_CHECKING:
@@ -30,30 +30,30 @@ if TYPE_CHECKING:
     from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
     from influxdb_client.rest import ApiException
 
-    from monitor.sinks.base import Labels, Record
+    from monitor.sinks.base import LabelLookup, SinkRecord
 
-DAY = 86_400.0
-WORDS = 500
+DAY_SECONDS = 86_400.0
+MAX_REASON_CHARS = 500
 """So much of what a server says is kept."""
 
-STORED = 204
+STORED_STATUS = 204
 """The status of a write that was stored, in every version."""
 
-EXPIRED = "points beyond retention policy"
+EXPIRED_MESSAGE = "points beyond retention policy"
 """The server's words for points that are older than it keeps; those beside them in the batch are written."""
 
 
-class Keep(BaseModel):
+class TierRetention(BaseModel):
     """How long each tier is kept, in seconds; null is for ever. Used by ``influx init`` alone."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    raw: Seconds | None = Field(default=100 * DAY, description="Every look and every state change.")
-    hourly: Seconds | None = Field(default=730 * DAY, description="Sums of closed hours.")
+    raw: Seconds | None = Field(default=100 * DAY_SECONDS, description="Every look and every state change.")
+    hourly: Seconds | None = Field(default=730 * DAY_SECONDS, description="Sums of closed hours.")
     daily: Seconds | None = Field(default=None, description="Sums of closed days.")
 
 
-class InfluxDB(SinkSettings):
+class InfluxDBSettings(SinkSettings):
     """An InfluxDB 1.8, 2.x or 3.x. On 1.x a bucket is a database, and the token is ``user:password``."""
 
     kind: ClassVar[str] = "influxdb"
@@ -67,11 +67,11 @@ class InfluxDB(SinkSettings):
     token_file: Path | None = Field(default=None, description="File with that token, read again for every write.")
     ca_file: Path | None = Field(default=None, description="PEM file of the authority that the server's name needs.")
     timeout: Seconds = Field(default=10.0, description="Longest time for one write, in seconds.")
-    keep: Keep = Keep()
+    keep: TierRetention = TierRetention()
 
     @field_validator("url")
     @classmethod
-    def _address(cls, value: str) -> str:
+    def _valid_url(cls, value: str) -> str:
         url = URL(value)
         if url.scheme not in {"http", "https"} or not url.host:
             raise ValueError(f"{value!r} is not an address such as http://127.0.0.1:8086")
@@ -80,73 +80,75 @@ class InfluxDB(SinkSettings):
         return value.rstrip("/")
 
     @model_validator(mode="after")
-    def _one_token(self) -> InfluxDB:
+    def _one_token(self) -> InfluxDBSettings:
         if self.token is not None and self.token_file is not None:
             raise ValueError("either 'token' or 'token_file', not both")
         return self
 
-    def secret(self) -> str:
+    def read_token(self) -> str:
         """The token as it is now, empty when there is none. Raises :class:`Refused` for one that cannot be sent."""
         try:
             text = self.token.get_secret_value() if self.token else ""
             text = (self.token_file.read_text() if self.token_file else text).strip()
         except (OSError, UnicodeError) as error:
-            raise Refused(f"token file {self.token_file} cannot be read: {error}") from error
+            raise SinkUnavailable(f"token file {self.token_file} cannot be read: {error}") from error
         if not (text.isascii() and text.isprintable()):
-            raise Refused("the token holds characters that a header cannot hold")
+            raise SinkUnavailable("the token holds characters that a header cannot hold")
         return text
 
-    def open(self, name: str, labels: Labels) -> InfluxDBSink:
+    def open(self, name: str, label_lookup: LabelLookup) -> InfluxDBSink:
         """A sink that writes to the raw bucket."""
-        return InfluxDBSink(name, self, self.bucket, labels)
+        return InfluxDBSink(name, self, self.bucket, label_lookup)
 
-    def open_tiers(self, name: str, labels: Labels) -> dict[Tier, InfluxDBSink]:
+    def open_tiers(self, name: str, label_lookup: LabelLookup) -> dict[Tier, InfluxDBSink]:
         """A sink for the figures of each tier, into a bucket of its own."""
         buckets = {Tier.HOUR: self.bucket_hourly, Tier.DAY: self.bucket_daily}
-        return {tier: InfluxDBSink(f"{name}-{tier.value}", self, bucket, labels) for tier, bucket in buckets.items()}
+        return {
+            tier: InfluxDBSink(f"{name}-{tier.value}", self, bucket, label_lookup) for tier, bucket in buckets.items()
+        }
 
 
 class InfluxDBSink:
     """See :class:`monitor.sinks.base.Sink`."""
 
-    def __init__(self, name: str, settings: InfluxDB, bucket: str, labels: Labels) -> None:
+    def __init__(self, name: str, settings: InfluxDBSettings, bucket: str, label_lookup: LabelLookup) -> None:
         self.name = name
         self._bucket = bucket
         self._settings = settings
-        self._labels = labels
-        self._tls: ssl.SSLContext | None = None
+        self._label_lookup = label_lookup
+        self._ssl_context: ssl.SSLContext | None = None
         self._client: InfluxDBClientAsync | None = None
 
-    async def write(self, records: Sequence[Record]) -> Receipt:
+    async def write(self, records: Sequence[SinkRecord]) -> WriteResult:
         """Write the batch as it stands; see the promise for what this raises."""
         dropped = 0
         try:
-            body, dropped, secret = await asyncio.to_thread(self._pack, records)
+            body, dropped, secret = await asyncio.to_thread(self._encode_batch, records)
             await self._post(body, secret)
         except TimeoutError as error:
-            raise Passing(f"no answer within {self._settings.timeout:g} s") from error
+            raise TemporaryError(f"no answer within {self._settings.timeout:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise Passing(f"{type(error).__name__}: {error}"[:WORDS]) from error
-        except Rejected as error:
-            if EXPIRED not in error.reason:
+            raise TemporaryError(f"{type(error).__name__}: {error}"[:MAX_REASON_CHARS]) from error
+        except RecordRejected as error:
+            if EXPIRED_MESSAGE not in error.reason:
                 raise
-            return Receipt(dropped=dropped, expired=_expired(error.reason, len(records)))
-        return Receipt(dropped=dropped)
+            return WriteResult(dropped_values=dropped, expired_records=_expired_count(error.reason, len(records)))
+        return WriteResult(dropped_values=dropped)
 
-    def _pack(self, records: Sequence[Record]) -> tuple[bytes, int, str]:
+    def _encode_batch(self, records: Sequence[SinkRecord]) -> tuple[bytes, int, str]:
         """On a worker thread: the ready body, the number of values that it leaves out, and the token of the hour."""
-        _library()
-        if self._tls is None:
-            self._tls = ssl.create_default_context(cafile=self._settings.ca_file)
-        lines = Lines(self._labels)
-        body = gzip.compress(lines.all(records), compresslevel=1)
-        return body, lines.dropped, self._settings.secret()
+        _client_library()
+        if self._ssl_context is None:
+            self._ssl_context = ssl.create_default_context(cafile=self._settings.ca_file)
+        lines = LineProtocolEncoder(self._label_lookup)
+        body = gzip.compress(lines.encode_all(records), compresslevel=1)
+        return body, lines.dropped_values, self._settings.read_token()
 
-    async def _post(self, body: bytes, secret: str) -> None:
+    async def _post(self, body: bytes, token: str) -> None:
         api = (self._client or self._connect()).api_client
-        if secret:
-            api.set_default_header("Authorization", f"Token {secret}")
-        library = _library()
+        if token:
+            api.set_default_header("Authorization", f"Token {token}")
+        library = _client_library()
         try:
             _, status, _ = await library.WriteService(api).post_write_async(
                 org=self._settings.org,
@@ -158,17 +160,17 @@ class InfluxDBSink:
                 _return_http_data_only=False,
             )
         except library.rest.ApiException as error:
-            raise translated(error) from error
-        if status != STORED:  # a gate that wants a log-in first says 200 to everything
-            raise Passing(f"{status} is not what an InfluxDB says when it has stored something")
+            raise translate_error(error) from error
+        if status != STORED_STATUS:  # a gate that wants a log-in first says 200 to everything
+            raise TemporaryError(f"{status} is not what an InfluxDB says when it has stored something")
 
     def _connect(self) -> InfluxDBClientAsync:
         chosen = self._settings
-        self._client = _library().client.influxdb_client_async.InfluxDBClientAsync(
+        self._client = _client_library().client.influxdb_client_async.InfluxDBClientAsync(
             url=chosen.url,
             org=chosen.org,
             timeout=int(chosen.timeout * 1000),
-            ssl_context=self._tls,
+            ssl_context=self._ssl_context,
             allow_redirects=False,
         )
         return self._client
@@ -180,7 +182,7 @@ class InfluxDBSink:
             await client.close()
 
 
-def _library() -> Any:  # noqa: ANN401 - a module whose types say nothing
+def _client_library() -> Any:  # noqa: ANN401 - a module whose types say nothing
     """The client. Loading it takes a quarter of a second, which only writers spend, and not on the event loop."""
     import influxdb_client.client.influxdb_client_async  # noqa: PLC0415 - see above
     import influxdb_client.rest  # noqa: PLC0415 - the same
@@ -188,19 +190,22 @@ def _library() -> Any:  # noqa: ANN401 - a module whose types say nothing
     return influxdb_client
 
 
-def translated(error: ApiException) -> Exception:
+def translate_error(error: ApiException) -> Exception:
     """An answer that is not a success, as one of the sink's failures."""
-    status, reason = error.status or 0, f"{error.status}: {words(error.body) or error.reason}"[:WORDS]
+    status, reason = (
+        error.status or 0,
+        f"{error.status}: {error_message(error.body) or error.reason}"[:MAX_REASON_CHARS],
+    )
     if status == 413:  # noqa: PLR2004 - statuses are best known by their numbers
-        return TooLarge(reason)
+        return BatchTooLarge(reason)
     if status in {400, 422}:
-        return Rejected(reason)
+        return RecordRejected(reason)
     if status in {408, 425, 429} or status >= 500:  # noqa: PLR2004 - the same
-        return Passing(reason, retry_after((error.headers or {}).get("Retry-After")))
-    return Refused(reason)
+        return TemporaryError(reason, parse_retry_after((error.headers or {}).get("Retry-After")))
+    return SinkUnavailable(reason)
 
 
-def words(body: bytes | str | None) -> str:
+def error_message(body: bytes | str | None) -> str:
     """What a server says in an error body: 2.x under ``message``, 1.x and 3.x under ``error``, proxies as they like."""
     text = body.decode(errors="replace") if isinstance(body, bytes) else body or ""
     if text.lstrip().startswith("<"):  # a proxy's page says no more than its status
@@ -214,7 +219,7 @@ def words(body: bytes | str | None) -> str:
     return " ".join(text.split())
 
 
-def retry_after(value: str | None) -> float | None:
+def parse_retry_after(value: str | None) -> float | None:
     """Seconds that a ``Retry-After`` header asks for, as a number or as a date (RFC 9110, 10.2.3); None without one."""
     if value is None:
         return None
@@ -228,7 +233,7 @@ def retry_after(value: str | None) -> float | None:
         return None
 
 
-def _expired(reason: str, most: int) -> int:
+def _expired_count(reason: str, max_count: int) -> int:
     """How many points the server says that it did not keep."""
     count = reason.rpartition("dropped=")[2].split(" ")[0].strip('"}')
-    return min(int(count), most) if count.isdigit() else most
+    return min(int(count), max_count) if count.isdigit() else max_count

@@ -10,8 +10,15 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from monitor.storage.archive.layout import FOLDER, MANIFEST, PART, SCHEMA, ArchiveError, Shape
-from monitor.storage.journal.store import FILE, Chore, connect
+from monitor.storage.archive.layout import (
+    ARCHIVE_FOLDER,
+    ARCHIVE_SCHEMA_VERSION,
+    MANIFEST_FILE,
+    TEMP_SUFFIX,
+    ArchiveError,
+    RowSchema,
+)
+from monitor.storage.journal.store import JOURNAL_FILE, ArchiveUpdate, open_journal
 
 if TYPE_CHECKING:
     import sqlite3
@@ -20,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sealed:
+class ArchiveFile:
     """One sealed file. Moments in UTC milliseconds.
 
     ``path`` is relative to the archive. ``since`` and ``until`` bound the period that it belongs to, ``first`` and
@@ -48,100 +55,100 @@ class Sealed:
     created: int
 
     @property
-    def types(self) -> dict[str, str]:
+    def column_types(self) -> dict[str, str]:
         """Column name -> DuckDB type."""
         found: dict[str, str] = json.loads(self.columns)
         return found
 
 
-def types_text(form: Shape) -> str:
+def column_types_json(schema: RowSchema) -> str:
     """What :attr:`Sealed.columns` holds for files of this shape."""
-    return json.dumps(form.types, separators=(",", ":"))
+    return json.dumps(schema.types, separators=(",", ":"))
 
 
-_NAMES = [field.name for field in fields(Sealed)]
-_INSERT = f"INSERT OR REPLACE INTO sealed ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608 - our own names
-_SELECT = f"SELECT {', '.join(_NAMES)} FROM sealed ORDER BY kind, since, number"  # noqa: S608 - the same
+_COLUMNS = [field.name for field in fields(ArchiveFile)]
+_INSERT = f"INSERT OR REPLACE INTO sealed ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - our own names
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM sealed ORDER BY kind, since, number"  # noqa: S608 - the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class SealedPeriod:
     """A sealed period of one kind and its files."""
 
-    since: int
-    until: int
+    since_ms: int
+    until_ms: int
     through: int
-    files: tuple[Sealed, ...]
+    files: tuple[ArchiveFile, ...]
 
 
-def exists(db: sqlite3.Connection, form: Shape) -> bool:
+def table_exists(db: sqlite3.Connection, schema: RowSchema) -> bool:
     """Whether the journal has a table for rows of this shape."""
-    return db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (form.table,)).fetchone() is not None
+    return db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (schema.table,)).fetchone() is not None
 
 
-def read(db: sqlite3.Connection) -> list[Sealed]:
+def read(db: sqlite3.Connection) -> list[ArchiveFile]:
     """All sealed files in order of (kind, since, number); none in a journal that never saw an archive."""
     if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'sealed'").fetchone():
         return []
-    return [_sealed(row) for row in db.execute(_SELECT)]
+    return [_archive_file(row) for row in db.execute(_SELECT)]
 
 
-def read_at(directory: Path) -> list[Sealed]:
+def load(directory: Path) -> list[ArchiveFile]:
     """All sealed files of a data directory. Raises :class:`JournalError` when there is no journal."""
-    db = connect(directory / FILE, write=False)
+    db = open_journal(directory / JOURNAL_FILE, write=False)
     try:
         return read(db)
     finally:
         db.close()
 
 
-def _sealed(row: Sequence[Any]) -> Sealed:
-    values = dict(zip(_NAMES, row, strict=True))
-    if values["schema"] > SCHEMA:
+def _archive_file(row: Sequence[Any]) -> ArchiveFile:
+    values = dict(zip(_COLUMNS, row, strict=True))
+    if values["schema"] > ARCHIVE_SCHEMA_VERSION:
         raise ArchiveError(
-            f"{values['path']} was sealed by a newer version (schema {values['schema']}, this one knows {SCHEMA})"
+            f"{values['path']} was sealed by a newer version (schema {values['schema']}, this one knows {ARCHIVE_SCHEMA_VERSION})"
         )
-    return Sealed(**(values | {"late": bool(values["late"])}))
+    return ArchiveFile(**(values | {"late": bool(values["late"])}))
 
 
-def spans(files: Iterable[Sealed], kind: str) -> list[Span]:
+def sealed_periods(files: Iterable[ArchiveFile], kind: str) -> list[SealedPeriod]:
     """The sealed periods of a kind, oldest first. Raises :class:`ArchiveError` when two of them overlap."""
-    grouped: dict[tuple[int, int], list[Sealed]] = {}
+    grouped: dict[tuple[int, int], list[ArchiveFile]] = {}
     for one in files:
         if one.kind == kind:
             grouped.setdefault((one.since, one.until), []).append(one)
     found = [
-        Span(since=since, until=until, through=max(one.through for one in group), files=tuple(group))
+        SealedPeriod(since_ms=since, until_ms=until, through=max(one.through for one in group), files=tuple(group))
         for (since, until), group in sorted(grouped.items())
     ]
     for earlier, later in pairwise(found):
-        if later.since < earlier.until:
+        if later.since_ms < earlier.until_ms:
             raise ArchiveError(f"{later.files[0].path} and {earlier.files[0].path} claim the same time")
     return found
 
 
-def record(one: Sealed, instead_of: Iterable[str] = ()) -> Chore:
+def add_file(file: ArchiveFile, replaces: Iterable[str] = ()) -> ArchiveUpdate:
     """Enter a sealed file; the files that it replaces leave the ledger in the same transaction."""
-    gone = [("DELETE FROM sealed WHERE path = ?", (path,)) for path in instead_of]
-    return Chore(statements=(*gone, (_INSERT, astuple(one))))
+    gone = [("DELETE FROM sealed WHERE path = ?", (path,)) for path in replaces]
+    return ArchiveUpdate(statements=(*gone, (_INSERT, astuple(file))))
 
 
-def advance(span: Span, through: int) -> Chore:
+def advance_through(period: SealedPeriod, through: int) -> ArchiveUpdate:
     """Note that all rows of the period up to number ``through`` are in files."""
     sql = "UPDATE sealed SET through = MAX(through, ?) WHERE path = ?"
-    return Chore(statements=tuple((sql, (through, one.path)) for one in span.files))
+    return ArchiveUpdate(statements=tuple((sql, (through, one.path)) for one in period.files))
 
 
-def forget(paths: Iterable[str]) -> Chore:
+def remove_files(paths: Iterable[str]) -> ArchiveUpdate:
     """Strike files off the ledger."""
-    return Chore(statements=tuple(("DELETE FROM sealed WHERE path = ?", (path,)) for path in paths))
+    return ArchiveUpdate(statements=tuple(("DELETE FROM sealed WHERE path = ?", (path,)) for path in paths))
 
 
-def manifest(files: Iterable[Sealed]) -> Iterator[str]:
+def manifest_json(files: Iterable[ArchiveFile]) -> Iterator[str]:
     """The ledger for people and for other programs, as text."""
     listed = []
     for one in files:
-        entry = asdict(one) | {"columns": one.types}
+        entry = asdict(one) | {"columns": one.column_types}
         entry |= {name: _iso(entry[name]) for name in ("since", "until", "first", "last", "created")}
         listed.append(entry)
     yield json.dumps({"schema": 1, "files": listed}, ensure_ascii=False, indent=1)
@@ -153,15 +160,15 @@ def write_manifest(directory: Path) -> None:
 
     It is derived: only the ledger counts. What a killed run left of it goes with the next sweep.
     """
-    root, text = directory / FOLDER, "".join(manifest(read_at(directory)))
+    root, text = directory / ARCHIVE_FOLDER, "".join(manifest_json(load(directory)))
     root.mkdir(parents=True, exist_ok=True)
     with suppress(FileNotFoundError):
-        if (root / MANIFEST).read_text("utf-8") == text:
+        if (root / MANIFEST_FILE).read_text("utf-8") == text:
             return
-    temporary = root / f".{MANIFEST}.{os.getpid()}{PART}"
+    temporary = root / f".{MANIFEST_FILE}.{os.getpid()}{TEMP_SUFFIX}"
     temporary.write_text(text, "utf-8")
-    temporary.replace(root / MANIFEST)
+    temporary.replace(root / MANIFEST_FILE)
 
 
-def _iso(moment: int) -> str:
-    return datetime.fromtimestamp(moment / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _iso(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -13,30 +13,39 @@ import structlog
 
 from monitor import __version__
 from monitor.storage.archive import catalog, duckdb_session
-from monitor.storage.archive.layout import FLOOR_DAYS, FOLDER, SCHEMA, files, kinds, parse, relative, shape
-from monitor.storage.archive.parquet import publish
-from monitor.storage.archive.protocol import Order
-from monitor.storage.archive.seal import alone, sweep
+from monitor.storage.archive.layout import (
+    ARCHIVE_FOLDER,
+    ARCHIVE_SCHEMA_VERSION,
+    MIN_RETENTION_DAYS,
+    archived_kinds,
+    list_files,
+    parse_path,
+    relative_path,
+    row_schema,
+)
+from monitor.storage.archive.parquet import write_parquet_file
+from monitor.storage.archive.protocol import SealRequest
+from monitor.storage.archive.seal import archive_lock, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from monitor.storage.archive.catalog import Span
-    from monitor.storage.journal.store import Chore
+    from monitor.storage.archive.catalog import SealedPeriod
+    from monitor.storage.journal.store import ArchiveUpdate
 
 log = structlog.get_logger(__name__)
 
-MOST_SUPPLEMENTS = 3
+MAX_SUPPLEMENTS = 3
 """A day with more supplements is merged by the daemon itself."""
 
 
-def tend(
-    order: Order,
-    commit: Callable[[Chore], None],
-    settle: Callable[[], None] = lambda: None,
+def run_maintenance(
+    request: SealRequest,
+    commit: Callable[[ArchiveUpdate], None],
+    wait_durable: Callable[[], None] = lambda: None,
     *,
-    keep: int | None = None,
+    retention_days: int | None = None,
 ) -> int:
     """All care that the daemon takes: seal, merge days with many supplements, remove what is older than ``keep`` days.
 
@@ -44,73 +53,84 @@ def tend(
     ``keep`` below the floor.
     """
 
-    def at_once(chore: Chore) -> None:
-        commit(chore)
-        settle()
+    def commit_durably(update: ArchiveUpdate) -> None:
+        commit(update)
+        wait_durable()
 
-    made = sweep(order, commit, settle)
-    compact(order, at_once, more_than=MOST_SUPPLEMENTS)
-    if keep is not None:
-        expire(order, at_once, keep)
-    catalog.write_manifest(order.directory)  # also what a killed sweep entered and did not come to tell
+    made = sweep(request, commit, wait_durable)
+    compact(request, commit_durably, max_supplements=MAX_SUPPLEMENTS)
+    if retention_days is not None:
+        expire(request, commit_durably, retention_days)
+    catalog.write_manifest(request.directory)  # also what a killed sweep entered and did not come to tell
     return made
 
 
-def compact(order: Order, commit: Callable[[Chore], None], *, more_than: int = 0) -> int:
+def compact(request: SealRequest, commit: Callable[[ArchiveUpdate], None], *, max_supplements: int = 0) -> int:
     """Merge every sealed day that has ``more_than`` supplements and more; return how many days were merged."""
-    with alone(order.directory):
-        listed = catalog.read_at(order.directory)
-        crowded = [span for kind in kinds() for span in catalog.spans(listed, kind) if len(span.files) - 1 > more_than]
+    with archive_lock(request.directory):
+        listed = catalog.load(request.directory)
+        crowded = [
+            span
+            for kind in archived_kinds()
+            for span in catalog.sealed_periods(listed, kind)
+            if len(span.files) - 1 > max_supplements
+        ]
         for span in crowded:
-            _merge(order, span, commit)
+            _merge_period(request, span, commit)
     if crowded:
-        catalog.write_manifest(order.directory)
+        catalog.write_manifest(request.directory)
     return len(crowded)
 
 
-def _merge(order: Order, span: Span, commit: Callable[[Chore], None]) -> None:
+def _merge_period(request: SealRequest, period: SealedPeriod, commit: Callable[[ArchiveUpdate], None]) -> None:
     """One new file for a period; the old ones go when the ledger names the new one."""
-    newest = span.files[-1]
-    form = shape(newest.kind)
+    newest = period.files[-1]
+    form = row_schema(newest.kind)
     taken = [
-        named[2] for path in files(order.directory) if (named := parse(path)) and named[:2] == (form.kind, newest.day)
+        named[2]
+        for path in list_files(request.directory)
+        if (named := parse_path(path)) and named[:2] == (form.kind, newest.day)
     ]
     number = max([*taken, newest.number]) + 1
     wanted = replace(
         newest,
-        path=relative(form.kind, newest.day, number),
+        path=relative_path(form.kind, newest.day, number),
         number=number,
-        late=any(one.late for one in span.files),
-        rows=sum(one.rows for one in span.files),
-        through=span.through,
-        columns=catalog.types_text(form),
-        schema=SCHEMA,
+        late=any(one.late for one in period.files),
+        rows=sum(one.rows for one in period.files),
+        through=period.through,
+        columns=catalog.column_types_json(form),
+        schema=ARCHIVE_SCHEMA_VERSION,
         code=__version__,
-        created=order.now,
+        created=request.now_ms,
     )
-    with duckdb_session.database(order.directory, memory=order.memory) as work:
-        merged = publish(order.directory, work, duckdb_session.select(order.directory, form, span.files), form, wanted)
-    old = [one.path for one in span.files]
-    commit(catalog.record(merged, instead_of=old))
-    _remove(order.directory, old)
+    with duckdb_session.open_session(request.directory, memory_limit=request.memory_limit) as work:
+        merged = write_parquet_file(
+            request.directory, work, duckdb_session.select_sql(request.directory, form, period.files), form, wanted
+        )
+    old = [one.path for one in period.files]
+    commit(catalog.add_file(merged, replaces=old))
+    _delete_files(request.directory, old)
     log.info("archive_merged", path=merged.path, files=len(old), rows=merged.rows)
 
 
-def expire(order: Order, commit: Callable[[Chore], None], keep: int) -> int:
+def expire(request: SealRequest, commit: Callable[[ArchiveUpdate], None], retention_days: int) -> int:
     """Remove days that ended more than ``keep`` days before the order's now; return how many files went."""
-    if keep < FLOOR_DAYS:
-        raise ValueError(f"the archive keeps at least {FLOOR_DAYS} days, five quarters; {keep} is less")
-    oldest = int((datetime.fromtimestamp(order.now / 1000, UTC) - timedelta(keep)).timestamp() * 1000)
-    with alone(order.directory):
-        gone = [one.path for one in catalog.read_at(order.directory) if one.until <= oldest]
+    if retention_days < MIN_RETENTION_DAYS:
+        raise ValueError(
+            f"the archive keeps at least {MIN_RETENTION_DAYS} days, five quarters; {retention_days} is less"
+        )
+    oldest = int((datetime.fromtimestamp(request.now_ms / 1000, UTC) - timedelta(retention_days)).timestamp() * 1000)
+    with archive_lock(request.directory):
+        gone = [one.path for one in catalog.load(request.directory) if one.until <= oldest]
         if gone:
-            commit(catalog.forget(gone))
-            _remove(order.directory, gone)
-            catalog.write_manifest(order.directory)
-            log.info("archive_expired", files=len(gone), keep_days=keep)
+            commit(catalog.remove_files(gone))
+            _delete_files(request.directory, gone)
+            catalog.write_manifest(request.directory)
+            log.info("archive_expired", files=len(gone), keep_days=retention_days)
     return len(gone)
 
 
-def _remove(directory: Path, paths: list[str]) -> None:
+def _delete_files(directory: Path, paths: list[str]) -> None:
     for path in paths:
-        (directory / FOLDER / path).unlink(missing_ok=True)
+        (directory / ARCHIVE_FOLDER / path).unlink(missing_ok=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from monitor.storage.archive.layout import FOLDER, ArchiveError, Shape, sql_name, sql_text
-from monitor.storage.archive.temp_dirs import scratch
+from monitor.storage.archive.layout import ARCHIVE_FOLDER, ArchiveError, RowSchema, quote_identifier, quote_literal
+from monitor.storage.archive.temp_dirs import temp_dir
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -14,73 +14,77 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from monitor.storage.archive.catalog import Sealed, Span
+    from monitor.storage.archive.catalog import ArchiveFile, SealedPeriod
 
-MEMORY = "160MB"
+SEAL_MEMORY_LIMIT = "160MB"
 """What sealing may hold; the interpreter and what DuckDB does not count come on top (measured: under 300 MiB)."""
 
 
-def open_in(room: Path, *, memory: str, threads: int, table: str = ":memory:") -> duckdb.DuckDBPyConnection:
+def connect_duckdb(
+    temp_directory: Path, *, memory_limit: str, threads: int, database_path: str = ":memory:"
+) -> duckdb.DuckDBPyConnection:
     """A database that spills into ``room``."""
     import duckdb  # noqa: PLC0415 - 20 MiB that the daemon itself never loads
 
     settings: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": memory,
+        "memory_limit": memory_limit,
         "threads": threads,
-        "temp_directory": str(room / "spill"),
+        "temp_directory": str(temp_directory / "spill"),
         "preserve_insertion_order": False,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "checkpoint_threshold": "1GB",
     }
-    return duckdb.connect(table, config=settings)
+    return duckdb.connect(database_path, config=settings)
 
 
 @contextmanager
-def database(
-    directory: Path, *, memory: str = MEMORY, threads: int = 1, on_disk: bool = False
+def open_session(
+    directory: Path, *, memory_limit: str = SEAL_MEMORY_LIMIT, threads: int = 1, on_disk: bool = False
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database for one piece of work on data directory ``directory``; what it leaves on disk vanishes with it.
 
     ``on_disk``: its tables rest in a file, compressed. Raises :class:`ArchiveError`, also for every DuckDB error.
     """
-    with scratch(directory) as room:
+    with temp_dir(directory) as room:
         table = str(room / "rows.duckdb") if on_disk else ":memory:"
-        db = open_in(room, memory=memory, threads=threads, table=table)
+        db = connect_duckdb(room, memory_limit=memory_limit, threads=threads, database_path=table)
         import duckdb  # noqa: PLC0415 - the same
 
         try:
             yield db
         except duckdb.Error as error:
-            raise ArchiveError(f"archive {directory / FOLDER}: {str(error).splitlines()[0]}") from error
+            raise ArchiveError(f"archive {directory / ARCHIVE_FOLDER}: {str(error).splitlines()[0]}") from error
         finally:
             db.close()
 
 
-def select(directory: Path, shape: Shape, files: Iterable[Sealed], names: Iterable[str] | None = None) -> str:
+def select_sql(
+    directory: Path, schema: RowSchema, files: Iterable[ArchiveFile], names: Iterable[str] | None = None
+) -> str:
     """The SELECT over sealed files, all columns of ``shape`` or those named.
 
     A column that was declared after a file was sealed is absent there; one whose type was changed is converted.
     """
-    wanted = list(names or shape.types)
-    groups: dict[str, list[Sealed]] = {}
+    wanted = list(names or schema.types)
+    groups: dict[str, list[ArchiveFile]] = {}
     for one in files:
         groups.setdefault(one.columns, []).append(one)
     parts = []
     for group in groups.values():
-        have = group[0].types
-        listed = ", ".join(_column(name, shape.types[name], have.get(name)) for name in wanted)
-        paths = ", ".join(sql_text(str(directory / FOLDER / one.path)) for one in group)
+        have = group[0].column_types
+        listed = ", ".join(_column_sql(name, schema.types[name], have.get(name)) for name in wanted)
+        paths = ", ".join(quote_literal(str(directory / ARCHIVE_FOLDER / one.path)) for one in group)
         parts.append(f"SELECT {listed} FROM read_parquet([{paths}], hive_partitioning = false)")  # noqa: S608 - quoted
-    nothing = ", ".join(f"CAST(NULL AS {shape.types[name]}) AS {sql_name(name)}" for name in wanted)
+    nothing = ", ".join(f"CAST(NULL AS {schema.types[name]}) AS {quote_identifier(name)}" for name in wanted)
     return " UNION ALL ".join(parts) or f"SELECT {nothing} WHERE false"
 
 
-def _column(name: str, wanted: str, have: str | None) -> str:
-    if have == wanted:
-        return sql_name(name)
-    source = sql_name(name) if have else "NULL"
-    return f"CAST({source} AS {wanted}) AS {sql_name(name)}"
+def _column_sql(name: str, wanted_type: str, stored_type: str | None) -> str:
+    if stored_type == wanted_type:
+        return quote_identifier(name)
+    source = quote_identifier(name) if stored_type else "NULL"
+    return f"CAST({source} AS {wanted_type}) AS {quote_identifier(name)}"
 
 
 def execute(db: duckdb.DuckDBPyConnection, sql: str, values: Iterable[Any] = ()) -> duckdb.DuckDBPyConnection:
@@ -93,9 +97,13 @@ def execute(db: duckdb.DuckDBPyConnection, sql: str, values: Iterable[Any] = ())
         raise ArchiveError(f"archive: {str(error).splitlines()[0]}") from error
 
 
-def drop_known(work: duckdb.DuckDBPyConnection, directory: Path, form: Shape, span: Span) -> int:
+def delete_archived_rows(
+    session: duckdb.DuckDBPyConnection, directory: Path, schema: RowSchema, period: SealedPeriod
+) -> int:
     """Take out of table ``rows`` what the period's files hold: rows that had left the journal may be imported again."""
-    known = select(directory, form, span.files, form.identity)
-    same = " AND ".join(f"rows.{sql_name(name)} = known.{sql_name(name)}" for name in form.identity)
-    found = work.execute(f"DELETE FROM rows USING ({known}) AS known WHERE {same}")  # noqa: S608 - our own names
+    known = select_sql(directory, schema, period.files, schema.identity_columns)
+    same = " AND ".join(
+        f"rows.{quote_identifier(name)} = known.{quote_identifier(name)}" for name in schema.identity_columns
+    )
+    found = session.execute(f"DELETE FROM rows USING ({known}) AS known WHERE {same}")  # noqa: S608 - our own names
     return int((found.fetchone() or (0,))[0])

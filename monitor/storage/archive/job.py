@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import structlog
 
 from monitor.storage.archive import catalog
-from monitor.storage.archive.layout import STATES as STATE_CHANGES
-from monitor.storage.archive.layout import kinds, shape
-from monitor.storage.archive.protocol import DURABLE, Order, decode, encode_order
-from monitor.storage.journal.store import FILE, Chore, JournalError, connect
+from monitor.storage.archive.layout import STATE_CHANGE_KIND as STATE_CHANGES
+from monitor.storage.archive.layout import archived_kinds, row_schema
+from monitor.storage.archive.protocol import DURABLE_ACK, SealRequest, decode_line, encode_request
+from monitor.storage.journal.store import JOURNAL_FILE, ArchiveUpdate, JournalError, open_journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,30 +30,30 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-EVERY = 900.0
+SWEEP_INTERVAL_SECONDS = 900.0
 """Seconds between sweeps: a day is sealed at most so long after its grace, and so is a supplement."""
 
-CHUNK = 400
+TRIM_CHUNK_ROWS = 400
 """Rows that leave in one transaction: a few milliseconds of the writing thread (measured, `docs/archive.md`)."""
 
-PAUSE = 0.25
+TRIM_PAUSE_SECONDS = 0.25
 """Seconds between two of them: a day of 458,000 rows leaves in ten minutes."""
 
-OPTIONAL = ("sink:", "rollup-")
+OPTIONAL_CONSUMER_PREFIXES = ("sink:", "rollup-")
 """Bookmarks that count only while somebody still reads past them."""
 
-SETTLED = 3_600_000
+MIN_SEALED_AGE_MS = 3_600_000
 """Rows leave at the earliest so long (ms) after their file was sealed: whoever began to read before has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keeping:
+class ArchivePolicy:
     """How the archive is kept. ``grace`` and ``hot`` in seconds, ``keep`` in days, None for ever."""
 
     zone: str
-    grace: float = 6 * 3600.0
-    hot: float = 48 * 3600.0
-    keep: int | None = None
+    grace_seconds: float = 6 * 3600.0
+    keep_in_journal_seconds: float = 48 * 3600.0
+    retention_days: int | None = None
 
 
 @dataclass(slots=True)
@@ -66,16 +66,16 @@ class ArchiveStatistics:
 
     files: int = 0
     rows: int = 0
-    bytes: int = 0
-    sealed_until: int = 0
-    failing: str = ""
-    held_back: str = ""
+    size_bytes: int = 0
+    sealed_until_ms: int = 0
+    last_error: str = ""
+    trim_blocked_by: str = ""
     on_sweep: Callable[[float], None] = field(default=lambda _seconds: None)
     on_trim: Callable[[float], None] = field(default=lambda _rows: None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Stretch:
+class _TrimRange:
     """Rows that may leave: those of ``kind`` in a period, numbered up to ``through``."""
 
     kind: str
@@ -84,7 +84,7 @@ class _Stretch:
     through: int
 
 
-class Keeper:
+class ArchiveJob:
     """Keeps the archive of one data directory while the daemon runs.
 
     ``readers`` are the bookmarks that must have passed a row before it leaves. A bookmark that they do not name counts
@@ -92,14 +92,14 @@ class Keeper:
     """
 
     def __init__(
-        self, directory: Path, journal: Journal, clock: Clock, keeping: Keeping, readers: Iterable[str] = ()
+        self, directory: Path, journal: Journal, clock: Clock, policy: ArchivePolicy, consumers: Iterable[str] = ()
     ) -> None:
-        self.keeping = keeping
+        self.policy = policy
         self.statistics = ArchiveStatistics()
         self._directory = directory
         self._journal = journal
         self._clock = clock
-        self._readers = tuple(readers)
+        self._consumers = tuple(consumers)
 
     async def run(self) -> None:
         """Sweep and trim until cancelled. A failed sweep is said aloud and tried again."""
@@ -107,17 +107,17 @@ class Keeper:
             try:
                 await self.sweep()
                 await self.trim()
-                self._note("")
+                self._set_last_error("")
             except (JournalError, OSError, sqlite3.Error) as error:
-                self._note(str(error))
-            await asyncio.sleep(EVERY)
+                self._set_last_error(str(error))
+            await asyncio.sleep(SWEEP_INTERVAL_SECONDS)
 
-    def _note(self, trouble: str) -> None:
-        if trouble and trouble != self.statistics.failing:
-            log.error("archive_failing", reason=trouble)
-        elif self.statistics.failing and not trouble:
+    def _set_last_error(self, error: str) -> None:
+        if error and error != self.statistics.last_error:
+            log.error("archive_failing", reason=error)
+        elif self.statistics.last_error and not error:
             log.info("archive_works_again")
-        self.statistics.failing = trouble
+        self.statistics.last_error = error
 
     async def sweep(self) -> int:
         """Seal what is due in a process of its own, entering each file; return the files made.
@@ -130,53 +130,53 @@ class Keeper:
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=2**20,
         )  # fmt: skip
         try:
-            made = await self._converse(process)
+            made = await self._run_worker(process)
         finally:
             if process.returncode is None and process.stdin is not None:
                 process.stdin.close()  # it stops at the next entry; what it has not entered is done again
                 process.kill()
             await process.wait()
-        await asyncio.to_thread(self._count)
+        await asyncio.to_thread(self._update_statistics)
         if made:
             self.statistics.on_sweep(time.monotonic() - began)
         return made
 
-    async def _converse(self, process: asyncio.subprocess.Process) -> int:
+    async def _run_worker(self, process: asyncio.subprocess.Process) -> int:
         if process.stdin is None or process.stdout is None:
             raise JournalError("the sealing process has no pipes")
-        keeping = self.keeping
-        order = Order(
+        keeping = self.policy
+        order = SealRequest(
             directory=self._directory,
             zone=keeping.zone,
-            grace=int(keeping.grace * 1000),
-            now=self._clock.now(),
+            grace_ms=int(keeping.grace_seconds * 1000),
+            now_ms=self._clock.now(),
         )
-        process.stdin.write(encode_order(order, keeping.keep).encode())
+        process.stdin.write(encode_request(order, keeping.retention_days).encode())
         while line := await process.stdout.readline():
-            chore, last_word = decode(line.decode())
+            chore, last_word = decode_line(line.decode())
             if chore is None:
                 if "error" in last_word:
                     raise JournalError(last_word["error"])
                 return int(last_word["files"])
             await self._journal.commit(chore)
-            process.stdin.write(DURABLE.encode())
+            process.stdin.write(DURABLE_ACK.encode())
         raise JournalError(f"the sealing process ended without a word, code {await process.wait()}")
 
-    def _count(self) -> None:
-        listed = catalog.read_at(self._directory)
+    def _update_statistics(self) -> None:
+        listed = catalog.load(self._directory)
         counted = self.statistics
         counted.files, counted.rows = len(listed), sum(one.rows for one in listed)
-        counted.bytes = sum(one.size for one in listed)
-        counted.sealed_until = max((one.until for one in listed if one.kind != STATE_CHANGES), default=0)
+        counted.size_bytes = sum(one.size for one in listed)
+        counted.sealed_until_ms = max((one.until for one in listed if one.kind != STATE_CHANGES), default=0)
 
     async def trim(self) -> int:
         """Let sealed rows leave the journal; return how many did. State changes are few and stay."""
         gone = 0
-        for stretch in await asyncio.to_thread(self._stretches):
-            form = shape(stretch.kind)
-            inside = f"{form.moment} >= ? AND {form.moment} < ? AND seq <= ?"
-            some = f"SELECT seq FROM {form.table} WHERE {inside} ORDER BY {form.moment} LIMIT {CHUNK}"  # noqa: S608 - our own names
-            chore = Chore(
+        for stretch in await asyncio.to_thread(self._trim_ranges):
+            form = row_schema(stretch.kind)
+            inside = f"{form.time_sql} >= ? AND {form.time_sql} < ? AND seq <= ?"
+            some = f"SELECT seq FROM {form.table} WHERE {inside} ORDER BY {form.time_sql} LIMIT {TRIM_CHUNK_ROWS}"  # noqa: S608 - our own names
+            chore = ArchiveUpdate(
                 statements=(
                     (
                         f"DELETE FROM {form.table} WHERE seq IN ({some})",  # noqa: S608 - the same
@@ -184,55 +184,57 @@ class Keeper:
                     ),
                 )
             )
-            left = await asyncio.to_thread(self._left, stretch)
+            left = await asyncio.to_thread(self._count_trimmable, stretch)
             gone += left
             while left > 0:
                 await self._journal.commit(chore)
-                self.statistics.on_trim(min(CHUNK, left))
-                left -= CHUNK
-                await asyncio.sleep(PAUSE)
+                self.statistics.on_trim(min(TRIM_CHUNK_ROWS, left))
+                left -= TRIM_CHUNK_ROWS
+                await asyncio.sleep(TRIM_PAUSE_SECONDS)
         if gone:
             log.info("journal_trimmed", rows=gone)
         return gone
 
-    def _left(self, stretch: _Stretch) -> int:
-        form = shape(stretch.kind)
-        sql = f"SELECT COUNT(*) FROM {form.table} WHERE {form.moment} >= ? AND {form.moment} < ? AND seq <= ?"  # noqa: S608 - our own names
-        db = connect(self._directory / FILE, write=False)
+    def _count_trimmable(self, trim_range: _TrimRange) -> int:
+        form = row_schema(trim_range.kind)
+        sql = f"SELECT COUNT(*) FROM {form.table} WHERE {form.time_sql} >= ? AND {form.time_sql} < ? AND seq <= ?"  # noqa: S608 - our own names
+        db = open_journal(self._directory / JOURNAL_FILE, write=False)
         try:
-            return int(db.execute(sql, (stretch.since, stretch.until, stretch.through)).fetchone()[0])
+            return int(db.execute(sql, (trim_range.since, trim_range.until, trim_range.through)).fetchone()[0])
         finally:
             db.close()
 
-    def _stretches(self) -> list[_Stretch]:
+    def _trim_ranges(self) -> list[_TrimRange]:
         """What may leave now, oldest first."""
         now = self._clock.now()
-        db = connect(self._directory / FILE, write=False)
+        db = open_journal(self._directory / JOURNAL_FILE, write=False)
         try:
             listed = catalog.read(db)
-            passed, reader = self._passed(dict(db.execute("SELECT reader, seq FROM bookmark")))
+            passed, reader = self._slowest_consumer(dict(db.execute("SELECT reader, seq FROM bookmark")))
             last = int(db.execute("SELECT last FROM sequence").fetchone()[0])
         finally:
             db.close()
-        hot = now - int(self.keeping.hot * 1000)
+        hot = now - int(self.policy.keep_in_journal_seconds * 1000)
         found, held = [], False
-        for kind in kinds():
+        for kind in archived_kinds():
             if kind == STATE_CHANGES:
                 continue
-            for span in catalog.spans(listed, kind):
-                if span.until > hot or max(one.created for one in span.files) > now - SETTLED:
+            for span in catalog.sealed_periods(listed, kind):
+                if span.until_ms > hot or max(one.created for one in span.files) > now - MIN_SEALED_AGE_MS:
                     continue
                 held = held or passed < min(span.through, last)
                 through = min(span.through, passed)
-                found.append(_Stretch(kind=kind, since=span.since, until=span.until, through=through))
-        self.statistics.held_back = reader if held else ""
+                found.append(_TrimRange(kind=kind, since=span.since_ms, until=span.until_ms, through=through))
+        self.statistics.trim_blocked_by = reader if held else ""
         return sorted(found, key=lambda one: one.since)
 
-    def _passed(self, bookmarks: dict[str, int]) -> tuple[int, str]:
+    def _slowest_consumer(self, checkpoints: dict[str, int]) -> tuple[int, str]:
         """(the number up to which every reader has come, the reader who is last)."""
         living = {
-            name: seq for name, seq in bookmarks.items() if name in self._readers or not name.startswith(OPTIONAL)
+            name: seq
+            for name, seq in checkpoints.items()
+            if name in self._consumers or not name.startswith(OPTIONAL_CONSUMER_PREFIXES)
         }
-        known = dict.fromkeys(self._readers, 0) | living
+        known = dict.fromkeys(self._consumers, 0) | living
         reader = min(known, key=known.__getitem__, default="")
         return (known[reader] if reader else 2**62), reader

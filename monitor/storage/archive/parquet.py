@@ -7,58 +7,69 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from monitor.storage.archive.layout import FOLDER, PART, ArchiveError, Shape, sql_name, sql_text
+from monitor.storage.archive.layout import (
+    ARCHIVE_FOLDER,
+    TEMP_SUFFIX,
+    ArchiveError,
+    RowSchema,
+    quote_identifier,
+    quote_literal,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import duckdb
 
-    from monitor.storage.archive.catalog import Sealed
+    from monitor.storage.archive.catalog import ArchiveFile
 
-ROW_GROUP = 40_960
+ROW_GROUP_ROWS = 40_960
 """Rows in a row group: about ten portals' day, so that a question about one portal reads little."""
 
 
-def publish(directory: Path, work: duckdb.DuckDBPyConnection, source: str, form: Shape, wanted: Sealed) -> Sealed:
+def write_parquet_file(
+    directory: Path, session: duckdb.DuckDBPyConnection, source: str, schema: RowSchema, entry: ArchiveFile
+) -> ArchiveFile:
     """Write the rows of query ``source`` as ``wanted.path``, durably, and return the entry with what is in the file.
 
     Raises :class:`ArchiveError` when the file does not hold exactly ``wanted.rows`` rows.
     """
-    target = directory / FOLDER / wanted.path
-    temporary = target.with_name(f".{target.name}.{os.getpid()}{PART}")
-    _make_directory(target.parent)
-    keys = ", ".join(sql_name(name) for name in form.order)
-    about = {name: str(getattr(wanted, name)) for name in ("kind", "day", "since", "until", "zone", "schema", "code")}
-    marks = ", ".join(f"{name}: {sql_text(value)}" for name, value in about.items())
-    how = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}, KV_METADATA {{{marks}}}"
-    work.execute(f"COPY ({source} ORDER BY {keys}) TO {sql_text(str(temporary))} ({how})")
-    synced(temporary)
-    rows, first, last = contents(work, temporary, form)
-    if rows != wanted.rows:
-        raise ArchiveError(f"{wanted.path} would hold {rows} rows where {wanted.rows} were read")
+    target = directory / ARCHIVE_FOLDER / entry.path
+    temporary = target.with_name(f".{target.name}.{os.getpid()}{TEMP_SUFFIX}")
+    _make_durable_directory(target.parent)
+    keys = ", ".join(quote_identifier(name) for name in schema.sort_columns)
+    about = {name: str(getattr(entry, name)) for name in ("kind", "day", "since", "until", "zone", "schema", "code")}
+    marks = ", ".join(f"{name}: {quote_literal(value)}" for name, value in about.items())
+    how = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS}, KV_METADATA {{{marks}}}"
+    session.execute(f"COPY ({source} ORDER BY {keys}) TO {quote_literal(str(temporary))} ({how})")
+    fsync_path(temporary)
+    rows, first, last = count_and_bounds(session, temporary, schema)
+    if rows != entry.rows:
+        raise ArchiveError(f"{entry.path} would hold {rows} rows where {entry.rows} were read")
     digest, size = sha256(temporary)
     temporary.rename(target)
-    synced(target.parent)
-    return replace(wanted, size=size, sha256=digest, first=first, last=last)
+    fsync_path(target.parent)
+    return replace(entry, size=size, sha256=digest, first=first, last=last)
 
 
-def contents(work: duckdb.DuckDBPyConnection, path: Path, form: Shape) -> tuple[int, int, int]:
+def count_and_bounds(session: duckdb.DuckDBPyConnection, path: Path, schema: RowSchema) -> tuple[int, int, int]:
     """(rows, time of the first, time of the last) of a file."""
-    sql = f"SELECT COUNT(*), MIN({form.moment}), MAX({form.moment}) FROM read_parquet({sql_text(str(path))})"  # noqa: S608 - quoted
-    found = work.execute(sql).fetchone()
+    sql = (
+        f"SELECT COUNT(*), MIN({schema.time_sql}), MAX({schema.time_sql}) FROM read_parquet({quote_literal(str(path))})"  # noqa: S608 - quoted
+    )
+    found = session.execute(sql).fetchone()
     return (int(found[0]), int(found[1] or 0), int(found[2] or 0)) if found else (0, 0, 0)
 
 
-def _make_directory(path: Path) -> None:
+def _make_durable_directory(path: Path) -> None:
     """Make a directory that survives a power cut."""
     if not path.is_dir():
-        _make_directory(path.parent)
+        _make_durable_directory(path.parent)
         path.mkdir(exist_ok=True)
-        synced(path.parent)
+        fsync_path(path.parent)
 
 
-def synced(path: Path) -> None:
+def fsync_path(path: Path) -> None:
     """Return when a file or directory is on disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

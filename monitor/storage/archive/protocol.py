@@ -8,30 +8,30 @@ from pathlib import Path
 from typing import Any
 
 from monitor.storage.archive import duckdb_session
-from monitor.storage.journal.store import Chore
+from monitor.storage.journal.store import ArchiveUpdate
 
-DURABLE = "durable\n"
+DURABLE_ACK = "durable\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class SealRequest:
     """What a sweep is to do: seal what closed ``grace`` (ms) before ``now`` (UTC ms), in days of ``zone``."""
 
     directory: Path
     zone: str
-    grace: int
-    now: int
-    memory: str = duckdb_session.MEMORY
+    grace_ms: int
+    now_ms: int
+    memory_limit: str = duckdb_session.SEAL_MEMORY_LIMIT
 
 
-def encode_order(order: Order, keep: int | None) -> str:
+def encode_request(request: SealRequest, retention_days: int | None) -> str:
     """The first line of input; ``keep`` as in :func:`monitor.storage.archive.compaction.tend`."""
-    return json.dumps(asdict(order) | {"directory": str(order.directory), "keep": keep}) + "\n"
+    return json.dumps(asdict(request) | {"directory": str(request.directory), "keep": retention_days}) + "\n"
 
 
-def decode(line: str) -> tuple[Chore | None, dict[str, Any]]:
+def decode_line(line: str) -> tuple[ArchiveUpdate | None, dict[str, Any]]:
     """A line of output: (entry for the ledger, {}) or (None, the last word)."""
     said = json.loads(line)
     if "statements" in said:
-        return Chore(statements=tuple((sql, tuple(values)) for sql, values in said["statements"])), {}
+        return ArchiveUpdate(statements=tuple((sql, tuple(values)) for sql, values in said["statements"])), {}
     return None, said

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 import structlog
 
 from monitor.storage.archive import catalog, duckdb_session
-from monitor.storage.archive.catalog import Sealed, Span
+from monitor.storage.archive.catalog import ArchiveFile, SealedPeriod
 from monitor.storage.archive.layout import (
-    FOLDER,
-    SCHEMA,
+    ARCHIVE_FOLDER,
+    ARCHIVE_SCHEMA_VERSION,
     ArchiveError,
-    Shape,
-    files,
-    kinds,
-    parse,
-    shape,
-    sql_name,
-    sql_text,
+    RowSchema,
+    archived_kinds,
+    list_files,
+    parse_path,
+    quote_identifier,
+    quote_literal,
+    row_schema,
 )
-from monitor.storage.archive.parquet import contents, sha256
+from monitor.storage.archive.parquet import count_and_bounds, sha256
 
 if TYPE_CHECKING:
     import sqlite3
@@ -30,59 +30,66 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from monitor.storage.archive.protocol import Order
-    from monitor.storage.journal.store import Chore
+    from monitor.storage.archive.protocol import SealRequest
+    from monitor.storage.journal.store import ArchiveUpdate
 
 log = structlog.get_logger(__name__)
 
 
-def adopt(order: Order, db: sqlite3.Connection) -> Iterator[Chore]:
+def recover(request: SealRequest, db: sqlite3.Connection) -> Iterator[ArchiveUpdate]:
     """Take over files that were renamed and not entered; a file whose rows are all in others is a left-over and goes.
 
     What cannot be judged stays where it is, and ``archive verify`` says so.
     """
     known = catalog.read(db)
-    unknown = [path for path in files(order.directory) if path not in {one.path for one in known}]
+    unknown = [path for path in list_files(request.directory) if path not in {one.path for one in known}]
     if not unknown:
         return
-    with duckdb_session.database(order.directory, memory=order.memory) as work:
+    with duckdb_session.open_session(request.directory, memory_limit=request.memory_limit) as work:
         for path in unknown:
             try:
-                one = _judge(order, work, path, known)
+                one = _identify_file(request, work, path, known)
             except ArchiveError as error:
                 log.warning("archive_file_unknown", path=path, reason=str(error))
                 continue
             if one is None:
-                (order.directory / FOLDER / path).unlink()
+                (request.directory / ARCHIVE_FOLDER / path).unlink()
                 log.info("archive_leftover_removed", path=path)
                 continue
             known.append(one)
             log.info("archive_file_adopted", path=path, rows=one.rows)
-            yield catalog.record(one)
+            yield catalog.add_file(one)
 
 
-def _judge(order: Order, work: duckdb.DuckDBPyConnection, path: str, known: Sequence[Sealed]) -> Sealed | None:
+def _identify_file(
+    request: SealRequest, session: duckdb.DuckDBPyConnection, path: str, known: Sequence[ArchiveFile]
+) -> ArchiveFile | None:
     """The entry for an unknown file, None for a left-over. Raises :class:`ArchiveError` when it is neither."""
-    named = parse(path)
-    if named is None or named[0] not in kinds():
+    named = parse_path(path)
+    if named is None or named[0] not in archived_kinds():
         raise ArchiveError("its name is not one of ours")
-    form, file = shape(named[0]), order.directory / FOLDER / path
-    about, types = _about(work, file)
+    form, file = row_schema(named[0]), request.directory / ARCHIVE_FOLDER / path
+    about, types = _read_metadata(session, file)
     if (about.get("kind"), about.get("day")) != named[:2]:
         raise ArchiveError("it does not say that it belongs here")
-    if int(about["schema"]) > SCHEMA:
-        raise ArchiveError(f"it was sealed by a newer version (schema {about['schema']}, this one knows {SCHEMA})")
+    if int(about["schema"]) > ARCHIVE_SCHEMA_VERSION:
+        raise ArchiveError(
+            f"it was sealed by a newer version (schema {about['schema']}, this one knows {ARCHIVE_SCHEMA_VERSION})"
+        )
     since, until = int(about["since"]), int(about["until"])
-    rows, first, last = contents(work, file, form)
-    span = next((one for one in catalog.spans(known, form.kind) if (one.since, one.until) == (since, until)), None)
+    rows, first, last = count_and_bounds(session, file, form)
+    span = next(
+        (one for one in catalog.sealed_periods(known, form.kind) if (one.since_ms, one.until_ms) == (since, until)),
+        None,
+    )
     if span is not None:
-        overlap = _overlap(work, order.directory, form, span, file)
+        overlap = _count_overlap(session, request.directory, form, span, file)
         if overlap == rows:
             return None
         if overlap:
             raise ArchiveError(f"{overlap} of its {rows} rows are in other files")
     digest, size = sha256(file)
-    one = Sealed(
+    one = ArchiveFile(
         path=path,
         kind=form.kind,
         day=named[1],
@@ -100,29 +107,31 @@ def _judge(order: Order, work: duckdb.DuckDBPyConnection, path: str, known: Sequ
         zone=about["zone"],
         schema=int(about["schema"]),
         code=about["code"],
-        created=order.now,
+        created=request.now_ms,
     )
-    catalog.spans([*known, one], form.kind)
+    catalog.sealed_periods([*known, one], form.kind)
     return one
 
 
-def _about(work: duckdb.DuckDBPyConnection, file: Path) -> tuple[dict[str, str], dict[str, str]]:
+def _read_metadata(session: duckdb.DuckDBPyConnection, file: Path) -> tuple[dict[str, str], dict[str, str]]:
     """What a file says of itself, and its columns; every page of it is read. Raises :class:`ArchiveError`."""
     import duckdb  # noqa: PLC0415 - an optional extra
 
-    name = sql_text(str(file))
+    name = quote_literal(str(file))
     try:
-        marks = work.execute(f"SELECT decode(key), decode(value) FROM parquet_kv_metadata({name})").fetchall()  # noqa: S608 - quoted
-        described = work.execute(f"DESCRIBE SELECT * FROM read_parquet({name})").fetchall()  # noqa: S608 - the same
-        work.execute(f"SELECT bit_xor(hash(COLUMNS(*))) FROM read_parquet({name})").fetchall()  # noqa: S608 - the same
+        marks = session.execute(f"SELECT decode(key), decode(value) FROM parquet_kv_metadata({name})").fetchall()  # noqa: S608 - quoted
+        described = session.execute(f"DESCRIBE SELECT * FROM read_parquet({name})").fetchall()  # noqa: S608 - the same
+        session.execute(f"SELECT bit_xor(hash(COLUMNS(*))) FROM read_parquet({name})").fetchall()  # noqa: S608 - the same
     except duckdb.Error as error:
         raise ArchiveError(f"it cannot be read: {str(error).splitlines()[0]}") from error
     return dict(marks), {row[0]: row[1] for row in described}
 
 
-def _overlap(work: duckdb.DuckDBPyConnection, directory: Path, form: Shape, span: Span, file: Path) -> int:
-    known = duckdb_session.select(directory, form, span.files, form.identity)
-    keys = ", ".join(sql_name(name) for name in form.identity)
-    same = f"SELECT {keys} FROM read_parquet({sql_text(str(file))})"  # noqa: S608 - quoted
-    found = work.execute(f"SELECT COUNT(*) FROM ({same}) SEMI JOIN ({known}) USING ({keys})").fetchone()  # noqa: S608 - the same
+def _count_overlap(
+    session: duckdb.DuckDBPyConnection, directory: Path, schema: RowSchema, period: SealedPeriod, file: Path
+) -> int:
+    known = duckdb_session.select_sql(directory, schema, period.files, schema.identity_columns)
+    keys = ", ".join(quote_identifier(name) for name in schema.identity_columns)
+    same = f"SELECT {keys} FROM read_parquet({quote_literal(str(file))})"  # noqa: S608 - quoted
+    found = session.execute(f"SELECT COUNT(*) FROM ({same}) SEMI JOIN ({known}) USING ({keys})").fetchone()  # noqa: S608 - the same
     return int(found[0]) if found else 0

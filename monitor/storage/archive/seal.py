@@ -18,75 +18,77 @@ import structlog
 
 from monitor import __version__
 from monitor.storage.archive import catalog, duckdb_session
-from monitor.storage.archive.catalog import Sealed, Span, exists
+from monitor.storage.archive.catalog import ArchiveFile, SealedPeriod, table_exists
 from monitor.storage.archive.layout import (
-    FOLDER,
-    MANIFEST,
-    PART,
-    SCHEMA,
+    ARCHIVE_FOLDER,
+    ARCHIVE_SCHEMA_VERSION,
+    MANIFEST_FILE,
+    TEMP_SUFFIX,
     ArchiveError,
-    Day,
-    Shape,
+    ReportDay,
+    RowSchema,
+    archived_kinds,
     day_of,
-    files,
-    folders,
-    kinds,
-    parse,
-    relative,
-    shape,
+    kind_folders,
+    list_files,
+    parse_path,
+    relative_path,
+    row_schema,
 )
-from monitor.storage.archive.parquet import publish
-from monitor.storage.archive.protocol import Order
-from monitor.storage.archive.recovery import adopt
-from monitor.storage.archive.sqlite_copy import load
-from monitor.storage.archive.temp_dirs import sweep_rooms
-from monitor.storage.journal.store import FILE, connect
+from monitor.storage.archive.parquet import write_parquet_file
+from monitor.storage.archive.protocol import SealRequest
+from monitor.storage.archive.recovery import recover
+from monitor.storage.archive.sqlite_copy import copy_rows
+from monitor.storage.archive.temp_dirs import remove_abandoned_temp_dirs
+from monitor.storage.journal.store import JOURNAL_FILE, open_journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from monitor.storage.journal.store import Chore
+    from monitor.storage.journal.store import ArchiveUpdate
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class SealTask:
     """One file to write: rows of ``kind`` in a period of day ``label`` that ``span``, if any, does not hold yet."""
 
     kind: str
-    label: str
-    since: int
-    until: int
-    span: Span | None
+    day: str
+    since_ms: int
+    until_ms: int
+    period: SealedPeriod | None
 
 
-def sweep(order: Order, commit: Callable[[Chore], None], settle: Callable[[], None] = lambda: None) -> int:
+def sweep(
+    request: SealRequest, commit: Callable[[ArchiveUpdate], None], wait_durable: Callable[[], None] = lambda: None
+) -> int:
     """Seal all that is due, one file at a time, handing each entry of the ledger to ``commit``; return the files made.
 
     When ``settle`` returns, all entries handed over so far are durable; ``commit`` alone need not wait for that. One
     sweep at a time: a second one waits. Raises :class:`ArchiveError`, :class:`JournalError`, and what the two raise.
     """
     made = 0
-    with alone(order.directory), _journal(order.directory) as db:
-        _tidy(order.directory)
-        for chore in adopt(order, db):
+    with archive_lock(request.directory), _journal_connection(request.directory) as db:
+        _remove_leftovers(request.directory)
+        for chore in recover(request, db):
             commit(chore)
-        settle()
-        for kind in kinds():
-            for task in list(pending(db, kind, order)):
-                chore, new = seal(order, db, task)
+        wait_durable()
+        for kind in archived_kinds():
+            for task in list(pending_tasks(db, kind, request)):
+                chore, new = seal(request, db, task)
                 commit(chore)
                 made += new
-        settle()
+        wait_durable()
     return made
 
 
 @contextmanager
-def alone(directory: Path) -> Iterator[None]:
+def archive_lock(directory: Path) -> Iterator[None]:
     """Hold the archive's lock, which the kernel releases when the process ends in whatever way."""
-    root = directory / FOLDER
+    root = directory / ARCHIVE_FOLDER
     try:
         root.mkdir(parents=True, exist_ok=True)
         with (root / "lock").open("a") as file:
@@ -97,122 +99,126 @@ def alone(directory: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _journal(directory: Path) -> Iterator[sqlite3.Connection]:
-    db = connect(directory / FILE, write=False)
+def _journal_connection(directory: Path) -> Iterator[sqlite3.Connection]:
+    db = open_journal(directory / JOURNAL_FILE, write=False)
     try:
         yield db
     except sqlite3.Error as error:
-        raise ArchiveError(f"journal {directory / FILE} cannot be read: {error}") from error
+        raise ArchiveError(f"journal {directory / JOURNAL_FILE} cannot be read: {error}") from error
     finally:
         db.close()
 
 
-def _tidy(directory: Path) -> None:
+def _remove_leftovers(directory: Path) -> None:
     """Remove what a killed sweep left unfinished. The caller holds the lock, so nobody else is at it."""
-    sweep_rooms(directory)
-    for rubbish in (directory / FOLDER).glob(f".{MANIFEST}.*"):
+    remove_abandoned_temp_dirs(directory)
+    for rubbish in (directory / ARCHIVE_FOLDER).glob(f".{MANIFEST_FILE}.*"):
         rubbish.unlink(missing_ok=True)
-    for folder in folders(directory):
-        for rubbish in folder.glob(f"*/.*{PART}"):
+    for folder in kind_folders(directory):
+        for rubbish in folder.glob(f"*/.*{TEMP_SUFFIX}"):
             rubbish.unlink(missing_ok=True)
 
 
-def pending(db: sqlite3.Connection, kind: str, order: Order) -> Iterator[Task]:
+def pending_tasks(db: sqlite3.Connection, kind: str, request: SealRequest) -> Iterator[SealTask]:
     """What is due for ``kind``, oldest first: days without a file, and sealed days to which rows have come."""
-    form, zone = shape(kind), ZoneInfo(order.zone)
-    if not exists(db, form):
+    form, zone = row_schema(kind), ZoneInfo(request.zone)
+    if not table_exists(db, form):
         return
-    spans = catalog.spans(catalog.read(db), kind)
-    moment = f"SELECT MIN({form.moment}) FROM {form.table} WHERE {form.moment} >= ?"  # noqa: S608 - our own names
-    newer = f"SELECT 1 FROM {form.table} WHERE {form.moment} >= ? AND {form.moment} < ? AND seq > ? LIMIT 1"  # noqa: S608 - the same
+    spans = catalog.sealed_periods(catalog.read(db), kind)
+    moment = f"SELECT MIN({form.time_sql}) FROM {form.table} WHERE {form.time_sql} >= ?"  # noqa: S608 - our own names
+    newer = f"SELECT 1 FROM {form.table} WHERE {form.time_sql} >= ? AND {form.time_sql} < ? AND seq > ? LIMIT 1"  # noqa: S608 - the same
     cursor = -(2**62)
     while (found := db.execute(moment, (cursor,)).fetchone()[0]) is not None:
-        span = next((one for one in spans if one.since <= found < one.until), None)
+        span = next((one for one in spans if one.since_ms <= found < one.until_ms), None)
         day = day_of(found, zone)
         if span is not None:
-            if db.execute(newer, (span.since, span.until, span.through)).fetchone():
-                yield Task(kind=kind, label=span.files[0].day, since=span.since, until=span.until, span=span)
-            cursor = span.until
+            if db.execute(newer, (span.since_ms, span.until_ms, span.through)).fetchone():
+                yield SealTask(
+                    kind=kind, day=span.files[0].day, since_ms=span.since_ms, until_ms=span.until_ms, period=span
+                )
+            cursor = span.until_ms
             continue
-        if day.until + order.grace > order.now:
+        if day.until_ms + request.grace_ms > request.now_ms:
             return
-        yield _task(kind, day, found, spans)
-        cursor = min([day.until, *(one.since for one in spans if one.since > found)])
+        yield _task_of_day(kind, day, found, spans)
+        cursor = min([day.until_ms, *(one.since_ms for one in spans if one.since_ms > found)])
 
 
-def _task(kind: str, day: Day, moment: int, spans: Sequence[Span]) -> Task:
+def _task_of_day(kind: str, day: ReportDay, at: int, periods: Sequence[SealedPeriod]) -> SealTask:
     """The period around ``moment`` that no file claims: the day, or what another zone's days leave of it."""
-    since = max([day.since, *(one.until for one in spans if one.until <= moment)])
-    until = min([day.until, *(one.since for one in spans if one.since > moment)])
-    return Task(kind=kind, label=day.label, since=since, until=until, span=None)
+    since = max([day.since_ms, *(one.until_ms for one in periods if one.until_ms <= at)])
+    until = min([day.until_ms, *(one.since_ms for one in periods if one.since_ms > at)])
+    return SealTask(kind=kind, day=day.date, since_ms=since, until_ms=until, period=None)
 
 
-def seal(order: Order, db: sqlite3.Connection, task: Task) -> tuple[Chore, int]:
+def seal(request: SealRequest, db: sqlite3.Connection, task: SealTask) -> tuple[ArchiveUpdate, int]:
     """Write one file and return its entry for the ledger, and how many files were made: none for rows known before."""
-    form = shape(task.kind)
-    with duckdb_session.database(order.directory, memory=order.memory, on_disk=True) as work:
+    form = row_schema(task.kind)
+    with duckdb_session.open_session(request.directory, memory_limit=request.memory_limit, on_disk=True) as work:
         db.execute("BEGIN")
         try:
             through = int(db.execute("SELECT last FROM sequence").fetchone()[0])
-            count = load(db, work, form, *_rows_of(db, form, task, through))
+            count = copy_rows(db, work, form, *_rows_condition(db, form, task, through))
         finally:
             db.execute("COMMIT")
-        if task.span is not None:
-            count -= duckdb_session.drop_known(work, order.directory, form, task.span)
+        if task.period is not None:
+            count -= duckdb_session.delete_archived_rows(work, request.directory, form, task.period)
             if count == 0:
-                return catalog.advance(task.span, through), 0
-        wanted = _entry(order, task, _next_number(order.directory, task), count, through)
-        sealed = publish(order.directory, work, "SELECT * FROM rows", form, wanted)
+                return catalog.advance_through(task.period, through), 0
+        wanted = _catalog_entry(request, task, _next_number(request.directory, task), count, through)
+        sealed = write_parquet_file(request.directory, work, "SELECT * FROM rows", form, wanted)
     log.info("sealed", path=sealed.path, rows=sealed.rows, bytes=sealed.size, late=sealed.late)
-    return catalog.record(sealed), 1
+    return catalog.add_file(sealed), 1
 
 
-def _rows_of(db: sqlite3.Connection, form: Shape, task: Task, through: int) -> tuple[str, tuple[int, ...]]:
+def _rows_condition(
+    db: sqlite3.Connection, schema: RowSchema, task: SealTask, through: int
+) -> tuple[str, tuple[int, ...]]:
     """The condition for the task's rows, and its values: by number, for rows lie in the order of their numbers.
 
     The index by time finds the lowest and highest number without a look at the rows (measured: twice as fast).
     """
-    past = task.span.through if task.span else 0
-    inside = (task.since, task.until, past, through)
+    past = task.period.through if task.period else 0
+    inside = (task.since_ms, task.until_ms, past, through)
     bounds = (
-        f"SELECT MIN(seq), MAX(seq) FROM {form.table} "  # noqa: S608 - our own names
-        f"WHERE {form.moment} >= ? AND {form.moment} < ? AND seq > ? AND seq <= ?"
+        f"SELECT MIN(seq), MAX(seq) FROM {schema.table} "  # noqa: S608 - our own names
+        f"WHERE {schema.time_sql} >= ? AND {schema.time_sql} < ? AND seq > ? AND seq <= ?"
     )
     first, last = db.execute(bounds, inside).fetchone()
-    return f"seq >= ? AND seq <= ? AND +{form.moment} >= ? AND +{form.moment} < ?", (
+    return f"seq >= ? AND seq <= ? AND +{schema.time_sql} >= ? AND +{schema.time_sql} < ?", (
         first,
         last,
-        task.since,
-        task.until,
+        task.since_ms,
+        task.until_ms,
     )
 
 
-def _next_number(directory: Path, task: Task) -> int:
-    listed = [parse(path) for path in files(directory)]
-    known = [one[2] for one in listed if one is not None and one[:2] == (task.kind, task.label)]
-    known += [one.number for one in task.span.files] if task.span else []
+def _next_number(directory: Path, task: SealTask) -> int:
+    listed = [parse_path(path) for path in list_files(directory)]
+    known = [one[2] for one in listed if one is not None and one[:2] == (task.kind, task.day)]
+    known += [one.number for one in task.period.files] if task.period else []
     return max(known, default=-1) + 1
 
 
-def _entry(order: Order, task: Task, number: int, count: int, through: int) -> Sealed:
+def _catalog_entry(request: SealRequest, task: SealTask, number: int, count: int, through: int) -> ArchiveFile:
     """What the ledger will say, except what only the file can tell."""
-    return Sealed(
-        path=relative(task.kind, task.label, number),
+    return ArchiveFile(
+        path=relative_path(task.kind, task.day, number),
         kind=task.kind,
-        day=task.label,
+        day=task.day,
         number=number,
-        late=task.span is not None,
+        late=task.period is not None,
         rows=count,
         size=0,
         sha256="",
-        since=task.since,
-        until=task.until,
+        since=task.since_ms,
+        until=task.until_ms,
         first=0,
         last=0,
         through=through,
-        columns=catalog.types_text(shape(task.kind)),
-        zone=order.zone,
-        schema=SCHEMA,
+        columns=catalog.column_types_json(row_schema(task.kind)),
+        zone=request.zone,
+        schema=ARCHIVE_SCHEMA_VERSION,
         code=__version__,
-        created=order.now,
+        created=request.now_ms,
     )

@@ -17,7 +17,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from monitor.storage.archive.layout import Shape, sql_name
+from monitor.storage.archive.layout import RowSchema, quote_identifier
 
 if TYPE_CHECKING:
     import sqlite3
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    Columns = Mapping[str, Sequence[Any]]
+    ColumnMapping = Mapping[str, Sequence[Any]]
 
-CHUNK = 8000
+CHUNK_ROWS = 8000
 """Rows on the way at a time: a few megabytes."""
 
 _REAL = "DOUBLE"
 _TEXTS = itemgetter(0)
 _REALS = itemgetter(slice(1, None))
-_WIDTH = 8
+_REAL_BYTES = 8
 
 
-def load(  # noqa: PLR0913 - from where, to where, and which rows
+def copy_rows(  # noqa: PLR0913 - from where, to where, and which rows
     source: sqlite3.Connection,
     target: duckdb.DuckDBPyConnection,
-    shape: Shape,
+    schema: RowSchema,
     condition: str,
     values: Sequence[Any] = (),
     *,
@@ -49,16 +49,16 @@ def load(  # noqa: PLR0913 - from where, to where, and which rows
 
     ``source`` must allow use by another thread, which is over when this returns or raises.
     """
-    types = {name: shape.types[name] for name in names or shape.types}
+    types = {name: schema.types[name] for name in names or schema.types}
     reals = [name for name, sql in types.items() if sql == _REAL]
     others = [name for name in types if name not in reals]
-    target.execute(f"CREATE TABLE rows ({', '.join(f'{sql_name(name)} {sql}' for name, sql in types.items())})")
-    insert = _insert(types, reals, others)
-    feeder = _Feeder(source, _select(source, shape, reals, others, condition), values)
+    target.execute(f"CREATE TABLE rows ({', '.join(f'{quote_identifier(name)} {sql}' for name, sql in types.items())})")
+    insert = _insert_sql(types, reals, others)
+    feeder = _ChunkReader(source, _select_sql(source, schema, reals, others, condition), values)
     count = 0
     target.execute("BEGIN")
     try:
-        while (chunk := feeder.next()) is not None:
+        while (chunk := feeder.next_chunk()) is not None:
             lines, bits, rows = chunk
             target.execute(insert, (lines, bits))
             count += rows
@@ -68,13 +68,15 @@ def load(  # noqa: PLR0913 - from where, to where, and which rows
     return count
 
 
-def fill(target: duckdb.DuckDBPyConnection, name: str, types: Mapping[str, str], batches: Iterable[Columns]) -> int:
+def copy_columns(
+    target: duckdb.DuckDBPyConnection, name: str, types: Mapping[str, str], batches: Iterable[ColumnMapping]
+) -> int:
     """Make table ``name`` with columns ``types`` from ``batches``, one held at a time; return the number of rows."""
     reals = [column for column, sql in types.items() if sql == _REAL]
     others = [column for column in types if column not in reals]
-    listed = ", ".join(f"{sql_name(column)} {sql}" for column, sql in types.items())
-    target.execute(f"CREATE TABLE {sql_name(name)} ({listed})")
-    insert = _insert(types, reals, others, name)
+    listed = ", ".join(f"{quote_identifier(column)} {sql}" for column, sql in types.items())
+    target.execute(f"CREATE TABLE {quote_identifier(name)} ({listed})")
+    insert = _insert_sql(types, reals, others, name)
     encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
     count = 0
     for batch in batches:
@@ -86,44 +88,46 @@ def fill(target: duckdb.DuckDBPyConnection, name: str, types: Mapping[str, str],
         lines = "\n".join(map(encode, zip(*cells, strict=True))).encode()
         infinite = ([math.inf if value is None else value for value in batch[column]] for column in reals)
         numbers = list(zip(*infinite, strict=True)) or [()] * (lines.count(b"\n") + 1)
-        target.execute(insert, (lines, _bits(numbers)))
+        target.execute(insert, (lines, _reals_hex(numbers)))
         count += len(numbers)
     return count
 
 
-def _select(source: sqlite3.Connection, shape: Shape, reals: list[str], others: list[str], condition: str) -> str:
-    existing = {row[1] for row in source.execute(f"PRAGMA table_info({sql_name(shape.table)})")}
-    texts = ", ".join(sql_name(name) if name in existing else "NULL" for name in others)
-    numbers = "".join(f", ifnull({sql_name(name)}, 9e999)" if name in existing else ", 9e999" for name in reals)
-    return f"SELECT json_array({texts}){numbers} FROM {sql_name(shape.table)} WHERE {condition}"  # noqa: S608 - our own names
+def _select_sql(
+    source: sqlite3.Connection, schema: RowSchema, reals: list[str], others: list[str], condition: str
+) -> str:
+    existing = {row[1] for row in source.execute(f"PRAGMA table_info({quote_identifier(schema.table)})")}
+    texts = ", ".join(quote_identifier(name) if name in existing else "NULL" for name in others)
+    numbers = "".join(f", ifnull({quote_identifier(name)}, 9e999)" if name in existing else ", 9e999" for name in reals)
+    return f"SELECT json_array({texts}){numbers} FROM {quote_identifier(schema.table)} WHERE {condition}"  # noqa: S608 - our own names
 
 
-def _insert(types: Mapping[str, str], reals: list[str], others: list[str], table: str = "rows") -> str:
+def _insert_sql(types: Mapping[str, str], reals: list[str], others: list[str], table: str = "rows") -> str:
     """The statement that takes the lines apart; ``t`` is a row's list of texts, ``b`` the bits of its reals."""
     taken = []
     for name, sql in types.items():
         if sql == _REAL:
-            first = reals.index(name) * _WIDTH
-            taken.append(f"nullif(b[{first + 1}:{first + _WIDTH}]::BIT::DOUBLE, 'inf'::DOUBLE)")
+            first = reals.index(name) * _REAL_BYTES
+            taken.append(f"nullif(b[{first + 1}:{first + _REAL_BYTES}]::BIT::DOUBLE, 'inf'::DOUBLE)")
         else:
             text = f"t[{others.index(name) + 1}]"
             taken.append({"VARCHAR": text, "BOOLEAN": f"{text} <> '0'"}.get(sql, f"{text}::{sql}"))
     lines = "unnest(string_split(decode($1), chr(10))) AS line, unnest(string_split($2, chr(10))) AS bits"
     split = f"""SELECT from_json(line, '["VARCHAR"]') AS t, unhex(bits) AS b FROM (SELECT {lines})"""  # noqa: S608 - the same
-    return f"INSERT INTO {sql_name(table)} SELECT {', '.join(taken)} FROM ({split})"  # noqa: S608 - our own names
+    return f"INSERT INTO {quote_identifier(table)} SELECT {', '.join(taken)} FROM ({split})"  # noqa: S608 - our own names
 
 
-class _Feeder:
+class _ChunkReader:
     """Reads SQLite on a thread of its own, a few chunks ahead."""
 
     def __init__(self, source: sqlite3.Connection, sql: str, values: Sequence[Any]) -> None:
         self._chunks: queue.Queue[tuple[bytes, str, int] | BaseException | None] = queue.Queue(1)
         self._stopped = False
         self._source, self._sql, self._values = source, sql, values
-        self._thread = threading.Thread(target=self._work, name="archive-feed", daemon=True)
+        self._thread = threading.Thread(target=self._read_chunks, name="archive-feed", daemon=True)
         self._thread.start()
 
-    def next(self) -> tuple[bytes, str, int] | None:
+    def next_chunk(self) -> tuple[bytes, str, int] | None:
         """(lines of JSON, lines of hexadecimal bits, rows), None after the last. Raises what the reading raised."""
         found = self._chunks.get()
         if isinstance(found, BaseException):
@@ -138,13 +142,13 @@ class _Feeder:
                 self._chunks.get()
             self._thread.join(0.01)
 
-    def _work(self) -> None:
+    def _read_chunks(self) -> None:
         factory = self._source.text_factory
         try:
             self._source.text_factory = bytes
             found = self._source.execute(self._sql, self._values)
-            while not self._stopped and (rows := found.fetchmany(CHUNK)):
-                self._chunks.put((b"\n".join(map(_TEXTS, rows)), _bits(list(map(_REALS, rows))), len(rows)))
+            while not self._stopped and (rows := found.fetchmany(CHUNK_ROWS)):
+                self._chunks.put((b"\n".join(map(_TEXTS, rows)), _reals_hex(list(map(_REALS, rows))), len(rows)))
             self._chunks.put(None)
         except BaseException as error:  # noqa: BLE001 - raised where the chunks are taken
             self._chunks.put(error)
@@ -152,10 +156,10 @@ class _Feeder:
             self._source.text_factory = factory
 
 
-def _bits(rows: Sequence[tuple[Any, ...]]) -> str:
+def _reals_hex(rows: Sequence[tuple[Any, ...]]) -> str:
     """The reals of the rows, eight bytes each, most significant first, a line a row."""
     reals = array("d", chain.from_iterable(rows))
     if array("H", [1]).tobytes() == b"\x01\x00":
         reals.byteswap()
-    width = len(reals) // len(rows) * _WIDTH
+    width = len(reals) // len(rows) * _REAL_BYTES
     return reals.tobytes().hex("\n", width) if width else "\n" * (len(rows) - 1)

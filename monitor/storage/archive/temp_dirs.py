@@ -15,24 +15,24 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.storage.archive.layout import FOLDER, ArchiveError
+from monitor.storage.archive.layout import ARCHIVE_FOLDER, ArchiveError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PREFIX = "scratch-"
+TEMP_DIR_PREFIX = "scratch-"
 
 
 @contextmanager
-def scratch(directory: Path) -> Iterator[Path]:
+def temp_dir(directory: Path) -> Iterator[Path]:
     """An empty directory below the archive of ``directory``. Raises :class:`ArchiveError` when there can be none."""
-    root = directory / FOLDER
+    root = directory / ARCHIVE_FOLDER
     try:
         root.mkdir(parents=True, exist_ok=True)
-        sweep_rooms(directory)
-        with _locked(root, fcntl.LOCK_SH):
-            room = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
-            mine = _lock(room, fcntl.LOCK_EX)
+        remove_abandoned_temp_dirs(directory)
+        with _folder_lock(root, fcntl.LOCK_SH):
+            room = Path(tempfile.mkdtemp(prefix=TEMP_DIR_PREFIX, dir=root))
+            mine = _acquire_lock(room, fcntl.LOCK_EX)
     except OSError as error:
         raise ArchiveError(f"archive {root} cannot be used: {error.strerror or error}") from error
     try:
@@ -42,33 +42,33 @@ def scratch(directory: Path) -> Iterator[Path]:
         os.close(mine)
 
 
-def sweep_rooms(directory: Path) -> None:
+def remove_abandoned_temp_dirs(directory: Path) -> None:
     """Remove the rooms whose owners were killed. Raises OSError when there is no archive that can be read."""
-    root = directory / FOLDER
-    with _locked(root, fcntl.LOCK_EX):
+    root = directory / ARCHIVE_FOLDER
+    with _folder_lock(root, fcntl.LOCK_EX):
         left: list[tuple[Path, int]] = []
-        for room in root.glob(f"{PREFIX}*"):
+        for room in root.glob(f"{TEMP_DIR_PREFIX}*"):
             with suppress(OSError):  # its owner lives, or has just removed it
-                left.append((room, _lock(room, fcntl.LOCK_EX | fcntl.LOCK_NB)))
+                left.append((room, _acquire_lock(room, fcntl.LOCK_EX | fcntl.LOCK_NB)))
     for room, descriptor in left:
         shutil.rmtree(room, ignore_errors=True)
         os.close(descriptor)
 
 
 @contextmanager
-def _locked(folder: Path, how: int) -> Iterator[None]:
-    descriptor = _lock(folder, how)
+def _folder_lock(folder: Path, operation: int) -> Iterator[None]:
+    descriptor = _acquire_lock(folder, operation)
     try:
         yield
     finally:
         os.close(descriptor)
 
 
-def _lock(folder: Path, how: int) -> int:
+def _acquire_lock(folder: Path, operation: int) -> int:
     """The open descriptor that holds the lock of a folder until it is closed."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, how)
+        fcntl.flock(descriptor, operation)
     except OSError:
         os.close(descriptor)
         raise

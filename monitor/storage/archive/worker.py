@@ -15,45 +15,47 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from monitor.storage.archive.compaction import tend
-from monitor.storage.archive.protocol import DURABLE, Order
-from monitor.storage.journal.store import Chore, JournalError
+from monitor.storage.archive.compaction import run_maintenance
+from monitor.storage.archive.protocol import DURABLE_ACK, SealRequest
+from monitor.storage.journal.store import ArchiveUpdate, JournalError
 
 if TYPE_CHECKING:
     from typing import TextIO
 
 
-def main(given: TextIO = sys.stdin, answers: TextIO = sys.stdout) -> int:
+def main(input_stream: TextIO = sys.stdin, output_stream: TextIO = sys.stdout) -> int:
     """Do what the order says; the exit code is 0 when all of it was done."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     with suppress(OSError):
         os.nice(19)
-    order = json.loads(given.readline())
+    order = json.loads(input_stream.readline())
     keep = order.pop("keep")
 
-    def tell(said: dict[str, Any]) -> None:
-        answers.write(json.dumps(said) + "\n")
-        answers.flush()
+    def send(message: dict[str, Any]) -> None:
+        output_stream.write(json.dumps(message) + "\n")
+        output_stream.flush()
 
-    waiting: list[Chore] = []
+    waiting: list[ArchiveUpdate] = []
 
-    def commit(chore: Chore) -> None:
-        waiting.append(chore)
-        tell({"statements": chore.statements})
+    def commit(update: ArchiveUpdate) -> None:
+        waiting.append(update)
+        send({"statements": update.statements})
 
-    def settle() -> None:
+    def wait_durable() -> None:
         while waiting:
-            if given.readline() != DURABLE:
+            if input_stream.readline() != DURABLE_ACK:
                 raise JournalError("the daemon is gone")
             waiting.pop()
 
     try:
-        made = tend(Order(**(order | {"directory": Path(order["directory"])})), commit, settle, keep=keep)
+        made = run_maintenance(
+            SealRequest(**(order | {"directory": Path(order["directory"])})), commit, wait_durable, retention_days=keep
+        )
     except (JournalError, OSError) as error:
         with suppress(BrokenPipeError):
-            tell({"error": str(error)})
+            send({"error": str(error)})
         return 1
-    tell({"files": made})
+    send({"files": made})
     return 0
 
 

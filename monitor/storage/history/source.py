@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from monitor.storage.history import reader
-from monitor.storage.history.reader import BATCH, FOREVER
+from monitor.storage.history.reader import BATCH_ROWS, UNBOUNDED_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -15,60 +15,80 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from monitor.storage.history.reader import Columns, Window
+    from monitor.storage.history.reader import ColumnBatch, HistoryWindow
 
 ARCHIVE, INFLUXDB = "archive", "influxdb"
 
 
-class Source(Protocol):
+class HistoryReader(Protocol):
     """One way to read history; see the functions of `monitor/storage/history/reader.py`. All raise :class:`JournalError`."""
 
-    def measurements(self, window: Window, batch: int = BATCH) -> Iterator[Columns]:
+    def measurements(self, window: HistoryWindow, batch_rows: int = BATCH_ROWS) -> Iterator[ColumnBatch]:
         """The measurements of a window in order."""
 
-    def count(self, window: Window) -> int:
+    def count(self, window: HistoryWindow) -> int:
         """How many they are."""
 
     def state_changes(
-        self, since: int = 0, until: int = FOREVER, portals: frozenset[str] | None = None, batch: int = BATCH
-    ) -> Iterator[Columns]:
+        self,
+        since_ms: int = 0,
+        until_ms: int = UNBOUNDED_MS,
+        portals: frozenset[str] | None = None,
+        batch_rows: int = BATCH_ROWS,
+    ) -> Iterator[ColumnBatch]:
         """The state changes of a window in order."""
 
-    def states_at(self, at: int = FOREVER) -> Columns:
+    def states_at(self, at_ms: int = UNBOUNDED_MS) -> ColumnBatch:
         """The state change in force at a moment, of every portal and location."""
 
     def connect(
-        self, kinds: Iterable[str], since: int, until: int, names: Sequence[str] = (), *, memory: str = reader.MEMORY
+        self,
+        kinds: Iterable[str],
+        since_ms: int,
+        until_ms: int,
+        names: Sequence[str] = (),
+        *,
+        memory_limit: str = reader.QUERY_MEMORY_LIMIT,
     ) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A window for questions in SQL."""
 
 
 @dataclass(frozen=True, slots=True)
-class Archive:
+class ArchiveHistory:
     """The sealed files and the journal in data directory ``directory``."""
 
     directory: Path
 
-    def measurements(self, window: Window, batch: int = BATCH) -> Iterator[Columns]:
+    def measurements(self, window: HistoryWindow, batch_rows: int = BATCH_ROWS) -> Iterator[ColumnBatch]:
         """See `monitor/storage/history/reader.py`, as for all the others."""
-        return reader.measurements(self.directory, window, batch)
+        return reader.measurements(self.directory, window, batch_rows)
 
-    def count(self, window: Window) -> int:
+    def count(self, window: HistoryWindow) -> int:
         """How many there are."""
         return reader.count(self.directory, window)
 
     def state_changes(
-        self, since: int = 0, until: int = FOREVER, portals: frozenset[str] | None = None, batch: int = BATCH
-    ) -> Iterator[Columns]:
+        self,
+        since_ms: int = 0,
+        until_ms: int = UNBOUNDED_MS,
+        portals: frozenset[str] | None = None,
+        batch_rows: int = BATCH_ROWS,
+    ) -> Iterator[ColumnBatch]:
         """The state changes of a window in order."""
-        return reader.state_changes(self.directory, since, until, portals, batch)
+        return reader.state_changes(self.directory, since_ms, until_ms, portals, batch_rows)
 
-    def states_at(self, at: int = FOREVER) -> Columns:
+    def states_at(self, at_ms: int = UNBOUNDED_MS) -> ColumnBatch:
         """The states in force."""
-        return reader.states_at(self.directory, at)
+        return reader.states_at(self.directory, at_ms)
 
     def connect(
-        self, kinds: Iterable[str], since: int, until: int, names: Sequence[str] = (), *, memory: str = reader.MEMORY
+        self,
+        kinds: Iterable[str],
+        since_ms: int,
+        until_ms: int,
+        names: Sequence[str] = (),
+        *,
+        memory_limit: str = reader.QUERY_MEMORY_LIMIT,
     ) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A window for questions in SQL."""
-        return reader.connect(self.directory, kinds, since, until, names, memory=memory)
+        return reader.connect(self.directory, kinds, since_ms, until_ms, names, memory_limit=memory_limit)

@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-SCHEMA = 1
-APPLICATION = 0x504D4A31  # "PMJ1"
-FILE = "journal.sqlite3"
-_OTHERS = 0o077
+JOURNAL_SCHEMA_VERSION = 1
+APPLICATION_ID = 0x504D4A31  # "PMJ1"
+JOURNAL_FILE = "journal.sqlite3"
+_GROUP_AND_OTHER_BITS = 0o077
 
 
 class JournalError(Exception):
     """The journal cannot be used; the message is one sentence for the operator."""
 
 
-def keep_private() -> None:
+def set_private_umask() -> None:
     """From now on this process makes directories (0700) and files (0600) for its own user alone."""
     os.umask(0o077)
 
 
-def narrow(directory: Path) -> None:
+def restrict_permissions(directory: Path) -> None:
     """Shut others out of a data directory, and of the files at its top; said in the log when that changed anything.
 
     What lies deeper is behind the directory's own mode. Where the directory belongs to somebody else, it is only said.
@@ -43,19 +43,24 @@ def narrow(directory: Path) -> None:
     try:
         for path in (directory, *(one for one in directory.iterdir() if one.is_file() and not one.is_symlink())):
             mode = stat.S_IMODE(path.stat().st_mode)
-            if mode & _OTHERS:
-                path.chmod(mode & ~_OTHERS)
-                log.warning("data_made_private", path=str(path), before=f"{mode:04o}", after=f"{mode & ~_OTHERS:04o}")
+            if mode & _GROUP_AND_OTHER_BITS:
+                path.chmod(mode & ~_GROUP_AND_OTHER_BITS)
+                log.warning(
+                    "data_made_private",
+                    path=str(path),
+                    before=f"{mode:04o}",
+                    after=f"{mode & ~_GROUP_AND_OTHER_BITS:04o}",
+                )
     except OSError as error:
         log.warning("data_open_to_others", path=str(directory), reason=error.strerror)
 
 
-class Lock:
+class DirectoryLock:
     """Exclusive use of a data directory, released by the kernel when the process ends in whatever way."""
 
     def __init__(self, directory: Path) -> None:
         """Make the directory when needed and take it; a newer version's is not touched. Raises JournalError."""
-        refuse_newer(directory / FILE)
+        reject_newer_schema(directory / JOURNAL_FILE)
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -81,37 +86,37 @@ class Lock:
 class _Connection(sqlite3.Connection):
     """Counts as open until it is closed or forgotten: see :func:`refuse_newer`."""
 
-    file: tuple[int, int] | None = None
+    file_id: tuple[int, int] | None = None
 
     def close(self) -> None:
         super().close()
-        self.file = None
+        self.file_id = None
 
 
 _connections: WeakSet[_Connection] = WeakSet()
-_guard = threading.RLock()
+_connections_lock = threading.RLock()
 
 
-def connect(path: Path, *, write: bool) -> sqlite3.Connection:
+def open_journal(path: Path, *, write: bool) -> sqlite3.Connection:
     """Open the database file; to be closed. Readers in other processes may read while the daemon writes."""
     if not write and not path.exists():
         raise JournalError(f"there is no journal at {path}")
-    with _guard:
-        refuse_newer(path)
-        return _connected(path, write=write)
+    with _connections_lock:
+        reject_newer_schema(path)
+        return _open_connection(path, write=write)
 
 
-def _connected(path: Path, *, write: bool) -> sqlite3.Connection:
+def _open_connection(path: Path, *, write: bool) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}"
     try:
         db = sqlite3.connect(
             uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10.0, factory=_Connection
         )
         try:
-            db.file = _identity(path)
+            db.file_id = _file_id(path)
             _connections.add(db)
             db.execute(f"PRAGMA query_only = {int(not write)}")
-            _recognise(db, path, write=write)
+            _check_header(db, path, write=write)
         except BaseException:
             db.close()
             raise
@@ -120,20 +125,20 @@ def _connected(path: Path, *, write: bool) -> sqlite3.Connection:
     return db
 
 
-def _recognise(db: sqlite3.Connection, path: Path, *, write: bool) -> None:
+def _check_header(db: sqlite3.Connection, path: Path, *, write: bool) -> None:
     """Take a journal of ours, or for writing an empty file; raises :class:`JournalError` for anything else."""
     version = db.execute("PRAGMA user_version").fetchone()[0]
     application = db.execute("PRAGMA application_id").fetchone()[0]
-    if application != APPLICATION:
+    if application != APPLICATION_ID:
         if db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0] or application:
             raise JournalError(f"{path} is a database of another program")
         if not write:
             raise JournalError(f"there is no journal at {path}")
-    if version > SCHEMA:
-        raise _newer(path, version)
+    if version > JOURNAL_SCHEMA_VERSION:
+        raise _newer_schema_error(path, version)
 
 
-def refuse_newer(path: Path) -> None:
+def reject_newer_schema(path: Path) -> None:
     """Raise :class:`JournalError` for the journal of a newer version, before SQLite touches any of its files.
 
     SQLite folds the write-ahead log back even for one who only asks for the version, so the bytes are read by hand:
@@ -144,38 +149,40 @@ def refuse_newer(path: Path) -> None:
     for its last user and removes the log under us. An open journal was looked at before.
     """
     try:
-        found = _identity(path)
-        if any(one.file == found for one in _connections):
+        found = _file_id(path)
+        if any(one.file_id == found for one in _connections):
             return
-        pages = [_start(path, 0), *_first_pages(path.with_name(f"{path.name}-wal"))]
+        pages = [_read_header(path, 0), *_wal_first_pages(path.with_name(f"{path.name}-wal"))]
     except OSError:
         return  # what cannot be read is said by whoever opens it
     for page in pages:
         version, application = (int.from_bytes(page[at : at + 4], "big") for at in (60, 68))
-        if application == APPLICATION and version > SCHEMA:
-            raise _newer(path, version)
+        if application == APPLICATION_ID and version > JOURNAL_SCHEMA_VERSION:
+            raise _newer_schema_error(path, version)
 
 
-def _identity(path: Path) -> tuple[int, int]:
+def _file_id(path: Path) -> tuple[int, int]:
     found = path.stat()
     return found.st_dev, found.st_ino
 
 
-def _newer(path: Path, version: int) -> JournalError:
-    return JournalError(f"journal {path} was written by a newer version (schema {version}, this one knows {SCHEMA})")
+def _newer_schema_error(path: Path, version: int) -> JournalError:
+    return JournalError(
+        f"journal {path} was written by a newer version (schema {version}, this one knows {JOURNAL_SCHEMA_VERSION})"
+    )
 
 
-def _start(path: Path, offset: int) -> bytes:
+def _read_header(path: Path, offset: int) -> bytes:
     with path.open("rb") as file:
         file.seek(offset)
         return file.read(100)
 
 
-def _first_pages(log: Path) -> Iterator[bytes]:
+def _wal_first_pages(wal: Path) -> Iterator[bytes]:
     """The starts of the copies of page 1 in a write-ahead log; frames of an older log have other salts."""
-    if not log.exists():
+    if not wal.exists():
         return
-    with log.open("rb") as file:
+    with wal.open("rb") as file:
         head = file.read(32)
         size = int.from_bytes(head[8:12], "big")
         while len(frame := file.read(24)) == 24 and frame[8:16] == head[16:24]:  # noqa: PLR2004 - the format's numbers
@@ -186,6 +193,6 @@ def _first_pages(log: Path) -> Iterator[bytes]:
                 file.seek(size, os.SEEK_CUR)
 
 
-def columns(db: sqlite3.Connection, table: str) -> set[str]:
+def table_columns(db: sqlite3.Connection, table: str) -> set[str]:
     """The columns of a table as the file has it; empty when there is no such table."""
     return {row[1] for row in db.execute(f'PRAGMA table_info("{table}")')}

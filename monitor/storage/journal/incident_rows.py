@@ -7,18 +7,18 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from monitor.model.incidents import (
-    Ending,
-    Fate,
-    Glance,
+    AffectedPortal,
+    AttemptSummary,
+    EndReason,
+    EventType,
     Incident,
     IncidentEvent,
     IncidentKind,
     IncidentNote,
-    Member,
     Message,
+    MessageStatus,
     NoteKind,
     Severity,
-    Step,
 )
 from monitor.model.records import State
 from probes.result import Fault, Hop, Outcome
@@ -47,30 +47,30 @@ INSERT_MESSAGE = (
     f"INSERT INTO outbox ({', '.join(MESSAGE_COLUMNS)}) "  # noqa: S608 - our own names
     f"VALUES ({', '.join('?' * len(MESSAGE_COLUMNS))}) ON CONFLICT (incident, number, target, reminder) DO NOTHING"
 )
-SETTLE_MESSAGE = (
+COMPLETE_MESSAGE = (
     "UPDATE outbox SET fate = ?, settled = ? WHERE incident = ? AND number = ? AND target = ? AND reminder = ?"
 )
 
 
-def incident_body(incident: Incident) -> str:
+def incident_to_json(incident: Incident) -> str:
     """An incident as JSON text; what is empty is left out."""
     kept = {name: value for name, value in asdict(incident).items() if name != "members"}
-    kept["members"] = [member_body(member) for member in incident.members]
-    return json.dumps(_lean(kept), separators=(",", ":"), ensure_ascii=False)
+    kept["members"] = [affected_portal_to_dict(member) for member in incident.members]
+    return json.dumps(_without_empty(kept), separators=(",", ":"), ensure_ascii=False)
 
 
-def member_body(member: Member) -> dict[str, Any]:
+def affected_portal_to_dict(affected: AffectedPortal) -> dict[str, Any]:
     """A member as plain data; what is empty is left out."""
-    kept = asdict(member)
-    kept["looks"] = [_lean(look) for look in kept["looks"]]
-    return _lean(kept)
+    kept = asdict(affected)
+    kept["looks"] = [_without_empty(look) for look in kept["looks"]]
+    return _without_empty(kept)
 
 
-def _lean(values: Mapping[str, Any]) -> dict[str, Any]:
+def _without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None and value not in ("", (), [], {})}
 
 
-def incident_from(body: str) -> Incident:
+def incident_from_json(body: str) -> Incident:
     """The incident of its JSON text."""
     told = json.loads(body)
     return Incident(
@@ -78,34 +78,34 @@ def incident_from(body: str) -> Incident:
         | {
             "kind": IncidentKind(told["kind"]),
             "severity": Severity(told["severity"]),
-            "members": tuple(member_from(one) for one in told["members"]),
+            "members": tuple(affected_portal_from_dict(one) for one in told["members"]),
             "shared": tuple(told.get("shared", ())),
         }
     )
 
 
-def member_from(told: Mapping[str, Any]) -> Member:
+def affected_portal_from_dict(data: Mapping[str, Any]) -> AffectedPortal:
     """The member of its plain data."""
-    return Member(
-        **dict(told)
+    return AffectedPortal(
+        **dict(data)
         | {
-            "state": State(told["state"]),
-            "fault": fault_from(told.get("fault")),
-            "ending": Ending(told["ending"]) if told.get("ending") else None,
-            "looks": tuple(glance_from(one) for one in told.get("looks", ())),
-            "hops": tuple(Hop(**one) for one in told.get("hops", ())),
-            "references": tuple(told.get("references", ())),
-            "shared": tuple(told.get("shared", ())),
+            "state": State(data["state"]),
+            "fault": parse_fault(data.get("fault")),
+            "ending": EndReason(data["ending"]) if data.get("ending") else None,
+            "looks": tuple(attempt_from_dict(one) for one in data.get("looks", ())),
+            "hops": tuple(Hop(**one) for one in data.get("hops", ())),
+            "references": tuple(data.get("references", ())),
+            "shared": tuple(data.get("shared", ())),
         }
     )
 
 
-def glance_from(told: Mapping[str, Any]) -> Glance:
+def attempt_from_dict(data: Mapping[str, Any]) -> AttemptSummary:
     """The look of its plain data."""
-    return Glance(**dict(told) | {"outcome": Outcome(told["outcome"]), "fault": fault_from(told.get("fault"))})
+    return AttemptSummary(**dict(data) | {"outcome": Outcome(data["outcome"]), "fault": parse_fault(data.get("fault"))})
 
 
-def fault_from(name: str | None) -> Fault | None:
+def parse_fault(name: str | None) -> Fault | None:
     """The fault of that name."""
     return Fault(name) if name else None
 
@@ -113,17 +113,17 @@ def fault_from(name: str | None) -> Fault | None:
 def event_row(event: IncidentEvent, seq: int) -> tuple[Any, ...]:
     """An event as a row."""
     named = (event.incident.id, event.number, event.step.value, event.portal)
-    body = incident_body(event.incident).encode(errors="replace").decode()
+    body = incident_to_json(event.incident).encode(errors="replace").decode()
     return (seq, *named, event.at, event.confirmed, int(event.tell), body)
 
 
-def event_from(row: Sequence[Any]) -> IncidentEvent:
+def event_from_row(row: Sequence[Any]) -> IncidentEvent:
     """A row as an event."""
     values = dict(zip(EVENT_COLUMNS, row, strict=True))
     return IncidentEvent(
-        incident=incident_from(values["body"]),
+        incident=incident_from_json(values["body"]),
         number=values["number"],
-        step=Step(values["step"]),
+        step=EventType(values["step"]),
         portal=values["portal"],
         at=values["at"],
         confirmed=values["confirmed"],
@@ -137,7 +137,7 @@ def note_row(note: IncidentNote, seq: int) -> tuple[Any, ...]:
     return (seq, note.id, note.incident, note.kind.value, note.by, note.text, note.at)
 
 
-def note_from(row: Sequence[Any]) -> IncidentNote:
+def note_from_row(row: Sequence[Any]) -> IncidentNote:
     """A row as a note."""
     values = dict(zip(NOTE_COLUMNS, row, strict=True))
     return IncidentNote(**values | {"kind": NoteKind(values["kind"])})
@@ -149,13 +149,13 @@ def message_row(message: Message) -> tuple[Any, ...]:
     return (*named, message.happened, message.created, message.fate.value, message.settled)
 
 
-def message_from(row: Sequence[Any]) -> Message:
+def message_from_row(row: Sequence[Any]) -> Message:
     """A row as a message."""
     values = dict(zip(MESSAGE_COLUMNS, row, strict=True))
-    return Message(**values | {"severity": Severity(values["severity"]), "fate": Fate(values["fate"])})
+    return Message(**values | {"severity": Severity(values["severity"]), "fate": MessageStatus(values["fate"])})
 
 
-def settling(message: Message, fate: Fate, at: int) -> tuple[Any, ...]:
+def completion_row(message: Message, status: MessageStatus, completed_at: int) -> tuple[Any, ...]:
     """The values of :data:`SETTLE_MESSAGE`."""
-    settled = replace(message, fate=fate, settled=at)
-    return (settled.fate.value, at, message.incident, message.number, message.target, message.reminder)
+    settled = replace(message, fate=status, settled=completed_at)
+    return (settled.fate.value, completed_at, message.incident, message.number, message.target, message.reminder)

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor.storage.journal.store import FILE, Advance, Entry, JournalError, Reader, Record, Remark, Writer
+from monitor.storage.journal.store import (
+    JOURNAL_FILE,
+    CheckpointUpdate,
+    JournalEntry,
+    JournalError,
+    JournalReader,
+    JournalWriter,
+    MetaUpdate,
+    Record,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,20 +37,20 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-RECENT = 2048
+RECENT_RECORDS = 2048
 """Newest records kept in memory, so that readers who keep up need not ask the disk for what was just written."""
 
 RETRY_SECONDS = 1.0
 """Pause after a commit that failed (disk full, file system read-only): the batch is kept and tried again."""
 
 
-MOST_WAITING = 100_000
+MAX_PENDING_ENTRIES = 100_000
 """Entries that wait at most for a disk that refuses: hours of looks. Then there is nothing left but to stop, loudly."""
 
-REMARK_PATIENCE = 5.0
+META_TIMEOUT_SECONDS = 5.0
 """Seconds that a remark is waited for; it stays in the queue, and no entry handed in later is stored before it."""
 
-Batch = list[tuple[Entry, asyncio.Future[None]]]
+Batch = list[tuple[JournalEntry, asyncio.Future[None]]]
 
 
 @dataclass(slots=True)
@@ -53,186 +62,190 @@ class JournalStatistics:
 
     commits: int = 0
     records: int = 0
-    bytes: int = 0
-    waiting: int = 0
-    failing: str = ""
+    size_bytes: int = 0
+    pending: int = 0
+    last_error: str = ""
     on_commit: Callable[[float], None] = field(default=lambda _seconds: None)
 
 
 class Journal:
     """Async face of the store. Open it with :meth:`open`, close it with :meth:`close`, on the same running loop."""
 
-    def __init__(self, path: Path, kinds: dict[str, type[Probe]], *, commit_every: float) -> None:
-        self._writer = Writer(path, kinds)
+    def __init__(self, path: Path, kinds: dict[str, type[Probe]], *, commit_interval_seconds: float) -> None:
+        self._writer = JournalWriter(path, kinds)
         try:
-            self._reader = Reader(path, kinds)
+            self._reader = JournalReader(path, kinds)
         except BaseException:
             self._writer.close()
             raise
-        self._reads = ThreadPoolExecutor(1, thread_name_prefix="journal-read")
-        self._commit_every = commit_every
+        self._read_executor = ThreadPoolExecutor(1, thread_name_prefix="journal-read")
+        self._commit_interval_seconds = commit_interval_seconds
         self._loop = asyncio.get_running_loop()
-        self._wake = threading.Condition()
-        self._waiting: Batch = []
+        self._condition = threading.Condition()
+        self._pending: Batch = []
         self._urgent = False
         self._closing = False
-        self._recent: deque[Record] = deque(maxlen=RECENT)
-        self._news: set[asyncio.Future[None]] = set()
-        self.last = self._writer.last
-        self.statistics = JournalStatistics(bytes=self._writer.size())
-        self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
+        self._recent: deque[Record] = deque(maxlen=RECENT_RECORDS)
+        self._waiters: set[asyncio.Future[None]] = set()
+        self.last_seq = self._writer.last_seq
+        self.statistics = JournalStatistics(size_bytes=self._writer.size_bytes())
+        self._thread = threading.Thread(target=self._run_writer, name="journal", daemon=True)
 
     @classmethod
-    def open(cls, directory: Path, kinds: dict[str, type[Probe]], *, commit_every: float = 0.25) -> Self:
+    def open(cls, directory: Path, kinds: dict[str, type[Probe]], *, commit_interval_seconds: float = 0.25) -> Self:
         """Open or create the journal in ``directory``. Raises :class:`JournalError`."""
         try:
-            journal = cls(directory / FILE, kinds, commit_every=commit_every)
+            journal = cls(directory / JOURNAL_FILE, kinds, commit_interval_seconds=commit_interval_seconds)
         except sqlite3.Error as error:
             raise JournalError(f"journal in {directory} cannot be opened: {error}") from error
         journal._thread.start()
         return journal
 
-    async def commit(self, entry: Entry) -> None:
+    async def commit(self, entry: JournalEntry) -> None:
         """Return when ``entry`` is on disk. Waits while the disk refuses; raises as :meth:`put`, and at the close."""
-        await self.put(entry)
+        await self.submit(entry)
 
-    def put(self, entry: Entry) -> asyncio.Future[None]:
+    def submit(self, entry: JournalEntry) -> asyncio.Future[None]:
         """Hand in ``entry``; the future is done when it is on disk.
 
         Raises :class:`JournalError` after the close, and when too much waits for a disk that refuses. The future raises
         it when the journal closes before the disk relents.
         """
         done: asyncio.Future[None] = self._loop.create_future()
-        with self._wake:
+        with self._condition:
             if self._closing:
                 raise JournalError("the journal is closed")
-            if self.statistics.failing and self.statistics.waiting >= MOST_WAITING:
-                raise JournalError(f"{self.statistics.waiting} entries are not remembered: {self.statistics.failing}")
-            self._waiting.append((entry, done))
-            urgent = isinstance(entry, Remark) or (isinstance(entry, Advance) and entry.urgent)
+            if self.statistics.last_error and self.statistics.pending >= MAX_PENDING_ENTRIES:
+                raise JournalError(
+                    f"{self.statistics.pending} entries are not remembered: {self.statistics.last_error}"
+                )
+            self._pending.append((entry, done))
+            urgent = isinstance(entry, MetaUpdate) or (isinstance(entry, CheckpointUpdate) and entry.urgent)
             self._urgent = self._urgent or urgent
-            if len(self._waiting) == 1 or urgent:
-                self._wake.notify()
-        self.statistics.waiting += 1
+            if len(self._pending) == 1 or urgent:
+                self._condition.notify()
+        self.statistics.pending += 1
         return done
 
-    async def commit_all(self, entries: Sequence[Entry]) -> None:
+    async def commit_all(self, entries: Sequence[JournalEntry]) -> None:
         """Return when all ``entries`` are on disk."""
-        await asyncio.gather(*[self.put(entry) for entry in entries])
+        await asyncio.gather(*[self.submit(entry) for entry in entries])
 
-    async def remark(self, key: str, value: str) -> None:
+    async def set_meta(self, key: str, value: str) -> None:
         """Leave a remark. It is stored at once, since start and stop wait for it, but not for a disk that refuses."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(REMARK_PATIENCE):
-                await self.put(Remark(key=key, value=value))
+            async with asyncio.timeout(META_TIMEOUT_SECONDS):
+                await self.submit(MetaUpdate(key=key, value=value))
 
-    async def after(self, seq: int, limit: int = 1000) -> list[Record]:
+    async def records_after(self, seq: int, limit: int = 1000) -> list[Record]:
         """The next records past ``seq``, in order; empty when there are none."""
-        if seq >= self.last:
+        if seq >= self.last_seq:
             return []
         if self._recent and self._recent[0].seq <= seq + 1:
             fresh = [*takewhile(lambda record: record.seq > seq, reversed(self._recent))]
             return fresh[::-1][:limit]
-        return await self.read(lambda reader: reader.after(seq, limit))
+        return await self.read(lambda reader: reader.records_after(seq, limit))
 
-    async def read(self, question: Callable[[Reader], T]) -> T:
+    async def read(self, query: Callable[[JournalReader], T]) -> T:
         """Ask the store on the reading thread. Raises :class:`JournalError` after the close."""
         if self._closing:
             raise JournalError("the journal is closed")
-        return await self._loop.run_in_executor(self._reads, question, self._reader)
+        return await self._loop.run_in_executor(self._read_executor, query, self._reader)
 
-    async def news(self, seq: int) -> None:
+    async def wait_past(self, seq: int) -> None:
         """Return when a record past ``seq`` is committed. Raises :class:`JournalError` when the journal closes."""
-        while self.last <= seq:
+        while self.last_seq <= seq:
             if self._closing:
                 raise JournalError("the journal is closed")
             waiter: asyncio.Future[None] = self._loop.create_future()
-            self._news.add(waiter)
+            self._waiters.add(waiter)
             try:
                 await waiter
             finally:
-                self._news.discard(waiter)
+                self._waiters.discard(waiter)
 
     async def close(self) -> None:
         """Commit what waits, if the disk takes it, and close the file. A second close does nothing."""
-        with self._wake:
+        with self._condition:
             self._closing = True
-            self._wake.notify()
-        await asyncio.to_thread(self._shut)
-        self._tell_news()
+            self._condition.notify()
+        await asyncio.to_thread(self._close_files)
+        self._wake_waiters()
 
-    def _shut(self) -> None:
+    def _close_files(self) -> None:
         self._thread.join()
-        self._reads.shutdown(wait=True)
+        self._read_executor.shutdown(wait=True)
         self._reader.close()
         self._writer.close()
 
-    def _work(self) -> None:
+    def _run_writer(self) -> None:
         """The writing thread: gather for a moment, commit, tell; until closed and empty."""
         while True:
-            with self._wake:
-                self._wake.wait_for(lambda: self._waiting or self._closing)
-                self._wake.wait_for(lambda: self._closing or self._urgent, self._commit_every)
-                batch, self._waiting, self._urgent = self._waiting, [], False
+            with self._condition:
+                self._condition.wait_for(lambda: self._pending or self._closing)
+                self._condition.wait_for(lambda: self._closing or self._urgent, self._commit_interval_seconds)
+                batch, self._pending, self._urgent = self._pending, [], False
             if not batch:
                 return
             try:
-                self._store(batch)
+                self._write_batch(batch)
             except Exception as error:
                 log.exception("journal_bug", waiting=len(batch))
-                self._tell(self._give_up, batch, error)
+                self._call_on_loop(self._on_failed, batch, error)
 
-    def _store(self, batch: Batch) -> None:
+    def _write_batch(self, batch: Batch) -> None:
         """Commit ``batch``, again and again while the disk refuses; at the close only once."""
         while True:
             began = time.perf_counter()
             try:
                 new = self._writer.write([entry for entry, _ in batch])
             except sqlite3.Error as error:
-                if not self.statistics.failing:
+                if not self.statistics.last_error:
                     log.error("journal_cannot_remember", reason=str(error), waiting=len(batch))  # noqa: TRY400 - no bug
-                self.statistics.failing = str(error)
+                self.statistics.last_error = str(error)
             else:
-                if self.statistics.failing:
+                if self.statistics.last_error:
                     log.warning("journal_remembers_again", waiting=len(batch))
-                self.statistics.failing = ""
-                self._tell(self._told, batch, new, time.perf_counter() - began, self._writer.size())
+                self.statistics.last_error = ""
+                self._call_on_loop(
+                    self._on_committed, batch, new, time.perf_counter() - began, self._writer.size_bytes()
+                )
                 return
-            with self._wake:
+            with self._condition:
                 if not self._closing:
-                    self._wake.wait_for(lambda: self._closing, RETRY_SECONDS)
+                    self._condition.wait_for(lambda: self._closing, RETRY_SECONDS)
                     continue
-            self._tell(self._give_up, batch, self.statistics.failing)
+            self._call_on_loop(self._on_failed, batch, self.statistics.last_error)
             return
 
-    def _tell(self, callback: Callable[..., None], *values: object) -> None:
+    def _call_on_loop(self, callback: Callable[..., None], *values: object) -> None:
         with suppress(RuntimeError):  # the loop is gone, and everybody who waited with it
             self._loop.call_soon_threadsafe(callback, *values)
 
-    def _told(self, batch: Batch, new: list[Record], seconds: float, size: int) -> None:
+    def _on_committed(self, batch: Batch, new: list[Record], seconds: float, size_bytes: int) -> None:
         """On the loop: the batch is a fact, so whoever waited for it may go on."""
         self._recent.extend(new)
         if new:
-            self.last = new[-1].seq
+            self.last_seq = new[-1].seq
         for _, done in batch:
             if not done.done():
                 done.set_result(None)
-        self._tell_news()
+        self._wake_waiters()
         counted = self.statistics
         counted.commits += 1
         counted.records += len(new)
-        counted.bytes = size
-        counted.waiting -= len(batch)
+        counted.size_bytes = size_bytes
+        counted.pending -= len(batch)
         counted.on_commit(seconds)
 
-    def _tell_news(self) -> None:
-        for waiter in self._news:
+    def _wake_waiters(self) -> None:
+        for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
 
-    def _give_up(self, batch: Batch, reason: object) -> None:
+    def _on_failed(self, batch: Batch, reason: object) -> None:
         """On the loop: the batch is lost, and whoever waited for it hears so."""
-        self.statistics.waiting -= len(batch)
+        self.statistics.pending -= len(batch)
         for _, done in batch:
             if not done.done():
                 done.set_exception(JournalError(f"not remembered: {reason}"))

@@ -15,22 +15,24 @@ Record = Measurement | StateChange | IncidentEvent | IncidentNote
 
 
 @dataclass(frozen=True, slots=True)
-class Sort:
+class RecordType:
     """Statements and translations of one sort; ``row`` takes the record and its number."""
 
     select: str
     insert: str
     row: Callable[[Any, int], tuple[Any, ...]]
-    made: Callable[[Sequence[Any]], Record]
+    from_row: Callable[[Sequence[Any]], Record]
 
 
-SORTS: dict[type, Sort] = {
-    StateChange: Sort(rows.SELECT_STATES, rows.INSERT_STATE, rows.state_row, rows.state_change),
-    IncidentEvent: Sort(
-        incident_rows.SELECT_EVENTS, incident_rows.INSERT_EVENT, incident_rows.event_row, incident_rows.event_from
+RECORD_TYPES: dict[type, RecordType] = {
+    StateChange: RecordType(
+        rows.SELECT_STATE_CHANGES, rows.INSERT_STATE_CHANGE, rows.state_change_row, rows.state_change_from_row
     ),
-    IncidentNote: Sort(
-        incident_rows.SELECT_NOTES, incident_rows.INSERT_NOTE, incident_rows.note_row, incident_rows.note_from
+    IncidentEvent: RecordType(
+        incident_rows.SELECT_EVENTS, incident_rows.INSERT_EVENT, incident_rows.event_row, incident_rows.event_from_row
+    ),
+    IncidentNote: RecordType(
+        incident_rows.SELECT_NOTES, incident_rows.INSERT_NOTE, incident_rows.note_row, incident_rows.note_from_row
     ),
 }
 """By the type of the record."""

@@ -7,7 +7,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from monitor.model.records import Measurement, State, StateChange, Void
+from monitor.model.records import Measurement, State, StateChange, UnknownReason
 from probes.result import Fault, Hop, Outcome
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 _INT64 = 2**63
 
-SQL_TYPES = {bool: "INTEGER", int: "INTEGER", float: "REAL", str: "TEXT"}
+SQLITE_TYPES = {bool: "INTEGER", int: "INTEGER", float: "REAL", str: "TEXT"}
 
-BASE: tuple[tuple[str, str], ...] = (
+SQL_BASE_COLUMNS: tuple[tuple[str, str], ...] = (
     ("seq", "INTEGER PRIMARY KEY"),
     ("portal", "TEXT NOT NULL"),
     ("check", "TEXT NOT NULL"),
@@ -41,7 +41,7 @@ BASE: tuple[tuple[str, str], ...] = (
 )
 """What every kind records, whatever it measures."""
 
-IDENTITY = '"portal", "check", "location", "slot", "attempt"'
+SQL_IDENTITY = '"portal", "check", "location", "slot", "attempt"'
 """Written twice, it is there once."""
 
 
@@ -51,34 +51,34 @@ class KindTable:
     def __init__(self, kind: str, probe: type[Probe]) -> None:
         self.kind = kind
         self.name = f"look_{kind}"
-        self.speaking = probe.speaking()
-        self.marked = probe.mark
+        self.representative_condition = probe.representative_sql()
+        self.representative_flag = probe.representative_flag
         self.metrics: tuple[Metric, ...] = tuple(metric for metric in probe.metrics if not metric.sum_of)
-        self._places = {metric.name: (place, metric) for place, metric in enumerate(self.metrics)}
-        self.columns = [name for name, _ in BASE] + [metric.name for metric in self.metrics]
+        self._positions = {metric.name: (place, metric) for place, metric in enumerate(self.metrics)}
+        self.columns = [name for name, _ in SQL_BASE_COLUMNS] + [metric.name for metric in self.metrics]
         quoted = ", ".join(f'"{name}"' for name in self.columns)
         marks = ", ".join("?" * len(self.columns))
-        self.select = self.selecting(set(self.columns))
+        self.select = self.select_existing(set(self.columns))
         self.insert = (
             f'INSERT INTO "{self.name}" ({quoted}) VALUES ({marks}) '  # noqa: S608 - names come from our own declarations
-            f"ON CONFLICT ({IDENTITY}) DO NOTHING"
+            f"ON CONFLICT ({SQL_IDENTITY}) DO NOTHING"
         )
 
-    def selecting(self, existing: set[str]) -> str:
+    def select_existing(self, existing: set[str]) -> str:
         """The SELECT of all columns; those that a file does not have yet read as absent."""
         columns = ", ".join(f'"{name}"' if name in existing else "NULL" for name in self.columns)
         return f'SELECT {columns} FROM "{self.name}"'  # noqa: S608 - the same
 
-    def create(self) -> list[str]:
+    def create_statements(self) -> list[str]:
         """The statements that make the table."""
-        columns = ", ".join(f'"{name}" {sql}' for name, sql in (*BASE, *self._metric_columns()))
+        columns = ", ".join(f'"{name}" {sql}' for name, sql in (*SQL_BASE_COLUMNS, *self._metric_columns()))
         return [
             f'CREATE TABLE IF NOT EXISTS "{self.name}" ({columns})',
-            f'CREATE UNIQUE INDEX IF NOT EXISTS "{self.name}_identity" ON "{self.name}" ({IDENTITY})',
+            f'CREATE UNIQUE INDEX IF NOT EXISTS "{self.name}_identity" ON "{self.name}" ({SQL_IDENTITY})',
             f'CREATE INDEX IF NOT EXISTS "{self.name}_slot" ON "{self.name}" ("slot")',
         ]
 
-    def extend(self, existing: set[str]) -> list[str]:
+    def add_column_statements(self, existing: set[str]) -> list[str]:
         """The statements that add columns for metrics declared since the table was made."""
         return [
             f'ALTER TABLE "{self.name}" ADD COLUMN "{name}" {sql}'
@@ -87,41 +87,41 @@ class KindTable:
         ]
 
     def _metric_columns(self) -> list[tuple[str, str]]:
-        return [(metric.name, SQL_TYPES[metric.type]) for metric in self.metrics]
+        return [(metric.name, SQLITE_TYPES[metric.type]) for metric in self.metrics]
 
-    def row(self, one: Measurement, seq: int) -> tuple[Any, ...]:
+    def row(self, measurement: Measurement, seq: int) -> tuple[Any, ...]:
         """A measurement as a row that SQLite takes and :meth:`measurement` reads, whatever a probe wrote down.
 
         A value that is not of its metric's type, not finite or beyond 64 bits did not occur.
         """
-        hops = [asdict(hop) for hop in one.hops]
+        hops = [asdict(hop) for hop in measurement.hops]
         values: list[Scalar | None] = [None] * len(self.metrics)
-        for name, value in one.values.items():
-            if (known := self._places.get(name)) is not None:
-                values[known[0]] = _stored(known[1], value)
+        for name, value in measurement.values.items():
+            if (known := self._positions.get(name)) is not None:
+                values[known[0]] = _storable_value(known[1], value)
         return (
             seq,
-            one.portal,
-            one.check,
-            one.location,
-            one.slot,
-            one.attempt,
-            one.outcome.value,
-            one.fault.value if one.fault else None,
-            one.void.value if one.void else None,
-            one.phase,
-            _text(one.detail),
-            one.started,
-            one.duration,
-            one.lateness,
-            one.config,
-            _text(json.dumps(hops, separators=(",", ":"), ensure_ascii=False)) if hops else None,
+            measurement.portal,
+            measurement.check,
+            measurement.location,
+            measurement.slot,
+            measurement.attempt,
+            measurement.outcome.value,
+            measurement.fault.value if measurement.fault else None,
+            measurement.void.value if measurement.void else None,
+            measurement.phase,
+            _without_surrogates(measurement.detail),
+            measurement.started,
+            measurement.duration,
+            measurement.lateness,
+            measurement.config,
+            _without_surrogates(json.dumps(hops, separators=(",", ":"), ensure_ascii=False)) if hops else None,
             *values,
         )
 
     def measurement(self, row: Sequence[Any]) -> Measurement:
         """A row as a measurement."""
-        base = len(BASE)
+        base = len(SQL_BASE_COLUMNS)
         hops = json.loads(row[15]) if row[15] else ()
         values: dict[str, Scalar] = {
             metric.name: metric.type(value)
@@ -138,7 +138,7 @@ class KindTable:
             kind=self.kind,
             outcome=Outcome(row[6]),
             fault=Fault(row[7]) if row[7] else None,
-            void=Void(row[8]) if row[8] else None,
+            void=UnknownReason(row[8]) if row[8] else None,
             phase=row[9],
             detail=row[10],
             started=row[11],
@@ -150,32 +150,32 @@ class KindTable:
         )
 
 
-def _stored(metric: Metric, value: Scalar) -> Scalar | None:
+def _storable_value(metric: Metric, value: Scalar) -> Scalar | None:
     try:
         kept = metric.type(value)
     except (ValueError, OverflowError):
         return None
     if isinstance(kept, str):
-        return _text(kept)
+        return _without_surrogates(kept)
     good = math.isfinite(kept) if isinstance(kept, float) else abs(kept) < _INT64
     return kept if good else None
 
 
-def _text(text: str) -> str:
+def _without_surrogates(text: str) -> str:
     """Without lone surrogates, which headers of odd servers bring in and UTF-8 cannot hold."""
     return text.encode(errors="replace").decode()
 
 
-STATE_COLUMNS = ("seq", "portal", "location", "at", "state", "previous", "flapping", "fault", "detail", "cause")
-SELECT_STATES = f"SELECT {', '.join(STATE_COLUMNS)} FROM state_change"  # noqa: S608 - our own names
-INSERT_STATE = (
-    f"INSERT INTO state_change ({', '.join(STATE_COLUMNS)}) "  # noqa: S608 - our own names
-    f"VALUES ({', '.join('?' * len(STATE_COLUMNS))}) ON CONFLICT (portal, location, at, state) DO NOTHING"
+SQL_STATE_COLUMNS = ("seq", "portal", "location", "at", "state", "previous", "flapping", "fault", "detail", "cause")
+SELECT_STATE_CHANGES = f"SELECT {', '.join(SQL_STATE_COLUMNS)} FROM state_change"  # noqa: S608 - our own names
+INSERT_STATE_CHANGE = (
+    f"INSERT INTO state_change ({', '.join(SQL_STATE_COLUMNS)}) "  # noqa: S608 - our own names
+    f"VALUES ({', '.join('?' * len(SQL_STATE_COLUMNS))}) ON CONFLICT (portal, location, at, state) DO NOTHING"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Quarantined:
+class QuarantinedRecord:
     """A record that a sink takes on no account, with the sink's words; ``record`` is its number, ``at`` UTC ms."""
 
     sink: str
@@ -189,16 +189,16 @@ SELECT_QUARANTINE = "SELECT sink, record, identity, reason, at FROM quarantine"
 INSERT_QUARANTINE = "INSERT OR REPLACE INTO quarantine (sink, record, identity, reason, at) VALUES (?, ?, ?, ?, ?)"
 
 
-def state_row(change: StateChange, seq: int) -> tuple[Any, ...]:
+def state_change_row(change: StateChange, seq: int) -> tuple[Any, ...]:
     """A state change as a row."""
     fault = change.fault.value if change.fault else None
     named = (change.portal, change.location, change.at, change.state.value, change.previous.value)
-    return (seq, *named, int(change.flapping), fault, _text(change.detail), change.cause)
+    return (seq, *named, int(change.flapping), fault, _without_surrogates(change.detail), change.cause)
 
 
-def state_change(row: Sequence[Any]) -> StateChange:
+def state_change_from_row(row: Sequence[Any]) -> StateChange:
     """A row as a state change."""
-    values = dict(zip(STATE_COLUMNS, row, strict=True))
+    values = dict(zip(SQL_STATE_COLUMNS, row, strict=True))
     values["state"], values["previous"] = State(values["state"]), State(values["previous"])
     values["flapping"] = bool(values["flapping"])
     values["fault"] = Fault(values["fault"]) if values["fault"] else None

@@ -14,55 +14,55 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-WARN_AT = 0.5
+WARNING_RATIO = 0.5
 """Share of the limit from which on an operator should look why nothing leaves: most often a sink that is away."""
 
 
 @dataclass(frozen=True, slots=True)
-class Space:
+class JournalUsage:
     """Bytes taken and allowed."""
 
-    used: int
-    limit: int
+    used_bytes: int
+    max_bytes: int
 
     @property
-    def share(self) -> float:
+    def ratio(self) -> float:
         """The part of the limit that is taken; 1 and more is full."""
-        return self.used / self.limit
+        return self.used_bytes / self.max_bytes
 
     @property
-    def tight(self) -> bool:
+    def near_limit(self) -> bool:
         """Whether it is time to look."""
-        return self.share >= WARN_AT
+        return self.ratio >= WARNING_RATIO
 
     @property
-    def full(self) -> bool:
+    def limit_reached(self) -> bool:
         """Whether nothing more may be written."""
-        return self.share >= 1.0
+        return self.ratio >= 1.0
 
 
-def journal_space(statistics: JournalStatistics, limit: int) -> Space:
+def journal_usage(statistics: JournalStatistics, max_bytes: int) -> JournalUsage:
     """The journal's room; ``limit`` in bytes."""
-    return Space(used=statistics.bytes, limit=limit)
+    return JournalUsage(used_bytes=statistics.size_bytes, max_bytes=max_bytes)
 
 
-class SpaceGuard:
+class JournalSizeLimit:
     """Looks at the journal's room again and again; warns when it becomes tight, says when it is wide again."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._tight = False
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._near_limit = False
 
-    def look(self, statistics: JournalStatistics) -> Space:
+    def check(self, statistics: JournalStatistics) -> JournalUsage:
         """The room as it is now. Raises :class:`JournalError` when it is full: better no daemon than lost evidence."""
-        space = journal_space(statistics, self._limit)
-        if space.full:
+        space = journal_usage(statistics, self._max_bytes)
+        if space.limit_reached:
             raise JournalError(
-                f"the journal has reached its limit of {self._limit} bytes; see whether every sink takes what it is "
+                f"the journal has reached its limit of {self._max_bytes} bytes; see whether every sink takes what it is "
                 "given, or raise the limit: nothing is thrown away to make room"
             )
-        if space.tight != self._tight:
-            self._tight = space.tight
-            tell = log.warning if space.tight else log.info
-            tell("journal_space", tight=space.tight, used_bytes=space.used, limit_bytes=space.limit)
+        if space.near_limit != self._near_limit:
+            self._near_limit = space.near_limit
+            tell = log.warning if space.near_limit else log.info
+            tell("journal_space", tight=space.near_limit, used_bytes=space.used_bytes, limit_bytes=space.max_bytes)
         return space

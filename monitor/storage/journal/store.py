@@ -10,13 +10,21 @@ from dataclasses import astuple, dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from monitor.model.incidents import Post
+from monitor.model.incidents import OutboxUpdate
 from monitor.model.records import Measurement
 from monitor.storage.journal import incident_rows as notes
 from monitor.storage.journal import rows
-from monitor.storage.journal.database import APPLICATION, FILE, SCHEMA, JournalError, Lock, columns, connect
+from monitor.storage.journal.database import (
+    APPLICATION_ID,
+    JOURNAL_FILE,
+    JOURNAL_SCHEMA_VERSION,
+    DirectoryLock,
+    JournalError,
+    open_journal,
+    table_columns,
+)
 from monitor.storage.journal.incident_queries import IncidentQueries
-from monitor.storage.journal.record_types import SORTS, Record
+from monitor.storage.journal.record_types import RECORD_TYPES, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,44 +35,44 @@ if TYPE_CHECKING:
     from probes.probe import Probe
 
 __all__ = [
-    "APPLICATION",
-    "FILE",
-    "SCHEMA",
-    "Advance",
-    "Chore",
-    "Entry",
+    "APPLICATION_ID",
+    "JOURNAL_FILE",
+    "JOURNAL_SCHEMA_VERSION",
+    "ArchiveUpdate",
+    "CheckpointUpdate",
+    "DirectoryLock",
+    "JournalEntry",
     "JournalError",
-    "Lock",
-    "Post",
-    "Reader",
+    "JournalReader",
+    "JournalWriter",
+    "MetaUpdate",
+    "OutboxUpdate",
     "Record",
-    "Remark",
-    "Writer",
-    "connect",
+    "open_journal",
 ]
 
 
-WAL_BYTES = 64 * 2**20
+MAX_WAL_BYTES = 64 * 2**20
 """A write-ahead log that grew longer, behind a slow reader, is cut back to this."""
 
 
-class Reader(IncidentQueries):
+class JournalReader(IncidentQueries):
     """Reads the journal. Each reader has a connection of its own and sees committed rows only."""
 
     def __init__(self, path: Path, kinds: dict[str, type[Probe]]) -> None:
-        self._db = connect(path, write=False)
+        self._db = open_journal(path, write=False)
         self._tables: dict[str, rows.KindTable] = {}
         for kind, probe in kinds.items():
             table = rows.KindTable(kind, probe)
-            if existing := columns(self._db, table.name):
-                table.select = table.selecting(existing)
+            if existing := table_columns(self._db, table.name):
+                table.select = table.select_existing(existing)
                 self._tables[kind] = table
 
     def close(self) -> None:
         """Close the connection."""
         self._db.close()
 
-    def after(self, seq: int, limit: int) -> list[Record]:
+    def records_after(self, seq: int, limit: int) -> list[Record]:
         """The next records past ``seq`` over all tables, in order, at most ``limit``; all as of one moment.
 
         Without that, a commit between two tables would show a record while one with a smaller number stays unseen.
@@ -77,18 +85,18 @@ class Reader(IncidentQueries):
                 sql = f"{table.select} WHERE seq > ? ORDER BY seq LIMIT ?"
                 cursors.append(self._db.execute(sql, (seq, limit)))
                 found.append(map(table.measurement, cursors[-1]))
-            for sort in SORTS.values():
+            for sort in RECORD_TYPES.values():
                 cursors.append(self._db.execute(f"{sort.select} WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit)))
-                found.append(map(sort.made, cursors[-1]))
+                found.append(map(sort.from_row, cursors[-1]))
             return list(islice(heapq.merge(*found, key=lambda record: record.seq), limit))
         finally:
             for cursor in cursors:
                 cursor.close()
             self._db.execute("COMMIT")
 
-    def bookmark(self, reader: str) -> tuple[int, str]:
+    def checkpoint(self, consumer: str) -> tuple[int, str]:
         """How far a reader has come, and its memo; (0, "") for one that has not begun."""
-        row = self._db.execute("SELECT seq, memo FROM bookmark WHERE reader = ?", (reader,)).fetchone()
+        row = self._db.execute("SELECT seq, memo FROM bookmark WHERE reader = ?", (consumer,)).fetchone()
         return (row[0], row[1]) if row else (0, "")
 
     def meta(self, key: str) -> str | None:
@@ -96,7 +104,7 @@ class Reader(IncidentQueries):
         row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return row[0] if row else None
 
-    def last_slot(self, kind: str, portal: str, check: str, location: str, until: int) -> int | None:
+    def last_slot(self, kind: str, portal: str, check: str, location: str, until_ms: int) -> int | None:
         """The newest slot of a check up to ``until`` that has an outcome, in UTC ms."""
         if kind not in self._tables:
             return None
@@ -104,7 +112,7 @@ class Reader(IncidentQueries):
             f'SELECT MAX(slot) FROM "{self._tables[kind].name}" '  # noqa: S608 - our own names
             'WHERE portal = ? AND "check" = ? AND location = ? AND slot <= ?'
         )
-        slot = self._db.execute(sql, (portal, check, location, until)).fetchone()[0]
+        slot = self._db.execute(sql, (portal, check, location, until_ms)).fetchone()[0]
         return None if slot is None else int(slot)
 
     def measurements(  # noqa: PLR0913 - each narrows the question, and is named where it is asked
@@ -112,8 +120,8 @@ class Reader(IncidentQueries):
         *,
         kind: str,
         portal: str | None = None,
-        since: int = 0,
-        until: int = 2**62,
+        since_ms: int = 0,
+        until_ms: int = 2**62,
         limit: int | None = None,
         newest_first: bool = False,
     ) -> Iterator[Measurement]:
@@ -124,7 +132,7 @@ class Reader(IncidentQueries):
         direction = "DESC" if newest_first else "ASC"
         where = "slot >= ? AND slot < ?" + (" AND portal = ?" if portal else "")
         sql = f"{table.select} WHERE {where} ORDER BY slot {direction}, seq {direction} LIMIT ?"
-        values = (since, until, *((portal,) if portal else ()), -1 if limit is None else limit)
+        values = (since_ms, until_ms, *((portal,) if portal else ()), -1 if limit is None else limit)
         for row in self._db.execute(sql, values):
             yield table.measurement(row)
 
@@ -133,43 +141,50 @@ class Reader(IncidentQueries):
         if kind not in self._tables:
             return None
         table = self._tables[kind]
-        where = 'portal = ? AND "check" = ? AND location = ?' + (f" AND {table.speaking}" if table.marked else "")
+        where = 'portal = ? AND "check" = ? AND location = ?' + (
+            f" AND {table.representative_condition}" if table.representative_flag else ""
+        )
         sql = f"{table.select} WHERE {where} ORDER BY slot DESC, attempt LIMIT 1"
         row = self._db.execute(sql, (portal, check, location)).fetchone()
         return table.measurement(row) if row else None
 
-    def state_changes(self, *, portal: str | None = None, since: int = 0, until: int = 2**62) -> list[StateChange]:
+    def state_changes(
+        self, *, portal: str | None = None, since_ms: int = 0, until_ms: int = 2**62
+    ) -> list[StateChange]:
         """State changes with ``since <= at < until`` (UTC ms), oldest first."""
         where = "at >= ? AND at < ?" + (" AND portal = ?" if portal else "")
-        sql = f"{rows.SELECT_STATES} WHERE {where} ORDER BY seq"
-        return [rows.state_change(row) for row in self._db.execute(sql, (since, until, *((portal,) if portal else ())))]
+        sql = f"{rows.SELECT_STATE_CHANGES} WHERE {where} ORDER BY seq"
+        return [
+            rows.state_change_from_row(row)
+            for row in self._db.execute(sql, (since_ms, until_ms, *((portal,) if portal else ())))
+        ]
 
-    def state_at(self, portal: str, location: str, at: int) -> StateChange | None:
+    def state_at(self, portal: str, location: str, at_ms: int) -> StateChange | None:
         """The change that made the state which ``portal``, seen from ``location``, was in at ``at`` (UTC ms)."""
-        sql = f"{rows.SELECT_STATES} WHERE portal = ? AND location = ? AND at <= ? ORDER BY at DESC, seq DESC LIMIT 1"
-        row = self._db.execute(sql, (portal, location, at)).fetchone()
-        return rows.state_change(row) if row else None
+        sql = f"{rows.SELECT_STATE_CHANGES} WHERE portal = ? AND location = ? AND at <= ? ORDER BY at DESC, seq DESC LIMIT 1"
+        row = self._db.execute(sql, (portal, location, at_ms)).fetchone()
+        return rows.state_change_from_row(row) if row else None
 
-    def quarantine(self, sink: str) -> list[rows.Quarantined]:
+    def quarantine(self, sink: str) -> list[rows.QuarantinedRecord]:
         """The records that ``sink`` did not take, oldest first."""
         sql = f"{rows.SELECT_QUARANTINE} WHERE sink = ? ORDER BY record"
-        return [rows.Quarantined(*row) for row in self._db.execute(sql, (sink,))]
+        return [rows.QuarantinedRecord(*row) for row in self._db.execute(sql, (sink,))]
 
-    def counts(self) -> dict[str, int]:
+    def row_counts(self) -> dict[str, int]:
         """Rows per table, for status and tests."""
         names = [table.name for table in self._tables.values()] + ["state_change"]
         return {name: self._db.execute(f'SELECT COUNT(*) FROM "{name}"').fetchone()[0] for name in names}  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Advance:
+class CheckpointUpdate:
     """A reader's step: its new bookmark and memo, and what it made of what it read."""
 
     reader: str
     seq: int
     memo: str = ""
     changes: tuple[StateChange, ...] = ()
-    quarantined: tuple[rows.Quarantined, ...] = ()
+    quarantined: tuple[rows.QuarantinedRecord, ...] = ()
     events: tuple[IncidentEvent, ...] = ()
     messages: tuple[Message, ...] = ()
 
@@ -180,7 +195,7 @@ class Advance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remark:
+class MetaUpdate:
     """A word that the daemon leaves for its next life."""
 
     key: str
@@ -188,25 +203,25 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chore:
+class ArchiveUpdate:
     """Statements of the archive, (SQL, values) each, that belong into one transaction and make no records."""
 
     statements: tuple[tuple[str, tuple[str | int | None, ...]], ...]
 
 
-Entry = Measurement | Advance | Remark | Chore | Post
+JournalEntry = Measurement | CheckpointUpdate | MetaUpdate | ArchiveUpdate | OutboxUpdate
 
 
-class Writer:
+class JournalWriter:
     """The one writer. Every call is one transaction: all of it is on disk when the call returns, or none of it."""
 
     def __init__(self, path: Path, kinds: dict[str, type[Probe]]) -> None:
         self.path = path
         self._tables = {kind: rows.KindTable(kind, probe) for kind, probe in kinds.items()}
-        self._db = connect(path, write=True)
+        self._db = open_journal(path, write=True)
         try:
             self._prepare()
-            self.last = int(self._db.execute("SELECT last FROM sequence").fetchone()[0])
+            self.last_seq = int(self._db.execute("SELECT last FROM sequence").fetchone()[0])
         except sqlite3.Error as error:
             self._db.close()
             raise JournalError(f"journal {path} cannot be opened: {error}") from error
@@ -216,19 +231,19 @@ class Writer:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA wal_autocheckpoint = 2000")
-        self._db.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
-        statements = [f"PRAGMA application_id = {APPLICATION}", f"PRAGMA user_version = {SCHEMA}"]
+        self._db.execute(f"PRAGMA journal_size_limit = {MAX_WAL_BYTES}")
+        statements = [f"PRAGMA application_id = {APPLICATION_ID}", f"PRAGMA user_version = {JOURNAL_SCHEMA_VERSION}"]
         for table in self._tables.values():
-            existing = columns(self._db, table.name)
-            statements += table.create()
-            statements += table.extend(existing) if existing else []
+            existing = table_columns(self._db, table.name)
+            statements += table.create_statements()
+            statements += table.add_column_statements(existing) if existing else []
         common = importlib.resources.files("monitor.storage.journal").joinpath("schema.sql").read_text()
         try:
             self._db.executescript(f"BEGIN IMMEDIATE;\n{common};\n{';'.join(statements)};\nCOMMIT;")
         finally:
             self._roll_back()
 
-    def write(self, entries: Sequence[Entry]) -> list[Record]:
+    def write(self, entries: Sequence[JournalEntry]) -> list[Record]:
         """Commit ``entries`` in order and return the records that are new, numbered; known identities are left out.
 
         Records come back as :class:`Reader` would read them.
@@ -238,53 +253,53 @@ class Writer:
             self._db.execute("BEGIN IMMEDIATE")
             number = int(self._db.execute("SELECT last FROM sequence").fetchone()[0])
             for entry in entries:
-                for record in self._records(entry):
-                    if (stored := self._insert(record, number + 1)) is not None:
+                for record in self._store_entry(entry):
+                    if (stored := self._insert_record(record, number + 1)) is not None:
                         number += 1
                         new.append(stored)
             self._db.execute("UPDATE sequence SET last = ?", (number,))
             self._db.execute("COMMIT")
         finally:
             self._roll_back()
-        self.last = number
+        self.last_seq = number
         return new
 
     def _roll_back(self) -> None:
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
 
-    def _records(self, entry: Entry) -> tuple[Record, ...]:
+    def _store_entry(self, entry: JournalEntry) -> tuple[Record, ...]:
         """The records of an entry; what it is besides is stored here."""
         if isinstance(entry, Measurement):
             return (entry,)
-        if isinstance(entry, Chore):
+        if isinstance(entry, ArchiveUpdate):
             for sql, values in entry.statements:
                 self._db.execute(sql, values)
             return ()
-        if isinstance(entry, Remark):
+        if isinstance(entry, MetaUpdate):
             self._db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (entry.key, entry.value))
             return ()
         self._db.executemany(notes.INSERT_MESSAGE, [notes.message_row(one) for one in entry.messages])
-        if isinstance(entry, Post):
-            settled = [notes.settling(one, fate, entry.at) for one, fate in entry.settled]
-            self._db.executemany(notes.SETTLE_MESSAGE, settled)
+        if isinstance(entry, OutboxUpdate):
+            settled = [notes.completion_row(one, fate, entry.completed_at) for one, fate in entry.completed]
+            self._db.executemany(notes.COMPLETE_MESSAGE, settled)
             return entry.notes
         sql = "INSERT OR REPLACE INTO bookmark (reader, seq, memo) VALUES (?, ?, ?)"
         self._db.execute(sql, (entry.reader, entry.seq, entry.memo))
         self._db.executemany(rows.INSERT_QUARANTINE, [astuple(one) for one in entry.quarantined])
         return (*entry.changes, *entry.events)
 
-    def _insert(self, record: Record, seq: int) -> Record | None:
+    def _insert_record(self, record: Record, seq: int) -> Record | None:
         """The record as it was stored, or None when its identity is there already."""
         if not isinstance(record, Measurement):
-            sort = SORTS[type(record)]
+            sort = RECORD_TYPES[type(record)]
             row = sort.row(record, seq)
-            return sort.made(row) if self._db.execute(sort.insert, row).rowcount else None
+            return sort.from_row(row) if self._db.execute(sort.insert, row).rowcount else None
         table = self._tables[record.kind]
         row = table.row(record, seq)
         return table.measurement(row) if self._db.execute(table.insert, row).rowcount else None
 
-    def size(self) -> int:
+    def size_bytes(self) -> int:
         """Bytes on disk, write-ahead log included."""
         found = 0
         for file in (self.path, self.path.with_name(self.path.name + "-wal")):

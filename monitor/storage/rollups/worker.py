@@ -17,77 +17,79 @@ from typing import TYPE_CHECKING, Any
 from monitor.model.rollups import Rollup, Tier
 from monitor.storage.journal.store import JournalError
 from monitor.storage.rollups import compute
-from monitor.storage.rollups.compute import Progress
+from monitor.storage.rollups.compute import RollupProgress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TextIO
 
-LINE = 200
+ROLLUPS_PER_LINE = 200
 """Rollups in a line: some 150 KB, a few milliseconds to read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class RollupRequest:
     """Roll up what is due in ``directory`` at ``now`` (UTC ms), after what ``progress`` says was rolled up before."""
 
     directory: Path
     tier: Tier
     zone: str
-    now: int
-    progress: Progress
+    now_ms: int
+    progress: RollupProgress
 
     def encode(self) -> bytes:
         """The input of the process."""
         return (json.dumps(asdict(self) | {"directory": str(self.directory)}) + "\n").encode()
 
     @classmethod
-    def decode(cls, line: str) -> Order:
+    def decode(cls, line: str) -> RollupRequest:
         """What :meth:`encode` wrote."""
         said = json.loads(line)
         told = {
             "directory": Path(said["directory"]),
             "tier": Tier(said["tier"]),
-            "progress": Progress(**said["progress"]),
+            "progress": RollupProgress(**said["progress"]),
         }
         return cls(**(said | told))
 
 
-def decode(line: bytes) -> list[Rollup] | Progress:
+def decode_line(line: bytes) -> list[Rollup] | RollupProgress:
     """A line of output. Raises :class:`JournalError` with the words of a process that failed."""
     said: Any = json.loads(line)
     if isinstance(said, list):
         return [Rollup(**(one | {"tier": Tier(one["tier"])})) for one in said]
     if "error" in said:
         raise JournalError(said["error"])
-    return Progress(**said)
+    return RollupProgress(**said)
 
 
-def _line(said: Sequence[Rollup] | Progress | str) -> str:
-    if isinstance(said, str):
-        return json.dumps({"error": said}) + "\n"
-    value = asdict(said) if isinstance(said, Progress) else [asdict(one) for one in said]
+def _encode_line(message: Sequence[Rollup] | RollupProgress | str) -> str:
+    if isinstance(message, str):
+        return json.dumps({"error": message}) + "\n"
+    value = asdict(message) if isinstance(message, RollupProgress) else [asdict(one) for one in message]
     return json.dumps(value, separators=(",", ":")) + "\n"
 
 
-def main(given: TextIO = sys.stdin, answers: TextIO = sys.stdout) -> int:
+def main(input_stream: TextIO = sys.stdin, output_stream: TextIO = sys.stdout) -> int:
     """Do what the order says; the exit code is 0 when all of it was done."""
     with suppress(OSError):
         os.nice(19)
-    order = Order.decode(given.readline())
+    order = RollupRequest.decode(input_stream.readline())
     try:
-        periods, progress = compute.due(order.directory, order.tier, order.zone, order.now, order.progress)
+        periods, progress = compute.due_periods(order.directory, order.tier, order.zone, order.now_ms, order.progress)
         for start, end in periods:
-            answers.writelines(_line(some) for some in _parts(compute.roll(order.directory, order.tier, start, end)))
-        answers.write(_line(progress))
+            output_stream.writelines(
+                _encode_line(some) for some in _chunks(compute.compute_rollups(order.directory, order.tier, start, end))
+            )
+        output_stream.write(_encode_line(progress))
     except (JournalError, OSError) as error:
-        answers.write(_line(str(error)))
+        output_stream.write(_encode_line(str(error)))
         return 1
     return 0
 
 
-def _parts(rollups: Sequence[Rollup]) -> list[Sequence[Rollup]]:
-    return [rollups[first : first + LINE] for first in range(0, len(rollups), LINE)]
+def _chunks(rollups: Sequence[Rollup]) -> list[Sequence[Rollup]]:
+    return [rollups[first : first + ROLLUPS_PER_LINE] for first in range(0, len(rollups), ROLLUPS_PER_LINE)]
 
 
 if __name__ == "__main__":

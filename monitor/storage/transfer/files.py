@@ -15,33 +15,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from monitor.storage.history.reader import Window
-from monitor.storage.history.source import Archive
-from monitor.storage.journal.store import FILE, Lock, Writer
+from monitor.storage.history.reader import HistoryWindow
+from monitor.storage.history.source import ArchiveHistory
+from monitor.storage.journal.store import JOURNAL_FILE, DirectoryLock, JournalWriter
 from monitor.storage.transfer import formats
-from monitor.storage.transfer.formats import ExchangeError, Format
-from monitor.storage.transfer.validation import Judge
-from probes.registry import KINDS
+from monitor.storage.transfer.formats import DataFormat, TransferError
+from monitor.storage.transfer.validation import RowValidator
+from probes.registry import PROBE_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from monitor.model.records import Measurement
-    from monitor.storage.history.reader import Columns
-    from monitor.storage.history.source import Source
+    from monitor.storage.history.reader import ColumnBatch
+    from monitor.storage.history.source import HistoryReader
 
-    Progress = Callable[[int, int | None], None]
+    ProgressCallback = Callable[[int, int | None], None]
     """Told (rows done, rows in total or None where nobody knows yet), about once a batch."""
 
-__all__ = ["ExchangeError", "Exported", "Format", "Imported", "export", "import_"]
+__all__ = ["DataFormat", "ExportedFile", "ImportResult", "TransferError", "export", "import_"]
 
-MOST_COMPLAINTS = 20
-BATCH = 5_000
+MAX_REPORTED_ERRORS = 20
+IMPORT_BATCH_ROWS = 5_000
 """Rows in one transaction of an import."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exported:
+class ExportedFile:
     """One file that was written; ``path`` is None for standard output."""
 
     kind: str
@@ -50,25 +50,25 @@ class Exported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Imported:
+class ImportResult:
     """What an import did: ``read`` rows in the file, of which ``added`` are new and ``present`` were there already."""
 
-    read: int
+    rows_read: int
     added: int
-    present: int
+    already_present: int
 
 
-def _silent(_done: int, _total: int | None) -> None:
+def _ignore_progress(_done: int, _total: int | None) -> None:
     """Nobody watches."""
 
 
 def export(
-    source: Source | Path,
-    windows: Window | Sequence[Window],
+    source: HistoryReader | Path,
+    windows: HistoryWindow | Sequence[HistoryWindow],
     out: Path | str,
-    form: Format | str = Format.CSV,
-    progress: Progress = _silent,
-) -> list[Exported]:
+    file_format: DataFormat | str = DataFormat.CSV,
+    progress: ProgressCallback = _ignore_progress,
+) -> list[ExportedFile]:
     """Write the measurements of each window, one kind a window, and return what was written.
 
     ``source`` is where history is read from; a data directory stands for its archive and journal.
@@ -76,94 +76,94 @@ def export(
     kind; several kinds need a directory, made when missing. A file is written under a temporary name beside its own,
     synced and renamed. Raises :class:`JournalError`, also as :class:`ExchangeError`.
     """
-    chosen = [windows] if isinstance(windows, Window) else list(windows)
-    form = Format(form)
-    targets = _targets(chosen, out, form)
-    read = Archive(source) if isinstance(source, Path) else source
+    chosen = [windows] if isinstance(windows, HistoryWindow) else list(windows)
+    file_format = DataFormat(file_format)
+    targets = _targets(chosen, out, file_format)
+    read = ArchiveHistory(source) if isinstance(source, Path) else source
     total = sum(read.count(window) for window in chosen)
     done = 0
     written = []
     for window, path in zip(chosen, targets, strict=True):
-        batches = _Counted(read.measurements(window), done, total, progress)
+        batches = _CountedBatches(read.measurements(window), done, total, progress)
         try:
-            _write(path, window.kind, form, batches)
+            _write_file(path, window.kind, file_format, batches)
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise ExchangeError(f"{path or out}: {error.strerror or error}") from error
-        written.append(Exported(kind=window.kind, path=path, rows=batches.done - done))
+            raise TransferError(f"{path or out}: {error.strerror or error}") from error
+        written.append(ExportedFile(kind=window.kind, path=path, rows=batches.done - done))
         done = batches.done
     return written
 
 
-def _targets(windows: Sequence[Window], out: Path | str, form: Format) -> list[Path | None]:
+def _targets(windows: Sequence[HistoryWindow], out: Path | str, file_format: DataFormat) -> list[Path | None]:
     kinds = [window.kind for window in windows]
     if len(set(kinds)) < len(kinds):
-        raise ExchangeError("one export holds one window of each kind")
+        raise TransferError("one export holds one window of each kind")
     if str(out) == "-":
-        if form is Format.PARQUET:
-            raise ExchangeError("a Parquet file cannot be written to standard output, name a file")
-        if form is Format.CSV and len(kinds) > 1:
-            raise ExchangeError("CSV on standard output holds one kind, name it or write to a directory")
+        if file_format is DataFormat.PARQUET:
+            raise TransferError("a Parquet file cannot be written to standard output, name a file")
+        if file_format is DataFormat.CSV and len(kinds) > 1:
+            raise TransferError("CSV on standard output holds one kind, name it or write to a directory")
         return [None] * len(kinds)
     path = Path(out)
     if path.is_dir() or len(kinds) > 1:
-        return [path / f"{kind}.{form}" for kind in kinds]
+        return [path / f"{kind}.{file_format}" for kind in kinds]
     return [path]
 
 
-class _Counted:
+class _CountedBatches:
     """Batches on their way to a file, telling how far they are."""
 
-    def __init__(self, batches: Iterator[Columns], done: int, total: int, progress: Progress) -> None:
+    def __init__(self, batches: Iterator[ColumnBatch], done: int, total: int, progress: ProgressCallback) -> None:
         self.done = done
         self._batches, self._total, self._progress = batches, total, progress
 
-    def __iter__(self) -> Iterator[Columns]:
+    def __iter__(self) -> Iterator[ColumnBatch]:
         for batch in self._batches:
             yield batch
             self.done += len(batch["slot"])
             self._progress(self.done, max(self.done, self._total))
 
 
-def _write(path: Path | None, kind: str, form: Format, batches: _Counted) -> None:
+def _write_file(path: Path | None, kind: str, file_format: DataFormat, batches: _CountedBatches) -> None:
     if path is None:
-        _write_lines(sys.stdout.buffer, kind, form, batches)
+        _write_lines(sys.stdout.buffer, kind, file_format, batches)
         sys.stdout.buffer.flush()
         return
-    with replacing(path) as temporary:
-        if form is Format.PARQUET:
+    with atomic_replacement(path) as temporary:
+        if file_format is DataFormat.PARQUET:
             formats.write_parquet(temporary, kind, batches)
             return
         with temporary.open("xb") as file:
-            _write_lines(file, kind, form, batches)
+            _write_lines(file, kind, file_format, batches)
 
 
-def _write_lines(file: BinaryIO, kind: str, form: Format, batches: _Counted) -> None:
-    (formats.write_csv if form is Format.CSV else formats.write_jsonl)(file, kind, batches)
+def _write_lines(file: BinaryIO, kind: str, file_format: DataFormat, batches: _CountedBatches) -> None:
+    (formats.write_csv if file_format is DataFormat.CSV else formats.write_jsonl)(file, kind, batches)
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def atomic_replacement(path: Path) -> Iterator[Path]:
     """A temporary name beside ``path`` that takes its place, synced, when the block ends well, and vanishes otherwise.
 
     Raises OSError, and :class:`ExchangeError` when ``path`` is something that a file must not replace.
     """
     target = path.resolve()
     if target.exists() and not target.is_file():
-        raise ExchangeError(f"{path} is not a regular file")
+        raise TransferError(f"{path} is not a regular file")
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         yield temporary
-        _sync(temporary)
+        _fsync(temporary)
         temporary.replace(target)
-        _sync(target.parent)
+        _fsync(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _sync(path: Path) -> None:
+def _fsync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -171,7 +171,12 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def import_(directory: Path, path: Path, form: Format | str | None = None, progress: Progress = _silent) -> Imported:
+def import_(
+    directory: Path,
+    path: Path,
+    file_format: DataFormat | str | None = None,
+    progress: ProgressCallback = _ignore_progress,
+) -> ImportResult:
     """Take a file of measurements into the journal in ``directory``, which no daemon may be using.
 
     The format is that of the suffix unless given. Every row is judged before the first is written: when any is bad,
@@ -179,72 +184,74 @@ def import_(directory: Path, path: Path, form: Format | str | None = None, progr
     from the journal or from further up in the file, are left out, so a second import adds nothing. Raises
     :class:`JournalError` when the directory is in use or cannot be written.
     """
-    form = _form(path, form)
+    file_format = _resolve_format(path, file_format)
     if not path.is_file():
-        raise ExchangeError(f"there is no file {path}")
-    lock = Lock(directory)
+        raise TransferError(f"there is no file {path}")
+    lock = DirectoryLock(directory)
     try:
-        total = _judge(path, form, progress)
-        return _store(directory, path, form, total, progress)
+        total = _validate_file(path, file_format, progress)
+        return _store_rows(directory, path, file_format, total, progress)
     except OSError as error:
-        raise ExchangeError(f"{path}: {error.strerror or error}") from error
+        raise TransferError(f"{path}: {error.strerror or error}") from error
     except sqlite3.Error as error:
         message = f"the journal cannot be written: {error}; import again, what is written already is left out then"
-        raise ExchangeError(message) from error
+        raise TransferError(message) from error
     finally:
         lock.release()
 
 
-def _form(path: Path, form: Format | str | None) -> Format:
+def _resolve_format(path: Path, file_format: DataFormat | str | None) -> DataFormat:
     try:
-        return Format(form or path.suffix.removeprefix(".").lower())
+        return DataFormat(file_format or path.suffix.removeprefix(".").lower())
     except ValueError:
-        raise ExchangeError(f"{path}: name the format, one of {', '.join(Format)}") from None
+        raise TransferError(f"{path}: name the format, one of {', '.join(DataFormat)}") from None
 
 
-def _judged(path: Path, form: Format) -> Iterator[tuple[int, Measurement | list[str]]]:
+def _validated_rows(path: Path, file_format: DataFormat) -> Iterator[tuple[int, Measurement | list[str]]]:
     """(line, measurement or complaints) of every row."""
-    judge = Judge(textual=form.textual)
-    names = formats.header(path, form)
-    complaints = judge.header(names) if names is not None else []
+    judge = RowValidator(textual=file_format.textual)
+    names = formats.read_header(path, file_format)
+    complaints = judge.validate_header(names) if names is not None else []
     if complaints:
         yield 1, complaints
         return
-    for line, row in formats.READERS[form](path):
-        yield line, [row] if isinstance(row, str) else judge.measurement(row)
+    for line, row in formats.READERS[file_format](path):
+        yield line, [row] if isinstance(row, str) else judge.validate_row(row)
 
 
-def _judge(path: Path, form: Format, progress: Progress) -> int:
+def _validate_file(path: Path, file_format: DataFormat, progress: ProgressCallback) -> int:
     """The number of rows, all of them good. Raises :class:`ExchangeError` otherwise."""
     complaints: list[str] = []
     count = 0
-    for line, one in _judged(path, form):
+    for line, one in _validated_rows(path, file_format):
         count += 1
         if isinstance(one, list):
-            place = f"{path}: row {line}" if form is Format.PARQUET else f"{path}:{line}"
+            place = f"{path}: row {line}" if file_format is DataFormat.PARQUET else f"{path}:{line}"
             complaints += [f"{place}: {complaint}" for complaint in one]
-        if len(complaints) >= MOST_COMPLAINTS:
+        if len(complaints) >= MAX_REPORTED_ERRORS:
             rest = "there may be more: what follows was not judged"
-            raise ExchangeError(*complaints[:MOST_COMPLAINTS], rest)
-        if count % BATCH == 0:
+            raise TransferError(*complaints[:MAX_REPORTED_ERRORS], rest)
+        if count % IMPORT_BATCH_ROWS == 0:
             progress(count, None)
     if complaints:
-        raise ExchangeError(*complaints)
+        raise TransferError(*complaints)
     return count
 
 
-def _store(directory: Path, path: Path, form: Format, total: int, progress: Progress) -> Imported:
-    writer = Writer(directory / FILE, KINDS)
+def _store_rows(
+    directory: Path, path: Path, file_format: DataFormat, total: int, progress: ProgressCallback
+) -> ImportResult:
+    writer = JournalWriter(directory / JOURNAL_FILE, PROBE_KINDS)
     read = added = 0
     try:
-        rows = _judged(path, form)
-        while batch := [one for _, one in itertools.islice(rows, BATCH)]:
+        rows = _validated_rows(path, file_format)
+        while batch := [one for _, one in itertools.islice(rows, IMPORT_BATCH_ROWS)]:
             good = [one for one in batch if not isinstance(one, list)]
             read += len(good)
             if len(good) < len(batch) or read > total:
-                raise ExchangeError(f"{path} changed while it was imported, import it again")
+                raise TransferError(f"{path} changed while it was imported, import it again")
             added += len(writer.write(good))
             progress(read, total)
     finally:
         writer.close()
-    return Imported(read=read, added=added, present=read - added)
+    return ImportResult(rows_read=read, added=added, already_present=read - added)

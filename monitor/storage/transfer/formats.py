@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from monitor.storage.history.reader import Columns
+    from monitor.storage.history.reader import ColumnBatch
 
 
-class ExchangeError(JournalError):
+class TransferError(JournalError):
     """A file cannot be written or taken in; ``complaints`` are sentences for the operator, one a line."""
 
-    def __init__(self, *complaints: str) -> None:
-        super().__init__("\n".join(complaints))
-        self.complaints = complaints
+    def __init__(self, *errors: str) -> None:
+        super().__init__("\n".join(errors))
+        self.errors = errors
 
 
-class Format(enum.StrEnum):
+class DataFormat(enum.StrEnum):
     """The formats of data files; the value is also the suffix."""
 
     CSV = "csv"
@@ -46,33 +46,33 @@ class Format(enum.StrEnum):
     @property
     def textual(self) -> bool:
         """Whether every value is read as text."""
-        return self is Format.CSV
+        return self is DataFormat.CSV
 
 
-Row = dict[str, Any]
+RawRow = dict[str, Any]
 """A raw row: present values only, as the file gives them."""
 
-LONGEST_FIELD = 1 << 24
+MAX_CSV_FIELD_CHARS = 1 << 24
 """Characters in one CSV field; the hops of a redirect loop with long targets exceed the csv module's own limit."""
 
-_SQL_TYPES = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "VARCHAR"}
-_FLAGS = {True: "true", False: "false", None: None}
+_DUCKDB_TYPES = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "VARCHAR"}
+_BOOLEAN_TEXTS = {True: "true", False: "false", None: None}
 
 
-def iso(milliseconds: int) -> str:
+def iso_utc(milliseconds: int) -> str:
     """UTC milliseconds as ISO 8601 text."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def write_csv(file: BinaryIO, kind: str, batches: Iterable[Columns]) -> None:
+def write_csv(file: BinaryIO, kind: str, batches: Iterable[ColumnBatch]) -> None:
     """RFC 4180 in UTF-8 with a header; absent values are empty fields, flags are ``true`` and ``false``."""
-    columns = history.columns(kind)
+    columns = history.history_columns(kind)
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(["kind", *(column.name for column in columns)])
     for batch in batches:
         cells = (
-            [_FLAGS[value] for value in batch[column.name]] if column.type is bool else batch[column.name]
+            [_BOOLEAN_TEXTS[value] for value in batch[column.name]] if column.type is bool else batch[column.name]
             for column in columns
         )
         writer.writerows(zip(repeat(kind), *cells, strict=False))
@@ -82,55 +82,57 @@ def write_csv(file: BinaryIO, kind: str, batches: Iterable[Columns]) -> None:
     file.write(text.getvalue().encode())
 
 
-def write_jsonl(file: BinaryIO, kind: str, batches: Iterable[Columns]) -> None:
+def write_jsonl(file: BinaryIO, kind: str, batches: Iterable[ColumnBatch]) -> None:
     """One object a line; absent keys are left out; ``time`` says the slot in ISO 8601; ``hops`` is a list."""
     encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
     for batch in batches:
         names = tuple(batch)
         slot = names.index("slot")
         for values in zip(*batch.values(), strict=True):
-            row: Row = {"kind": kind, "time": iso(values[slot])}
+            row: RawRow = {"kind": kind, "time": iso_utc(values[slot])}
             row.update((name, value) for name, value in zip(names, values, strict=True) if value is not None)
             if "hops" in row:
                 row["hops"] = json.loads(row["hops"])
             file.write(encode(row).encode() + b"\n")
 
 
-def write_parquet(path: Path, kind: str, batches: Iterable[Columns]) -> None:
+def write_parquet(path: Path, kind: str, batches: Iterable[ColumnBatch]) -> None:
     """Typed by the declarations, in the order of the rows, by way of JSON Lines, so that memory stays bounded."""
-    columns = {"kind": "VARCHAR"} | {column.name: _SQL_TYPES[column.type] for column in history.columns(kind)}
-    types = ", ".join(f"{_quoted(name)}: {_quoted(sql)}" for name, sql in columns.items())
+    columns = {"kind": "VARCHAR"} | {
+        column.name: _DUCKDB_TYPES[column.type] for column in history.history_columns(kind)
+    }
+    types = ", ".join(f"{_quote_literal(name)}: {_quote_literal(sql)}" for name, sql in columns.items())
     scratch = path.with_name(path.name + ".scratch")
-    source = f"read_json({_pattern(scratch)}, format = 'newline_delimited', columns = {{{types}}})"
+    source = f"read_json({_path_literal(scratch)}, format = 'newline_delimited', columns = {{{types}}})"
     how = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480"
-    with _duckdb(path) as db:
+    with _duckdb_connection(path) as db:
         try:
             with scratch.open("xb") as file:
                 write_jsonl(file, kind, batches)
-            db.execute(f"COPY (SELECT * FROM {source}) TO {_quoted(str(path))} ({how})")  # noqa: S608 - quoted above
+            db.execute(f"COPY (SELECT * FROM {source}) TO {_quote_literal(str(path))} ({how})")  # noqa: S608 - quoted above
         finally:
             scratch.unlink(missing_ok=True)
 
 
-def header(path: Path, form: Format) -> list[str] | None:
+def read_header(path: Path, file_format: DataFormat) -> list[str] | None:
     """The column names that the file announces, None when each row names its own. Raises :class:`ExchangeError`."""
-    if form is Format.JSONL:
+    if file_format is DataFormat.JSONL:
         return None
-    if form is Format.PARQUET:
-        with _duckdb(path) as db:
-            return [column[0] for column in _all(db, path).description or ()]
+    if file_format is DataFormat.PARQUET:
+        with _duckdb_connection(path) as db:
+            return [column[0] for column in _select_all(db, path).description or ()]
     with path.open("rb") as file:
         try:
-            return next(csv.reader(_lines(file), strict=True), [])
+            return next(csv.reader(_decode_lines(file), strict=True), [])
         except (csv.Error, UnicodeDecodeError) as error:
-            raise ExchangeError(f"{path}:1: {_reason(error)}") from None
+            raise TransferError(f"{path}:1: {_error_text(error)}") from None
 
 
-def read_csv(path: Path) -> Iterator[tuple[int, Row | str]]:
+def read_csv(path: Path) -> Iterator[tuple[int, RawRow | str]]:
     """(line, row) of every record, its values as text; (line, complaint) for what is no record."""
-    csv.field_size_limit(LONGEST_FIELD)  # one setting for the whole process; nobody here wants the lower one
+    csv.field_size_limit(MAX_CSV_FIELD_CHARS)  # one setting for the whole process; nobody here wants the lower one
     with path.open("rb") as file:
-        reader = csv.reader(_lines(file), strict=True)
+        reader = csv.reader(_decode_lines(file), strict=True)
         names = next(reader, [])
         line = reader.line_num + 1
         try:
@@ -141,10 +143,10 @@ def read_csv(path: Path) -> Iterator[tuple[int, Row | str]]:
                     yield line, {name: value for name, value in zip(names, fields, strict=True) if value}
                 line = reader.line_num + 1
         except (csv.Error, UnicodeDecodeError) as error:
-            yield reader.line_num + isinstance(error, UnicodeDecodeError), _reason(error)
+            yield reader.line_num + isinstance(error, UnicodeDecodeError), _error_text(error)
 
 
-def read_jsonl(path: Path) -> Iterator[tuple[int, Row | str]]:
+def read_jsonl(path: Path) -> Iterator[tuple[int, RawRow | str]]:
     """(line, row) of every object; (line, complaint) for a line that is none; empty lines are passed over."""
     with path.open("rb") as file:
         for line, raw in enumerate(file, start=1):
@@ -152,7 +154,7 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, Row | str]]:
             try:
                 row = json.loads(content.decode("utf-8-sig" if line == 1 else "utf-8")) if content else None
             except (ValueError, RecursionError) as error:
-                yield line, _reason(error)
+                yield line, _error_text(error)
                 continue
             if isinstance(row, dict):
                 yield line, {name: value for name, value in row.items() if value is not None}
@@ -160,10 +162,10 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, Row | str]]:
                 yield line, "not a JSON object"
 
 
-def read_parquet(path: Path) -> Iterator[tuple[int, Row | str]]:
+def read_parquet(path: Path) -> Iterator[tuple[int, RawRow | str]]:
     """(number, row) of every row, from 1; not-a-number, which some writers put for absent values, is absent."""
-    with _duckdb(path) as db:
-        found = _all(db, path)
+    with _duckdb_connection(path) as db:
+        found = _select_all(db, path)
         names = [column[0] for column in found.description or ()]
         number = 0
         while rows := found.fetchmany(5000):
@@ -173,13 +175,13 @@ def read_parquet(path: Path) -> Iterator[tuple[int, Row | str]]:
                 yield number, {name: value for name, value in present if value is not None and not _is_nan(value)}
 
 
-def _lines(file: BinaryIO) -> Iterator[str]:
+def _decode_lines(file: BinaryIO) -> Iterator[str]:
     """Decoded line by line, so that a fault has a line number."""
     for number, line in enumerate(file):
         yield line.decode("utf-8" if number else "utf-8-sig")
 
 
-def _reason(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "not UTF-8 text"
     if isinstance(error, json.JSONDecodeError):
@@ -188,7 +190,7 @@ def _reason(error: Exception) -> str:
 
 
 @contextmanager
-def _duckdb(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _duckdb_connection(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in memory for work on the file at ``path``; its errors are translated here.
 
     One thread: it is no slower here, and with two a Parquet export's memory grows with the rows (measured: 2 million
@@ -200,30 +202,30 @@ def _duckdb(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         yield db
     except duckdb.Error as error:
-        raise ExchangeError(f"{path}: {str(error).splitlines()[0]}") from error
+        raise TransferError(f"{path}: {str(error).splitlines()[0]}") from error
     finally:
         db.close()
 
 
-def _all(db: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckDBPyConnection:
-    return db.execute(f"SELECT * FROM read_parquet({_pattern(path)}, hive_partitioning = false)")  # noqa: S608 - quoted
+def _select_all(db: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckDBPyConnection:
+    return db.execute(f"SELECT * FROM read_parquet({_path_literal(path)}, hive_partitioning = false)")  # noqa: S608 - quoted
 
 
 def _is_nan(value: object) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
-def _quoted(text: str) -> str:
+def _quote_literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _pattern(path: Path) -> str:
+def _path_literal(path: Path) -> str:
     """A path for functions of DuckDB that take patterns."""
-    return _quoted(glob.escape(str(path)))
+    return _quote_literal(glob.escape(str(path)))
 
 
-READERS: Mapping[Format, Callable[[Path], Iterator[tuple[int, Row | str]]]] = {
-    Format.CSV: read_csv,
-    Format.JSONL: read_jsonl,
-    Format.PARQUET: read_parquet,
+READERS: Mapping[DataFormat, Callable[[Path], Iterator[tuple[int, RawRow | str]]]] = {
+    DataFormat.CSV: read_csv,
+    DataFormat.JSONL: read_jsonl,
+    DataFormat.PARQUET: read_parquet,
 }

@@ -5,27 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.tools.dashboards import fleet, mobile, mobile_history, portal, prober, score, score_history
-from monitor.tools.dashboards.layout import text
-from monitor.tools.dashboards.texts import LANGUAGES, Say
+from monitor.tools.dashboards.layout import dashboard_json
+from monitor.tools.dashboards.texts import LANGUAGES, DashboardTexts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PAGES = (
-    fleet.page,
-    portal.page,
-    mobile.page,
-    mobile_history.page,
-    score.page,
-    score_history.page,
-    prober.page,
+DASHBOARDS = (
+    fleet.dashboard,
+    portal.dashboard,
+    mobile.dashboard,
+    mobile_history.dashboard,
+    score.dashboard,
+    score_history.dashboard,
+    prober.dashboard,
 )
 
 
 def files() -> Iterator[tuple[str, str]]:
     """(path below ``grafana/dashboards``, JSON) of every dashboard in every language."""
     for language in LANGUAGES:
-        say = Say(language)
-        for make in PAGES:
+        say = DashboardTexts(language)
+        for make in DASHBOARDS:
             page = make(say)
-            yield f"{language}/{page.name}.json", text(page, say)
+            yield f"{language}/{page.name}.json", dashboard_json(page, say)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from monitor.tools.dashboards import files
 
-HERE = Path(__file__).parents[3] / "grafana" / "dashboards"
+DEFAULT_DIRECTORY = Path(__file__).parents[3] / "grafana" / "dashboards"
 
 
 def main() -> None:
     """Write every file; what is there under another name stays."""
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--into", type=Path, default=HERE)
+    asked.add_argument("--into", type=Path, default=DEFAULT_DIRECTORY)
     into = asked.parse_args().into
     for name, content in files():
         path = into / name

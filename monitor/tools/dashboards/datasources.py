@@ -12,7 +12,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class DataSource:
     """A data source of ``grafana/provisioning/datasources``: its type, its uid, and the name that people see."""
 
     kind: str
@@ -20,44 +20,44 @@ class Source:
     name: str
 
 
-PROMETHEUS = Source(kind="prometheus", uid="portal-monitor-prometheus", name="portal-monitor Prometheus")
-RAW = Source(kind="influxdb", uid="portal-monitor-influxdb", name="portal-monitor InfluxDB, raw")
-HOURLY = Source(kind="influxdb", uid="portal-monitor-influxdb-hourly", name="portal-monitor InfluxDB, hourly")
-DAILY = Source(kind="influxdb", uid="portal-monitor-influxdb-daily", name="portal-monitor InfluxDB, daily")
+PROMETHEUS = DataSource(kind="prometheus", uid="portal-monitor-prometheus", name="portal-monitor Prometheus")
+RAW = DataSource(kind="influxdb", uid="portal-monitor-influxdb", name="portal-monitor InfluxDB, raw")
+HOURLY = DataSource(kind="influxdb", uid="portal-monitor-influxdb-hourly", name="portal-monitor InfluxDB, hourly")
+DAILY = DataSource(kind="influxdb", uid="portal-monitor-influxdb-daily", name="portal-monitor InfluxDB, daily")
 """One for each tier, not one for all of them: a query of InfluxDB 3.x reads one database."""
 
 
-def reference(variable: str) -> DataSourceRef:
+def datasource_ref(variable: str) -> DataSourceRef:
     """What ``variable`` chooses, so that an installation may name another of its own; it begins with the type."""
     return DataSourceRef(type_val=variable.partition("_")[0], uid=f"${{{variable}}}")
 
 
-def over_time(expr: str, legend: str, ref: str = "A") -> PrometheusQuery:
+def range_query(expr: str, legend: str, ref_id: str = "A") -> PrometheusQuery:
     """A PromQL query over the range of the dashboard."""
-    asked = prometheus.Dataquery().expr(expr).range().legend_format(legend).ref_id(ref)
-    return _with_source(asked.build())
+    asked = prometheus.Dataquery().expr(expr).range().legend_format(legend).ref_id(ref_id)
+    return _with_datasource(asked.build())
 
 
-def now(expr: str, legend: str = "", ref: str = "A", *, table: bool = False) -> PrometheusQuery:
+def instant_query(expr: str, legend: str = "", ref_id: str = "A", *, table: bool = False) -> PrometheusQuery:
     """A PromQL query at the end of the range."""
-    asked = prometheus.Dataquery().expr(expr).instant().legend_format(legend).ref_id(ref)
+    asked = prometheus.Dataquery().expr(expr).instant().legend_format(legend).ref_id(ref_id)
     if table:
         asked.format(PromQueryFormat.TABLE)
-    return _with_source(asked.build())
+    return _with_datasource(asked.build())
 
 
-def _with_source(query: PrometheusQuery) -> PrometheusQuery:
-    query.datasource = reference("prometheus")
+def _with_datasource(query: PrometheusQuery) -> PrometheusQuery:
+    query.datasource = datasource_ref("prometheus")
     return query
 
 
-class Influx(Dataquery):
+class InfluxPanelQuery(Dataquery):
     """An InfluxQL query; ``alias`` names its series, ``[[tag_portal]]`` stands for a tag in it."""
 
-    def __init__(self, query: str, alias: str = "", ref: str = "A", *, table: bool = False) -> None:
+    def __init__(self, query: str, alias: str = "", ref_id: str = "A", *, table: bool = False) -> None:
         self.query = query
-        self.ref_id = ref
-        self.datasource = reference("influxdb")
+        self.ref_id = ref_id
+        self.datasource = datasource_ref("influxdb")
         self._alias = alias
         self._format = "table" if table else "time_series"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.tools.dashboards.mappings import BAD, GOOD, WARN, between, steps, values
+from monitor.tools.dashboards.mappings import BAD, GOOD, WARN, range_mapping, threshold_steps, value_mapping
 from monitor.tools.dashboards.metrics import rubrics
 from probes.metric import Unit
 
@@ -14,41 +14,41 @@ if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Threshold, ValueMapping
 
     from monitor.scoring.rubric import Criterion, Rubric
-    from monitor.tools.dashboards.texts import Say
+    from monitor.tools.dashboards.texts import DashboardTexts
 
 WINDOWS = ("quarter", "30d")
-FULL = 100.0
+FULL_POINTS = 100.0
 
 
-def graded() -> Rubric:
+def graded_rubric() -> Rubric:
     """The shipped rubric that has bands of grades. Raises StopIteration when none has."""
     return next(one for one in rubrics() if one.grades is not None)
 
 
 def _bands() -> Sequence[tuple[str, float, float]]:
     """(grade, from, below) in shares of one, best first."""
-    found = graded().grades
+    found = graded_rubric().grades
     bands = found.bands if found else ()
-    tops = [2 * FULL, *(one.least for one in bands)]
-    return [(one.grade, one.least / FULL, top / FULL) for one, top in zip(bands, tops, strict=False)]
+    tops = [2 * FULL_POINTS, *(one.least for one in bands)]
+    return [(one.grade, one.least / FULL_POINTS, top / FULL_POINTS) for one, top in zip(bands, tops, strict=False)]
 
 
-def _shade(place: int) -> str:
-    return GOOD if place < 2 else WARN if place == 2 else BAD  # noqa: PLR2004 - A and B are safe, C is not
+def _band_color(rank: int) -> str:
+    return GOOD if rank < 2 else WARN if rank == 2 else BAD  # noqa: PLR2004 - A and B are safe, C is not
 
 
-def grades_by_ratio(say: Say) -> list[ValueMapping]:
+def grade_mappings(texts: DashboardTexts) -> list[ValueMapping]:
     """The share of points as the grade it would be."""
     return [
-        between(low, top - 1e-9, say("grade.is").format(grade=grade), _shade(place))
+        range_mapping(low, top - 1e-9, texts("grade.is").format(grade=grade), _band_color(place))
         for place, (grade, low, top) in enumerate(_bands())
     ]
 
 
-def grade_colors() -> list[Threshold]:
+def grade_thresholds() -> list[Threshold]:
     """The borders of grades as colours, worst first."""
-    ordered = [(low, _shade(place)) for place, (_, low, _) in enumerate(_bands())]
-    return steps(BAD, *reversed(ordered))
+    ordered = [(low, _band_color(place)) for place, (_, low, _) in enumerate(_bands())]
+    return threshold_steps(BAD, *reversed(ordered))
 
 
 def grade_ranges() -> Sequence[tuple[str, float, float]]:
@@ -56,16 +56,16 @@ def grade_ranges() -> Sequence[tuple[str, float, float]]:
     return _bands()
 
 
-def criteria_by_id(say: Say) -> list[ValueMapping]:
+def criterion_id_mappings(texts: DashboardTexts) -> list[ValueMapping]:
     """The id of a criterion as its title, with the unit of its values."""
-    return [values((id_, title, "") for id_, title in _titles(say).items())]
+    return [value_mapping((id_, title, "") for id_, title in _titles(texts).items())]
 
 
-def criteria_by_check(say: Say) -> list[ValueMapping]:
+def check_tag_mappings(texts: DashboardTexts) -> list[ValueMapping]:
     """The same for the tag ``check`` of InfluxDB, which names rubric, criterion and window."""
     return [
-        values(
-            (f"{rubric.id}/{one.id}/{window}", _title(one, say), "")
+        value_mapping(
+            (f"{rubric.id}/{one.id}/{window}", _title(one, texts), "")
             for rubric in rubrics()
             for one in rubric.criteria
             for window in WINDOWS
@@ -73,24 +73,24 @@ def criteria_by_check(say: Say) -> list[ValueMapping]:
     ]
 
 
-def rubrics_by_id(say: Say) -> list[tuple[str, str]]:
+def rubric_titles(texts: DashboardTexts) -> list[tuple[str, str]]:
     """(id, title) of every shipped rubric."""
-    return [(one.id, one.title.say(say.language)) for one in rubrics()]
+    return [(one.id, one.title.localize(texts.language)) for one in rubrics()]
 
 
-def _titles(say: Say) -> dict[str, str]:
+def _titles(texts: DashboardTexts) -> dict[str, str]:
     titles: dict[str, str] = {}
     for one in _criteria():
-        titles.setdefault(one.id, _title(one, say))
+        titles.setdefault(one.id, _title(one, texts))
     return titles
 
 
 def _criteria() -> Iterator[Criterion]:
-    first = graded()
+    first = graded_rubric()
     for rubric in (first, *(one for one in rubrics() if one.id != first.id)):
         yield from rubric.criteria
 
 
-def _title(one: Criterion, say: Say) -> str:
-    unit = {Unit.SECONDS: " [s]", Unit.RATIO: "", Unit.FLAG: ""}.get(one.unit, "")
-    return one.title.say(say.language) + unit
+def _title(criterion: Criterion, texts: DashboardTexts) -> str:
+    unit = {Unit.SECONDS: " [s]", Unit.RATIO: "", Unit.FLAG: ""}.get(criterion.unit, "")
+    return criterion.title.localize(texts.language) + unit

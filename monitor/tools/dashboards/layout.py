@@ -23,36 +23,36 @@ if TYPE_CHECKING:
 
     from grafana_foundation_sdk.models.dashboard import AnnotationQuery, Panel, VariableModel
 
-    from monitor.tools.dashboards.texts import Say
+    from monitor.tools.dashboards.texts import DashboardTexts
 
-COLUMNS = 24
+GRID_COLUMNS = 24
 TAG = "portal-monitor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class PanelRow:
     """Panels side by side, each with its width in columns, all of one ``height``."""
 
     height: int
     panels: Sequence[tuple[int, Panel]]
 
 
-def in_rows(panels: Sequence[Panel], each: int = 4, height: int = 3) -> list[Row]:
+def wrap_panels(panels: Sequence[Panel], per_row: int = 4, height: int = 3) -> list[PanelRow]:
     """Single numbers, ``each`` of them side by side, so that their titles are not cut on a small screen."""
-    width = COLUMNS // each
-    rows = [panels[first : first + each] for first in range(0, len(panels), each)]
-    return [Row(height=height, panels=[(width, panel) for panel in row]) for row in rows]
+    width = GRID_COLUMNS // per_row
+    rows = [panels[first : first + per_row] for first in range(0, len(panels), per_row)]
+    return [PanelRow(height=height, panels=[(width, panel) for panel in row]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class DashboardSpec:
     """One dashboard. ``name`` makes its uid and its file, ``since`` the range it opens with."""
 
     name: str
-    rows: Sequence[Row]
+    rows: Sequence[PanelRow]
     variables: Sequence[VariableModel]
     annotations: Sequence[AnnotationQuery]
-    since: str = "now-6h"
+    time_from: str = "now-6h"
     refresh: str = "1m"
     links: Sequence[DashboardLink] = field(default_factory=tuple)
 
@@ -62,7 +62,7 @@ def uid(name: str, language: str) -> str:
     return f"{TAG}-{name}-{language}"
 
 
-def place(rows: Sequence[Row]) -> list[Panel]:
+def layout_panels(rows: Sequence[PanelRow]) -> list[Panel]:
     """The panels with their places and ids, row below row. Raises ValueError for a row that is too wide."""
     placed: list[Panel] = []
     top = 0
@@ -73,38 +73,38 @@ def place(rows: Sequence[Row]) -> list[Panel]:
             panel.id_val = len(placed) + 1
             placed.append(panel)
             left += width
-        if left > COLUMNS:
-            raise ValueError(f"{row.panels[0][1].title!r} begins a row of {left} columns, {COLUMNS} are the most")
+        if left > GRID_COLUMNS:
+            raise ValueError(f"{row.panels[0][1].title!r} begins a row of {left} columns, {GRID_COLUMNS} are the most")
         top += row.height
     return placed
 
 
-def text(page: Page, say: Say) -> str:
+def dashboard_json(spec: DashboardSpec, texts: DashboardTexts) -> str:
     """The JSON file of a dashboard."""
     made = Dashboard(
-        uid=uid(page.name, say.language),
-        title=say(f"{page.name}.title"),
-        description=say(f"{page.name}.question"),
-        tags=[TAG, say.language],
+        uid=uid(spec.name, texts.language),
+        title=texts(f"{spec.name}.title"),
+        description=texts(f"{spec.name}.question"),
+        tags=[TAG, texts.language],
         editable=False,
         graph_tooltip=DashboardCursorSync.CROSSHAIR,
-        time=DashboardDashboardTime(from_val=page.since, to="now"),
-        refresh=page.refresh,
+        time=DashboardDashboardTime(from_val=spec.time_from, to="now"),
+        refresh=spec.refresh,
         schema_version=39,
-        links=[_siblings(say), *page.links],
-        templating=DashboardDashboardTemplating(list_val=list(page.variables)),
-        annotations=AnnotationContainer(list_val=list(page.annotations)),
-        panels=list(place(page.rows)),
+        links=[_other_dashboards_link(texts), *spec.links],
+        templating=DashboardDashboardTemplating(list_val=list(spec.variables)),
+        annotations=AnnotationContainer(list_val=list(spec.annotations)),
+        panels=list(layout_panels(spec.rows)),
     )
     told = json.loads(json.dumps(made, cls=JSONEncoder)) | {"id": None}
     return json.dumps(told, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
-def _siblings(say: Say) -> DashboardLink:
+def _other_dashboards_link(texts: DashboardTexts) -> DashboardLink:
     return DashboardLink(
-        title=say("link.dashboards"),
+        title=texts("link.dashboards"),
         type_val=DashboardLinkType.DASHBOARDS,
-        tags=[TAG, say.language],
+        tags=[TAG, texts.language],
         as_dropdown=True,
         include_vars=True,
         keep_time=True,
@@ -112,7 +112,7 @@ def _siblings(say: Say) -> DashboardLink:
     )
 
 
-def outside(title: str, url: str, *, keep: bool = False) -> DashboardLink:
+def external_link(title: str, url: str, *, keep_context: bool = False) -> DashboardLink:
     """A link to a page beside Grafana; ``keep`` hands over range and variables."""
     return DashboardLink(
         title=title,
@@ -120,6 +120,6 @@ def outside(title: str, url: str, *, keep: bool = False) -> DashboardLink:
         url=url,
         target_blank=True,
         icon="external link",
-        include_vars=keep,
-        keep_time=keep,
+        include_vars=keep_context,
+        keep_time=keep_context,
     )

@@ -23,50 +23,58 @@ if TYPE_CHECKING:
 
     from grafana_foundation_sdk.models.dashboard import ValueMapping
 
-    from monitor.tools.dashboards.texts import Say
+    from monitor.tools.dashboards.texts import DashboardTexts
 
-GOOD, WARN, BAD, NEUTRAL, CALM = "#2f9e62", "#e8961a", "#d63a4a", "#7d8590", "#3e7ecb"
+GOOD, WARN, BAD, NEUTRAL, ACCENT = "#2f9e62", "#e8961a", "#d63a4a", "#7d8590", "#3e7ecb"
 """Told apart by lightness as well, for those who do not see red and green as two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class StateStyle:
     """How a state is shown. A higher ``code`` is worse, so that the worst of several is their maximum."""
 
     code: int
-    sign: str
+    symbol: str
     color: str
 
 
-LOOKS: Mapping[State, Look] = {
-    State.UP: Look(code=0, sign="✓", color=GOOD),
-    State.MAINTENANCE: Look(code=1, sign="⚙", color=CALM),
-    State.UNKNOWN: Look(code=2, sign="?", color=NEUTRAL),
-    State.DEGRADED: Look(code=3, sign="▲", color=WARN),
-    State.DOWN: Look(code=4, sign="✕", color=BAD),
+STATE_STYLES: Mapping[State, StateStyle] = {
+    State.UP: StateStyle(code=0, symbol="✓", color=GOOD),
+    State.MAINTENANCE: StateStyle(code=1, symbol="⚙", color=ACCENT),
+    State.UNKNOWN: StateStyle(code=2, symbol="?", color=NEUTRAL),
+    State.DEGRADED: StateStyle(code=3, symbol="▲", color=WARN),
+    State.DOWN: StateStyle(code=4, symbol="✕", color=BAD),
 }
 
 
-def states_by_code(say: Say) -> list[ValueMapping]:
+def state_code_mappings(texts: DashboardTexts) -> list[ValueMapping]:
     """The number of a state as its sign and its word."""
-    return [values((str(look.code), f"{look.sign} {say(f'state.{state}')}", look.color) for state, look in _worst())]
+    return [
+        value_mapping(
+            (str(look.code), f"{look.symbol} {texts(f'state.{state}')}", look.color) for state, look in _by_severity()
+        )
+    ]
 
 
-def tiles_by_code() -> list[ValueMapping]:
+def state_symbol_mappings() -> list[ValueMapping]:
     """The same for dense tiles, whose sign is all that there is room for; the words stand in the table beside them."""
-    return [values((str(look.code), look.sign, look.color) for _, look in _worst())]
+    return [value_mapping((str(look.code), look.symbol, look.color) for _, look in _by_severity())]
 
 
-def states_by_name(say: Say) -> list[ValueMapping]:
+def state_name_mappings(texts: DashboardTexts) -> list[ValueMapping]:
     """The name of a state, as a label has it."""
-    return [values((state.value, f"{look.sign} {say(f'state.{state}')}", look.color) for state, look in _worst())]
+    return [
+        value_mapping(
+            (state.value, f"{look.symbol} {texts(f'state.{state}')}", look.color) for state, look in _by_severity()
+        )
+    ]
 
 
-def _worst() -> list[tuple[State, Look]]:
-    return sorted(LOOKS.items(), key=lambda item: -item[1].code)
+def _by_severity() -> list[tuple[State, StateStyle]]:
+    return sorted(STATE_STYLES.items(), key=lambda item: -item[1].code)
 
 
-def values(rows: Iterable[tuple[str, str, str]]) -> ValueMap:
+def value_mapping(rows: Iterable[tuple[str, str, str]]) -> ValueMap:
     """(value, text, colour) rows; the order is kept."""
     return ValueMap(
         options={
@@ -76,14 +84,14 @@ def values(rows: Iterable[tuple[str, str, str]]) -> ValueMap:
     )
 
 
-def between(low: float | None, high: float | None, text: str, color: str) -> RangeMap:
+def range_mapping(low: float | None, high: float | None, text: str, color: str) -> RangeMap:
     """Every number from ``low`` to ``high``, both included, None being endless."""
     return RangeMap(
         options=DashboardRangeMapOptions(from_val=low, to=high, result=ValueMappingResult(text=text, color=color))
     )
 
 
-def nothing(text: str) -> SpecialValueMap:
+def null_mapping(text: str) -> SpecialValueMap:
     """What stands for a value that is not there."""
     return SpecialValueMap(
         options=DashboardSpecialValueMapOptions(
@@ -92,12 +100,12 @@ def nothing(text: str) -> SpecialValueMap:
     )
 
 
-def steps(base: str, *above: tuple[float, str]) -> list[Threshold]:
+def threshold_steps(base: str, *above: tuple[float, str]) -> list[Threshold]:
     """Colours: ``base`` from minus infinity, then each colour from its number on."""
     return [Threshold(value=None, color=base), *(Threshold(value=value, color=color) for value, color in above)]
 
 
-def limits(pair: Sequence[float]) -> list[Threshold]:
+def limit_steps(good_bad: Sequence[float]) -> list[Threshold]:
     """Lower is better: good below the first limit, bad from the last one on."""
-    good, bad = pair[0], pair[-1]
-    return steps(GOOD, (good, WARN), (bad, BAD)) if good < bad else steps(GOOD, (bad, BAD))
+    good, bad = good_bad[0], good_bad[-1]
+    return threshold_steps(GOOD, (good, WARN), (bad, BAD)) if good < bad else threshold_steps(GOOD, (bad, BAD))

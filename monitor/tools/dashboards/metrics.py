@@ -7,13 +7,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.config.diagnostics import Ledger
-from monitor.config.package_data import shipped
+from monitor.config.diagnostics import ErrorCollector
+from monitor.config.package_data import package_data_dir
 from monitor.config.rubrics import load_rules
 from monitor.scoring.curves import LogNormal
-from monitor.scoring.live import limits
-from monitor.states.rules import Rules as Judging
-from probes.browser.metrics import RENDER_METRICS
+from monitor.scoring.live import curve_limits
+from monitor.states.rules import StateRules as Judging
+from probes.browser.metrics import BROWSER_METRICS
 from probes.http.metrics import HTTP_METRICS
 from probes.metric import Unit
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from monitor.scoring.rubric import Rubric
 
-UNITS: Mapping[Unit, str] = {
+GRAFANA_UNITS: Mapping[Unit, str] = {
     Unit.SECONDS: "s",
     Unit.BYTES: "bytes",
     Unit.COUNT: "short",
@@ -37,21 +37,21 @@ UNITS: Mapping[Unit, str] = {
 VITALS = ("fcp_seconds", "lcp_seconds", "speed_index_seconds", "tbt_seconds", "cls")
 """What the criteria for phones judge."""
 
-COMPARED = (*VITALS, "longest_task_seconds", "bytes_total")
+COMPARED_METRICS = (*VITALS, "longest_task_seconds", "bytes_total")
 """What devices are compared by: the same, the longest task and the weight of the page."""
 
-CERTIFICATE_DAYS = (7.0, Judging().certificate_days, 30.0)
+CERTIFICATE_DAYS = (7.0, Judging().min_certificate_days, 30.0)
 """Borders that alerts have as well: act today, this week, plan it."""
 
-DAY = 86_400.0
-SLOW = Judging().latency
+DAY_SECONDS = 86_400.0
+SLOW_SECONDS = Judging().max_latency_seconds
 
-_RENDER = {one.name: one for one in RENDER_METRICS}
-_HTTP = {one.name: one for one in HTTP_METRICS}
+_MOBILE_METRICS = {one.name: one for one in BROWSER_METRICS}
+_HTTP_METRICS = {one.name: one for one in HTTP_METRICS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
+class PanelMetric:
     """A metric as panels need it: its series in Prometheus, its field in InfluxDB, its unit."""
 
     series: str
@@ -59,25 +59,25 @@ class Measure:
     unit: str
 
 
-def rendering(name: str) -> Measure:
+def mobile_metric(name: str) -> PanelMetric:
     """A metric of the ``mobile`` kind. Raises KeyError for one that is not declared."""
-    one = _RENDER[name]
+    one = _MOBILE_METRICS[name]
     # A shift of layout is a ratio of areas that people know as a bare number.
-    unit = "none" if name == "cls" else UNITS[one.unit]
-    return Measure(series=one.prometheus or "", field=one.name, unit=unit)
+    unit = "none" if name == "cls" else GRAFANA_UNITS[one.unit]
+    return PanelMetric(series=one.prometheus_name or "", field=one.name, unit=unit)
 
 
-def http(name: str) -> Measure:
+def http_metric(name: str) -> PanelMetric:
     """A metric of the ``uptime`` and ``latency`` kinds. Raises KeyError for one that is not declared."""
-    one = _HTTP[name]
-    return Measure(series=one.prometheus or "", field=one.name, unit=UNITS[one.unit])
+    one = _HTTP_METRICS[name]
+    return PanelMetric(series=one.prometheus_name or "", field=one.name, unit=GRAFANA_UNITS[one.unit])
 
 
 @cache
 def rubrics() -> tuple[Rubric, ...]:
     """The shipped rubrics. Raises ValueError when they are not in order."""
-    ledger = Ledger()
-    found = load_rules(Path(shipped()) / "config", {}, (), "UTC", ledger)
+    ledger = ErrorCollector()
+    found = load_rules(Path(package_data_dir()) / "config", {}, (), "UTC", ledger)
     if not found.rubrics:
         raise ValueError("no rubric is shipped")
     return found.rubrics
@@ -92,6 +92,6 @@ def vital_limits(name: str) -> tuple[float, ...]:
         if isinstance(one.curve, LogNormal):
             good.append(one.curve.p10)
             bad.append(one.curve.median)
-        elif (limit := limits(one.curve)["limit"]) is not None:
+        elif (limit := curve_limits(one.curve)["limit"]) is not None:
             bad.insert(0, limit)
     return (min(good), bad[0]) if good else (bad[0], bad[0])

@@ -48,7 +48,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from monitor.tools.dashboards.layout import uid
-from monitor.tools.dashboards.mappings import NEUTRAL, steps
+from monitor.tools.dashboards.mappings import NEUTRAL, threshold_steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,24 +56,24 @@ if TYPE_CHECKING:
     from grafana_foundation_sdk.cog.variants import Dataquery
     from grafana_foundation_sdk.models.dashboard import Panel, Threshold, ValueMapping
 
-    from monitor.tools.dashboards.texts import Say
+    from monitor.tools.dashboards.texts import DashboardTexts
 
-VARIABLES = "${kind:queryparam}&${group:queryparam}&${location:queryparam}"
-RANGE = "${__url_time_range}"
+LINK_VARIABLES = "${kind:queryparam}&${group:queryparam}&${location:queryparam}"
+LINK_TIME_RANGE = "${__url_time_range}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dress:
+class FieldOptions:
     """What a panel's values wear. ``unit`` is Grafana's name of it; ``colors`` are thresholds, None: no judgement."""
 
     unit: str = "short"
     decimals: int | None = None
-    colors: Sequence[Threshold] | None = None
+    thresholds: Sequence[Threshold] | None = None
     mappings: Sequence[ValueMapping] = ()
-    empty: str = NEUTRAL
+    no_value_color: str = NEUTRAL
     """The colour of a number that is not there."""
-    low: float | None = None
-    high: float | None = None
+    min_value: float | None = None
+    max_value: float | None = None
     link: DashboardLink | None = None
     column: str = ""
     """The column of a table whose text is shown, in place of the number."""
@@ -83,160 +83,191 @@ class Dress:
     transformations: Sequence[tuple[str, Mapping[str, object]]] = ()
 
 
-PLAIN = Dress()
+DEFAULT_OPTIONS = FieldOptions()
 
-_LOWEST = -1e12
+_LOWEST_VALUE = -1e12
 """A colour begins here that no missing number gets."""
 
 
-class Kit:
+class PanelBuilder:
     """Panels in one language. ``key`` names the texts of a panel."""
 
-    def __init__(self, say: Say) -> None:
-        self.say = say
+    def __init__(self, texts: DashboardTexts) -> None:
+        self.texts = texts
 
-    def stat(self, key: str, asked: Sequence[Dataquery], dress: Dress = PLAIN, *, curve: bool = False) -> Panel:
+    def stat(
+        self,
+        key: str,
+        targets: Sequence[Dataquery],
+        field_options: FieldOptions = DEFAULT_OPTIONS,
+        *,
+        sparkline: bool = False,
+    ) -> Panel:
         """One number, or few, whose colour fills the panel."""
-        made = stat.Panel().color_mode(BigValueColorMode.BACKGROUND if dress.colors or dress.mappings else
+        made = stat.Panel().color_mode(BigValueColorMode.BACKGROUND if field_options.thresholds or field_options.mappings else
                                        BigValueColorMode.NONE)  # fmt: skip
-        made.graph_mode(BigValueGraphMode.AREA if curve else BigValueGraphMode.NONE)
-        made.reduce_options(_last(dress.column)).text_mode(BigValueTextMode.VALUE)
-        base = dress.colors[0].color if dress.colors else NEUTRAL
-        colors = steps(
-            dress.empty, (_LOWEST, base), *((one.value or 0.0, one.color) for one in (dress.colors or ())[1:])
+        made.graph_mode(BigValueGraphMode.AREA if sparkline else BigValueGraphMode.NONE)
+        made.reduce_options(_last_value(field_options.column)).text_mode(BigValueTextMode.VALUE)
+        base = field_options.thresholds[0].color if field_options.thresholds else NEUTRAL
+        colors = threshold_steps(
+            field_options.no_value_color,
+            (_LOWEST_VALUE, base),
+            *((one.value or 0.0, one.color) for one in (field_options.thresholds or ())[1:]),
         )
-        return self._dress(key, made.build(), asked, replace(dress, colors=colors))
+        return self._finish_panel(key, made.build(), targets, replace(field_options, thresholds=colors))
 
-    def tiles(self, key: str, asked: Sequence[Dataquery], dress: Dress) -> Panel:
+    def stat_tiles(self, key: str, targets: Sequence[Dataquery], field_options: FieldOptions) -> Panel:
         """A tile for each series, with its name and its value."""
         made = stat.Panel().color_mode(BigValueColorMode.BACKGROUND_SOLID).graph_mode(BigValueGraphMode.NONE)
-        made.reduce_options(_last()).text_mode(BigValueTextMode.VALUE_AND_NAME).wide_layout(False)
+        made.reduce_options(_last_value()).text_mode(BigValueTextMode.VALUE_AND_NAME).wide_layout(False)
         made.text(common.VizTextDisplayOptions().title_size(10).value_size(12)).orientation(VizOrientation.AUTO)
-        return self._dress(key, made.build(), asked, dress)
+        return self._finish_panel(key, made.build(), targets, field_options)
 
-    def lines(self, key: str, asked: Sequence[Dataquery], dress: Dress = PLAIN, *, points: bool = False) -> Panel:
+    def time_series(
+        self,
+        key: str,
+        targets: Sequence[Dataquery],
+        field_options: FieldOptions = DEFAULT_OPTIONS,
+        *,
+        show_points: bool = False,
+    ) -> Panel:
         """Curves; limits are drawn where the dress has colours. A missing value is a gap."""
-        made = _curves(area=0).line_width(2)
-        if points:
+        made = _time_series_panel(fill_opacity=0).line_width(2)
+        if show_points:
             made.show_points(VisibilityMode.ALWAYS).point_size(5)
-        if dress.colors:
+        if field_options.thresholds:
             made.thresholds_style(common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED))
-        return self._dress(key, made.build(), asked, dress)
+        return self._finish_panel(key, made.build(), targets, field_options)
 
-    def stacked(self, key: str, asked: Sequence[Dataquery], dress: Dress = PLAIN, *, bars: bool = False) -> Panel:
+    def stacked_series(
+        self,
+        key: str,
+        targets: Sequence[Dataquery],
+        field_options: FieldOptions = DEFAULT_OPTIONS,
+        *,
+        bars: bool = False,
+    ) -> Panel:
         """Areas or bars upon each other."""
-        made = _curves(area=70 if bars else 45).line_width(0 if bars else 1)
+        made = _time_series_panel(fill_opacity=70 if bars else 45).line_width(0 if bars else 1)
         made.stacking(common.StackingConfig().mode(StackingMode.NORMAL).group("A"))
         if bars:
             made.draw_style(GraphDrawStyle.BARS)
-        return self._dress(key, made.build(), asked, dress)
+        return self._finish_panel(key, made.build(), targets, field_options)
 
-    def timeline(self, key: str, asked: Sequence[Dataquery], dress: Dress) -> Panel:
+    def state_timeline(self, key: str, targets: Sequence[Dataquery], field_options: FieldOptions) -> Panel:
         """A band of time for each series, coloured and labelled by its value."""
         made = statetimeline.Panel().show_value(VisibilityMode.AUTO).merge_values(True).row_height(0.85)
         made.line_width(0).fill_opacity(85).tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.SINGLE))
-        made.legend(_legend(shown=False))
-        return self._dress(key, made.build(), asked, dress)
+        made.legend(_legend(visible=False))
+        return self._finish_panel(key, made.build(), targets, field_options)
 
-    def bars(self, key: str, asked: Sequence[Dataquery], dress: Dress) -> Panel:
+    def bar_gauge(self, key: str, targets: Sequence[Dataquery], field_options: FieldOptions) -> Panel:
         """A horizontal bar for each series with its number, worst or longest as the query sorts them."""
         made = bargauge.Panel().display_mode(BarGaugeDisplayMode.BASIC).orientation(VizOrientation.HORIZONTAL)
         made.value_mode(BarGaugeValueMode.COLOR).name_placement(BarGaugeNamePlacement.LEFT).show_unfilled(True)
-        made.reduce_options(_last()).min_viz_height(14).max_viz_height(26)
+        made.reduce_options(_last_value()).min_viz_height(14).max_viz_height(26)
         made.text(common.VizTextDisplayOptions().title_size(12).value_size(13))
-        return self._dress(key, made.build(), asked, dress)
+        return self._finish_panel(key, made.build(), targets, field_options)
 
-    def distribution(self, key: str, asked: Sequence[Dataquery], dress: Dress) -> Panel:
+    def histogram(self, key: str, targets: Sequence[Dataquery], field_options: FieldOptions) -> Panel:
         """How many series have about the same value."""
-        made = histogram.Panel().combine(True).fill_opacity(70).legend(_legend(shown=False))
-        return self._dress(key, made.build(), asked, dress)
+        made = histogram.Panel().combine(True).fill_opacity(70).legend(_legend(visible=False))
+        return self._finish_panel(key, made.build(), targets, field_options)
 
-    def columns(self, key: str, asked: Sequence[Dataquery], dress: Dress, *, x: str) -> Panel:
+    def bar_chart(self, key: str, targets: Sequence[Dataquery], field_options: FieldOptions, *, x_column: str) -> Panel:
         """Horizontal bars of a table, stacked; ``x`` is the column that names them."""
-        made = barchart.Panel().orientation(VizOrientation.HORIZONTAL).stacking(StackingMode.NORMAL).x_field(x)
+        made = barchart.Panel().orientation(VizOrientation.HORIZONTAL).stacking(StackingMode.NORMAL).x_field(x_column)
         made.show_value(VisibilityMode.AUTO).legend(_legend()).fill_opacity(85).bar_width(0.8).line_width(0)
         made.x_tick_label_max_length(26)
-        return self._dress(key, made.build(), asked, dress)
+        return self._finish_panel(key, made.build(), targets, field_options)
 
     def table(
-        self, key: str, asked: Sequence[Dataquery], dress: Dress, *, sort: str = "", rising: bool = False
+        self,
+        key: str,
+        targets: Sequence[Dataquery],
+        field_options: FieldOptions,
+        *,
+        sort_column: str = "",
+        ascending: bool = False,
     ) -> Panel:
         """A table, sorted by the column ``sort``."""
         made = table.Panel().cell_height(TableCellHeight.SM).show_header(True).min_width(64)
-        if sort:
-            made.sort_by([common.TableSortByFieldState().display_name(sort).desc(not rising)])
+        if sort_column:
+            made.sort_by([common.TableSortByFieldState().display_name(sort_column).desc(not ascending)])
         # The words for an empty panel must not stand in a cell that is empty.
-        cells = {name: {"noValue": "-", **found} for name, found in (dress.overrides or {}).items()}
-        dress = replace(dress, overrides=cells)
-        return self._dress(key, made.build(), asked, dress)
+        cells = {name: {"noValue": "-", **found} for name, found in (field_options.overrides or {}).items()}
+        field_options = replace(field_options, overrides=cells)
+        return self._finish_panel(key, made.build(), targets, field_options)
 
-    def _dress(self, key: str, panel: Panel, asked: Sequence[Dataquery], dress: Dress) -> Panel:
-        panel.title = self.say(key)
-        panel.description = self.say(f"{key}.why")
-        panel.targets = list(asked)
-        panel.datasource = getattr(asked[0], "datasource", None)
-        panel.interval = dress.interval
+    def _finish_panel(self, key: str, panel: Panel, targets: Sequence[Dataquery], field_options: FieldOptions) -> Panel:
+        panel.title = self.texts(key)
+        panel.description = self.texts(f"{key}.why")
+        panel.targets = list(targets)
+        panel.datasource = getattr(targets[0], "datasource", None)
+        panel.interval = field_options.interval
         settings = panel.field_config or FieldConfigSource()
         panel.field_config = settings
         told = settings.defaults
-        told.unit, told.decimals = dress.unit, dress.decimals
-        told.min_val, told.max_val = dress.low, dress.high
-        told.no_value = self.say.nothing(key)
-        told.mappings = list(dress.mappings)
-        told.links = [dress.link] if dress.link else None
-        told.thresholds = ThresholdsConfig(mode=ThresholdsMode.ABSOLUTE, steps=list(dress.colors or steps(NEUTRAL)))
+        told.unit, told.decimals = field_options.unit, field_options.decimals
+        told.min_val, told.max_val = field_options.min_value, field_options.max_value
+        told.no_value = self.texts.no_value(key)
+        told.mappings = list(field_options.mappings)
+        told.links = [field_options.link] if field_options.link else None
+        told.thresholds = ThresholdsConfig(
+            mode=ThresholdsMode.ABSOLUTE, steps=list(field_options.thresholds or threshold_steps(NEUTRAL))
+        )
         # A band of time would merge values of one colour where thresholds colour it, and then show the thresholds.
         palette = panel.type_val in {"timeseries", "barchart", "histogram"} or (
-            panel.type_val == "state-timeline" and bool(dress.mappings)
+            panel.type_val == "state-timeline" and bool(field_options.mappings)
         )
         told.color = FieldColor(mode=FieldColorModeId.PALETTE_CLASSIC if palette else FieldColorModeId.THRESHOLDS)
-        settings.overrides = [_override(name, found) for name, found in (dress.overrides or {}).items()]
-        if dress.transformations:
+        settings.overrides = [_override(name, found) for name, found in (field_options.overrides or {}).items()]
+        if field_options.transformations:
             panel.transformations = [DataTransformerConfig(id_val=id_, options=dict(options))
-                                     for id_, options in dress.transformations]  # fmt: skip
+                                     for id_, options in field_options.transformations]  # fmt: skip
         return panel
 
     def link(self, title: str, name: str, label: str = "portal") -> DashboardLink:
         """From a value to the dashboard ``name`` of the portal in its label, with range and variables."""
-        place = f"/d/{uid(name, self.say.language)}?var-portal=${{__field.labels.{label}}}&{VARIABLES}&{RANGE}"
-        return DashboardLink(title=self.say(title), type_val=DashboardLinkType.LINK, url=place)
+        place = f"/d/{uid(name, self.texts.language)}?var-portal=${{__field.labels.{label}}}&{LINK_VARIABLES}&{LINK_TIME_RANGE}"
+        return DashboardLink(title=self.texts(title), type_val=DashboardLinkType.LINK, url=place)
 
     def row_link(self, title: str, name: str, column: str) -> Mapping[str, object]:
         """The same from a cell of a table to the portal that the row names in ``column``."""
-        place = f"/d/{uid(name, self.say.language)}?var-portal=${{__data.fields.{column}}}&{VARIABLES}&{RANGE}"
-        return {"links": [{"title": self.say(title), "url": place}]}
+        place = f"/d/{uid(name, self.texts.language)}?var-portal=${{__data.fields.{column}}}&{LINK_VARIABLES}&{LINK_TIME_RANGE}"
+        return {"links": [{"title": self.texts(title), "url": place}]}
 
 
-def _override(name: str, found: Mapping[str, object]) -> DashboardFieldConfigSourceOverrides:
+def _override(name: str, properties: Mapping[str, object]) -> DashboardFieldConfigSourceOverrides:
     which = "byRegexp" if name.startswith("/") else "byName"
     return DashboardFieldConfigSourceOverrides(
         matcher=MatcherConfig(id_val=which, options=name),
-        properties=[DynamicConfigValue(id_val=key, value=value) for key, value in found.items()],
+        properties=[DynamicConfigValue(id_val=key, value=value) for key, value in properties.items()],
     )
 
 
-def _curves(area: int) -> timeseries.Panel:
-    made = timeseries.Panel().fill_opacity(area).span_nulls(False).show_points(VisibilityMode.AUTO)
+def _time_series_panel(fill_opacity: int) -> timeseries.Panel:
+    made = timeseries.Panel().fill_opacity(fill_opacity).span_nulls(False).show_points(VisibilityMode.AUTO)
     made.tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING))
     return made.legend(_legend())
 
 
-def _legend(*, shown: bool = True) -> common.VizLegendOptions:
+def _legend(*, visible: bool = True) -> common.VizLegendOptions:
     made = common.VizLegendOptions().display_mode(LegendDisplayMode.LIST).placement(LegendPlacement.BOTTOM)
-    return made.show_legend(shown)
+    return made.show_legend(visible)
 
 
-def _last(column: str = "") -> common.ReduceDataOptions:
+def _last_value(column: str = "") -> common.ReduceDataOptions:
     made = common.ReduceDataOptions().calcs(["lastNotNull"]).values(False)
     return made.fields(f"/^{column}$/") if column else made
 
 
-def color(fixed: str) -> Mapping[str, object]:
+def fixed_color(color: str) -> Mapping[str, object]:
     """A series in a colour of its own."""
-    return {"color": {"mode": "fixed", "fixedColor": fixed}}
+    return {"color": {"mode": "fixed", "fixedColor": color}}
 
 
-def joined(by: str, names: Mapping[str, str]) -> list[tuple[str, Mapping[str, object]]]:
+def join_by_field(by: str, names: Mapping[str, str]) -> list[tuple[str, Mapping[str, object]]]:
     """Answers as one table, a row for each value of ``by``; ``names``: column as queried -> text, in order."""
     return [
         ("joinByField", {"byField": by, "mode": "outer"}),

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.tools.dashboards.datasources import now, over_time
-from monitor.tools.dashboards.layout import Page, Row, in_rows, outside
-from monitor.tools.dashboards.mappings import BAD, GOOD, WARN, between, limits, states_by_code, steps, values
-from monitor.tools.dashboards.metrics import CERTIFICATE_DAYS, DAY, SLOW, VITALS, http, rendering, vital_limits
-from monitor.tools.dashboards.panels import Dress, Kit, color, joined
-from monitor.tools.dashboards.promql import CHOSEN, HOME, last_change, worst
-from monitor.tools.dashboards.thresholds import OBJECTIVE, OVERSPENT
-from monitor.tools.dashboards.variables import chain, marks, status_page
+from monitor.tools.dashboards.datasources import instant_query, range_query
+from monitor.tools.dashboards.layout import DashboardSpec, PanelRow, external_link, wrap_panels
+from monitor.tools.dashboards.mappings import (
+    BAD,
+    GOOD,
+    WARN,
+    limit_steps,
+    range_mapping,
+    state_code_mappings,
+    threshold_steps,
+    value_mapping,
+)
+from monitor.tools.dashboards.metrics import (
+    CERTIFICATE_DAYS,
+    DAY_SECONDS,
+    SLOW_SECONDS,
+    VITALS,
+    http_metric,
+    mobile_metric,
+    vital_limits,
+)
+from monitor.tools.dashboards.panels import FieldOptions, PanelBuilder, fixed_color, join_by_field
+from monitor.tools.dashboards.promql import HOME_CHECK, SELECTED, last_state_change, worst_state
+from monitor.tools.dashboards.thresholds import AVAILABILITY_CRITICAL, AVAILABILITY_OBJECTIVE
+from monitor.tools.dashboards.variables import portal_variables, prometheus_annotations, status_page_variable
 from monitor.web.metrics.hop_series import INFO, PHASE, STATUS
 from probes.trace import PHASES as HOP_PHASES
 
@@ -20,158 +37,173 @@ if TYPE_CHECKING:
 
     from grafana_foundation_sdk.models.dashboard import Panel, ValueMapping
 
-    from monitor.tools.dashboards.texts import Say
+    from monitor.tools.dashboards.texts import DashboardTexts
 
-PHASES = {"resolve": "#8ab8ff", "connect": "#b877d9", "tls": "#ff9830", "processing": "#3274d9", "transfer": "#56a64b"}
+PHASE_COLORS = {
+    "resolve": "#8ab8ff",
+    "connect": "#b877d9",
+    "tls": "#ff9830",
+    "processing": "#3274d9",
+    "transfer": "#56a64b",
+}
 _HOP_PHASES = tuple(HOP_PHASES.values())
-_LEFT = f"(min(probe_ssl_earliest_cert_expiry{{{CHOSEN}}}) - time()) / {DAY:.0f}"
+_CERTIFICATE_DAYS_LEFT = f"(min(probe_ssl_earliest_cert_expiry{{{SELECTED}}}) - time()) / {DAY_SECONDS:.0f}"
 
 
-def page(say: Say) -> Page:
+def dashboard(texts: DashboardTexts) -> DashboardSpec:
     """The dashboard in one language."""
-    kit = Kit(say)
-    return Page(
+    kit = PanelBuilder(texts)
+    return DashboardSpec(
         name="portal",
-        variables=[*chain(say, one=True), status_page(say)],
-        annotations=marks(say),
+        variables=[*portal_variables(texts, single_portal=True), status_page_variable(texts)],
+        annotations=prometheus_annotations(texts),
         refresh="30s",
-        links=(outside(say("link.status"), "${status_page:raw}/portals/${portal}"),),
+        links=(external_link(texts("link.status"), "${status_page:raw}/portals/${portal}"),),
         rows=(
-            *in_rows(_facts(kit)),
-            Row(height=4, panels=[(24, _states(kit))]),
-            Row(height=7, panels=[(12, _pages(kit)), (12, _faults(kit))]),
-            Row(height=8, panels=[(12, _phases(kit)), (12, _families(kit))]),
-            Row(height=6, panels=[(24, _hops(kit))]),
-            Row(height=7, panels=[(12, _by_page(kit)), (6, _status(kit)), (6, _redirects(kit))]),
-            Row(height=6, panels=[(12, _vitals(kit)), (12, _certificate(kit))]),
+            *wrap_panels(_summary(kit)),
+            PanelRow(height=4, panels=[(24, _state_timeline(kit))]),
+            PanelRow(height=7, panels=[(12, _check_results(kit)), (12, _fault_counts(kit))]),
+            PanelRow(height=8, panels=[(12, _phases(kit)), (12, _families(kit))]),
+            PanelRow(height=6, panels=[(24, _hops(kit))]),
+            PanelRow(height=7, panels=[(12, _duration_by_check(kit)), (6, _status_codes(kit)), (6, _redirects(kit))]),
+            PanelRow(height=6, panels=[(12, _vital_tiles(kit)), (12, _certificate(kit))]),
         ),
     )
 
 
-def _facts(kit: Kit) -> list[Panel]:
-    say = kit.say
-    share = steps(BAD, (OVERSPENT, WARN), (OBJECTIVE, GOOD))
+def _summary(builder: PanelBuilder) -> list[Panel]:
+    say = builder.texts
+    share = threshold_steps(BAD, (AVAILABILITY_CRITICAL, WARN), (AVAILABILITY_OBJECTIVE, GOOD))
     urgent, soon, plan = CERTIFICATE_DAYS
-    fault = f"topk(1, max by (reason) (probe_failure_info{{{CHOSEN}}}))"
-    status = f"max({http('status').series}{{{HOME}}})"
+    fault = f"topk(1, max by (reason) (probe_failure_info{{{SELECTED}}}))"
+    status = f"max({http_metric('status').series}{{{HOME_CHECK}}})"
     return [
-        kit.stat("portal.state", [now(worst())], Dress(unit="none", mappings=states_by_code(say))),
-        kit.stat("portal.since", [now(f"max({last_change()}) * 1000")], Dress(unit="dateTimeFromNow")),
-        kit.stat(
-            "portal.day", [now(f"min(portal:portal_monitor_availability:ratio1d{{{CHOSEN}}})")],
-            Dress(unit="percentunit", decimals=2, colors=share),
+        builder.stat("portal.state", [instant_query(worst_state())], FieldOptions(unit="none", mappings=state_code_mappings(say))),
+        builder.stat("portal.since", [instant_query(f"max({last_state_change()}) * 1000")], FieldOptions(unit="dateTimeFromNow")),
+        builder.stat(
+            "portal.day", [instant_query(f"min(portal:portal_monitor_availability:ratio1d{{{SELECTED}}})")],
+            FieldOptions(unit="percentunit", decimals=2, thresholds=share),
         ),
-        kit.stat(
-            "portal.month", [now(f"min(portal:portal_monitor_availability:ratio30d{{{CHOSEN}}})")],
-            Dress(unit="percentunit", decimals=2, colors=share),
+        builder.stat(
+            "portal.month", [instant_query(f"min(portal:portal_monitor_availability:ratio30d{{{SELECTED}}})")],
+            FieldOptions(unit="percentunit", decimals=2, thresholds=share),
         ),
-        kit.stat(
-            "portal.latency", [over_time(f"max(probe_duration_seconds{{{HOME}}})", "")],
-            Dress(unit="s", decimals=2, colors=steps(GOOD, (SLOW / 2, WARN), (SLOW, BAD))), curve=True,
+        builder.stat(
+            "portal.latency", [range_query(f"max(probe_duration_seconds{{{HOME_CHECK}}})", "")],
+            FieldOptions(unit="s", decimals=2, thresholds=threshold_steps(GOOD, (SLOW_SECONDS / 2, WARN), (SLOW_SECONDS, BAD))), sparkline=True,
         ),
-        kit.stat(
-            "portal.certificate_left", [now(_LEFT)],
-            Dress(unit=say("unit.days"), decimals=0, colors=steps(BAD, (urgent, BAD), (soon, WARN), (plan, GOOD))),
+        builder.stat(
+            "portal.certificate_left", [instant_query(_CERTIFICATE_DAYS_LEFT)],
+            FieldOptions(unit=say("unit.days"), decimals=0, thresholds=threshold_steps(BAD, (urgent, BAD), (soon, WARN), (plan, GOOD))),
         ),
-        kit.stat("portal.code", [now(status)], Dress(unit="none", mappings=_codes(say))),
-        kit.stat(
-            "portal.fault", [now(fault, table=True)],
-            Dress(unit="none", colors=steps(BAD), empty=GOOD, column="reason"),
+        builder.stat("portal.code", [instant_query(status)], FieldOptions(unit="none", mappings=_status_code_mappings(say))),
+        builder.stat(
+            "portal.fault", [instant_query(fault, table=True)],
+            FieldOptions(unit="none", thresholds=threshold_steps(BAD), no_value_color=GOOD, column="reason"),
         ),
     ]  # fmt: skip
 
 
-def _codes(say: Say) -> list[ValueMapping]:
+def _status_code_mappings(texts: DashboardTexts) -> list[ValueMapping]:
     """Status codes with the word that they come down to."""
     return [
-        between(200, 399, f"✓ {say('code.good')}", GOOD),
-        between(500, 599, f"✕ {say('code.server')}", BAD),
-        between(400, 499, f"✕ {say('code.client')}", BAD),
+        range_mapping(200, 399, f"✓ {texts('code.good')}", GOOD),
+        range_mapping(500, 599, f"✕ {texts('code.server')}", BAD),
+        range_mapping(400, 499, f"✕ {texts('code.client')}", BAD),
     ]
 
 
-def _states(kit: Kit) -> Panel:
-    asked = over_time(worst("location"), "{{location}}")
-    return kit.timeline("portal.states", [asked], Dress(unit="none", mappings=states_by_code(kit.say)))
-
-
-def _pages(kit: Kit) -> Panel:
-    say = kit.say
-    family = http("ipv4_success").series
-    asked = [
-        over_time(f"min by (check) (probe_success{{{CHOSEN}}})", "{{check}}"),
-        over_time(f"min by (family) ({family}{{{HOME}}})", "{{family}}", "B"),
-    ]
-    told = values((("1", f"✓ {say('look.good')}", GOOD), ("0", f"✕ {say('look.bad')}", BAD)))
-    return kit.timeline("portal.pages", asked, Dress(unit="none", mappings=[told]))
-
-
-def _faults(kit: Kit) -> Panel:
-    asked = over_time(
-        f"count by (reason) (max by (check, location, reason) (probe_failure_info{{{CHOSEN}}}))", "{{reason}}"
+def _state_timeline(builder: PanelBuilder) -> Panel:
+    asked = range_query(worst_state("location"), "{{location}}")
+    return builder.state_timeline(
+        "portal.states", [asked], FieldOptions(unit="none", mappings=state_code_mappings(builder.texts))
     )
-    return kit.stacked("portal.faults", [asked], Dress(low=0, decimals=0), bars=True)
 
 
-def _phases(kit: Kit) -> Panel:
-    series = http("resolve_seconds").series
-    asked: Sequence[tuple[str, str]] = tuple(zip("ABCDE", PHASES, strict=True))
-    lines = [
-        over_time(f'avg({series}{{phase="{phase}",{HOME}}})', kit.say(f"phase.{phase}"), ref) for ref, phase in asked
-    ]
-    overrides = {kit.say(f"phase.{phase}"): color(shade) for phase, shade in PHASES.items()}
-    return kit.stacked("portal.phases", lines, Dress(unit="s", low=0, overrides=overrides))
-
-
-def _families(kit: Kit) -> Panel:
-    series = http("ipv4_seconds").series
+def _check_results(builder: PanelBuilder) -> Panel:
+    say = builder.texts
+    family = http_metric("ipv4_success").series
     asked = [
-        over_time(f'max({series}{{family="ipv{family}",{HOME}}})', f"IPv{family}", ref)
+        range_query(f"min by (check) (probe_success{{{SELECTED}}})", "{{check}}"),
+        range_query(f"min by (family) ({family}{{{HOME_CHECK}}})", "{{family}}", "B"),
+    ]
+    told = value_mapping((("1", f"✓ {say('look.good')}", GOOD), ("0", f"✕ {say('look.bad')}", BAD)))
+    return builder.state_timeline("portal.pages", asked, FieldOptions(unit="none", mappings=[told]))
+
+
+def _fault_counts(builder: PanelBuilder) -> Panel:
+    asked = range_query(
+        f"count by (reason) (max by (check, location, reason) (probe_failure_info{{{SELECTED}}}))", "{{reason}}"
+    )
+    return builder.stacked_series("portal.faults", [asked], FieldOptions(min_value=0, decimals=0), bars=True)
+
+
+def _phases(builder: PanelBuilder) -> Panel:
+    series = http_metric("resolve_seconds").series
+    asked: Sequence[tuple[str, str]] = tuple(zip("ABCDE", PHASE_COLORS, strict=True))
+    lines = [
+        range_query(f'avg({series}{{phase="{phase}",{HOME_CHECK}}})', builder.texts(f"phase.{phase}"), ref)
+        for ref, phase in asked
+    ]
+    overrides = {builder.texts(f"phase.{phase}"): fixed_color(shade) for phase, shade in PHASE_COLORS.items()}
+    return builder.stacked_series("portal.phases", lines, FieldOptions(unit="s", min_value=0, overrides=overrides))
+
+
+def _families(builder: PanelBuilder) -> Panel:
+    series = http_metric("ipv4_seconds").series
+    asked = [
+        range_query(f'max({series}{{family="ipv{family}",{HOME_CHECK}}})', f"IPv{family}", ref)
         for ref, family in (("A", 4), ("B", 6))
     ]
-    return kit.lines("portal.families", asked, Dress(unit="s", low=0))
+    return builder.time_series("portal.families", asked, FieldOptions(unit="s", min_value=0))
 
 
-def _by_page(kit: Kit) -> Panel:
-    asked = over_time(f"max by (check) (probe_duration_seconds{{{CHOSEN}}})", "{{check}}")
-    return kit.lines("portal.by_page", [asked], Dress(unit="s", low=0, colors=steps("transparent", (SLOW, BAD))))
+def _duration_by_check(builder: PanelBuilder) -> Panel:
+    asked = range_query(f"max by (check) (probe_duration_seconds{{{SELECTED}}})", "{{check}}")
+    return builder.time_series(
+        "portal.by_page",
+        [asked],
+        FieldOptions(unit="s", min_value=0, thresholds=threshold_steps("transparent", (SLOW_SECONDS, BAD))),
+    )
 
 
-def _status(kit: Kit) -> Panel:
-    asked = over_time(f"max by (check) ({http('status').series}{{{CHOSEN}}})", "{{check}}")
-    return kit.lines("portal.status", [asked], Dress(unit="none", decimals=0))
+def _status_codes(builder: PanelBuilder) -> Panel:
+    asked = range_query(f"max by (check) ({http_metric('status').series}{{{SELECTED}}})", "{{check}}")
+    return builder.time_series("portal.status", [asked], FieldOptions(unit="none", decimals=0))
 
 
-def _redirects(kit: Kit) -> Panel:
-    asked = over_time(f"max by (check) ({http('redirects').series}{{{CHOSEN}}})", "{{check}}")
-    return kit.lines("portal.redirects", [asked], Dress(unit="short", low=0, decimals=0))
+def _redirects(builder: PanelBuilder) -> Panel:
+    asked = range_query(f"max by (check) ({http_metric('redirects').series}{{{SELECTED}}})", "{{check}}")
+    return builder.time_series("portal.redirects", [asked], FieldOptions(unit="short", min_value=0, decimals=0))
 
 
-def _hops(kit: Kit) -> Panel:
+def _hops(builder: PanelBuilder) -> Panel:
     """The requests of the newest look at the home page, a row each, in order, at every chosen location."""
-    say = kit.say
+    say = builder.texts
     by = "location, hop"
 
-    def told(expr: str) -> str:
+    def with_step_label(expr: str) -> str:
         # Answers are joined by one column, so it has to say location and hop.
         return f'label_join({expr}, "step", " ", "location", "hop")'
 
     asked = {
-        "where": told(f"max by ({by}, url, address) ({INFO}{{{HOME}}})"),
-        "status": told(f"max by ({by}) ({STATUS}{{{HOME}}})"),
-        **{name: told(f'max by ({by}) ({PHASE}{{phase="{name}",{HOME}}})') for name in _HOP_PHASES},
-        "total": told(f"sum by ({by}) (max by ({by}, phase) ({PHASE}{{{HOME}}}))"),
+        "where": with_step_label(f"max by ({by}, url, address) ({INFO}{{{HOME_CHECK}}})"),
+        "status": with_step_label(f"max by ({by}) ({STATUS}{{{HOME_CHECK}}})"),
+        **{name: with_step_label(f'max by ({by}) ({PHASE}{{phase="{name}",{HOME_CHECK}}})') for name in _HOP_PHASES},
+        "total": with_step_label(f"sum by ({by}) (max by ({by}, phase) ({PHASE}{{{HOME_CHECK}}}))"),
     }
-    queries = [now(expr, ref=ref, table=True) for ref, expr in zip("ABCDEFGHI", asked.values(), strict=True)]
+    queries = [
+        instant_query(expr, ref_id=ref, table=True) for ref, expr in zip("ABCDEFGHI", asked.values(), strict=True)
+    ]
     names = {"step": say("column.hop"), "url": say("column.url"), "address": say("column.ip")}
     names |= {
         f"Value #{ref}": say(f"phase.{name}" if name in _HOP_PHASES else f"column.{name}")
         for ref, name in zip("BCDEFGHI", list(asked)[1:], strict=True)
     }
     seconds = {"unit": "s", "decimals": 1, "custom.width": 80}
-    dress = Dress(
+    dress = FieldOptions(
         unit="none",
-        transformations=joined("step", names),
+        transformations=join_by_field("step", names),
         overrides={
             say("column.hop"): {"unit": "string", "custom.width": 110},
             say("column.url"): {"unit": "string", "custom.minWidth": 160},
@@ -181,43 +213,47 @@ def _hops(kit: Kit) -> Panel:
             say("column.total"): seconds,
         },
     )
-    return kit.table("portal.hops", queries, dress, sort=say("column.hop"), rising=True)
+    return builder.table("portal.hops", queries, dress, sort_column=say("column.hop"), ascending=True)
 
 
-def _vitals(kit: Kit) -> Panel:
+def _vital_tiles(builder: PanelBuilder) -> Panel:
     asked = [
-        now(f'max({rendering(name).series}{{check="mobile",{CHOSEN}}})', kit.say(f"vital.{name}"), ref)
+        instant_query(
+            f'max({mobile_metric(name).series}{{check="mobile",{SELECTED}}})', builder.texts(f"vital.{name}"), ref
+        )
         for ref, name in zip("ABCDE", VITALS, strict=True)
     ]
     overrides = {
-        kit.say(f"vital.{name}"): {
-            "unit": rendering(name).unit,
-            "thresholds": {"mode": "absolute", "steps": limits(vital_limits(name))},
-            "links": [kit.link("link.mobile", "mobile")],
+        builder.texts(f"vital.{name}"): {
+            "unit": mobile_metric(name).unit,
+            "thresholds": {"mode": "absolute", "steps": limit_steps(vital_limits(name))},
+            "links": [builder.link("link.mobile", "mobile")],
         }
         for name in VITALS
     }
-    return kit.tiles("portal.vitals", asked, Dress(unit="s", decimals=2, overrides=overrides))
+    return builder.stat_tiles("portal.vitals", asked, FieldOptions(unit="s", decimals=2, overrides=overrides))
 
 
-def _certificate(kit: Kit) -> Panel:
-    say = kit.say
+def _certificate(builder: PanelBuilder) -> Panel:
+    say = builder.texts
     facts = "probe_ssl_last_chain_info"
     asked = [
-        now(f"max by (portal, subject, issuer) ({facts}{{{HOME}}})", ref="A", table=True),
-        now(f"max by (portal, version) (probe_tls_version_info{{{HOME}}})", ref="B", table=True),
-        now(f"min by (portal) ({http('cert_leaf_expiry').series}{{{HOME}}}) * 1000", ref="C", table=True),
+        instant_query(f"max by (portal, subject, issuer) ({facts}{{{HOME_CHECK}}})", ref_id="A", table=True),
+        instant_query(f"max by (portal, version) (probe_tls_version_info{{{HOME_CHECK}}})", ref_id="B", table=True),
+        instant_query(
+            f"min by (portal) ({http_metric('cert_leaf_expiry').series}{{{HOME_CHECK}}}) * 1000", ref_id="C", table=True
+        ),
     ]
     names = {
         "subject": say("column.subject"), "issuer": say("column.issuer"), "version": say("column.tls"),
         "Value #C": say("column.ends"),
     }  # fmt: skip
-    dress = Dress(
+    dress = FieldOptions(
         unit="none",
-        transformations=joined("portal", names),
+        transformations=join_by_field("portal", names),
         overrides={
             say("column.ends"): {"unit": "dateTimeAsIso", "custom.width": 170},
             say("column.tls"): {"custom.width": 90},
         },
     )
-    return kit.table("portal.certificate", asked, dress)
+    return builder.table("portal.certificate", asked, dress)

@@ -4,192 +4,232 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.model.records import Void
-from monitor.tools.dashboards.datasources import PROMETHEUS, now, over_time
-from monitor.tools.dashboards.fleet import light
-from monitor.tools.dashboards.layout import Page, Row, in_rows
-from monitor.tools.dashboards.mappings import BAD, CALM, GOOD, NEUTRAL, WARN, steps, values
-from monitor.tools.dashboards.metrics import rendering
-from monitor.tools.dashboards.panels import Dress, Kit, color
-from monitor.tools.dashboards.promql import bucket
-from monitor.tools.dashboards.thresholds import COURIER, JOURNAL, LOOP, MISSED, QUIET, SELDOM, STOPPED
-from monitor.tools.dashboards.variables import ask, blindness, marks, source
+from monitor.model.records import UnknownReason
+from monitor.tools.dashboards.datasources import PROMETHEUS, instant_query, range_query
+from monitor.tools.dashboards.fleet import prober_status
+from monitor.tools.dashboards.layout import DashboardSpec, PanelRow, wrap_panels
+from monitor.tools.dashboards.mappings import ACCENT, BAD, GOOD, NEUTRAL, WARN, threshold_steps, value_mapping
+from monitor.tools.dashboards.metrics import mobile_metric
+from monitor.tools.dashboards.panels import FieldOptions, PanelBuilder, fixed_color
+from monitor.tools.dashboards.promql import histogram_quantile
+from monitor.tools.dashboards.thresholds import (
+    JOURNAL_SIZE_RATIOS,
+    LOOP_LAG_SECONDS,
+    MISSED_SLOTS_RATIO,
+    MISSED_SLOTS_WARNING_RATIO,
+    NOT_PROBING_SECONDS,
+    PROBE_GAP_SECONDS,
+    SINK_LAG_SECONDS,
+)
+from monitor.tools.dashboards.variables import (
+    datasource_variable,
+    prometheus_annotations,
+    query_variable,
+    self_check_annotation,
+)
 from probes.result import Outcome
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Panel
 
-    from monitor.tools.dashboards.texts import Say
+    from monitor.tools.dashboards.texts import DashboardTexts
 
-_ME = 'instance=~"$instance"'
-_OURS = "on (instance) portal_monitor_build_info"
+_SELECTED_INSTANCE = 'instance=~"$instance"'
+_MONITOR_PROCESS = "on (instance) portal_monitor_build_info"
 """Other processes tell their processor time under the same name."""
 
-_MISSED = '"late|overlapped|prober"'
+_MISSED_REASONS = '"late|overlapped|prober"'
 _QUANTILES = (("A", 0.5), ("B", 0.99))
-_OUTCOMES = {Outcome.UP: GOOD, Outcome.DOWN: BAD, Outcome.VOID: NEUTRAL}
+_OUTCOME_COLORS = {Outcome.UP: GOOD, Outcome.DOWN: BAD, Outcome.VOID: NEUTRAL}
 
 
-def page(say: Say) -> Page:
+def dashboard(texts: DashboardTexts) -> DashboardSpec:
     """The dashboard in one language."""
-    kit = Kit(say)
-    return Page(
+    kit = PanelBuilder(texts)
+    return DashboardSpec(
         name="prober",
         variables=[
-            source("prometheus", PROMETHEUS, say),
-            ask("instance", "label_values(portal_monitor_build_info, instance)", say),
-            ask("location", "label_values(portal_monitor_prober_state, location)", say),
+            datasource_variable("prometheus", PROMETHEUS, texts),
+            query_variable("instance", "label_values(portal_monitor_build_info, instance)", texts),
+            query_variable("location", "label_values(portal_monitor_prober_state, location)", texts),
         ],
-        annotations=[blindness(say), *marks(say, 'portal=~".*"', outages=False)[2:]],
+        annotations=[
+            self_check_annotation(texts),
+            *prometheus_annotations(texts, 'portal=~".*"', outages_enabled=False)[2:],
+        ],
         refresh="30s",
         rows=(
-            *in_rows(_lights(kit)),
-            Row(height=7, panels=[(8, _lateness(kit)), (8, _missed(kit)), (8, _loop(kit))]),
-            Row(height=7, panels=[(8, _looks(kit)), (8, _commits(kit)), (8, _journal(kit))]),
-            Row(height=7, panels=[(8, _couriers(kit)), (8, _refused(kit)), (8, _closed(kit))]),
-            Row(height=7, panels=[(8, _host(kit)), (8, _process(kit)), (8, _alerts(kit))]),
+            *wrap_panels(_summary(kit)),
+            PanelRow(height=7, panels=[(8, _start_delay(kit)), (8, _unknown_results(kit)), (8, _loop_lag(kit))]),
+            PanelRow(height=7, panels=[(8, _probe_rate(kit)), (8, _commit_duration(kit)), (8, _journal_size(kit))]),
+            PanelRow(height=7, panels=[(8, _sink_lag(kit)), (8, _sink_failures(kit)), (8, _background_job_age(kit))]),
+            PanelRow(height=7, panels=[(8, _benchmark_index(kit)), (8, _process_usage(kit)), (8, _notifications(kit))]),
         ),
     )
 
 
-def _lights(kit: Kit) -> list[Panel]:
-    say = kit.say
-    fine = values((("1", f"✓ {say('light.fine')}", GOOD), ("0", f"✕ {say('light.refused')}", BAD)))
-    sinks = values((("1", f"✓ {say('light.fine')}", GOOD), ("0", f"✕ {say('light.away')}", BAD)))
+def _summary(builder: PanelBuilder) -> list[Panel]:
+    say = builder.texts
+    fine = value_mapping((("1", f"✓ {say('light.fine')}", GOOD), ("0", f"✕ {say('light.refused')}", BAD)))
+    sinks = value_mapping((("1", f"✓ {say('light.fine')}", GOOD), ("0", f"✕ {say('light.away')}", BAD)))
     missed = (
-        f"sum(increase(portal_monitor_voids_total{{reason=~{_MISSED},{_ME}}}[1h]))"
-        f" / sum(increase(portal_monitor_looks_total{{{_ME}}}[1h]))"
+        f"sum(increase(portal_monitor_voids_total{{reason=~{_MISSED_REASONS},{_SELECTED_INSTANCE}}}[1h]))"
+        f" / sum(increase(portal_monitor_looks_total{{{_SELECTED_INSTANCE}}}[1h]))"
     )
     return [
-        light(kit, "prober.light"),
-        kit.stat(
-            "prober.last", [now(f"max(time() - portal_monitor_last_look_timestamp_seconds{{{_ME}}})")],
-            Dress(unit="s", decimals=0, colors=steps(GOOD, (QUIET, WARN), (STOPPED, BAD))),
+        prober_status(builder, "prober.light"),
+        builder.stat(
+            "prober.last", [instant_query(f"max(time() - portal_monitor_last_look_timestamp_seconds{{{_SELECTED_INSTANCE}}})")],
+            FieldOptions(unit="s", decimals=0, thresholds=threshold_steps(GOOD, (PROBE_GAP_SECONDS, WARN), (NOT_PROBING_SECONDS, BAD))),
         ),
-        kit.stat(
-            "prober.missed", [now(missed)],
-            Dress(unit="percentunit", decimals=2, colors=steps(GOOD, (SELDOM, WARN), (MISSED, BAD))),
+        builder.stat(
+            "prober.missed", [instant_query(missed)],
+            FieldOptions(unit="percentunit", decimals=2, thresholds=threshold_steps(GOOD, (MISSED_SLOTS_WARNING_RATIO, WARN), (MISSED_SLOTS_RATIO, BAD))),
         ),
-        kit.stat(
-            "prober.config", [now(f"min(portal_monitor_config_last_reload_successful{{{_ME}}})")],
-            Dress(unit="none", mappings=[fine]),
+        builder.stat(
+            "prober.config", [instant_query(f"min(portal_monitor_config_last_reload_successful{{{_SELECTED_INSTANCE}}})")],
+            FieldOptions(unit="none", mappings=[fine]),
         ),
-        kit.stat(
-            "prober.journal_used", [now(f"max(portal_monitor_journal_limit_used_ratio{{{_ME}}})")],
-            Dress(unit="percentunit", decimals=1, colors=steps(GOOD, (JOURNAL[0], WARN), (JOURNAL[1], BAD))),
+        builder.stat(
+            "prober.journal_used", [instant_query(f"max(portal_monitor_journal_limit_used_ratio{{{_SELECTED_INSTANCE}}})")],
+            FieldOptions(unit="percentunit", decimals=1, thresholds=threshold_steps(GOOD, (JOURNAL_SIZE_RATIOS[0], WARN), (JOURNAL_SIZE_RATIOS[1], BAD))),
         ),
-        kit.stat(
-            "prober.sinks", [now(f"min(portal_monitor_sink_up{{{_ME}}})")], Dress(unit="none", mappings=[sinks])
+        builder.stat(
+            "prober.sinks", [instant_query(f"min(portal_monitor_sink_up{{{_SELECTED_INSTANCE}}})")], FieldOptions(unit="none", mappings=[sinks])
         ),
-        kit.stat("prober.checks", [now(f"sum(portal_monitor_planned_checks{{{_ME}}})")], Dress(decimals=0)),
-        kit.stat(
-            "prober.version", [now(f"max by (version) (portal_monitor_build_info{{{_ME}}})", table=True)],
-            Dress(unit="none", column="version"),
+        builder.stat("prober.checks", [instant_query(f"sum(portal_monitor_planned_checks{{{_SELECTED_INSTANCE}}})")], FieldOptions(decimals=0)),
+        builder.stat(
+            "prober.version", [instant_query(f"max by (version) (portal_monitor_build_info{{{_SELECTED_INSTANCE}}})", table=True)],
+            FieldOptions(unit="none", column="version"),
         ),
     ]  # fmt: skip
 
 
-def _lateness(kit: Kit) -> Panel:
+def _start_delay(builder: PanelBuilder) -> Panel:
     series = "portal_monitor_start_lateness_seconds"
-    asked = [over_time(bucket(series, q), kit.say(f"legend.q{q * 100:.0f}"), ref) for ref, q in _QUANTILES]
-    return kit.lines("prober.lateness", asked, Dress(unit="s", low=0))
-
-
-def _loop(kit: Kit) -> Panel:
-    series = "portal_monitor_event_loop_lag_seconds"
-    asked = [over_time(bucket(series, q), kit.say(f"legend.q{q * 100:.0f}"), ref) for ref, q in _QUANTILES]
-    return kit.lines("prober.loop", asked, Dress(unit="s", low=0, colors=steps("transparent", (LOOP, BAD))))
-
-
-def _missed(kit: Kit) -> Panel:
     asked = [
-        over_time(
-            f'sum(increase(portal_monitor_voids_total{{reason="{void}",{_ME}}}[$__rate_interval]))',
-            kit.say(f"void.{void}"),
+        range_query(histogram_quantile(series, q), builder.texts(f"legend.q{q * 100:.0f}"), ref)
+        for ref, q in _QUANTILES
+    ]
+    return builder.time_series("prober.lateness", asked, FieldOptions(unit="s", min_value=0))
+
+
+def _loop_lag(builder: PanelBuilder) -> Panel:
+    series = "portal_monitor_event_loop_lag_seconds"
+    asked = [
+        range_query(histogram_quantile(series, q), builder.texts(f"legend.q{q * 100:.0f}"), ref)
+        for ref, q in _QUANTILES
+    ]
+    return builder.time_series(
+        "prober.loop",
+        asked,
+        FieldOptions(unit="s", min_value=0, thresholds=threshold_steps("transparent", (LOOP_LAG_SECONDS, BAD))),
+    )
+
+
+def _unknown_results(builder: PanelBuilder) -> Panel:
+    asked = [
+        range_query(
+            f'sum(increase(portal_monitor_voids_total{{reason="{void}",{_SELECTED_INSTANCE}}}[$__rate_interval]))',
+            builder.texts(f"void.{void}"),
             ref,
         )
-        for ref, void in zip("ABCDEFGH", Void, strict=False)
+        for ref, void in zip("ABCDEFGH", UnknownReason, strict=False)
     ]
-    return kit.stacked("prober.missing", asked, Dress(low=0, decimals=0), bars=True)
+    return builder.stacked_series("prober.missing", asked, FieldOptions(min_value=0, decimals=0), bars=True)
 
 
-def _looks(kit: Kit) -> Panel:
+def _probe_rate(builder: PanelBuilder) -> Panel:
     asked = [
-        over_time(
-            f'sum(rate(portal_monitor_looks_total{{outcome="{outcome}",{_ME}}}[$__rate_interval]))',
-            kit.say(f"outcome.{outcome}"),
+        range_query(
+            f'sum(rate(portal_monitor_looks_total{{outcome="{outcome}",{_SELECTED_INSTANCE}}}[$__rate_interval]))',
+            builder.texts(f"outcome.{outcome}"),
             ref,
         )
         for ref, outcome in zip("ABC", Outcome, strict=True)
     ]
-    overrides = {kit.say(f"outcome.{outcome}"): color(shade) for outcome, shade in _OUTCOMES.items()}
-    return kit.stacked("prober.looks", asked, Dress(unit="reqps", low=0, overrides=overrides))
+    overrides = {builder.texts(f"outcome.{outcome}"): fixed_color(shade) for outcome, shade in _OUTCOME_COLORS.items()}
+    return builder.stacked_series("prober.looks", asked, FieldOptions(unit="reqps", min_value=0, overrides=overrides))
 
 
-def _commits(kit: Kit) -> Panel:
+def _commit_duration(builder: PanelBuilder) -> Panel:
     series = "portal_monitor_journal_commit_seconds"
-    asked = [over_time(bucket(series, q), kit.say(f"legend.q{q * 100:.0f}"), ref) for ref, q in _QUANTILES]
-    return kit.lines("prober.commits", asked, Dress(unit="s", low=0))
-
-
-def _journal(kit: Kit) -> Panel:
-    size = f"sum by (instance) (portal_monitor_journal_size_bytes{{{_ME}}})"
-    return kit.lines("prober.journal", [over_time(size, "{{instance}}")], Dress(unit="bytes", low=0))
-
-
-def _couriers(kit: Kit) -> Panel:
-    asked = over_time(f"max by (sink) (portal_monitor_sink_lag_seconds{{{_ME}}})", "{{sink}}")
-    return kit.lines("prober.couriers", [asked], Dress(unit="s", low=0, colors=steps("transparent", (COURIER, BAD))))
-
-
-def _refused(kit: Kit) -> Panel:
-    failures = f"sum by (sink, failure) (increase(portal_monitor_sink_failures_total{{{_ME}}}[$__rate_interval]))"
-    aside = f"sum by (sink) (increase(portal_monitor_sink_quarantined_total{{{_ME}}}[$__rate_interval]))"
     asked = [
-        over_time(failures, "{{sink}} {{failure}}"),
-        over_time(aside, "{{sink}} " + kit.say("legend.quarantined"), "B"),
+        range_query(histogram_quantile(series, q), builder.texts(f"legend.q{q * 100:.0f}"), ref)
+        for ref, q in _QUANTILES
     ]
-    return kit.stacked("prober.refused", asked, Dress(low=0, decimals=0), bars=True)
+    return builder.time_series("prober.commits", asked, FieldOptions(unit="s", min_value=0))
 
 
-def _closed(kit: Kit) -> Panel:
+def _journal_size(builder: PanelBuilder) -> Panel:
+    size = f"sum by (instance) (portal_monitor_journal_size_bytes{{{_SELECTED_INSTANCE}}})"
+    return builder.time_series(
+        "prober.journal", [range_query(size, "{{instance}}")], FieldOptions(unit="bytes", min_value=0)
+    )
+
+
+def _sink_lag(builder: PanelBuilder) -> Panel:
+    asked = range_query(f"max by (sink) (portal_monitor_sink_lag_seconds{{{_SELECTED_INSTANCE}}})", "{{sink}}")
+    return builder.time_series(
+        "prober.couriers",
+        [asked],
+        FieldOptions(unit="s", min_value=0, thresholds=threshold_steps("transparent", (SINK_LAG_SECONDS, BAD))),
+    )
+
+
+def _sink_failures(builder: PanelBuilder) -> Panel:
+    failures = f"sum by (sink, failure) (increase(portal_monitor_sink_failures_total{{{_SELECTED_INSTANCE}}}[$__rate_interval]))"
+    aside = f"sum by (sink) (increase(portal_monitor_sink_quarantined_total{{{_SELECTED_INSTANCE}}}[$__rate_interval]))"
     asked = [
-        over_time(
-            f"time() - min(portal_monitor_archive_sealed_until_timestamp_seconds{{{_ME}}})", kit.say("legend.archive")
+        range_query(failures, "{{sink}} {{failure}}"),
+        range_query(aside, "{{sink}} " + builder.texts("legend.quarantined"), "B"),
+    ]
+    return builder.stacked_series("prober.refused", asked, FieldOptions(min_value=0, decimals=0), bars=True)
+
+
+def _background_job_age(builder: PanelBuilder) -> Panel:
+    asked = [
+        range_query(
+            f"time() - min(portal_monitor_archive_sealed_until_timestamp_seconds{{{_SELECTED_INSTANCE}}})", builder.texts("legend.archive")
         ),
-        over_time(
-            f"time() - min by (tier) (portal_monitor_rollup_until_timestamp_seconds{{{_ME}}})",
-            kit.say("legend.rollup") + " {{tier}}", "B",
+        range_query(
+            f"time() - min by (tier) (portal_monitor_rollup_until_timestamp_seconds{{{_SELECTED_INSTANCE}}})",
+            builder.texts("legend.rollup") + " {{tier}}", "B",
         ),
-        over_time(
-            f"time() - min(portal_monitor_scoring_last_run_timestamp_seconds{{{_ME}}})", kit.say("legend.scores"), "C"
+        range_query(
+            f"time() - min(portal_monitor_scoring_last_run_timestamp_seconds{{{_SELECTED_INSTANCE}}})", builder.texts("legend.scores"), "C"
         ),
     ]  # fmt: skip
-    return kit.lines("prober.closed", asked, Dress(unit="s", low=0))
+    return builder.time_series("prober.closed", asked, FieldOptions(unit="s", min_value=0))
 
 
-def _host(kit: Kit) -> Panel:
+def _benchmark_index(builder: PanelBuilder) -> Panel:
     """The benchmark runs around every rendering, so it also tells that the browser works."""
-    one = rendering("benchmark_index")
-    asked = over_time(f'quantile by (location) (0.5, {one.series}{{location=~"$location"}})', "{{location}}")
-    return kit.lines("prober.host", [asked], Dress(unit="none", low=0))
+    one = mobile_metric("benchmark_index")
+    asked = range_query(f'quantile by (location) (0.5, {one.series}{{location=~"$location"}})', "{{location}}")
+    return builder.time_series("prober.host", [asked], FieldOptions(unit="none", min_value=0))
 
 
-def _process(kit: Kit) -> Panel:
-    cpu, memory = kit.say("legend.cpu"), kit.say("legend.memory")
+def _process_usage(builder: PanelBuilder) -> Panel:
+    cpu, memory = builder.texts("legend.cpu"), builder.texts("legend.memory")
     asked = [
-        over_time(f"sum(rate(process_cpu_seconds_total{{{_ME}}}[$__rate_interval]) and {_OURS})", cpu),
-        over_time(f"sum(process_resident_memory_bytes{{{_ME}}} and {_OURS})", memory, "B"),
+        range_query(
+            f"sum(rate(process_cpu_seconds_total{{{_SELECTED_INSTANCE}}}[$__rate_interval]) and {_MONITOR_PROCESS})",
+            cpu,
+        ),
+        range_query(f"sum(process_resident_memory_bytes{{{_SELECTED_INSTANCE}}} and {_MONITOR_PROCESS})", memory, "B"),
     ]
-    overrides = {memory: {"unit": "bytes", "custom.axisPlacement": "right", **color(CALM)}}
-    return kit.lines("prober.process", asked, Dress(unit="percentunit", low=0, overrides=overrides))
+    overrides = {memory: {"unit": "bytes", "custom.axisPlacement": "right", **fixed_color(ACCENT)}}
+    return builder.time_series(
+        "prober.process", asked, FieldOptions(unit="percentunit", min_value=0, overrides=overrides)
+    )
 
 
-def _alerts(kit: Kit) -> Panel:
-    waiting = f"sum by (target) (portal_monitor_outbox_waiting_messages{{{_ME}}})"
-    failed = f"sum by (target) (increase(portal_monitor_notification_failures_total{{{_ME}}}[$__rate_interval]))"
+def _notifications(builder: PanelBuilder) -> Panel:
+    waiting = f"sum by (target) (portal_monitor_outbox_waiting_messages{{{_SELECTED_INSTANCE}}})"
+    failed = f"sum by (target) (increase(portal_monitor_notification_failures_total{{{_SELECTED_INSTANCE}}}[$__rate_interval]))"
     asked = [
-        over_time(waiting, "{{target}} " + kit.say("legend.waiting")),
-        over_time(failed, "{{target}} " + kit.say("legend.failed"), "B"),
+        range_query(waiting, "{{target}} " + builder.texts("legend.waiting")),
+        range_query(failed, "{{target}} " + builder.texts("legend.failed"), "B"),
     ]
-    return kit.lines("prober.alerts", asked, Dress(low=0, decimals=0))
+    return builder.time_series("prober.alerts", asked, FieldOptions(min_value=0, decimals=0))

@@ -4,91 +4,95 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.tools.dashboards.datasources import now, over_time
+from monitor.tools.dashboards.datasources import instant_query, range_query
 from monitor.tools.dashboards.grades import (
-    criteria_by_id,
-    grade_colors,
+    criterion_id_mappings,
+    grade_mappings,
     grade_ranges,
-    graded,
-    grades_by_ratio,
-    rubrics_by_id,
+    grade_thresholds,
+    graded_rubric,
+    rubric_titles,
 )
-from monitor.tools.dashboards.layout import Page, Row
-from monitor.tools.dashboards.mappings import BAD, GOOD, NEUTRAL, WARN, steps
-from monitor.tools.dashboards.panels import Dress, Kit, color, joined
-from monitor.tools.dashboards.thresholds import COVERED, HALF, MOVED, WELL_COVERED
-from monitor.tools.dashboards.variables import INFO, ask, chain, marks
+from monitor.tools.dashboards.layout import DashboardSpec, PanelRow
+from monitor.tools.dashboards.mappings import BAD, GOOD, NEUTRAL, WARN, threshold_steps
+from monitor.tools.dashboards.panels import FieldOptions, PanelBuilder, fixed_color, join_by_field
+from monitor.tools.dashboards.thresholds import GOOD_COVERAGE, HALF_RATIO, MIN_COVERAGE, SCORE_CHANGE_RATIO
+from monitor.tools.dashboards.variables import PORTAL_INFO, portal_variables, prometheus_annotations, query_variable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from grafana_foundation_sdk.models.dashboard import Panel
 
-    from monitor.tools.dashboards.texts import Say
+    from monitor.tools.dashboards.texts import DashboardTexts
 
 _WINDOW = 'window="$window"'
-_MINE = f'portal=~"$portal",rubric="$rubric",{_WINDOW}'
-_ALL = f'rubric="$rubric",{_WINDOW}'
-_SCORE = "portal_monitor_score"
-_KIND = f'on (portal) {INFO}{{kind=~"$kind",group=~"$group"}}'
+_PORTAL_SELECTOR = f'portal=~"$portal",rubric="$rubric",{_WINDOW}'
+_ALL_SELECTOR = f'rubric="$rubric",{_WINDOW}'
+_METRIC_PREFIX = "portal_monitor_score"
+_SELECTED_PORTALS = f'on (portal) {PORTAL_INFO}{{kind=~"$kind",group=~"$group"}}'
 
 
-def page(say: Say) -> Page:
+def dashboard(texts: DashboardTexts) -> DashboardSpec:
     """The dashboard in one language."""
-    kit = Kit(say)
-    known = f"label_values({_SCORE}_ratio"
-    return Page(
+    kit = PanelBuilder(texts)
+    known = f"label_values({_METRIC_PREFIX}_ratio"
+    return DashboardSpec(
         name="score",
         variables=[
-            *chain(say, one=True, location=False),
-            ask("rubric", f"{known}, rubric)", say, multi=False, first=graded().id),
-            ask("window", f"{known}, window)", say, multi=False, first="quarter"),
+            *portal_variables(texts, single_portal=True, with_location=False),
+            query_variable("rubric", f"{known}, rubric)", texts, multi=False, initial=graded_rubric().id),
+            query_variable("window", f"{known}, window)", texts, multi=False, initial="quarter"),
         ],
-        annotations=marks(say, outages=False),
-        since="now-30d",
+        annotations=prometheus_annotations(texts, outages_enabled=False),
+        time_from="now-30d",
         refresh="5m",
         rows=(
-            Row(height=4, panels=[(4, panel) for panel in _totals(kit)]),
-            Row(height=11, panels=[(24, _map(kit))]),
-            Row(height=10, panels=[(12, _lost(kit)), (12, _trend(kit))]),
-            Row(height=9, panels=[(12, _formulas(kit)), (6, _grades(kit)), (6, _thin(kit))]),
-            Row(height=11, panels=[(24, _ranking(kit))]),
+            PanelRow(height=4, panels=[(4, panel) for panel in _totals(kit)]),
+            PanelRow(height=11, panels=[(24, _criteria_table(kit))]),
+            PanelRow(height=10, panels=[(12, _lost_points(kit)), (12, _trend(kit))]),
+            PanelRow(
+                height=9, panels=[(12, _rubric_comparison(kit)), (6, _grade_counts(kit)), (6, _low_coverage(kit))]
+            ),
+            PanelRow(height=11, panels=[(24, _ranking(kit))]),
         ),
     )
 
 
-def _totals(kit: Kit) -> list[Panel]:
-    ratio = f"max({_SCORE}_ratio{{{_MINE}}})"
-    seen = f"min({_SCORE}_criterion_coverage_ratio{{{_MINE}}})"
-    grade = f'max({_SCORE}_ratio{{{_MINE},rubric="{graded().id}"}})'
+def _totals(builder: PanelBuilder) -> list[Panel]:
+    ratio = f"max({_METRIC_PREFIX}_ratio{{{_PORTAL_SELECTOR}}})"
+    seen = f"min({_METRIC_PREFIX}_criterion_coverage_ratio{{{_PORTAL_SELECTOR}}})"
+    grade = f'max({_METRIC_PREFIX}_ratio{{{_PORTAL_SELECTOR},rubric="{graded_rubric().id}"}})'
     return [
-        kit.stat("score.points", [now(f"max({_SCORE}_points{{{_MINE}}})")], Dress(decimals=2)),
-        kit.stat("score.possible", [now(f"max({_SCORE}_possible_points{{{_MINE}}})")], Dress(decimals=2)),
-        kit.stat("score.ratio", [over_time(ratio, "")], Dress(unit="percentunit", decimals=1, colors=grade_colors()),
-                 curve=True),
-        kit.stat("score.grade", [now(grade)], Dress(unit="percentunit", decimals=1, mappings=grades_by_ratio(kit.say))),
-        kit.stat(
-            "score.change", [now(f"{ratio} - max({_SCORE}_ratio{{{_MINE}}} offset 7d)")],
-            Dress(unit="percentunit", decimals=2, colors=steps(BAD, (-MOVED, NEUTRAL), (MOVED, GOOD))),
+        builder.stat("score.points", [instant_query(f"max({_METRIC_PREFIX}_points{{{_PORTAL_SELECTOR}}})")], FieldOptions(decimals=2)),
+        builder.stat("score.possible", [instant_query(f"max({_METRIC_PREFIX}_possible_points{{{_PORTAL_SELECTOR}}})")], FieldOptions(decimals=2)),
+        builder.stat("score.ratio", [range_query(ratio, "")], FieldOptions(unit="percentunit", decimals=1, thresholds=grade_thresholds()),
+                 sparkline=True),
+        builder.stat("score.grade", [instant_query(grade)], FieldOptions(unit="percentunit", decimals=1, mappings=grade_mappings(builder.texts))),
+        builder.stat(
+            "score.change", [instant_query(f"{ratio} - max({_METRIC_PREFIX}_ratio{{{_PORTAL_SELECTOR}}} offset 7d)")],
+            FieldOptions(unit="percentunit", decimals=2, thresholds=threshold_steps(BAD, (-SCORE_CHANGE_RATIO, NEUTRAL), (SCORE_CHANGE_RATIO, GOOD))),
         ),
-        kit.stat(
-            "score.coverage", [now(seen)],
-            Dress(unit="percentunit", decimals=1, colors=steps(BAD, (COVERED, WARN), (WELL_COVERED, GOOD))),
+        builder.stat(
+            "score.coverage", [instant_query(seen)],
+            FieldOptions(unit="percentunit", decimals=1, thresholds=threshold_steps(BAD, (MIN_COVERAGE, WARN), (GOOD_COVERAGE, GOOD))),
         ),
     ]  # fmt: skip
 
 
-def map_dress(kit: Kit, names: Mapping[str, str], overrides: Mapping[str, Mapping[str, object]]) -> Dress:
+def criteria_table_options(
+    builder: PanelBuilder, names: Mapping[str, str], overrides: Mapping[str, Mapping[str, object]]
+) -> FieldOptions:
     """Dress of the map: a row for each criterion. ``names``: column as queried -> text, in order."""
-    say = kit.say
+    say = builder.texts
     figure = {"unit": "none", "decimals": 2, "custom.width": 90}
     shown = {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}
     part = {"unit": "percentunit", "decimals": 0, "min": 0, "max": 1, "custom.width": 130}
-    colors = {"mode": "absolute", "steps": steps(BAD, (HALF, WARN), (1.0, GOOD))}
-    seen = {"mode": "absolute", "steps": steps(BAD, (COVERED, WARN), (WELL_COVERED, GOOD))}
-    return Dress(
+    colors = {"mode": "absolute", "steps": threshold_steps(BAD, (HALF_RATIO, WARN), (1.0, GOOD))}
+    seen = {"mode": "absolute", "steps": threshold_steps(BAD, (MIN_COVERAGE, WARN), (GOOD_COVERAGE, GOOD))}
+    return FieldOptions(
         unit="none",
-        transformations=joined(next(iter(names)), names),
+        transformations=join_by_field(next(iter(names)), names),
         overrides={
             **{
                 say(f"column.{name}"): figure
@@ -102,92 +106,114 @@ def map_dress(kit: Kit, names: Mapping[str, str], overrides: Mapping[str, Mappin
     )  # fmt: skip
 
 
-def _criteria(name: str, who: str = _MINE) -> str:
-    return f"max by (criterion) ({_SCORE}_criterion_{name}{{{who}}})"
+def _criterion_query(name: str, selector: str = _PORTAL_SELECTOR) -> str:
+    return f"max by (criterion) ({_METRIC_PREFIX}_criterion_{name}{{{selector}}})"
 
 
-def _map(kit: Kit) -> Panel:
-    say = kit.say
+def _criteria_table(builder: PanelBuilder) -> Panel:
+    say = builder.texts
     fixed = 'rubric="$rubric"'
-    possible = _criteria("possible_points", fixed)
+    possible = _criterion_query("possible_points", fixed)
     asked = {
-        "value": _criteria("value"),
-        "limit": _criteria("limit", fixed),
-        "zero": _criteria("zero", fixed),
-        "points": _criteria("points"),
-        "possible": f"{possible} and {_criteria('points')}",
-        "lost": f"{possible} - {_criteria('points')}",
-        "share": f"{_criteria('points')} / {possible}",
-        "coverage": _criteria("coverage_ratio"),
+        "value": _criterion_query("value"),
+        "limit": _criterion_query("limit", fixed),
+        "zero": _criterion_query("zero", fixed),
+        "points": _criterion_query("points"),
+        "possible": f"{possible} and {_criterion_query('points')}",
+        "lost": f"{possible} - {_criterion_query('points')}",
+        "share": f"{_criterion_query('points')} / {possible}",
+        "coverage": _criterion_query("coverage_ratio"),
     }
     names = {"criterion": say("column.criterion")}
     names |= {f"Value #{ref}": say(f"column.{name}") for ref, name in zip("ABCDEFGH", asked, strict=True)}
-    title = {say("column.criterion"): {"mappings": criteria_by_id(say), "unit": "string", "custom.minWidth": 220}}
-    queries = [now(expr, ref=ref, table=True) for ref, expr in zip("ABCDEFGH", asked.values(), strict=True)]
-    return kit.table("score.map", queries, map_dress(kit, names, title), sort=say("column.lost"))
+    title = {
+        say("column.criterion"): {"mappings": criterion_id_mappings(say), "unit": "string", "custom.minWidth": 220}
+    }
+    queries = [
+        instant_query(expr, ref_id=ref, table=True) for ref, expr in zip("ABCDEFGH", asked.values(), strict=True)
+    ]
+    return builder.table(
+        "score.map", queries, criteria_table_options(builder, names, title), sort_column=say("column.lost")
+    )
 
 
-def _lost(kit: Kit) -> Panel:
+def _lost_points(builder: PanelBuilder) -> Panel:
     """Won and lost points of each criterion as one bar."""
-    say = kit.say
-    possible = _criteria("possible_points", 'rubric="$rubric"')
+    say = builder.texts
+    possible = _criterion_query("possible_points", 'rubric="$rubric"')
     asked = [
-        now(_criteria("points"), ref="A", table=True),
-        now(f"{possible} - {_criteria('points')}", ref="B", table=True),
+        instant_query(_criterion_query("points"), ref_id="A", table=True),
+        instant_query(f"{possible} - {_criterion_query('points')}", ref_id="B", table=True),
     ]
     names = {"criterion": say("column.criterion"), "Value #A": say("column.won"), "Value #B": say("column.lost")}
-    dress = Dress(
+    dress = FieldOptions(
         unit="none",
         decimals=2,
-        transformations=joined("criterion", names),
+        transformations=join_by_field("criterion", names),
         overrides={
-            say("column.criterion"): {"mappings": criteria_by_id(say), "unit": "string"},
-            say("column.won"): color(GOOD),
-            say("column.lost"): color(BAD),
+            say("column.criterion"): {"mappings": criterion_id_mappings(say), "unit": "string"},
+            say("column.won"): fixed_color(GOOD),
+            say("column.lost"): fixed_color(BAD),
         },
     )
-    return kit.columns("score.lost", asked, dress, x=say("column.criterion"))
+    return builder.bar_chart("score.lost", asked, dress, x_column=say("column.criterion"))
 
 
-def _trend(kit: Kit) -> Panel:
+def _trend(builder: PanelBuilder) -> Panel:
     asked = [
-        over_time(f'max by (window) ({_SCORE}_ratio{{portal=~"$portal",rubric="$rubric"}})', "{{window}}"),
+        range_query(f'max by (window) ({_METRIC_PREFIX}_ratio{{portal=~"$portal",rubric="$rubric"}})', "{{window}}"),
     ]  # fmt: skip
-    shown = {window: {"displayName": kit.say(f"window.{window}")} for window in ("quarter", "30d")}
-    dress = Dress(unit="percentunit", decimals=1, high=1, colors=grade_colors(), overrides=shown)
-    return kit.lines("score.trend", asked, dress)
+    shown = {window: {"displayName": builder.texts(f"window.{window}")} for window in ("quarter", "30d")}
+    dress = FieldOptions(unit="percentunit", decimals=1, max_value=1, thresholds=grade_thresholds(), overrides=shown)
+    return builder.time_series("score.trend", asked, dress)
 
 
-def _formulas(kit: Kit) -> Panel:
-    asked = over_time(f'max by (rubric) ({_SCORE}_ratio{{portal=~"$portal",{_WINDOW}}})', "{{rubric}}")
-    shown = {id_: {"displayName": title} for id_, title in rubrics_by_id(kit.say)}
-    return kit.lines("score.formulas", [asked], Dress(unit="percentunit", decimals=1, low=0, high=1, overrides=shown))
+def _rubric_comparison(builder: PanelBuilder) -> Panel:
+    asked = range_query(f'max by (rubric) ({_METRIC_PREFIX}_ratio{{portal=~"$portal",{_WINDOW}}})', "{{rubric}}")
+    shown = {id_: {"displayName": title} for id_, title in rubric_titles(builder.texts)}
+    return builder.time_series(
+        "score.formulas",
+        [asked],
+        FieldOptions(unit="percentunit", decimals=1, min_value=0, max_value=1, overrides=shown),
+    )
 
 
-def _ranking(kit: Kit) -> Panel:
-    say = kit.say
+def _ranking(builder: PanelBuilder) -> Panel:
+    say = builder.texts
     asked = [
-        now(f"max by (portal) ({_SCORE}_ratio{{{_ALL}}}) and {_KIND}", ref="A", table=True),
-        now(f"max by (portal) ({_SCORE}_points{{{_ALL}}}) and {_KIND}", ref="B", table=True),
-        now(f"min by (portal) ({_SCORE}_criterion_coverage_ratio{{{_ALL}}}) and {_KIND}", ref="C", table=True),
+        instant_query(
+            f"max by (portal) ({_METRIC_PREFIX}_ratio{{{_ALL_SELECTOR}}}) and {_SELECTED_PORTALS}",
+            ref_id="A",
+            table=True,
+        ),
+        instant_query(
+            f"max by (portal) ({_METRIC_PREFIX}_points{{{_ALL_SELECTOR}}}) and {_SELECTED_PORTALS}",
+            ref_id="B",
+            table=True,
+        ),
+        instant_query(
+            f"min by (portal) ({_METRIC_PREFIX}_criterion_coverage_ratio{{{_ALL_SELECTOR}}}) and {_SELECTED_PORTALS}",
+            ref_id="C",
+            table=True,
+        ),
     ]
     names = {
         "portal": say("column.portal"), "Value #A": say("column.ratio"), "Value #B": say("column.points"),
         "Value #C": say("column.coverage"),
     }  # fmt: skip
-    return kit.table("score.ranking", asked, ranking_dress(kit, names), sort=say("column.ratio"))
+    return builder.table("score.ranking", asked, ranking_options(builder, names), sort_column=say("column.ratio"))
 
 
-def ranking_dress(kit: Kit, names: Mapping[str, str]) -> Dress:
+def ranking_options(builder: PanelBuilder, names: Mapping[str, str]) -> FieldOptions:
     """Dress of a table of portals by their share of the points."""
-    say = kit.say
-    grade = {"mode": "absolute", "steps": grade_colors()}
-    return Dress(
+    say = builder.texts
+    grade = {"mode": "absolute", "steps": grade_thresholds()}
+    return FieldOptions(
         unit="none",
         decimals=2,
-        transformations=joined("portal", names),
+        transformations=join_by_field("portal", names),
         overrides={
-            say("column.portal"): {**kit.row_link("link.score", "score", say("column.portal")), "unit": "string"},
+            say("column.portal"): {**builder.row_link("link.score", "score", say("column.portal")), "unit": "string"},
             say("column.ratio"): {
                 "unit": "percentunit", "decimals": 1, "min": 0, "max": 1, "thresholds": grade,
                 "custom.cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"},
@@ -197,17 +223,26 @@ def ranking_dress(kit: Kit, names: Mapping[str, str]) -> Dress:
     )  # fmt: skip
 
 
-def _grades(kit: Kit) -> Panel:
-    ratio = f"(max by (portal) ({_SCORE}_ratio{{{_ALL}}}) and {_KIND})"
+def _grade_counts(builder: PanelBuilder) -> Panel:
+    ratio = f"(max by (portal) ({_METRIC_PREFIX}_ratio{{{_ALL_SELECTOR}}}) and {_SELECTED_PORTALS})"
     asked = [
-        now(f"count(({ratio} >= {low}) < {top}) or vector(0)", kit.say("grade.is").format(grade=grade), ref)
+        instant_query(
+            f"count(({ratio} >= {low}) < {top}) or vector(0)", builder.texts("grade.is").format(grade=grade), ref
+        )
         for ref, (grade, low, top) in zip("ABCDEFGH", grade_ranges(), strict=False)
     ]
-    return kit.bars("score.grades", asked, Dress(decimals=0, low=0))
+    return builder.bar_gauge("score.grades", asked, FieldOptions(decimals=0, min_value=0))
 
 
-def _thin(kit: Kit) -> Panel:
-    seen = f"min by (portal) ({_SCORE}_criterion_coverage_ratio{{{_ALL}}}) and {_KIND}"
-    colors = steps(BAD, (COVERED, WARN), (WELL_COVERED, GOOD))
-    dress = Dress(unit="percentunit", decimals=0, low=0, high=1, colors=colors, link=kit.link("link.score", "score"))
-    return kit.bars("score.thin", [now(f"sort(bottomk(12, {seen}))", "{{portal}}")], dress)
+def _low_coverage(builder: PanelBuilder) -> Panel:
+    seen = f"min by (portal) ({_METRIC_PREFIX}_criterion_coverage_ratio{{{_ALL_SELECTOR}}}) and {_SELECTED_PORTALS}"
+    colors = threshold_steps(BAD, (MIN_COVERAGE, WARN), (GOOD_COVERAGE, GOOD))
+    dress = FieldOptions(
+        unit="percentunit",
+        decimals=0,
+        min_value=0,
+        max_value=1,
+        thresholds=colors,
+        link=builder.link("link.score", "score"),
+    )
+    return builder.bar_gauge("score.thin", [instant_query(f"sort(bottomk(12, {seen}))", "{{portal}}")], dress)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.tools.dashboards.texts_fleet import FLEET
-from monitor.tools.dashboards.texts_mobile import MOBILE
-from monitor.tools.dashboards.texts_portal import PORTAL
-from monitor.tools.dashboards.texts_prober import PROBER
-from monitor.tools.dashboards.texts_score import SCORE
-from monitor.tools.dashboards.thresholds import told
+from monitor.tools.dashboards.texts_fleet import FLEET_TEXTS
+from monitor.tools.dashboards.texts_mobile import MOBILE_TEXTS
+from monitor.tools.dashboards.texts_portal import PORTAL_TEXTS
+from monitor.tools.dashboards.texts_prober import PROBER_TEXTS
+from monitor.tools.dashboards.texts_score import SCORE_TEXTS
+from monitor.tools.dashboards.thresholds import fill_placeholders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LANGUAGES = ("vi", "en")
 """The order of the texts below."""
 
-_COMMON: dict[str, tuple[str, str]] = {
+_COMMON_TEXTS: dict[str, tuple[str, str]] = {
     "none": ("Chưa có số liệu", "No data yet"),
     "unit.days": ("suffix: ngày", "suffix: days"),
     "link.dashboards": ("Các bảng khác", "Other dashboards"),
@@ -83,20 +83,22 @@ _COMMON: dict[str, tuple[str, str]] = {
     "column.since": ("Từ lúc", "Since"),
 }
 
-WORDS: Mapping[str, tuple[str, str]] = _COMMON | FLEET | PORTAL | MOBILE | SCORE | PROBER
+TEXTS: Mapping[str, tuple[str, str]] = (
+    _COMMON_TEXTS | FLEET_TEXTS | PORTAL_TEXTS | MOBILE_TEXTS | SCORE_TEXTS | PROBER_TEXTS
+)
 
 
-class Say:
+class DashboardTexts:
     """Texts in one language."""
 
     def __init__(self, language: str) -> None:
         self.language = language
-        self._place = LANGUAGES.index(language)
+        self._index = LANGUAGES.index(language)
 
     def __call__(self, key: str) -> str:
         """The text behind ``key``, with borders in it as they are. Raises KeyError where there is none."""
-        return told(WORDS[key][self._place], self.language)
+        return fill_placeholders(TEXTS[key][self._index], self.language)
 
-    def nothing(self, key: str) -> str:
+    def no_value(self, key: str) -> str:
         """What a panel says when it has nothing to show."""
-        return self(f"{key}.none" if f"{key}.none" in WORDS else "none")
+        return self(f"{key}.none" if f"{key}.none" in TEXTS else "none")

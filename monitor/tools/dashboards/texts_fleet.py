@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-FLEET: dict[str, tuple[str, str]] = {
+FLEET_TEXTS: dict[str, tuple[str, str]] = {
     "fleet.title": ("Toàn cảnh: có gì hỏng không?", "Fleet: is anything wrong?"),
     "fleet.question": (
         "Năm giây để biết có gì hỏng, ba mươi giây để biết là gì. Bấm vào một cổng để xem chi tiết.",

@@ -24,7 +24,7 @@ _VITALS: dict[str, tuple[str, str, str]] = {
 }
 
 
-def _about_vitals() -> Iterator[tuple[str, tuple[str, str]]]:
+def _vital_texts() -> Iterator[tuple[str, tuple[str, str]]]:
     for name, (full, vi, en) in _VITALS.items():
         short = "SI" if name == "speed_index_seconds" else full  # narrow panels
         yield f"mobile.kept_{name}", (f"{short} đạt", f"{short} kept")
@@ -48,7 +48,7 @@ def _about_vitals() -> Iterator[tuple[str, tuple[str, str]]]:
             )  # fmt: skip
 
 
-_BOTH: dict[str, tuple[str, str]] = {
+_SHARED_TEXTS: dict[str, tuple[str, str]] = {
     "measured": ("Số đo", "Measured"),
     "weight": ("Dung lượng theo loại", "Weight by type"),
     "weight.why": (
@@ -64,10 +64,10 @@ _BOTH: dict[str, tuple[str, str]] = {
     ),
 }
 
-MOBILE: dict[str, tuple[str, str]] = {
-    **dict(_about_vitals()),
-    **{f"mobile.{key}": told for key, told in _BOTH.items()},
-    **{f"mobile-history.{key}": told for key, told in _BOTH.items()},
+MOBILE_TEXTS: dict[str, tuple[str, str]] = {
+    **dict(_vital_texts()),
+    **{f"mobile.{key}": told for key, told in _SHARED_TEXTS.items()},
+    **{f"mobile-history.{key}": told for key, told in _SHARED_TEXTS.items()},
     "mobile.title": ("Hiển thị trên điện thoại", "Mobile rendering"),
     "mobile.question": (
         "Trang hiện ra nhanh và dễ dùng đến đâu trên điện thoại, so với giới hạn của các tiêu chí?",

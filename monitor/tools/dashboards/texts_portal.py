@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-PORTAL: dict[str, tuple[str, str]] = {
+PORTAL_TEXTS: dict[str, tuple[str, str]] = {
     "portal.title": ("Một cổng: hỏng ở đâu?", "Portal: what is wrong with this one?"),
     "portal.question": (
         "Từ trạng thái xuống tới từng chặng, họ địa chỉ và chứng chỉ của một cổng.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-PROBER: dict[str, tuple[str, str]] = {
+PROBER_TEXTS: dict[str, tuple[str, str]] = {
     "prober.title": ("Trạm đo: có tin được không?", "Prober: can I trust it?"),
     "prober.question": (
         "Trạm đo có nhìn rõ, đúng giờ, ghi được và gửi được không? Nếu không thì các bảng khác chưa đáng tin.",

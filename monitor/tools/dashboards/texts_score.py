@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCORE: dict[str, tuple[str, str]] = {
+SCORE_TEXTS: dict[str, tuple[str, str]] = {
     "score.title": ("Điểm hiệu năng: quý này có an toàn?", "Performance score: is the quarter safe?"),
     "score.question": (
         "Từ số đo tới giới hạn tới điểm: điểm nào được, điểm nào mất, xếp loại sẽ ra sao nếu quý kết thúc hôm nay.",

@@ -14,21 +14,23 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableType,
 )
 
-from monitor.tools.dashboards.datasources import DAILY, PROMETHEUS, RAW, reference
-from monitor.tools.dashboards.mappings import BAD, CALM, NEUTRAL, WARN
+from monitor.tools.dashboards.datasources import DAILY, PROMETHEUS, RAW, datasource_ref
+from monitor.tools.dashboards.mappings import ACCENT, BAD, NEUTRAL, WARN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from monitor.tools.dashboards.datasources import Source
-    from monitor.tools.dashboards.texts import Say
+    from monitor.tools.dashboards.datasources import DataSource
+    from monitor.tools.dashboards.texts import DashboardTexts
 
-EVERYTHING = ".*"
-_CHOSEN = 'kind=~"$kind",group=~"$group"'
-INFO = "portal_monitor_portal_info"
+MATCH_ALL = ".*"
+_SELECTED = 'kind=~"$kind",group=~"$group"'
+PORTAL_INFO = "portal_monitor_portal_info"
 
 
-def source(name: str, which: Source, say: Say, *, others: str = "", shown: bool = False) -> VariableModel:
+def datasource_variable(
+    name: str, default: DataSource, texts: DashboardTexts, *, name_pattern: str = "", visible: bool = False
+) -> VariableModel:
     """Which data source is read, ``which`` at first; ``?var-<name>=<uid>`` in the address chooses another.
 
     Hidden, unless it is ``shown`` to choose from; ``others`` is a pattern of the names that it offers.
@@ -36,34 +38,41 @@ def source(name: str, which: Source, say: Say, *, others: str = "", shown: bool 
     return VariableModel(
         type_val=VariableType.DATASOURCE,
         name=name,
-        label=say(f"variable.{name}"),
-        query=which.kind,
-        regex=others or None,
-        hide=VariableHide.DONT_HIDE if shown else VariableHide.HIDE_VARIABLE,
-        current=VariableOption(text=which.name, value=which.uid),
+        label=texts(f"variable.{name}"),
+        query=default.kind,
+        regex=name_pattern or None,
+        hide=VariableHide.DONT_HIDE if visible else VariableHide.HIDE_VARIABLE,
+        current=VariableOption(text=default.name, value=default.uid),
         refresh=VariableRefresh.ON_DASHBOARD_LOAD,
     )
 
 
-STEPS = ("1h", "6h", "1d", "7d", "30d")
+INTERVALS = ("1h", "6h", "1d", "7d", "30d")
 
 
-def step(say: Say, first: str = "1d") -> VariableModel:
+def interval_variable(texts: DashboardTexts, initial: str = "1d") -> VariableModel:
     """How far the points of a curve lie apart at least. A tier that has fewer would be drawn with gaps."""
     return VariableModel(
         type_val=VariableType.INTERVAL,
         name="step",
-        label=say("variable.step"),
-        query=",".join(STEPS),
+        label=texts("variable.step"),
+        query=",".join(INTERVALS),
         auto=False,
-        current=VariableOption(text=first, value=first),
+        current=VariableOption(text=initial, value=initial),
         refresh=VariableRefresh.ON_TIME_RANGE_CHANGED,
-        options=[VariableOption(text=one, value=one, selected=one == first) for one in STEPS],
+        options=[VariableOption(text=one, value=one, selected=one == initial) for one in INTERVALS],
     )
 
 
-def ask(  # noqa: PLR0913 - a variable has as many sides
-    name: str, query: str, say: Say, *, kind: str = "prometheus", multi: bool = True, regex: str = "", first: str = ""
+def query_variable(  # noqa: PLR0913 - a variable has as many sides
+    name: str,
+    query: str,
+    texts: DashboardTexts,
+    *,
+    kind: str = "prometheus",
+    multi: bool = True,
+    regex: str = "",
+    initial: str = "",
 ) -> VariableModel:
     """A variable that a query fills. With ``multi`` it begins with all, otherwise with ``first`` or the first found."""
     asked: str | dict[str, object] = query
@@ -71,18 +80,18 @@ def ask(  # noqa: PLR0913 - a variable has as many sides
         asked = {"query": query, "refId": name, "qryType": 3 if query.startswith("query_result") else 1}
         if not query.startswith("query_result"):
             asked |= _label_values(query)
-    option = VariableOption(text="All", value="$__all") if multi else VariableOption(text=first, value=first)
+    option = VariableOption(text="All", value="$__all") if multi else VariableOption(text=initial, value=initial)
     return VariableModel(
         type_val=VariableType.QUERY,
         name=name,
-        label=say(f"variable.{name}"),
-        datasource=reference(kind),
+        label=texts(f"variable.{name}"),
+        datasource=datasource_ref(kind),
         query=asked,
         regex=regex,
         multi=multi,
         include_all=multi,
-        all_value=EVERYTHING if multi else None,
-        current=option if multi or first else None,
+        all_value=MATCH_ALL if multi else None,
+        current=option if multi or initial else None,
         refresh=VariableRefresh.ON_TIME_RANGE_CHANGED,
         sort=VariableSort.ALPHABETICAL_ASC,
     )
@@ -93,21 +102,31 @@ def _label_values(query: str) -> dict[str, object]:
     return {"label": label.strip(), "metric": series.partition("{")[0].strip()}
 
 
-def chain(say: Say, *, one: bool = False, location: bool = True) -> list[VariableModel]:
+def portal_variables(
+    texts: DashboardTexts, *, single_portal: bool = False, with_location: bool = True
+) -> list[VariableModel]:
     """Kind -> group -> portal -> location out of Prometheus; ``one`` portal at a time, or any number of them."""
     found = [
-        source("prometheus", PROMETHEUS, say),
-        ask("kind", f"label_values({INFO}, kind)", say),
-        ask("group", f'label_values({INFO}{{kind=~"$kind"}}, group)', say),
-        ask("portal", f"label_values({INFO}{{{_CHOSEN}}}, portal)", say, multi=not one),
+        datasource_variable("prometheus", PROMETHEUS, texts),
+        query_variable("kind", f"label_values({PORTAL_INFO}, kind)", texts),
+        query_variable("group", f'label_values({PORTAL_INFO}{{kind=~"$kind"}}, group)', texts),
+        query_variable("portal", f"label_values({PORTAL_INFO}{{{_SELECTED}}}, portal)", texts, multi=not single_portal),
     ]
-    if location:
-        found.append(ask("location", 'label_values(portal_monitor_portal_state{portal=~"$portal"}, location)', say))
+    if with_location:
+        found.append(
+            query_variable("location", 'label_values(portal_monitor_portal_state{portal=~"$portal"}, location)', texts)
+        )
     return found
 
 
-def influx_chain(  # noqa: PLR0913 - a chain has as many sides
-    say: Say, measurement: str, tier: Source, *, tiers: str = "", one: bool = False, location: bool = True
+def influx_portal_variables(  # noqa: PLR0913 - a chain has as many sides
+    texts: DashboardTexts,
+    measurement: str,
+    tier: DataSource,
+    *,
+    tier_pattern: str = "",
+    single_portal: bool = False,
+    with_location: bool = True,
 ) -> list[VariableModel]:
     """The same chain out of the tags of a measurement in InfluxDB, after the tier that all of it is read from.
 
@@ -116,75 +135,81 @@ def influx_chain(  # noqa: PLR0913 - a chain has as many sides
     values = f'SHOW TAG VALUES FROM "{measurement}" WITH KEY = '
     kind, group = '"kind" =~ /^$kind$/', '"group" =~ /^$group$/'
     found = [
-        source("influxdb", tier, say, others=tiers, shown=True),
-        source("influxdb_raw", RAW, say),
-        source("influxdb_daily", DAILY, say),
-        ask("kind", f'{values}"kind"', say, kind="influxdb"),
-        ask("group", f'{values}"group" WHERE {kind}', say, kind="influxdb"),
-        ask("portal", f'{values}"portal" WHERE {kind} AND {group}', say, kind="influxdb", multi=not one),
+        datasource_variable("influxdb", tier, texts, name_pattern=tier_pattern, visible=True),
+        datasource_variable("influxdb_raw", RAW, texts),
+        datasource_variable("influxdb_daily", DAILY, texts),
+        query_variable("kind", f'{values}"kind"', texts, kind="influxdb"),
+        query_variable("group", f'{values}"group" WHERE {kind}', texts, kind="influxdb"),
+        query_variable(
+            "portal", f'{values}"portal" WHERE {kind} AND {group}', texts, kind="influxdb", multi=not single_portal
+        ),
     ]
-    if location:
+    if with_location:
         where = f'{kind} AND {group} AND "portal" =~ /^$portal$/'
-        found.append(ask("location", f'{values}"location" WHERE {where}', say, kind="influxdb"))
+        found.append(query_variable("location", f'{values}"location" WHERE {where}', texts, kind="influxdb"))
     return found
 
 
-def status_page(say: Say) -> VariableModel:
+def status_page_variable(texts: DashboardTexts) -> VariableModel:
     """Where the status page of the chosen location is opened, as its daemon says; hidden."""
     told = 'label_values(portal_monitor_status_page_info{location=~"$location"}, url)'
-    found = ask("status_page", told, say, multi=False)
+    found = query_variable("status_page", told, texts, multi=False)
     found.hide = VariableHide.HIDE_VARIABLE
     return found
 
 
-class Mark(AnnotationQuery):
+class DashboardAnnotation(AnnotationQuery):
     """An annotation that a query makes; what the data source keeps about it is in ``asked``."""
 
-    def __init__(self, name: str, kind: str, color: str, asked: Mapping[str, object], *, enable: bool = True) -> None:
-        super().__init__(name=name, datasource=reference(kind), enable=enable, icon_color=color)
-        self.asked = asked
+    def __init__(
+        self, name: str, variable: str, color: str, query_options: Mapping[str, object], *, enable: bool = True
+    ) -> None:
+        super().__init__(name=name, datasource=datasource_ref(variable), enable=enable, icon_color=color)
+        self.query_options = query_options
 
     def to_json(self) -> dict[str, object]:
         """As Grafana keeps it."""
         told = super().to_json()
         told.pop("builtIn", None)
-        return told | dict(self.asked)
+        return told | dict(self.query_options)
 
 
-def _prometheus(  # noqa: PLR0913 - the same
-    say: Say, name: str, color: str, expr: str, title: str, *, enable: bool = True, **more: object
-) -> Mark:
-    asked = {"expr": expr, "step": "60s", "titleFormat": title, "textFormat": "", "tagKeys": "", **more}
-    return Mark(say(f"mark.{name}"), "prometheus", color, asked, enable=enable)
+def prometheus_annotation(  # noqa: PLR0913 - the same
+    texts: DashboardTexts, name: str, color: str, expr: str, title: str, *, enable: bool = True, **options: object
+) -> DashboardAnnotation:
+    asked = {"expr": expr, "step": "60s", "titleFormat": title, "textFormat": "", "tagKeys": "", **options}
+    return DashboardAnnotation(texts(f"mark.{name}"), "prometheus", color, asked, enable=enable)
 
 
-def marks(say: Say, portal: str = 'portal=~"$portal"', *, outages: bool = True) -> list[AnnotationQuery]:
+def prometheus_annotations(
+    texts: DashboardTexts, portal_selector: str = 'portal=~"$portal"', *, outages_enabled: bool = True
+) -> list[AnnotationQuery]:
     """Outages, maintenance, changes of the configuration and of rubrics, out of Prometheus."""
-    state = f"max by (portal) (portal_monitor_portal_state{{{portal},state="
+    state = f"max by (portal) (portal_monitor_portal_state{{{portal_selector},state="
     rubric = "max by (rubric, version) (portal_monitor_score_criterion_possible_points"
     return [
-        _prometheus(say, "outage", BAD, f'{state}"down"}}) == 1', "{{portal}}: " + say("state.down"), enable=outages),
-        _prometheus(
-            say, "maintenance", CALM, f'{state}"maintenance"}}) == 1',
-            "{{portal}}: " + say("state.maintenance"), enable=outages,
+        prometheus_annotation(texts, "outage", BAD, f'{state}"down"}}) == 1', "{{portal}}: " + texts("state.down"), enable=outages_enabled),
+        prometheus_annotation(
+            texts, "maintenance", ACCENT, f'{state}"maintenance"}}) == 1',
+            "{{portal}}: " + texts("state.maintenance"), enable=outages_enabled,
         ),
-        _prometheus(
-            say, "config", NEUTRAL, "portal_monitor_config_last_reload_success_timestamp_seconds * 1000",
-            say("mark.config_is"), useValueForTime="on",
+        prometheus_annotation(
+            texts, "config", NEUTRAL, "portal_monitor_config_last_reload_success_timestamp_seconds * 1000",
+            texts("mark.config_is"), useValueForTime="on",
         ),
-        _prometheus(
-            say, "rubric", WARN, f"{rubric}) unless {rubric} offset 10m)", "{{rubric}} {{version}}",
+        prometheus_annotation(
+            texts, "rubric", WARN, f"{rubric}) unless {rubric} offset 10m)", "{{rubric}} {{version}}",
         ),
     ]  # fmt: skip
 
 
-def blindness(say: Say) -> AnnotationQuery:
+def self_check_annotation(texts: DashboardTexts) -> AnnotationQuery:
     """When a prober could not see."""
     expr = 'max by (location) (portal_monitor_prober_state{state="unknown",location=~"$location"}) == 1'
-    return _prometheus(say, "blind", BAD, expr, "{{location}}: " + say("light.blind"))
+    return prometheus_annotation(texts, "blind", BAD, expr, "{{location}}: " + texts("light.blind"))
 
 
-def influx_marks(say: Say) -> list[AnnotationQuery]:
+def influx_annotations(texts: DashboardTexts) -> list[AnnotationQuery]:
     """Outages and maintenance as changes of state, and new versions of rubrics, out of InfluxDB.
 
     Changes of state are kept as long as looks, daily scores for ever, whichever tier the curves come from.
@@ -196,14 +221,14 @@ def influx_marks(say: Say) -> list[AnnotationQuery]:
     config = f'SELECT DISTINCT("config") AS "config" FROM "mobile" WHERE {where} GROUP BY time(1d)'
     asked: Sequence[tuple[str, str, str, str, str, str]] = (
         ("outage", BAD, "influxdb_raw", f"{state} 'down' AND {where}", "state", "portal"),
-        ("maintenance", CALM, "influxdb_raw", f"{state} 'maintenance' AND {where}", "state", "portal"),
+        ("maintenance", ACCENT, "influxdb_raw", f"{state} 'maintenance' AND {where}", "state", "portal"),
         # Renderings are few, so their word for the configuration is found quickly over a quarter.
         ("config", NEUTRAL, "influxdb_raw", config, "config", ""),
         ("rubric", WARN, "influxdb_daily", f'SELECT "step" FROM ({version}) WHERE "step" <> 0', "step", ""),
     )
     return [
-        Mark(
-            say(f"mark.{name}"), kept, color,
+        DashboardAnnotation(
+            texts(f"mark.{name}"), kept, color,
             {"query": query, "fromAnnotations": True, "textEditor": True,
              "textColumn": column, "titleColumn": "", "tagsColumn": tags, "timeEndColumn": ""},
             enable=name != "config",

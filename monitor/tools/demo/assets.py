@@ -9,23 +9,23 @@ import zlib
 from random import Random
 from typing import Final
 
-FOLDER: Final = "/tai-nguyen"
-STYLE: Final = f"{FOLDER}/giao-dien.css"
-EMBLEM: Final = f"{FOLDER}/bieu-trung.svg"
-HEAVY_STYLE: Final = f"{FOLDER}/giao-dien-day-du.css"
-HEAVY_SCRIPT: Final = f"{FOLDER}/ung-dung.js"
-PICTURES: Final = {
-    f"{FOLDER}/anh-bia-1.png": (640, 260),
-    f"{FOLDER}/anh-bia-2.png": (640, 260),
-    **{f"{FOLDER}/anh-{number}.png": (160, 100) for number in range(1, 7)},
+BASE_PATH: Final = "/tai-nguyen"
+STYLE: Final = f"{BASE_PATH}/giao-dien.css"
+EMBLEM: Final = f"{BASE_PATH}/bieu-trung.svg"
+HEAVY_STYLE: Final = f"{BASE_PATH}/giao-dien-day-du.css"
+HEAVY_SCRIPT: Final = f"{BASE_PATH}/ung-dung.js"
+IMAGES: Final = {
+    f"{BASE_PATH}/anh-bia-1.png": (640, 260),
+    f"{BASE_PATH}/anh-bia-2.png": (640, 260),
+    **{f"{BASE_PATH}/anh-{number}.png": (160, 100) for number in range(1, 7)},
 }
 """Path and size in pixels of each photograph."""
-KINDS: Final = {
+CONTENT_TYPES: Final = {
     STYLE: "text/css",
     HEAVY_STYLE: "text/css",
     HEAVY_SCRIPT: "text/javascript",
     EMBLEM: "image/svg+xml",
-    **dict.fromkeys(PICTURES, "image/png"),
+    **dict.fromkeys(IMAGES, "image/png"),
 }
 """Path and content type of all there is."""
 
@@ -77,8 +77,8 @@ setTimeout(() => {
 
 def asset(path: str) -> bytes:
     """Make the bytes behind a path of `KINDS`; the pictures take a while, so keep what you get."""
-    if path in PICTURES:
-        return _photograph(path, *PICTURES[path])
+    if path in IMAGES:
+        return _png_image(path, *IMAGES[path])
     if path == EMBLEM:
         return _SVG.encode()
     if path == HEAVY_SCRIPT:
@@ -86,7 +86,7 @@ def asset(path: str) -> bytes:
     return (_CSS + (_unused_rules() if path == HEAVY_STYLE else "")).encode()
 
 
-def _photograph(name: str, width: int, height: int) -> bytes:
+def _png_image(name: str, width: int, height: int) -> bytes:
     """Draw noise over a gradient: like a photograph, it cannot be compressed much."""
     noise = Random(name)  # noqa: S311 - a picture, not a secret
     base = [bytes(min(y * 255 // height, 200) for _ in range(width * 3)) for y in range(height)]

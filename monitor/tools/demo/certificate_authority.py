@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LOOPBACK: Final = ("127.0.0.1",)
-_USES: Final = (
+_KEY_USAGES: Final = (
     "digital_signature",
     "content_commitment",
     "key_encipherment",
@@ -35,27 +35,29 @@ _USES: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signer:
+class NamedKey:
     """A key and the name that stands for it."""
 
     name: x509.Name
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
 
-class Authority:
+class CertificateAuthority:
     """Signs servers in; ``ca_file`` is all that a client has to trust."""
 
     def __init__(self, directory: Path) -> None:
         """Make root and intermediate and write ``ca.pem`` (the root alone) into the directory."""
         self._directory = directory
-        self._numbers = count(1)
+        self._file_numbers = count(1)
         directory.mkdir(parents=True, exist_ok=True)
-        since, until = _around_now(days=3650)
-        root = Signer(name=_name("Cơ quan chứng thực gốc (minh họa)"))
-        self._signer = Signer(name=_name("Cơ quan chứng thực cấp dưới (minh họa)"))
-        root_cert = _sign(_draft(root, since, until), root, root, path_length=1)
-        self._root = root_cert
-        self._intermediate = _sign(_draft(self._signer, since, until), self._signer, root, path_length=0)
+        since, until = _validity_period(days=3650)
+        root = NamedKey(name=_x509_name("Cơ quan chứng thực gốc (minh họa)"))
+        self._intermediate_key = NamedKey(name=_x509_name("Cơ quan chứng thực cấp dưới (minh họa)"))
+        root_cert = _sign(_certificate_builder(root, since, until), root, root, path_length=1)
+        self._root_certificate = root_cert
+        self._intermediate_certificate = _sign(
+            _certificate_builder(self._intermediate_key, since, until), self._intermediate_key, root, path_length=0
+        )
         self.ca_file = directory / "ca.pem"
         write_private(self.ca_file, root_cert.public_bytes(Encoding.PEM))
 
@@ -67,11 +69,13 @@ class Authority:
         not_after: datetime | None = None,
     ) -> ssl.SSLContext:
         """Give a server context whose chain is leaf and intermediate (default: valid from an hour ago for 90 days)."""
-        since, until = _around_now(days=90)
-        owner = Signer(name=_name(names[0]))
-        draft = _draft(owner, not_before or since, not_after or until)
-        leaf = _sign(_for_server(draft, names, ips), owner, self._signer)
-        return self._context(names[0], owner, leaf, self._intermediate, self._root)  # a browser trusts by what is shown
+        since, until = _validity_period(days=90)
+        owner = NamedKey(name=_x509_name(names[0]))
+        draft = _certificate_builder(owner, not_before or since, not_after or until)
+        leaf = _sign(_with_server_extensions(draft, names, ips), owner, self._intermediate_key)
+        return self._server_context(
+            names[0], owner, leaf, self._intermediate_certificate, self._root_certificate
+        )  # a browser trusts by what is shown
 
     def expiring(self, names: Sequence[str], days: float) -> ssl.SSLContext:
         """Give a good certificate that ends in so many days, counted from now."""
@@ -88,13 +92,13 @@ class Authority:
 
     def self_signed(self, names: Sequence[str]) -> ssl.SSLContext:
         """Give a certificate for which nobody vouches but itself."""
-        owner = Signer(name=_name(names[0]))
-        draft = _for_server(_draft(owner, *_around_now(days=90)), names, LOOPBACK)
-        return self._context(names[0], owner, _sign(draft, owner, owner))
+        owner = NamedKey(name=_x509_name(names[0]))
+        draft = _with_server_extensions(_certificate_builder(owner, *_validity_period(days=90)), names, LOOPBACK)
+        return self._server_context(names[0], owner, _sign(draft, owner, owner))
 
-    def _context(self, name: str, owner: Signer, *chain: x509.Certificate) -> ssl.SSLContext:
-        path = self._directory / f"{next(self._numbers):04}-{name}.pem"
-        secret = owner.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    def _server_context(self, name: str, subject: NamedKey, *chain: x509.Certificate) -> ssl.SSLContext:
+        path = self._directory / f"{next(self._file_numbers):04}-{name}.pem"
+        secret = subject.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         write_private(path, secret + b"".join(one.public_bytes(Encoding.PEM) for one in chain))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(path)
@@ -108,39 +112,41 @@ def write_private(path: Path, content: bytes) -> None:
         file.write(content)
 
 
-def _around_now(*, days: float) -> tuple[datetime, datetime]:
+def _validity_period(*, days: float) -> tuple[datetime, datetime]:
     now = datetime.now(UTC)
     return now - timedelta(hours=1), now + timedelta(days=days)
 
 
-def _name(common_name: str) -> x509.Name:
+def _x509_name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _draft(owner: Signer, since: datetime, until: datetime) -> x509.CertificateBuilder:
-    key = owner.key.public_key()
-    draft = x509.CertificateBuilder(subject_name=owner.name, public_key=key)
-    draft = draft.serial_number(x509.random_serial_number()).not_valid_before(since).not_valid_after(until)
+def _certificate_builder(subject: NamedKey, not_before: datetime, not_after: datetime) -> x509.CertificateBuilder:
+    key = subject.key.public_key()
+    draft = x509.CertificateBuilder(subject_name=subject.name, public_key=key)
+    draft = draft.serial_number(x509.random_serial_number()).not_valid_before(not_before).not_valid_after(not_after)
     return draft.add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
 
 
-def _for_server(draft: x509.CertificateBuilder, names: Sequence[str], ips: Sequence[str]) -> x509.CertificateBuilder:
+def _with_server_extensions(
+    builder: x509.CertificateBuilder, names: Sequence[str], ips: Sequence[str]
+) -> x509.CertificateBuilder:
     alternatives = [*map(x509.DNSName, names), *(x509.IPAddress(ip_address(ip)) for ip in ips)]
-    draft = draft.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-    return draft.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+    return builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
 
 
 def _sign(
-    draft: x509.CertificateBuilder, owner: Signer, issuer: Signer, path_length: int | None = None
+    builder: x509.CertificateBuilder, subject: NamedKey, issuer: NamedKey, path_length: int | None = None
 ) -> x509.Certificate:
     """Sign a draft; with a path length it becomes an authority. The extensions are those that strict clients want."""
     is_authority = path_length is not None
     allowed = {"key_cert_sign", "crl_sign"} if is_authority else {"digital_signature"}
-    usage = x509.KeyUsage(**{use: use in allowed for use in _USES})
-    draft = draft.issuer_name(issuer.name)
-    draft = draft.add_extension(x509.BasicConstraints(ca=is_authority, path_length=path_length), critical=True)
-    draft = draft.add_extension(usage, critical=True)
-    if issuer is not owner:
+    usage = x509.KeyUsage(**{use: use in allowed for use in _KEY_USAGES})
+    builder = builder.issuer_name(issuer.name)
+    builder = builder.add_extension(x509.BasicConstraints(ca=is_authority, path_length=path_length), critical=True)
+    builder = builder.add_extension(usage, critical=True)
+    if issuer is not subject:
         key_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key())
-        draft = draft.add_extension(key_id, critical=False)
-    return draft.sign(issuer.key, hashes.SHA256())
+        builder = builder.add_extension(key_id, critical=False)
+    return builder.sign(issuer.key, hashes.SHA256())

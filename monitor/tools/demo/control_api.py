@@ -9,52 +9,52 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from monitor.tools.demo.fault_schedule import Condition, Mode
+from monitor.tools.demo.fault_schedule import FaultCondition, FaultMode
 from monitor.tools.demo.listener import HOST
-from monitor.tools.demo.site import Site
+from monitor.tools.demo.site import DemoSite
 
-_STATUS: Final = {Mode.ERROR: 500, Mode.MAINTENANCE_PAGE: 503, Mode.BLOCKED: 403}
-_FACTOR: Final = {Mode.SLOW: 6.0}
-_DELAY_S: Final = {Mode.SLOW: 1.5}
-_LONGEST_DELAY_S: Final = 600.0
+_DEFAULT_STATUS: Final = {FaultMode.ERROR: 500, FaultMode.MAINTENANCE_PAGE: 503, FaultMode.BLOCKED: 403}
+_DEFAULT_FACTOR: Final = {FaultMode.SLOW: 6.0}
+_DEFAULT_DELAY_SECONDS: Final = {FaultMode.SLOW: 1.5}
+_MAX_DELAY_SECONDS: Final = 600.0
 
 
-class Door:
+class ControlApi:
     """An HTTP server of its own port.
 
     ``GET /portals``, ``GET /portals/{id}/hits``, ``GET /portals/{id}/changes``, and on ``/portals/{id}/condition``
     POST ``{"mode": ..., "status": ..., "delay": ...}`` (all but the mode may be left out) or DELETE.
     """
 
-    def __init__(self, sites: Mapping[str, Site], seconds: Callable[[], float]) -> None:
+    def __init__(self, sites: Mapping[str, DemoSite], fleet_seconds: Callable[[], float]) -> None:
         """Know the sites by portal id, and how to ask for the fleet second."""
         self._sites = sites
-        self._seconds = seconds
+        self._fleet_seconds = fleet_seconds
         app = web.Application()
         app.add_routes(
             [
                 web.get("/portals", self._portals),
                 web.get("/portals/{id}/hits", self._hits),
                 web.get("/portals/{id}/changes", self._changes),
-                web.post("/portals/{id}/condition", self._force),
-                web.delete("/portals/{id}/condition", self._release),
+                web.post("/portals/{id}/condition", self._force_condition),
+                web.delete("/portals/{id}/condition", self._clear_condition),
             ]
         )
         self._runner = web.AppRunner(app, access_log=None)
 
-    async def open(self) -> str:
+    async def start(self) -> str:
         """Listen on a free port and give the URL."""
         await self._runner.setup()
         await web.TCPSite(self._runner, HOST, 0).start()
         return f"http://{HOST}:{self._runner.addresses[0][1]}"
 
-    async def close(self) -> None:
+    async def stop(self) -> None:
         """Stop listening."""
         await self._runner.cleanup()
 
     async def _portals(self, _: web.Request) -> web.Response:
-        shown = [_shown(site) for site in self._sites.values()]
-        return web.json_response({"at_seconds": self._seconds(), "portals": shown})
+        shown = [_portal_json(site) for site in self._sites.values()]
+        return web.json_response({"at_seconds": self._fleet_seconds(), "portals": shown})
 
     async def _hits(self, request: web.Request) -> web.Response:
         site = self._site(request)
@@ -64,38 +64,38 @@ class Door:
         changes = self._site(request).changes
         return web.json_response([{"at": one.at.isoformat(), **asdict(one.condition)} for one in changes])
 
-    async def _force(self, request: web.Request) -> web.Response:
+    async def _force_condition(self, request: web.Request) -> web.Response:
         site = self._site(request)
         try:
-            condition = wished(await request.json())
+            condition = parse_condition(await request.json())
         except (ValueError, TypeError, KeyError) as error:
             raise web.HTTPBadRequest(text=f"not a condition: {error}\n") from None
         await site.force(condition)
-        return web.json_response(_shown(site))
+        return web.json_response(_portal_json(site))
 
-    async def _release(self, request: web.Request) -> web.Response:
+    async def _clear_condition(self, request: web.Request) -> web.Response:
         site = self._site(request)
         await site.force(None)
-        return web.json_response(_shown(site))
+        return web.json_response(_portal_json(site))
 
-    def _site(self, request: web.Request) -> Site:
+    def _site(self, request: web.Request) -> DemoSite:
         name = request.match_info["id"]
         if name not in self._sites:
             raise web.HTTPNotFound(text=f"no portal {name!r} in this fleet\n")
         return self._sites[name]
 
 
-def wished(wish: Mapping[str, Any]) -> Condition:
+def parse_condition(data: Mapping[str, Any]) -> FaultCondition:
     """Read a condition as the door is told it; ValueError, TypeError or KeyError where it is none."""
-    mode = Mode(wish["mode"])
-    status = int(wish.get("status", _STATUS.get(mode, 200)))
-    delay = float(wish.get("delay", _DELAY_S.get(mode, 0.0)))
+    mode = FaultMode(data["mode"])
+    status = int(data.get("status", _DEFAULT_STATUS.get(mode, 200)))
+    delay = float(data.get("delay", _DEFAULT_DELAY_SECONDS.get(mode, 0.0)))
     if not 200 <= status <= 599:  # noqa: PLR2004 - what HTTP knows as a final status
         raise ValueError(f"status {status} is not a final status (200 to 599)")
-    if not 0.0 <= delay <= _LONGEST_DELAY_S:
-        raise ValueError(f"delay {delay} is not between 0 and {_LONGEST_DELAY_S:g} seconds")
-    return Condition(mode=mode, status=status, factor=_FACTOR.get(mode, 1.0), delay=delay)
+    if not 0.0 <= delay <= _MAX_DELAY_SECONDS:
+        raise ValueError(f"delay {delay} is not between 0 and {_MAX_DELAY_SECONDS:g} seconds")
+    return FaultCondition(mode=mode, status=status, factor=_DEFAULT_FACTOR.get(mode, 1.0), delay=delay)
 
 
-def _shown(site: Site) -> dict[str, Any]:
-    return {"id": site.part.id, "forced": site.forced is not None, **asdict(site.condition)}
+def _portal_json(site: DemoSite) -> dict[str, Any]:
+    return {"id": site.spec.id, "forced": site.forced_condition is not None, **asdict(site.condition)}

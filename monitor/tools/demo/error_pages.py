@@ -5,11 +5,11 @@ When which of them is shown is left to the weather, and the sending to the site.
 
 from typing import Final
 
-from monitor.tools.demo.pages import HOME, LANDING, Face, Page, document, packed
+from monitor.tools.demo.pages import HOME, LANDING, PageBody, PageSettings, compress_page, html_document
 
 RETRY_AFTER_S: Final = 1800
 
-_REASONS: Final = {
+_STATUS_REASONS: Final = {
     500: "Internal Server Error",
     502: "Bad Gateway",
     503: "Service Temporarily Unavailable",
@@ -23,30 +23,30 @@ _BLOCKED: Final = """\
 """
 
 
-def maintenance(face: Face) -> Page:
+def maintenance_page(settings: PageSettings) -> PageBody:
     """Announce planned work, as a portal does that knows what it is doing."""
     text = (
         "<h2>Hệ thống đang bảo trì</h2><p>Cổng dịch vụ công tạm ngừng phục vụ để nâng cấp, bảo trì hệ thống. "
         "Kính mong quý tổ chức, công dân thông cảm và quay lại sau.</p>"
     )
-    return packed(document(face, "Thông báo bảo trì", text))
+    return compress_page(html_document(settings, "Thông báo bảo trì", text))
 
 
-def blocked() -> Page:
+def blocked_page() -> PageBody:
     """Turn the visitor away in the words of an application firewall."""
-    return packed(_BLOCKED.encode())
+    return compress_page(_BLOCKED.encode())
 
 
-def error(status: int) -> Page:
+def error_page(status: int) -> PageBody:
     """Show the bare page of a reverse proxy whose application is gone."""
-    title = f"{status} {_REASONS.get(status, 'Error')}"
+    title = f"{status} {_STATUS_REASONS.get(status, 'Error')}"
     head = f"<html>\n<head><title>{title}</title></head>\n"
-    return packed(f"{head}<body>\n<center><h1>{title}</h1></center>\n<hr></body>\n</html>\n".encode())
+    return compress_page(f"{head}<body>\n<center><h1>{title}</h1></center>\n<hr></body>\n</html>\n".encode())
 
 
-def wrong_body(face: Face, path: str) -> Page:
+def wrong_body_page(settings: PageSettings, path: str) -> PageBody:
     """Show an application error inside a healthy frame on the home page, and nothing at all elsewhere."""
     if path not in {HOME, LANDING}:
-        return packed(b"")
+        return compress_page(b"")
     text = "<p>Đã xảy ra lỗi trong quá trình xử lý. ORA-12541: TNS:no listener. Vui lòng thử lại sau.</p>"
-    return packed(document(face, "Lỗi hệ thống", text))
+    return compress_page(html_document(settings, "Lỗi hệ thống", text))

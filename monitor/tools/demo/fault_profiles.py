@@ -9,7 +9,7 @@ HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 
 
-class Mode(StrEnum):
+class FaultMode(StrEnum):
     """How a portal behaves towards one who asks."""
 
     FINE = "fine"
@@ -23,7 +23,7 @@ class Mode(StrEnum):
     WRONG_BODY = "wrong_body"  # 200, but the home page is an error text and every other page is empty
 
 
-class Temperament(StrEnum):
+class FaultProfile(StrEnum):
     """What kind of weather a portal is prone to."""
 
     STEADY = "steady"
@@ -36,17 +36,17 @@ class Temperament(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class FaultCondition:
     """A mode and its strength: the first byte comes after ``base * factor + delay`` seconds, in real time."""
 
-    mode: Mode = Mode.FINE
+    mode: FaultMode = FaultMode.FINE
     status: int = 200
     factor: float = 1.0
     delay: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pattern:
+class FaultPattern:
     """At most one event in each block of ``every`` seconds, begun and ended within it.
 
     ``start`` (from the block's begin) and ``lasting`` are ranges in fleet seconds. ``opening``, where given, takes the
@@ -54,76 +54,119 @@ class Pattern:
     """
 
     name: str
-    every: int
-    chance: float
-    start: tuple[int, int]
-    lasting: tuple[int, int]
-    forms: tuple[Condition, ...]
-    opening: tuple[int, int] | None = None
+    period_seconds: int
+    probability: float
+    start_range_seconds: tuple[int, int]
+    duration_range_seconds: tuple[int, int]
+    conditions: tuple[FaultCondition, ...]
+    first_start_range_seconds: tuple[int, int] | None = None
 
 
-FINE: Final = Condition()
-OUTAGES: Final = (
-    Condition(mode=Mode.REFUSE),
-    Condition(mode=Mode.ERROR, status=500),
-    Condition(mode=Mode.ERROR, status=502),
-    Condition(mode=Mode.ERROR, status=503),
-    Condition(mode=Mode.STALL),
-    Condition(mode=Mode.RESET),
+NO_FAULT: Final = FaultCondition()
+OUTAGE_CONDITIONS: Final = (
+    FaultCondition(mode=FaultMode.REFUSE),
+    FaultCondition(mode=FaultMode.ERROR, status=500),
+    FaultCondition(mode=FaultMode.ERROR, status=502),
+    FaultCondition(mode=FaultMode.ERROR, status=503),
+    FaultCondition(mode=FaultMode.STALL),
+    FaultCondition(mode=FaultMode.RESET),
 )
-_FLAPS: Final = (Condition(mode=Mode.ERROR, status=502), Condition(mode=Mode.RESET))
-_NIGHT_WORK: Final = (Condition(mode=Mode.MAINTENANCE_PAGE, status=503),)
-_FIREWALL: Final = (Condition(mode=Mode.BLOCKED, status=403),)
-_BROKEN_PAGE: Final = (Condition(mode=Mode.WRONG_BODY),)
-_SLOWNESS: Final = (
-    Condition(mode=Mode.SLOW, factor=6.0, delay=0.2),
-    Condition(mode=Mode.SLOW, factor=12.0, delay=0.5),
-    Condition(mode=Mode.SLOW, factor=20.0, delay=1.5),
+_FLAPPING_CONDITIONS: Final = (FaultCondition(mode=FaultMode.ERROR, status=502), FaultCondition(mode=FaultMode.RESET))
+_MAINTENANCE_CONDITIONS: Final = (FaultCondition(mode=FaultMode.MAINTENANCE_PAGE, status=503),)
+_BLOCKED_CONDITIONS: Final = (FaultCondition(mode=FaultMode.BLOCKED, status=403),)
+_WRONG_BODY_CONDITIONS: Final = (FaultCondition(mode=FaultMode.WRONG_BODY),)
+_SLOW_CONDITIONS: Final = (
+    FaultCondition(mode=FaultMode.SLOW, factor=6.0, delay=0.2),
+    FaultCondition(mode=FaultMode.SLOW, factor=12.0, delay=0.5),
+    FaultCondition(mode=FaultMode.SLOW, factor=20.0, delay=1.5),
 )
 
 
-def _rare() -> Pattern:
+def _rare_outages() -> FaultPattern:
     span = (3 * MINUTE, 20 * MINUTE)
-    return Pattern(name="rare", every=3 * DAY, chance=0.5, start=(0, 71 * HOUR), lasting=span, forms=OUTAGES)
+    return FaultPattern(
+        name="rare",
+        period_seconds=3 * DAY,
+        probability=0.5,
+        start_range_seconds=(0, 71 * HOUR),
+        duration_range_seconds=span,
+        conditions=OUTAGE_CONDITIONS,
+    )
 
 
-def _outages() -> Pattern:
+def _frequent_outages() -> FaultPattern:
     start, span, soon = (10 * MINUTE, 5 * HOUR), (3 * MINUTE, 40 * MINUTE), (15 * MINUTE, HOUR)
-    return Pattern(name="outage", every=6 * HOUR, chance=0.8, start=start, lasting=span, forms=OUTAGES, opening=soon)
+    return FaultPattern(
+        name="outage",
+        period_seconds=6 * HOUR,
+        probability=0.8,
+        start_range_seconds=start,
+        duration_range_seconds=span,
+        conditions=OUTAGE_CONDITIONS,
+        first_start_range_seconds=soon,
+    )
 
 
-def _flaps() -> Pattern:
+def _flapping() -> FaultPattern:
     start, span = (0, 5 * MINUTE), (2 * MINUTE, 5 * MINUTE)
-    return Pattern(name="flap", every=10 * MINUTE, chance=0.9, start=start, lasting=span, forms=_FLAPS)
+    return FaultPattern(
+        name="flap",
+        period_seconds=10 * MINUTE,
+        probability=0.9,
+        start_range_seconds=start,
+        duration_range_seconds=span,
+        conditions=_FLAPPING_CONDITIONS,
+    )
 
 
-def _mishaps(forms: tuple[Condition, ...]) -> Pattern:
+def _occasional(conditions: tuple[FaultCondition, ...]) -> FaultPattern:
     start, span = (10 * MINUTE, 5 * HOUR), (10 * MINUTE, 30 * MINUTE)
-    return Pattern(name="mishap", every=6 * HOUR, chance=0.7, start=start, lasting=span, forms=forms)
+    return FaultPattern(
+        name="mishap",
+        period_seconds=6 * HOUR,
+        probability=0.7,
+        start_range_seconds=start,
+        duration_range_seconds=span,
+        conditions=conditions,
+    )
 
 
-def _once_a_day(start: tuple[int, int], lasting: tuple[int, int], forms: tuple[Condition, ...]) -> Pattern:
-    return Pattern(name="daily", every=DAY, chance=0.85, start=start, lasting=lasting, forms=forms)
+def _daily(
+    start_range_seconds: tuple[int, int],
+    duration_range_seconds: tuple[int, int],
+    conditions: tuple[FaultCondition, ...],
+) -> FaultPattern:
+    return FaultPattern(
+        name="daily",
+        period_seconds=DAY,
+        probability=0.85,
+        start_range_seconds=start_range_seconds,
+        duration_range_seconds=duration_range_seconds,
+        conditions=conditions,
+    )
 
 
-PATTERNS: Final[dict[Temperament, tuple[Pattern, ...]]] = {
-    Temperament.STEADY: (_rare(),),
+PROFILE_PATTERNS: Final[dict[FaultProfile, tuple[FaultPattern, ...]]] = {
+    FaultProfile.STEADY: (_rare_outages(),),
     # Fleet days begin at eight: the slow hours lie after lunch, the maintenance shortly before midnight.
-    Temperament.SLOW_DAYS: (_rare(), _once_a_day((5 * HOUR, 6 * HOUR), (2 * HOUR, 4 * HOUR), _SLOWNESS)),
-    Temperament.MAINTAINED: (_rare(), _once_a_day((15 * HOUR, 16 * HOUR), (30 * MINUTE, 90 * MINUTE), _NIGHT_WORK)),
-    Temperament.OUTAGE_PRONE: (_outages(),),
-    Temperament.FLAPPING: (_flaps(),),
-    Temperament.GUARDED: (_mishaps(_FIREWALL),),
-    Temperament.SLOPPY: (_mishaps(_BROKEN_PAGE),),
+    FaultProfile.SLOW_DAYS: (_rare_outages(), _daily((5 * HOUR, 6 * HOUR), (2 * HOUR, 4 * HOUR), _SLOW_CONDITIONS)),
+    FaultProfile.MAINTAINED: (
+        _rare_outages(),
+        _daily((15 * HOUR, 16 * HOUR), (30 * MINUTE, 90 * MINUTE), _MAINTENANCE_CONDITIONS),
+    ),
+    FaultProfile.OUTAGE_PRONE: (_frequent_outages(),),
+    FaultProfile.FLAPPING: (_flapping(),),
+    FaultProfile.GUARDED: (_occasional(_BLOCKED_CONDITIONS),),
+    FaultProfile.SLOPPY: (_occasional(_WRONG_BODY_CONDITIONS),),
 }
 """Where two patterns of one temperament meet, the one named first prevails."""
 
-SHARES: Final[tuple[tuple[Temperament, float], ...]] = (
-    (Temperament.STEADY, 0.45),
-    (Temperament.SLOW_DAYS, 0.20),
-    (Temperament.OUTAGE_PRONE, 0.15),
-    (Temperament.MAINTAINED, 0.08),
-    (Temperament.GUARDED, 0.06),
-    (Temperament.SLOPPY, 0.06),
+PROFILE_SHARES: Final[tuple[tuple[FaultProfile, float], ...]] = (
+    (FaultProfile.STEADY, 0.45),
+    (FaultProfile.SLOW_DAYS, 0.20),
+    (FaultProfile.OUTAGE_PRONE, 0.15),
+    (FaultProfile.MAINTAINED, 0.08),
+    (FaultProfile.GUARDED, 0.06),
+    (FaultProfile.SLOPPY, 0.06),
 )
 """How often a temperament is drawn; flapping is never drawn but cast, so that a fleet has exactly one such portal."""

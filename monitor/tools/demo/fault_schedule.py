@@ -11,73 +11,94 @@ from math import exp, inf
 from statistics import NormalDist
 from typing import Final, TypeAlias
 
-from monitor.tools.demo.fault_profiles import FINE, MINUTE, PATTERNS, SHARES, Condition, Mode, Pattern, Temperament
+from monitor.tools.demo.fault_profiles import (
+    MINUTE,
+    NO_FAULT,
+    PROFILE_PATTERNS,
+    PROFILE_SHARES,
+    FaultCondition,
+    FaultMode,
+    FaultPattern,
+    FaultProfile,
+)
 
-__all__ = ["Condition", "Event", "Mode", "Spell", "Temperament", "condition", "events", "first_byte", "spell"]
+__all__ = [
+    "FaultCondition",
+    "FaultEvent",
+    "FaultInterval",
+    "FaultMode",
+    "FaultProfile",
+    "condition_at",
+    "fault_events",
+    "fault_interval_at",
+    "first_byte_seconds",
+]
 
-Event: TypeAlias = tuple[float, float, Mode]
+FaultEvent: TypeAlias = tuple[float, float, FaultMode]
 """From fleet second, to fleet second (half open), and what it was like."""
 
-CALM: Final = 5 * MINUTE
+INITIAL_FAULT_FREE_SECONDS: Final = 5 * MINUTE
 """No event begins before this fleet second: whoever starts to watch first learns what "fine" looks like."""
 
-FASTEST_S: Final = 0.010
-SLOWEST_S: Final = 0.120
-_MEDIAN_S: Final = (0.018, 0.060)
+MIN_FIRST_BYTE_SECONDS: Final = 0.010
+MAX_FIRST_BYTE_SECONDS: Final = 0.120
+_MEDIAN_RANGE_SECONDS: Final = (0.018, 0.060)
 _SIGMA: Final = 0.35
 _NORMAL: Final = NormalDist()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spell:
+class FaultInterval:
     """A condition and the fleet second until which it surely holds (the spell after it may be the same again)."""
 
-    condition: Condition
-    until: float
+    condition: FaultCondition
+    until_seconds: float
 
 
-def draw(*key: object) -> float:
+def hash_uniform(*key: object) -> float:
     """Give a number strictly between 0 and 1 that depends on the key alone, on every machine and in every run."""
     digest = blake2b("/".join(map(str, key)).encode(), digest_size=8).digest()
     return ((int.from_bytes(digest) >> 12) + 0.5) / 2**52  # 52 bits, so that no rounding reaches 1.0
 
 
-def temperament(seed: int, portal: str) -> Temperament:
+def draw_fault_profile(seed: int, portal: str) -> FaultProfile:
     """Draw what a portal that was not cast for a part is prone to."""
-    left = draw(seed, portal, "temperament")
-    for kind, share in SHARES:
+    left = hash_uniform(seed, portal, "temperament")
+    for kind, share in PROFILE_SHARES:
         left -= share
         if left < 0:
             return kind
-    return Temperament.STEADY  # the shares' sum may miss 1 by a rounding error
+    return FaultProfile.STEADY  # the shares' sum may miss 1 by a rounding error
 
 
-def condition(seed: int, portal: str, at_seconds: float, temper: Temperament | None = None) -> Condition:
+def condition_at(seed: int, portal: str, at_seconds: float, profile: FaultProfile | None = None) -> FaultCondition:
     """Say how the portal behaves at that fleet second; ``temper`` replaces the drawn temperament."""
-    return spell(seed, portal, at_seconds, temper).condition
+    return fault_interval_at(seed, portal, at_seconds, profile).condition
 
 
-def spell(seed: int, portal: str, at_seconds: float, temper: Temperament | None = None) -> Spell:
+def fault_interval_at(seed: int, portal: str, at_seconds: float, profile: FaultProfile | None = None) -> FaultInterval:
     """Say how the portal behaves at that fleet second and for how long that is sure."""
     until = inf
-    for pattern in PATTERNS[temper or temperament(seed, portal)]:
-        block = int(at_seconds // pattern.every)
-        start, end, form = _event(seed, portal, pattern, block)
+    for pattern in PROFILE_PATTERNS[profile or draw_fault_profile(seed, portal)]:
+        block = int(at_seconds // pattern.period_seconds)
+        start, end, form = _block_event(seed, portal, pattern, block)
         if start <= at_seconds < end:
-            return Spell(condition=form, until=min(until, end))
-        until = min(until, start if at_seconds < start else (block + 1.0) * pattern.every)
-    return Spell(condition=FINE, until=until)
+            return FaultInterval(condition=form, until_seconds=min(until, end))
+        until = min(until, start if at_seconds < start else (block + 1.0) * pattern.period_seconds)
+    return FaultInterval(condition=NO_FAULT, until_seconds=until)
 
 
-def events(seed: int, portal: str, start: float, end: float, temper: Temperament | None = None) -> list[Event]:
+def fault_events(
+    seed: int, portal: str, start_seconds: float, end_seconds: float, profile: FaultProfile | None = None
+) -> list[FaultEvent]:
     """List everything but fine weather between two fleet seconds, clipped to them, in order, without overlap."""
-    found: list[Event] = []
-    temper = temper or temperament(seed, portal)
-    at = start
-    while at < end:
-        now = spell(seed, portal, at, temper)
-        mode, until = now.condition.mode, min(now.until, end)
-        if mode is not Mode.FINE:
+    found: list[FaultEvent] = []
+    profile = profile or draw_fault_profile(seed, portal)
+    at = start_seconds
+    while at < end_seconds:
+        now = fault_interval_at(seed, portal, at, profile)
+        mode, until = now.condition.mode, min(now.until_seconds, end_seconds)
+        if mode is not FaultMode.FINE:
             if found and found[-1][1:] == (at, mode):
                 at = found.pop()[0]
             found.append((at, until, mode))
@@ -85,26 +106,28 @@ def events(seed: int, portal: str, start: float, end: float, temper: Temperament
     return found
 
 
-def first_byte(seed: int, portal: str, count: int) -> float:
+def first_byte_seconds(seed: int, portal: str, count: int) -> float:
     """Give the seconds to the first byte of the portal's ``count``-th answer in fine weather (log-normal, clipped)."""
-    low, high = _MEDIAN_S
-    median = low + (high - low) * draw(seed, portal, "median")
-    seconds = median * exp(_SIGMA * _NORMAL.inv_cdf(draw(seed, portal, "first byte", count)))
-    return min(max(seconds, FASTEST_S), SLOWEST_S)
+    low, high = _MEDIAN_RANGE_SECONDS
+    median = low + (high - low) * hash_uniform(seed, portal, "median")
+    seconds = median * exp(_SIGMA * _NORMAL.inv_cdf(hash_uniform(seed, portal, "first byte", count)))
+    return min(max(seconds, MIN_FIRST_BYTE_SECONDS), MAX_FIRST_BYTE_SECONDS)
 
 
-def _event(seed: int, portal: str, pattern: Pattern, block: int) -> tuple[float, float, Condition]:
+def _block_event(seed: int, portal: str, pattern: FaultPattern, block: int) -> tuple[float, float, FaultCondition]:
     """Find the block's event; an empty one, at the block's end, where there is none."""
     key = (seed, portal, pattern.name, block)
-    certain = pattern.opening if block == 0 else None
-    start = block * pattern.every + _within(certain or pattern.start, draw(*key, "start"))
-    if start < CALM or (certain is None and draw(*key, "chance") > pattern.chance):
-        nowhere = (block + 1.0) * pattern.every
-        return nowhere, nowhere, FINE
-    end = start + _within(pattern.lasting, draw(*key, "lasting"))
-    return start, end, pattern.forms[int(draw(*key, "form") * len(pattern.forms))]
+    certain = pattern.first_start_range_seconds if block == 0 else None
+    start = block * pattern.period_seconds + _interpolate(
+        certain or pattern.start_range_seconds, hash_uniform(*key, "start")
+    )
+    if start < INITIAL_FAULT_FREE_SECONDS or (certain is None and hash_uniform(*key, "chance") > pattern.probability):
+        nowhere = (block + 1.0) * pattern.period_seconds
+        return nowhere, nowhere, NO_FAULT
+    end = start + _interpolate(pattern.duration_range_seconds, hash_uniform(*key, "lasting"))
+    return start, end, pattern.conditions[int(hash_uniform(*key, "form") * len(pattern.conditions))]
 
 
-def _within(limits: tuple[int, int], share: float) -> float:
+def _interpolate(limits: tuple[int, int], share: float) -> float:
     low, high = limits
     return low + (high - low) * share

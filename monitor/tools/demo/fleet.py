@@ -24,23 +24,23 @@ import structlog
 
 from monitor.tools.demo import assets, fault_schedule, pages
 from monitor.tools.demo import portals as roster
-from monitor.tools.demo.certificate_authority import Authority
-from monitor.tools.demo.control_api import Door
-from monitor.tools.demo.fault_schedule import Condition, Event
-from monitor.tools.demo.fleet_file import Notice
-from monitor.tools.demo.portals import FleetPortal, Part, Trait
-from monitor.tools.demo.site import Site
+from monitor.tools.demo.certificate_authority import CertificateAuthority
+from monitor.tools.demo.control_api import ControlApi
+from monitor.tools.demo.fault_schedule import FaultCondition, FaultEvent
+from monitor.tools.demo.fleet_file import FleetFile
+from monitor.tools.demo.portals import FleetPortal, PortalSpec, Trait
+from monitor.tools.demo.site import DemoSite
 
 EXPIRES_IN_DAYS: Final = 5.0
-OWN_CERTIFICATES: Final = 100
+MAX_INDIVIDUAL_CERTIFICATES: Final = 100
 """A larger fleet shares one certificate, so that it starts soon."""
-_TICK_S: Final = 0.05
-_PARENT_S: Final = 0.5
+_TICK_SECONDS: Final = 0.05
+_PARENT_POLL_SECONDS: Final = 0.5
 
 log = structlog.get_logger()
 
 
-class Fleet:
+class DemoFleet:
     """An async context manager: while it is open, every portal listens but the retired one."""
 
     def __init__(
@@ -64,13 +64,13 @@ class Fleet:
         self.control = ""
         self.ca_file = directory / "ca.pem"
         self.started_at = datetime.now(UTC)
-        self._parts = roster.parts(portals, seed)
+        self._specs = roster.portal_specs(portals, seed)
         self._clock = clock
-        self._began = clock()
-        self._sites: dict[str, Site] = {}
-        self._agenda: list[tuple[float, str]] = []  # a heap: fleet second of the next change, portal
-        self._door = Door(self._sites, self.seconds)
-        self._weather: asyncio.Task[None] | None = None
+        self._start_clock_seconds = clock()
+        self._sites: dict[str, DemoSite] = {}
+        self._next_changes: list[tuple[float, str]] = []  # a heap: fleet second of the next change, portal
+        self._control_api = ControlApi(self._sites, self.fleet_seconds)
+        self._schedule_task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -85,42 +85,46 @@ class Fleet:
     ) -> None:
         await self._stop()
 
-    def seconds(self) -> float:
+    def fleet_seconds(self) -> float:
         """Give the fleet second that it is now."""
-        return (self._clock() - self._began) * self.time_scale
+        return (self._clock() - self._start_clock_seconds) * self.time_scale
 
-    def events(self, portal: str, start: float, end: float) -> list[Event]:
+    def fault_events(self, portal: str, start_seconds: float, end_seconds: float) -> list[FaultEvent]:
         """List what the weather has for a portal between two fleet seconds; forced conditions are not in it."""
-        part = self._sites[portal].part
-        return fault_schedule.events(self.seed, part.weather, start, end, part.temperament)
+        part = self._sites[portal].spec
+        return fault_schedule.fault_events(
+            self.seed, part.fault_schedule_key, start_seconds, end_seconds, part.fault_profile
+        )
 
-    def site(self, portal: str) -> Site:
+    def site(self, portal: str) -> DemoSite:
         """Give a portal's site: its counters ``paths`` and ``modes``, its ``changes``, its ``condition``."""
         return self._sites[portal]
 
-    async def force(self, portal: str, condition: Condition | None) -> None:
+    async def force(self, portal: str, condition: FaultCondition | None) -> None:
         """Put a condition before the portal's weather, in force on return; None gives it back to the weather."""
         await self._sites[portal].force(condition)
 
-    async def settle(self) -> None:
+    async def apply_due_faults(self) -> None:
         """Bring every portal up to the weather of this moment (done by itself within a twentieth of a second)."""
-        now = self.seconds()
-        while self._agenda and self._agenda[0][0] <= now:
-            _, name = heappop(self._agenda)
+        now = self.fleet_seconds()
+        while self._next_changes and self._next_changes[0][0] <= now:
+            _, name = heappop(self._next_changes)
             site = self._sites[name]
-            spell = fault_schedule.spell(self.seed, site.part.weather, now, site.part.temperament)
-            heappush(self._agenda, (spell.until, name))
-            site.weather = spell.condition
-            await site.settle()
+            spell = fault_schedule.fault_interval_at(
+                self.seed, site.spec.fault_schedule_key, now, site.spec.fault_profile
+            )
+            heappush(self._next_changes, (spell.until_seconds, name))
+            site.scheduled_condition = spell.condition
+            await site.apply_condition()
 
-    async def broken(self) -> None:
+    async def wait_schedule_failed(self) -> None:
         """Wait until the weather stops following the clock, which it never does in a healthy fleet."""
-        if self._weather is not None:
-            await asyncio.shield(self._weather)
+        if self._schedule_task is not None:
+            await asyncio.shield(self._schedule_task)
 
-    def notice(self) -> Notice:
+    def fleet_file(self) -> FleetFile:
         """Tell what a watcher has to know."""
-        return Notice(
+        return FleetFile(
             portals=self.portals,
             ca=self.ca_file.resolve(),
             control=self.control,
@@ -131,68 +135,70 @@ class Fleet:
         )
 
     async def _start(self) -> None:
-        certificate = _certificates(Authority(self.ca_file.parent), len(self._parts))
-        for part in self._parts:
-            self._sites[part.id] = Site(part, self.seed, certificate(part))
+        certificate = _certificate_selector(CertificateAuthority(self.ca_file.parent), len(self._specs))
+        for part in self._specs:
+            self._sites[part.id] = DemoSite(part, self.seed, certificate(part))
         sites = self._sites.values()
-        national = next(iter(sites)).address
-        self.portals = tuple(site.portal(national) for site in sites)
-        for path in assets.KINDS:  # drawn now, not while somebody measures
-            pages.page(self._parts[0].face, path)
-        self._began, self.started_at = self._clock(), datetime.now(UTC)
-        self._agenda = [(0.0, name) for name in self._sites]
-        await self.settle()
-        self.control = await self._door.open()
-        self._weather = asyncio.create_task(self._follow_weather(), name="demo weather")
+        national = next(iter(sites)).url
+        self.portals = tuple(site.fleet_portal(national) for site in sites)
+        for path in assets.CONTENT_TYPES:  # drawn now, not while somebody measures
+            pages.page(self._specs[0].page_settings, path)
+        self._start_clock_seconds, self.started_at = self._clock(), datetime.now(UTC)
+        self._next_changes = [(0.0, name) for name in self._sites]
+        await self.apply_due_faults()
+        self.control = await self._control_api.start()
+        self._schedule_task = asyncio.create_task(self._run_fault_schedule(), name="demo weather")
         log.info("fleet_listening", portals=len(self.portals), control=self.control)
 
     async def _stop(self) -> None:
         try:
-            if self._weather is not None:
-                self._weather.cancel()
-                await asyncio.wait([self._weather])
-                if not self._weather.cancelled():
-                    self._weather.result()  # it broke: say so
+            if self._schedule_task is not None:
+                self._schedule_task.cancel()
+                await asyncio.wait([self._schedule_task])
+                if not self._schedule_task.cancelled():
+                    self._schedule_task.result()  # it broke: say so
         finally:
-            await self._door.close()
+            await self._control_api.stop()
             await asyncio.gather(*(site.close() for site in self._sites.values()))
 
-    async def _follow_weather(self) -> None:
+    async def _run_fault_schedule(self) -> None:
         while True:
-            await self.settle()
-            await asyncio.sleep(_TICK_S)
+            await self.apply_due_faults()
+            await asyncio.sleep(_TICK_SECONDS)
 
 
-def _certificates(authority: Authority, portals: int) -> Callable[[Part], SSLContext | None]:
+def _certificate_selector(authority: CertificateAuthority, portals: int) -> Callable[[PortalSpec], SSLContext | None]:
     """Choose the certificate that each portal presents: its own in a small fleet, one for all in a large one."""
-    shared = authority.issue(["localhost"]) if portals > OWN_CERTIFICATES else None
+    shared = authority.issue(["localhost"]) if portals > MAX_INDIVIDUAL_CERTIFICATES else None
 
-    def choose(part: Part) -> SSLContext | None:
-        if not part.secure:
+    def select(spec: PortalSpec) -> SSLContext | None:
+        if not spec.secure:
             return None
-        names = [f"{part.id}.localhost", "localhost"]
-        if part.trait is Trait.EXPIRING:
+        names = [f"{spec.id}.localhost", "localhost"]
+        if spec.trait is Trait.EXPIRING:
             return authority.expiring(names, EXPIRES_IN_DAYS)
         return shared or authority.issue(names)
 
-    return choose
+    return select
 
 
-async def _parent_gone(parent: int) -> None:
-    while os.getppid() == parent:  # noqa: ASYNC110 - nobody rings when a parent dies
-        await asyncio.sleep(_PARENT_S)
-    log.info("parent_gone", parent=parent)
+async def _wait_parent_exit(parent_pid: int) -> None:
+    while os.getppid() == parent_pid:  # noqa: ASYNC110 - nobody rings when a parent dies
+        await asyncio.sleep(_PARENT_POLL_SECONDS)
+    log.info("parent_gone", parent=parent_pid)
 
 
-async def serve(fleet: Fleet, directory: Path) -> None:
+async def serve(fleet: DemoFleet, directory: Path) -> None:
     """Run until SIGTERM, SIGINT or the parent's end; the notice lies in the directory meanwhile."""
     parent, told = os.getppid(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    Notice.withdraw(directory)
+    FleetFile.remove(directory)
     async with fleet:
-        fleet.notice().write(directory)
-        ends = [asyncio.ensure_future(end) for end in (told.wait(), _parent_gone(parent), fleet.broken())]
+        fleet.fleet_file().write(directory)
+        ends = [
+            asyncio.ensure_future(end) for end in (told.wait(), _wait_parent_exit(parent), fleet.wait_schedule_failed())
+        ]
         try:
             done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             for end in done:
@@ -200,7 +206,7 @@ async def serve(fleet: Fleet, directory: Path) -> None:
         finally:
             for end in ends:
                 end.cancel()
-            Notice.withdraw(directory)
+            FleetFile.remove(directory)
     log.info("fleet_closed")
 
 
@@ -222,7 +228,7 @@ def main() -> None:
     )
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a thousand portals need more than the usual 1024
-    fleet = Fleet(wish.portals, wish.seed, wish.time_scale, directory=wish.directory)
+    fleet = DemoFleet(wish.portals, wish.seed, wish.time_scale, directory=wish.directory)
     asyncio.run(serve(fleet, wish.directory))
 
 

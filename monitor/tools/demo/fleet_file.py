@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from monitor.tools.demo.certificate_authority import write_private
-from monitor.tools.demo.fault_schedule import Temperament
+from monitor.tools.demo.fault_schedule import FaultProfile
 from monitor.tools.demo.portals import FleetPortal, Trait
 
 FILE_NAME: Final = "fleet.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class FleetFile:
     """A listening fleet. Fleet second 0 was at ``started_at`` (UTC); ``control`` is the URL of the control door."""
 
     portals: tuple[FleetPortal, ...]
@@ -47,11 +47,11 @@ class Notice:
         )
 
     @staticmethod
-    def withdraw(directory: Path) -> None:
+    def remove(directory: Path) -> None:
         """Take the file away, also one that a killed fleet left behind."""
         (directory / FILE_NAME).unlink(missing_ok=True)
 
 
-def _portal(facts: dict[str, Any]) -> FleetPortal:
-    trait, temperament = Trait(facts.pop("trait")), Temperament(facts.pop("temperament"))
-    return FleetPortal(trait=trait, temperament=temperament, **facts)
+def _portal(data: dict[str, Any]) -> FleetPortal:
+    trait, temperament = Trait(data.pop("trait")), FaultProfile(data.pop("temperament"))
+    return FleetPortal(trait=trait, temperament=temperament, **data)

@@ -10,47 +10,47 @@ from typing import Final
 from aiohttp import web
 
 HOST: Final = "127.0.0.1"
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+RequestHandler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 _BACKLOG: Final = 128
-_HANDSHAKE_S: Final = 10.0
-_FAREWELL_S: Final = 1.0
-_LINGER_NOT: Final = struct.pack("ii", 1, 0)
+_HANDSHAKE_TIMEOUT_SECONDS: Final = 10.0
+_SHUTDOWN_TIMEOUT_SECONDS: Final = 1.0
+_NO_LINGER: Final = struct.pack("ii", 1, 0)
 
 
-class Gate:
+class PortListener:
     """A port that the kernel picked.
 
     A socket that is bound but never listens keeps the port while the gate is shut: callers are refused, and nobody
     else, not even an outgoing connection, is given the port meanwhile.
     """
 
-    def __init__(self, handler: Handler, secure: ssl.SSLContext | None) -> None:
+    def __init__(self, handler: RequestHandler, ssl_context: ssl.SSLContext | None) -> None:
         """Keep a free port, shut; needs a running event loop."""
-        self._keeper = _bound(0)
-        self._secure = secure
+        self._reserved_socket = _bound_socket(0)
+        self._ssl_context = ssl_context
         self._server: asyncio.Server | None = None
         # A caller who hangs up while a stalled portal ponders must not leave a task behind.
         self._http = web.Server(handler, handler_cancellation=True, access_log=None)
-        self.port: int = self._keeper.getsockname()[1]
+        self.port: int = self._reserved_socket.getsockname()[1]
 
     @property
-    def address(self) -> str:
+    def url(self) -> str:
         """Scheme, host and port."""
-        return f"{'https' if self._secure else 'http'}://{HOST}:{self.port}"
+        return f"{'https' if self._ssl_context else 'http'}://{HOST}:{self.port}"
 
-    async def open(self) -> None:
+    async def start_listening(self) -> None:
         """Listen; nothing to do where that is so already."""
         if self._server is None:
             self._server = await asyncio.get_running_loop().create_server(
                 self._http,
-                sock=_bound(self.port),
+                sock=_bound_socket(self.port),
                 backlog=_BACKLOG,
-                ssl=self._secure,
-                ssl_handshake_timeout=_HANDSHAKE_S if self._secure else None,
+                ssl=self._ssl_context,
+                ssl_handshake_timeout=_HANDSHAKE_TIMEOUT_SECONDS if self._ssl_context else None,
             )
 
-    def shut(self) -> None:
+    def stop_listening(self) -> None:
         """Refuse newcomers and drop whoever is inside."""
         if self._server is None:
             return
@@ -62,22 +62,22 @@ class Gate:
 
     async def close(self) -> None:
         """Shut, give the port back, and wait until the last handler is gone."""
-        self.shut()
-        self._keeper.close()
-        await self._http.shutdown(_FAREWELL_S)
+        self.stop_listening()
+        self._reserved_socket.close()
+        await self._http.shutdown(_SHUTDOWN_TIMEOUT_SECONDS)
 
 
-async def cut(request: web.BaseRequest) -> web.StreamResponse:
+async def reset_connection(request: web.BaseRequest) -> web.StreamResponse:
     """Reset the connection under a request instead of answering; never returns."""
     if request.transport is not None:
         # Closing a socket that may not linger sends RST instead of FIN.
-        request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+        request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         request.transport.abort()
     await asyncio.get_running_loop().create_future()  # the lost connection cancels the handler here
     raise AssertionError
 
 
-def _bound(port: int) -> socket.socket:
+def _bound_socket(port: int) -> socket.socket:
     """Bind without listening; two such sockets may share a port as long as at most one of them listens."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:

@@ -44,11 +44,11 @@ _NEWS: Final = (
     "Công khai tình hình tiếp nhận và giải quyết hồ sơ đúng hạn, trước hạn",
     "Lấy ý kiến tổ chức, cá nhân về mức độ hài lòng khi thực hiện thủ tục",
 )
-_ACTS: Final = ("Cấp mới", "Cấp lại", "Gia hạn", "Thay đổi thông tin", "Xác nhận", "Thu hồi theo đề nghị")
+_PROCEDURE_ACTIONS: Final = ("Cấp mới", "Cấp lại", "Gia hạn", "Thay đổi thông tin", "Xác nhận", "Thu hồi theo đề nghị")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Face:
+class PageSettings:
     """What sets one portal's pages apart from another's."""
 
     name: str
@@ -59,11 +59,11 @@ class Face:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class PageBody:
     """A body ready to send, also gzipped where that saves anything."""
 
     body: bytes
-    zipped: bytes | None
+    gzip_body: bytes | None
     content_type: str
 
 
@@ -75,37 +75,41 @@ def service_path(number: int) -> str:
 
 
 @lru_cache(maxsize=1024)  # about 15 MB when full
-def page(face: Face, path: str) -> Page | None:
+def page(settings: PageSettings, path: str) -> PageBody | None:
     """Give the page or asset at a path, or None where the portal has none."""
-    if path in assets.KINDS:
+    if path in assets.CONTENT_TYPES:
         return _asset(path)
-    services = {service_path(number): number for number in face.services}
+    services = {service_path(number): number for number in settings.services}
     if path in {HOME, LANDING}:
-        return packed(document(face, "Trang chủ", _home(face)))
+        return compress_page(html_document(settings, "Trang chủ", _home(settings)))
     if path == LIST:
-        return packed(document(face, "Thủ tục hành chính", _list()))
+        return compress_page(html_document(settings, "Thủ tục hành chính", _list()))
     if path == SEARCH:
-        return packed(document(face, "Tra cứu hồ sơ", _search()))
-    return packed(document(face, SERVICES[services[path]], _service(services[path]))) if path in services else None
+        return compress_page(html_document(settings, "Tra cứu hồ sơ", _search()))
+    return (
+        compress_page(html_document(settings, SERVICES[services[path]], _service(services[path])))
+        if path in services
+        else None
+    )
 
 
 @cache
-def _asset(path: str) -> Page:
-    return packed(assets.asset(path), assets.KINDS[path])
+def _asset(path: str) -> PageBody:
+    return compress_page(assets.asset(path), assets.CONTENT_TYPES[path])
 
 
-def packed(body: bytes, content_type: str = "text/html") -> Page:
+def compress_page(body: bytes, content_type: str = "text/html") -> PageBody:
     """Prepare a body for sending; pictures are compressed already."""
     zipped = None if content_type == "image/png" else gzip.compress(body, 6, mtime=0)
-    return Page(body=body, zipped=zipped, content_type=content_type)
+    return PageBody(body=body, gzip_body=zipped, content_type=content_type)
 
 
-def document(face: Face, title: str, main: str) -> bytes:
+def html_document(settings: PageSettings, title: str, main: str) -> bytes:
     """Put the portal's frame around the main part of a page."""
-    name = escape(face.name)
-    style = assets.HEAVY_STYLE if face.heavy else assets.STYLE
-    viewport = '<meta name="viewport" content="width=device-width, initial-scale=1">\n' if face.mobile else ""
-    script = f'<script src="{assets.HEAVY_SCRIPT}"></script>\n' if face.heavy else ""
+    name = escape(settings.name)
+    style = assets.HEAVY_STYLE if settings.heavy else assets.STYLE
+    viewport = '<meta name="viewport" content="width=device-width, initial-scale=1">\n' if settings.mobile else ""
+    script = f'<script src="{assets.HEAVY_SCRIPT}"></script>\n' if settings.heavy else ""
     return f"""<!DOCTYPE html>
 <html lang="vi">
 <head>
@@ -126,12 +130,12 @@ def document(face: Face, title: str, main: str) -> bytes:
 """.encode()
 
 
-def _home(face: Face) -> str:
-    services = "".join(f'<li><a href="{service_path(n)}">{escape(SERVICES[n])}</a></li>' for n in face.services)
-    pictures = "".join(f'<img class="bia" src="{path}" alt="">' for path in assets.PICTURES) if face.heavy else ""
+def _home(settings: PageSettings) -> str:
+    services = "".join(f'<li><a href="{service_path(n)}">{escape(SERVICES[n])}</a></li>' for n in settings.services)
+    pictures = "".join(f'<img class="bia" src="{path}" alt="">' for path in assets.IMAGES) if settings.heavy else ""
     fields = "".join(
         f"<li><h3>{field}</h3><p>Tiếp nhận và trả kết quả các thủ tục thuộc lĩnh vực {field.lower()}.</p>"
-        f"<ul>{''.join(f'<li>{act} giấy tờ: dịch vụ công trực tuyến</li>' for act in _ACTS)}</ul></li>"
+        f"<ul>{''.join(f'<li>{act} giấy tờ: dịch vụ công trực tuyến</li>' for act in _PROCEDURE_ACTIONS)}</ul></li>"
         for field in _FIELDS
     )
     news = "".join(
@@ -150,7 +154,7 @@ def _list() -> str:
     rows = "".join(
         f"<tr><td>{number + 1}</td><td>1.{4000 + 7 * number:06}</td><td>{act}: {field.lower()}</td>"
         f"<td>{field}</td><td>{'Toàn trình' if number % 3 else 'Một phần'}</td></tr>"
-        for number, (field, act) in enumerate((field, act) for field in _FIELDS for act in _ACTS)
+        for number, (field, act) in enumerate((field, act) for field in _FIELDS for act in _PROCEDURE_ACTIONS)
     )
     head = "<tr><th>STT</th><th>Mã thủ tục</th><th>Tên thủ tục</th><th>Lĩnh vực</th><th>Mức độ cung cấp</th></tr>"
     return f"<h2>Danh mục thủ tục hành chính</h2>{_search_form()}<table>{head}{rows}</table>"

@@ -13,14 +13,14 @@ from itertools import count, islice
 from typing import Final, Literal, cast
 
 from monitor.tools.demo import pages
-from monitor.tools.demo.fault_schedule import Temperament, draw, temperament
+from monitor.tools.demo.fault_schedule import FaultProfile, draw_fault_profile, hash_uniform
 
-Kind = Literal["national", "ministry", "province"]
-Expect = Literal["answers", "retired"] | dict[Literal["redirects_to"], str]
+PortalKindName = Literal["national", "ministry", "province"]
+Expectation = Literal["answers", "retired"] | dict[Literal["redirects_to"], str]
 
 _GROUPS: Final = {"national": "quoc-gia", "ministry": "bo-nganh", "province": "tinh-thanh"}
-_PLATFORM: Final = "nen-tang-chung"
-_WITHOUT_VIEWPORT: Final = 0.25
+_SHARED_PLATFORM: Final = "nen-tang-chung"
+_NO_VIEWPORT_RATIO: Final = 0.25
 
 
 class Trait(StrEnum):
@@ -43,43 +43,43 @@ class FleetPortal:
     code: str
     name_vi: str
     name_en: str
-    kind: Kind
+    kind: PortalKindName
     group: str
     url: str
-    expect: Expect
+    expect: Expectation
     pages: Mapping[str, str]
     """Path by role: ``home``, ``list``, ``search``, ``service-9`` and the like."""
     trait: Trait
-    temperament: Temperament
+    temperament: FaultProfile
     weather: str
     """The name under which its weather is drawn (its id, or that of the platform it shares)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class PortalSpec:
     """A portal before it has an address."""
 
     id: str
     code: str
     name_vi: str
     name_en: str
-    kind: Kind
+    kind: PortalKindName
     services: tuple[int, ...]
     trait: Trait
-    temperament: Temperament
-    weather: str
+    fault_profile: FaultProfile
+    fault_schedule_key: str
     secure: bool
 
     @property
-    def face(self) -> pages.Face:
+    def page_settings(self) -> pages.PageSettings:
         """What its pages look like."""
         name = self.name_vi if self.name_vi.startswith("Cổng") else f"Cổng Dịch vụ công {self.name_vi}"
-        mobile = draw(self.id, "viewport") > _WITHOUT_VIEWPORT
-        return pages.Face(name=name, services=self.services, heavy=self.trait is Trait.HEAVY, mobile=mobile)
+        mobile = hash_uniform(self.id, "viewport") > _NO_VIEWPORT_RATIO
+        return pages.PageSettings(name=name, services=self.services, heavy=self.trait is Trait.HEAVY, mobile=mobile)
 
-    def at(self, url: str, national_host: str) -> FleetPortal:
+    def to_fleet_portal(self, url: str, national_host: str) -> FleetPortal:
         """Give the portal its address and, if it redirects, that of its target."""
-        expect: Expect = "retired" if self.trait is Trait.RETIRED else "answers"
+        expect: Expectation = "retired" if self.trait is Trait.RETIRED else "answers"
         if self.trait is Trait.REDIRECTS:
             expect = {"redirects_to": national_host}
         return FleetPortal(
@@ -88,7 +88,7 @@ class Part:
             name_vi=self.name_vi,
             name_en=self.name_en,
             kind=self.kind,
-            group=_PLATFORM if self.trait is Trait.SHARED else _GROUPS[self.kind],
+            group=_SHARED_PLATFORM if self.trait is Trait.SHARED else _GROUPS[self.kind],
             url=url,
             expect=expect,
             pages={
@@ -98,14 +98,14 @@ class Part:
                 **{f"service-{number}": pages.service_path(number) for number in self.services},
             },
             trait=self.trait,
-            temperament=self.temperament,
-            weather=self.weather,
+            temperament=self.fault_profile,
+            weather=self.fault_schedule_key,
         )
 
 
-def parts(number: int, seed: int) -> tuple[Part, ...]:
+def portal_specs(number: int, seed: int) -> tuple[PortalSpec, ...]:
     """Cast the first so many portals; the national one comes first, and every fourth speaks plain HTTP."""
-    return tuple(_part(row, index, seed) for index, row in enumerate(islice(_rows(), number)))
+    return tuple(_portal_spec(row, index, seed) for index, row in enumerate(islice(_rows(), number)))
 
 
 def _rows() -> Iterator[dict[str, str]]:
@@ -119,19 +119,19 @@ def _rows() -> Iterator[dict[str, str]]:
         yield {"id": f"demo-{number:04}", "name_vi": name_vi, "name_en": name_en, "services": "9;11"}
 
 
-def _part(row: Mapping[str, str], index: int, seed: int) -> Part:
+def _portal_spec(row: Mapping[str, str], index: int, seed: int) -> PortalSpec:
     trait = Trait(row.get("trait", ""))
-    weather = _PLATFORM if trait is Trait.SHARED else row["id"]
+    weather = _SHARED_PLATFORM if trait is Trait.SHARED else row["id"]
     cast_as = row.get("temperament")
-    return Part(
+    return PortalSpec(
         id=row["id"],
         code=row.get("code", ""),
         name_vi=row["name_vi"],
         name_en=row["name_en"],
-        kind=cast("Kind", row.get("kind", "province")),
+        kind=cast("PortalKindName", row.get("kind", "province")),
         services=tuple(map(int, filter(None, row["services"].split(";")))),
         trait=trait,
-        temperament=Temperament(cast_as) if cast_as else temperament(seed, weather),
-        weather=weather,
+        fault_profile=FaultProfile(cast_as) if cast_as else draw_fault_profile(seed, weather),
+        fault_schedule_key=weather,
         secure=index % 4 != 2,  # noqa: PLR2004 - any remainder that leaves the national portal and `expiring` secure
     )

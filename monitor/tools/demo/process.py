@@ -11,27 +11,27 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from monitor.tools.demo.fleet_file import Notice
+from monitor.tools.demo.fleet_file import FleetFile
 
 LOG_NAME: Final = "fleet.log"
-_LOOK_AGAIN_S: Final = 0.05
-_START_S: Final = 60.0
-_STOP_S: Final = 10.0
+_POLL_INTERVAL_SECONDS: Final = 0.05
+_START_TIMEOUT_SECONDS: Final = 60.0
+_STOP_TIMEOUT_SECONDS: Final = 10.0
 
 
-class FleetDidNotStart(RuntimeError):
+class FleetStartError(RuntimeError):
     """The child ended, or said nothing in time; its log tells why."""
 
 
 @asynccontextmanager
-async def child(
+async def fleet_process(
     portals: int = 24, seed: int = 7, time_scale: float = 60.0, *, directory: Path
-) -> AsyncIterator[Notice]:
+) -> AsyncIterator[FleetFile]:
     """Run a fleet as long as the block lasts, and give its notice once every portal listens.
 
     Raises FleetDidNotStart. The child also ends by itself when this process dies.
     """
-    where = _prepared(directory)
+    where = _prepare_directory(directory)
     options = {"portals": portals, "seed": seed, "time-scale": time_scale, "directory": where}
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     with (where / LOG_NAME).open("wb") as log:
@@ -44,28 +44,28 @@ async def child(
             start_new_session=True,  # Ctrl-C ends the watcher first, so that it sees no outage on the way out
         )
     try:
-        yield await _notice(process, where)
+        yield await _wait_for_fleet_file(process, where)
     finally:
         await _stop(process)
 
 
-def _prepared(directory: Path) -> Path:
+def _prepare_directory(directory: Path) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
-    Notice.withdraw(directory)  # an older fleet's word would be taken for the new one's
+    FleetFile.remove(directory)  # an older fleet's word would be taken for the new one's
     return directory.resolve()
 
 
-async def _notice(process: Process, directory: Path) -> Notice:
+async def _wait_for_fleet_file(process: Process, directory: Path) -> FleetFile:
     try:
-        async with asyncio.timeout(_START_S):
+        async with asyncio.timeout(_START_TIMEOUT_SECONDS):
             while process.returncode is None:
                 try:
-                    return Notice.read(directory)
+                    return FleetFile.read(directory)
                 except FileNotFoundError:
-                    await asyncio.sleep(_LOOK_AGAIN_S)
+                    await asyncio.sleep(_POLL_INTERVAL_SECONDS)
     except TimeoutError:
-        raise FleetDidNotStart(f"no fleet after {_START_S:g} s, see {directory / LOG_NAME}") from None
-    raise FleetDidNotStart(f"the fleet ended with status {process.returncode}, see {directory / LOG_NAME}")
+        raise FleetStartError(f"no fleet after {_START_TIMEOUT_SECONDS:g} s, see {directory / LOG_NAME}") from None
+    raise FleetStartError(f"the fleet ended with status {process.returncode}, see {directory / LOG_NAME}")
 
 
 async def _stop(process: Process) -> None:
@@ -73,7 +73,7 @@ async def _stop(process: Process) -> None:
         return
     process.terminate()
     try:
-        async with asyncio.timeout(_STOP_S):
+        async with asyncio.timeout(_STOP_TIMEOUT_SECONDS):
             await process.wait()
     except TimeoutError:
         process.kill()

@@ -12,38 +12,38 @@ from aiohttp import web
 
 from monitor.i18n.translator import iso
 from monitor.model.records import State
-from monitor.model.time_parsing import LAST, parse_time
+from monitor.model.time_parsing import MAX_TIMESTAMP_MS, parse_time
 from monitor.web.api import models
 from monitor.web.api.incident_json import hop_json
-from monitor.web.api.openapi import Operation, Parameter, document
-from monitor.web.rendering import Shelf, join
-from probes.http.urls import bare
-from probes.registry import KINDS
+from monitor.web.api.openapi import Operation, Parameter, openapi_document
+from monitor.web.rendering import ResponseCache, join_cooperatively
+from probes.http.urls import strip_credentials
+from probes.registry import PROBE_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from monitor.model.records import Check, Measurement, Portal
-    from monitor.states.status_cache import Board
-    from monitor.storage.journal.store import Reader
-    from monitor.web.context import Site
+    from monitor.states.status_cache import StatusCache
+    from monitor.storage.journal.store import JournalReader
+    from monitor.web.context import WebContext
 
-KEPT_SECONDS = 1.0
-LIMIT, MOST = 200, 5000
-SCANNED = 200_000
+CACHE_SECONDS = 1.0
+DEFAULT_LIMIT, MAX_LIMIT = 200, 5000
+MAX_SCANNED_ROWS = 200_000
 """Rows of a kind looked through at most for one answer: a rare check must not keep the reading thread busy."""
 
-_TIME = {"type": "string", "examples": ["-1h", "2026-08-01T00:00:00Z", "1785542400000"]}
-_ASKED = (
+_TIME_SCHEMA = {"type": "string", "examples": ["-1h", "2026-08-01T00:00:00Z", "1785542400000"]}
+_MEASUREMENT_PARAMETERS = (
     Parameter(name="portal", help="Id of a portal.", schema={"type": "string"}),
     Parameter(name="check", help="Name of a check, such as uptime or uptime-search.", schema={"type": "string"}),
-    Parameter(name="kind", help="Probe kind.", schema={"type": "string", "enum": list(KINDS)}),
-    Parameter(name="since", help="First slot: ISO 8601, unix milliseconds, or such as -1h.", schema=_TIME),
-    Parameter(name="until", help="The same; not included.", schema=_TIME),
+    Parameter(name="kind", help="Probe kind.", schema={"type": "string", "enum": list(PROBE_KINDS)}),
+    Parameter(name="since", help="First slot: ISO 8601, unix milliseconds, or such as -1h.", schema=_TIME_SCHEMA),
+    Parameter(name="until", help="The same; not included.", schema=_TIME_SCHEMA),
     Parameter(
         name="limit",
         help="Measurements at most.",
-        schema={"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT},
+        schema={"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
     ),
 )
 
@@ -53,81 +53,86 @@ class BadRequest(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class MeasurementQuery:
     """A question for measurements with ``since <= slot < until`` in UTC ms, judged whole."""
 
     portal: str | None
     check: str | None
     kinds: tuple[str, ...]
-    since: int
-    until: int
+    since_ms: int
+    until_ms: int
     limit: int
 
     @classmethod
-    def read(cls, given: Mapping[str, str], board: Board, now: int) -> Wanted:
+    def parse(cls, parameters: Mapping[str, str], status_cache: StatusCache, now_ms: int) -> MeasurementQuery:
         """From a request's parameters. Raises :class:`BadRequest`."""
-        if unknown := stranger(given, _ASKED):
+        if unknown := unknown_parameter(parameters, _MEASUREMENT_PARAMETERS):
             raise BadRequest(unknown)
-        portal, check, kind = given.get("portal"), given.get("check"), given.get("kind")
-        if portal is not None and portal not in board.portals:
+        portal, check, kind = parameters.get("portal"), parameters.get("check"), parameters.get("kind")
+        if portal is not None and portal not in status_cache.portals:
             raise BadRequest(f"unknown portal {portal!r}")
-        checks = [one for one in board.checks.values() if portal in (None, one.portal)]
+        checks = [one for one in status_cache.checks.values() if portal in (None, one.portal)]
         if check is not None and not any(one.name == check for one in checks):
             raise BadRequest(f"unknown check {check!r}")
         kinds = {one.kind for one in checks if check in (None, one.name)}
-        if kind is not None and kind not in {one.kind for one in board.checks.values()}:
+        if kind is not None and kind not in {one.kind for one in status_cache.checks.values()}:
             raise BadRequest(f"unknown kind {kind!r}")
         return cls(
             portal=portal,
             check=check,
             kinds=tuple(sorted(kinds & {kind} if kind else kinds)),
-            since=_time(given, "since", 0, now),
-            until=_time(given, "until", LAST, now),
-            limit=_limit(given.get("limit", str(LIMIT))),
+            since_ms=_parse_time_parameter(parameters, "since", 0, now_ms),
+            until_ms=_parse_time_parameter(parameters, "until", MAX_TIMESTAMP_MS, now_ms),
+            limit=_parse_limit(parameters.get("limit", str(DEFAULT_LIMIT))),
         )
 
-    def find(self, reader: Reader) -> list[Measurement]:
+    def find(self, reader: JournalReader) -> list[Measurement]:
         """The newest matching measurements, newest first."""
         found = heapq.merge(
             *(self._of_kind(reader, kind) for kind in self.kinds), key=lambda one: (one.slot, one.seq), reverse=True
         )
         return list(islice(found, self.limit))
 
-    def _of_kind(self, reader: Reader, kind: str) -> Iterator[Measurement]:
+    def _of_kind(self, reader: JournalReader, kind: str) -> Iterator[Measurement]:
         rows = reader.measurements(
-            kind=kind, portal=self.portal, since=self.since, until=self.until, limit=SCANNED, newest_first=True
+            kind=kind,
+            portal=self.portal,
+            since_ms=self.since_ms,
+            until_ms=self.until_ms,
+            limit=MAX_SCANNED_ROWS,
+            newest_first=True,
         )
         return (one for one in rows if self.check in (None, one.check))
 
 
-def stranger(given: Iterable[str], known: Iterable[Parameter]) -> str | None:
+def unknown_parameter(query_keys: Iterable[str], allowed: Iterable[Parameter]) -> str | None:
     """A complaint about the first of the ``given`` names that is no parameter; None when there is none."""
-    names = sorted(one.name for one in known)
-    unknown = next((name for name in given if name not in names), None)
+    names = sorted(one.name for one in allowed)
+    unknown = next((name for name in query_keys if name not in names), None)
     return None if unknown is None else f"unknown parameter {unknown!r}: there are {', '.join(names)}"
 
 
-def _time(given: Mapping[str, str], name: str, otherwise: int, now: int) -> int:
-    if name not in given:
-        return otherwise
+def _parse_time_parameter(parameters: Mapping[str, str], name: str, default_ms: int, now_ms: int) -> int:
+    if name not in parameters:
+        return default_ms
     try:
-        return parse_time(given[name], now)
+        return parse_time(parameters[name], now_ms)
     except ValueError as error:
         raise BadRequest(f"{name}: {error}") from None
 
 
-def _limit(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MOST)) and 1 <= int(text) <= MOST):
-        raise BadRequest(f"limit: {text!r} is not a number from 1 to {MOST}")
+def _parse_limit(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_LIMIT)) and 1 <= int(text) <= MAX_LIMIT):
+        raise BadRequest(f"limit: {text!r} is not a number from 1 to {MAX_LIMIT}")
     return int(text)
 
 
 class Api:
     """Handlers of ``/api/v1``."""
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
-        self._shelf: Shelf[bytes] = Shelf(site.clock, KEPT_SECONDS, room=1)
+    def __init__(self, context: WebContext) -> None:
+        self._context = context
+        self._cache: ResponseCache[bytes] = ResponseCache(context.clock, CACHE_SECONDS, max_entries=1)
 
     def operations(self) -> tuple[Operation, ...]:
         """What can be asked."""
@@ -137,42 +142,44 @@ class Api:
                 path="/api/v1/portals",
                 help="The inventory with states and latest looks, at most a second old.",
                 handler=self.portals,
-                answer=models.Portals,
-                refusals={},
+                response=models.Portals,
+                error_responses={},
             ),
             Operation(
                 name="measurements",
                 path="/api/v1/measurements",
                 help="Measurements as the journal holds them, newest first.",
                 handler=self.measurements,
-                answer=models.Measurements,
-                parameters=_ASKED,
-                refusals={400: "A parameter makes no sense, or names what does not exist."},
+                response=models.Measurements,
+                parameters=_MEASUREMENT_PARAMETERS,
+                error_responses={400: "A parameter makes no sense, or names what does not exist."},
             ),
         )
 
     async def portals(self, _request: web.Request) -> web.Response:
         """The inventory with states and latest looks."""
-        return _json(await self._shelf.get("portals", self._portals))
+        return _json_response(await self._cache.get("portals", self._portals))
 
     async def _portals(self) -> bytes:
-        board = self._site.board
+        board = self._context.status_cache
         checks: dict[str, list[Check]] = {}
         for check in board.checks.values():
             checks.setdefault(check.portal, []).append(check)
-        pieces = (_dump(_portal(board, one, checks.get(one.id, []))) for one in list(board.portals.values()))
-        return f'{{"prober": {_dump(_prober(board))}, "portals": [{await join(pieces, ",")}]}}'.encode()
+        pieces = (_dump(_portal_json(board, one, checks.get(one.id, []))) for one in list(board.portals.values()))
+        return (
+            f'{{"prober": {_dump(_prober_json(board))}, "portals": [{await join_cooperatively(pieces, ",")}]}}'.encode()
+        )
 
     async def measurements(self, request: web.Request) -> web.Response:
         """Measurements, newest first. Found and written out on the reading thread."""
         try:
-            wanted = Wanted.read(request.query, self._site.board, self._site.clock.now())
+            wanted = MeasurementQuery.parse(request.query, self._context.status_cache, self._context.clock.now())
         except BadRequest as error:
-            return refusal(400, str(error))
-        return _json(await self._site.journal.read(lambda reader: _written(wanted.find(reader))))
+            return error_response(400, str(error))
+        return _json_response(await self._context.journal.read(lambda reader: _measurements_json(wanted.find(reader))))
 
 
-class Description:
+class OpenApiHandler:
     """Serves what ``operations`` say of themselves, and of itself."""
 
     def __init__(self, operations: Iterable[Operation]) -> None:
@@ -181,83 +188,88 @@ class Description:
             path="/api/openapi.json",
             help="This description.",
             handler=self.serve,
-            answer=dict[str, Any],
-            refusals={},
+            response=dict[str, Any],
+            error_responses={},
         )
         self.operations = (*operations, own)
-        self._body = _dump(document(self.operations)).encode()
+        self._body = _dump(openapi_document(self.operations)).encode()
 
     async def serve(self, _request: web.Request) -> web.Response:
         """Answer with it."""
-        return _json(self._body)
+        return _json_response(self._body)
 
 
-def _written(found: list[Measurement]) -> bytes:
-    return f'{{"measurements": [{",".join(_dump(_measurement(one)) for one in found)}]}}'.encode()
+def _measurements_json(measurements: list[Measurement]) -> bytes:
+    return f'{{"measurements": [{",".join(_dump(_measurement_json(one)) for one in measurements)}]}}'.encode()
 
 
-def _prober(board: Board) -> models.Prober:
+def _prober_json(status_cache: StatusCache) -> models.Prober:
     """Our own sight: since when and why it is as it is; up from the start unless told otherwise."""
-    known = board.prober
+    known = status_cache.prober_change
     return {
-        "location": board.location,
+        "location": status_cache.location,
         "state": known.state if known else State.UP,
         "since": iso(known.at) if known else None,
         "reason": known.detail if known else "",
     }
 
 
-def _portal(board: Board, portal: Portal, checks: list[Check]) -> models.PortalOf:
-    look, change = board.deciding(portal.id), board.turned(portal.id)
+def _portal_json(status_cache: StatusCache, portal: Portal, checks: list[Check]) -> models.PortalOf:
+    look, change = status_cache.latest_state_check(portal.id), status_cache.current_state_change(portal.id)
     return {
         "id": portal.id,
         "code": portal.code,
         "name": {"vi": portal.name_vi, "en": portal.name_en},
         "kind": portal.kind,
         "group": portal.group,
-        "url": bare(portal.url),
+        "url": strip_credentials(portal.url),
         "expect": portal.expect,
         "redirects_to": portal.redirects_to,
         "verified": portal.verified,
         "merged_into": portal.merged_into,
-        "state": board.state(portal.id),
-        "since": iso(board.since(portal.id)),
-        "flapping": board.flapping(portal.id),
+        "state": status_cache.state(portal.id),
+        "since": iso(status_cache.state_since_ms(portal.id)),
+        "flapping": status_cache.is_flapping(portal.id),
         "reason": change.detail if change else "",
-        "last_look": _look(look) if look else None,
+        "last_look": _attempt_json(look) if look else None,
         "checks": [
-            {"name": one.name, "kind": one.kind, "url": bare(one.probe.url), "interval_seconds": one.interval}
+            {
+                "name": one.name,
+                "kind": one.kind,
+                "url": strip_credentials(one.probe.url),
+                "interval_seconds": one.interval,
+            }
             for one in checks
         ],
     }
 
 
-def _look(one: Measurement) -> models.Look:
+def _attempt_json(measurement: Measurement) -> models.Look:
     return {
-        "slot": iso(one.slot),
-        "started": iso(one.started),
-        "outcome": one.outcome,
-        "fault": one.fault,
-        "void": one.void,
-        "duration": one.duration,
-        "detail": one.detail,
+        "slot": iso(measurement.slot),
+        "started": iso(measurement.started),
+        "outcome": measurement.outcome,
+        "fault": measurement.fault,
+        "void": measurement.void,
+        "duration": measurement.duration,
+        "detail": measurement.detail,
     }
 
 
-def _measurement(one: Measurement) -> models.MeasurementOf:
+def _measurement_json(measurement: Measurement) -> models.MeasurementOf:
     return {
-        "seq": one.seq,
-        "portal": one.portal,
-        "check": one.check,
-        "kind": one.kind,
-        "location": one.location,
-        "attempt": one.attempt,
-        **_look(one),
-        "phase": one.phase,
-        "lateness": one.lateness,
-        "config": one.config,
-        "values": dict(one.values),
-        "hops": [hop_json(hop) for hop in one.hops],
+        "seq": measurement.seq,
+        "portal": measurement.portal,
+        "check": measurement.check,
+        "kind": measurement.kind,
+        "location": measurement.location,
+        "attempt": measurement.attempt,
+        **_attempt_json(measurement),
+        "phase": measurement.phase,
+        "lateness": measurement.lateness,
+        "config": measurement.config,
+        "values": dict(measurement.values),
+        "hops": [hop_json(hop) for hop in measurement.hops],
     }
 
 
@@ -265,11 +277,11 @@ def _dump(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _json(body: bytes, status: int = 200) -> web.Response:
+def _json_response(body: bytes, status: int = 200) -> web.Response:
     headers = {"Cache-Control": "no-cache"}
     return web.Response(body=body, status=status, content_type="application/json", charset="utf-8", headers=headers)
 
 
-def refusal(status: int, error: str) -> web.Response:
+def error_response(status: int, error: str) -> web.Response:
     """An error as JSON: one sentence under ``error``."""
-    return _json(_dump({"error": error}).encode(), status)
+    return _json_response(_dump({"error": error}).encode(), status)

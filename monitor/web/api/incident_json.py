@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from monitor.i18n.translator import iso
 
 if TYPE_CHECKING:
-    from monitor.model.incidents import Glance, IncidentEvent, Member
-    from monitor.storage.journal.store import Reader
+    from monitor.model.incidents import AffectedPortal, AttemptSummary, IncidentEvent
+    from monitor.storage.journal.store import JournalReader
     from monitor.web.api.models import Course, GlanceOf, HopOf, IncidentOf, IncidentWhole, MemberOf
     from probes.result import Hop
 
 
-def incident_json(event: IncidentEvent, now: int) -> IncidentOf:
+def incident_json(event: IncidentEvent, now_ms: int) -> IncidentOf:
     """How an incident stands after ``event``; ``now`` (UTC ms) bounds the downtime of one that goes on."""
     incident = event.incident
     return {
@@ -24,19 +24,23 @@ def incident_json(event: IncidentEvent, now: int) -> IncidentOf:
         "opened": iso(incident.opened),
         "updated": iso(event.at),
         "resolved": iso(incident.resolved),
-        "downtime_seconds": incident.downtime(now),
+        "downtime_seconds": incident.downtime_seconds(now_ms),
         "shared": list(incident.shared) if len(incident.members) > 1 else [],
-        "portals": [_member(one, now) for one in incident.members],
+        "portals": [_affected_portal_json(one, now_ms) for one in incident.members],
     }
 
 
-def whole_json(reader: Reader, event: IncidentEvent, now: int) -> IncidentWhole:
+def incident_detail_json(reader: JournalReader, event: IncidentEvent, now_ms: int) -> IncidentWhole:
     """The same with what led there."""
-    return {**incident_json(event, now), **_course(reader, event.incident.id)}
+    return {**incident_json(event, now_ms), **_timeline_json(reader, event.incident.id)}
 
 
-def _course(reader: Reader, identity: str) -> Course:
-    events, notes, messages = reader.incident(identity), reader.notes(identity), reader.messages(identity)
+def _timeline_json(reader: JournalReader, incident_id: str) -> Course:
+    events, notes, messages = (
+        reader.incident_events(incident_id),
+        reader.notes(incident_id),
+        reader.messages(incident_id),
+    )
     return {
         "events": [
             {"number": one.number, "step": one.step, "portal": one.portal, "at": iso(one.at), "told": one.tell}
@@ -57,53 +61,53 @@ def _course(reader: Reader, identity: str) -> Course:
     }
 
 
-def _member(one: Member, now: int) -> MemberOf:
+def _affected_portal_json(affected_portal: AffectedPortal, now_ms: int) -> MemberOf:
     return {
-        "portal": one.portal,
-        "state": one.state,
-        "since": iso(one.since),
-        "until": iso(one.until),
-        "ending": one.ending,
-        "downtime_seconds": one.downtime(now),
-        "fault": one.fault,
-        "phase": one.phase,
-        "detail": one.detail,
-        "address": one.address,
-        "family": one.family,
-        "certificate": dict(one.certificate),
-        "last_good": iso(one.good),
-        "references": list(one.references),
-        "looks": [_look(look) for look in one.looks],
-        "hops": [hop_json(hop) for hop in one.hops],
-        "shared": list(one.shared),
+        "portal": affected_portal.portal,
+        "state": affected_portal.state,
+        "since": iso(affected_portal.since),
+        "until": iso(affected_portal.until),
+        "ending": affected_portal.ending,
+        "downtime_seconds": affected_portal.downtime_seconds(now_ms),
+        "fault": affected_portal.fault,
+        "phase": affected_portal.phase,
+        "detail": affected_portal.detail,
+        "address": affected_portal.address,
+        "family": affected_portal.family,
+        "certificate": dict(affected_portal.certificate),
+        "last_good": iso(affected_portal.good),
+        "references": list(affected_portal.references),
+        "looks": [_attempt_json(look) for look in affected_portal.looks],
+        "hops": [hop_json(hop) for hop in affected_portal.hops],
+        "shared": list(affected_portal.shared),
     }
 
 
-def _look(one: Glance) -> GlanceOf:
+def _attempt_json(attempt: AttemptSummary) -> GlanceOf:
     return {
-        "check": one.check,
-        "slot": iso(one.slot),
-        "attempt": one.attempt,
-        "started": iso(one.started),
-        "duration": one.duration,
-        "outcome": one.outcome,
-        "fault": one.fault,
-        "void": one.void,
-        "phase": one.phase,
-        "detail": one.detail,
-        "address": one.address,
-        "family": one.family,
-        "status": one.status,
+        "check": attempt.check,
+        "slot": iso(attempt.slot),
+        "attempt": attempt.attempt,
+        "started": iso(attempt.started),
+        "duration": attempt.duration,
+        "outcome": attempt.outcome,
+        "fault": attempt.fault,
+        "void": attempt.void,
+        "phase": attempt.phase,
+        "detail": attempt.detail,
+        "address": attempt.address,
+        "family": attempt.family,
+        "status": attempt.status,
     }
 
 
-def hop_json(one: Hop) -> HopOf:
+def hop_json(hop: Hop) -> HopOf:
     """One request of a look."""
     return {
-        "url": one.url,
-        "phases": dict(one.phases),
-        "family": one.family,
-        "address": one.address,
-        "status": one.status,
-        "location": one.location,
+        "url": hop.url,
+        "phases": dict(hop.phases),
+        "family": hop.family,
+        "address": hop.address,
+        "status": hop.status,
+        "location": hop.location,
     }

@@ -7,35 +7,35 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict  # pydantic's own; that of typing will do from Python 3.12 on
 
-from monitor.model.incidents import Ending, Fate, IncidentKind, NoteKind, Severity, Step
-from monitor.model.records import Expect, PortalKind, State, Void
+from monitor.model.incidents import EndReason, EventType, IncidentKind, MessageStatus, NoteKind, Severity
+from monitor.model.records import Expect, PortalKind, State, UnknownReason
 from probes.result import Fault, Outcome, Scalar
 
-Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """ISO 8601 in UTC to the millisecond, such as ``2026-08-01T00:00:00.000Z``."""
 
-closed = with_config(ConfigDict(extra="forbid"))
+forbid_extra_keys = with_config(ConfigDict(extra="forbid"))
 """An answer has these keys and no others."""
 
 
-@closed
+@forbid_extra_keys
 class Refusal(TypedDict):
     """Why there is no answer, in one sentence."""
 
     error: str
 
 
-@closed
+@forbid_extra_keys
 class Prober(TypedDict):
     """Our own sight: unknown while we cannot see, up otherwise."""
 
     location: str
     state: State
-    since: Moment | None
+    since: Timestamp | None
     reason: str
 
 
-@closed
+@forbid_extra_keys
 class Name(TypedDict):
     """What a portal is called."""
 
@@ -43,7 +43,7 @@ class Name(TypedDict):
     en: str
 
 
-@closed
+@forbid_extra_keys
 class CheckOf(TypedDict):
     """One thing that is looked at again and again."""
 
@@ -53,20 +53,20 @@ class CheckOf(TypedDict):
     interval_seconds: float
 
 
-@closed
+@forbid_extra_keys
 class Look(TypedDict):
     """What became of one slot of a check. A fault is the portal's, void is ours."""
 
-    slot: Moment
-    started: Moment | None
+    slot: Timestamp
+    started: Timestamp | None
     outcome: Outcome
     fault: Fault | None
-    void: Void | None
+    void: UnknownReason | None
     duration: Annotated[float | None, Field(description="Seconds.")]
     detail: str
 
 
-@closed
+@forbid_extra_keys
 class PortalOf(TypedDict):
     """A portal of the inventory with its state and its newest look."""
 
@@ -81,14 +81,14 @@ class PortalOf(TypedDict):
     verified: bool
     merged_into: str | None
     state: State
-    since: Moment | None
+    since: Timestamp | None
     flapping: bool
     reason: str
     last_look: Look | None
     checks: list[CheckOf]
 
 
-@closed
+@forbid_extra_keys
 class Portals(TypedDict):
     """The inventory."""
 
@@ -96,7 +96,7 @@ class Portals(TypedDict):
     portals: list[PortalOf]
 
 
-@closed
+@forbid_extra_keys
 class HopOf(TypedDict):
     """One request of a look; phases in seconds."""
 
@@ -108,7 +108,7 @@ class HopOf(TypedDict):
     location: str | None
 
 
-@closed
+@forbid_extra_keys
 class MeasurementOf(Look):
     """A look as the journal holds it; ``values`` has only what was measured."""
 
@@ -125,21 +125,21 @@ class MeasurementOf(Look):
     hops: list[HopOf]
 
 
-@closed
+@forbid_extra_keys
 class Measurements(TypedDict):
     """Measurements, newest first."""
 
     measurements: list[MeasurementOf]
 
 
-@closed
+@forbid_extra_keys
 class GlanceOf(TypedDict):
     """A look that confirmed the trouble."""
 
     check: str
-    slot: Moment
+    slot: Timestamp
     attempt: int
-    started: Moment | None
+    started: Timestamp | None
     duration: Annotated[float | None, Field(description="Seconds.")]
     outcome: Outcome
     fault: Fault | None
@@ -151,15 +151,15 @@ class GlanceOf(TypedDict):
     status: int | None
 
 
-@closed
+@forbid_extra_keys
 class MemberOf(TypedDict):
     """One portal's part in an incident."""
 
     portal: str
     state: State
-    since: Moment
-    until: Moment | None
-    ending: Ending | None
+    since: Timestamp
+    until: Timestamp | None
+    ending: EndReason | None
     downtime_seconds: float
     fault: Fault | None
     phase: str | None
@@ -167,14 +167,14 @@ class MemberOf(TypedDict):
     address: str | None
     family: int | None
     certificate: dict[str, Scalar]
-    last_good: Moment | None
+    last_good: Timestamp | None
     references: list[str]
     looks: list[GlanceOf]
     hops: list[HopOf]
     shared: list[str]
 
 
-@closed
+@forbid_extra_keys
 class IncidentOf(TypedDict):
     """How an incident stands; ``updated`` is the slot of its newest event."""
 
@@ -182,55 +182,55 @@ class IncidentOf(TypedDict):
     kind: IncidentKind
     severity: Severity
     location: str
-    opened: Moment
-    updated: Moment
-    resolved: Moment | None
+    opened: Timestamp
+    updated: Timestamp
+    resolved: Timestamp | None
     downtime_seconds: float
     shared: Annotated[list[str], Field(description="What all its portals have in common, where there are several.")]
     portals: list[MemberOf]
 
 
-@closed
+@forbid_extra_keys
 class Incidents(TypedDict):
     """Incidents, newest first."""
 
     incidents: list[IncidentOf]
 
 
-@closed
+@forbid_extra_keys
 class EventOf(TypedDict):
     """Something happened to an incident; ``told``: whether people had to hear of it."""
 
     number: int
-    step: Step
+    step: EventType
     portal: str
-    at: Moment
+    at: Timestamp
     told: bool
 
 
-@closed
+@forbid_extra_keys
 class NoteOf(TypedDict):
     """What a person said."""
 
     kind: NoteKind
     by: str
     text: str
-    at: Moment
+    at: Timestamp
 
 
-@closed
+@forbid_extra_keys
 class MessageOf(TypedDict):
     """What a target is to hear about an event, and what became of it."""
 
     target: str
     event: int
     reminder: int
-    created: Moment
-    fate: Fate
-    settled: Moment | None
+    created: Timestamp
+    fate: MessageStatus
+    settled: Timestamp | None
 
 
-@closed
+@forbid_extra_keys
 class Course(TypedDict):
     """What led to where an incident stands."""
 
@@ -239,6 +239,6 @@ class Course(TypedDict):
     messages: list[MessageOf]
 
 
-@closed
+@forbid_extra_keys
 class IncidentWhole(IncidentOf, Course):
     """An incident with events, notes and messages."""

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from aiohttp.typedefs import Handler
 
-OPENAPI = "3.1.1"
-_REF = "#/components/schemas/{model}"
-_ABOUT = (
+OPENAPI_VERSION = "3.1.1"
+_REF_TEMPLATE = "#/components/schemas/{model}"
+_DESCRIPTION = (
     "What the monitor knows of the portals, for programs. Nothing here changes anything; HEAD works as well. "
     "Times in answers are ISO 8601 in UTC."
 )
@@ -41,50 +41,50 @@ class Operation:
     path: str
     help: str
     handler: Handler
-    answer: Any
+    response: Any
     parameters: tuple[Parameter, ...] = ()
-    refusals: Mapping[int, str]
+    error_responses: Mapping[int, str]
 
 
-def document(operations: Iterable[Operation]) -> dict[str, Any]:
+def openapi_document(operations: Iterable[Operation]) -> dict[str, Any]:
     """The description as plain data."""
     every = list(operations)
-    named = [(one.name, TypeAdapter(one.answer)) for one in every] + [("refusal", TypeAdapter(Refusal))]
+    named = [(one.name, TypeAdapter(one.response)) for one in every] + [("refusal", TypeAdapter(Refusal))]
     inputs: list[tuple[str, Literal["serialization"], TypeAdapter[Any]]]
     inputs = [(name, "serialization", adapter) for name, adapter in named]
-    made, shared = TypeAdapter.json_schemas(inputs, ref_template=_REF)
+    made, shared = TypeAdapter.json_schemas(inputs, ref_template=_REF_TEMPLATE)
     schemas = {name: made[name, "serialization"] for name, _ in named}
     return {
-        "openapi": OPENAPI,
-        "info": {"title": "portal-monitor", "version": __version__, "description": _ABOUT},
+        "openapi": OPENAPI_VERSION,
+        "info": {"title": "portal-monitor", "version": __version__, "description": _DESCRIPTION},
         "servers": [{"url": "/"}],
-        "paths": {one.path: {"get": _operation(one, schemas)} for one in every},
+        "paths": {one.path: {"get": _operation_object(one, schemas)} for one in every},
         "components": {"schemas": shared.get("$defs", {})},
     }
 
 
-def _operation(one: Operation, schemas: Mapping[str, Any]) -> dict[str, Any]:
-    refusals = {**one.refusals, 500: "A fault of the monitor's own."}
+def _operation_object(operation: Operation, schemas: Mapping[str, Any]) -> dict[str, Any]:
+    refusals = {**operation.error_responses, 500: "A fault of the monitor's own."}
     return {
-        "operationId": one.name,
-        "summary": one.help,
-        "parameters": [_parameter(each) for each in one.parameters],
+        "operationId": operation.name,
+        "summary": operation.help,
+        "parameters": [_parameter_object(each) for each in operation.parameters],
         "responses": {
-            "200": _response("The answer.", schemas[one.name]),
-            **{str(status): _response(why, schemas["refusal"]) for status, why in refusals.items()},
+            "200": _response_object("The answer.", schemas[operation.name]),
+            **{str(status): _response_object(why, schemas["refusal"]) for status, why in refusals.items()},
         },
     }
 
 
-def _parameter(one: Parameter) -> dict[str, Any]:
+def _parameter_object(parameter: Parameter) -> dict[str, Any]:
     return {
-        "name": one.name,
-        "in": one.place,
-        "required": one.place == "path",
-        "description": one.help,
-        "schema": dict(one.schema),
+        "name": parameter.name,
+        "in": parameter.place,
+        "required": parameter.place == "path",
+        "description": parameter.help,
+        "schema": dict(parameter.schema),
     }
 
 
-def _response(words: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {"description": words, "content": {"application/json": {"schema": schema}}}
+def _response_object(description: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}

@@ -23,22 +23,22 @@ FAMILIES = {
     PHASE: "Duration of each request of the last look by phase.",
 }
 
-MOST = 20
+MAX_LABEL_VALUES = 20
 """Different addresses of a check that become labels, URLs and IP addresses counted apart; a portal that sends every
 visitor to an address of his own would make new series without end."""
 
-OTHER = "…"
+OVERFLOW_VALUE = "…"
 """Stands for every further one."""
 
 Sample = tuple[str, "Mapping[str, str]", float]
 """(name, labels beside the check's own, value)."""
 
 
-def hops_of(one: Measurement) -> Sequence[Hop]:
+def hops_of(measurement: Measurement) -> Sequence[Hop]:
     """The requests of a look. A good look with one request keeps them as its values alone."""
-    if one.hops or "final_url" not in one.values:
-        return one.hops
-    values = one.values
+    if measurement.hops or "final_url" not in measurement.values:
+        return measurement.hops
+    values = measurement.values
     names = {f"{name}_seconds": name for name in PHASES.values()}
     phases = {name: float(values[key]) for key, name in names.items() if key in values}
     status, family, address = values.get("status"), values.get("ip_family"), values.get("address")
@@ -60,12 +60,12 @@ class HopSeries:
         self._urls: dict[str, set[str]] = defaultdict(set)
         self._addresses: dict[str, set[str]] = defaultdict(set)
 
-    def samples(self, one: Measurement) -> Iterator[Sample]:
+    def samples(self, measurement: Measurement) -> Iterator[Sample]:
         """Every series of a look, hop by hop from 1 on."""
-        for number, hop in enumerate(hops_of(one), start=1):
+        for number, hop in enumerate(hops_of(measurement), start=1):
             which = {"hop": str(number)}
-            url = _bounded(self._urls[one.key], hop.url[:128])
-            address = _bounded(self._addresses[one.key], hop.address or "")
+            url = _bounded_label(self._urls[measurement.key], hop.url[:128])
+            address = _bounded_label(self._addresses[measurement.key], hop.address or "")
             yield INFO, which | {"url": url, "address": address}, 1.0
             if hop.status is not None:
                 yield STATUS, which, float(hop.status)
@@ -79,8 +79,8 @@ class HopSeries:
                 del known[key]
 
 
-def _bounded(known: set[str], text: str) -> str:
-    if text in known or len(known) < MOST:
-        known.add(text)
-        return text
-    return OTHER
+def _bounded_label(used: set[str], value: str) -> str:
+    if value in used or len(used) < MAX_LABEL_VALUES:
+        used.add(value)
+        return value
+    return OVERFLOW_VALUE

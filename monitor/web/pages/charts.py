@@ -13,192 +13,215 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup, escape
 
 from monitor.model.records import State
-from monitor.states.status_cache import DAY
-from probes.registry import KINDS
+from monitor.states.status_cache import DAY_MS
+from probes.registry import PROBE_KINDS
 from probes.result import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from monitor.i18n.translator import Tongue
+    from monitor.i18n.translator import Translator
     from monitor.model.records import Measurement
-    from monitor.states.availability import Span
+    from monitor.states.availability import StateSpan
 
 WIDTH = 1440
 """Width of a day's picture: one unit a minute."""
 
-_TALL = 20
-_CALM = {State.UP: 12, State.UNKNOWN: 5}
+_TIMELINE_HEIGHT = 20
+_LOW_HEIGHTS = {State.UP: 12, State.UNKNOWN: 5}
 """How tall a stretch of each state is; trouble has the full height."""
 
-_SHORTEST = 6.0
+_MIN_SEGMENT_WIDTH = 6.0
 """A stretch that is not up is drawn at least this wide, so that a short outage is not lost in a day."""
 
 
-def strip(stretches: Sequence[Span], tongue: Tongue) -> Markup:
+def timeline(spans: Sequence[StateSpan], translator: Translator) -> Markup:
     """A day of states. Trouble stands taller than calm, so that it shows without colour."""
-    if not stretches:
+    if not spans:
         return Markup()
-    end = stretches[-1].end
+    end = spans[-1].end_ms
     total: dict[State, int] = {}
     calm: list[str] = []
     trouble: list[str] = []
-    for one in stretches:
-        total[one.state] = total.get(one.state, 0) + one.end - one.start
-        x, width = WIDTH - (end - one.start) / DAY * WIDTH, (one.end - one.start) / DAY * WIDTH
-        quiet = one.state in _CALM
-        if not quiet and width < _SHORTEST:
-            x, width = max(0.0, min(x, WIDTH - _SHORTEST)), _SHORTEST
-        height = _CALM.get(one.state, _TALL)
+    for one in spans:
+        total[one.state] = total.get(one.state, 0) + one.end_ms - one.start_ms
+        x, width = WIDTH - (end - one.start_ms) / DAY_MS * WIDTH, (one.end_ms - one.start_ms) / DAY_MS * WIDTH
+        quiet = one.state in _LOW_HEIGHTS
+        if not quiet and width < _MIN_SEGMENT_WIDTH:
+            x, width = max(0.0, min(x, WIDTH - _MIN_SEGMENT_WIDTH)), _MIN_SEGMENT_WIDTH
+        height = _LOW_HEIGHTS.get(one.state, _TIMELINE_HEIGHT)
         (calm if quiet else trouble).append(
-            f'<rect class="{one.state.value}" x="{x:.1f}" y="{_TALL - height}" width="{width:.1f}" height="{height}"/>'
+            f'<rect class="{one.state.value}" x="{x:.1f}" y="{_TIMELINE_HEIGHT - height}" width="{width:.1f}" height="{height}"/>'
         )
-    said = [f"{tongue(f'state.{state.value}').lower()} {tongue.duration(ms / 1000)}" for state, ms in total.items()]
-    label = tongue("strip", list=", ".join(said))
-    return _svg("strip", WIDTH, _TALL, label, f"<title>{escape(label)}</title>", *calm, *trouble)
+    said = [
+        f"{translator(f'state.{state.value}').lower()} {translator.duration(ms / 1000)}" for state, ms in total.items()
+    ]
+    label = translator("strip", list=", ".join(said))
+    return _svg("strip", WIDTH, _TIMELINE_HEIGHT, label, f"<title>{escape(label)}</title>", *calm, *trouble)
 
 
-def _svg(kind: str, width: int, height: int, label: str, *shapes: str) -> Markup:
+def _svg(css_class: str, width: int, height: int, label: str, *shapes: str) -> Markup:
     """A picture that stretches to its place. ``shapes`` hold our own numbers and class names, all else escaped."""
     opening = (
-        f'<svg class="{kind}" viewBox="0 0 {width} {height}" preserveAspectRatio="none" role="img" '
+        f'<svg class="{css_class}" viewBox="0 0 {width} {height}" preserveAspectRatio="none" role="img" '
         f'aria-label="{escape(label)}">'
     )
     return Markup(f"{opening}{''.join(shapes)}</svg>")  # noqa: S704 - see above
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Phase:
+class LegendItem:
     """One phase of a bar and its legend."""
 
     name: str
-    said: str
-    took: str
+    label: str
+    duration: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
+class PhaseBar:
     """The phases of one hop, or of a whole look when it has no hops, drawn to a common scale."""
 
-    picture: Markup
-    phases: tuple[Phase, ...]
-    took: str
+    svg: Markup
+    phases: tuple[LegendItem, ...]
+    duration: str
 
 
-def bar(phases: Mapping[str, float], tongue: Tongue, *, start: float, scale: float) -> Bar:
+def phase_bar(
+    phases: Mapping[str, float], translator: Translator, *, start_seconds: float, scale_seconds: float
+) -> PhaseBar:
     """Phases in seconds as a stacked bar that begins at ``start`` on a picture of ``scale`` seconds."""
-    at = start
+    at = start_seconds
     parts: list[str] = []
-    legend: list[Phase] = []
+    legend: list[LegendItem] = []
     for name, seconds in phases.items():
-        said, took = tongue.known(f"phase.{name}", name), tongue.short(seconds)
+        said, took = translator.text_or(f"phase.{name}", name), translator.short_duration(seconds)
         parts.append(
-            f'<rect class="phase {escape(name)}" x="{at / scale * 1000:.2f}" y="0" '
-            f'width="{seconds / scale * 1000:.2f}" height="10"><title>{escape(said)}: {took}</title></rect>'
+            f'<rect class="phase {escape(name)}" x="{at / scale_seconds * 1000:.2f}" y="0" '
+            f'width="{seconds / scale_seconds * 1000:.2f}" height="10"><title>{escape(said)}: {took}</title></rect>'
         )
-        legend.append(Phase(name=name, said=said, took=took))
+        legend.append(LegendItem(name=name, label=said, duration=took))
         at += seconds
-    label = ", ".join(f"{phase.said} {phase.took}" for phase in legend)
-    return Bar(picture=_svg("phases", 1000, 10, label, *parts), phases=tuple(legend), took=tongue.short(at - start))
+    label = ", ".join(f"{phase.label} {phase.duration}" for phase in legend)
+    return PhaseBar(
+        svg=_svg("phases", 1000, 10, label, *parts),
+        phases=tuple(legend),
+        duration=translator.short_duration(at - start_seconds),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
     """Durations over a day: the picture, what it says in words, and the texts of its axes, largest and latest last."""
 
-    picture: Markup
-    said: str
-    rows: tuple[str, ...]
-    columns: tuple[str, ...]
+    svg: Markup
+    caption: str
+    y_labels: tuple[str, ...]
+    x_labels: tuple[str, ...]
 
 
-_HEIGHT = 200
-_NICE = (1, 2, 5, 10)
+_CHART_HEIGHT = 200
+_ROUND_STEPS = (1, 2, 5, 10)
 
 
-def chart(looks: Iterable[Measurement], tongue: Tongue, *, now: int, interval: float) -> Chart | None:
+def chart(
+    measurements: Iterable[Measurement], translator: Translator, *, now_ms: int, interval_seconds: float
+) -> Chart | None:
     """Durations of good looks as a line that breaks where looks are missing; failed looks as upright marks."""
     recent = [
         one
-        for one in looks
-        if KINDS[one.kind].speaks(one.attempt, one.values) and one.duration is not None and one.slot > now - DAY
+        for one in measurements
+        if PROBE_KINDS[one.kind].is_representative(one.attempt, one.values)
+        and one.duration is not None
+        and one.slot > now_ms - DAY_MS
     ]
-    good = sorted((one.slot, _took(one)) for one in recent if one.outcome is Outcome.UP)
-    bad = sorted((one.slot, tongue.reason(one)) for one in recent if one.outcome is Outcome.DOWN)
+    good = sorted((one.slot, _duration_seconds(one)) for one in recent if one.outcome is Outcome.UP)
+    bad = sorted((one.slot, translator.reason(one)) for one in recent if one.outcome is Outcome.DOWN)
     if not good:
         return None
     took = [seconds for _, seconds in good]
-    top = _nice(max(took))
-    said = tongue(
-        "latency.said", n=len(good), median=tongue.short(median(took)), most=tongue.short(max(took)), down=len(bad)
+    top = _round_up(max(took))
+    said = translator(
+        "latency.said",
+        n=len(good),
+        median=translator.short_duration(median(took)),
+        most=translator.short_duration(max(took)),
+        down=len(bad),
     )
-    shapes = [f'<line class="grid" x1="0" x2="{WIDTH}" y1="{y}" y2="{y}"/>' for y in (0, _HEIGHT // 2, _HEIGHT)]
-    shapes += [_fallen(_x(at, now), f"{tongue.moment(at)}: {why}") for at, why in _thin(bad, now)]
-    shapes += [f'<polyline class="latency" points="{_points(run, now, top)}"/>' for run in _runs(good, interval)]
+    shapes = [
+        f'<line class="grid" x1="0" x2="{WIDTH}" y1="{y}" y2="{y}"/>' for y in (0, _CHART_HEIGHT // 2, _CHART_HEIGHT)
+    ]
+    shapes += [
+        _failure_mark(_x(at, now_ms), f"{translator.date_time(at)}: {why}") for at, why in _thin_out(bad, now_ms)
+    ]
+    shapes += [
+        f'<polyline class="latency" points="{_points(run, now_ms, top)}"/>'
+        for run in _contiguous_runs(good, interval_seconds)
+    ]
     return Chart(
-        picture=_svg("chart", WIDTH, _HEIGHT, said, *shapes),
-        said=said,
-        rows=("0", tongue.short(top / 2), tongue.short(top)),
-        columns=hours(tongue, now),
+        svg=_svg("chart", WIDTH, _CHART_HEIGHT, said, *shapes),
+        caption=said,
+        y_labels=("0", translator.short_duration(top / 2), translator.short_duration(top)),
+        x_labels=hour_labels(translator, now_ms),
     )
 
 
-def _took(one: Measurement) -> float:
+def _duration_seconds(measurement: Measurement) -> float:
     """What people waited for: of a rendered page its largest content, else the whole look."""
-    return float(one.values.get("lcp_seconds", one.duration or 0.0))
+    return float(measurement.values.get("lcp_seconds", measurement.duration or 0.0))
 
 
-def _fallen(x: float, why: str) -> str:
-    return f'<line class="down" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{_HEIGHT}"><title>{escape(why)}</title></line>'
+def _failure_mark(x: float, reason: str) -> str:
+    return f'<line class="down" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{_CHART_HEIGHT}"><title>{escape(reason)}</title></line>'
 
 
-def hours(tongue: Tongue, now: int) -> tuple[str, ...]:
+def hour_labels(translator: Translator, now_ms: int) -> tuple[str, ...]:
     """The hours under a day's picture, from its left edge to its right one."""
-    return tuple(tongue.hour(now - DAY + DAY * part // 4) for part in range(5))
+    return tuple(translator.hour(now_ms - DAY_MS + DAY_MS * part // 4) for part in range(5))
 
 
-def _nice(value: float) -> float:
+def _round_up(value: float) -> float:
     """The next round number at or above ``value``."""
     power = 0.001
     while power * 10 < value:
         power *= 10
-    return next(power * step for step in _NICE if power * step >= value or step == _NICE[-1])
+    return next(power * step for step in _ROUND_STEPS if power * step >= value or step == _ROUND_STEPS[-1])
 
 
-def _x(at: int, now: int) -> float:
-    return WIDTH - (now - at) / DAY * WIDTH
+def _x(at_ms: int, now_ms: int) -> float:
+    return WIDTH - (now_ms - at_ms) / DAY_MS * WIDTH
 
 
-def _thin(marks: Iterable[tuple[int, str]], now: int) -> list[tuple[int, str]]:
+def _thin_out(marks: Iterable[tuple[int, str]], now_ms: int) -> list[tuple[int, str]]:
     """At most one mark for each two units of width; the first one stays."""
     kept: dict[int, tuple[int, str]] = {}
     for at, why in marks:
-        kept.setdefault(int(_x(at, now)) // 2, (at, why))
+        kept.setdefault(int(_x(at, now_ms)) // 2, (at, why))
     return list(kept.values())
 
 
-def _runs(good: Sequence[tuple[int, float]], interval: float) -> list[list[tuple[int, float]]]:
+def _contiguous_runs(points: Sequence[tuple[int, float]], interval_seconds: float) -> list[list[tuple[int, float]]]:
     """Cut where more than two looks in a row are missing."""
     runs: list[list[tuple[int, float]]] = []
     last = 0
-    for at, seconds in good:
-        if not runs or at - last > 3000 * interval:
+    for at, seconds in points:
+        if not runs or at - last > 3000 * interval_seconds:
             runs.append([])
         runs[-1].append((at, seconds))
         last = at
     return runs
 
 
-def _points(run: Sequence[tuple[int, float]], now: int, top: float) -> str:
+def _points(run: Sequence[tuple[int, float]], now_ms: int, top: float) -> str:
     """The line's points, the slowest look of each two units of width. A lone point becomes a short dash."""
     slowest: dict[int, tuple[float, float]] = {}
     for at, seconds in run:
-        x = _x(at, now)
+        x = _x(at, now_ms)
         known = slowest.get(int(x) // 2)
         if known is None or seconds > known[1]:
             slowest[int(x) // 2] = (x, seconds)
-    points = [f"{x:.1f},{_HEIGHT - seconds / top * _HEIGHT:.1f}" for x, seconds in slowest.values()]
+    points = [f"{x:.1f},{_CHART_HEIGHT - seconds / top * _CHART_HEIGHT:.1f}" for x, seconds in slowest.values()]
     if len(points) == 1:
         x, seconds = next(iter(slowest.values()))
-        points.append(f"{x + 3:.1f},{_HEIGHT - seconds / top * _HEIGHT:.1f}")
+        points.append(f"{x + 3:.1f},{_CHART_HEIGHT - seconds / top * _CHART_HEIGHT:.1f}")
     return " ".join(points)

@@ -8,33 +8,33 @@ from typing import TYPE_CHECKING
 from monitor.i18n.translator import iso
 from monitor.web.pages import charts
 from monitor.web.pages import filmstrip as film
-from probes.http.urls import bare
+from probes.http.urls import strip_credentials
 from probes.metric import Unit
-from probes.probe import Lane
+from probes.probe import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from monitor.i18n.translator import Tongue
+    from monitor.i18n.translator import Translator
     from monitor.model.records import Check, Measurement
-    from monitor.storage.screenshots import Exhibit
+    from monitor.storage.screenshots import ScreenshotSet
     from probes.metric import Metric
     from probes.result import Hop, Scalar
 
-SHOWN = 50
+MAX_RECENT_ATTEMPTS = 50
 """Recent looks in the table of a check."""
 
 _PHASES = ("resolve", "connect", "tls", "send", "wait", "transfer")
 _DAY_SECONDS = 86400.0
-_SIZES = ("bytes_wire", "bytes_body")
-_PLAIN = ("status", "http_version", "redirects", "final_url", "address")
-_TLS = ("tls_version", "cert_subject", "cert_issuer")
+_SIZE_METRICS = ("bytes_wire", "bytes_body")
+_TEXT_METRICS = ("status", "http_version", "redirects", "final_url", "address")
+_TLS_METRICS = ("tls_version", "cert_subject", "cert_issuer")
 _FAMILIES = (4, 6)
-_SAID = {
-    *film.SAID,
-    *_SIZES,
-    *_PLAIN,
-    *_TLS,
+_LABELLED_METRICS = {
+    *film.LABELLED_METRICS,
+    *_SIZE_METRICS,
+    *_TEXT_METRICS,
+    *_TLS_METRICS,
     "cert_leaf_expiry",
     *(f"{phase}_seconds" for phase in _PHASES),
     *(f"ipv{family}_{what}" for family in _FAMILIES for what in ("success", "seconds")),
@@ -43,17 +43,17 @@ _SAID = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HopLine:
+class HopRow:
     """One request of the latest look."""
 
     title: str
     url: str
     status: int | None
-    bar: charts.Bar
+    bar: charts.PhaseBar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class AttemptRow:
     """One look in the table of recent ones."""
 
     at: str
@@ -61,83 +61,89 @@ class Line:
     outcome: str
     reason: str
     detail: str
-    took: str
-    late: str
+    duration: str
+    start_delay: str
     attempt: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+class CheckSection:
     """All about one check. ``latest`` is None before its first look."""
 
     name: str
     url: str
-    every: str
-    charted: str
-    latest: Line | None = None
+    interval: str
+    chart_title: str
+    latest: AttemptRow | None = None
     age: str = ""
-    bar: charts.Bar | None = None
-    hops: tuple[HopLine, ...] = ()
+    bar: charts.PhaseBar | None = None
+    hops: tuple[HopRow, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     values: tuple[tuple[str, str, str], ...] = ()
-    looks: tuple[Line, ...] = ()
+    attempts: tuple[AttemptRow, ...] = ()
     chart: charts.Chart | None = None
-    film: film.Strip | None = None
+    filmstrip: film.FilmstripView | None = None
 
 
-def section(  # noqa: PLR0913 - what a page shows comes from as many places
+def check_section(  # noqa: PLR0913 - what a page shows comes from as many places
     check: Check,
     latest: Measurement | None,
     recent: Sequence[Measurement],
-    tongue: Tongue,
-    now: int,
+    translator: Translator,
+    now_ms: int,
     *,
-    exhibits: Sequence[Exhibit] = (),
-) -> Section:
+    screenshot_sets: Sequence[ScreenshotSet] = (),
+) -> CheckSection:
     """Put a check's page together; ``recent`` and ``exhibits`` are newest first."""
-    every = tongue("every", duration=tongue.duration(check.interval))
-    charted = tongue("render.charted" if check.probe.lane is Lane.RENDER else "latency")
+    every = translator("every", duration=translator.duration(check.interval))
+    charted = translator("render.charted" if check.probe.pool is Pool.RENDER else "latency")
     if latest is None:
-        return Section(name=check.name, url=bare(check.probe.url), every=every, charted=charted)
-    return Section(
+        return CheckSection(
+            name=check.name, url=strip_credentials(check.probe.url), interval=every, chart_title=charted
+        )
+    return CheckSection(
         name=check.name,
-        url=bare(check.probe.url),
-        every=every,
-        charted=charted,
-        latest=line(latest, tongue),
-        age=tongue.ago(now - (latest.started or latest.slot)),
-        bar=_bar(latest, tongue),
-        hops=tuple(_hops(latest.hops, tongue)),
-        facts=(*facts(latest, tongue, now), *film.figures(latest, tongue)),
-        values=tuple(_others(check.probe.metrics, latest, tongue)),
-        looks=tuple(line(one, tongue) for one in recent[:SHOWN]),
-        chart=charts.chart(recent, tongue, now=now, interval=check.interval),
-        film=film.strip(exhibits, tongue),
+        url=strip_credentials(check.probe.url),
+        interval=every,
+        chart_title=charted,
+        latest=attempt_row(latest, translator),
+        age=translator.ago(now_ms - (latest.started or latest.slot)),
+        bar=_phase_bar(latest, translator),
+        hops=tuple(_hop_rows(latest.hops, translator)),
+        facts=(*facts(latest, translator, now_ms), *film.page_metrics(latest, translator)),
+        values=tuple(_other_values(check.probe.metrics, latest, translator)),
+        attempts=tuple(attempt_row(one, translator) for one in recent[:MAX_RECENT_ATTEMPTS]),
+        chart=charts.chart(recent, translator, now_ms=now_ms, interval_seconds=check.interval),
+        filmstrip=film.filmstrip_view(screenshot_sets, translator),
     )
 
 
-def line(one: Measurement, tongue: Tongue) -> Line:
+def attempt_row(measurement: Measurement, translator: Translator) -> AttemptRow:
     """One look in a table."""
-    at = one.started or one.slot
-    return Line(
-        at=tongue.moment(at),
+    at = measurement.started or measurement.slot
+    return AttemptRow(
+        at=translator.date_time(at),
         at_iso=iso(at),
-        outcome=one.outcome.value,
-        reason=tongue.reason(one),
-        detail=one.detail,
-        took="" if one.duration is None else tongue.short(one.duration),
-        late="" if one.lateness is None else tongue.short(one.lateness),
-        attempt=one.attempt,
+        outcome=measurement.outcome.value,
+        reason=translator.reason(measurement),
+        detail=measurement.detail,
+        duration="" if measurement.duration is None else translator.short_duration(measurement.duration),
+        start_delay="" if measurement.lateness is None else translator.short_duration(measurement.lateness),
+        attempt=measurement.attempt,
     )
 
 
-def _bar(one: Measurement, tongue: Tongue) -> charts.Bar | None:
-    phases = {name: float(one.values[f"{name}_seconds"]) for name in _PHASES if f"{name}_seconds" in one.values}
+def _phase_bar(measurement: Measurement, translator: Translator) -> charts.PhaseBar | None:
+    phases = {
+        name: float(measurement.values[f"{name}_seconds"])
+        for name in _PHASES
+        if f"{name}_seconds" in measurement.values
+    }
     total = sum(phases.values())
-    return charts.bar(phases, tongue, start=0.0, scale=total) if total > 0 else None
+    return charts.phase_bar(phases, translator, start_seconds=0.0, scale_seconds=total) if total > 0 else None
 
 
-def _hops(hops: Sequence[Hop], tongue: Tongue) -> Iterable[HopLine]:
+def _hop_rows(hops: Sequence[Hop], translator: Translator) -> Iterable[HopRow]:
     """Hops of one family follow each other; the bars of all share one scale."""
     spent = [sum(hop.phases.values()) for hop in hops]
     ends: dict[int | None, float] = {}
@@ -148,57 +154,64 @@ def _hops(hops: Sequence[Hop], tongue: Tongue) -> Iterable[HopLine]:
     for number, (hop, seconds) in enumerate(zip(hops, spent, strict=True), start=1):
         start = begins.get(hop.family, 0.0)
         begins[hop.family] = start + seconds
-        title = tongue("hop", n=number)
+        title = translator("hop", n=number)
         if hop.family is not None:
-            title = f"{title}, {tongue('family', family=hop.family)}"
-        bar = charts.bar(hop.phases, tongue, start=start, scale=scale)
-        yield HopLine(title=title, url=hop.url, status=hop.status, bar=bar)
+            title = f"{title}, {translator('family', family=hop.family)}"
+        bar = charts.phase_bar(hop.phases, translator, start_seconds=start, scale_seconds=scale)
+        yield HopRow(title=title, url=hop.url, status=hop.status, bar=bar)
 
 
-def facts(one: Measurement, tongue: Tongue, now: int) -> Iterable[tuple[str, str]]:
+def facts(measurement: Measurement, translator: Translator, now_ms: int) -> Iterable[tuple[str, str]]:
     """Name and text of what the look found out; what did not occur is left out."""
-    values = one.values
-    for name in _PLAIN:
+    values = measurement.values
+    for name in _TEXT_METRICS:
         if name in values:
-            yield tongue(f"fact.{name}"), f"{values[name]}"
+            yield translator(f"fact.{name}"), f"{values[name]}"
     for family in _FAMILIES:
         verdict = values.get(f"ipv{family}_success")
         took = values.get(f"ipv{family}_seconds")
         if verdict is not None:
-            said = tongue("outcome.up" if verdict else "outcome.down")
-            yield tongue("fact.family", family=family), said if took is None else f"{said}, {tongue.short(float(took))}"
-    for name in _TLS:
+            said = translator("outcome.up" if verdict else "outcome.down")
+            yield (
+                translator("fact.family", family=family),
+                said if took is None else f"{said}, {translator.short_duration(float(took))}",
+            )
+    for name in _TLS_METRICS:
         if name in values:
-            yield tongue(f"fact.{name}"), f"{values[name]}"
+            yield translator(f"fact.{name}"), f"{values[name]}"
     if "cert_leaf_expiry" in values:
-        yield tongue("fact.cert_leaf_expiry"), _ends(float(values["cert_leaf_expiry"]), tongue, now)
-    for name in _SIZES:
+        yield translator("fact.cert_leaf_expiry"), _expiry_text(float(values["cert_leaf_expiry"]), translator, now_ms)
+    for name in _SIZE_METRICS:
         if name in values:
-            yield tongue(f"fact.{name}"), tongue.size(float(values[name]))
+            yield translator(f"fact.{name}"), translator.byte_size(float(values[name]))
 
 
-def _ends(at: float, tongue: Tongue, now: int) -> str:
-    days = (at - now / 1000) / _DAY_SECONDS
+def _expiry_text(at_seconds: float, translator: Translator, now_ms: int) -> str:
+    days = (at_seconds - now_ms / 1000) / _DAY_SECONDS
     key = "days_left" if days >= 0 else "days_over"
-    return tongue(key, n=tongue.number(abs(days), 1 if abs(days) < 10 else 0), date=tongue.date(int(at * 1000)))  # noqa: PLR2004
+    return translator(
+        key, n=translator.number(abs(days), 1 if abs(days) < 10 else 0), date=translator.date(int(at_seconds * 1000))
+    )
 
 
-def _others(metrics: Iterable[Metric], one: Measurement, tongue: Tongue) -> Iterable[tuple[str, str, str]]:
+def _other_values(
+    metrics: Iterable[Metric], measurement: Measurement, translator: Translator
+) -> Iterable[tuple[str, str, str]]:
     """Name, help and value of the remaining metrics, so that a new kind is shown without a word about it here."""
     for metric in metrics:
-        if metric.name in one.values and metric.name not in _SAID:
-            yield metric.name, metric.help, _measured(metric.unit, one.values[metric.name], tongue)
+        if metric.name in measurement.values and metric.name not in _LABELLED_METRICS:
+            yield metric.name, metric.help, _format_value(metric.unit, measurement.values[metric.name], translator)
 
 
-def _measured(unit: Unit, value: Scalar, tongue: Tongue) -> str:
+def _format_value(unit: Unit, value: Scalar, translator: Translator) -> str:
     if isinstance(value, str):
         return value
     if unit is Unit.FLAG:
-        return tongue("yes" if value else "no")
+        return translator("yes" if value else "no")
     if unit is Unit.SECONDS:
-        return tongue.short(float(value))
+        return translator.short_duration(float(value))
     if unit is Unit.BYTES:
-        return tongue.size(float(value))
+        return translator.byte_size(float(value))
     if unit is Unit.TIMESTAMP:
-        return tongue.moment(int(value * 1000))
-    return tongue.number(value, 0 if float(value).is_integer() else 3)
+        return translator.date_time(int(value * 1000))
+    return translator.number(value, 0 if float(value).is_integer() else 3)

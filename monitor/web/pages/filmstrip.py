@@ -13,115 +13,120 @@ from monitor.i18n.translator import iso
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from monitor.i18n.translator import Tongue
+    from monitor.i18n.translator import Translator
     from monitor.model.records import Measurement
-    from monitor.storage.screenshots import Exhibit, Frame
-    from monitor.web.context import Site
+    from monitor.storage.screenshots import ScreenshotFrame, ScreenshotSet
+    from monitor.web.context import WebContext
     from probes.result import Scalar
 
-_SLOT = re.compile(r"[0-9]{1,15}")
+_SLOT_PATTERN = re.compile(r"[0-9]{1,15}")
 
-EARLIER = 12
+MAX_EARLIER = 12
 """Older exhibits that are linked to."""
 
 _TIMES = ("fcp", "lcp", "speed_index", "tbt", "longest_task", "ttfb", "dcl", "load", "main_thread")
 _SIZES = ("bytes_total", "bytes_script", "bytes_image", "bytes_decoded")
 _COUNTS = ("requests", "requests_failed", "console_errors")
 _OVERFLOWS = ("overflow_360_px", "overflow_412_px")
-_SHARES = ("third_party_ratio", "text_legible_ratio", "tap_24_ratio", "tap_48_ratio")
+_RATIOS = ("third_party_ratio", "text_legible_ratio", "tap_24_ratio", "tap_48_ratio")
 _FLAGS = ("viewport_ok", "zoom_ok", "lang_ok")
 
-SAID = {
+LABELLED_METRICS = {
     *(f"{name}_seconds" for name in _TIMES),
-    *_SIZES, *_COUNTS, *_OVERFLOWS, *_SHARES, *_FLAGS, "cls", "lcp_element", "profile", "browser_version",
+    *_SIZES, *_COUNTS, *_OVERFLOWS, *_RATIOS, *_FLAGS, "cls", "lcp_element", "profile", "browser_version",
 }  # fmt: skip
 """Metrics that :func:`figures` says in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shot:
+class ScreenshotView:
     """One picture: its address, and what it shows in words."""
 
-    link: str
-    said: str
+    url: str
+    alt_text: str
     time: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Strip:
+class FilmstripView:
     """The newest exhibit of a check: film, last picture, and the older exhibits as (address, words)."""
 
     at: str
     at_iso: str | None
-    why: str
-    shots: tuple[Shot, ...]
-    last: Shot | None
+    reason: str
+    frames: tuple[ScreenshotView, ...]
+    last: ScreenshotView | None
     earlier: tuple[tuple[str, str], ...]
 
 
-def strip(exhibits: Sequence[Exhibit], tongue: Tongue) -> Strip | None:
+def filmstrip_view(screenshot_sets: Sequence[ScreenshotSet], translator: Translator) -> FilmstripView | None:
     """What there is to show of ``exhibits``, newest first; None without any."""
-    if not exhibits:
+    if not screenshot_sets:
         return None
-    newest = exhibits[0]
-    last = newest.last
-    return Strip(
-        at=tongue.moment(newest.slot),
+    newest = screenshot_sets[0]
+    last = newest.final_screenshot
+    return FilmstripView(
+        at=translator.date_time(newest.slot),
         at_iso=iso(newest.slot),
-        why=tongue(f"film.{newest.why}"),
-        shots=tuple(_shot(newest, frame, tongue) for frame in newest.film),
-        last=_shot(newest, last, tongue) if last else None,
+        reason=translator(f"film.{newest.why}"),
+        frames=tuple(_screenshot_view(newest, frame, translator) for frame in newest.filmstrip),
+        last=_screenshot_view(newest, last, translator) if last else None,
         earlier=tuple(
-            (link(one, one.last), f"{tongue.moment(one.slot)}: {tongue(f'film.{one.why}')}")
-            for one in exhibits[1 : EARLIER + 1]
-            if one.last
+            (
+                screenshot_url(one, one.final_screenshot),
+                f"{translator.date_time(one.slot)}: {translator(f'film.{one.why}')}",
+            )
+            for one in screenshot_sets[1 : MAX_EARLIER + 1]
+            if one.final_screenshot
         ),
     )
 
 
-def _shot(exhibit: Exhibit, frame: Frame, tongue: Tongue) -> Shot:
+def _screenshot_view(screenshot_set: ScreenshotSet, frame: ScreenshotFrame, translator: Translator) -> ScreenshotView:
     if frame.at is None:
-        return Shot(link=link(exhibit, frame), said=tongue("film.last"), time="")
-    time = tongue.short(frame.at)
-    return Shot(link=link(exhibit, frame), said=tongue("film.shot", time=time), time=time)
+        return ScreenshotView(url=screenshot_url(screenshot_set, frame), alt_text=translator("film.last"), time="")
+    time = translator.short_duration(frame.at)
+    return ScreenshotView(
+        url=screenshot_url(screenshot_set, frame), alt_text=translator("film.shot", time=time), time=time
+    )
 
 
-def link(exhibit: Exhibit, frame: Frame) -> str:
+def screenshot_url(screenshot_set: ScreenshotSet, frame: ScreenshotFrame) -> str:
     """Where a picture is served."""
-    return f"/evidence/{exhibit.portal}/{exhibit.check}/{exhibit.slot}/{frame.file}"
+    return f"/evidence/{screenshot_set.portal}/{screenshot_set.check}/{screenshot_set.slot}/{frame.file}"
 
 
-def figures(one: Measurement, tongue: Tongue) -> Iterable[tuple[str, str]]:
+def page_metrics(measurement: Measurement, translator: Translator) -> Iterable[tuple[str, str]]:
     """Name and text of what a rendering measured; what did not occur is left out."""
-    values = one.values
+    values = measurement.values
     said: dict[str, Callable[[Scalar], str]] = {
-        **dict.fromkeys((f"{name}_seconds" for name in _TIMES), lambda value: tongue.short(float(value))),
-        "cls": lambda value: tongue.number(float(value), 3),
-        **dict.fromkeys(_SIZES, lambda value: tongue.size(float(value))),
-        **dict.fromkeys(_COUNTS, lambda value: tongue.number(float(value))),
-        **dict.fromkeys(_SHARES, lambda value: f"{tongue.number(100 * float(value))} %"),
-        **dict.fromkeys(_OVERFLOWS, lambda value: f"{tongue.number(float(value))} px"),
-        **dict.fromkeys(_FLAGS, lambda value: tongue("yes" if value else "no")),
+        **dict.fromkeys((f"{name}_seconds" for name in _TIMES), lambda value: translator.short_duration(float(value))),
+        "cls": lambda value: translator.number(float(value), 3),
+        **dict.fromkeys(_SIZES, lambda value: translator.byte_size(float(value))),
+        **dict.fromkeys(_COUNTS, lambda value: translator.number(float(value))),
+        **dict.fromkeys(_RATIOS, lambda value: f"{translator.number(100 * float(value))} %"),
+        **dict.fromkeys(_OVERFLOWS, lambda value: f"{translator.number(float(value))} px"),
+        **dict.fromkeys(_FLAGS, lambda value: translator("yes" if value else "no")),
         "profile": lambda value: f"{value}, Chromium {values.get('browser_version', '?')}",
     }
     for name, say in said.items():
         if name in values:
             element = f" ({values['lcp_element']})" if name == "lcp_seconds" and "lcp_element" in values else ""
-            yield tongue(f"render.{name.removesuffix('_seconds')}"), f"{say(values[name])}{element}"
+            yield translator(f"render.{name.removesuffix('_seconds')}"), f"{say(values[name])}{element}"
 
 
-class Film:
+class ScreenshotHandler:
     """Serves the pictures that the index names, and no other file."""
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, context: WebContext) -> None:
+        self._context = context
 
     async def serve(self, request: web.Request) -> web.FileResponse:
         """Answer with a picture; its address never changes its meaning."""
         told = request.match_info
         slot = told["slot"]
-        evidence = self._site.evidence
-        if evidence is None or not _SLOT.fullmatch(slot):
+        evidence = self._context.screenshots
+        if evidence is None or not _SLOT_PATTERN.fullmatch(slot):
             raise web.HTTPNotFound
         found = evidence.find(f"{told['portal']}/{told['check']}", int(slot), told["file"])
         if found is None:

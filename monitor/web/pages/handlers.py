@@ -8,38 +8,40 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from monitor.i18n.translator import Tongue, iso
+from monitor.i18n.translator import Translator, iso
 from monitor.model.records import PortalKind
 from monitor.web.pages import fleet
 from monitor.web.pages import portal as detail
-from monitor.web.pages.query import Query
-from monitor.web.rendering import Shelf, Stencils
+from monitor.web.pages.query import PageQuery
+from monitor.web.rendering import ResponseCache, Templates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from monitor.web.context import Site
+    from monitor.web.context import WebContext
 
-KEPT_SECONDS = 1.0
+CACHE_SECONDS = 1.0
 """How old a page may be when it is shown: many readers cost one rendering a second."""
 
-_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-_FOREVER = "public, max-age=31536000, immutable"
-_ASK_AGAIN = "no-cache"
-_WORDED = (404, 405, 413, 500)
+_CONTENT_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_CACHE_IMMUTABLE = "public, max-age=31536000, immutable"
+_CACHE_REVALIDATE = "no-cache"
+_STATUSES_WITH_TEXT = (404, 405, 413, 500)
 
 
-class Static:
+class StaticFiles:
     """The few files that pages refer to, in memory; an address with the right version may be kept for ever."""
 
     def __init__(self) -> None:
         folder = importlib.resources.files("monitor.web") / "static"
         self._files = {
-            entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.name.rpartition(".")[2] in _TYPES
+            entry.name: entry.read_bytes()
+            for entry in folder.iterdir()
+            if entry.name.rpartition(".")[2] in _CONTENT_TYPES
         }
         self._versions = {name: hashlib.sha256(body).hexdigest()[:12] for name, body in self._files.items()}
 
-    def link(self, name: str) -> str:
+    def url(self, name: str) -> str:
         """The address of a file, with its version."""
         return f"/static/{name}?v={self._versions[name]}"
 
@@ -51,87 +53,91 @@ class Static:
         fresh = request.query.get("v") == self._versions[name]
         return web.Response(
             body=self._files[name],
-            content_type=_TYPES[name.rpartition(".")[2]],
+            content_type=_CONTENT_TYPES[name.rpartition(".")[2]],
             charset="utf-8",
-            headers={"Cache-Control": _FOREVER if fresh else _ASK_AGAIN},
+            headers={"Cache-Control": _CACHE_IMMUTABLE if fresh else _CACHE_REVALIDATE},
         )
 
 
-class Pages:
+class PageHandlers:
     """Handlers of the HTML pages."""
 
-    def __init__(self, site: Site, static: Static) -> None:
-        self._site = site
+    def __init__(self, context: WebContext, static: StaticFiles) -> None:
+        self._context = context
         self._static = static
-        self._stencils = Stencils()
-        self._shelf: Shelf[bytes] = Shelf(site.clock, KEPT_SECONDS)
+        self._templates = Templates()
+        self._cache: ResponseCache[bytes] = ResponseCache(context.clock, CACHE_SECONDS)
 
     async def fleet(self, request: web.Request) -> web.Response:
         """All portals, or those that were searched for."""
-        query = Query.read(request.query, self._site.language)
+        query = PageQuery.parse(request.query, self._context.language)
 
-        async def make() -> bytes:
-            tongue = self._tongue(query)
-            page = await fleet.gather(self._site, query, tongue)
-            return await self._fill("fleet.html", query, tongue, Query.fleet, page=page, kinds=list(PortalKind))
+        async def render() -> bytes:
+            tongue = self._translator(query)
+            page = await fleet.build_fleet_page(self._context, query, tongue)
+            return await self._render(
+                "fleet.html", query, tongue, PageQuery.fleet_url, page=page, kinds=list(PortalKind)
+            )
 
-        return html(await self._shelf.get(query, make))
+        return html_response(await self._cache.get(query, render))
 
     async def portal(self, request: web.Request) -> web.Response:
         """One portal."""
-        query = Query.read({"lang": request.query.get("lang", "")}, self._site.language)
-        portal = self._site.board.portals.get(request.match_info["id"])
+        query = PageQuery.parse({"lang": request.query.get("lang", "")}, self._context.language)
+        portal = self._context.status_cache.portals.get(request.match_info["id"])
         if portal is None:
             raise web.HTTPNotFound
 
-        async def make() -> bytes:
-            tongue = self._tongue(query)
-            page = await detail.gather(self._site, portal, query, tongue)
-            return await self._fill("portal.html", query, tongue, lambda one: one.portal(portal.id), page=page)
+        async def render() -> bytes:
+            tongue = self._translator(query)
+            page = await detail.build_portal_page(self._context, portal, query, tongue)
+            return await self._render("portal.html", query, tongue, lambda one: one.portal_url(portal.id), page=page)
 
-        return html(await self._shelf.get((query, portal.id), make))
+        return html_response(await self._cache.get((query, portal.id), render))
 
-    async def trouble(self, request: web.Request, status: int) -> web.Response:
+    async def error(self, request: web.Request, status: int) -> web.Response:
         """A page that says what went wrong, and never how."""
-        query = Query.read({"lang": request.query.get("lang", "")}, self._site.language)
-        key = f"error.{status}" if status in _WORDED else "error.other"
-        tongue = self._tongue(query)
+        query = PageQuery.parse({"lang": request.query.get("lang", "")}, self._context.language)
+        key = f"error.{status}" if status in _STATUSES_WITH_TEXT else "error.other"
+        tongue = self._translator(query)
 
-        async def make() -> bytes:
-            return await self._fill("error.html", query, tongue, Query.home, key=key, status=status)
+        async def render() -> bytes:
+            return await self._render("error.html", query, tongue, PageQuery.home_url, key=key, status=status)
 
-        return html(await self._shelf.get((query, "trouble", status), make), status)
+        return html_response(await self._cache.get((query, "trouble", status), render), status)
 
-    def _tongue(self, query: Query) -> Tongue:
-        return Tongue(query.language, self._site.zone)
+    def _translator(self, query: PageQuery) -> Translator:
+        return Translator(query.language, self._context.zone)
 
-    async def _fill(
+    async def _render(
         self,
         template: str,
-        query: Query,
-        tongue: Tongue,
-        here: Callable[[Query], str],
+        query: PageQuery,
+        translator: Translator,
+        current_url: Callable[[PageQuery], str],
         **values: Any,  # noqa: ANN401 - each page has its own
     ) -> bytes:
         """Fill a template that stands on the common frame."""
-        board, now = self._site.board, self._site.clock.now()
+        board, now = self._context.status_cache, self._context.clock.now()
         other = "vi" if query.language == "en" else "en"
-        return await self._stencils.fill(
+        return await self._templates.render(
             template,
-            t=tongue,
+            t=translator,
             query=query,
-            static=self._static.link,
+            static=self._static.url,
             other=other,
-            other_link=here(query.spoken(other)),
+            other_link=current_url(query.with_language(other)),
             location=board.location,
-            rendered=tongue.moment(now),
+            rendered=translator.date_time(now),
             rendered_iso=iso(now),
-            looked=tongue("last_look", age=tongue.ago(now - board.last_look)) if board.last_look else tongue("no_look"),
+            looked=translator("last_look", age=translator.ago(now - board.last_probe_ms))
+            if board.last_probe_ms
+            else translator("no_look"),
             **values,
         )
 
 
-def html(body: bytes, status: int = 200) -> web.Response:
+def html_response(body: bytes, status: int = 200) -> web.Response:
     """A page."""
     headers = {"Cache-Control": "no-cache"}
     return web.Response(body=body, status=status, content_type="text/html", charset="utf-8", headers=headers)

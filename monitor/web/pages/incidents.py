@@ -5,106 +5,108 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.i18n.incident_sentences import Teller
+from monitor.i18n.incident_sentences import IncidentSentences
 from monitor.i18n.translator import iso
 from monitor.model.incidents import Incident, IncidentKind
-from monitor.model.records import PROBER
-from monitor.web.pages.filmstrip import link
+from monitor.model.records import PROBER_PORTAL
+from monitor.web.pages.filmstrip import screenshot_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor.i18n.translator import Tongue
-    from monitor.model.incidents import Glance, IncidentEvent, IncidentNote, Member, Message
-    from monitor.states.status_cache import Board
-    from monitor.storage.journal.store import Reader
-    from monitor.web.context import Site
-    from monitor.web.pages.query import Query
+    from monitor.i18n.translator import Translator
+    from monitor.model.incidents import AffectedPortal, AttemptSummary, IncidentEvent, IncidentNote, Message
+    from monitor.states.status_cache import StatusCache
+    from monitor.storage.journal.store import JournalReader
+    from monitor.web.context import WebContext
+    from monitor.web.pages.query import PageQuery
 
-SHOWN = 100
+MAX_PAST_INCIDENTS = 100
 """Past incidents in the list, the newest."""
 
-MONTH = 31 * 86_400_000
+LIST_WINDOW_MS = 31 * 86_400_000
 _TONES = {IncidentKind.OUTAGE: "down", IncidentKind.BLIND: "blind"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class IncidentRow:
     """One incident in a list."""
 
     id: str
-    link: str
+    url: str
     tone: str
-    said: str
-    why: str
+    headline: str
+    reason: str
     since: str
     since_iso: str | None
-    lasted: str
+    duration: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class IncidentListPage:
     """The page of all incidents."""
 
     headline: str
     tone: str
-    lasting: tuple[Line, ...]
-    past: tuple[Line, ...]
+    open_incidents: tuple[IncidentRow, ...]
+    resolved_incidents: tuple[IncidentRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class AffectedPortalSection:
     """One portal's part in an incident. ``tone`` is ``up`` once it is over."""
 
     name: str
-    link: str
+    url: str
     tone: str
     facts: tuple[tuple[str, str], ...]
-    looks: tuple[tuple[str, str, str, str], ...]  # time, ISO, which look, result
+    attempts: tuple[tuple[str, str, str, str], ...]  # time, ISO, which look, result
     hops: tuple[str, ...]
-    pictures: tuple[tuple[str, str], ...]  # address, text
+    screenshots: tuple[tuple[str, str], ...]  # address, text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class TimelineEntry:
     """Something that was said at a moment."""
 
     at: str
     at_iso: str | None
-    said: str
-    more: str = ""
+    text: str
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class IncidentPage:
     """One incident."""
 
     id: str
     tone: str
     kind: str
     headline: str
-    lasted: str
+    duration: str
     shared: str
-    parts: tuple[Part, ...]
-    course: tuple[Told, ...]
-    notes: tuple[Told, ...]
-    messages: tuple[Told, ...]
+    affected_portals: tuple[AffectedPortalSection, ...]
+    timeline: tuple[TimelineEntry, ...]
+    notes: tuple[TimelineEntry, ...]
+    messages: tuple[TimelineEntry, ...]
 
 
-def line(event: IncidentEvent, board: Board, query: Query, tongue: Tongue, now: int) -> Line:
+def incident_row(
+    event: IncidentEvent, status_cache: StatusCache, query: PageQuery, translator: Translator, now_ms: int
+) -> IncidentRow:
     """One incident in a list."""
-    teller, incident = Teller(tongue, board.portals), event.incident
+    teller, incident = IncidentSentences(translator, status_cache.portals), event.incident
     first = incident.members[0]
-    why = tongue(f"fault.{first.fault.value}") if first.fault else first.detail
-    return Line(
+    why = translator(f"fault.{first.fault.value}") if first.fault else first.detail
+    return IncidentRow(
         id=incident.id,
-        link=query.incident(incident.id),
+        url=query.incident_url(incident.id),
         tone=_tone(incident),
-        said=teller.standing(incident),
-        why="; ".join(part for part in (why, teller.shared(incident)) if part),
-        since=tongue.moment(incident.opened),
+        headline=teller.summary(incident),
+        reason="; ".join(part for part in (why, teller.shared(incident)) if part),
+        since=translator.date_time(incident.opened),
         since_iso=iso(incident.opened),
-        lasted=_lasted(incident, tongue, now),
+        duration=_duration_text(incident, translator, now_ms),
     )
 
 
@@ -112,90 +114,121 @@ def _tone(incident: Incident) -> str:
     return "up" if incident.resolved is not None else _TONES.get(incident.kind, "degraded")
 
 
-def _lasted(incident: Incident, tongue: Tongue, now: int) -> str:
+def _duration_text(incident: Incident, translator: Translator, now_ms: int) -> str:
     over = incident.resolved is not None
     key = "incident.lasted" if over else "incident.lasts"
-    return tongue(key, duration=tongue.duration(((incident.resolved or now) - incident.opened) / 1000))
+    return translator(key, duration=translator.duration(((incident.resolved or now_ms) - incident.opened) / 1000))
 
 
-async def listed(site: Site, query: Query, tongue: Tongue) -> Listed:
+async def build_list_page(context: WebContext, query: PageQuery, translator: Translator) -> IncidentListPage:
     """All that go on, and the newest of those that are over."""
-    now = site.clock.now()
-    found = await site.journal.read(lambda reader: reader.incidents(since=now - MONTH, limit=SHOWN))
+    now = context.clock.now()
+    found = await context.journal.read(
+        lambda reader: reader.incidents(since_ms=now - LIST_WINDOW_MS, limit=MAX_PAST_INCIDENTS)
+    )
     lasting = [one for one in found if one.incident.resolved is None]
     past = [one for one in found if one.incident.resolved is not None]
     worst = min((one.incident.kind is not IncidentKind.OUTAGE for one in lasting), default=None)
-    return Listed(
-        headline=tongue.count("incidents.open", len(lasting)) if lasting else tongue("incidents.none"),
+    return IncidentListPage(
+        headline=translator.plural("incidents.open", len(lasting)) if lasting else translator("incidents.none"),
         tone="up" if worst is None else "degraded" if worst else "down",
-        lasting=tuple(line(one, site.board, query, tongue, now) for one in lasting),
-        past=tuple(line(one, site.board, query, tongue, now) for one in past),
+        open_incidents=tuple(incident_row(one, context.status_cache, query, translator, now) for one in lasting),
+        resolved_incidents=tuple(incident_row(one, context.status_cache, query, translator, now) for one in past),
     )
 
 
-def page(
-    site: Site, found: tuple[list[IncidentEvent], list[IncidentNote], list[Message]], query: Query, tongue: Tongue
-) -> Page:
+def build_incident_page(
+    context: WebContext,
+    records: tuple[list[IncidentEvent], list[IncidentNote], list[Message]],
+    query: PageQuery,
+    translator: Translator,
+) -> IncidentPage:
     """One incident as its events, notes and messages tell it; there is one event at least."""
-    events, notes, messages = found
-    now, incident = site.clock.now(), events[-1].incident
-    teller = Teller(tongue, site.board.portals)
-    return Page(
+    events, notes, messages = records
+    now, incident = context.clock.now(), events[-1].incident
+    teller = IncidentSentences(translator, context.status_cache.portals)
+    return IncidentPage(
         id=incident.id,
         tone=_tone(incident),
-        kind=tongue("incidents.past" if _tone(incident) == "up" else f"incident.{incident.kind.value}"),
-        headline=teller.standing(incident),
-        lasted=_lasted(incident, tongue, now),
+        kind=translator("incidents.past" if _tone(incident) == "up" else f"incident.{incident.kind.value}"),
+        headline=teller.summary(incident),
+        duration=_duration_text(incident, translator, now),
         shared=teller.shared(incident),
-        parts=tuple(_part(site, incident, one, query, teller, now) for one in incident.members),
-        course=tuple(_at(tongue, one.confirmed, teller.headline(one, now)) for one in events),
-        notes=tuple(_at(tongue, one.at, tongue(f"note.{one.kind.value}", by=one.by), one.text) for one in notes),
-        messages=tuple(_sent(tongue, one) for one in messages),
+        affected_portals=tuple(
+            _affected_portal_section(context, incident, one, query, teller, now) for one in incident.members
+        ),
+        timeline=tuple(_timeline_entry(translator, one.confirmed, teller.headline(one, now)) for one in events),
+        notes=tuple(
+            _timeline_entry(translator, one.at, translator(f"note.{one.kind.value}", by=one.by), one.text)
+            for one in notes
+        ),
+        messages=tuple(_message_entry(translator, one) for one in messages),
     )
 
 
-def read(reader: Reader, identity: str) -> tuple[list[IncidentEvent], list[IncidentNote], list[Message]]:
+def read_incident(
+    reader: JournalReader, incident_id: str
+) -> tuple[list[IncidentEvent], list[IncidentNote], list[Message]]:
     """What the page is made of."""
-    return reader.incident(identity), reader.notes(identity), reader.messages(identity)
+    return reader.incident_events(incident_id), reader.notes(incident_id), reader.messages(incident_id)
 
 
-def _at(tongue: Tongue, at: int, said: str, more: str = "") -> Told:
-    return Told(at=tongue.moment(at), at_iso=iso(at), said=said, more=more)
+def _timeline_entry(translator: Translator, at_ms: int, text: str, detail: str = "") -> TimelineEntry:
+    return TimelineEntry(at=translator.date_time(at_ms), at_iso=iso(at_ms), text=text, detail=detail)
 
 
-def _sent(tongue: Tongue, one: Message) -> Told:
-    fate = tongue(f"fate.{one.fate.value}", time=tongue.moment(one.settled or one.created))
-    said = f"{one.target}: {fate}"
-    return _at(tongue, one.created, said, tongue("incident.reminder", n=one.reminder) if one.reminder else "")
-
-
-def _part(  # noqa: PLR0913, PLR0917 - what a page is made of
-    site: Site, incident: Incident, member: Member, query: Query, teller: Teller, now: int
-) -> Part:
-    tongue = teller.tongue
-    ours = member.portal == PROBER
-    name = teller.standing(incident) if ours else teller.name(member.portal)
-    return Part(
-        name=name,
-        link="" if ours or member.portal not in teller.portals else query.portal(member.portal),
-        tone="up" if member.until is not None else _TONES.get(incident.kind, "degraded"),
-        facts=tuple(teller.facts(member, now)),
-        looks=tuple(_look(one, teller) for one in member.looks),
-        hops=tuple(teller.hop(hop) for hop in member.hops),
-        pictures=() if ours else tuple(_pictures(site, member, tongue, now)),
+def _message_entry(translator: Translator, message: Message) -> TimelineEntry:
+    fate = translator(f"fate.{message.fate.value}", time=translator.date_time(message.settled or message.created))
+    said = f"{message.target}: {fate}"
+    return _timeline_entry(
+        translator,
+        message.created,
+        said,
+        translator("incident.reminder", n=message.reminder) if message.reminder else "",
     )
 
 
-def _look(one: Glance, teller: Teller) -> tuple[str, str, str, str]:
-    tongue, at = teller.tongue, one.started or one.slot
-    which = f"{one.check}, {tongue('incident.look', attempt=one.attempt)}"
-    took = f", {tongue.short(one.duration)}" if one.duration is not None else ""
-    return (tongue.moment(at), iso(at) or "", which + took, teller.result(one))
+def _affected_portal_section(  # noqa: PLR0913, PLR0917 - what a page is made of
+    context: WebContext,
+    incident: Incident,
+    affected_portal: AffectedPortal,
+    query: PageQuery,
+    sentences: IncidentSentences,
+    now_ms: int,
+) -> AffectedPortalSection:
+    tongue = sentences.translator
+    ours = affected_portal.portal == PROBER_PORTAL
+    name = sentences.summary(incident) if ours else sentences.portal_name(affected_portal.portal)
+    return AffectedPortalSection(
+        name=name,
+        url="" if ours or affected_portal.portal not in sentences.portals else query.portal_url(affected_portal.portal),
+        tone="up" if affected_portal.until is not None else _TONES.get(incident.kind, "degraded"),
+        facts=tuple(sentences.facts(affected_portal, now_ms)),
+        attempts=tuple(_attempt_row(one, sentences) for one in affected_portal.looks),
+        hops=tuple(sentences.hop(hop) for hop in affected_portal.hops),
+        screenshots=() if ours else tuple(_screenshots(context, affected_portal, tongue, now_ms)),
+    )
 
 
-def _pictures(site: Site, member: Member, tongue: Tongue, now: int) -> Iterator[tuple[str, str]]:
+def _attempt_row(attempt: AttemptSummary, sentences: IncidentSentences) -> tuple[str, str, str, str]:
+    tongue, at = sentences.translator, attempt.started or attempt.slot
+    which = f"{attempt.check}, {tongue('incident.look', attempt=attempt.attempt)}"
+    took = f", {tongue.short_duration(attempt.duration)}" if attempt.duration is not None else ""
+    return (tongue.date_time(at), iso(at) or "", which + took, sentences.result(attempt))
+
+
+def _screenshots(
+    context: WebContext, affected_portal: AffectedPortal, translator: Translator, now_ms: int
+) -> Iterator[tuple[str, str]]:
     """Address and words of the whole screens that were rendered while it lasted."""
-    found = site.evidence.between(member.portal, member.since, member.until or now) if site.evidence else []
+    found = (
+        context.screenshots.of_portal(affected_portal.portal, affected_portal.since, affected_portal.until or now_ms)
+        if context.screenshots
+        else []
+    )
     for one in found:
-        if one.last is not None:
-            yield link(one, one.last), tongue("incident.picture", time=tongue.moment(one.slot))
+        if one.final_screenshot is not None:
+            yield (
+                screenshot_url(one, one.final_screenshot),
+                translator("incident.picture", time=translator.date_time(one.slot)),
+            )

@@ -8,58 +8,58 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from monitor.web.server.headers import HEADERS
+from monitor.web.server.headers import SECURITY_HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FIRST_SECONDS = 10.0
+FIRST_BYTE_TIMEOUT_SECONDS = 10.0
 """For the first byte of the first request."""
 
-EXCHANGE_SECONDS = 30.0
+REQUEST_TIMEOUT_SECONDS = 30.0
 """For a request, from its first byte, and its answer, until the last byte of it was taken."""
 
-REST_SECONDS = 75.0
+IDLE_TIMEOUT_SECONDS = 75.0
 """Between two requests; longer than Prometheus' longest usual interval, so that it need not connect each time."""
 
-LONGEST_LINE, LONGEST_HEADER, MOST_HEADERS = 8190, 8190, 64
+MAX_LINE_BYTES, MAX_HEADER_BYTES, MAX_HEADERS = 8190, 8190, 64
 """Bytes of the request line and of one header, and how many headers; more is a bad request."""
 
 _LINGER_SECONDS = 0.5
 """How long a body that nobody wants is still listened to, so that the visitor hears the answer."""
 
 
-class Visitor(web.RequestHandler):
+class TimedRequestHandler(web.RequestHandler):
     """Serves one connection for ``server`` and tells ``left`` when it is over."""
 
-    __slots__ = ("_left", "_resting", "_timer")
+    __slots__ = ("_is_idle", "_on_close", "_timer")
 
-    def __init__(self, server: web.Server, left: Callable[[], None]) -> None:
+    def __init__(self, server: web.Server, on_close: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
         super().__init__(
             server,
             loop=loop,
             access_log=None,  # type: ignore[arg-type] # aiohttp's own runner hands it in like this
-            keepalive_timeout=REST_SECONDS,
+            keepalive_timeout=IDLE_TIMEOUT_SECONDS,
             lingering_time=_LINGER_SECONDS,
-            max_line_size=LONGEST_LINE,
-            max_field_size=LONGEST_HEADER,
-            max_headers=MOST_HEADERS,
+            max_line_size=MAX_LINE_BYTES,
+            max_field_size=MAX_HEADER_BYTES,
+            max_headers=MAX_HEADERS,
         )
-        self._left = left
-        self._resting = True
+        self._on_close = on_close
+        self._is_idle = True
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The clock runs from the first moment."""
         super().connection_made(transport)
-        self._allow(FIRST_SECONDS)
+        self._set_timeout(FIRST_BYTE_TIMEOUT_SECONDS)
 
     def data_received(self, data: bytes) -> None:
         """The first byte of a request starts its time, which further bytes do not prolong."""
-        if self._resting and data:
-            self._resting = False
-            self._allow(EXCHANGE_SECONDS)
+        if self._is_idle and data:
+            self._is_idle = False
+            self._set_timeout(REQUEST_TIMEOUT_SECONDS)
         super().data_received(data)
 
     async def finish_response(
@@ -67,9 +67,9 @@ class Visitor(web.RequestHandler):
     ) -> tuple[web.StreamResponse, bool]:
         """With the last byte of an answer the time until the next request begins."""
         done = await super().finish_response(request, resp, start_time)
-        self._resting = True
+        self._is_idle = True
         if self._timer is not None:
-            self._allow(REST_SECONDS)
+            self._set_timeout(IDLE_TIMEOUT_SECONDS)
         return done
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -78,7 +78,7 @@ class Visitor(web.RequestHandler):
             self._timer.cancel()
             self._timer = None
         super().connection_lost(exc)
-        self._left()
+        self._on_close()
 
     def handle_error(
         self,
@@ -90,15 +90,15 @@ class Visitor(web.RequestHandler):
         """What is no HTTP gets a bad request and no line in the log: strangers must not fill it."""
         if status != HTTPStatus.BAD_REQUEST or request.writer.output_size > 0:
             return super().handle_error(request, status, exc, message)
-        response = web.Response(status=status, text="bad request\n", headers=HEADERS)
+        response = web.Response(status=status, text="bad request\n", headers=SECURITY_HEADERS)
         response.force_close()
         return response
 
-    def _allow(self, seconds: float) -> None:
+    def _set_timeout(self, seconds: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_later(seconds, self._end)
+        self._timer = self._loop.call_later(seconds, self._abort)
 
-    def _end(self) -> None:
+    def _abort(self) -> None:
         if self.transport is not None:
             self.transport.abort()

@@ -9,71 +9,73 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_NETWORK = 64
+_IPV6_PREFIX_BITS = 64
 """Bits of an IPv6 address that one visitor commands."""
 
 
 @dataclass(slots=True, eq=False)
-class Seat:
+class Connection:
     """One connection; ``dismiss`` ends it at once, whatever it is doing."""
 
-    address: str
-    dismiss: Callable[[], object] = int
+    client: str
+    close: Callable[[], object] = int
 
 
 @dataclass(slots=True)
-class Crowd:
+class ConnectionLimiter:
     """At most ``most`` connections, at most ``per_address`` of one address."""
 
-    most: int
-    per_address: int
-    refused: int = 0
-    dismissed: int = 0
-    _seats: dict[str, dict[Seat, None]] = field(default_factory=dict)
-    _taken: int = 0
+    max_connections: int
+    max_connections_per_client: int
+    rejected: int = 0
+    evicted: int = 0
+    _connections: dict[str, dict[Connection, None]] = field(default_factory=dict)
+    _count: int = 0
 
     def __len__(self) -> int:
-        return self._taken
+        return self._count
 
-    def enter(self, address: str) -> Seat | None:
+    def acquire(self, client: str) -> Connection | None:
         """A seat, or None when this address has enough of them, or has most of a house that is full."""
-        mine = len(self._seats.get(address, ()))
-        if mine >= self.per_address or (self._taken >= self.most and not self._make_room(mine)):
-            self.refused += 1
+        mine = len(self._connections.get(client, ()))
+        if mine >= self.max_connections_per_client or (
+            self._count >= self.max_connections and not self._evict_oldest(mine)
+        ):
+            self.rejected += 1
             return None
-        seat = Seat(address)
-        self._seats.setdefault(address, {})[seat] = None
-        self._taken += 1
+        seat = Connection(client)
+        self._connections.setdefault(client, {})[seat] = None
+        self._count += 1
         return seat
 
-    def leave(self, seat: Seat) -> None:
+    def release(self, connection: Connection) -> None:
         """Give a seat back; once is enough."""
-        seats = self._seats.get(seat.address, {})
-        if seat in seats:
-            del seats[seat]
-            self._taken -= 1
+        seats = self._connections.get(connection.client, {})
+        if connection in seats:
+            del seats[connection]
+            self._count -= 1
             if not seats:
-                del self._seats[seat.address]
+                del self._connections[connection.client]
 
-    def clear(self) -> None:
+    def close_all(self) -> None:
         """Dismiss everybody."""
-        for seat in [seat for seats in self._seats.values() for seat in seats]:
-            self.leave(seat)
-            seat.dismiss()
+        for seat in [seat for seats in self._connections.values() for seat in seats]:
+            self.release(seat)
+            seat.close()
 
-    def _make_room(self, mine: int) -> bool:
+    def _evict_oldest(self, client_count: int) -> bool:
         """Dismiss the oldest connection of the address that has most, unless the newcomer would have as many."""
-        crowded = max(self._seats.values(), key=len)
-        if len(crowded) <= mine + 1:
+        crowded = max(self._connections.values(), key=len)
+        if len(crowded) <= client_count + 1:
             return False
         oldest = next(iter(crowded))
-        self.leave(oldest)
-        oldest.dismiss()
-        self.dismissed += 1
+        self.release(oldest)
+        oldest.close()
+        self.evicted += 1
         return True
 
 
-def neighbourhood(host: str) -> str:
+def client_key(host: str) -> str:
     """What counts as one address: an IPv4 address, or the /64 of an IPv6 address."""
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
@@ -82,5 +84,5 @@ def neighbourhood(host: str) -> str:
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is not None:
             return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, _NETWORK), strict=False))
+        return str(ipaddress.ip_network((address, _IPV6_PREFIX_BITS), strict=False))
     return str(address)

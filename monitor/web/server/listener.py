@@ -12,35 +12,37 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from aiohttp import web
 
-from monitor.web.server.connection import Visitor
-from monitor.web.server.connection_limit import neighbourhood
+from monitor.web.server.connection import TimedRequestHandler
+from monitor.web.server.connection_limit import client_key
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from monitor.web.server.connection_limit import Crowd, Seat
+    from monitor.web.server.connection_limit import Connection, ConnectionLimiter
 
 log = structlog.get_logger(__name__)
 
 BACKLOG = 512
-HANDSHAKE_SECONDS = 5.0
-_GOODBYE_SECONDS = 2.0
-_PAUSE_SECONDS = 0.5
+TLS_HANDSHAKE_TIMEOUT_SECONDS = 5.0
+_TLS_SHUTDOWN_TIMEOUT_SECONDS = 2.0
+_ACCEPT_RETRY_SECONDS = 0.5
 """Before the next try where nothing can be accepted, such as without file descriptors."""
 
-_FULL = (
+_OVERLOADED_RESPONSE = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 9\r\n"
     b"Content-Type: text/plain\r\n\r\ntoo many\n"
 )
 
 
-class Listening(web.BaseSite):
+class WebListener(web.BaseSite):
     """A site of aiohttp's runner that accepts by itself."""
 
-    def __init__(self, runner: web.AppRunner, crowd: Crowd, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, runner: web.AppRunner, connection_limiter: ConnectionLimiter, tls: ssl.SSLContext | None
+    ) -> None:
         super().__init__(runner)
-        self._visited = runner
-        self._crowd = crowd
+        self._app_runner = runner
+        self._connection_limiter = connection_limiter
         self._tls = tls
         self._sockets: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -57,79 +59,82 @@ class Listening(web.BaseSite):
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         try:
             for family, _, _, _, address in dict.fromkeys(found):
-                self._sockets.append(_bound(family, (address[0], port, *address[2:])))
+                self._sockets.append(_bind_socket(family, (address[0], port, *address[2:])))
                 port = port or self._sockets[0].getsockname()[1]
         except OSError:
-            self._close()
+            self._close_sockets()
             raise
 
     async def start(self) -> None:
         """Let people in."""
         await super().start()
         for one in self._sockets:
-            self._keep(self._accept(one), f"web {one.getsockname()[1]}")
+            self._spawn(self._accept(one), f"web {one.getsockname()[1]}")
 
     async def stop(self) -> None:
         """Let nobody in any more; who is in is left to the runner."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._close()
+        self._close_sockets()
         await super().stop()
 
-    def _close(self) -> None:
+    def _close_sockets(self) -> None:
         while self._sockets:
             self._sockets.pop().close()
 
-    def _keep(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _accept(self, listening: socket.socket) -> None:
+    async def _accept(self, listening_socket: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                one, peer = await loop.sock_accept(listening)
+                one, peer = await loop.sock_accept(listening_socket)
             except OSError as error:
                 if error.errno not in {errno.ECONNABORTED, errno.EPROTO}:
                     log.warning("web_cannot_accept", reason=error.strerror)
-                    await asyncio.sleep(_PAUSE_SECONDS)
+                    await asyncio.sleep(_ACCEPT_RETRY_SECONDS)
                 continue
-            self._let_in(one, neighbourhood(peer[0]))
+            self._start_connection(one, client_key(peer[0]))
 
-    def _let_in(self, one: socket.socket, address: str) -> None:
-        seat = self._crowd.enter(address)
+    def _start_connection(self, client_socket: socket.socket, client: str) -> None:
+        seat = self._connection_limiter.acquire(client)
         if seat is not None:
-            seat.dismiss = self._keep(self._serve(one, seat), "web visitor").cancel
+            seat.close = self._spawn(self._serve(client_socket, seat), "web visitor").cancel
             return
         if self._tls is None:
             with suppress(OSError):
-                one.send(_FULL)
-        one.close()
+                client_socket.send(_OVERLOADED_RESPONSE)
+        client_socket.close()
 
-    async def _serve(self, one: socket.socket, seat: Seat) -> None:
+    async def _serve(self, client_socket: socket.socket, connection: Connection) -> None:
         """Shake hands and hand over; from there the visitor's own timers hold."""
-        server = self._visited.server
+        server = self._app_runner.server
         assert server is not None  # noqa: S101 - the runner was set up before
-        visitor = Visitor(server, lambda: self._crowd.leave(seat))
-        limits = {"ssl_handshake_timeout": HANDSHAKE_SECONDS, "ssl_shutdown_timeout": _GOODBYE_SECONDS}
+        visitor = TimedRequestHandler(server, lambda: self._connection_limiter.release(connection))
+        limits = {
+            "ssl_handshake_timeout": TLS_HANDSHAKE_TIMEOUT_SECONDS,
+            "ssl_shutdown_timeout": _TLS_SHUTDOWN_TIMEOUT_SECONDS,
+        }
         loop = asyncio.get_running_loop()
         try:
             transport, _ = await loop.connect_accepted_socket(
-                lambda: visitor, one, ssl=self._tls, **(limits if self._tls else {})
+                lambda: visitor, client_socket, ssl=self._tls, **(limits if self._tls else {})
             )
         except OSError:  # no TLS, a version that is too old, too slow, or gone
-            self._crowd.leave(seat)
+            self._connection_limiter.release(connection)
         except asyncio.CancelledError:
-            self._crowd.leave(seat)
+            self._connection_limiter.release(connection)
             raise
         else:
-            seat.dismiss = transport.abort
+            connection.close = transport.abort
 
 
-def _bound(family: int, address: tuple[Any, ...]) -> socket.socket:
+def _bind_socket(family: int, address: tuple[Any, ...]) -> socket.socket:
     one = socket.socket(family, socket.SOCK_STREAM)
     try:
         one.setblocking(False)  # noqa: FBT003 - its only argument

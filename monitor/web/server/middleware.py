@@ -7,57 +7,57 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from monitor.web.rendering import Crowded
-from monitor.web.server.auth import Verdict
-from monitor.web.server.connection_limit import neighbourhood
+from monitor.web.rendering import TooManyRequests
+from monitor.web.server.auth import AuthResult
+from monitor.web.server.connection_limit import client_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from aiohttp.typedefs import Handler, Middleware
 
-    from monitor.web.server.auth import Keeper
+    from monitor.web.server.auth import Authenticator
 
-LARGEST_REQUEST = 4096
+MAX_REQUEST_BYTES = 4096
 """Bytes of a request's body: nothing that is sent here is read."""
 
-HEALTH = ("/-/healthy", "/-/ready")
+HEALTH_PATHS = ("/-/healthy", "/-/ready")
 """Open to everybody, and answered however busy we are."""
 
-RELOAD = "/-/reload"
+RELOAD_PATH = "/-/reload"
 """Asks for a token of its own."""
 
-LATE_SECONDS = 0.05
+MAX_LOOP_LAG_SECONDS = 0.05
 """A loop whose timers come so late on the average of a moment has no time for visitors: looks would wait."""
 
-AT_ONCE = 64
+MAX_ACTIVE_REQUESTS = 64
 """Requests that are worked for at the same time."""
 
-PATIENCE_SECONDS = 2.0
+MAX_WAIT_SECONDS = 2.0
 """So long a visitor is kept waiting before he is sent away."""
 
-HELD = 128
+MAX_QUEUED_REQUESTS = 128
 """So many are kept waiting; more are sent away at once."""
 
-RETRY_SECONDS = 5
+RETRY_AFTER_SECONDS = 5
 
-_TICK = 0.02
-_FRESH = 0.1
+_TICK_SECONDS = 0.02
+_SMOOTHING_FACTOR = 0.1
 """Weight of the newest tick: a single stumble of the machine sends nobody away."""
 
-_GLANCE = 0.05
+_POLL_SECONDS = 0.05
 
 
-class Ease:
+class LoadShedder:
     """How late timers come just now, in seconds, on the average of the last ticks; and who is being worked for."""
 
     def __init__(self) -> None:
-        self.late = 0.0
-        self.working = 0
-        self.held = 0
+        self.loop_lag_seconds = 0.0
+        self.active_requests = 0
+        self.queued_requests = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    async def keep(self, _app: web.Application) -> AsyncIterator[None]:
+    async def measure_lag(self, _app: web.Application) -> AsyncIterator[None]:
         """Measure as long as the application lives."""
         loop = asyncio.get_running_loop()
         self._tick(loop, loop.time())
@@ -67,78 +67,80 @@ class Ease:
 
     def _tick(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         now = loop.time()
-        self.late += _FRESH * (now - due - self.late)
-        self._timer = loop.call_at(now + _TICK, self._tick, loop, now + _TICK)
+        self.loop_lag_seconds += _SMOOTHING_FACTOR * (now - due - self.loop_lag_seconds)
+        self._timer = loop.call_at(now + _TICK_SECONDS, self._tick, loop, now + _TICK_SECONDS)
 
-    def busy(self) -> bool:
+    def is_overloaded(self) -> bool:
         """Whether a visitor has to wait."""
-        return self.late > LATE_SECONDS or self.working >= AT_ONCE
+        return self.loop_lag_seconds > MAX_LOOP_LAG_SECONDS or self.active_requests >= MAX_ACTIVE_REQUESTS
 
-    async def room(self) -> bool:
+    async def acquire(self) -> bool:
         """Wait until there is time for one more; False when there is none."""
-        if not self.busy():
+        if not self.is_overloaded():
             return True
-        if self.held >= HELD:
+        if self.queued_requests >= MAX_QUEUED_REQUESTS:
             return False
-        self.held += 1
+        self.queued_requests += 1
         try:
-            for _ in range(round(PATIENCE_SECONDS / _GLANCE)):
-                await asyncio.sleep(_GLANCE)
-                if not self.busy():
+            for _ in range(round(MAX_WAIT_SECONDS / _POLL_SECONDS)):
+                await asyncio.sleep(_POLL_SECONDS)
+                if not self.is_overloaded():
                     return True
             return False
         finally:
-            self.held -= 1
+            self.queued_requests -= 1
 
 
-def limits(ease: Ease) -> Middleware:
+def load_shedding_middleware(load_shedder: LoadShedder) -> Middleware:
     """Refuse bodies, and send visitors away while looks would wait for them."""
 
     @web.middleware
-    async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.can_read_body and (request.content_length or LARGEST_REQUEST + 1) > LARGEST_REQUEST:
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.can_read_body and (request.content_length or MAX_REQUEST_BYTES + 1) > MAX_REQUEST_BYTES:
             response = web.Response(status=413, text="nothing that is sent here is read\n")
             response.force_close()
             return response
-        if request.path in HEALTH:
+        if request.path in HEALTH_PATHS:
             return await handler(request)
-        if not await ease.room():
-            return _later()
-        ease.working += 1
+        if not await load_shedder.acquire():
+            return _overloaded_response()
+        load_shedder.active_requests += 1
         try:
             return await handler(request)
-        except Crowded:
-            return _later()
+        except TooManyRequests:
+            return _overloaded_response()
         finally:
-            ease.working -= 1
+            load_shedder.active_requests -= 1
 
-    return limit
+    return middleware
 
 
-def _later() -> web.Response:
+def _overloaded_response() -> web.Response:
     response = web.Response(status=503, text="busy looking at portals; try again\n")
-    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     response.force_close()
     return response
 
 
-def accounts(keeper: Keeper) -> Middleware:
+def auth_middleware(authenticator: Authenticator) -> Middleware:
     """Let in who may enter, where anybody has an account; health is for everybody."""
 
     @web.middleware
-    async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if keeper.open or request.path in HEALTH or request.path == RELOAD:
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if authenticator.allows_anonymous or request.path in HEALTH_PATHS or request.path == RELOAD_PATH:
             return await handler(request)
-        verdict = await keeper.admit(request.headers.get("Authorization", ""), neighbourhood(request.remote or ""))
-        if verdict is Verdict.WELCOME:
+        verdict = await authenticator.authenticate(
+            request.headers.get("Authorization", ""), client_key(request.remote or "")
+        )
+        if verdict is AuthResult.AUTHENTICATED:
             return await handler(request)
-        if verdict is Verdict.LATER:
+        if verdict is AuthResult.THROTTLED:
             response = web.Response(status=429, text="too many wrong guesses; try again later\n")
             response.headers["Retry-After"] = "60"
             return response
         response = web.Response(status=401, text="who are you?\n")
-        for one in keeper.challenges:
+        for one in authenticator.www_authenticate:
             response.headers.add("WWW-Authenticate", one)
         return response
 
-    return admit
+    return middleware

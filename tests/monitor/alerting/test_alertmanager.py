@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from monitor.alerting.alertmanager import AlertmanagerSink, alerts
+from monitor.alerting.alertmanager import AlertmanagerNotifier, build_alerts
 from monitor.alerting.metrics import AlertingMetrics
-from monitor.config.alerting import Alertmanager
-from monitor.i18n.incident_sentences import Teller
+from monitor.config.alerting import AlertmanagerBlock
+from monitor.i18n.incident_sentences import IncidentSentences
 from monitor.model.clock import SystemClock
 from monitor.model.records import State
 from monitor.storage.journal.journal import Journal
@@ -23,14 +23,14 @@ from tests.servers.alertmanager import alertmanager
 from tests.servers.webhook import webhook
 
 
-def sink(journal: Journal, *urls: str, metrics: AlertingMetrics | None = None) -> AlertmanagerSink:
-    return AlertmanagerSink(
-        settings=Alertmanager(urls=urls, resend=30),
+def sink(journal: Journal, *urls: str, metrics: AlertingMetrics | None = None) -> AlertmanagerNotifier:
+    return AlertmanagerNotifier(
+        settings=AlertmanagerBlock(urls=urls, resend=30),
         journal=journal,
         clock=SystemClock(),
-        tongue=tongue(),
+        translator=tongue(),
         portals=lambda: NAMES,
-        page_url="https://monitor.example.org/",
+        external_url="https://monitor.example.org/",
         metrics=metrics or AlertingMetrics(CollectorRegistry(), []),
     )
 
@@ -47,13 +47,13 @@ async def test_every_instance_hears_of_the_outage_and_of_its_end(tmp_path: Path)
             try:
                 story = Story()
                 await write(journal, story.falls(at=now), notify(), now)
-                one.tell()
+                one.wake()
                 await eventually(lambda: asyncio.to_thread(first.alerts))
                 await eventually(lambda: asyncio.to_thread(second.alerts))
                 (alert,) = await asyncio.to_thread(first.alerts)
                 await eventually(lambda: hook.got)
                 await write(journal, story.turns(State.UP, at=now + 500), notify(), now + 500)
-                one.tell()
+                one.wake()
                 await eventually(lambda: any(body["status"] == "resolved" for body in hook.got))
             finally:
                 task.cancel()
@@ -70,17 +70,17 @@ async def test_every_instance_hears_of_the_outage_and_of_its_end(tmp_path: Path)
     assert alert["generatorURL"].endswith(f"/incidents/{alert['annotations']['incident']}")
     statuses = [body["status"] for body in hook.got]
     assert statuses == ["firing", "resolved"]
-    assert metrics.alertmanager.labels("2", "failed")._value.get() >= 2  # noqa: SLF001 - the counter as it stands
-    assert metrics.alertmanager.labels("1", "failed")._value.get() == 0  # noqa: SLF001 - the same
+    assert metrics.alertmanager_posts.labels("2", "failed")._value.get() >= 2  # noqa: SLF001 - the counter as it stands
+    assert metrics.alertmanager_posts.labels("1", "failed")._value.get() == 0  # noqa: SLF001 - the same
 
 
 def test_an_alert_is_the_same_as_long_as_it_lasts_and_ends_only_when_that_is_known():
-    teller, story = Teller(tongue(), NAMES), Story()
+    teller, story = IncidentSentences(tongue(), NAMES), Story()
     (opened_,) = story.falls()
-    before = alerts([opened_.incident], teller, "", SLOT + MINUTE)
-    later = alerts([opened_.incident], teller, "", SLOT + 60 * MINUTE)
+    before = build_alerts([opened_.incident], teller, "", SLOT + MINUTE)
+    later = build_alerts([opened_.incident], teller, "", SLOT + 60 * MINUTE)
     (over,) = story.turns(State.UP, at=SLOT + 90 * MINUTE)
-    ended = alerts([over.incident], teller, "", SLOT + 90 * MINUTE)
+    ended = build_alerts([over.incident], teller, "", SLOT + 90 * MINUTE)
     assert before[0]["labels"] == later[0]["labels"] == ended[0]["labels"]
     assert before[0]["startsAt"] == ended[0]["startsAt"] == "2026-08-01T00:00:00.000Z"
     assert "endsAt" not in before[0]

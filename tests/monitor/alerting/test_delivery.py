@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from monitor.alerting.channel import HEADER, AppriseChannel, NotAccepted
-from monitor.alerting.notification import Form, Letter
-from monitor.model.incidents import Fate, Message, Severity
+from monitor.alerting.channel import INCIDENT_ID_HEADER, AppriseChannel, DeliveryError
+from monitor.alerting.notification import Notification, TextFormat
+from monitor.model.incidents import Message, MessageStatus, Severity
 from monitor.model.records import State
 from monitor.storage.journal.journal import Journal
-from monitor.storage.journal.store import Advance
+from monitor.storage.journal.store import CheckpointUpdate
 from tests.factories import MINUTE, SLOT
 from tests.monitor.alerting.parts import Story, courier, eventually, notify, write
 from tests.monitor.parts import HandClock, opened
@@ -27,7 +27,7 @@ ID = "hue-20260801T000000Z"
 
 
 def fates(journal: Journal) -> Any:  # noqa: ANN401 - a coroutine of what became of the messages
-    def ask(reader: Any) -> list[Fate]:  # noqa: ANN401 - the journal's reader
+    def ask(reader: Any) -> list[MessageStatus]:  # noqa: ANN401 - the journal's reader
         return [one.fate for incident in reader.incidents() for one in reader.messages(incident.incident.id)]
 
     return journal.read(ask)
@@ -40,23 +40,23 @@ async def test_a_webhook_gets_the_outage_and_the_all_clear_with_the_incidents_id
         async with courier(journal, told, clock) as one:
             await write(journal, story.falls(), told, clock.now())
             clock.pass_by(1)
-            one.tell()
+            one.wake()
             await eventually(lambda: hook.got)
             await write(journal, story.turns(State.UP), told, clock.now())
             clock.pass_by(1)
-            one.tell()
+            one.wake()
             await eventually(lambda: len(hook.got) == 2)
-            await eventually(lambda: _all(journal, Fate.ACCEPTED, 2))
-            waited = one._metrics.delivery.labels("on-call")._sum.get()  # noqa: SLF001 - the histogram as it stands
+            await eventually(lambda: _all(journal, MessageStatus.ACCEPTED, 2))
+            waited = one._metrics.delivery_seconds.labels("on-call")._sum.get()  # noqa: SLF001 - the histogram as it stands
     assert waited == pytest.approx(2.493), "the outage waited from the end of its look on a clock in the hand"
     assert [body["title"] for body in hook.got] == [f"[{ID}] hue is down", f"[{ID}] hue is up again after 1 min"]
     assert [body["incidents"] for body in hook.got] == [ID, ID]
-    assert [headers[HEADER] for headers in hook.headers] == [ID, ID]
+    assert [headers[INCIDENT_ID_HEADER] for headers in hook.headers] == [ID, ID]
     assert [body["type"] for body in hook.got] == ["failure", "success"]
     assert "no end" in hook.got[0]["message"]
 
 
-async def _all(journal: Journal, fate: Fate, count: int) -> bool:
+async def _all(journal: Journal, fate: MessageStatus, count: int) -> bool:
     found = await fates(journal)
     return len(found) == count and set(found) == {fate}
 
@@ -77,14 +77,14 @@ async def test_an_hour_without_the_webhook_loses_nothing_and_the_late_letter_say
                     await write(journal, story.falls("vinh", at=SLOT + 20 * MINUTE), told, clock.now())
                 if minute == 40:
                     await write(journal, story.turns(State.UP, at=SLOT + 40 * MINUTE), told, clock.now())
-                one.tell()
+                one.wake()
                 before = tries.get()
                 clock.pass_by(60)
                 if minute % 20 == 0:
                     await eventually(lambda before=before: tries.get() > before)
-            assert set(await fates(journal)) == {Fate.WAITING}
+            assert set(await fates(journal)) == {MessageStatus.WAITING}
             async with webhook(port) as hook:
-                await eventually(lambda: _all(journal, Fate.ACCEPTED, 3))
+                await eventually(lambda: _all(journal, MessageStatus.ACCEPTED, 3))
                 text = "".join(body["title"] + body["message"] for body in hook.got)
     for said in ("hue is down", "vinh is down", "hue is up again after 40 min", ID, "vinh-20260801T002000Z"):
         assert said in text
@@ -99,15 +99,15 @@ async def test_a_webhook_that_answers_with_an_error_or_not_at_all_is_asked_again
         async with courier(journal, told, clock) as one:
             await write(journal, Story().falls(), told, clock.now())
             clock.pass_by(1)
-            one.tell()
+            one.wake()
             await eventually(lambda: hook.tried >= 2)
             hook.gate.clear()
             hook.status = 200
             tried = hook.tried
             await eventually(lambda: hook.tried > tried)
-            assert set(await fates(journal)) == {Fate.WAITING}
+            assert set(await fates(journal)) == {MessageStatus.WAITING}
             hook.gate.set()
-            await eventually(lambda: _all(journal, Fate.ACCEPTED, 1))
+            await eventually(lambda: _all(journal, MessageStatus.ACCEPTED, 1))
     assert {body["incidents"] for body in hook.got} == {ID}
 
 
@@ -118,9 +118,9 @@ async def test_a_message_that_nobody_took_for_too_long_is_given_up_and_kept(tmp_
         async with courier(journal, told, clock) as one:
             await write(journal, Story().falls(), told, clock.now())
             clock.pass_by(3700)
-            one.tell()
-            await eventually(lambda: _all(journal, Fate.EXPIRED, 1))
-            assert await fates(journal) == [Fate.EXPIRED]
+            one.wake()
+            await eventually(lambda: _all(journal, MessageStatus.EXPIRED, 1))
+            assert await fates(journal) == [MessageStatus.EXPIRED]
 
 
 async def test_incidents_within_the_group_are_one_letter(tmp_path: Path):
@@ -131,12 +131,12 @@ async def test_incidents_within_the_group_are_one_letter(tmp_path: Path):
             await write(journal, story.falls(), told, clock.now())
             clock.pass_by(3)
             await write(journal, story.falls("vinh", at=SLOT + 300_000), told, clock.now())
-            one.tell()
+            one.wake()
             await asyncio.sleep(0.1)
             assert not hook.got
             clock.pass_by(3)
-            one.tell()
-            await eventually(lambda: _all(journal, Fate.ACCEPTED, 2))
+            one.wake()
+            await eventually(lambda: _all(journal, MessageStatus.ACCEPTED, 2))
     assert len(hook.got) == 1
     assert "2 messages" in hook.got[0]["title"]
 
@@ -149,10 +149,10 @@ async def test_a_stop_in_good_order_sends_nothing_twice(tmp_path: Path):
         async with courier(journal, told, clock) as one:
             await write(journal, Story().falls(), told, clock.now())
             clock.pass_by(1)
-            one.tell()
+            one.wake()
             await eventually(lambda: hook.tried == 1)
             asyncio.get_running_loop().call_later(0.2, hook.gate.set)
-        assert await _all(journal, Fate.ACCEPTED, 1)
+        assert await _all(journal, MessageStatus.ACCEPTED, 1)
         async with courier(journal, told, clock):
             await asyncio.sleep(0.2)
     assert hook.tried == 1
@@ -161,14 +161,14 @@ async def test_a_stop_in_good_order_sends_nothing_twice(tmp_path: Path):
 @pytest.mark.parametrize(
     ("url", "form"),
     [
-        ("json://127.0.0.1/", Form.TEXT),
-        ("mailto://127.0.0.1/?from=a@example.org&to=b@example.org", Form.HTML),
-        ("tgram://100000001:made_up_for_a_test/10000001/", Form.HTML),
-        ("slack://TMADEUP00/BMADEUP00/madeupforatestmadeupfora/#ops", Form.MARKDOWN),
+        ("json://127.0.0.1/", TextFormat.TEXT),
+        ("mailto://127.0.0.1/?from=a@example.org&to=b@example.org", TextFormat.HTML),
+        ("tgram://100000001:made_up_for_a_test/10000001/", TextFormat.HTML),
+        ("slack://TMADEUP00/BMADEUP00/madeupforatestmadeupfora/#ops", TextFormat.MARKDOWN),
     ],
 )
-def test_each_channel_is_written_to_in_the_format_that_it_reads(url: str, form: Form):
-    assert AppriseChannel(url, 1.0).form is form
+def test_each_channel_is_written_to_in_the_format_that_it_reads(url: str, form: TextFormat):
+    assert AppriseChannel(url, 1.0).text_format is form
 
 
 class Mailbox:
@@ -204,11 +204,11 @@ async def test_a_mail_server_gets_a_letter_with_a_thread_for_each_incident(
         async with courier(journal, told, clock) as one:
             await write(journal, story.falls(detail="<b>502</b>"), told, clock.now())
             clock.pass_by(1)
-            one.tell()
+            one.wake()
             await eventually(lambda: box.letters)
     letter = box.letters[0]
     assert letter["Subject"] == f"[{ID}] hue is down"
-    assert letter[HEADER] == ID
+    assert letter[INCIDENT_ID_HEADER] == ID
     assert letter["References"] == f"<{ID}@portal-monitor>"
     assert letter["To"] == "on-call@example.org"
     html = letter.get_body(("html", "plain")).get_content()
@@ -217,8 +217,10 @@ async def test_a_mail_server_gets_a_letter_with_a_thread_for_each_incident(
 
 async def test_a_failure_is_told_without_the_address():
     channel = AppriseChannel("json://user:s3cret-word@127.0.0.1:9/token-abcdef/?+X-Key=k3y-value", 10.0)
-    letter = Letter(title="t", body="b", form=Form.TEXT, incidents=(ID,), severity=Severity.PAGE, over=False)
-    with pytest.raises(NotAccepted) as error:
+    letter = Notification(
+        title="t", body="b", text_format=TextFormat.TEXT, incidents=(ID,), severity=Severity.PAGE, resolved=False
+    )
+    with pytest.raises(DeliveryError) as error:
         await channel.send(letter)
     assert str(error.value)
     assert not any(secret in str(error.value) for secret in ("s3cret", "token", "k3y"))
@@ -232,5 +234,5 @@ async def test_the_same_message_written_twice_is_one(tmp_path: Path):
         await write(journal, events, told, SLOT + 5)
         assert len(await fates(journal)) == 1
         message = Message(incident=ID, number=1, target="x", severity=Severity.PAGE, happened=SLOT, created=SLOT)
-        await journal.commit(Advance(reader="incidents", seq=0, messages=(message, message)))
+        await journal.commit(CheckpointUpdate(reader="incidents", seq=0, messages=(message, message)))
         assert len(await fates(journal)) == 2

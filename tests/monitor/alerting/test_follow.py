@@ -13,16 +13,16 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from monitor.alerting.incident_consumer import INCIDENTS, Follower, first_seq, newest_looks
-from monitor.alerting.incidents import IncidentFold
+from monitor.alerting.incident_consumer import INCIDENTS_CONSUMER, IncidentConsumer, initial_seq, latest_measurements
+from monitor.alerting.incidents import IncidentTracker
 from monitor.alerting.metrics import AlertingMetrics
 from monitor.alerting.notes import NoteImporter
 from monitor.alerting.reminders import ReminderScheduler
-from monitor.model.incidents import NoteKind, Step
+from monitor.model.incidents import EventType, NoteKind
 from monitor.model.records import State
 from monitor.storage import inbox
 from monitor.storage.journal.journal import Journal
-from monitor.storage.journal.store import Advance
+from monitor.storage.journal.store import CheckpointUpdate
 from probes.result import Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT
@@ -33,16 +33,16 @@ HOUR = 60 * MINUTE
 ID = "hue-20260801T000000Z"
 
 
-async def follower(journal: Journal, clock: HandClock) -> Follower:
-    seq, memo = await journal.read(lambda reader: reader.bookmark(INCIDENTS))
-    return Follower(
+async def follower(journal: Journal, clock: HandClock) -> IncidentConsumer:
+    seq, memo = await journal.read(lambda reader: reader.checkpoint(INCIDENTS_CONSUMER))
+    return IncidentConsumer(
         journal=journal,
-        fold=IncidentFold(PORTALS, LOCATION, memo=memo),
-        notify=notify(),
+        tracker=IncidentTracker(PORTALS, LOCATION, state=memo),
+        settings=notify(),
         clock=clock,
         metrics=AlertingMetrics(CollectorRegistry(), []),
         seq=seq,
-        told=lambda: None,
+        on_change=lambda: None,
     )
 
 
@@ -51,8 +51,8 @@ async def outage(journal: Journal, portal: str = "hue", at: int = SLOT) -> None:
     await journal.commit(factories.measurement(portal=portal, slot=at - MINUTE))
     looks = [factories.measurement(portal=portal, slot=at, attempt=n, outcome=Outcome.DOWN, hops=()) for n in (1, 2, 3)]
     await journal.commit_all(looks)
-    change = factories.change(portal=portal, at=at, cause=journal.last)
-    await journal.commit(Advance(reader="states", seq=journal.last, changes=(change,)))
+    change = factories.change(portal=portal, at=at, cause=journal.last_seq)
+    await journal.commit(CheckpointUpdate(reader="states", seq=journal.last_seq, changes=(change,)))
 
 
 async def incidents(journal: Journal) -> list:
@@ -74,7 +74,7 @@ async def test_every_life_goes_on_where_the_last_one_was(tmp_path: Path):
             with suppress(asyncio.CancelledError):
                 await task
         found = await incidents(journal)
-        messages = await journal.read(lambda reader: reader.waiting("on-call"))
+        messages = await journal.read(lambda reader: reader.waiting_messages("on-call"))
     assert [one.incident.id for one in found] == ["vinh-20260801T010000Z", ID]
     assert len(found[1].incident.members[0].looks) == 3
     assert [(one.incident, one.number) for one in messages] == [(ID, 1), ("vinh-20260801T010000Z", 1)]
@@ -88,21 +88,21 @@ async def test_the_first_life_over_an_old_journal_tells_only_of_what_goes_on(tmp
     async with opened(tmp_path) as journal:
         await outage(journal, "vinh", SLOT)
         over = factories.change(portal="vinh", at=SLOT + MINUTE, state=State.UP, previous=State.DOWN, fault=None)
-        await journal.commit(Advance(reader="states", seq=journal.last, changes=(over,)))
-        nothing = await journal.read(lambda reader: first_seq(reader, LOCATION, journal.last))
-        assert nothing == journal.last
-        before = journal.last
+        await journal.commit(CheckpointUpdate(reader="states", seq=journal.last_seq, changes=(over,)))
+        nothing = await journal.read(lambda reader: initial_seq(reader, LOCATION, journal.last_seq))
+        assert nothing == journal.last_seq
+        before = journal.last_seq
         await journal.commit_all(list(factories.measurements(200, portal="da-nang", slot=SLOT)))
         await outage(journal, "hue", SLOT + HOUR)
-        begin = await journal.read(lambda reader: first_seq(reader, LOCATION, journal.last))
-        assert before < begin < journal.last - 4
+        begin = await journal.read(lambda reader: initial_seq(reader, LOCATION, journal.last_seq))
+        assert before < begin < journal.last_seq - 4
 
 
 async def test_well_portals_are_remembered_by_their_newest_look(tmp_path: Path):
     async with opened(tmp_path) as journal:
         await journal.commit_all(list(factories.measurements(3, portal="hue")))
         check = factories.check(portal="hue")
-        looks = await journal.read(lambda reader: newest_looks(reader, [check], LOCATION))
+        looks = await journal.read(lambda reader: latest_measurements(reader, [check], LOCATION))
     assert [one.slot for one in looks] == [SLOT + 2 * MINUTE]
 
 
@@ -112,7 +112,7 @@ async def test_notes_are_taken_in_once_and_bad_ones_put_aside(tmp_path: Path):
         await write(journal, Story().falls(), notify(), SLOT)
         importer = NoteImporter(journal=journal, data=tmp_path, clock=clock)
         note = inbox.new_note(ID, NoteKind.ACKNOWLEDGED, "Lan", "đang xử lý", SLOT + 5)
-        path = inbox.leave(tmp_path, note)
+        path = inbox.submit_note(tmp_path, note)
         text = path.read_text()
         (tmp_path / "inbox" / "1-bad.json").write_text("{")
         await importer.import_notes()
@@ -131,14 +131,14 @@ async def test_a_folder_that_cannot_be_tidied_does_not_end_the_import(tmp_path: 
     def short(_data: Path, _now: int) -> None:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr(inbox, "tidy", short)
+    monkeypatch.setattr(inbox, "remove_stale_drafts", short)
     async with opened(tmp_path) as journal:
         await write(journal, Story().falls(), notify(), SLOT)
         clock = HandClock(SLOT + 30_000)
         importer = NoteImporter(journal=journal, data=tmp_path, clock=clock)
         with capture_logs() as logged:
             task = asyncio.create_task(importer.run())
-            path = inbox.leave(tmp_path, inbox.new_note(ID, NoteKind.ACKNOWLEDGED, "Lan", "đang xử lý", SLOT + 5))
+            path = inbox.submit_note(tmp_path, inbox.new_note(ID, NoteKind.ACKNOWLEDGED, "Lan", "đang xử lý", SLOT + 5))
             await eventually(lambda: not path.exists() or task.done())
             assert not task.done()
             task.cancel()
@@ -161,7 +161,7 @@ async def test_reminders_are_written_once_each_until_somebody_acknowledges(tmp_p
             await reminders.remind()
         messages = await journal.read(lambda reader: reader.messages(ID))
         assert [one.reminder for one in messages] == [0, 1, 2, 3]
-        inbox.leave(tmp_path, inbox.new_note(ID, NoteKind.ACKNOWLEDGED, "Lan", "", SLOT))
+        inbox.submit_note(tmp_path, inbox.new_note(ID, NoteKind.ACKNOWLEDGED, "Lan", "", SLOT))
         await importer.import_notes()
         clock.pass_by(3600)
         await reminders.remind()
@@ -176,9 +176,9 @@ async def test_a_portal_taken_out_while_we_were_away_leaves_its_incident(tmp_pat
         task = asyncio.create_task(first.run())
         await eventually(lambda: incidents(journal))
         task.cancel()
-        _, memo = await journal.read(lambda reader: reader.bookmark(INCIDENTS))
+        _, memo = await journal.read(lambda reader: reader.checkpoint(INCIDENTS_CONSUMER))
         second = await follower(journal, clock)
-        second.fold = IncidentFold([], LOCATION, memo=memo)
+        second.tracker = IncidentTracker([], LOCATION, state=memo)
         task = asyncio.create_task(second.run())
         await eventually(lambda: _resolved(journal))
         task.cancel()
@@ -186,14 +186,14 @@ async def test_a_portal_taken_out_while_we_were_away_leaves_its_incident(tmp_pat
 
 
 async def _resolved(journal: Journal) -> bool:
-    return (await incidents(journal))[0].step is Step.RESOLVED
+    return (await incidents(journal))[0].step is EventType.RESOLVED
 
 
 def test_the_draft_of_a_note_goes_when_its_writer_was_surely_killed(tmp_path: Path):
     fresh, old = (tmp_path / "inbox" / f"1-{name}.part" for name in ("fresh", "old"))
     fresh.parent.mkdir()
-    for draft, age in ((fresh, 0), (old, 2 * inbox.DRAFT_MS // 1000)):
+    for draft, age in ((fresh, 0), (old, 2 * inbox.MAX_DRAFT_AGE_MS // 1000)):
         draft.touch()
         os.utime(draft, (SLOT // 1000 - age,) * 2)
-    inbox.tidy(tmp_path, SLOT)
+    inbox.remove_stale_drafts(tmp_path, SLOT)
     assert (fresh.exists(), old.exists()) == (True, False)

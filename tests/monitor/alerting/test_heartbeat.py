@@ -9,9 +9,9 @@ from dataclasses import replace
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from monitor.alerting.heartbeat import Pacemaker
+from monitor.alerting.heartbeat import Heartbeat
 from monitor.alerting.metrics import AlertingMetrics
-from monitor.config.alerting import Heartbeat
+from monitor.config.alerting import HeartbeatBlock
 from tests import factories
 from tests.monitor.alerting.parts import eventually
 from tests.servers.webhook import webhook
@@ -20,19 +20,19 @@ from tests.servers.webhook import webhook
 async def test_it_beats_after_looks_and_only_after_looks():
     async with webhook() as hook:
         metrics = AlertingMetrics(CollectorRegistry(), [])
-        one = Pacemaker(Heartbeat(url=SecretStr(hook.url), every=0.02), metrics)
+        one = Heartbeat(HeartbeatBlock(url=SecretStr(hook.url), every=0.02), metrics)
         task = asyncio.create_task(one.run())
         try:
             await asyncio.sleep(0.1)
-            one.note(replace(factories.measurement(), started=None))
+            one.record(replace(factories.measurement(), started=None))
             await asyncio.sleep(0.1)
             assert hook.tried == 0
-            one.note(factories.measurement())
+            one.record(factories.measurement())
             await eventually(lambda: hook.tried == 1)
             await asyncio.sleep(0.1)
             assert hook.tried == 1
             hook.status = 500
-            one.note(factories.measurement())
+            one.record(factories.measurement())
             await eventually(lambda: metrics.heartbeats.labels("failed")._value.get() == 1)  # noqa: SLF001 - as it stands
         finally:
             task.cancel()

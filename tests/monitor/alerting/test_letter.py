@@ -6,10 +6,17 @@ import itertools
 
 import pytest
 
-from monitor.alerting.notification import Form, Item, Letter, Writer, chat, clean
-from monitor.alerting.routing import messages
+from monitor.alerting.notification import (
+    Notification,
+    NotificationItem,
+    NotificationRenderer,
+    TextFormat,
+    escape_markdown,
+    single_line,
+)
+from monitor.alerting.routing import event_messages
 from monitor.model.incidents import IncidentEvent, Severity
-from monitor.model.records import PROBER, State
+from monitor.model.records import PROBER_PORTAL, State
 from probes.result import Fault
 from tests import factories
 from tests.factories import MINUTE, SLOT
@@ -18,10 +25,12 @@ from tests.monitor.alerting.parts import NAMES, PORTALS, Story, notify, tongue
 EVIL = "<script>alert(1)</script> @everyone <!channel> [x](http://e.vil) *b*\r\nBcc: a@b.c\u202e"
 
 
-def letter(events: list[IncidentEvent], form: Form = Form.TEXT, language: str = "en", now: int = SLOT + 3000) -> Letter:
-    items = [Item(one, event) for event in events for one in messages([event], notify(), SLOT)]
-    writer = Writer(tongue(language), lambda: NAMES, "https://monitor.example.org/")
-    return writer.write(items, form, now)
+def letter(
+    events: list[IncidentEvent], form: TextFormat = TextFormat.TEXT, language: str = "en", now: int = SLOT + 3000
+) -> Notification:
+    items = [NotificationItem(one, event) for event in events for one in event_messages([event], notify(), SLOT)]
+    writer = NotificationRenderer(tongue(language), lambda: NAMES, "https://monitor.example.org/")
+    return writer.render(items, form, now)
 
 
 @pytest.mark.parametrize(
@@ -31,28 +40,28 @@ def letter(events: list[IncidentEvent], form: Form = Form.TEXT, language: str = 
         ("vi", "Cổng hue bị gián đoạn", ["Không kết nối được trong thời hạn", "lượt 3 lúc", "Điểm tham chiếu"]),
     ],
 )
-@pytest.mark.parametrize("form", list(Form))
-def test_it_says_what_is_known(form: Form, language: str, title: str, words: list[str]):
+@pytest.mark.parametrize("form", list(TextFormat))
+def test_it_says_what_is_known(form: TextFormat, language: str, title: str, words: list[str]):
     one = letter(Story().falls(), form, language)
     assert one.title == f"[hue-20260801T000000Z] {title}"
     assert one.incidents == ("hue-20260801T000000Z",)
     assert all(word in one.body for word in [*words, "hue-20260801T000000Z"])
     assert f"https://monitor.example.org/incidents/hue-20260801T000000Z?lang={language}" in one.body
-    assert (one.severity, one.over) == (Severity.PAGE, False)
+    assert (one.severity, one.resolved) == (Severity.PAGE, False)
 
 
-@pytest.mark.parametrize("form", list(Form))
-def test_what_a_portal_sends_is_only_text(form: Form):
+@pytest.mark.parametrize("form", list(TextFormat))
+def test_what_a_portal_sends_is_only_text(form: TextFormat):
     one = letter(Story().falls(fault=Fault.HTTP_STATUS, detail=EVIL), form)
     assert "\r" not in one.body
     assert "\u202e" not in one.body
     assert "\n" not in one.title
-    if form is Form.HTML:
+    if form is TextFormat.HTML:
         assert "<script" not in one.body
         assert "&lt;script&gt;" in one.body
-    if form is Form.MARKDOWN:
+    if form is TextFormat.MARKDOWN:
         assert not any(bad in one.body for bad in ("<script", "<!channel>", "@everyone", "[x](http", "*b*\n"))
-    if form is Form.TEXT:
+    if form is TextFormat.TEXT:
         assert "\nBcc" not in one.body
 
 
@@ -91,11 +100,11 @@ def test_every_step_of_every_kind_has_words():
         events += story.turns(State.MAINTENANCE, at=SLOT + 3 * MINUTE)
         events += story.turns(State.DOWN, at=SLOT + 4 * MINUTE, flapping=True)
         events += story.turns(State.UP, at=SLOT + 5 * MINUTE)
-        events += story.turns(State.UNKNOWN, PROBER, at=SLOT + 6 * MINUTE)
-        events += story.turns(State.UP, PROBER, at=SLOT + 7 * MINUTE)
+        events += story.turns(State.UNKNOWN, PROBER_PORTAL, at=SLOT + 6 * MINUTE)
+        events += story.turns(State.UP, PROBER_PORTAL, at=SLOT + 7 * MINUTE)
         events += story.falls(at=SLOT + 8 * MINUTE)
         events += story.turns(State.DEGRADED, at=SLOT + 9 * MINUTE)
-        events += story.fold.change([], SLOT + 10 * MINUTE)
+        events += story.fold.update_inventory([], SLOT + 10 * MINUTE)
         titles = [letter([event], language=language).title for event in events if event.tell]
         told.append([title.partition("] ")[2] for title in titles])
         assert len(set(titles)) == len(titles) >= 10
@@ -104,16 +113,18 @@ def test_every_step_of_every_kind_has_words():
 
 def test_a_reminder_says_that_it_is_one():
     (event,) = Story().falls()
-    (message,) = messages([event], notify(), SLOT)
+    (message,) = event_messages([event], notify(), SLOT)
     reminder = type(message)(**{name: getattr(message, name) for name in message.__slots__} | {"reminder": 2})
-    one = Writer(tongue(), lambda: NAMES).write([Item(reminder, event)], Form.TEXT, SLOT + 120 * MINUTE)
+    one = NotificationRenderer(tongue(), lambda: NAMES).render(
+        [NotificationItem(reminder, event)], TextFormat.TEXT, SLOT + 120 * MINUTE
+    )
     assert "Reminder: hue is down, for 2 h" in one.title
 
 
 @pytest.mark.parametrize("text", ["", "plain", EVIL, "a" * 2000])
 def test_cleaning_twice_changes_nothing_more(text: str):
-    assert clean(clean(text)) == clean(text)
-    assert len(chat(text)) <= 2 * 500 + 500
+    assert single_line(single_line(text)) == single_line(text)
+    assert len(escape_markdown(text)) <= 2 * 500 + 500
 
 
 def test_all_facts_are_there_in_both_languages():

@@ -8,14 +8,14 @@ import pytest
 from pydantic import SecretStr
 
 from monitor.alerting import routing
-from monitor.config.alerting import QuietHours, Target
+from monitor.config.alerting import QuietHoursBlock, TargetBlock
 from monitor.model.incidents import Message, Severity
 from monitor.model.records import State
 from tests.factories import MINUTE, SLOT
 from tests.monitor.alerting.parts import Story, notify
 
 HOUR = 60 * MINUTE
-NIGHT = QuietHours(start="22:00", end="06:00", zone="Asia/Ho_Chi_Minh")
+NIGHT = QuietHoursBlock(start="22:00", end="06:00", zone="Asia/Ho_Chi_Minh")
 
 
 def at(text: str) -> int:
@@ -29,13 +29,13 @@ def message(**fields: object) -> Message:
 
 def test_every_target_hears_of_what_it_wants_to_hear():
     targets = (
-        Target(name="night", url=SecretStr("json://h/"), severities=(Severity.PAGE,)),
-        Target(name="day", url=SecretStr("json://h/")),
+        TargetBlock(name="night", url=SecretStr("json://h/"), severities=(Severity.PAGE,)),
+        TargetBlock(name="day", url=SecretStr("json://h/")),
     )
     told = notify(targets=targets)
     story = Story()
-    pages = routing.messages(story.falls(), told, SLOT)
-    notices = routing.messages(story.turns(State.DEGRADED, "vinh", previous=State.UP), told, SLOT)
+    pages = routing.event_messages(story.falls(), told, SLOT)
+    notices = routing.event_messages(story.turns(State.DEGRADED, "vinh", previous=State.UP), told, SLOT)
     assert [(one.target, one.severity) for one in pages] == [("night", Severity.PAGE), ("day", Severity.PAGE)]
     assert [(one.target, one.severity) for one in notices] == [("day", Severity.NOTICE)]
 
@@ -43,9 +43,9 @@ def test_every_target_hears_of_what_it_wants_to_hear():
 def test_nobody_hears_of_what_is_silent_or_long_past():
     story = Story()
     told = notify(expire=3600)
-    assert routing.messages(story.falls(), told, SLOT + HOUR - 1)
-    assert routing.messages(story.turns(State.UNKNOWN), told, SLOT + MINUTE) == ()
-    assert routing.messages(Story().falls(), told, SLOT + 2 * HOUR) == ()
+    assert routing.event_messages(story.falls(), told, SLOT + HOUR - 1)
+    assert routing.event_messages(story.turns(State.UNKNOWN), told, SLOT + MINUTE) == ()
+    assert routing.event_messages(Story().falls(), told, SLOT + 2 * HOUR) == ()
 
 
 @pytest.mark.parametrize(
@@ -59,22 +59,22 @@ def test_nobody_hears_of_what_is_silent_or_long_past():
 )
 def test_quiet_hours_hold_notices_over_midnight(now: str, until: str | None):
     expected = at(until) if until else None
-    assert routing.held_until(message(severity=Severity.NOTICE), NIGHT, at(now)) == expected
-    assert routing.held_until(message(severity=Severity.PAGE), NIGHT, at(now)) is None
+    assert routing.muted_until(message(severity=Severity.NOTICE), NIGHT, at(now)) == expected
+    assert routing.muted_until(message(severity=Severity.PAGE), NIGHT, at(now)) is None
 
 
 def test_quiet_hours_follow_the_clock_of_their_zone_through_its_change():
-    spring = QuietHours(start="22:00", end="06:00", zone="Europe/Berlin")
-    held = routing.held_until(message(severity=Severity.NOTICE), spring, at("2026-03-28T23:00:00"))
+    spring = QuietHoursBlock(start="22:00", end="06:00", zone="Europe/Berlin")
+    held = routing.muted_until(message(severity=Severity.NOTICE), spring, at("2026-03-28T23:00:00"))
     assert held == at("2026-03-29T04:00:00")
 
 
 def test_what_comes_close_together_is_told_together():
     told = notify(group_within=1.0)
     waiting = [message(), message(incident="vinh-1", created=SLOT + 800)]
-    early = routing.sort_out(waiting, told, SLOT + 900)
-    assert (early.ready, early.wake) == ((), SLOT + 1000)
-    assert routing.sort_out(waiting, told, SLOT + 1000).ready == tuple(waiting)
+    early = routing.due_messages(waiting, told, SLOT + 900)
+    assert (early.ready, early.wake_at_ms) == ((), SLOT + 1000)
+    assert routing.due_messages(waiting, told, SLOT + 1000).ready == tuple(waiting)
 
 
 def test_a_page_does_not_wait_for_what_is_held_back():
@@ -82,37 +82,37 @@ def test_a_page_does_not_wait_for_what_is_held_back():
     now = at("2026-08-01T20:00:00")
     notice = message(incident="vinh-1", severity=Severity.NOTICE, happened=now, created=now)
     page = message(happened=now, created=now + 1)
-    batch = routing.sort_out([notice, page], told, now + 5000)
+    batch = routing.due_messages([notice, page], told, now + 5000)
     assert batch.ready == (page,)
-    assert routing.sort_out([notice], told, now + 5000).wake == at("2026-08-01T23:00:00")
+    assert routing.due_messages([notice], told, now + 5000).wake_at_ms == at("2026-08-01T23:00:00")
 
 
 def test_what_nobody_took_for_too_long_is_given_up():
     told = notify(expire=3600)
     old, new = message(), message(incident="vinh-1", happened=SLOT + HOUR, created=SLOT + HOUR)
-    batch = routing.sort_out([old, new], told, SLOT + HOUR + 5)
+    batch = routing.due_messages([old, new], told, SLOT + HOUR + 5)
     assert (batch.expired, batch.ready) == ((old,), (new,))
 
 
 def test_of_reminders_that_wait_only_the_newest_is_sent():
     told = notify()
     waiting = [message(reminder=1), message(reminder=2, created=SLOT + 1), message(incident="vinh-1", reminder=1)]
-    batch = routing.sort_out(waiting, told, SLOT + MINUTE)
-    assert batch.stale == (waiting[0],)
+    batch = routing.due_messages(waiting, told, SLOT + MINUTE)
+    assert batch.superseded == (waiting[0],)
     assert batch.ready == (waiting[1], waiting[2])
 
 
 def test_reminders_come_at_their_time_until_somebody_acknowledges():
     told = notify(reminders=3600)
     (event,) = Story().falls()
-    assert routing.reminders([event], (), told, SLOT + HOUR - 1) == ()
-    assert [one.reminder for one in routing.reminders([event], (), told, SLOT + HOUR)] == [1]
-    assert [one.reminder for one in routing.reminders([event], (), told, SLOT + 3 * HOUR + 5)] == [3]
-    assert routing.reminders([event], {event.incident.id}, told, SLOT + HOUR) == ()
-    assert routing.reminders([event], (), notify(), SLOT + HOUR) == ()
+    assert routing.reminder_messages([event], (), told, SLOT + HOUR - 1) == ()
+    assert [one.reminder for one in routing.reminder_messages([event], (), told, SLOT + HOUR)] == [1]
+    assert [one.reminder for one in routing.reminder_messages([event], (), told, SLOT + 3 * HOUR + 5)] == [3]
+    assert routing.reminder_messages([event], {event.incident.id}, told, SLOT + HOUR) == ()
+    assert routing.reminder_messages([event], (), notify(), SLOT + HOUR) == ()
 
 
 def test_a_clock_that_is_set_back_holds_no_letter():
     """Neither for its group, nor those behind it."""
     ahead = message(happened=SLOT + HOUR, created=SLOT + HOUR)
-    assert routing.sort_out([ahead, message(number=2)], notify(group_within=5.0), SLOT + MINUTE).ready
+    assert routing.due_messages([ahead, message(number=2)], notify(group_within=5.0), SLOT + MINUTE).ready

@@ -13,26 +13,25 @@ from prometheus_client import CollectorRegistry
 from monitor.alerting.metrics import AlertingMetrics
 from monitor.daemon.metrics import SelfMetrics
 from monitor.model.records import State
-from monitor.model.rollups import Tier
-from monitor.model.rollups import fields as figures
-from monitor.model.scores import FIELDS
+from monitor.model.rollups import Tier, rollup_fields
+from monitor.model.scores import SCORE_FIELDS
 from monitor.scoring.live import FAMILIES
-from monitor.sinks.influxdb.line_protocol import SCORE, STATE_CHANGE, TAGS, fields
+from monitor.sinks.influxdb.line_protocol import SCORE, STATE_CHANGE, TAGS, point_fields
 from monitor.sinks.metrics import DeliveryMetrics
-from monitor.states.rules import Rules as Judging
-from monitor.states.status_cache import Board
+from monitor.states.rules import StateRules as Judging
+from monitor.states.status_cache import StatusCache
 from monitor.storage.archive.job import ArchiveStatistics
-from monitor.storage.journal.size_limit import WARN_AT
-from monitor.storage.metrics import watch_archive, watch_rollups
+from monitor.storage.journal.size_limit import WARNING_RATIO
+from monitor.storage.metrics import register_archive_metrics, register_rollup_metrics
 from monitor.storage.rollups.job import RollupStatistics
 from monitor.tools.dashboards import files
 from monitor.tools.dashboards import thresholds as borders
 from monitor.tools.dashboards.datasources import DAILY, HOURLY, PROMETHEUS, RAW
-from monitor.tools.dashboards.mappings import BAD, LOOKS
-from monitor.tools.dashboards.metrics import CERTIFICATE_DAYS, SLOW, VITALS, rubrics, vital_limits
-from monitor.tools.dashboards.texts import LANGUAGES, WORDS, Say
+from monitor.tools.dashboards.mappings import BAD, STATE_STYLES
+from monitor.tools.dashboards.metrics import CERTIFICATE_DAYS, SLOW_SECONDS, VITALS, rubrics, vital_limits
+from monitor.tools.dashboards.texts import LANGUAGES, TEXTS, DashboardTexts
 from monitor.web.metrics.exposition import Exposition
-from probes.registry import KINDS
+from probes.registry import PROBE_KINDS
 from tests.dashboard_queries import DATABASES, FOLDER, dashboards, queries
 from tests.monitor.parts import HandClock
 from tests.rule_files import ROOT, RULES, rules
@@ -156,17 +155,17 @@ def test_colour_is_never_alone(language: str, name: str, board: dict[str, Any]):
 
 
 def test_both_languages_say_everything_differently_where_they_should():
-    assert all(vi.strip() and en.strip() for vi, en in WORDS.values())
-    same = {key for key, (vi, en) in WORDS.items() if vi == en}
-    short = {key for key in same if len(WORDS[key][0]) <= 15}
+    assert all(vi.strip() and en.strip() for vi, en in TEXTS.values())
+    same = {key for key, (vi, en) in TEXTS.items() if vi == en}
+    short = {key for key in same if len(TEXTS[key][0]) <= 15}
     assert same == short, "a sentence is the same in both languages"
     for vi, en in zip(dashboards("vi").values(), dashboards("en").values(), strict=True):
         assert [one["gridPos"] for one in vi["panels"]] == [one["gridPos"] for one in en["panels"]]
 
 
 def test_every_state_has_a_look_and_the_worst_has_the_highest_code():
-    assert LOOKS.keys() == set(State)
-    assert max(LOOKS, key=lambda state: LOOKS[state].code) is State.DOWN
+    assert STATE_STYLES.keys() == set(State)
+    assert max(STATE_STYLES, key=lambda state: STATE_STYLES[state].code) is State.DOWN
 
 
 def test_limits_come_from_the_rubrics_and_the_alerts():
@@ -179,16 +178,16 @@ def test_limits_come_from_the_rubrics_and_the_alerts():
 
 def test_borders_are_those_of_alerts_settings_and_rubrics():
     """Each as its own declaration says, and the same number stands in the panel that turns red there."""
-    assert borders.OBJECTIVE == 0.995
-    assert borders.JOURNAL[0] == WARN_AT, "the daemon warns of its journal when the alert does"
-    assert borders.COVERED == 0.75
-    assert {SLOW, *CERTIFICATE_DAYS} >= {Judging().latency, Judging().certificate_days}
+    assert borders.AVAILABILITY_OBJECTIVE == 0.995
+    assert borders.JOURNAL_SIZE_RATIOS[0] == WARNING_RATIO, "the daemon warns of its journal when the alert does"
+    assert borders.MIN_COVERAGE == 0.75
+    assert {SLOW_SECONDS, *CERTIFICATE_DAYS} >= {Judging().max_latency_seconds, Judging().min_certificate_days}
     red = {
-        "Missed": borders.alert("ProberMissesSlots"),
-        "Event loop lag": borders.alert("ProberLoopLag"),
-        "Couriers' lag": borders.alert("CourierBehind"),
-        "Last look": borders.alert("ProberStopped"),
-        "Journal": borders.alert("JournalNearlyFull"),
+        "Missed": borders.alert_threshold("ProberMissesSlots"),
+        "Event loop lag": borders.alert_threshold("ProberLoopLag"),
+        "Couriers' lag": borders.alert_threshold("CourierBehind"),
+        "Last look": borders.alert_threshold("ProberStopped"),
+        "Journal": borders.alert_threshold("JournalNearlyFull"),
     }
     found = {
         panel["title"]: panel["fieldConfig"]["defaults"]["thresholds"]["steps"][-1]
@@ -197,25 +196,25 @@ def test_borders_are_those_of_alerts_settings_and_rubrics():
     assert {title: found[title]["value"] for title in red} == red
     assert {found[title]["color"] for title in red} == {BAD}
     day = next(panel for panel in dashboards("en")["portal"]["panels"] if panel["title"] == "24 hours")
-    assert day["fieldConfig"]["defaults"]["thresholds"]["steps"][-1]["value"] == borders.OBJECTIVE
+    assert day["fieldConfig"]["defaults"]["thresholds"]["steps"][-1]["value"] == borders.AVAILABILITY_OBJECTIVE
 
 
 def test_rules_with_other_numbers_make_other_borders(monkeypatch: pytest.MonkeyPatch):
     told = {"CourierBehind": ["portal_monitor_sink_lag_seconds > 1200"], "o": ["vector(0.99)"], "none": ["up"]}
     monkeypatch.setattr(borders, "_expressions", lambda: told)
-    assert (borders.alert("CourierBehind"), borders.recorded("o")) == (1200.0, 0.99)
+    assert (borders.alert_threshold("CourierBehind"), borders.recorded_value("o")) == (1200.0, 0.99)
     with pytest.raises(LookupError):
-        borders.alert("none")
+        borders.alert_threshold("none")
     with pytest.raises(LookupError):
-        borders.recorded("none")
+        borders.recorded_value("none")
 
 
 def test_texts_say_the_borders_and_no_name_is_left_in_braces():
-    vi, en = Say("vi"), Say("en")
+    vi, en = DashboardTexts("vi"), DashboardTexts("en")
     assert "99,5 %" in vi("portal.day.why")
     assert "99.5 %" in en("portal.day.why")
     for say in (vi, en):
-        left = {name for key in WORDS for name in re.findall(r"{(\w+)}", say(key))}
+        left = {name for key in TEXTS for name in re.findall(r"{(\w+)}", say(key))}
         assert left == {"grade"}, "filled in where it is used"
 
 
@@ -232,12 +231,12 @@ def test_the_status_page_is_where_its_daemon_says():
 
 def declared() -> set[str]:
     """Every series that the daemon can expose, and every one that a shipped rule records."""
-    registry = SelfMetrics(list(KINDS)).registry
+    registry = SelfMetrics(list(PROBE_KINDS)).registry
     DeliveryMetrics(registry, ["influxdb"])
     AlertingMetrics(registry, ["mail"])
-    watch_archive(registry, ArchiveStatistics())
-    watch_rollups(registry, {tier: RollupStatistics() for tier in Tier})
-    exposition = Exposition(Board(clock=HandClock(), location="hn-1"), KINDS, CollectorRegistry())
+    register_archive_metrics(registry, ArchiveStatistics())
+    register_rollup_metrics(registry, {tier: RollupStatistics() for tier in Tier})
+    exposition = Exposition(StatusCache(clock=HandClock(), location="hn-1"), PROBE_KINDS, CollectorRegistry())
     names = {sample.name for family in registry.collect() for sample in family.samples}
     names |= {f"{family.name}{end}" for family in registry.collect() for end in ("", "_total", "_bucket")}
     names |= set(exposition._families) | FAMILIES.keys() | {rule["record"] for rule in rules("record")}  # noqa: SLF001
@@ -255,7 +254,16 @@ def test_every_series_is_declared():
 
 
 def test_every_field_and_tag_is_declared():
-    known = {*TAGS, *fields("mobile"), *fields(STATE_CHANGE), *FIELDS, "rubric", "criterion", "window", "version"}
+    known = {
+        *TAGS,
+        *point_fields("mobile"),
+        *point_fields(STATE_CHANGE),
+        *SCORE_FIELDS,
+        "rubric",
+        "criterion",
+        "window",
+        "version",
+    }
     for query in queries():
         if query.source == "influxdb":
             measured = set(re.findall(r'FROM "(\w+)"', query.text))
@@ -263,8 +271,8 @@ def test_every_field_and_tag_is_declared():
             renamed = set(re.findall(r'AS "(\w+)"', query.text))
             # A pattern finds the field of a look or the figure of a period, whichever tier is asked.
             for name in re.findall(r"\(/\^(\w+)\(_mean\)\?\$/", query.text):
-                assert name in fields("mobile"), query.where
-                assert f"{name}_mean" in figures("mobile"), query.where
+                assert name in point_fields("mobile"), query.where
+                assert f"{name}_mean" in rollup_fields("mobile"), query.where
             left = re.sub(r'"slots"', "", query.text)
-            assert "slots" in figures("mobile")
+            assert "slots" in rollup_fields("mobile")
             assert set(re.findall(r'"(\w+)"', left)) - measured - renamed <= known, query.where

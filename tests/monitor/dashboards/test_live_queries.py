@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from monitor.storage.journal.store import FILE, Writer
+from monitor.storage.journal.store import JOURNAL_FILE, JournalWriter
 from monitor.tools.demo.config_files import write_config
-from monitor.tools.demo.fleet_file import Notice
-from monitor.tools.demo.process import child
-from probes.browser.device_profiles import PROFILES
-from probes.registry import KINDS
+from monitor.tools.demo.fleet_file import FleetFile
+from monitor.tools.demo.process import fleet_process
+from probes.browser.device_profiles import DEVICE_PROFILES
+from probes.registry import PROBE_KINDS
 from tests import factories
 from tests.bench import seeded
 from tests.dashboard_queries import DATABASES, Asker, dashboards, queries
@@ -46,14 +46,14 @@ EMPTY = {
 
 
 @pytest.fixture
-async def fleet(tmp_path: Path) -> AsyncIterator[Notice]:
-    async with child(5, directory=tmp_path / "fleet", time_scale=0.1) as notice:
+async def fleet(tmp_path: Path) -> AsyncIterator[FleetFile]:
+    async with fleet_process(5, directory=tmp_path / "fleet", time_scale=0.1) as notice:
         yield notice
 
 
-def configure(notice: Notice, directory: Path, influx: str) -> Path:
+def configure(notice: FleetFile, directory: Path, influx: str) -> Path:
     """The demo's configuration with an InfluxDB, and rubrics that score after one look."""
-    write_config(notice, directory, listen=f"127.0.0.1:{free_port()}", uptime=2)
+    write_config(notice, directory, listen=f"127.0.0.1:{free_port()}", uptime_interval_seconds=2)
     settings = yaml.safe_load((directory / "monitor.yaml").read_text())
     settings["sinks"] = {"influxdb": {"url": influx, "bucket": "portal_monitor", "token": TOKEN}}
     settings["scores"] = {"every": 10}
@@ -66,13 +66,13 @@ def configure(notice: Notice, directory: Path, influx: str) -> Path:
     return directory
 
 
-def remember(notice: Notice, data: Path) -> None:
+def remember(notice: FleetFile, data: Path) -> None:
     """Renderings of two days that are over, as an earlier run would have left them: the daemon rolls them up."""
     data.mkdir()
     now = time.time_ns() // 1_000_000
-    writer = Writer(data / FILE, KINDS)
+    writer = JournalWriter(data / JOURNAL_FILE, PROBE_KINDS)
     for portal in notice.portals:
-        for device in PROFILES:
+        for device in DEVICE_PROFILES:
             writer.write([
                 factories.measurement(
                     portal=portal.id, check=device, kind="mobile", location="demo", slot=now - hours * 3_600_000,
@@ -93,7 +93,7 @@ def rules_at_once(directory: Path) -> Path:
     return directory / "recording.yml"
 
 
-async def test_every_query_returns_data_or_is_empty_for_a_reason(fleet: Notice, tmp_path: Path):
+async def test_every_query_returns_data_or_is_empty_for_a_reason(fleet: FleetFile, tmp_path: Path):
     with InfluxServer(tmp_path / "influx") as influx:
         for database in DATABASES.values():
             influx.create(database)
@@ -125,7 +125,9 @@ def portals_of(influx: InfluxServer, query: str) -> set[str]:
     return {series["tags"]["portal"] for series in influx.query(query, "portal_monitor")}
 
 
-def until_scored_and_down(prometheus: Scraper, influx: InfluxServer, fleet: Notice, rendered: str, broken: str) -> None:
+def until_scored_and_down(
+    prometheus: Scraper, influx: InfluxServer, fleet: FleetFile, rendered: str, broken: str
+) -> None:
     """Break a portal, and wait until everybody knows, and until there are scores."""
     scored = "SELECT * FROM score WHERE \"check\" = 'website-2025/total/quarter' LIMIT 1"
     wait_until(lambda: influx.query(scored, "portal_monitor"), 240)

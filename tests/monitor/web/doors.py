@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from monitor.config.web import Web
-from monitor.web import Door, serve
+from monitor.config.web import WebBlock
+from monitor.web import WebSecurity, serve
 from tests.monitor.web.scene import Stage
 
 
@@ -19,7 +19,7 @@ from tests.monitor.web.scene import Stage
 class Opened:
     """A door that is open; ``url`` is its address."""
 
-    door: Door
+    door: WebSecurity
     url: str
 
     @property
@@ -33,8 +33,8 @@ class Opened:
 @asynccontextmanager
 async def opened(stage: Stage, *, token: str | None = None, **web: Any) -> AsyncIterator[Opened]:  # noqa: ANN401 - keys
     """Serve the stage with the block ``web`` as given."""
-    door = Door(Web(**web), stage.clock)
-    site = stage.site(keeper=door.keeper, reload=token is not None, token=token)
+    door = WebSecurity(WebBlock(**web), stage.clock)
+    site = stage.site(keeper=door.authenticator, reload=token is not None, token=token)
     runner, url = await serve(site, "127.0.0.1:0", door)
     try:
         yield Opened(door, url)

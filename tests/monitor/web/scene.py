@@ -13,16 +13,16 @@ from pydantic import SecretStr
 
 from monitor.config import Config
 from monitor.config.settings import MonitorSettings
-from monitor.config.web import Web
-from monitor.model.records import Check, Expect, Measurement, Portal, PortalKind, State, StateChange, Void
-from monitor.states.status_cache import Board
+from monitor.config.web import WebBlock
+from monitor.model.records import Check, Expect, Measurement, Portal, PortalKind, State, StateChange, UnknownReason
+from monitor.states.status_cache import StatusCache
 from monitor.storage.journal.journal import Journal
-from monitor.storage.journal.store import Advance
-from monitor.storage.screenshots import Evidence
-from monitor.web import Readiness, Site
+from monitor.storage.journal.store import CheckpointUpdate
+from monitor.storage.screenshots import ScreenshotStore
+from monitor.web import Readiness, WebContext
 from monitor.web.metrics.exposition import Exposition
-from monitor.web.server.auth import Keeper
-from probes.registry import KINDS
+from monitor.web.server.auth import Authenticator
+from probes.registry import PROBE_KINDS
 from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT
@@ -128,13 +128,15 @@ def trouble(one: Measurement) -> Measurement:
         second = factories.hop(url="https://dichvucong.example.gov.vn/a/very/long/path/" + "x" * 120)
         return replace(one, hops=(first, second, replace(first, family=6, status=None)))
     if one.portal == "da-nang" and one.slot == SLOT - 8 * MINUTE:
-        return replace(one, outcome=Outcome.VOID, void=Void.BLIND, detail="none of 3 references answers; no end")
+        return replace(
+            one, outcome=Outcome.VOID, void=UnknownReason.BLIND, detail="none of 3 references answers; no end"
+        )
     return one
 
 
 def told(mark: str) -> Config:
     """A configuration of this digest, with a secret."""
-    settings = MonitorSettings(location=LOCATION, web=Web(reload=True, reload_token=SecretStr("sesame-seeds")))
+    settings = MonitorSettings(location=LOCATION, web=WebBlock(reload=True, reload_token=SecretStr("sesame-seeds")))
     return Config(settings=settings, portals=(), checks=(), digest=mark, directory=Path("config"))
 
 
@@ -148,46 +150,48 @@ class Stage:
     readiness: Readiness = field(default_factory=lambda: Readiness(ok=True))
     complaints: str | None = None
     config: Config = field(default_factory=lambda: told("1"))
-    evidence: Evidence | None = None
+    evidence: ScreenshotStore | None = None
     calls: int = 0
 
     def __post_init__(self) -> None:
-        self.board = Board(clock=self.clock, location=LOCATION)
-        self.exposition = Exposition(self.board, KINDS, CollectorRegistry())
+        self.board = StatusCache(clock=self.clock, location=LOCATION)
+        self.exposition = Exposition(self.board, PROBE_KINDS, CollectorRegistry())
 
     async def play(self, portals: list[Portal], told: list[Measurement | StateChange]) -> None:
         """Write the story to the journal and let the board recall it."""
         looks = [one for one in told if isinstance(one, Measurement)]
         turns = tuple(one for one in told if isinstance(one, StateChange))
-        await self.journal.commit_all([*looks, Advance(reader="states", seq=0, changes=turns)])
-        self.board.show(portals, checks(portals))
-        await self.journal.read(self.board.recall)
+        await self.journal.commit_all([*looks, CheckpointUpdate(reader="states", seq=0, changes=turns)])
+        self.board.set_inventory(portals, checks(portals))
+        await self.journal.read(self.board.load)
         await asyncio.sleep(0)
 
     async def reload(self) -> str | None:
         self.calls += 1
         return self.complaints
 
-    def site(self, *, reload: bool = False, token: str | None = None, keeper: Keeper | None = None) -> Site:
-        return Site(
-            board=self.board,
+    def site(
+        self, *, reload: bool = False, token: str | None = None, keeper: Authenticator | None = None
+    ) -> WebContext:
+        return WebContext(
+            status_cache=self.board,
             exposition=self.exposition,
             journal=self.journal,
-            evidence=self.evidence,
+            screenshots=self.evidence,
             clock=self.clock,
             language=self.language,
             zone=ZoneInfo("Asia/Ho_Chi_Minh"),
-            ready=lambda: self.readiness,
+            readiness=lambda: self.readiness,
             reload=self.reload if reload else None,
             reload_token=SecretStr(token) if token else None,
-            keeper=keeper or Keeper(self.clock, {}, {}),
+            authenticator=keeper or Authenticator(self.clock, {}, {}),
             config=lambda: self.config,
         )
 
 
 async def staged(directory: Path) -> Stage:
     """The stage after its story."""
-    stage = Stage(Journal.open(directory, KINDS, commit_every=0.01))
+    stage = Stage(Journal.open(directory, PROBE_KINDS, commit_interval_seconds=0.01))
     portals = inventory()
     await stage.play(portals, story(portals))
     return stage

@@ -10,14 +10,14 @@ import aiohttp
 import pytest
 
 from monitor.config import secret_hash
-from monitor.config.secret_hash import Hashed
-from monitor.web.server.auth import FORGET_SECONDS, FORGIVEN, WAITING, Keeper, Verdict
-from monitor.web.server.headers import HEADERS
+from monitor.config.secret_hash import ScryptHash
+from monitor.web.server.auth import FAILURE_WINDOW_SECONDS, MAX_FAILURES, MAX_PENDING, Authenticator, AuthResult
+from monitor.web.server.headers import SECURITY_HEADERS
 from tests.monitor.web.doors import opened
 from tests.monitor.web.scene import Clock, Stage
 
 PASSWORD, TOKEN = "mật khẩu dài", "a-token-of-some-length"
-USERS, TOKENS = {"trực": secret_hash.make(PASSWORD)}, {"prometheus": secret_hash.make(TOKEN)}
+USERS, TOKENS = {"trực": secret_hash.make_hash(PASSWORD)}, {"prometheus": secret_hash.make_hash(TOKEN)}
 ACCOUNTS = {"users": {"truc": USERS["trực"]}, "tokens": TOKENS}
 
 
@@ -39,8 +39,10 @@ CLOSED = ("/", "/portals/da-nang", "/incidents", "/metrics", "/config", "/probe"
           "/api/v1/measurements", "/api/v1/incidents", "/static/style.css", "/evidence/a/b/1/0.jpg", "/no")  # fmt: skip
 
 
-def keeper(clock: Clock) -> Keeper:
-    return Keeper(clock, {"truc": Hashed.read(USERS["trực"])}, {"p": Hashed.read(TOKENS["prometheus"])})
+def keeper(clock: Clock) -> Authenticator:
+    return Authenticator(
+        clock, {"truc": ScryptHash.parse(USERS["trực"])}, {"p": ScryptHash.parse(TOKENS["prometheus"])}
+    )
 
 
 async def test_without_an_account_there_is_nothing_but_health(stage: Stage):
@@ -48,7 +50,7 @@ async def test_without_an_account_there_is_nothing_but_health(stage: Stage):
         for path in CLOSED:
             async with visitor.get(path) as answer:
                 assert answer.status == 401
-                assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+                assert {name: answer.headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
                 asked = [one.split(" ")[0] for one in answer.headers.getall("WWW-Authenticate")]
                 assert asked == ["Basic", "Bearer"]
                 assert "gov.vn" not in await answer.text()
@@ -64,7 +66,7 @@ async def test_who_has_an_account_enters_and_who_guesses_does_not(stage: Stage):
                 assert answer.status == 200
         refused = []
         for headers in BAD:
-            stage.clock.turn(FORGET_SECONDS + 1)  # each is judged by itself
+            stage.clock.turn(FAILURE_WINDOW_SECONDS + 1)  # each is judged by itself
             async with visitor.get("/metrics", headers=headers) as answer:
                 refused.append(answer.status)
         assert refused == [401] * len(BAD)
@@ -80,41 +82,43 @@ async def test_reloading_asks_for_its_own_token_whatever_accounts_there_are(stag
 
 async def test_what_was_right_once_costs_nothing_and_is_forgotten_when_accounts_change(monkeypatch: pytest.MonkeyPatch):
     asked = []
-    fits = Hashed.fits
-    monkeypatch.setattr(Hashed, "fits", lambda self, secret: asked.append(secret) or fits(self, secret))
+    fits = ScryptHash.matches
+    monkeypatch.setattr(ScryptHash, "matches", lambda self, secret: asked.append(secret) or fits(self, secret))
     one = keeper(Clock())
     for _ in range(100):
-        assert await one.admit(GOOD[0]["Authorization"], "a") is Verdict.WELCOME
-        assert await one.admit(GOOD[1]["Authorization"], "a") is Verdict.WELCOME
+        assert await one.authenticate(GOOD[0]["Authorization"], "a") is AuthResult.AUTHENTICATED
+        assert await one.authenticate(GOOD[1]["Authorization"], "a") is AuthResult.AUTHENTICATED
     assert asked == [PASSWORD, TOKEN]
-    one.change({"truc": Hashed.read(secret_hash.make("another"))}, {})
-    assert await one.admit(GOOD[0]["Authorization"], "a") is Verdict.STRANGER
-    assert await one.admit(GOOD[1]["Authorization"], "a") is Verdict.STRANGER
+    one.update({"truc": ScryptHash.parse(secret_hash.make_hash("another"))}, {})
+    assert await one.authenticate(GOOD[0]["Authorization"], "a") is AuthResult.UNAUTHORIZED
+    assert await one.authenticate(GOOD[1]["Authorization"], "a") is AuthResult.UNAUTHORIZED
     one.close()
 
 
 async def test_a_storm_of_guesses_is_not_worked_for(monkeypatch: pytest.MonkeyPatch):
     """Five guesses of one address in a minute, eight at a time of all; the others hear «later», at no cost."""
     tried = []
-    monkeypatch.setattr(Hashed, "fits", lambda _self, secret: bool(tried.append(secret)))
+    monkeypatch.setattr(ScryptHash, "matches", lambda _self, secret: bool(tried.append(secret)))
     clock = Clock()
     one = keeper(clock)
-    said = [await one.admit(basic("truc", f"{n}")["Authorization"], "attacker") for n in range(50)]
-    assert said == [Verdict.STRANGER] * FORGIVEN + [Verdict.LATER] * (50 - FORGIVEN)
-    assert len(tried) == FORGIVEN
-    clock.turn(FORGET_SECONDS)
-    assert await one.admit(basic("truc", "again")["Authorization"], "attacker") is Verdict.STRANGER
-    monkeypatch.setattr(Hashed, "fits", lambda _self, _secret: bool(time.sleep(0.05)))
-    many = await asyncio.gather(*(one.admit(basic("truc", f"{n}")["Authorization"], f"from {n}") for n in range(100)))
-    assert many.count(Verdict.STRANGER) == WAITING
-    assert many.count(Verdict.LATER) == 100 - WAITING
+    said = [await one.authenticate(basic("truc", f"{n}")["Authorization"], "attacker") for n in range(50)]
+    assert said == [AuthResult.UNAUTHORIZED] * MAX_FAILURES + [AuthResult.THROTTLED] * (50 - MAX_FAILURES)
+    assert len(tried) == MAX_FAILURES
+    clock.turn(FAILURE_WINDOW_SECONDS)
+    assert await one.authenticate(basic("truc", "again")["Authorization"], "attacker") is AuthResult.UNAUTHORIZED
+    monkeypatch.setattr(ScryptHash, "matches", lambda _self, _secret: bool(time.sleep(0.05)))
+    many = await asyncio.gather(
+        *(one.authenticate(basic("truc", f"{n}")["Authorization"], f"from {n}") for n in range(100))
+    )
+    assert many.count(AuthResult.UNAUTHORIZED) == MAX_PENDING
+    assert many.count(AuthResult.THROTTLED) == 100 - MAX_PENDING
     one.close()
 
 
 async def test_while_others_guess_the_loop_is_free_and_the_known_are_served(stage: Stage):
     """Real hashes, from many addresses at once: the wait is on a thread, and Prometheus goes on scraping."""
     one = keeper(stage.clock)
-    assert await one.admit(GOOD[1]["Authorization"], "prometheus") is Verdict.WELCOME
+    assert await one.authenticate(GOOD[1]["Authorization"], "prometheus") is AuthResult.AUTHENTICATED
     late: list[float] = []
 
     async def beat() -> None:
@@ -125,9 +129,11 @@ async def test_while_others_guess_the_loop_is_free_and_the_known_are_served(stag
             late.append(loop.time() - due)
 
     beating = asyncio.create_task(beat())
-    storm = [asyncio.create_task(one.admit(bearer(f"guess {n}")["Authorization"], f"from {n}")) for n in range(200)]
+    storm = [
+        asyncio.create_task(one.authenticate(bearer(f"guess {n}")["Authorization"], f"from {n}")) for n in range(200)
+    ]
     while not all(task.done() for task in storm):
-        assert await one.admit(GOOD[1]["Authorization"], "prometheus") is Verdict.WELCOME
+        assert await one.authenticate(GOOD[1]["Authorization"], "prometheus") is AuthResult.AUTHENTICATED
         await asyncio.sleep(0.005)
     beating.cancel()
     assert sorted(late)[len(late) // 2] < 0.05
@@ -141,12 +147,12 @@ async def test_while_others_guess_the_loop_is_free_and_the_known_are_served(stag
 )  # fmt: skip
 def test_what_is_no_hash_is_refused_without_being_told(text: str):
     with pytest.raises(ValueError, match="hash") as caught:
-        Hashed.read(text)
+        ScryptHash.parse(text)
     assert not text or text not in str(caught.value)
 
 
 def test_a_hash_fits_its_secret_alone_and_no_two_are_alike():
-    assert Hashed.read(USERS["trực"]).fits(PASSWORD)
-    assert not Hashed.read(USERS["trực"]).fits(PASSWORD + " ")
-    assert secret_hash.make(PASSWORD) != USERS["trực"]
+    assert ScryptHash.parse(USERS["trực"]).matches(PASSWORD)
+    assert not ScryptHash.parse(USERS["trực"]).matches(PASSWORD + " ")
+    assert secret_hash.make_hash(PASSWORD) != USERS["trực"]
     assert not set(" \"'$\\{}") & set(USERS["trực"])

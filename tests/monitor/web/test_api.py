@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from aiohttp.test_utils import TestClient
 
-from monitor.model.time_parsing import LAST, parse_time
+from monitor.model.time_parsing import MAX_TIMESTAMP_MS, parse_time
 from tests.factories import MINUTE, SLOT
 from tests.monitor.web.conftest import text
 from tests.monitor.web.scene import NOW, Stage
@@ -111,7 +111,7 @@ async def test_an_unknown_address_of_the_api_answers_in_json(client: Client):
 
 async def test_portals_are_shared_for_a_second(client: Client, stage: Stage):
     before = await text(client, "/api/v1/portals")
-    stage.board.show([], [])
+    stage.board.set_inventory([], [])
     assert await text(client, "/api/v1/portals") == before
     stage.clock.turn(1)
     assert json.loads(await text(client, "/api/v1/portals"))["portals"] == []
@@ -122,6 +122,6 @@ def test_times_are_read_exactly():
     assert parse_time(moment.isoformat(), 0) == SLOT
     assert parse_time("now", SLOT) == SLOT
     assert parse_time("-1.5h", SLOT) == SLOT - 90 * MINUTE
-    assert parse_time(str(LAST), 0) == LAST
+    assert parse_time(str(MAX_TIMESTAMP_MS), 0) == MAX_TIMESTAMP_MS
     with pytest.raises(ValueError, match="is not a time"):
         parse_time(quote("-"), SLOT)

@@ -78,16 +78,16 @@ async def test_a_retired_portal_has_no_state_but_its_looks(client: Client):
 
 async def test_a_portal_without_looks_or_checks_still_has_a_page(client: Client, stage: Stage):
     new = replace(stage.board.portals["da-nang"], id="new", expect=Expect.ANSWERS)
-    stage.board.show([new], checks([new]))
+    stage.board.set_inventory([new], checks([new]))
     assert "Chưa có kết quả cho phép đo này." in await text(client, "/portals/new")
-    stage.board.show([new], [])
+    stage.board.set_inventory([new], [])
     stage.clock.turn(2)
     assert "Cổng này chưa có phép đo nào." in await text(client, "/portals/new")
 
 
 async def test_metrics_without_words_are_shown_by_their_names(client: Client, stage: Stage):
     look = measurement(portal="da-nang", slot=SLOT + 60_000)
-    stage.board.take(look)
+    stage.board.update(look)
     page = await text(client, "/portals/da-nang")
     assert re.search(r'title="Time to resolve the name of the first hop\.">first_resolve_seconds</abbr>', page)
 
@@ -110,6 +110,6 @@ async def test_nothing_that_a_portal_says_becomes_markup(client: Client):
 
 async def test_a_check_that_looks_seldom_still_has_its_looks(client: Client, stage: Stage):
     slow = check(portal="da-nang", interval=3600.0, name="uptime")
-    stage.board.show(stage.board.portals.values(), [slow])
-    stage.board.take(measurement(portal="da-nang", slot=SLOT))
+    stage.board.set_inventory(stage.board.portals.values(), [slow])
+    stage.board.update(measurement(portal="da-nang", slot=SLOT))
     assert "mỗi 1 giờ" in await text(client, "/portals/da-nang")

@@ -12,12 +12,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from monitor.cli.healthcheck import HEALTHY, ask
-from monitor.config.web import Web
-from monitor.tools.demo.certificate_authority import Authority
-from monitor.web import Door
+from monitor.cli.healthcheck import HEALTHY, request_health
+from monitor.config.web import WebBlock
+from monitor.tools.demo.certificate_authority import CertificateAuthority
+from monitor.web import WebSecurity
 from monitor.web.server import connection
-from monitor.web.server.connection_limit import Crowd, neighbourhood
+from monitor.web.server.connection_limit import ConnectionLimiter, client_key
 from tests.monitor.web.doors import opened, say, statuses
 from tests.monitor.web.scene import Clock, Stage
 
@@ -31,7 +31,7 @@ def pem(directory: Path, name: str = "localhost") -> dict[str, str]:
 
 
 async def test_over_tls_everything_is_as_over_http_and_old_versions_are_refused(stage: Stage, tmp_path: Path):
-    authority = Authority(tmp_path / "tls")
+    authority = CertificateAuthority(tmp_path / "tls")
     authority.issue(["localhost"])
     async with opened(stage, tls=pem(tmp_path / "tls")) as door:
         trusting = ssl.create_default_context(cafile=str(authority.ca_file))
@@ -47,11 +47,11 @@ async def test_over_tls_everything_is_as_over_http_and_old_versions_are_refused(
             await asyncio.open_connection(*door.where, ssl=old)
         assert b"HTTP/1.1 200" not in await say(door.where, GET)
         listen = "{}:{}".format(*door.where)
-        assert await asyncio.to_thread(ask, listen, HEALTHY, 10.0) == (True, "healthy")
+        assert await asyncio.to_thread(request_health, listen, HEALTHY, 10.0) == (True, "healthy")
 
 
 async def test_a_renewed_certificate_holds_for_the_next_visitor(stage: Stage, tmp_path: Path):
-    authority = Authority(tmp_path / "tls")
+    authority = CertificateAuthority(tmp_path / "tls")
     authority.issue(["localhost"])
     files = pem(tmp_path / "tls")
 
@@ -67,11 +67,11 @@ async def test_a_renewed_certificate_holds_for_the_next_visitor(stage: Stage, tm
         authority.issue(["localhost"])
         Path(files["certificate"]).write_bytes(Path(pem(tmp_path / "tls")["certificate"]).read_bytes())
         assert await serial(door.where) == first
-        door.door.change(Web(tls=files))
+        door.door.reload(WebBlock(tls=files))
         second = await serial(door.where)
         assert second != first
         Path(files["certificate"]).write_text("nonsense")
-        door.door.change(Web(tls=files))
+        door.door.reload(WebBlock(tls=files))
         assert await serial(door.where) == second, "a file that went bad changes nothing"
 
 
@@ -96,28 +96,28 @@ async def test_a_full_house_takes_from_who_has_most(stage: Stage):
             await healthy(*await come(source))
         gone = [await asyncio.wait_for(reader.read(), 10) for reader, _ in first[:2]]
         assert gone == [b"", b""], "the two oldest of the most crowded address"
-        assert (door.door.crowd.refused, door.door.crowd.dismissed) == (1, 2)
+        assert (door.door.connection_limiter.rejected, door.door.connection_limiter.evicted) == (1, 2)
         for one in first[2:]:
             await healthy(*one)
 
 
 def test_a_crowd_counts_and_forgets():
-    crowd = Crowd(most=4, per_address=3)
+    crowd = ConnectionLimiter(max_connections=4, max_connections_per_client=3)
     dismissed: list[str] = []
-    seats = [crowd.enter("a") for _ in range(3)]
-    assert crowd.enter("a") is None
+    seats = [crowd.acquire("a") for _ in range(3)]
+    assert crowd.acquire("a") is None
     for number, seat in enumerate(seats):
         assert seat is not None
-        seat.dismiss = lambda number=number: dismissed.append(number)
-    assert crowd.enter("b") is not None
-    assert crowd.enter("c") is not None, "the newcomer would have fewer than a has"
+        seat.close = lambda number=number: dismissed.append(number)
+    assert crowd.acquire("b") is not None
+    assert crowd.acquire("c") is not None, "the newcomer would have fewer than a has"
     assert dismissed == [0]
     assert len(crowd) == 4
-    assert crowd.enter("c") is None, "nobody has more than the newcomer would"
+    assert crowd.acquire("c") is None, "nobody has more than the newcomer would"
     for seat in seats:
         assert seat is not None
-        crowd.leave(seat)
-        crowd.leave(seat)
+        crowd.release(seat)
+        crowd.release(seat)
     assert len(crowd) == 2
 
 
@@ -127,14 +127,14 @@ def test_a_crowd_counts_and_forgets():
      ("fe80::1%eth0", "fe80::/64"), ("", "")],
 )  # fmt: skip
 def test_what_counts_as_one_address(host: str, known: str):
-    assert neighbourhood(host) == known
+    assert client_key(host) == known
 
 
 async def test_slow_visitors_are_ended_in_time(stage: Stage, monkeypatch: pytest.MonkeyPatch):
     """Nothing said, a request without end, and an answer that nobody takes: each has its time and no more."""
-    monkeypatch.setattr(connection, "FIRST_SECONDS", 0.3)
-    monkeypatch.setattr(connection, "EXCHANGE_SECONDS", 0.6)
-    monkeypatch.setattr(connection, "REST_SECONDS", 0.9)
+    monkeypatch.setattr(connection, "FIRST_BYTE_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(connection, "REQUEST_TIMEOUT_SECONDS", 0.6)
+    monkeypatch.setattr(connection, "IDLE_TIMEOUT_SECONDS", 0.9)
     loop = asyncio.get_running_loop()
     async with opened(stage) as door:
         began = loop.time()
@@ -157,11 +157,11 @@ async def test_slow_visitors_are_ended_in_time(stage: Stage, monkeypatch: pytest
         assert await reader.read() in {b"", b"\n"}
         assert 0.8 < loop.time() - began < 10, "between two requests there is more time"
         writer.close()
-        assert len(door.door.crowd) == 0
+        assert len(door.door.connection_limiter) == 0
 
 
 async def test_an_answer_that_nobody_takes_is_not_kept_for_ever(stage: Stage, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(connection, "EXCHANGE_SECONDS", 0.5)
+    monkeypatch.setattr(connection, "REQUEST_TIMEOUT_SECONDS", 0.5)
 
     async def large() -> list[bytes]:
         return [b"x" * 8_000_000]
@@ -176,17 +176,17 @@ async def test_an_answer_that_nobody_takes_is_not_kept_for_ever(stage: Stage, mo
             await loop.sock_sendall(one, b"GET /metrics HTTP/1.1\r\nHost: m\r\n\r\n")
             for wanted in (1, 0):
                 async with asyncio.timeout(20.0):
-                    while len(door.door.crowd) != wanted:  # noqa: ASYNC110 - the door has no event for it
+                    while len(door.door.connection_limiter) != wanted:  # noqa: ASYNC110 - the door has no event for it
                         await asyncio.sleep(0.01)
-        assert len(door.door.crowd) == 0
+        assert len(door.door.connection_limiter) == 0
 
 
 async def test_who_never_shakes_hands_is_ended(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("monitor.web.server.listener.HANDSHAKE_SECONDS", 0.3)
-    Authority(tmp_path / "tls").issue(["localhost"])
+    monkeypatch.setattr("monitor.web.server.listener.TLS_HANDSHAKE_TIMEOUT_SECONDS", 0.3)
+    CertificateAuthority(tmp_path / "tls").issue(["localhost"])
     async with opened(stage, tls=pem(tmp_path / "tls")) as door:
         assert await say(door.where) == b""
-        assert len(door.door.crowd) == 0
+        assert len(door.door.connection_limiter) == 0
 
 
 @pytest.mark.parametrize(
@@ -195,6 +195,6 @@ async def test_who_never_shakes_hands_is_ended(stage: Stage, tmp_path: Path, mon
      ("192.0.2.1:1", True), ("monitor.example:1", True)],
 )  # fmt: skip
 def test_an_open_door_to_others_is_told(capsys: pytest.CaptureFixture[str], listen: str, *, said: bool):
-    door = Door(Web(), Clock())
-    door.say_how_open(listen)
+    door = WebSecurity(WebBlock(), Clock())
+    door.warn_if_exposed(listen)
     assert ("web_open_to_others" in capsys.readouterr().out) is said

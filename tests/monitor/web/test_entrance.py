@@ -7,9 +7,9 @@ import asyncio
 import aiohttp
 import pytest
 
-from monitor.web.rendering import QUEUE, Crowded, Shelf
+from monitor.web.rendering import MAX_QUEUED_RENDERS, ResponseCache, TooManyRequests
 from monitor.web.server import middleware
-from monitor.web.server.middleware import Ease
+from monitor.web.server.middleware import LoadShedder
 from tests.monitor.web.doors import opened
 from tests.monitor.web.scene import Clock, Stage
 
@@ -18,8 +18,8 @@ from tests.monitor.web.scene import Clock, Stage
 def late(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How late timers are said to be; one number, which the test turns."""
     told = [0.0]
-    monkeypatch.setattr(middleware, "PATIENCE_SECONDS", 0.2)
-    monkeypatch.setattr(Ease, "busy", lambda _ease: told[0] > middleware.LATE_SECONDS)
+    monkeypatch.setattr(middleware, "MAX_WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(LoadShedder, "is_overloaded", lambda _ease: told[0] > middleware.MAX_LOOP_LAG_SECONDS)
     return told
 
 
@@ -45,9 +45,9 @@ async def test_too_many_pages_at_once_are_no_fault_of_ours(
     """Also where the page would only have said that there is none."""
 
     async def crowded(*_: object) -> bytes:
-        raise Crowded
+        raise TooManyRequests
 
-    monkeypatch.setattr(Shelf, "get", crowded)
+    monkeypatch.setattr(ResponseCache, "get", crowded)
     async with opened(stage) as door, aiohttp.ClientSession(door.url) as visitor:
         for path in ("/", "/metrics", "/no-such-page", "/incidents/none"):
             async with visitor.get(path) as answer:
@@ -57,33 +57,33 @@ async def test_too_many_pages_at_once_are_no_fault_of_ours(
 
 
 async def test_who_waits_is_served_when_there_is_time_again():
-    ease = Ease()
-    ease.late = 10 * middleware.LATE_SECONDS
-    waiting = [asyncio.create_task(ease.room()) for _ in range(middleware.HELD)]
+    ease = LoadShedder()
+    ease.loop_lag_seconds = 10 * middleware.MAX_LOOP_LAG_SECONDS
+    waiting = [asyncio.create_task(ease.acquire()) for _ in range(middleware.MAX_QUEUED_REQUESTS)]
     await asyncio.sleep(0)
-    assert not await ease.room(), "no more than so many wait"
-    ease.late = 0.0
+    assert not await ease.acquire(), "no more than so many wait"
+    ease.loop_lag_seconds = 0.0
     assert all(await asyncio.gather(*waiting))
-    assert ease.held == 0
+    assert ease.queued_requests == 0
 
 
 async def test_a_loop_that_is_held_up_is_noticed_and_forgiven():
     """A single stumble sends nobody away; being late all the time does, and ends when that ends."""
-    ease = Ease()
+    ease = LoadShedder()
     loop = asyncio.get_running_loop()
     ease._tick(loop, loop.time() - 0.2)  # noqa: SLF001 - one tick, 0.2 s late
-    assert not ease.busy()
+    assert not ease.is_overloaded()
     for _ in range(30):
         ease._tick(loop, loop.time() - 0.2)  # noqa: SLF001 - and many of them
-    assert ease.busy()
+    assert ease.is_overloaded()
     for _ in range(30):
         ease._tick(loop, loop.time())  # noqa: SLF001 - in time again
-    assert not ease.busy()
+    assert not ease.is_overloaded()
 
 
 async def test_a_shelf_makes_one_at_a_time_and_keeps_few_waiting():
     """Pages that are all different would add their slices of time up."""
-    shelf, making, most = Shelf(Clock(), 1.0), 0, 0
+    shelf, making, most = ResponseCache(Clock(), 1.0), 0, 0
     go = asyncio.Event()
 
     async def make() -> bytes:
@@ -94,10 +94,10 @@ async def test_a_shelf_makes_one_at_a_time_and_keeps_few_waiting():
         making -= 1
         return b"made"
 
-    asked = [asyncio.create_task(shelf.get(number, make)) for number in range(QUEUE)]
+    asked = [asyncio.create_task(shelf.get(number, make)) for number in range(MAX_QUEUED_RENDERS)]
     await asyncio.sleep(0)
-    with pytest.raises(Crowded):
+    with pytest.raises(TooManyRequests):
         await shelf.get("one more", make)
     go.set()
-    assert await asyncio.gather(*asked) == [b"made"] * QUEUE
+    assert await asyncio.gather(*asked) == [b"made"] * MAX_QUEUED_RENDERS
     assert most == 1

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient
 
-from monitor.storage.screenshots import Evidence
-from probes.result import Outcome, Picture
+from monitor.storage.screenshots import ScreenshotStore
+from probes.result import Outcome, Screenshot
 from tests import factories
 from tests.factories import SLOT
 from tests.monitor.web.conftest import Open, text
@@ -32,19 +32,19 @@ VALUES = {
 async def shown(stage: Stage, open_client: Open, tmp_path: Path) -> Client:
     """Đà Nẵng was rendered twice, and failed once before."""
     check = factories.check("mobile", portal="da-nang", interval=21_600.0)
-    stage.evidence = Evidence(folder=tmp_path / "evidence", limit=10**9, days=100)
+    stage.evidence = ScreenshotStore(folder=tmp_path / "evidence", max_bytes=10**9, retention_days=100)
     looks = [
         factories.measurement(kind="mobile", portal="da-nang", slot=SLOT - 1000, attempt=2, values=VALUES),
         factories.measurement(kind="mobile", portal="da-nang", slot=SLOT - 7_200_000, outcome=Outcome.DOWN),
     ]
     for look in reversed(looks):
-        film = [Picture(at=number * 0.5, type="image/webp", body=PIXEL) for number in range(4)]
-        last = Picture(at=None, type="image/webp", body=PIXEL, print="00" * 8)
-        await stage.evidence.keep(check, look, [*film, last])
+        film = [Screenshot(at_seconds=number * 0.5, content_type="image/webp", body=PIXEL) for number in range(4)]
+        last = Screenshot(at_seconds=None, content_type="image/webp", body=PIXEL, fingerprint="00" * 8)
+        await stage.evidence.save(check, look, [*film, last])
     await stage.journal.commit_all(looks)
     board = stage.board
-    board.show(board.portals.values(), [*checks(list(board.portals.values())), check])
-    await stage.journal.read(board.recall)
+    board.set_inventory(board.portals.values(), [*checks(list(board.portals.values())), check])
+    await stage.journal.read(board.load)
     await asyncio.sleep(0)
     return await open_client()
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient
 
-from monitor.model.records import State, Void
+from monitor.model.records import State, UnknownReason
 from monitor.web import Readiness
 from probes.result import Outcome
 from tests.factories import DAY, SLOT
@@ -91,7 +91,9 @@ async def test_english_is_complete_and_carried_on(client: Client):
 
 async def test_blind_is_not_down(client: Client, stage: Stage):
     for key, look in list(stage.board.latest.items()):
-        void = replace(look, outcome=Outcome.VOID, void=Void.BLIND, fault=None, detail="none of 3 references answers")
+        void = replace(
+            look, outcome=Outcome.VOID, void=UnknownReason.BLIND, fault=None, detail="none of 3 references answers"
+        )
         stage.board.latest[key] = void
     page = await text(client, "/")
     assert heading(page) == "Trạm đo không quan sát được"
@@ -101,7 +103,7 @@ async def test_blind_is_not_down(client: Client, stage: Stage):
 async def test_while_blind_what_we_cannot_see_is_not_listed_portal_by_portal(client: Client, stage: Stage):
     stage.board.states.clear()
     for key, look in list(stage.board.latest.items()):
-        stage.board.latest[key] = replace(look, outcome=Outcome.VOID, void=Void.BLIND, fault=None)
+        stage.board.latest[key] = replace(look, outcome=Outcome.VOID, void=UnknownReason.BLIND, fault=None)
     assert 'id="attention"' not in await text(client, "/")
 
 
@@ -113,16 +115,16 @@ async def test_it_says_when_no_looks_complete(client: Client, stage: Stage):
 
 
 async def test_all_well(client: Client, stage: Stage):
-    for number, portal in enumerate(stage.board.judged()):
-        stage.board.take(replace(changed(portal, State.UP, State.UNKNOWN, SLOT - DAY), seq=10_000 + number))
+    for number, portal in enumerate(stage.board.evaluated_portals()):
+        stage.board.update(replace(changed(portal, State.UP, State.UNKNOWN, SLOT - DAY), seq=10_000 + number))
     assert heading(await text(client, "/")) == "Tất cả 6 cổng đang hoạt động"
 
 
 async def test_before_the_first_looks_nothing_needs_attention(client: Client, stage: Stage):
     portals, checks = list(stage.board.portals.values()), list(stage.board.checks.values())
-    stage.board.show([], [])
+    stage.board.set_inventory([], [])
     assert heading(await text(client, "/")) == "Danh sách chưa có cổng nào"
-    stage.board.show(portals, checks)
+    stage.board.set_inventory(portals, checks)
     stage.clock.turn(2)
     page = await text(client, "/")
     assert heading(page) == "Đang chờ những lượt đo đầu tiên"

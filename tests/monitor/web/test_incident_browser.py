@@ -8,7 +8,7 @@ import pytest
 from aiohttp.test_utils import TestClient
 from playwright.async_api import Browser, expect
 
-from monitor.i18n.page_texts import LANGUAGES, WORDS
+from monitor.i18n.page_texts import LANGUAGES, TEXTS
 from probes.result import Fault
 from tests.monitor.web.scene import EVIL, Stage
 from tests.monitor.web.test_browser import CONTRAST, FITS, SMALLEST_TARGET, TARGETS, browser, opened
@@ -34,11 +34,11 @@ async def test_the_page_explains_an_incident_of_each_fault(
         await expect(page.locator("html")).to_have_attribute("lang", language)
         await expect(page.locator("h1")).to_contain_text(fault.value)
         member = page.locator("main .member")
-        for words in (*(WORDS[key][place] for key in SAID), WORDS[f"fault.{fault.value}"][place], detail_of(fault)):
+        for words in (*(TEXTS[key][place] for key in SAID), TEXTS[f"fault.{fault.value}"][place], detail_of(fault)):
             await expect(member, fault.value).to_contain_text(words)
         await expect(member.locator("ol").first.locator("li"), fault.value).to_have_count(3)
         await expect(member, fault.value).to_contain_text("06:54:00")  # the last good look, in Ha Noi
-        address = WORDS["incident.no_address"][place] if fault is Fault.DNS else "(IPv4)"
+        address = TEXTS["incident.no_address"][place] if fault is Fault.DNS else "(IPv4)"
         await expect(member, fault.value).to_contain_text(address)
         if fault in {Fault.HTTP_STATUS, Fault.REDIRECT_TARGET}:
             await expect(member.locator(".hops-said")).to_contain_text("/login: 502")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient
 
-from monitor.storage.screenshots import Evidence
-from probes.result import Fault, Outcome, Picture
+from monitor.storage.screenshots import ScreenshotStore
+from probes.result import Fault, Outcome, Screenshot
 from tests import factories
 from tests.monitor.web.conftest import Open, text
 from tests.monitor.web.scene import EVIL, Stage
@@ -60,11 +60,13 @@ async def test_a_shared_cause_is_one_page_with_a_list(stage: Stage, client: Clie
 async def test_what_was_rendered_meanwhile_is_shown(stage: Stage, open_client: Open, tmp_path: Path):
     await bring(stage)
     portal = portal_of(Fault.CONNECT_REFUSED)
-    stage.evidence = Evidence(folder=tmp_path / "evidence", limit=10**9, days=100)
+    stage.evidence = ScreenshotStore(folder=tmp_path / "evidence", max_bytes=10**9, retention_days=100)
     check = factories.check("mobile", portal=portal, interval=21_600.0)
     for slot in (AT - 1000, AT + 1000):
         look = factories.measurement(kind="mobile", portal=portal, slot=slot, outcome=Outcome.DOWN)
-        await stage.evidence.keep(check, look, [Picture(at=None, type="image/webp", body=b"", print="00" * 8)])
+        await stage.evidence.save(
+            check, look, [Screenshot(at_seconds=None, content_type="image/webp", body=b"", fingerprint="00" * 8)]
+        )
     body = await text(await open_client(), f"/incidents/{REFUSED}")
     assert re.findall(r'src="(/evidence/[^"]+)"', body) == [f"/evidence/{portal}/mobile/{AT + 1000}/00.webp"]
 

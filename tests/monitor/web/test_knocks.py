@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.web.server import connection
-from monitor.web.server.headers import HEADERS
+from monitor.web.server.headers import SECURITY_HEADERS
 from tests.monitor.web.doors import opened, say, statuses
 from tests.monitor.web.scene import Stage
 
@@ -54,7 +54,7 @@ async def test_a_request_that_can_be_read_in_two_ways_is_read_in_none(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     """Refused or ended, whatever follows never looked at; and strangers do not fill the log."""
-    monkeypatch.setattr(connection, "EXCHANGE_SECONDS", 2.0)  # some are too short to be refused
+    monkeypatch.setattr(connection, "REQUEST_TIMEOUT_SECONDS", 2.0)  # some are too short to be refused
     async with opened(stage, token="sesame") as door:
         said = await asyncio.gather(*(say(door.where, one + SECOND) for one in SMUGGLED.values()))
     for name, answer in zip(SMUGGLED, said, strict=True):
@@ -100,7 +100,7 @@ async def test_what_is_too_large_is_refused_at_once(stage: Stage):
     async with opened(stage, token="sesame") as door:
         began = loop.time()
         said = await asyncio.gather(*(say(door.where, sent) for sent, _ in LARGE.values()))
-    assert loop.time() - began < connection.EXCHANGE_SECONDS
+    assert loop.time() - began < connection.REQUEST_TIMEOUT_SECONDS
     for (name, (_, status)), answer in zip(LARGE.items(), said, strict=True):
         assert statuses(answer) == [status], (name, answer[:300])
         assert b"Server: portal-monitor" in answer
@@ -128,7 +128,7 @@ async def test_no_path_climbs_out(stage: Stage, tmp_path: Path):
         assert statuses(answer) in ([400], [404]), (path, answer[:300])
         assert b"root:" not in answer
         assert b"SQLite" not in answer
-        for name in HEADERS:
+        for name in SECURITY_HEADERS:
             assert name.lower().encode() in answer.lower()
 
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from monitor.web import Readiness, make_app
-from monitor.web.app import HEADERS
+from monitor.web.app import SECURITY_HEADERS
 from monitor.web.metrics.exposition import CONTENT_TYPE
 from tests.monitor.web.conftest import Open, text
 from tests.monitor.web.scene import Stage, told
@@ -27,7 +27,7 @@ EVERYWHERE = (
 @pytest.mark.parametrize("path", EVERYWHERE)
 async def test_every_answer_is_protected_and_head_tells_the_same_without_a_body(client: Client, path: str):
     async with client.get(path) as answer, client.head(path) as head:
-        assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+        assert {name: answer.headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
         assert head.status == answer.status
         assert head.headers["Content-Type"] == answer.headers["Content-Type"]
         assert head.headers["Content-Length"] == answer.headers["Content-Length"]

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.model.records import Expect, State
-from monitor.states.availability import Span
-from monitor.states.status_cache import DAY
+from monitor.states.availability import StateSpan
+from monitor.states.status_cache import DAY_MS
 from monitor.web.pages import charts
-from monitor.web.rendering import Shelf
+from monitor.web.rendering import ResponseCache
 from tests.factories import MINUTE, SLOT, measurement
 from tests.monitor.web.conftest import text
 from tests.monitor.web.scene import Clock, Stage, changed, checks
@@ -36,7 +36,7 @@ async def test_who_asks_at_the_same_time_shares_one_rendering():
         await asyncio.sleep(0)
         return b"page"
 
-    shelf = Shelf(Clock(), 1.0)
+    shelf = ResponseCache(Clock(), 1.0)
     assert await asyncio.gather(*[shelf.get("key", make) for _ in range(20)]) == [b"page"] * 20
     assert made == 1
 
@@ -49,7 +49,7 @@ async def test_a_reader_who_leaves_does_not_take_the_others_along():
         await go.wait()
         return b"page"
 
-    shelf = Shelf(Clock(), 1.0)
+    shelf = ResponseCache(Clock(), 1.0)
     first = asyncio.create_task(shelf.get("key", make))
     await begun.wait()
     second = asyncio.create_task(shelf.get("key", make))
@@ -61,7 +61,7 @@ async def test_a_reader_who_leaves_does_not_take_the_others_along():
 
 
 async def test_a_rendering_that_failed_is_tried_again():
-    shelf = Shelf(Clock(), 1.0)
+    shelf = ResponseCache(Clock(), 1.0)
 
     async def fail() -> bytes:
         raise ValueError("no page today")
@@ -76,7 +76,7 @@ async def test_a_rendering_that_failed_is_tried_again():
 
 async def test_the_shelf_has_bounded_room():
     made: list[int] = []
-    shelf = Shelf(Clock(), 1.0, room=2)
+    shelf = ResponseCache(Clock(), 1.0, max_entries=2)
 
     async def ask(key: int) -> None:
         async def make() -> bytes:
@@ -113,10 +113,10 @@ async def held(client: TestClient[Any, Any], path: str) -> float:
 async def test_a_thousand_portals_do_not_hold_the_loop(client: TestClient[Any, Any], stage: Stage, path: str):
     one = stage.board.portals["da-nang"]
     many = [replace(one, id=f"p{number}", name_vi=f"Cổng {number}", expect=Expect.ANSWERS) for number in range(1000)]
-    stage.board.show(many, checks(many))
+    stage.board.set_inventory(many, checks(many))
     for number, portal in enumerate(many):
-        stage.board.take(measurement(portal=portal.id))
-        stage.board.take(replace(changed(portal.id, State.UP, State.UNKNOWN, SLOT - DAY), seq=2 * number + 1))
+        stage.board.update(measurement(portal=portal.id))
+        stage.board.update(replace(changed(portal.id, State.UP, State.UNKNOWN, SLOT - DAY_MS), seq=2 * number + 1))
     best = 1.0
     for _ in range(3):  # a busy machine may hold the loop by itself now and then
         stage.clock.turn(2)
@@ -126,13 +126,13 @@ async def test_a_thousand_portals_do_not_hold_the_loop(client: TestClient[Any, A
 
 @given(st.lists(st.sampled_from(State), min_size=1, max_size=40), st.data())
 def test_a_strip_covers_the_day_and_says_every_state_in_words(states: list[State], data: st.DataObject):
-    cuts = data.draw(st.sets(st.integers(1, DAY - 1), min_size=len(states) - 1, max_size=len(states) - 1))
-    edges = [SLOT - DAY + edge for edge in (0, *sorted(cuts), DAY)]
+    cuts = data.draw(st.sets(st.integers(1, DAY_MS - 1), min_size=len(states) - 1, max_size=len(states) - 1))
+    edges = [SLOT - DAY_MS + edge for edge in (0, *sorted(cuts), DAY_MS)]
     stretches = [
-        Span(start=start, end=end, state=state)
+        StateSpan(start_ms=start, end_ms=end, state=state)
         for (start, end), state in zip(itertools.pairwise(edges), states, strict=True)
     ]
-    picture = charts.strip(stretches, EN)
+    picture = charts.timeline(stretches, EN)
     assert picture.count("<rect") == len(states)
     assert all(EN(f"state.{state.value}").lower() in picture for state in states)
     assert 'x="-' not in picture
@@ -140,19 +140,19 @@ def test_a_strip_covers_the_day_and_says_every_state_in_words(states: list[State
 
 @given(st.dictionaries(st.sampled_from(["resolve", "connect", "tls", "wait", "<b>"]), st.floats(0, 100), min_size=1))
 def test_a_bar_has_a_part_and_a_legend_for_each_phase(phases: dict[str, float]):
-    bar = charts.bar(phases, EN, start=0.0, scale=sum(phases.values()) or 1.0)
-    assert bar.picture.count("<rect") == len(bar.phases) == len(phases)
-    assert "<b>" not in bar.picture
+    bar = charts.phase_bar(phases, EN, start_seconds=0.0, scale_seconds=sum(phases.values()) or 1.0)
+    assert bar.svg.count("<rect") == len(bar.phases) == len(phases)
+    assert "<b>" not in bar.svg
 
 
 def test_a_chart_breaks_where_looks_are_missing():
     slots = [*range(SLOT - 90 * MINUTE, SLOT - 60 * MINUTE, MINUTE), *range(SLOT - 30 * MINUTE, SLOT, MINUTE)]
-    chart = charts.chart([measurement(slot=slot) for slot in slots], EN, now=SLOT, interval=60.0)
+    chart = charts.chart([measurement(slot=slot) for slot in slots], EN, now_ms=SLOT, interval_seconds=60.0)
     assert chart is not None
-    assert chart.picture.count("<polyline") == 2
-    assert chart.rows == ("0", "250 ms", "500 ms")
-    assert chart.said == "60 good looks, median 332 ms, longest 332 ms; 0 failed"
+    assert chart.svg.count("<polyline") == 2
+    assert chart.y_labels == ("0", "250 ms", "500 ms")
+    assert chart.caption == "60 good looks, median 332 ms, longest 332 ms; 0 failed"
 
 
 def test_a_chart_of_nothing_is_none():
-    assert charts.chart([], EN, now=SLOT, interval=60.0) is None
+    assert charts.chart([], EN, now_ms=SLOT, interval_seconds=60.0) is None

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.i18n.translator import Tongue, iso
+from monitor.i18n.translator import Translator, iso
 from tests.factories import DAY, SLOT
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
-VI, EN = Tongue("vi", HANOI), Tongue("en", HANOI)
+VI, EN = Translator("vi", HANOI), Translator("en", HANOI)
 
 
 @pytest.mark.parametrize(
@@ -50,18 +50,18 @@ def test_a_longer_span_never_sounds_shorter(seconds: int):
     ],
 )
 def test_what_a_look_took_has_the_decimal_mark_of_the_language(seconds: float, vietnamese: str, english: str):
-    assert (VI.short(seconds), EN.short(seconds)) == (vietnamese, english)
+    assert (VI.short_duration(seconds), EN.short_duration(seconds)) == (vietnamese, english)
 
 
 def test_sizes_are_decimal():
-    assert [EN.size(n) for n in (0, 999, 1_000, 18_731, 734_000, 2_500_000, 3_000_000_000)] == [
+    assert [EN.byte_size(n) for n in (0, 999, 1_000, 18_731, 734_000, 2_500_000, 3_000_000_000)] == [
         "0 B", "999 B", "1.0 kB", "18.7 kB", "734 kB", "2.5 MB", "3.0 GB",
     ]  # fmt: skip
 
 
 def test_moments_are_in_the_zone_and_the_order_of_the_language():
-    assert VI.moment(SLOT) == "01/08/2026 07:00:00"
-    assert EN.moment(SLOT) == "2026-08-01 07:00:00"
+    assert VI.date_time(SLOT) == "01/08/2026 07:00:00"
+    assert EN.date_time(SLOT) == "2026-08-01 07:00:00"
     assert VI.date(SLOT + DAY) == "02/08/2026"
     assert VI.hour(SLOT) == "07:00"
 
@@ -73,9 +73,9 @@ def test_ago_is_said_in_one_unit():
 
 
 def test_one_thing_is_counted_as_one():
-    assert EN.count("down", 1) == "1 portal is down"
-    assert EN.count("down", 2) == "2 portals are down"
-    assert VI.count("down", 2) == "2 cổng đang gián đoạn"
+    assert EN.plural("down", 1) == "1 portal is down"
+    assert EN.plural("down", 2) == "2 portals are down"
+    assert VI.plural("down", 2) == "2 cổng đang gián đoạn"
 
 
 def test_machine_times_are_utc_with_z():

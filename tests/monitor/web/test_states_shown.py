@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient
 
-from monitor.model.records import PROBER, State, StateChange
+from monitor.model.records import PROBER_PORTAL, State, StateChange
 from tests.factories import MINUTE, SLOT
 from tests.monitor.web.conftest import text
 from tests.monitor.web.scene import Stage, changed
@@ -21,7 +21,7 @@ AT = SLOT - 4 * MINUTE
 def tell(stage: Stage, *changes: StateChange) -> None:
     """As if the fold had written them just now."""
     for number, change in enumerate(changes, start=10_000):
-        stage.board.take(replace(change, seq=number))
+        stage.board.update(replace(change, seq=number))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ async def test_flapping_is_a_mark_and_two_messages(client: Client, stage: Stage)
     assert [one["id"] for one in found["portals"] if one["flapping"]] == ["da-nang"]
     stage.clock.turn(2)
     ended = replace(changed("da-nang", State.DOWN, State.DOWN, AT + MINUTE), seq=20_000)
-    stage.board.take(ended)
+    stage.board.update(ended)
     page = await text(client, "/portals/da-nang?lang=en")
     assert "No longer flapping, down" in page
     assert 'class="mark-flapping"' not in page
@@ -82,7 +82,7 @@ async def test_flapping_is_a_mark_and_two_messages(client: Client, stage: Stage)
 
 
 async def test_our_own_blindness_is_said_once_and_since_when(client: Client, stage: Stage):
-    tell(stage, changed(PROBER, State.UNKNOWN, State.UP, AT, detail="none of 3 references answers"))
+    tell(stage, changed(PROBER_PORTAL, State.UNKNOWN, State.UP, AT, detail="none of 3 references answers"))
     page = await text(client, "/")
     assert 'class="verdict blind"' in page
     assert "Từ 01/08/2026 06:56:00." in page

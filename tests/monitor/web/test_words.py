@@ -8,12 +8,19 @@ from importlib.resources import files
 
 import pytest
 
-from monitor.i18n.page_texts import LANGUAGES, WORDS
-from monitor.model.records import Expect, PortalKind, State, Void
+from monitor.i18n.page_texts import LANGUAGES, TEXTS
+from monitor.model.records import Expect, PortalKind, State, UnknownReason
 from probes.result import Fault, Outcome
 from probes.trace import PHASES
 
-ENUMS = {"fault": Fault, "void": Void, "state": State, "outcome": Outcome, "expect": Expect, "kind": PortalKind}
+ENUMS = {
+    "fault": Fault,
+    "void": UnknownReason,
+    "state": State,
+    "outcome": Outcome,
+    "expect": Expect,
+    "kind": PortalKind,
+}
 
 
 def places(text: str) -> set[str]:
@@ -21,9 +28,9 @@ def places(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
 
 
-@pytest.mark.parametrize("key", WORDS)
+@pytest.mark.parametrize("key", TEXTS)
 def test_each_text_is_there_in_both_languages_with_the_same_places(key: str):
-    texts = WORDS[key]
+    texts = TEXTS[key]
     assert len(texts) == len(LANGUAGES)
     assert all(text.strip() == text and text for text in texts)
     assert places(texts[0]) == places(texts[1])
@@ -31,22 +38,22 @@ def test_each_text_is_there_in_both_languages_with_the_same_places(key: str):
 
 @pytest.mark.parametrize("prefix", ENUMS)
 def test_every_member_of_a_closed_set_has_words(prefix: str):
-    assert {f"{prefix}.{member.value}" for member in ENUMS[prefix]} <= WORDS.keys()
+    assert {f"{prefix}.{member.value}" for member in ENUMS[prefix]} <= TEXTS.keys()
 
 
 def test_every_phase_has_words():
-    assert {f"phase.{name}" for name in PHASES.values()} <= WORDS.keys()
+    assert {f"phase.{name}" for name in PHASES.values()} <= TEXTS.keys()
 
 
 def test_reasons_are_told_apart_in_both_languages():
     for number, _ in enumerate(LANGUAGES):
-        reasons = [texts[number] for key, texts in WORDS.items() if key.startswith(("fault.", "void."))]
-        assert len(set(reasons)) == len(reasons) == len(Fault) + len(Void)
+        reasons = [texts[number] for key, texts in TEXTS.items() if key.startswith(("fault.", "void."))]
+        assert len(set(reasons)) == len(reasons) == len(Fault) + len(UnknownReason)
 
 
 def test_templates_hold_no_text_of_their_own_and_name_only_texts_that_exist():
     for template in (files("monitor.web") / "templates").iterdir():
         source = template.read_text("utf-8")
-        assert set(re.findall(r"\bt(?:\.count|\.kept)?\('([^']+)'[,)]", source)) <= WORDS.keys()
+        assert set(re.findall(r"\bt(?:\.count|\.kept)?\('([^']+)'[,)]", source)) <= TEXTS.keys()
         bare = re.sub(r"{%.*?%}|{{.*?}}|{#.*?#}|<[^>]*>|&\w+;", "", source)
         assert not re.search(r"\w", bare), f"{template.name} says {bare.split()}"

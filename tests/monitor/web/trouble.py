@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from monitor.alerting.incidents import IncidentFold
-from monitor.model.incidents import IncidentEvent, IncidentNote, Message, NoteKind, Post, Severity
-from monitor.model.records import PROBER, Measurement, State, StateChange, Void
-from monitor.storage.journal.store import Advance
+from monitor.alerting.incidents import IncidentTracker
+from monitor.model.incidents import IncidentEvent, IncidentNote, Message, NoteKind, OutboxUpdate, Severity
+from monitor.model.records import PROBER_PORTAL, Measurement, State, StateChange, UnknownReason
+from monitor.storage.journal.store import CheckpointUpdate
 from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import MINUTE, SLOT
@@ -71,13 +71,13 @@ class Trouble:
             factories.portal(id=f"twin-{n}", name_vi=f"Cổng đôi {n}", name_en=f"Twin {n}", platform="egov-4")
             for n in (1, 2)
         ]
-        self.fold = IncidentFold(self.portals, LOCATION, window=0.001)
+        self.fold = IncidentTracker(self.portals, LOCATION, correlation_window_seconds=0.001)
         self.events: list[IncidentEvent] = []
         self.seq = 0
 
     def feed(self, record: Measurement | StateChange) -> None:
         self.seq += 1
-        self.events += self.fold.feed(replace(record, seq=self.seq))
+        self.events += self.fold.process(replace(record, seq=self.seq))
 
     def turn(self, portal: str, state: State, at: int, **fields: Any) -> None:  # noqa: ANN401 - as in the record
         told = {"fault": None, "detail": "", "previous": State.UP, "cause": self.seq} | fields
@@ -97,10 +97,10 @@ class Trouble:
         self.turn("twin-1", State.DOWN, AT - 9 * MINUTE, fault=Fault.TIMEOUT, detail="no end after 10 s")
         self.turn("twin-2", State.DOWN, AT - 9 * MINUTE, fault=Fault.TIMEOUT, detail="no end after 10 s")
         self.turn("twin-1", State.UP, AT - 2 * MINUTE, previous=State.DOWN)
-        blind = factories.measurement(portal="twin-1", slot=AT, outcome=Outcome.VOID, void=Void.BLIND)
+        blind = factories.measurement(portal="twin-1", slot=AT, outcome=Outcome.VOID, void=UnknownReason.BLIND)
         self.feed(blind)
-        self.turn(PROBER, State.UNKNOWN, AT - 30 * MINUTE, detail="none of 3 references answers")
-        self.turn(PROBER, State.UP, AT - 20 * MINUTE, previous=State.UNKNOWN)
+        self.turn(PROBER_PORTAL, State.UNKNOWN, AT - 30 * MINUTE, detail="none of 3 references answers")
+        self.turn(PROBER_PORTAL, State.UP, AT - 20 * MINUTE, previous=State.UNKNOWN)
 
 
 async def bring(stage: Stage) -> Trouble:
@@ -112,7 +112,9 @@ async def bring(stage: Stage) -> Trouble:
     note = IncidentNote(
         id="n1", incident=first, kind=NoteKind.ACKNOWLEDGED, by=f"Lan {EVIL}", text=f"đang xử lý {EVIL}", at=AT + 900
     )
-    step = Advance(reader="incidents", seq=stage.journal.last, events=tuple(trouble.events), messages=(message,))
-    await stage.journal.commit_all([step, Post(notes=(note,))])
+    step = CheckpointUpdate(
+        reader="incidents", seq=stage.journal.last_seq, events=tuple(trouble.events), messages=(message,)
+    )
+    await stage.journal.commit_all([step, OutboxUpdate(notes=(note,))])
     stage.board.portals = {**stage.board.portals, **{one.id: one for one in trouble.portals}}
     return trouble
