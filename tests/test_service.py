@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.monitor.test_systemd import Listener
+from tests.monitor.daemon.test_systemd import Listener
 from tests.servers.ports import free_port
 from tests.test_demo import ROOT
 

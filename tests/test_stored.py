@@ -18,7 +18,7 @@ from monitor.storage.journal.store import JOURNAL_FILE, JournalWriter
 from probes.registry import PROBE_KINDS
 from tests import factories
 from tests.factories import DAY
-from tests.monitor.test_cli import ROOT, Running, write_portals
+from tests.monitor.cli.test_main import ROOT, Running, write_portals
 from tests.servers.influxdb import InfluxServer
 from tests.servers.ports import free_port
 

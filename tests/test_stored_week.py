@@ -33,8 +33,8 @@ from monitor.storage.journal.journal import Journal
 from monitor.storage.journal.store import JOURNAL_FILE, ArchiveUpdate, JournalReader, JournalWriter
 from probes.registry import PROBE_KINDS
 from tests.factories import DAY
-from tests.monitor.carrying import NAME, Seen, carrying, until
-from tests.monitor.test_cli import ROOT, write_portals
+from tests.monitor.cli.test_main import ROOT, write_portals
+from tests.monitor.sinks.batch_writing import NAME, Seen, carrying, until
 from tests.servers.influxdb import TOKEN, InfluxServer
 from tests.week import FIRST, HOUR, ZONE, Week
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from monitor.web.server import connection
 from tests import test_secrets
 from tests.chaos.promise import Promise
-from tests.monitor.web.doors import opened, say, statuses
 from tests.monitor.web.scene import staged
-from tests.monitor.web.test_knocks import CLIMBS, SECOND, SMUGGLED
-from tests.probes.test_fence import PRIVATE, behind
+from tests.monitor.web.server.servers import opened, say, statuses
+from tests.monitor.web.server.test_malformed_requests import CLIMBS, SECOND, SMUGGLED
+from tests.probes.browser.test_egress_filter import PRIVATE, behind
 from tests.servers.under_load import watched
 
 SECONDS, RATE, SLOW = 60.0, 500.0, 200
@@ -80,7 +80,7 @@ async def _requests() -> list[Promise]:
                 if statuses(answer) not in ([400], [404]):
                     climbed.append(f"{path}: {answer[:80]!r}")
         await stage.journal.close()
-    test = "tests/monitor/web/test_knocks.py"
+    test = "tests/monitor/web/server/test_malformed_requests.py"
     return [
         Promise(part="Doors", text="a request that can be read in two ways is read in none", test=test, cases=cases,
                 broken=tuple(broken)),
@@ -115,7 +115,7 @@ def _fence() -> Promise:
     return Promise(
         part="Doors",
         text="no page reaches an address that is not public, whatever its name resolves to",
-        test="tests/probes/test_fence.py",
+        test="tests/probes/browser/test_egress_filter.py",
         cases=len(told),
         broken=(*through, *([] if stood == "1" else ["this kernel has no fence"])),
     )

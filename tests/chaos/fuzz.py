@@ -54,7 +54,7 @@ def _promise(text: str, found: Found) -> Promise:
     return Promise(
         part=PART,
         text=f"{text}; none takes {LONGEST:g} s of processor time",
-        test="tests/monitor/web/test_openapi.py" if text == api.PROMISE else "tests/test_fuzz.py",
+        test="tests/monitor/web/api/test_openapi.py" if text == api.PROMISE else "tests/test_fuzz.py",
         cases=found.cases,
         broken=tuple(found.broken),
         measured=f"longest case {found.worst:.2f} s, seed {SEED}",

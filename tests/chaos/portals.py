@@ -1,6 +1,6 @@
 """Every hostile portal at length: each behaviour against a process that also looks at a good portal all the while.
 
-The catalogue is data in ``tests/portals``. Looks of a group go at once, as in the daemon's lane; the process's own peak
+The catalogue is data in ``tests/hostile_portals``. Looks of a group go at once, as in the daemon's lane; the process's own peak
 of memory is read from the kernel, and the good looks in between are compared with those of a quiet time before.
 """
 
@@ -20,13 +20,13 @@ from typing import Any
 
 from probes.sanitize import sanitize
 from tests.chaos.promise import Promise
-from tests.portals.case import Case, Scene, scene
-from tests.portals.egress import REDIRECTS
-from tests.portals.naming import NAMES
-from tests.portals.secure import TLS
-from tests.portals.speech import BOMBS, ENDLESS, FRAMING, RESETS, SLOW
-from tests.portals.told import try_telling
-from tests.portals.words import WORDS
+from tests.hostile_portals.case import Case, Scene, scene
+from tests.hostile_portals.egress import REDIRECTS
+from tests.hostile_portals.naming import NAMES
+from tests.hostile_portals.results import try_telling
+from tests.hostile_portals.secure import TLS
+from tests.hostile_portals.speech import BOMBS, ENDLESS, FRAMING, RESETS, SLOW
+from tests.hostile_portals.texts import WORDS
 from tests.servers.nginx import nginx
 from tests.servers.ports import free_port
 
@@ -116,7 +116,14 @@ async def watched(place: Scene, good: str) -> AsyncIterator[Watched]:
     arguments = (place.names.address, str(place.authority.ca_file), good)
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.portals.observer", *arguments, stdin=pipe, stdout=pipe, cwd=ROOT, limit=MIB * 64
+        sys.executable,
+        "-m",
+        "tests.hostile_portals.observer",
+        *arguments,
+        stdin=pipe,
+        stdout=pipe,
+        cwd=ROOT,
+        limit=MIB * 64,
     )
     assert process.stdin is not None
     one = Watched(process)
@@ -240,7 +247,7 @@ def tell() -> Promise:
     return Promise(
         part=PART,
         text="what a portal writes ends no page, answer, metric, point or mail, and forms no markup in them",
-        test="tests/portals/told.py",
+        test="tests/hostile_portals/results.py",
         cases=count,
         broken=tuple(wrong),
         measured=f"{len(WORDS)} portals through one daemon",

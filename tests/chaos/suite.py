@@ -22,16 +22,16 @@ HELD = {
     "who is slow, large or one of many meets limits; TLS of our own door": (f"{WEB}/test_door.py",),
     "looks come before visitors": (f"{WEB}/test_entrance.py",),
     "what a portal writes harms nobody: in pages, mails, links, tables": (
-        "tests/probes/test_hostile_portals.py", "-k", "harms_nobody",
+        "tests/probes/http/test_hostile_portals.py", "-k", "harms_nobody",
     ),
     "no cell of an export is a formula": (
-        "tests/export/test_tables.py", "tests/export/test_workbook.py", "-k", "formula",
+        "tests/monitor/scoring/report/test_tables.py", "tests/monitor/scoring/report/test_xlsx.py", "-k", "formula",
     ),
     "data of every version opens": ("tests/test_upgrades.py",),
     "data of a newer version is not touched; nobody takes the journal's log from under the daemon": (
-        "tests/monitor/test_newer.py",
+        "tests/monitor/storage/journal/test_schema_versions.py",
     ),
-    "a backup is whole or absent, and restored it is what was there": ("tests/monitor/test_backup.py",),
+    "a backup is whole or absent, and restored it is what was there": ("tests/monitor/storage/test_backup.py",),
     "packages are known by their digests, licences are ones we may use, a wheel is the same bytes everywhere": (
         "tests/test_supply.py",
     ),

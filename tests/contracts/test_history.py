@@ -31,8 +31,8 @@ from probes.registry import PROBE_KINDS
 from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT
-from tests.monitor.test_cli import write_portals
-from tests.monitor.test_influxdb import looks
+from tests.monitor.cli.test_main import write_portals
+from tests.monitor.sinks.influxdb.test_sink import looks
 from tests.servers.influxdb import TOKEN, InfluxServer
 from tests.servers.ports import free_port
 

@@ -27,8 +27,8 @@ from tests.crash.stages import Page, watch
 from tests.crash.tally import Rule
 from tests.crash.work import Work
 from tests.factories import DAY
-from tests.monitor import test_evidence
-from tests.scoring import quarter, test_seal
+from tests.monitor.scoring import quarter, test_seal
+from tests.monitor.storage import test_screenshots
 
 
 @dataclass
@@ -176,13 +176,13 @@ class Picturing(Work):
 
         async def live() -> None:
             for one in itertools.islice(itertools.count(self.number * 10), 8):
-                look = test_evidence.one(test_evidence.SLOT + one * DAY)
-                await kept.save(test_evidence.CHECK, look, test_evidence.pictures(size=40_000))
+                look = test_screenshots.one(test_screenshots.SLOT + one * DAY)
+                await kept.save(test_screenshots.CHECK, look, test_screenshots.pictures(size=40_000))
 
         asyncio.run(live())
 
     def _kept(self) -> ScreenshotStore:
-        return test_evidence.opened(self.data, limit=500_000)
+        return test_screenshots.opened(self.data, limit=500_000)
 
     def judge(self) -> None:
         self._whole("before")

@@ -15,10 +15,10 @@ from monitor.prober.schedule import Schedule
 from monitor.scoring import engine
 from monitor.states.maintenance import describe_upcoming
 from monitor.states.state_machine import StateMachine
-from tests.config.test_config import ENVIRONMENT, SHIPPED
 from tests.fuzzing import mutate
 from tests.fuzzing.surface import Case, Draw, Surface, fresh, held
-from tests.scoring.parts import NOW, PERIOD, Memory, look
+from tests.monitor.config.test_config import ENVIRONMENT, SHIPPED
+from tests.monitor.scoring.parts import NOW, PERIOD, Memory, look
 
 BAD_AND_GOOD = Path(__file__).parents[1] / "config"
 ODD = (*mutate.ODD, *mutate.DATES)

@@ -16,7 +16,7 @@ from tests.factories import SLOT
 from tests.fuzzing import mutate
 from tests.fuzzing.served import TOKEN, Served, served
 from tests.fuzzing.surface import Case, Draw, Surface
-from tests.monitor.web.trouble import FAULTS, incident_of
+from tests.monitor.web.incident_scene import FAULTS, incident_of
 
 PATHS = (
     *(

@@ -15,8 +15,8 @@ from monitor.web import WebSecurity, serve
 from probes.result import Outcome, Screenshot
 from tests import factories
 from tests.factories import SLOT
+from tests.monitor.web.incident_scene import bring
 from tests.monitor.web.scene import Stage, staged
-from tests.monitor.web.trouble import bring
 
 TOKEN = "sesame"
 

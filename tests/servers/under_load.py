@@ -39,7 +39,7 @@ def watched(directory: Path, seconds: float, rate: float, slow: int) -> Found:
         since, before = time.time(), daemon.usage()
         words = (daemon.listen, str(seconds), str(rate), str(slow))
         done = subprocess.run(
-            pinned(0, [sys.executable, "-m", "tests.servers.knockers", *words]),
+            pinned(0, [sys.executable, "-m", "tests.servers.bad_clients", *words]),
             cwd=Path(__file__).parents[2],
             capture_output=True,
             text=True,

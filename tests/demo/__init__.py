@@ -1,1 +1,0 @@
-"""The demo fleet, met as a monitor meets it."""

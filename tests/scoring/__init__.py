@@ -1,1 +1,0 @@
-"""Rubric and history to scores."""
