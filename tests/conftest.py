@@ -1,4 +1,4 @@
-"""What holds for all tests."""
+"""Settings of all tests."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# How long an example takes depends on what else the machine does; a test that must be quick measures and says so.
-settings.register_profile("house", deadline=None)
-settings.load_profile("house")
+# How long an example takes depends on the load of the machine; a test with a time limit measures it itself.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of processes that share the files between them, none is left alone with a long one at the end."""
+    """Start the files with slow tests first, so that no process of a parallel run ends long after the others."""
     if hasattr(config, "workerinput"):
         long: dict[Path, int] = {}
         for item in items:

@@ -54,7 +54,7 @@ def check(kind: str = "uptime", **overrides: Any) -> Check:
 
 
 def values(**overrides: Scalar) -> dict[str, Scalar]:
-    """What a good look over IPv4 measures."""
+    """Return what a successful probe over IPv4 measures."""
     phases: dict[str, Scalar] = {f"{name}_seconds": seconds for name, seconds in PHASES.items()}
     found: dict[str, Scalar] = {
         "first_resolve_seconds": PHASES["resolve"],
@@ -94,7 +94,7 @@ def hop(**overrides: Any) -> Hop:
 
 
 def result(**overrides: Any) -> ProbeResult:
-    """A good look with one hop."""
+    """Return a successful probe with one hop."""
     fields: dict[str, Any] = {
         "outcome": Outcome.UP,
         "duration": sum(PHASES.values()),
@@ -105,7 +105,7 @@ def result(**overrides: Any) -> ProbeResult:
 
 
 def measurement(**overrides: Any) -> Measurement:
-    """A committed-to-be measurement: a good look by default, a plain failure when only ``outcome`` says down."""
+    """Return a measurement before its commit: a success by default, a plain failure when only ``outcome`` is down."""
     slot = overrides.get("slot", SLOT)
     fields: dict[str, Any] = {
         "portal": "ha-noi",
@@ -117,7 +117,7 @@ def measurement(**overrides: Any) -> Measurement:
         "outcome": Outcome.UP,
         "started": slot + 7,
         "duration": sum(PHASES.values()),
-        "lateness": 0.007,
+        "start_delay": 0.007,
         "config": "c0ffee12",
         "values": values(),
     }
@@ -130,8 +130,14 @@ def measurement(**overrides: Any) -> Measurement:
             "values": {"resolve_seconds": 0.012, "connect_seconds": 9.988, "redirects": 0, "ip_family": 4},
             "hops": (hop(phases={"resolve": 0.012, "connect": 9.988}, status=None),),
         }
-    if overrides.get("outcome") is Outcome.VOID:
-        fields |= {"void": UnknownReason.STOPPED, "started": None, "duration": None, "lateness": None, "values": {}}
+    if overrides.get("outcome") is Outcome.UNKNOWN:
+        fields |= {
+            "unknown_reason": UnknownReason.STOPPED,
+            "started": None,
+            "duration": None,
+            "start_delay": None,
+            "values": {},
+        }
     return Measurement(**(fields | overrides))
 
 

@@ -15,6 +15,6 @@ KILLS, DAYS, SEED = 12, 4, 7
 @pytest.mark.slow
 def test_a_dozen_kills_break_no_rule(tmp_path: Path):
     tally = run(tmp_path, KILLS, SEED, DAYS)
-    assert tally.complaints == [], tally.told()
+    assert tally.errors == [], tally.summary()
     assert tally.kills == KILLS
-    assert set(tally.checks) == set(Rule), "every rule was looked at"
+    assert set(tally.checks) == set(Rule), "every rule was checked"

@@ -1,4 +1,4 @@
-"""From a look to a point: a real daemon, a real InfluxDB that is killed on the way, and every point there once.
+"""From a probe to a point: a real daemon, a real InfluxDB that is killed on the way, and every point there once.
 
 The daemon finds two days of the past in its journal as well: it seals them, and rolls them up.
 """
@@ -46,13 +46,13 @@ def configure(directory: Path, listen: str, url: str) -> None:
         "contact": "https://example.org/test",
         "listen": listen,
         "checks": {"uptime": {"interval": 2, "timeout": "200ms", "family": "4"}, "latency": {"enabled": False}},
-        "sinks": {"influxdb": {"url": url, "bucket": "looks", "token": "${INFLUX_TOKEN}"}},
+        "sinks": {"influxdb": {"url": url, "bucket": "probes", "token": "${INFLUX_TOKEN}"}},
     }
     (directory / "monitor.yaml").write_text(yaml.safe_dump(settings))
     write_portals(directory, "ha-noi", "hue", "da-nang")
 
 
-def test_every_look_becomes_a_point_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_every_measurement_becomes_a_point_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("INFLUX_TOKEN", TOKEN)
     with InfluxServer(tmp_path / "influx") as server:
         config, data = tmp_path / "config", tmp_path / "data"
@@ -60,20 +60,20 @@ def test_every_look_becomes_a_point_once(tmp_path: Path, monkeypatch: pytest.Mon
         fill_the_past(data)
         made = portal_monitor("influx", "init", "--config", config)
         assert made.returncode == 0, made.stderr
-        assert "looks" in made.stdout
+        assert "probes" in made.stdout
         checked = portal_monitor("influx", "check", "--config", config)
         assert checked.returncode == 0, checked.stdout + checked.stderr
         daemon = Running(config, data)
         try:
-            daemon.until("/metrics", 'portal_monitor_sink_points_written_total{sink="influxdb"}')
-            wait_until(lambda: server.count("uptime", "looks") >= 3)
+            daemon.until("/metrics", 'portal_monitor_sink_records_written_total{sink="influxdb"}')
+            wait_until(lambda: server.count("uptime", "probes") >= 3)
             server.kill()
             seen = rows(data)
             wait_until(lambda: rows(data) >= seen + 6)
-            assert daemon.get("/-/ready")[0] == 200, "a sink that is away is no trouble of probing"
+            assert daemon.get("/-/ready")[0] == 200, "an unavailable sink is no problem of the prober"
             assert TOKEN not in daemon.get("/config")[1]
             server.start()
-            wait_until(lambda: server.count("uptime", "looks") >= seen + 6)
+            wait_until(lambda: server.count("uptime", "probes") >= seen + 6)
             daemon.process.send_signal(signal.SIGTERM)
             assert daemon.process.wait(20) == 0
         finally:
@@ -81,7 +81,7 @@ def test_every_look_becomes_a_point_once(tmp_path: Path, monkeypatch: pytest.Mon
         assert TOKEN not in daemon.log.read_text()
         again = Running(config, data)
         try:
-            wait_until(lambda: server.count("uptime", "looks") >= rows(data) > seen + 6)
+            wait_until(lambda: server.count("uptime", "probes") >= rows(data) > seen + 6)
             wait_until(lambda: len(files(data)) == 2 * len(PROBE_KINDS))
             wait_until(lambda: len(server.rows("latency", "portal_monitor_daily")) == 2)
             wait_until(lambda: len(server.rows("uptime", "portal_monitor_hourly")) >= 48)
@@ -104,7 +104,7 @@ def test_every_look_becomes_a_point_once(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def fill_the_past(data: Path) -> None:
-    """Two whole days of the report zone, a look every half hour."""
+    """Two whole days of the report zone, a probe every half hour."""
     data.mkdir(exist_ok=True)
     writer = JournalWriter(data / JOURNAL_FILE, PROBE_KINDS)
     for kind in PROBE_KINDS:
@@ -114,20 +114,20 @@ def fill_the_past(data: Path) -> None:
 
 
 def files(data: Path) -> list[Path]:
-    """The sealed days of looks; a day in which a state changed has a file for that as well."""
+    """The sealed days of measurements; a day in which a state changed has a file for that as well."""
     return [path for kind in PROBE_KINDS for path in sorted((data / "archive" / kind).glob("*/*.parquet"))]
 
 
 def rows(data: Path) -> int:
     db = sqlite3.connect(f"file:{data / JOURNAL_FILE}?mode=ro", uri=True)
     try:
-        return int(db.execute("SELECT COUNT(*) FROM look_uptime").fetchone()[0])
+        return int(db.execute("SELECT COUNT(*) FROM measurement_uptime").fetchone()[0])
     finally:
         db.close()
 
 
-def wait_until(question, seconds: float = 90.0) -> None:  # noqa: ANN001 - any question without arguments
+def wait_until(condition, seconds: float = 90.0) -> None:  # noqa: ANN001 - any callable without arguments
     end = time.monotonic() + seconds
-    while not question():
+    while not condition():
         assert time.monotonic() < end, "it never became true"
         time.sleep(0.1)

@@ -31,7 +31,7 @@ def unpacked(release: str, scratch: Path) -> tuple[Path, list[dict[str, Any]]]:
     """A release's data directory, and the records that its own code read there."""
     with tarfile.open(Path(make.__file__).parent / f"{release}.tar.xz") as packed:
         packed.extractall(scratch, filter="data")
-    return scratch / "data", json.loads((scratch / "told.json").read_text())
+    return scratch / "data", json.loads((scratch / "records.json").read_text())
 
 
 def as_then(new: object, old: object) -> object:
@@ -45,20 +45,20 @@ def as_then(new: object, old: object) -> object:
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_a_release_s_records_read_as_they_did_then_also_after_an_upgrade(tmp_path: Path, release: str):
-    data, told = unpacked(release, tmp_path)
-    kinds = Counter(one.get("kind", "") for one in told)
+    data, records = unpacked(release, tmp_path)
+    kinds = Counter(one.get("kind", "") for one in records)
     assert {kind for kind in PROBE_KINDS if kinds[kind]} == set(PROBE_KINDS), "the fixture has every kind"
-    assert as_then(make.told(data), told) == told
+    assert as_then(make.read_records(data), records) == records
     writer = JournalWriter(data / JOURNAL_FILE, PROBE_KINDS)
     writer.write([factories.measurement(portal="new", slot=make.FIRST + 9 * factories.DAY)])
     writer.close()
-    assert as_then(make.told(data)[: len(told)], told) == told
-    assert len(make.told(data)) == len(told) + 1
+    assert as_then(make.read_records(data)[: len(records)], records) == records
+    assert len(make.read_records(data)) == len(records) + 1
 
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_a_release_s_archive_is_whole_and_its_history_has_every_row_once(tmp_path: Path, release: str):
-    data, told = unpacked(release, tmp_path)
+    data, records = unpacked(release, tmp_path)
     found = verify.verify(data)
     assert found.ok, found.errors
     assert found.files > 0
@@ -66,12 +66,12 @@ def test_a_release_s_archive_is_whole_and_its_history_has_every_row_once(tmp_pat
         seen = Counter[tuple[object, ...]]()
         for batch in reader.measurements(data, HistoryWindow(kind=kind), 1000):
             seen.update(zip(*(batch[name] for name in ("portal", "check", "slot", "attempt")), strict=True))
-        wanted = [one for one in told if one.get("kind") == kind and "check" in one]
+        wanted = [one for one in records if one.get("kind") == kind and "check" in one]
         assert seen == Counter((one["portal"], one["check"], one["slot"], one["attempt"]) for one in wanted)
 
 
 def contents(directory: Path) -> dict[str, bytes]:
-    """Every file with its bytes; the lock holds the number of whoever came last, and nothing else."""
+    """Every file with its bytes; the lock holds only the number of the last process."""
     return {
         path.relative_to(directory).as_posix(): path.read_bytes()
         for path in directory.rglob("*")
@@ -95,7 +95,9 @@ def test_what_a_newer_version_wrote_is_refused_without_harm(tmp_path: Path, newe
         if newer == "journal":
             db.execute(f"PRAGMA user_version = {JOURNAL_SCHEMA_VERSION + 1}")
         else:
-            db.execute("UPDATE sealed SET schema = schema + 1 WHERE rowid = (SELECT MIN(rowid) FROM sealed)")
+            db.execute(
+                "UPDATE archive_file SET schema = schema + 1 WHERE rowid = (SELECT MIN(rowid) FROM archive_file)"
+            )
         db.commit()
         db.execute("PRAGMA journal_mode = DELETE")
     before = contents(data)
@@ -112,6 +114,19 @@ def test_what_a_newer_version_wrote_is_refused_without_harm(tmp_path: Path, newe
         before, after = ({k: v for k, v in one.items() if k.startswith("archive/")} for one in (before, after))
     assert after == before
     assert not (tmp_path / "DEST").exists()
+
+
+def test_a_journal_from_before_the_first_release_is_refused_without_harm(tmp_path: Path):
+    data, _ = unpacked(RELEASES[-1], tmp_path)
+    with closing(sqlite3.connect(data / JOURNAL_FILE)) as db:
+        db.execute(f"PRAGMA user_version = {JOURNAL_SCHEMA_VERSION - 1}")
+        db.commit()
+        db.execute("PRAGMA journal_mode = DELETE")
+    before = contents(data)
+    for write in (True, False):
+        with pytest.raises(JournalError, match="written before the first release"):
+            open_journal(data / JOURNAL_FILE, write=write)
+    assert contents(data) == before
 
 
 def test_another_program_s_database_is_refused_without_harm(tmp_path: Path):

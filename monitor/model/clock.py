@@ -1,4 +1,4 @@
-"""Time, handed in: who needs the hour asks a clock that it was given, so that a test can run a day in a second."""
+"""The clock that is injected into all code that needs the time, so that a test can run a day in a second."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where the hour comes from."""
+    """The source of time."""
 
     def now(self) -> int:
-        """UTC in milliseconds since the epoch: the time of slots and records."""
+        """Return UTC in milliseconds since the epoch: the time of slots and records."""
 
     def monotonic(self) -> float:
-        """Seconds that only move forward: for durations."""
+        """Return seconds that only move forward: for durations."""
 
 
 class SystemClock:
-    """The machine's own clocks."""
+    """The clocks of this machine."""
 
     def now(self) -> int:
-        """UTC in milliseconds since the epoch."""
+        """Return UTC in milliseconds since the epoch."""
         return time.time_ns() // 1_000_000
 
     def monotonic(self) -> float:
-        """Seconds of the monotonic clock."""
+        """Return the seconds of the monotonic clock."""
         return time.monotonic()

@@ -1,7 +1,7 @@
-"""The records of an incident: what went wrong where, what was seen, and everything that was said about it later.
+"""The records of an incident: affected portals, the attempts that confirmed it, events, notes and messages.
 
-An incident travels as a whole: each of its events carries all that is known by then, so a page can explain it long
-after the looks behind it have left for the archive.
+Each event contains the whole incident as known by then, so a page can explain it long after its measurements have
+left the journal for the archive.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
 
 class IncidentKind(enum.StrEnum):
-    """What sort of trouble it is."""
+    """What kind of problem an incident is."""
 
     OUTAGE = "outage"
     DEGRADED = "degraded"
     FLAPPING = "flapping"
-    BLIND = "blind"  # the prober itself cannot see
+    PROBER = "prober"  # the self-check of the prober failed
 
 
 class Severity(enum.StrEnum):
-    """How loudly it is told: a page wakes somebody, a notice can wait for the morning."""
+    """How urgent an incident is: a page wakes an operator, a notice can wait for the morning."""
 
     PAGE = "page"
     NOTICE = "notice"
 
 
 class EventType(enum.StrEnum):
-    """What an event says of its incident."""
+    """What an event changes about its incident."""
 
     OPENED = "opened"
     UPDATED = "updated"
@@ -44,26 +44,26 @@ class EventType(enum.StrEnum):
 
 
 class EndReason(enum.StrEnum):
-    """How an incident, or a portal's part in it, ended."""
+    """Why an incident, or a portal's part in it, ended."""
 
     RECOVERED = "recovered"
     MAINTENANCE = "maintenance"
     FLAPPING = "flapping"
-    WORSE = "worse"  # it went on as an incident of a graver kind
-    BETTER = "better"  # it answers again, though not as well as it should
+    WORSE = "worse"  # it continues as an incident of a more severe kind
+    BETTER = "better"  # the portal answers again, but is degraded
     REMOVED = "removed"  # the portal left the inventory, or was retired
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptSummary:
-    """One look as evidence; times as in ``Measurement``."""
+    """One attempt, as an incident shows it; times as in ``Measurement``."""
 
     check: str
     slot: int
     attempt: int
     outcome: Outcome
     fault: Fault | None = None
-    void: str | None = None
+    unknown_reason: str | None = None
     phase: str | None = None
     detail: str = ""
     started: int | None = None
@@ -77,11 +77,11 @@ class AttemptSummary:
 class AffectedPortal:
     """One portal's part in an incident.
 
-    ``since`` and ``until`` are UTC ms, ``until`` is None while it lasts; ``down_ms`` sums the time in confirmed
-    trouble, ``went`` is when the stretch that is going on began, None while we cannot see. ``looks`` are those that
-    confirmed it, ``good`` is the slot of the last good look before. ``certificate`` holds the ``cert_`` values of the
-    newest look that saw one. ``references`` are the words of our own sight around that time. ``shared`` are the keys by
-    which a common cause is recognised, such as ``address:192.0.2.10``.
+    ``since`` and ``until`` are UTC ms, ``until`` is None while it is ongoing. ``down_ms`` sums the time of confirmed
+    failure; ``failing_since`` is the start of the current one, None while the state is unknown. ``attempts`` are those
+    that confirmed it, ``last_good`` is the slot of the last successful one before. ``certificate`` holds the ``cert_``
+    values of the newest attempt that has them. ``references`` are the results of the self-check around that time.
+    ``shared`` are the keys by which a common cause is recognised, such as ``address:192.0.2.10``.
     """
 
     portal: str
@@ -92,27 +92,27 @@ class AffectedPortal:
     detail: str = ""
     address: str | None = None
     family: int | None = None
-    good: int | None = None
-    looks: tuple[AttemptSummary, ...] = ()
+    last_good: int | None = None
+    attempts: tuple[AttemptSummary, ...] = ()
     hops: tuple[Hop, ...] = ()
     certificate: Mapping[str, Scalar] = field(default_factory=dict)
     references: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
     until: int | None = None
-    ending: EndReason | None = None
-    went: int | None = None
+    end_reason: EndReason | None = None
+    failing_since: int | None = None
     down_ms: int = 0
 
     def downtime_seconds(self, now_ms: int) -> float:
-        """Seconds of confirmed trouble up to ``now`` (UTC ms)."""
-        return (self.down_ms + (max(0, now_ms - self.went) if self.went is not None else 0)) / 1000
+        """Return the seconds of confirmed failure up to ``now_ms`` (UTC ms)."""
+        return (self.down_ms + (max(0, now_ms - self.failing_since) if self.failing_since is not None else 0)) / 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """Everything known about one incident. ``opened`` and ``resolved`` are slots in UTC ms.
+    """All that is known about one incident. ``opened`` and ``resolved`` are slots in UTC ms.
 
-    ``shared`` is what all members have in common; empty while there is only one.
+    ``shared`` are the keys that all affected portals have in common; empty while there is only one.
     """
 
     id: str
@@ -120,44 +120,44 @@ class Incident:
     severity: Severity
     location: str
     opened: int
-    members: tuple[AffectedPortal, ...]
+    portals: tuple[AffectedPortal, ...]
     shared: tuple[str, ...] = ()
     resolved: int | None = None
 
     @property
     def ongoing(self) -> tuple[AffectedPortal, ...]:
-        """The members whose trouble goes on."""
-        return tuple(one for one in self.members if one.until is None)
+        """The portals whose part is ongoing."""
+        return tuple(one for one in self.portals if one.until is None)
 
     def affected_portal(self, portal: str) -> AffectedPortal | None:
-        """The part of a portal, None when it has none."""
-        return next((one for one in self.members if one.portal == portal), None)
+        """Return the part of a portal, None when it has none."""
+        return next((one for one in self.portals if one.portal == portal), None)
 
     def downtime_seconds(self, now_ms: int) -> float:
-        """Seconds of confirmed trouble of the member that suffered longest."""
-        return max(one.downtime_seconds(now_ms) for one in self.members)
+        """Return the longest downtime of an affected portal, in seconds up to ``now_ms`` (UTC ms)."""
+        return max(one.downtime_seconds(now_ms) for one in self.portals)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentEvent:
-    """Something happened to an incident; ``incident`` is how it stands after that. ``number`` counts from 1 within it.
+    """A change of an incident; ``incident`` is its content after that. ``number`` counts from 1 within it.
 
-    ``at`` is the slot from which the state change holds and ``confirmed`` when the look that tipped it had ended, both
-    UTC ms. ``tell`` says whether people have to hear of it.
+    ``at`` is the slot from which the state change holds and ``confirmed`` the end of the attempt that confirmed it,
+    both UTC ms. ``notify``: whether notifications are sent.
     """
 
     incident: Incident
     number: int
-    step: EventType
+    type: EventType
     portal: str
     at: int
     confirmed: int
-    tell: bool
+    notify: bool
     seq: int = 0
 
 
 class NoteKind(enum.StrEnum):
-    """What a person did."""
+    """What an operator did."""
 
     ACKNOWLEDGED = "acknowledged"
     COMMENTED = "commented"
@@ -165,7 +165,7 @@ class NoteKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentNote:
-    """What a person said about an incident, when (UTC ms) and who. ``id`` is drawn where it was written."""
+    """What an operator wrote about an incident, when (UTC ms) and who. ``id`` is drawn by the command that wrote it."""
 
     id: str
     incident: str
@@ -177,35 +177,35 @@ class IncidentNote:
 
 
 class MessageStatus(enum.StrEnum):
-    """What became of a message."""
+    """The status of a message."""
 
     WAITING = "waiting"
     ACCEPTED = "accepted"
     EXPIRED = "expired"
-    SUPERSEDED = "superseded"  # a newer reminder says more
+    SUPERSEDED = "superseded"  # replaced by a newer reminder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What one target is to hear about one event, or once more about it as reminder number ``reminder``.
+    """A notification of one target about one event, or about it again as reminder number ``reminder``.
 
-    ``happened`` is when the event was confirmed, ``created`` when the message was written down, both UTC ms.
+    ``occurred_at`` is when the event was confirmed, ``created`` when the message was stored, both UTC ms.
     """
 
     incident: str
     number: int
     target: str
     severity: Severity
-    happened: int
+    occurred_at: int
     created: int
     reminder: int = 0
-    fate: MessageStatus = MessageStatus.WAITING
-    settled: int | None = None
+    status: MessageStatus = MessageStatus.WAITING
+    completed_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxUpdate:
-    """What happens to messages and notes beside a reader's step: written, said, or settled as ``fate`` at ``at``."""
+    """Messages and notes to store outside a checkpoint update, and messages completed at ``completed_at`` (UTC ms)."""
 
     messages: tuple[Message, ...] = ()
     notes: tuple[IncidentNote, ...] = ()
@@ -214,5 +214,5 @@ class OutboxUpdate:
 
 
 def incident_id(portal: str, since_ms: int) -> str:
-    """``hue-20261124T031500Z``: the portal and the second from which its trouble counts."""
+    """Return ``hue-20261124T031500Z``: the portal and the second from which its downtime counts."""
     return f"{portal}-{datetime.fromtimestamp(since_ms // 1000, UTC):%Y%m%dT%H%M%SZ}"

@@ -1,4 +1,4 @@
-"""The records that travel through the house unchanged: portals, checks, measurements, state changes."""
+"""The records that all packages share unchanged: portals, checks, measurements, state changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class PortalKind(enum.StrEnum):
-    """Whose portal it is."""
+    """Who operates the portal."""
 
     NATIONAL = "national"
     MINISTRY = "ministry"
@@ -25,7 +25,7 @@ class PortalKind(enum.StrEnum):
 
 
 class Expect(enum.StrEnum):
-    """How a portal is expected to behave. ``retired``: whatever its host does is recorded and is never an outage."""
+    """How a portal is expected to behave. ``retired``: its measurements are recorded and are never an outage."""
 
     ANSWERS = "answers"
     REDIRECTS = "redirects_to"
@@ -33,14 +33,14 @@ class Expect(enum.StrEnum):
 
 
 class UnknownReason(enum.StrEnum):
-    """Why we did not see. Each is our trouble, never the portal's."""
+    """Why an outcome is unknown. Each is a problem of the prober, never of the portal."""
 
-    BLIND = "blind"  # neither the references nor the rest of the fleet could be seen
-    PROBER = "prober"  # this machine or this program failed during the look
-    LATE = "late"  # no seat came free in time
-    OVERLAPPED = "overlapped"  # the look of the slot before was still running
-    STOPPED = "stopped"  # the daemon was not running, or was told to stop during the look
-    KILLED = "killed"  # the daemon died without a word
+    SELF_CHECK = "self_check"  # the self-check failed: neither the references nor the rest of the fleet answered
+    INTERNAL_ERROR = "internal_error"  # this machine or this program failed during the probe
+    LATE = "late"  # no permit was available in time
+    OVERLAPPED = "overlapped"  # the probe of the slot before was still running
+    STOPPED = "stopped"  # the daemon was not running, or was stopped during the probe
+    KILLED = "killed"  # the daemon was killed
 
 
 class State(enum.StrEnum):
@@ -77,13 +77,13 @@ class Portal:
     name_server: str | None = None
 
     def name(self, language: str) -> str:
-        """The name in ``vi`` or ``en``."""
+        """Return the name in ``vi`` or ``en``."""
         return self.name_en if language == "en" else self.name_vi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that is looked at again and again: a probe of a page of a portal, every ``interval`` seconds."""
+    """A probe of one page of a portal on a schedule, every ``interval`` seconds."""
 
     portal: str
     name: str
@@ -103,7 +103,7 @@ class Check:
 
     @property
     def host(self) -> str:
-        """What must not be looked at twice at a time: host and port, without the user that an address may name."""
+        """Host and port, without the user that a URL may name: probed once at a time."""
         return _host(self.probe.url)
 
 
@@ -113,17 +113,17 @@ def _host(url: str) -> str:
 
 
 def check_name(prefix: str, page: str) -> str:
-    """``uptime`` for the home page, ``uptime-search`` for another one; a kind with variants has a word for each."""
+    """Return ``uptime`` for the home page, ``uptime-search`` for another; variants of a kind have a prefix each."""
     return prefix if page == "home" else f"{prefix}-{page}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """What became of one slot of one check: a look, or the reason why there was none.
+    """The result of one attempt in a slot of a check, or the reason why there was none.
 
-    ``slot`` and ``started`` are UTC milliseconds, ``duration`` and ``lateness`` seconds. The identity is (portal,
-    check, location, slot, attempt). ``seq`` is the journal's running number, 0 before the commit. ``hops`` is empty
-    for a good look with a single hop: its columns say the same.
+    ``slot`` and ``started`` are UTC milliseconds, ``duration`` and ``start_delay`` seconds. The identity is (portal,
+    check, location, slot, attempt). ``seq`` is the journal's sequence number, 0 before the commit. ``hops`` is empty
+    for a successful probe with a single hop: its columns hold the same.
     """
 
     portal: str
@@ -134,12 +134,12 @@ class Measurement:
     kind: str
     outcome: Outcome
     fault: Fault | None = None
-    void: UnknownReason | None = None
+    unknown_reason: UnknownReason | None = None
     phase: str | None = None
     detail: str = ""
     started: int | None = None
     duration: float | None = None
-    lateness: float | None = None
+    start_delay: float | None = None
     config: str = ""
     values: Mapping[str, Scalar] = field(default_factory=dict)
     hops: tuple[Hop, ...] = ()
@@ -152,25 +152,25 @@ class Measurement:
 
 
 PROBER_PORTAL = "prober"
-"""The portal that stands for ourselves in state changes: ``unknown`` while we cannot see, else ``up``.
+"""The portal id of the prober itself in state changes: ``unknown`` while its self-check fails, else ``up``.
 
 No portal of the inventory may have this id.
 """
 
 MAX_CLOCK_STEP_BACK_MS = 24 * 3_600_000
-"""A clock that is set back by more milliseconds than this had shown a wrong hour: what it wrote is no hindrance."""
+"""Clock step in ms: records from a time further ahead come from a wrong clock, and do not block new slots."""
 
 STATE_CHECK = "uptime"
-"""The check whose looks decide whether a portal is up or down: uptime of its home page."""
+"""The check whose measurements decide whether a portal is up or down: uptime of its home page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateChange:
-    """A portal went from ``previous`` to ``state`` at slot ``at`` (UTC ms).
+    """A change of a portal from ``previous`` to ``state`` at slot ``at`` (UTC ms).
 
-    ``cause`` is the journal number of the measurement that tipped it. ``flapping`` marks the changes of a portal that
-    changes all the time; the first one with it is the message that flapping began. The message that it ended is a
-    change whose ``previous`` and ``state`` are the same. The changes of a portal at a location have growing ``at``.
+    ``cause`` is the sequence number of the measurement that caused it. ``flapping`` marks the changes of a flapping
+    portal; the first one with it marks the start of flapping. Its end is a change whose ``previous`` and ``state`` are
+    the same. The changes of a portal at a location have increasing ``at``.
     """
 
     portal: str

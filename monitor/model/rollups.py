@@ -1,4 +1,4 @@
-"""Figures of a closed period: the record, and its fields by kind, declared once for all who compute or store them."""
+"""Rollups of a closed period: the record, and its fields by kind, declared once for computation and storage."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 
 
 class Tier(enum.StrEnum):
-    """How long the periods are."""
+    """The length of the periods."""
 
     HOUR = "hour"
     DAY = "day"
 
     @property
     def consumer_name(self) -> str:
-        """The bookmark: its number is the last one that was seen, its memo how far time is rolled up."""
+        """The consumer's name: its checkpoint has the last sequence number processed, and the time rolled up to."""
         return f"rollup-{self.value}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollup:
-    """What one check measured in ``start <= slot < end`` (UTC ms). The identity is all but ``end`` and ``values``.
+    """Aggregates of one check in ``start <= slot < end`` (UTC ms). The identity is all but ``end`` and ``values``.
 
-    ``values`` holds only figures that exist: counts as int, all others as float; :func:`fields` lists them.
+    ``values`` holds only those that exist: counts as int, all others as float; :func:`rollup_fields` lists them.
     """
 
     tier: Tier
@@ -46,21 +46,25 @@ class Rollup:
 
 
 def aggregated_metrics(kind: str) -> tuple[Metric, ...]:
-    """The stored metrics of a kind that have figures: times, sizes and shares, a page's shift of layout among them."""
+    """Return the stored metrics of a kind that are aggregated: times, sizes and ratios, such as layout shift."""
     wanted = {Unit.SECONDS, Unit.BYTES, Unit.RATIO}
     return tuple(one for one in PROBE_KINDS[kind].metrics if not one.sum_of and one.unit in wanted)
 
 
 def rollup_fields(kind: str) -> dict[str, type[int | float]]:
-    """The figures of a kind, and their types.
+    """Return the aggregates of a kind, and their types.
 
-    ``slots`` counts scheduled looks, ``looks`` those that saw something (up or down), ``attempts`` the further looks
-    that confirmed a failure and count nowhere else. ``availability`` is up / looks. Durations, phases, bytes and shares
-    are those of good looks, in seconds, bytes and parts of one: a timeout says nothing about speed. Quantiles are
-    exact, interpolated.
+    ``slots`` counts scheduled attempts, ``measured_slots`` those with a known outcome (up or down),
+    ``confirmation_attempts`` the attempts that confirm a failure and count nowhere else. ``availability`` is up /
+    measured_slots. Durations, phases, bytes and ratios are those of successful probes, in seconds, bytes and 0 to 1: a
+    timeout is no measure of speed. Quantiles are exact, interpolated.
     """
-    counts = ["slots", "looks", "up", "down", "void", *(f"void_{reason.value}" for reason in UnknownReason), "attempts"]
-    figures = ["availability", *(f"duration_{name}" for name in ("mean", "p50", "p75", "p95", "p99", "max"))]
+    counts = [
+        *("slots", "measured_slots", "up", "down", "unknown"),
+        *(f"unknown_{reason.value}" for reason in UnknownReason),
+        "confirmation_attempts",
+    ]
+    aggregates = ["availability", *(f"duration_{name}" for name in ("mean", "p50", "p75", "p95", "p99", "max"))]
     for metric in aggregated_metrics(kind):
-        figures += [f"{metric.name}_mean", *([f"{metric.name}_p95"] if metric.unit is Unit.SECONDS else [])]
-    return dict.fromkeys(counts, int) | dict.fromkeys(figures, float)
+        aggregates += [f"{metric.name}_mean", *([f"{metric.name}_p95"] if metric.unit is Unit.SECONDS else [])]
+    return dict.fromkeys(counts, int) | dict.fromkeys(aggregates, float)

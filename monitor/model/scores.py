@@ -1,4 +1,4 @@
-"""The record of a live score: one figure of a portal at one moment, as sinks take it."""
+"""The record of a live score: the values of a portal at one moment, as sinks write it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TOTAL_CRITERION = "total"
-"""Stands for the criterion in the score as a whole."""
+"""The criterion name of the score as a whole."""
 
 SCORE_FIELDS: dict[str, str] = {
     "points": "Points earned.",
-    "possible": "The most that they could be: of the criterion, or of all criteria that were scored.",
-    "ratio": "Points of those possible, 0 to 1.",
-    "value": "The value that the points come from, in the unit of its metric.",
-    "limit": "From where on all points are earned, in the same unit.",
-    "zero": "From where on none are.",
-    "coverage": "How much of what was due was seen, 0 to 1.",
+    "possible": "Maximum points: of the criterion, or of all criteria that were scored.",
+    "ratio": "Points divided by possible points, 0 to 1.",
+    "value": "The value that the points are computed from, in the unit of its metric.",
+    "limit": "Value from which on all points are earned, in the same unit.",
+    "zero": "Value from which on no points are earned.",
+    "coverage": "Measured share of what was due, 0 to 1.",
 }
 """Fields of a score: meaning. Those that do not exist are absent."""
 
@@ -27,8 +27,8 @@ SCORE_FIELDS: dict[str, str] = {
 class ScorePoint:
     """A portal's score, or one criterion of it, over ``window`` (``quarter`` or ``30d``) as of ``at`` (UTC ms).
 
-    The identity is all but ``values``, which :data:`FIELDS` lists. ``seq`` is 0: a score is derived and is in no
-    journal.
+    The identity is all but ``values``, which :data:`SCORE_FIELDS` lists. ``seq`` is 0: a score is derived and is not in
+    the journal.
     """
 
     at: int

@@ -1,4 +1,4 @@
-"""Wall-clock time of a zone and UTC: days, service hours, and what a change of the clock does to them; pure."""
+"""Wall-clock time of a zone and UTC: days, service hours, and the effect of clock changes on them; pure."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ DAY_MINUTES = 24 * 60
 
 
 def wall_time_ms(day: date, minutes: int, zone: ZoneInfo) -> int:
-    """UTC ms at which the clocks of ``zone`` show ``minutes`` after midnight of ``day`` (24:00 is the next midnight).
+    """Return the UTC ms at which ``zone`` shows ``minutes`` after midnight of ``day`` (24:00 is the next midnight).
 
-    An hour that comes twice, when clocks are set back, means its first pass. One that does not come at all, when they
-    are set forward, means the moment of the change: the first that there is.
+    An hour that exists twice, when clocks are set back, means its first occurrence. One that does not exist, when they
+    are set forward, means the moment of the change: the first that exists.
     """
     whole, rest = divmod(minutes, DAY_MINUTES)
     wanted = datetime.combine(day + timedelta(days=whole), time(rest // 60, rest % 60))
@@ -39,12 +39,12 @@ def _wall_time(at: int, zone: ZoneInfo) -> datetime:
 
 
 def local_time(at_ms: int, zone: ZoneInfo) -> datetime:
-    """The hour that the clocks of ``zone`` show at ``at`` (UTC ms), to the microsecond."""
+    """Return the wall-clock time of ``zone`` at ``at_ms`` (UTC ms), to the microsecond."""
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at_ms)).astimezone(zone)
 
 
 def _transition_between(low: int, high: int, zone: ZoneInfo) -> int:
-    """The first ms with the offset that holds at ``high``; at ``low`` another one holds."""
+    """Return the first ms with the UTC offset of ``high``; ``low`` has another one."""
     offset = local_time(high, zone).utcoffset()
     while high - low > 1:
         middle = (low + high) // 2
@@ -66,21 +66,21 @@ class WeekdayHours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceHours:
-    """When people are served: windows of weekdays in an IANA zone."""
+    """Opening hours: windows of weekdays in an IANA zone."""
 
     zone: ZoneInfo
     windows: tuple[WeekdayHours, ...]
 
     def intervals(self, since_ms: int, until_ms: int) -> Iterator[tuple[int, int]]:
-        """The parts of ``since <= time < until`` (UTC ms) within service hours, in order, without overlap."""
+        """Yield the parts of ``since_ms <= time < until_ms`` within service hours, in order, without overlap."""
         day = local_time(since_ms, self.zone).date() - timedelta(days=1)
         at = since_ms
         while _utc_ms(datetime.combine(day, time(), tzinfo=self.zone)) < until_ms:
             for start, end in sorted(self._hours_of_day(day)):
-                here, there = max(start, at), min(end, until_ms)
-                if here < there:
-                    yield here, there
-                    at = there
+                first, last = max(start, at), min(end, until_ms)
+                if first < last:
+                    yield first, last
+                    at = last
             day += timedelta(days=1)
 
     def _hours_of_day(self, day: date) -> Iterator[tuple[int, int]]:

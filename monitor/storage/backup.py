@@ -1,7 +1,7 @@
-"""A copy of a data directory that is whole or absent, taken while the daemon goes on; and the way back.
+"""Atomic backup of a data directory while the daemon runs, its check, and restore.
 
-The journal comes first, as of one moment. Its ledger names the sealed files that belong to that moment, so that journal
-and files together hold every committed row once, whatever is sealed, merged or trimmed meanwhile.
+The journal is copied first, as one snapshot. Its catalog names the sealed files that belong to that snapshot, so that
+journal and files together hold every committed row once, whatever is sealed, merged or trimmed meanwhile.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ from typing import TYPE_CHECKING
 
 from monitor import __version__
 from monitor.storage.archive import catalog
-from monitor.storage.archive.layout import ARCHIVE_FOLDER as ARCHIVE
-from monitor.storage.archive.layout import ARCHIVE_SCHEMA_VERSION as ARCHIVE_SCHEMA
+from monitor.storage.archive.layout import ARCHIVE_FOLDER, ARCHIVE_SCHEMA_VERSION, MANIFEST_FILE
 from monitor.storage.archive.verify import verify
-from monitor.storage.folders import EVIDENCE, INBOX, SCORES
+from monitor.storage.folders import INBOX, SCORES, SCREENSHOTS
 from monitor.storage.journal.database import JOURNAL_FILE, JOURNAL_SCHEMA_VERSION, JournalError, open_journal
 
 if TYPE_CHECKING:
@@ -31,19 +30,19 @@ if TYPE_CHECKING:
 
 BACKUP_MANIFEST_FILE = "backup.json"
 BACKUP_FORMAT_VERSION = 1
-"""Version of the backup's own form."""
+"""Version of the backup format."""
 
-COPIED_FOLDERS = (EVIDENCE, SCORES, INBOX)
-"""What is copied as it lies there; each file in them appears whole or not at all."""
+COPIED_FOLDERS = (SCREENSHOTS, SCORES, INBOX)
+"""The folders that are copied as they are; each file in them appears atomically."""
 
 MAX_ATTEMPTS = 3
-"""How often a backup begins anew when files of its ledger were merged into others meanwhile."""
+"""How often a backup starts again when files of its catalog were merged into others meanwhile."""
 
 _CHUNK_BYTES = 2**20
 
 
 class BackupError(JournalError):
-    """The backup cannot be made, or is not to be trusted; the message is one sentence for the operator."""
+    """The backup cannot be made, or is not valid; the message is one sentence for the operator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +56,7 @@ class BackupFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backup:
-    """What a backup holds: ``made`` in UTC ms, ``last`` is the journal's newest number at that moment."""
+    """The manifest of a backup: ``made`` in UTC ms, ``last`` is the last sequence number of the journal."""
 
     format: int
     made: int
@@ -76,13 +75,13 @@ class Backup:
 def backup(
     data_dir: Path, target: Path, progress: Callable[[int, int | None], None] = lambda _done, _all: None
 ) -> Backup:
-    """Copy data directory ``data`` to ``target``, which must not exist. Raises :class:`JournalError`, OSError.
+    """Copy a data directory to ``target``, which must not exist. Raises :class:`JournalError`, OSError.
 
-    ``progress`` is told the files done, and of how many when that is known. A sealed file that is not what the ledger
-    says ends it: a copy of damage would pass for a backup.
+    ``progress`` gets the files done, and the total when it is known. A sealed file that differs from the catalog aborts
+    the backup: a copy of damaged data would look like a valid backup.
     """
     if target.exists():
-        raise BackupError(f"{target} exists already; a backup never overwrites another")
+        raise BackupError(f"{target} already exists; backups are not overwritten")
     with _atomic_directory(target) as part:
         kept = _copy_with_retries(data_dir, part, progress)
         for folder in COPIED_FOLDERS:
@@ -94,7 +93,7 @@ def backup(
             made=time.time_ns() // 1_000_000,
             version=__version__,
             journal_schema=JOURNAL_SCHEMA_VERSION,
-            archive_schema=ARCHIVE_SCHEMA,
+            archive_schema=ARCHIVE_SCHEMA_VERSION,
             last=last,
             files=tuple(sorted(kept, key=lambda one: one.path)),
         )
@@ -106,75 +105,73 @@ def backup(
 def restore(
     source: Path, data_dir: Path, progress: Callable[[int, int | None], None] = lambda _done, _all: None
 ) -> Backup:
-    """Make data directory ``data`` from a backup: whole, or as it was before. Raises :class:`JournalError`, OSError.
+    """Restore a backup to ``data_dir``, atomically. Raises :class:`JournalError`, OSError.
 
-    ``data`` must be absent or empty. Every file is compared with its digest while it is copied, and the archive is
-    verified in its new place.
+    ``data_dir`` must be absent or empty. Every file is compared with its digest while it is copied, and the restored
+    archive is verified.
     """
     if data_dir.exists() and (not data_dir.is_dir() or any(data_dir.iterdir())):
-        raise BackupError(
-            f"{data_dir} is not empty; restore into a new directory, then put it in the place of the old one"
-        )
+        raise BackupError(f"{data_dir} is not empty; restore into a new directory, then replace the old one with it")
     made = read(source)
     with _atomic_directory(data_dir) as part:
         for done, one in enumerate(made.files, start=1):
             found = _copy_file(source / one.path, part / one.path, one.path)
             if found != one:
-                raise BackupError(f"{source / one.path} is not what was backed up: {found.size} bytes, {found.sha256}")
+                raise BackupError(f"{source / one.path} differs from the manifest: {found.size} bytes, {found.sha256}")
             progress(done, len(made.files))
-        if wrong := _journal_errors(part) + list(verify(part).errors):
-            raise BackupError("; ".join(wrong))
+        if errors := _journal_errors(part) + list(verify(part).errors):
+            raise BackupError("; ".join(errors))
         with suppress(FileNotFoundError):
             data_dir.rmdir()
     return made
 
 
 def check(source: Path, progress: Callable[[int, int | None], None] = lambda _done, _all: None) -> list[str]:
-    """What is wrong with a backup, one sentence each: digests, files too many or too few, the journal, the archive."""
+    """Return the errors of a backup, one sentence each: digests, extra or missing files, journal, archive."""
     made = read(source)
-    wrong: list[str] = []
+    errors: list[str] = []
     for done, one in enumerate(made.files, start=1):
         try:
             found = _hash_file(source / one.path, one.path)
         except OSError as error:
-            wrong.append(f"{one.path}: {error.strerror}")
+            errors.append(f"{one.path}: {error.strerror}")
         else:
             if found != one:
-                wrong.append(f"{one.path}: changed since it was backed up")
+                errors.append(f"{one.path}: changed since it was backed up")
         progress(done, len(made.files))
     known = {one.path for one in made.files} | {BACKUP_MANIFEST_FILE}
-    there = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
-    wrong += [f"{path}: is no part of the backup" for path in sorted(there - known)]
-    return wrong or [*_journal_errors(source), *verify(source).errors]
+    present = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
+    errors += [f"{path}: not in the manifest" for path in sorted(present - known)]
+    return errors or [*_journal_errors(source), *verify(source).errors]
 
 
 def read(source: Path) -> Backup:
-    """The manifest of a backup. Raises :class:`BackupError`, also for one that only a newer version can read."""
+    """Read the manifest of a backup. Raises :class:`BackupError`, also for one of a newer version."""
     try:
-        told = json.loads((source / BACKUP_MANIFEST_FILE).read_text())
-        made = Backup(**told | {"files": tuple(BackupFile(**one) for one in told["files"])})
+        data = json.loads((source / BACKUP_MANIFEST_FILE).read_text())
+        made = Backup(**data | {"files": tuple(BackupFile(**one) for one in data["files"])})
     except FileNotFoundError:
-        raise BackupError(f"{source} is no backup: there is no {BACKUP_MANIFEST_FILE} in it") from None
+        raise BackupError(f"{source} is not a backup: {BACKUP_MANIFEST_FILE} is missing") from None
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BackupError(f"{source / BACKUP_MANIFEST_FILE} cannot be read: {error}") from error
     if (
         made.format > BACKUP_FORMAT_VERSION
         or made.journal_schema > JOURNAL_SCHEMA_VERSION
-        or made.archive_schema > ARCHIVE_SCHEMA
+        or made.archive_schema > ARCHIVE_SCHEMA_VERSION
     ):
         raise BackupError(f"{source} was made by a newer version ({made.version}); use that one")
-    odd = next((one.path for one in made.files if one.path.startswith("/") or ".." in one.path.split("/")), None)
-    if odd is not None:
-        raise BackupError(f"{source / BACKUP_MANIFEST_FILE} names {odd}, which lies outside of it")
+    outside = next((one.path for one in made.files if one.path.startswith("/") or ".." in one.path.split("/")), None)
+    if outside is not None:
+        raise BackupError(f"{source / BACKUP_MANIFEST_FILE} contains a path outside the backup: {outside}")
     return made
 
 
 @contextmanager
 def _atomic_directory(target: Path) -> Iterator[Path]:
-    """A new directory beside ``target`` that gets its name when the block ends well, and is removed otherwise."""
+    """Create a directory beside ``target`` that is renamed to it when the block succeeds, and removed otherwise."""
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
     part = target.absolute().with_name(f".{target.name}.part")
-    shutil.rmtree(part, ignore_errors=True)  # of one that was killed
+    shutil.rmtree(part, ignore_errors=True)  # left by a killed process
     part.mkdir(mode=0o700)
     try:
         yield part
@@ -191,7 +188,7 @@ def _atomic_directory(target: Path) -> Iterator[Path]:
 def _copy_with_retries(
     data_dir: Path, temporary: Path, progress: Callable[[int, int | None], None]
 ) -> list[BackupFile]:
-    """Journal and archive that belong together, after as many attempts as that takes."""
+    """Copy journal and archive of the same snapshot, with retries."""
     for attempt in itertools.count(1):
         try:
             return _copy_journal_and_archive(data_dir, temporary, progress)
@@ -204,27 +201,29 @@ def _copy_with_retries(
 def _copy_journal_and_archive(
     data_dir: Path, temporary: Path, progress: Callable[[int, int | None], None]
 ) -> list[BackupFile]:
-    """The journal as of now, and the sealed files that its ledger names."""
-    for path in (temporary / JOURNAL_FILE, temporary / ARCHIVE):
+    """Copy a snapshot of the journal, and the sealed files of its catalog."""
+    for path in (temporary / JOURNAL_FILE, temporary / ARCHIVE_FOLDER):
         shutil.rmtree(path, ignore_errors=True)
         path.unlink(missing_ok=True)
     _copy_journal(data_dir, temporary / JOURNAL_FILE)
     listed = catalog.load(temporary)
     for done, one in enumerate(listed, start=1):
-        found = _copy_file(data_dir / ARCHIVE / one.path, temporary / ARCHIVE / one.path, one.path)
+        found = _copy_file(data_dir / ARCHIVE_FOLDER / one.path, temporary / ARCHIVE_FOLDER / one.path, one.path)
         if found.sha256 != one.sha256:
-            raise BackupError(f"{data_dir / ARCHIVE / one.path} changed since it was sealed; see 'archive verify'")
+            raise BackupError(
+                f"{data_dir / ARCHIVE_FOLDER / one.path} changed since it was sealed; see 'archive verify'"
+            )
         progress(done, len(listed))
-    kept = [BackupFile(path=f"{ARCHIVE}/{one.path}", size=one.size, sha256=one.sha256) for one in listed]
+    kept = [BackupFile(path=f"{ARCHIVE_FOLDER}/{one.path}", size=one.size, sha256=one.sha256) for one in listed]
     if listed:
         catalog.write_manifest(temporary)
-        _fsync_file(temporary / ARCHIVE / "manifest.json")
-        kept.append(_hash_file(temporary / ARCHIVE / "manifest.json", f"{ARCHIVE}/manifest.json"))
+        _fsync_file(temporary / ARCHIVE_FOLDER / MANIFEST_FILE)
+        kept.append(_hash_file(temporary / ARCHIVE_FOLDER / MANIFEST_FILE, f"{ARCHIVE_FOLDER}/{MANIFEST_FILE}"))
     return [_hash_file(temporary / JOURNAL_FILE, JOURNAL_FILE), *kept]
 
 
 def _copy_journal(data_dir: Path, destination: Path) -> None:
-    """One step, so one moment: a reader's snapshot, which neither waits for the daemon nor makes it wait."""
+    """Copy the journal in one step, so from one snapshot, which neither waits for the daemon nor blocks it."""
     descriptor = os.open(destination, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     os.close(descriptor)
     with (
@@ -232,18 +231,18 @@ def _copy_journal(data_dir: Path, destination: Path) -> None:
         closing(sqlite3.connect(destination)) as target,
     ):
         source.backup(target, pages=-1)
-        target.execute("PRAGMA journal_mode = DELETE")  # one file, which can be read where nothing can be written
+        target.execute("PRAGMA journal_mode = DELETE")  # one file, readable on a read-only file system
     _fsync_file(destination)
 
 
 def _journal_errors(directory: Path) -> list[str]:
     with closing(open_journal(directory / JOURNAL_FILE, write=False)) as db:
-        answer = [row[0] for row in db.execute("PRAGMA quick_check(5)")]
-    return [] if answer == ["ok"] else [f"{JOURNAL_FILE}: {line}" for line in answer]
+        lines = [row[0] for row in db.execute("PRAGMA quick_check(5)")]
+    return [] if lines == ["ok"] else [f"{JOURNAL_FILE}: {line}" for line in lines]
 
 
 def _copy_folder(data_dir: Path, temporary: Path, folder: str) -> list[BackupFile]:
-    """The files of a folder; what is removed meanwhile is left out, and so is what is not whole yet."""
+    """Copy the files of a folder, without files removed meanwhile and incomplete ones."""
     kept = []
     for path in sorted((data_dir / folder).rglob("*")):
         name = path.relative_to(data_dir).as_posix()
@@ -254,17 +253,17 @@ def _copy_folder(data_dir: Path, temporary: Path, folder: str) -> list[BackupFil
 
 
 def _copy_file(source: Path, target: Path, name: str) -> BackupFile:
-    """Copy a file to the disk, hashing what passes."""
+    """Copy a file durably, and hash it."""
     digest, size = hashlib.sha256(), 0
-    with source.open("rb") as taken:
+    with source.open("rb") as reader:
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(target, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "wb") as given:
-            while chunk := taken.read(_CHUNK_BYTES):
+        with os.fdopen(descriptor, "wb") as writer:
+            while chunk := reader.read(_CHUNK_BYTES):
                 digest.update(chunk)
-                size += given.write(chunk)
-            given.flush()
-            os.fsync(given.fileno())
+                size += writer.write(chunk)
+            writer.flush()
+            os.fsync(writer.fileno())
     return BackupFile(path=name, size=size, sha256=digest.hexdigest())
 
 

@@ -1,7 +1,7 @@
-"""The names of the folders of the data directory that several packages know."""
+"""The names of the folders of the data directory that several packages use."""
 
 from __future__ import annotations
 
-EVIDENCE = "evidence"
+SCREENSHOTS = "screenshots"
 INBOX = "inbox"
 SCORES = "scores"

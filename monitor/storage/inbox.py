@@ -1,8 +1,8 @@
-"""Notes of people on their way into the journal: fsynced files in ``inbox/`` below the data directory.
+"""Notes of operators that are not in the journal yet: synced files in ``inbox/`` below the data directory.
 
-The daemon alone writes the journal. A command leaves a file, which needs the right to write in the data directory and
-nothing else - no token, no daemon that happens to run - and the daemon takes it in when it can. By its id a note that
-was taken in twice, by a daemon that died in between, is one note.
+Only the daemon writes the journal. A command writes a file, which needs write permission in the data directory but
+neither a token nor a running daemon, and the daemon imports it when it can. A note that was imported twice, by a daemon
+that was killed in between, is stored once because of its id.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from monitor.model.incidents import IncidentNote, NoteKind
+from monitor.model.time_parsing import MAX_TIMESTAMP_MS
 from monitor.storage.folders import INBOX
 
 if TYPE_CHECKING:
@@ -27,25 +28,22 @@ log = structlog.get_logger(__name__)
 INVALID_SUFFIX = ".bad"
 DRAFT_SUFFIX = ".part"
 MAX_NOTE_BYTES = 64_000
-"""Bytes of a note's file."""
+"""The largest size of a note's file."""
 
 _JSON_LIMIT_ERRORS = (OverflowError, RecursionError)
-"""What JSON may hold and nobody can take: endless numbers, and depths."""
-
-MAX_TIMESTAMP_MS = 253_402_300_799_999
-"""9999-12-31T23:59:59.999Z in UTC milliseconds."""
+"""Errors of JSON that is valid but too large: numbers, and nesting."""
 
 MAX_DRAFT_AGE_MS = 3_600_000
-"""A draft is a moment's work: one that is older was left by a command that was killed."""
+"""Age after which a draft belongs to a command that was killed."""
 
 
 def new_note(incident: str, kind: NoteKind, by: str, text: str, at_ms: int) -> IncidentNote:
-    """A note with an id of its own."""
+    """Return a note with a new id."""
     return IncidentNote(id=uuid.uuid4().hex, incident=incident, kind=kind, by=by, text=text, at=at_ms)
 
 
 def submit_note(data_dir: Path, note: IncidentNote) -> Path:
-    """Leave a note for the daemon, safely on disk; the file, which is gone once the note is in the journal.
+    """Write a note to disk for the daemon; return the file, which is removed once the note is in the journal.
 
     Raises OSError when the data directory cannot be written.
     """
@@ -58,18 +56,18 @@ def submit_note(data_dir: Path, note: IncidentNote) -> Path:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
-    place = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(place)
+        os.fsync(descriptor)
     finally:
-        os.close(place)
+        os.close(descriptor)
     return path
 
 
 def pending_notes(data_dir: Path) -> list[tuple[Path, IncidentNote]]:
-    """The notes that wait, oldest first. One that can never be read is put aside under another name.
+    """Return the pending notes, oldest first. An invalid one is renamed.
 
-    Raises OSError when that cannot be known now, as without a free descriptor; then every note stays where it is.
+    Raises OSError for a temporary problem, such as no free descriptor; then every note stays where it is.
     """
     notes = []
     with suppress(FileNotFoundError):
@@ -81,7 +79,7 @@ def pending_notes(data_dir: Path) -> list[tuple[Path, IncidentNote]]:
 
 
 def remove_stale_drafts(data_dir: Path, now_ms: int) -> None:
-    """Remove the drafts of commands that were killed; ``now`` in UTC ms."""
+    """Remove the drafts of commands that were killed; ``now_ms`` in UTC ms."""
     for draft in (data_dir / INBOX).glob(f"*{DRAFT_SUFFIX}"):
         with suppress(OSError):
             if draft.stat().st_mtime * 1000 < now_ms - MAX_DRAFT_AGE_MS:
@@ -90,21 +88,21 @@ def remove_stale_drafts(data_dir: Path, now_ms: int) -> None:
 
 def _read_note(path: Path) -> IncidentNote | None:
     try:
-        told = json.loads(_read_bounded(path))
-        identity, incident, by, text = (_parse_text(told[name]) for name in ("id", "incident", "by", "text"))
-        kind, at = NoteKind(told["kind"]), _parse_time(told["at"])
+        data = json.loads(_read_bounded(path))
+        identity, incident, by, text = (_parse_text(data[name]) for name in ("id", "incident", "by", "text"))
+        kind, at = NoteKind(data["kind"]), _parse_time(data["at"])
         return IncidentNote(id=identity, incident=incident, kind=kind, by=by, text=text, at=at)
     except FileNotFoundError:
         return None
     except (PermissionError, IsADirectoryError, ValueError, TypeError, KeyError, *_JSON_LIMIT_ERRORS) as error:
-        log.warning("note_cannot_be_read", file=path.name, reason=str(error))
+        log.warning("note_invalid", file=path.name, reason=str(error))
         with suppress(OSError):
             path.replace(path.with_suffix(INVALID_SUFFIX))
         return None
 
 
 def _read_bounded(path: Path) -> bytes:
-    """The first bytes of a file, of which a good one has no more. Raises OSError, and ValueError for a pipe."""
+    """Read at most :data:`MAX_NOTE_BYTES` of a file. Raises OSError, and ValueError for a pipe."""
     if path.exists() and not path.is_file():
         raise ValueError("it is not a file")
     with path.open("rb") as file:
@@ -112,7 +110,7 @@ def _read_bounded(path: Path) -> bytes:
 
 
 def _parse_time(value: str | float) -> int:
-    """UTC ms. Raises ValueError and others for what the journal cannot hold."""
+    """Parse UTC ms. Raises ValueError and others for a value that the journal cannot store."""
     at = int(value)
     if not 0 <= at <= MAX_TIMESTAMP_MS:
         raise ValueError(f"{at} is not a time in UTC milliseconds")
@@ -120,7 +118,7 @@ def _parse_time(value: str | float) -> int:
 
 
 def _parse_text(value: object) -> str:
-    """The value as text that the journal can hold. Raises UnicodeEncodeError, which is a ValueError."""
+    """Convert the value to text that the journal can store. Raises UnicodeEncodeError, which is a ValueError."""
     text = str(value)
     text.encode()
     return text

@@ -1,4 +1,4 @@
-"""What the archive and the rollups say about themselves; read from their statistics whenever somebody looks."""
+"""Metrics of archive and rollups; their values are read from the statistics at each scrape."""
 
 from __future__ import annotations
 
@@ -22,21 +22,23 @@ _TIER_LABELS = ("tier",)
 
 
 def register_archive_metrics(registry: CollectorRegistry, statistics: ArchiveStatistics) -> None:
-    """Expose what the keeper counts; once for a registry."""
+    """Register the metrics of the archive job; once for a registry."""
 
     def gauge(name: str, help_text: str, value: Callable[[], float]) -> None:
-        Gauge(f"portal_monitor_archive_{name}", help_text, registry=registry).set_function(value)
+        Gauge(f"portal_monitor_{name}", help_text, registry=registry).set_function(value)
 
-    gauge("files", "Sealed files.", lambda: statistics.files)
-    gauge("rows", "Rows in sealed files.", lambda: statistics.rows)
-    gauge("size_bytes", "Sealed files on disk.", lambda: statistics.size_bytes)
+    gauge("archive_files", "Sealed files.", lambda: statistics.files)
+    gauge("archive_rows", "Rows in sealed files.", lambda: statistics.rows)
+    gauge("archive_size_bytes", "Sealed files on disk.", lambda: statistics.size_bytes)
     gauge(
-        "sealed_until_timestamp_seconds", "End of the newest sealed day.", lambda: timestamp(statistics.sealed_until_ms)
+        "archive_sealed_until_timestamp_seconds",
+        "End of the newest sealed day.",
+        lambda: timestamp(statistics.sealed_until_ms),
     )
-    gauge("failing", "Whether the last sweep failed.", lambda: int(bool(statistics.last_error)))
+    gauge("archive_failing", "Whether the last sweep failed.", lambda: int(bool(statistics.last_error)))
     gauge(
-        "held_back",
-        "Whether sealed rows stay for a reader that is behind.",
+        "journal_trim_blocked",
+        "Whether sealed rows stay in the journal because a consumer is behind.",
         lambda: int(bool(statistics.trim_blocked_by)),
     )
     removed = Counter("portal_monitor_journal_trimmed_rows", "Rows that left the journal, sealed.", registry=registry)
@@ -50,7 +52,7 @@ def register_archive_metrics(registry: CollectorRegistry, statistics: ArchiveSta
 
 
 def register_rollup_metrics(registry: CollectorRegistry, statistics: dict[Tier, RollupStatistics]) -> None:
-    """Expose what the rollups' keeper counts, by tier; once for a registry."""
+    """Register the metrics of the rollup job, by tier; once for a registry."""
     until = Gauge(
         "portal_monitor_rollup_until_timestamp_seconds",
         "All periods before are rolled up.",
@@ -64,7 +66,7 @@ def register_rollup_metrics(registry: CollectorRegistry, statistics: dict[Tier, 
 
 
 def timestamp(at: int) -> float:
-    """UTC ms in unix time; not a number while there is none, so that no rule takes 1970 for a date."""
+    """Convert UTC ms to unix time; NaN for 0, so that no alert rule takes 1970 for a date."""
     return at / 1000 if at else math.nan
 
 

@@ -1,1 +1,1 @@
-"""What every member of a family must hold, whoever it is."""
+"""Contract tests that run over every member of a family."""

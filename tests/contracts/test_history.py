@@ -32,12 +32,12 @@ from probes.result import Fault, Outcome
 from tests import factories
 from tests.factories import DAY, MINUTE, SLOT
 from tests.monitor.cli.test_main import write_portals
-from tests.monitor.sinks.influxdb.test_sink import looks
+from tests.monitor.sinks.influxdb.test_sink import measurements
 from tests.servers.influxdb import TOKEN, InfluxServer
 from tests.servers.ports import free_port
 
 BUCKETS = itertools.count()
-TIMES = ("duration", "lateness")
+TIMES = ("duration", "start_delay")
 ODD = ["hà-nội", 'a"b', "o'ng", "a,b=c d", 'x y\'s "z"']
 """Portals whose names need care in line protocol, in InfluxQL and in SQL."""
 
@@ -78,9 +78,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
 def both(
     server: InfluxServer, directory: Path, records: Sequence[Measurement], changes: Sequence[StateChange] = ()
 ) -> Both:
-    """Journal them, and send what the journal kept of them, as the courier does."""
+    """Journal them, and send what the journal kept of them, as the sink consumer does."""
     with closing(JournalWriter(directory / JOURNAL_FILE, PROBE_KINDS)) as writer:
-        kept = writer.write([*records, CheckpointUpdate(reader="states", seq=0, changes=tuple(changes))])
+        kept = writer.write([*records, CheckpointUpdate(consumer="states", seq=0, changes=tuple(changes))])
     bucket = server.create(f"history_{next(BUCKETS)}")
     two = Both(directory, server, InfluxDBSettings(url=server.url, token=TOKEN, bucket=bucket, timeout=2.0))
     if kept:
@@ -108,7 +108,9 @@ def fleet() -> list[Measurement]:
                 for attempt in (3, 1, 2)
             ]
         elif slot % 3 == 2:
-            found.append(factories.measurement(**base, outcome=Outcome.VOID, void=list(UnknownReason)[slot]))
+            found.append(
+                factories.measurement(**base, outcome=Outcome.UNKNOWN, unknown_reason=list(UnknownReason)[slot])
+            )
         else:
             found.append(factories.measurement(**base, check=f"{kind}-search", detail="", config=""))
     return [declared(one) for one in found[::2] + found[1::2]]
@@ -143,8 +145,12 @@ def timed(one: Measurement) -> Measurement:
 
 @pytest.mark.slow
 @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(looks().map(timed), max_size=12, unique_by=lambda one: (one.key, one.location, one.slot, one.attempt)))
-def test_any_look_reads_the_same_from_both(server: InfluxServer, records: list[Measurement]):
+@given(
+    st.lists(
+        measurements().map(timed), max_size=12, unique_by=lambda one: (one.key, one.location, one.slot, one.attempt)
+    )
+)
+def test_any_measurement_reads_the_same_from_both(server: InfluxServer, records: list[Measurement]):
     """Whatever text, extreme number, outcome or hop it holds."""
     with TemporaryDirectory() as scratch:
         made = both(server, Path(scratch), records)
@@ -162,7 +168,7 @@ def test_any_look_reads_the_same_from_both(server: InfluxServer, records: list[M
 @pytest.mark.parametrize("batch", [1, 7, 10_000])
 @pytest.mark.parametrize("chunk", [1, 3, 5000])
 def test_batches_and_parts_change_nothing(two: Both, batch: int, chunk: int, monkeypatch: pytest.MonkeyPatch):
-    """Looks that confirm come with their slot, though their time is behind that of others."""
+    """Confirmation attempts come with their slot, though their time is after that of others."""
     monkeypatch.setattr(history, "CHUNK_ROWS", chunk)
     for kind in PROBE_KINDS:
         assert (
@@ -176,22 +182,22 @@ def test_batches_and_parts_change_nothing(two: Both, batch: int, chunk: int, mon
 @pytest.mark.parametrize(
     "narrow",
     [
-        {"since": SLOT + MINUTE},
-        {"since": SLOT + MINUTE + 1},
-        {"until": SLOT + MINUTE},
-        {"until": SLOT + MINUTE + 1},
-        {"since": SLOT + MINUTE, "until": SLOT + MINUTE + 1},
-        {"since": SLOT + MINUTE + 1, "until": SLOT + 2 * MINUTE},
-        {"since": SLOT + 2 * MINUTE, "until": SLOT + MINUTE},
-        {"portals": frozenset({ODD[1], ODD[2], "nobody"})},
+        {"since_ms": SLOT + MINUTE},
+        {"since_ms": SLOT + MINUTE + 1},
+        {"until_ms": SLOT + MINUTE},
+        {"until_ms": SLOT + MINUTE + 1},
+        {"since_ms": SLOT + MINUTE, "until_ms": SLOT + MINUTE + 1},
+        {"since_ms": SLOT + MINUTE + 1, "until_ms": SLOT + 2 * MINUTE},
+        {"since_ms": SLOT + 2 * MINUTE, "until_ms": SLOT + MINUTE},
+        {"portals": frozenset({ODD[1], ODD[2], "absent"})},
         {"portals": frozenset(ODD), "checks": frozenset({"uptime-search", "latency"})},
-        {"checks": frozenset({"uptime"}), "since": SLOT + 2 * MINUTE},
+        {"checks": frozenset({"uptime"}), "since_ms": SLOT + 2 * MINUTE},
         {"portals": frozenset()},
         {"checks": frozenset({"nothing"})},
     ],
 )
 def test_a_window_cuts_both_alike(two: Both, narrow: dict[str, object], longest: int, monkeypatch: pytest.MonkeyPatch):
-    """Whether the server picks out portals and checks, or there are too many to ask for."""
+    """Whether the server picks out portals and checks, or there are too many for the query."""
     monkeypatch.setattr(queries, "MAX_CONDITION_BYTES", longest)
     for kind in PROBE_KINDS:
         window = HistoryWindow(kind=kind, **narrow)  # type: ignore[arg-type] - as given
@@ -204,11 +210,11 @@ def test_a_window_cuts_both_alike(two: Both, narrow: dict[str, object], longest:
     "narrow",
     [
         {},
-        {"since": SLOT + 1},
-        {"since": SLOT + 1, "until": SLOT + MINUTE},
+        {"since_ms": SLOT + 1},
+        {"since_ms": SLOT + 1, "until_ms": SLOT + MINUTE},
         {"portals": frozenset({ODD[0]})},
         {"portals": frozenset()},
-        {"batch": 2},
+        {"batch_rows": 2},
     ],
 )
 def test_state_changes_are_the_same(two: Both, narrow: dict[str, object]):
@@ -244,7 +250,7 @@ def test_a_record_in_two_series_is_one_row(server: InfluxServer, tmp_path: Path)
     assert list(made.influxdb.state_changes()) == list(made.archive.state_changes())
 
 
-def test_what_somebody_else_wrote_is_no_row(server: InfluxServer, tmp_path: Path):
+def test_points_of_another_program_are_no_rows(server: InfluxServer, tmp_path: Path):
     made = both(server, tmp_path, fleet())
     made.server.write_raw(f"uptime,portal=x other=1i {SLOT}\nuptime,portal=x slot={SLOT}i {SLOT}", made.keys.bucket)
     assert rows(made.influxdb, HistoryWindow(kind="uptime")) == rows(made.archive, HistoryWindow(kind="uptime"))
@@ -268,28 +274,28 @@ def test_an_empty_bucket_has_no_rows(server: InfluxServer, tmp_path: Path):
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        ({"bucket": "nobody_made_it"}, "refused: database not found: nobody_made_it"),
+        ({"bucket": "never_created"}, "query failed: database not found: never_created"),
         ({"token": "wrong"}, "the token is wrong or missing for"),
-        ({"url": "nobody"}, "cannot be reached"),
-        ({"token": "mã"}, "the token holds characters that a header cannot hold"),
+        ({"url": "absent"}, "cannot be reached"),
+        ({"token": "mã"}, "the token holds characters that are not allowed in a header"),
     ],
 )
-def test_what_cannot_be_read_is_said(two: Both, keys: dict[str, str], words: str):
+def test_a_database_that_cannot_be_read_is_reported(two: Both, keys: dict[str, str], words: str):
     if "url" in keys:
         keys = {"url": f"http://127.0.0.1:{free_port()}"}
     given_keys = {"url": two.keys.url, "token": TOKEN, "bucket": two.keys.bucket, **keys}
     source = InfluxHistory(InfluxDBSettings.model_validate(given_keys), two.directory)
-    for ask in (
+    for call in (
         lambda: list(source.measurements(HistoryWindow(kind="uptime"))),
         lambda: source.count(HistoryWindow(kind="uptime")),
         source.states_at,
     ):
         with pytest.raises(JournalError, match="history cannot be read from InfluxDB") as caught:
-            ask()
+            call()
         assert words in str(caught.value)
 
 
-def test_a_kind_that_does_not_exist_is_said(two: Both):
+def test_a_kind_that_does_not_exist_is_reported(two: Both):
     for source in (two.archive, two.influxdb):
         with pytest.raises(JournalError, match="probe kind 'gopher' is not one of uptime"):
             list(source.measurements(HistoryWindow(kind="gopher")))
@@ -332,15 +338,15 @@ def test_user_and_password_of_1x_open_it(tmp_path: Path):
             wrong.count(HistoryWindow(kind="uptime"))
 
 
-def test_the_source_is_the_configured_one_unless_told(two: Both, tmp_path: Path):
+def test_the_source_is_the_configured_one_unless_given(two: Both, tmp_path: Path):
     write_portals(tmp_path, "ha-noi")
     sinks = f"sinks: {{influxdb: {{url: '{two.keys.url}'}}}}\nchecks: {{uptime: {{}}}}\n"
     (tmp_path / "monitor.yaml").write_text(f"history: {{source: influxdb}}\n{sinks}")
-    told = load(tmp_path).settings
-    assert isinstance(configured_history(told, tmp_path), InfluxHistory)
-    assert isinstance(configured_history(told, tmp_path, "archive"), ArchiveHistory)
+    configured = load(tmp_path).settings
+    assert isinstance(configured_history(configured, tmp_path), InfluxHistory)
+    assert isinstance(configured_history(configured, tmp_path, "archive"), ArchiveHistory)
     (tmp_path / "monitor.yaml").write_text("checks: {uptime: {}}\n")
     plain = load(tmp_path).settings
     assert isinstance(configured_history(plain, tmp_path), ArchiveHistory)
-    with pytest.raises(JournalError, match=r"names no sinks\.influxdb"):
+    with pytest.raises(JournalError, match=r"has no sinks\.influxdb"):
         configured_history(plain, tmp_path, "influxdb")

@@ -1,4 +1,4 @@
-"""What holds for every sink in the roll, each against its real server."""
+"""What holds for every sink in the registry, each against its real server."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ from tests.servers.ports import free_port
 class Stage(Protocol):
     """A sink of one kind with its server, and how to see what arrived there."""
 
-    def sink(self, *, deaf: bool = False) -> Sink:
-        """A sink of this stage; a deaf one talks to a port where nobody listens."""
+    def sink(self, *, unreachable: bool = False) -> Sink:
+        """A sink of this stage; an unreachable one connects to a closed port."""
 
     def mood(self, name: str) -> AbstractContextManager[None]:
-        """Let the server answer 401, 404, 413, 400, or 429 and 503 (and a second look in 2 s)."""
+        """Let the server answer 401, 404, 413, 400, or 429 and 503 (and a retry after 2 s)."""
 
     def arrived(self) -> list[SinkRecord]:
         """All that is there, without its journal numbers, in order of time."""
@@ -57,8 +57,8 @@ class InfluxStage:
         self._count += 1
         self._bucket = self.server.create(f"contract_{self._count}")
 
-    def sink(self, *, deaf: bool = False) -> Sink:
-        url = f"http://127.0.0.1:{free_port()}" if deaf else self.server.url
+    def sink(self, *, unreachable: bool = False) -> Sink:
+        url = f"http://127.0.0.1:{free_port()}" if unreachable else self.server.url
         settings = InfluxDBSettings(url=url, token=influxdb.TOKEN, bucket=self._bucket, timeout=5.0)
         return settings.open("contract", lambda _portal: PortalLabels("province", "ha-noi"))
 
@@ -66,12 +66,12 @@ class InfluxStage:
         return self.server.mood(name)
 
     def arrived(self) -> list[SinkRecord]:
-        looks = [
+        measurements = [
             (row["time"], parse_measurement("uptime", row, row)) for row in self.server.rows("uptime", self._bucket)
         ]
         found = self.server.rows(STATE_CHANGE, self._bucket)
         changes = [(row["time"], parse_state_change(row, row["time"], row)) for row in found]
-        return [record for _, record in sorted([*looks, *changes], key=lambda one: one[0])]
+        return [record for _, record in sorted([*measurements, *changes], key=lambda one: one[0])]
 
 
 STAGES = {"influxdb": InfluxStage}
@@ -105,18 +105,18 @@ class _Closing:
 
 
 def batch() -> list[SinkRecord]:
-    """One of each: a good look, a bad one that was confirmed, one that did not see, a change of state."""
+    """One of each: a success, a failure with its confirmation, an unknown outcome, a state change."""
     slot = factories.SLOT
     return [
         factories.measurement(slot=slot),
         factories.measurement(slot=slot + 60_000, outcome=Outcome.DOWN),
         factories.measurement(slot=slot + 60_000, outcome=Outcome.DOWN, attempt=2),
-        factories.measurement(slot=slot + 120_000, outcome=Outcome.VOID),
+        factories.measurement(slot=slot + 120_000, outcome=Outcome.UNKNOWN),
         factories.change(at=slot + 180_000),
     ]
 
 
-def test_every_sink_of_the_roll_has_a_stage():
+def test_every_sink_of_the_registry_has_a_stage():
     assert STAGES.keys() == SINKS.keys()
 
 
@@ -154,8 +154,8 @@ async def test_what_is_not_finite_is_left_out_and_counted(stage: Stage, sink: Si
         ("400", RecordRejected),
     ],
 )
-async def test_failures_are_the_promised_ones(stage: Stage, sink: Sink, mood: str, failure: type[Exception]):
-    """And the same sink works again when the trouble is over."""
+async def test_failures_are_the_documented_ones(stage: Stage, sink: Sink, mood: str, failure: type[Exception]):
+    """And the same sink works again when the problem is over."""
     noise = random.Random(1)  # noqa: S311 - a body that does not pack well
     records = [factories.measurement(detail="".join(chr(noise.randrange(32, 5000)) for _ in range(9000)))]
     with stage.mood(mood), pytest.raises(failure) as caught:
@@ -166,20 +166,20 @@ async def test_failures_are_the_promised_ones(stage: Stage, sink: Sink, mood: st
 
 
 @pytest.mark.parametrize("mood", ["429", "503"])
-async def test_the_pause_that_a_server_asks_for_is_told(stage: Stage, sink: Sink, mood: str):
+async def test_the_pause_of_a_server_is_in_the_error(stage: Stage, sink: Sink, mood: str):
     with stage.mood(mood), pytest.raises(TemporaryError) as caught:
         await sink.write(batch())
     assert caught.value.retry_after_seconds == influxdb.RETRY_AFTER
 
 
-async def test_nobody_there_passes(stage: Stage):
-    sink = stage.sink(deaf=True)
+async def test_an_unreachable_server_is_a_temporary_error(stage: Stage):
+    sink = stage.sink(unreachable=True)
     with pytest.raises(TemporaryError):
         await sink.write(batch())
     await sink.close()
 
 
-async def test_a_record_that_cannot_be_told_is_rejected(sink: Sink):
+async def test_a_record_that_cannot_be_written_is_rejected(sink: Sink):
     with pytest.raises(RecordRejected):
         await sink.write([factories.measurement(), factories.measurement(portal="a\nb")])
 

@@ -1,4 +1,4 @@
-"""A whole daemon that is made to be killed: real rooms, quick beats, and a page that tells what it is at."""
+"""A whole daemon that is started to be killed: real packages, short intervals, and a page that shows its stages."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from monitor.prober import runner
 from monitor.sinks import delivery
 from monitor.sinks.influxdb import sink as influxdb
 from monitor.states import consumers
-from monitor.storage.archive import job as keeper
+from monitor.storage.archive import job as archive_job
 from monitor.storage.journal.journal import Journal
 from monitor.storage.journal.store import ArchiveUpdate, CheckpointUpdate, JournalWriter
-from monitor.storage.rollups import job
-from tests.crash.nursery import settle_in
+from monitor.storage.rollups import job as rollup_job
+from tests.crash.nursery import detach
 from tests.crash.stages import Page, watch
 
 if TYPE_CHECKING:
@@ -36,78 +36,76 @@ if TYPE_CHECKING:
 
 apprise.Apprise.instantiate("json://localhost/")  # the same
 
-SHORTLY_REACHED = ("look", "commit", "states", "incidents", "alert", "deliver", "rollup", "seal", "score")
+SHORTLY_REACHED = ("probe", "commit", "states", "incidents", "alert", "deliver", "rollup", "seal", "score")
 STAGES = (*SHORTLY_REACHED, "trim")
-"""Rows leave the journal when all rollups have passed them, for which a life is mostly too short."""
+"""Rows leave the journal when all rollups have passed them, for which one run is mostly too short."""
 
 
-def begin(directory: Path, config: Path, life: int) -> None:
-    """The child's whole life: what ``portal-monitor run`` does, with beats that a test can wait for."""
-    settle_in(directory.with_name("daemon.log"))
+def run_daemon(directory: Path, config: Path, run_number: int) -> None:
+    """Run the child: what ``portal-monitor run`` does, with short intervals."""
+    detach(directory.with_name("daemon.log"))
     configure_logging("json", "warning")
-    hasten()
-    observed(Page(directory.with_name("page"), STAGES))
-    _tell(os.open(directory.with_name("told"), os.O_WRONLY | os.O_CREAT | os.O_APPEND), life)
+    shorten_intervals()
+    watch_stages(Page(directory.with_name("page"), STAGES))
+    record_progress(os.open(directory.with_name("progress"), os.O_WRONLY | os.O_CREAT | os.O_APPEND), run_number)
     asyncio.run(Daemon(load(config), directory).run())
 
 
-def hasten() -> None:
-    """All that waits for minutes waits for a moment; rows may leave as soon as they are sealed and old."""
+def shorten_intervals() -> None:
+    """Shorten all intervals of minutes; rows are trimmed as soon as they are sealed and old."""
     consumers.CHECKPOINT_SECONDS = incident_consumer.CHECKPOINT_SECONDS = 0.05
-    keeper.SWEEP_INTERVAL_SECONDS, keeper.TRIM_PAUSE_SECONDS, keeper.MIN_SEALED_AGE_MS, keeper.TRIM_CHUNK_ROWS = (
-        0.2,
-        0.002,
-        0,
-        2,
-    )
-    job.SWEEP_INTERVAL_SECONDS = 0.2
+    archive_job.SWEEP_INTERVAL_SECONDS, archive_job.TRIM_PAUSE_SECONDS = 0.2, 0.002
+    archive_job.MIN_SEALED_AGE_MS, archive_job.TRIM_CHUNK_ROWS = 0, 2
+    rollup_job.SWEEP_INTERVAL_SECONDS = 0.2
     scores_job.FIRST_RUN_SECONDS = 0.3
 
 
-def observed(page: Page) -> None:
-    """Let every stage tell when it is at work; nothing is changed by that."""
-    watch(page, runner, "observe", "look")
+def watch_stages(page: Page) -> None:
+    """Mark every stage while it runs, without a change of behaviour."""
+    watch(page, runner, "run_probe", "probe")
     watch(page, JournalWriter, "write", "commit")
     watch(page, Journal, "commit", _stored)
     watch(page, dispatcher.NotificationDispatcher, "_deliver", "alert")
-    watch(page, delivery.SinkConsumer, "_step", "deliver")
+    watch(page, delivery.SinkConsumer, "_advance_checkpoint", "deliver")
     watch(page, influxdb.InfluxDBSink, "write", lambda sink, _records: "rollup" if "-" in sink.name else "deliver")
-    watch(page, job.RollupJob, "_once", "rollup")
-    watch(page, keeper.ArchiveJob, "_converse", "seal")
-    watch(page, scores_job.ScoreJob, "once", "score")
+    watch(page, rollup_job.RollupJob, "_run_worker", "rollup")
+    watch(page, archive_job.ArchiveJob, "_run_worker", "seal")
+    watch(page, scores_job.ScoreJob, "run_once", "score")
 
 
 def _stored(_journal: Journal, entry: JournalEntry) -> str:
-    """The stage that waits for this entry to be durable."""
+    """Return the stage that waits for this entry to be durable."""
     if isinstance(entry, CheckpointUpdate):
         return {consumers.STATES_CONSUMER: "states", incident_consumer.INCIDENTS_CONSUMER: "incidents"}.get(
-            entry.reader, "rollup"
+            entry.consumer, "rollup"
         )
-    trimming = isinstance(entry, ArchiveUpdate) and entry.statements[0][0].startswith("DELETE FROM look_")
+    trimming = isinstance(entry, ArchiveUpdate) and entry.statements[0][0].startswith("DELETE FROM measurement_")
     return "trim" if trimming else ""
 
 
-def _tell(mouth: int, life: int) -> None:
-    """Write down, in a file that outlives us, what is promised: looks that are facts, letters begun and settled."""
+def record_progress(descriptor: int, run_number: int) -> None:
+    """Record in a file what is guaranteed: committed measurements, notifications sent and completed."""
 
-    def say(*words: object) -> None:
-        os.write(mouth, (" ".join(map(str, (life, *words))) + "\n").encode())
+    def write(*words: object) -> None:
+        os.write(descriptor, (" ".join(map(str, (run_number, *words))) + "\n").encode())
 
-    put, begun, settled = (
+    submit, deliver, complete = (
         Journal.submit,
-        dispatcher.NotificationDispatcher._deliver,
-        dispatcher.NotificationDispatcher._complete,
+        dispatcher.NotificationDispatcher._deliver,  # noqa: SLF001
+        dispatcher.NotificationDispatcher._complete,  # noqa: SLF001
     )
 
-    @wraps(put)
-    def putting(journal: Journal, entry: JournalEntry) -> asyncio.Future[None]:
-        done = put(journal, entry)
+    @wraps(submit)
+    def submitting(journal: Journal, entry: JournalEntry) -> asyncio.Future[None]:
+        done = submit(journal, entry)
         if isinstance(entry, Measurement):
             done.add_done_callback(
                 lambda one: (
                     one.cancelled()
                     or one.exception()
-                    or say("fact", entry.kind, entry.portal, entry.check, entry.location, entry.slot, entry.attempt)
+                    or write(
+                        "committed", entry.kind, entry.portal, entry.check, entry.location, entry.slot, entry.attempt
+                    )
                 )
             )
         return done
@@ -117,13 +115,13 @@ def _tell(mouth: int, life: int) -> None:
         async def named(one: NotificationDispatcher, ready: tuple[Message, ...], *more: object) -> None:
             names = [f"{message.incident}#{message.number}" for message in ready]
             if word == "sends":
-                say(word, *names)
+                write(word, *names)
             await inner(one, ready, *more)
-            if word == "settled":
-                say(word, *names)
+            if word == "completed":
+                write(word, *names)
 
         return named
 
-    Journal.submit = putting  # type: ignore[method-assign]
-    dispatcher.NotificationDispatcher._deliver = naming("sends", begun)  # type: ignore[method-assign]  # noqa: SLF001
-    dispatcher.NotificationDispatcher._complete = naming("settled", settled)  # type: ignore[method-assign]  # noqa: SLF001
+    Journal.submit = submitting  # type: ignore[method-assign]
+    dispatcher.NotificationDispatcher._deliver = naming("sends", deliver)  # type: ignore[method-assign]  # noqa: SLF001
+    dispatcher.NotificationDispatcher._complete = naming("completed", complete)  # type: ignore[method-assign]  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""Children that are made to be killed: forked where everything is loaded, each the head of a group of its own."""
+"""Child processes that are killed: forked from a server with everything loaded, each the leader of a process group."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from tests.crash.stages import Page
 PRELOADED = ("tests.crash.daemon", "tests.crash.works")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _TOUCHING = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate"}
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 TOUCHED = "touched"
 
 
-def born(life: Callable[..., None], *given: object) -> BaseProcess:
-    """Start a child whose life is ``life(*given)``."""
-    nursery = multiprocessing.get_context("forkserver")
-    nursery.set_forkserver_preload(list(PRELOADED))
-    child = nursery.Process(target=life, args=given, daemon=True)
+def start_child(target: Callable[..., None], *arguments: object) -> BaseProcess:
+    """Start a child that runs ``target(*arguments)``."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(PRELOADED))
+    child = context.Process(target=target, args=arguments, daemon=True)
     child.start()
     return child
 
 
-def settle_in(log: Path) -> None:
-    """In the child: a group of its own, for all whom it starts, and a diary instead of our output."""
+def detach(log: Path) -> None:
+    """In the child: create a process group for all that it starts, and log to a file."""
     with suppress(PermissionError):
         os.setsid()
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -40,34 +40,34 @@ def settle_in(log: Path) -> None:
     os.close(descriptor)
 
 
-def slay(child: BaseProcess, *, family: bool = True) -> bool:
-    """SIGKILL for the child, and for all whom it started unless they may live on: whether it had lived until then."""
+def kill_child(child: BaseProcess, *, with_group: bool = True) -> bool:
+    """Kill the child, and its group unless that may go on; return whether it was alive until then."""
     assert child.pid is not None
-    lived = child.is_alive()
-    if family:
+    was_alive = child.is_alive()
+    if with_group:
         end_group(child.pid)
-    child.kill()  # should it be so young that it heads no group yet
-    child.join(PATIENCE)
-    return lived
+    child.kill()  # it may not lead a group yet
+    child.join(TIMEOUT_SECONDS)
+    return was_alive
 
 
 def end_group(group: int) -> None:
-    """Kill whoever is left of a child's group; return when they are gone."""
+    """Kill what is left of a child's group, and wait for its end."""
     with suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
-    bereaved(group)
+    wait_for_group(group)
 
 
-def bereaved(group: int) -> None:
-    """Return when nobody of that group goes on; they have :data:`PATIENCE` to find out that they are orphans."""
-    end = time.monotonic() + PATIENCE
-    while _going_on(group):
-        assert time.monotonic() < end, "what a killed daemon started goes on without it"
+def wait_for_group(group: int) -> None:
+    """Return when no process of that group runs; they have :data:`TIMEOUT_SECONDS` to notice the kill."""
+    end = time.monotonic() + TIMEOUT_SECONDS
+    while _is_running(group):
+        assert time.monotonic() < end, "a process of a killed daemon still runs"
         time.sleep(0.005)
 
 
-def _going_on(group: int) -> bool:
-    """Whether somebody of that process group is neither dead nor a zombie."""
+def _is_running(group: int) -> bool:
+    """Return whether a process of that group is neither dead nor a zombie."""
     for process in Path("/proc").iterdir():
         if not process.name.isdecimal():
             continue
@@ -78,24 +78,24 @@ def _going_on(group: int) -> bool:
     return False
 
 
-def trip(page: Page, root: Path, at: int) -> None:
-    """In the child: count what is opened for writing, renamed, made or removed below ``root``; die at number ``at``.
+def kill_at_touch(page: Page, root: Path, at: int) -> None:
+    """In the child: count files opened for writing, renamed, created or removed below ``root``; die at number ``at``.
 
-    The count is the stage ``touches`` of the page. With 0 nobody dies, and a line beside the page tells for each touch
-    in which stages it was.
+    The count is the stage ``touches`` of the page. With 0 no process is killed, and a line in a file beside the page
+    lists the stages of each touch.
     """
     place = str(root)
-    diary = os.open(page.path.with_name(TOUCHED), os.O_WRONLY | os.O_CREAT | os.O_TRUNC) if at == 0 else None
+    log = os.open(page.path.with_name(TOUCHED), os.O_WRONLY | os.O_CREAT | os.O_TRUNC) if at == 0 else None
 
-    def touched(event: str, given: tuple[object, ...]) -> None:
-        writing = event == "open" and isinstance(given[2], int) and given[2] & _WRITING
+    def touched(event: str, arguments: tuple[object, ...]) -> None:
+        writing = event == "open" and isinstance(arguments[2], int) and arguments[2] & _WRITING
         if not writing and event not in _TOUCHING:
             return
-        if not any(isinstance(one, str | os.PathLike) and os.fspath(one).startswith(place) for one in given[:2]):
+        if not any(isinstance(one, str | os.PathLike) and os.fspath(one).startswith(place) for one in arguments[:2]):
             return
         page.add("touches", 1)
-        if diary is not None:
-            os.write(diary, f"{' '.join(sorted(page.active - {'touches'}))}\n".encode())
+        if log is not None:
+            os.write(log, f"{' '.join(sorted(page.active - {'touches'}))}\n".encode())
         if page["touches"] == at:
             os.kill(os.getpid(), signal.SIGKILL)
 

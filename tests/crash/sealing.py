@@ -1,4 +1,4 @@
-"""Days that are sealed, and the sweep killed meanwhile: no row is lost or doubled, and no half file is seen."""
+"""Days that are sealed, and the sweep killed meanwhile: no row is lost or doubled, no incomplete file is visible."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from monitor.storage.journal.journal import Journal
 from monitor.storage.journal.store import JOURNAL_FILE, DirectoryLock, JournalWriter, Record
 from probes.registry import PROBE_KINDS
 from tests.crash import world
-from tests.crash.ledger import UNKNOWN, Identity, identity, rubbish
+from tests.crash.invariants import UNKNOWN, Identity, identity, leftovers
 from tests.crash.stages import Page, watch
 from tests.crash.tally import Rule
 from tests.crash.work import Work
@@ -30,18 +30,18 @@ from tests.factories import DAY
 
 
 def sweep(data: Path, now: int) -> None:
-    """All care of the archive, as the sealing process takes it, with the journal's one writer at hand."""
+    """Run the archive maintenance of the sealing process, with the journal's one writer."""
     lock = DirectoryLock(data)
     writer = JournalWriter(data / JOURNAL_FILE, PROBE_KINDS)
-    order = SealRequest(directory=data, zone="Asia/Ho_Chi_Minh", grace_ms=0, now_ms=now)
+    request = SealRequest(directory=data, zone="Asia/Ho_Chi_Minh", grace_ms=0, now_ms=now)
     with capture_logs():
-        compaction.run_maintenance(order, lambda chore: writer.write([chore]) and None)
+        compaction.run_maintenance(request, lambda update: writer.write([update]) and None)
     writer.close()
     lock.release()
 
 
 async def trim(data: Path) -> None:
-    """Let all sealed rows leave the journal, as the daemon does."""
+    """Trim all sealed rows from the journal, as the daemon does."""
     journal = Journal.open(data, PROBE_KINDS, commit_interval_seconds=0.001)
     try:
         await job.ArchiveJob(
@@ -53,16 +53,16 @@ async def trim(data: Path) -> None:
 
 @dataclass
 class Sealing(Work):
-    """A sweep as the daemon's sealing process makes it: seal, take over, merge, tell; days get late rows meanwhile."""
+    """A sweep of the sealing process: seal, recover, merge, write the manifest; days get late rows meanwhile."""
 
-    stages = ("days: sweep", "days: gather", "days: write", "days: merge", "days: tell", "days: trim")
+    stages = ("days: sweep", "days: copy", "days: write", "days: merge", "days: manifest", "days: trim")
     days: int = 2
     wanted: Counter[Identity] = field(default_factory=Counter)
 
     def prepare(self) -> None:
         self._wrote(world.fill(self.data, self.days))
 
-    def more(self) -> None:
+    def add_work(self) -> None:
         if self.number:
             self._wrote(world.late(self.data, self.days, self.number))
         self.number += 1
@@ -70,33 +70,33 @@ class Sealing(Work):
     def _wrote(self, records: list[Record]) -> None:
         self.wanted.update(identity(one) for one in records if isinstance(one, Measurement))
 
-    def observed(self, page: Page) -> None:
+    def watch_stages(self, page: Page) -> None:
         watch(page, compaction, "sweep", "days: sweep")
         watch(page, job.ArchiveJob, "trim", "days: trim")
-        watch(page, seal, "load", "days: gather")
+        watch(page, seal, "copy_rows", "days: copy")
         for owner in (seal, compaction):
-            watch(page, owner, "publish", "days: write")
-        watch(page, compaction, "_merge", "days: merge")
-        watch(page, compaction.catalog, "write_manifest", "days: tell")
+            watch(page, owner, "write_parquet_file", "days: write")
+        watch(page, compaction, "_merge_period", "days: merge")
+        watch(page, compaction.catalog, "write_manifest", "days: manifest")
 
-    def once(self) -> None:
+    def run_once(self) -> None:
         sweep(self.data, world.FIRST + (self.days + 2) * DAY)
-        with patch.multiple(job, CHUNK=1, PAUSE=0.001), capture_logs():
+        with patch.multiple(job, TRIM_CHUNK_ROWS=1, TRIM_PAUSE_SECONDS=0.001), capture_logs():
             asyncio.run(trim(self.data))
 
-    def judge(self) -> None:
-        complaints = [one for one in verify(self.data).errors if UNKNOWN not in one]
-        self.tally.hold(Rule.ARCHIVE, not complaints, "; ".join(complaints))
+    def check(self) -> None:
+        errors = [one for one in verify(self.data).errors if UNKNOWN not in one]
+        self.tally.hold(Rule.ARCHIVE, not errors, "; ".join(errors))
         found = self._everything()
         wrong = (found - self.wanted) + (self.wanted - found)
         self.tally.hold(Rule.ROWS, not wrong, f"of the days to seal: {list(wrong.items())[:3]}")
-        self.once()
-        verdict = verify(self.data)
-        self.tally.hold(Rule.ARCHIVE, verdict.ok, "; ".join(verdict.errors))
-        self.tally.hold(Rule.ROWS, verdict.rows == self.wanted.total() and self._everything() == self.wanted, "at rest")
-        self.tally.hold(Rule.RUBBISH, not rubbish(self.data), f"{rubbish(self.data)}")
-        told = json.loads((self.data / "archive" / "manifest.json").read_text("utf-8"))["files"]
-        self.tally.hold(Rule.ARCHIVE, len(told) == verdict.files, f"the manifest names {len(told)} files")
+        self.run_once()
+        result = verify(self.data)
+        self.tally.hold(Rule.ARCHIVE, result.ok, "; ".join(result.errors))
+        self.tally.hold(Rule.ROWS, result.rows == self.wanted.total() and self._everything() == self.wanted, "at rest")
+        self.tally.hold(Rule.LEFTOVERS, not leftovers(self.data), f"{leftovers(self.data)}")
+        listed = json.loads((self.data / "archive" / "manifest.json").read_text("utf-8"))["files"]
+        self.tally.hold(Rule.ARCHIVE, len(listed) == result.files, f"the manifest lists {len(listed)} files")
 
     def _everything(self) -> Counter[Identity]:
         found: Counter[Identity] = Counter()

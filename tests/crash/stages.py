@@ -1,4 +1,4 @@
-"""A page that outlives the killed: in which stages a process was when it died, told by a file that it has mapped."""
+"""A memory-mapped page that shows in which stages a process was when it was killed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CELL = struct.Struct("<i")
 
 
 class Page:
-    """One number a stage in a shared file: how many are inside of it now. The parent reads it after the death."""
+    """One counter per stage in a shared file: the calls inside it now. The parent reads it after the kill."""
 
     def __init__(self, path: Path, stages: tuple[str, ...]) -> None:
         self.path, self.stages = path, stages
@@ -30,7 +30,7 @@ class Page:
         return int(_CELL.unpack_from(self._map, self._place(stage))[0])
 
     def add(self, stage: str, number: int) -> None:
-        """Go in or out."""
+        """Enter or leave a stage."""
         place = self._place(stage)
         _CELL.pack_into(self._map, place, _CELL.unpack_from(self._map, place)[0] + number)
 
@@ -39,11 +39,11 @@ class Page:
 
     @property
     def active(self) -> set[str]:
-        """The stages that somebody is inside of."""
+        """The stages with a call inside."""
         return {stage for stage in self.stages if self[stage]}
 
     def clear(self) -> None:
-        """A new life begins."""
+        """Reset all counters."""
         self._map[:] = bytes(len(self._map))
 
     def close(self) -> None:
@@ -51,7 +51,7 @@ class Page:
 
     @contextmanager
     def inside(self, stage: str) -> Iterator[None]:
-        """The block is the stage; an empty name is none."""
+        """Mark the block as the stage; an empty name means none."""
         if stage:
             self.add(stage, 1)
         try:
@@ -62,20 +62,20 @@ class Page:
 
 
 def watch(page: Page, owner: Any, name: str, stage: str | Callable[..., str]) -> None:  # noqa: ANN401 - class or module
-    """Let ``owner.name`` tell the page while it runs. ``stage`` may be asked with the arguments of the call."""
+    """Mark the stage on the page while ``owner.name`` runs. ``stage`` may be a function of the call's arguments."""
     inner = getattr(owner, name)
 
-    def which(*given: object, **named: object) -> str:
-        return stage if isinstance(stage, str) else stage(*given, **named)
+    def stage_of(*arguments: object, **keywords: object) -> str:
+        return stage if isinstance(stage, str) else stage(*arguments, **keywords)
 
     @functools.wraps(inner)
-    async def waiting(*given: object, **named: object) -> object:
-        with page.inside(which(*given, **named)):
-            return await inner(*given, **named)
+    async def watched_coroutine(*arguments: object, **keywords: object) -> object:
+        with page.inside(stage_of(*arguments, **keywords)):
+            return await inner(*arguments, **keywords)
 
     @functools.wraps(inner)
-    def plain(*given: object, **named: object) -> object:
-        with page.inside(which(*given, **named)):
-            return inner(*given, **named)
+    def watched_function(*arguments: object, **keywords: object) -> object:
+        with page.inside(stage_of(*arguments, **keywords)):
+            return inner(*arguments, **keywords)
 
-    setattr(owner, name, waiting if asyncio.iscoroutinefunction(inner) else plain)
+    setattr(owner, name, watched_coroutine if asyncio.iscoroutinefunction(inner) else watched_function)

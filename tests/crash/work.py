@@ -1,4 +1,4 @@
-"""What a work is that is made to be killed: a child that does it once, and rules for what the kill left."""
+"""The interface of work that is killed: a child that does it once, and rules for what the kill left."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from tests.crash.nursery import settle_in, trip
+from tests.crash.nursery import detach, kill_at_touch
 from tests.crash.stages import Page
 from tests.crash.tally import Tally
 
 
 @dataclass
 class Work(ABC):
-    """``root`` is a directory of its own, with ``data`` and, where needed, ``config``."""
+    """``root`` is a separate directory, with ``data`` and, where needed, ``config``."""
 
     root: Path
     tally: Tally
@@ -26,29 +26,29 @@ class Work(ABC):
         return self.root / "data"
 
     def child(self, at: int) -> None:
-        """The life of a child: the work once, dead at its touch number ``at``, if that is not 0."""
-        settle_in(self.root / "child.log")
+        """Run the work once in a child; kill it at file operation number ``at``, if that is not 0."""
+        detach(self.root / "child.log")
         page = Page(self.root / "page", ("touches", *self.stages))
-        self.observed(page)
-        trip(page, self.data, at)
-        self.once()
+        self.watch_stages(page)
+        kill_at_touch(page, self.data, at)
+        self.run_once()
 
     @abstractmethod
     def prepare(self) -> None:
-        """Make the directory."""
+        """Create the directory."""
 
     @abstractmethod
-    def more(self) -> None:
-        """Give the next child something to do."""
+    def add_work(self) -> None:
+        """Add work for the next child."""
 
     @abstractmethod
-    def observed(self, page: Page) -> None:
-        """Let the stages tell the page."""
+    def watch_stages(self, page: Page) -> None:
+        """Mark the stages on the page."""
 
     @abstractmethod
-    def once(self) -> None:
-        """Do it."""
+    def run_once(self) -> None:
+        """Do the work."""
 
     @abstractmethod
-    def judge(self) -> None:
-        """What must hold after a kill; then do it once unharmed, and see what must hold after that."""
+    def check(self) -> None:
+        """Check the rules after a kill; then do the work once without one, and check again."""

@@ -1,4 +1,4 @@
-"""The works that are killed by themselves: those that seal and hand over scores, and the keeping of pictures."""
+"""Work that is killed without a daemon: sealing and export of scores, and the storage of screenshots."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from monitor.scoring.periods import Period
 from monitor.scoring.report import collect, manifest, output
 from monitor.storage import screenshots
 from monitor.storage.screenshots import METADATA_FILE, ScreenshotStore
-from tests.crash.ledger import rubbish
+from tests.crash.invariants import leftovers
 from tests.crash.sealing import Sealing
 from tests.crash.stages import Page, watch
 from tests.crash.tally import Rule
@@ -45,9 +45,9 @@ class Scoring(Work):
         self.root.joinpath("config", "entries", "2026.yaml").unlink()
         with capture_logs():
             test_seal.archive(quarter.fill(self.data, days=test_seal.DAYS))
-        self.once()
+        self.run_once()
 
-    def more(self) -> None:
+    def add_work(self) -> None:
         self.good = {self._sealed()}
         rubric, portals = self.root / "config" / "rubrics" / "website-2025.yaml", self.root / "config" / "portals.yaml"
         if self.number % 2:
@@ -57,13 +57,13 @@ class Scoring(Work):
             _swap(portals, quarter.PORTALS, quarter.PORTALS.replace("en: Hue", f"en: Hue {self.number}"))
         self.number += 1
 
-    def observed(self, page: Page) -> None:
+    def watch_stages(self, page: Page) -> None:
         watch(page, engine, "score", "scores: compute")
-        watch(page, seal, "inputs", "scores: inputs")
+        watch(page, seal, "input_digests", "scores: inputs")
         watch(page, seal, "seal", "scores: write")
         watch(page, Scoring, "_verify", "scores: verify")
 
-    def once(self) -> None:
+    def run_once(self) -> None:
         self._command("seal", "--replace", "--by", f"Number {self.number}")
         self._verify()
 
@@ -75,28 +75,28 @@ class Scoring(Work):
         return command("score", *words, *where)
 
     def _sealed(self) -> tuple[str, str]:
-        """(the scores, what they were made of) as a reader of the seal finds them. Raises where they do not fit."""
-        told = collect._read_sealed_scores(self.data, self._period())  # noqa: SLF001 - how an export reads a seal
-        assert told is not None, "there is a seal from the beginning"
-        return json.dumps(told[1], sort_keys=True), json.dumps(told[0]["inputs"], sort_keys=True)
+        """Return (the scores, their inputs) as a reader of the seal finds them. Raises when they do not match."""
+        data = collect._read_sealed_scores(self.data, self._period())  # noqa: SLF001 - how an export reads a seal
+        assert data is not None, "a seal exists from the start"
+        return json.dumps(data[1], sort_keys=True), json.dumps(data[0]["inputs"], sort_keys=True)
 
     def _period(self) -> Period:
         return periods.parse(test_seal.PERIOD, ZoneInfo("Asia/Ho_Chi_Minh"), 0)
 
-    def judge(self) -> None:
+    def check(self) -> None:
         try:
             left = self._sealed()
         except (AssertionError, seal.SealError) as error:
             left = (str(error), "")
-        self.once()
+        self.run_once()
         after = self._sealed()
         self.tally.hold(Rule.SEALS, left in self.good | {after}, left[0][:200])
         self.tally.hold(Rule.SEALS, self._verify() == 0, "the next seal is not good")
-        self.tally.hold(Rule.RUBBISH, not rubbish(self.data), f"{rubbish(self.data)}")
+        self.tally.hold(Rule.LEFTOVERS, not leftovers(self.data), f"{leftovers(self.data)}")
 
 
 def command(*words: str) -> int:
-    """The exit code of ``portal-monitor`` with these words, in this process; what it says is not shown."""
+    """The exit code of ``portal-monitor`` with these words, in this process, without its output."""
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         try:
             app(list(words), standalone_mode=False)
@@ -114,7 +114,7 @@ def _swap(path: Path, old: str, new: str) -> None:
 class Exporting(Scoring):
     """``export`` in all formats, by turns into a free place and over an older export."""
 
-    stages = ("export: gather", "export: write", "export: take place")
+    stages = ("export: collect", "export: write", "export: replace")
     wanted: dict[str, bytes] = field(default_factory=dict)
 
     @property
@@ -123,22 +123,22 @@ class Exporting(Scoring):
 
     def prepare(self) -> None:
         super().prepare()
-        Exporting.once(self)
+        Exporting.run_once(self)
         self.wanted = self._content()
 
-    def more(self) -> None:
+    def add_work(self) -> None:
         self.number += 1
         if self.number % 2 and self.out.exists():
             shutil.rmtree(self.out)
 
-    def observed(self, page: Page) -> None:
-        watch(page, collect, "gather", "export: gather")
-        watch(page, output, "_put", "export: write")
-        watch(page, output, "_take_place", "export: take place")
+    def watch_stages(self, page: Page) -> None:
+        watch(page, collect, "collect_report", "export: collect")
+        watch(page, output, "_write_file", "export: write")
+        watch(page, output, "_replace_target", "export: replace")
 
-    def once(self) -> None:
+    def run_once(self) -> None:
         if not self.wanted and not (self.data / "scores").exists():
-            super().once()
+            super().run_once()
             return
         where = ["--config", str(self.root / "config"), "--data", str(self.data), "--out", str(self.out)]
         command("export", "--quarter", test_seal.PERIOD, *where)
@@ -147,66 +147,68 @@ class Exporting(Scoring):
         paths = (path for path in self.out.rglob("*") if path.is_file())
         return {path.relative_to(self.out).as_posix(): path.read_bytes() for path in paths}
 
-    def judge(self) -> None:
+    def check(self) -> None:
         whole = not self.out.exists() or (manifest.verify(self.out) == [] and self._content() == self.wanted)
         self.tally.hold(Rule.EXPORTS, whole, f"{sorted(self._content())[:5]}")
-        self.once()
+        self.run_once()
         self.tally.hold(Rule.EXPORTS, self._content() == self.wanted, "the next export is another one")
-        self.tally.hold(Rule.RUBBISH, not rubbish(self.data), f"{rubbish(self.data)}")
+        self.tally.hold(Rule.LEFTOVERS, not leftovers(self.data), f"{leftovers(self.data)}")
 
 
 @dataclass
-class Picturing(Work):
-    """Exhibits kept one after the other in a small quota, so that the oldest go meanwhile."""
+class Screenshotting(Work):
+    """Screenshot sets stored one after the other in a small limit, so that the oldest are removed meanwhile."""
 
-    stages = ("pictures: keep", "pictures: let go")
+    stages = ("screenshots: save", "screenshots: remove")
 
     def prepare(self) -> None:
         self.data.mkdir(parents=True)
 
-    def more(self) -> None:
+    def add_work(self) -> None:
         self.number += 1
 
-    def observed(self, page: Page) -> None:
-        watch(page, ScreenshotStore, "_store", "pictures: keep")
-        watch(page, screenshots, "_remove", "pictures: let go")
+    def watch_stages(self, page: Page) -> None:
+        watch(page, ScreenshotStore, "_write_set", "screenshots: save")
+        watch(page, screenshots, "_remove_set", "screenshots: remove")
 
-    def once(self) -> None:
+    def run_once(self) -> None:
         kept = self._kept()
 
         async def live() -> None:
             for one in itertools.islice(itertools.count(self.number * 10), 8):
-                look = test_screenshots.one(test_screenshots.SLOT + one * DAY)
-                await kept.save(test_screenshots.CHECK, look, test_screenshots.pictures(size=40_000))
+                measurement = test_screenshots.one(test_screenshots.SLOT + one * DAY)
+                await kept.save(test_screenshots.CHECK, measurement, test_screenshots.screenshots(size=40_000))
 
         asyncio.run(live())
 
     def _kept(self) -> ScreenshotStore:
-        return test_screenshots.opened(self.data, limit=500_000)
+        return test_screenshots.opened(self.data, max_bytes=500_000)
 
-    def judge(self) -> None:
-        self._whole("before")
+    def check(self) -> None:
+        self._check_sets("before")
         self._kept()
-        self._whole("after")
-        self.tally.hold(Rule.RUBBISH, not rubbish(self.data), f"{rubbish(self.data)}")
+        self._check_sets("after")
+        self.tally.hold(Rule.LEFTOVERS, not leftovers(self.data), f"{leftovers(self.data)}")
 
-    def _whole(self, when: str) -> None:
-        for place in (self.data / "evidence").glob("*/*/*"):
-            if place.suffix == ".part" and when == "before":
+    def _check_sets(self, when: str) -> None:
+        for directory in (self.data / "screenshots").glob("*/*/*"):
+            if directory.suffix == ".part" and when == "before":
                 continue
             try:
-                told = json.loads((place / METADATA_FILE).read_text("utf-8"))
-                size = sum((place / one["file"]).stat().st_size for one in told["frames"])
-                good = size == told["size"] and len(list(place.iterdir())) == len(told["frames"]) + 1
+                data = json.loads((directory / METADATA_FILE).read_text("utf-8"))
+                size = sum((directory / one["file"]).stat().st_size for one in data["frames"])
+                good = size == data["size"] and len(list(directory.iterdir())) == len(data["frames"]) + 1
             except (OSError, ValueError, KeyError):
                 good = False
-            self.tally.hold(Rule.EVIDENCE, good, f"{place.name}: {sorted(one.name for one in place.iterdir())}")
+            self.tally.hold(
+                Rule.SCREENSHOTS, good, f"{directory.name}: {sorted(one.name for one in directory.iterdir())}"
+            )
 
 
 WORKS: dict[str, tuple[type[Work], float]] = {
     "days": (Sealing, 0.3),
     "scores": (Scoring, 0.25),
     "export": (Exporting, 0.25),
-    "pictures": (Picturing, 0.2),
+    "screenshots": (Screenshotting, 0.2),
 }
 """The works, and which part of the kills that are not the whole daemon's each gets."""

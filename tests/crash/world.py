@@ -1,4 +1,4 @@
-"""What the daemon looks at, and to whom it talks: a fleet, a webhook and a real InfluxDB on loopback."""
+"""The environment of the daemon: a fleet of portals, a webhook and a real InfluxDB on loopback."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from tests.servers.webhook import Webhook, webhook
 
 PORTALS = 6
 TURN_SECONDS = 2.0
-"""How long a portal stays down; then it is the next one's turn, so that fewer are down than would blind the prober."""
+"""How long a portal stays down; then the next one is down, so that fewer are down than would fail the self-check."""
 
 ANSWER_SECONDS = 0.06
 FIRST = 1_767_200_400_000
 """2026-01-01T00:00 in the report zone: the first of the days that are to be sealed."""
 
 EVERY = 720 * MINUTE
-GONE = ("gone-1", "gone-2")
-"""Portals of the days to be sealed. They are in no inventory, so that no fold minds when their rows leave."""
+PAST_PORTALS = ("gone-1", "gone-2")
+"""Portals of the days to be sealed. They are in no inventory, so that no state depends on their rows."""
 
 
 class Fleet:
-    """Portals on addresses of their own, of which one after the other answers 503."""
+    """Portals on separate addresses, of which one after the other answers 503."""
 
     port = 0
-    well = False
-    """Whether none is down any more."""
+    healthy = False
+    """Whether all portals answer."""
 
     def down(self, number: int) -> bool:
-        return not self.well and int(time.time() / TURN_SECONDS) % PORTALS == number
+        return not self.healthy and int(time.time() / TURN_SECONDS) % PORTALS == number
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         number = int(writer.get_extra_info("sockname")[0].rpartition(".")[2]) - 11
@@ -56,7 +56,7 @@ class Fleet:
 
 
 class World:
-    """Everything outside of the daemon, until :func:`world` ends. ``hook.got`` grows on a thread of its own."""
+    """Everything outside of the daemon, until :func:`world` ends. Another thread appends to ``hook.got``."""
 
     hook: Webhook
 
@@ -112,12 +112,15 @@ def write_config(directory: Path, world: World, server: InfluxServer) -> None:
             "uptime": {"interval": "2s", "timeout": "300ms", "family": "4"},
             "latency": {"interval": "4s", "timeout": "500ms", "family": "4"},
         },
-        "sight": {"references": [], "machine": {"lag": "600s", "load": 10_000, "step": "600s"}},
-        "confirm": {"after": ["50ms", "100ms"]},
-        "states": {"up_after": 1, "flapping": {"changes": 100, "window": "60s"}},
-        "journal": {"commit_every": "20ms"},
-        "archive": {"grace": "15m", "hot": "36h"},
-        "scores": {"every": "10s"},
+        "self_check": {
+            "references": [],
+            "host": {"max_loop_lag": "600s", "max_load_per_cpu": 10_000, "max_clock_step": "600s"},
+        },
+        "confirm": {"delays": ["50ms", "100ms"]},
+        "states": {"up_slots": 1, "flapping": {"changes": 100, "window": "60s"}},
+        "journal": {"commit_interval": "20ms"},
+        "archive": {"grace": "15m", "keep_in_journal": "36h"},
+        "scores": {"interval": "10s"},
         "sinks": {
             "influxdb": {
                 "url": server.url,
@@ -129,8 +132,8 @@ def write_config(directory: Path, world: World, server: InfluxServer) -> None:
         },
         "notify": {
             "targets": [{"name": "on-call", "url": world.hook.apprise}],
-            "group_within": "50ms",
-            "shared_within": "1s",
+            "group_wait": "50ms",
+            "correlation_window": "1s",
         },
     }
     portals = [
@@ -148,25 +151,25 @@ def write_config(directory: Path, world: World, server: InfluxServer) -> None:
 
 
 def fill(directory: Path, days: int) -> list[Record]:
-    """Days that are over, in a new journal; the records as they were stored."""
+    """Write past days to a new journal; return the records as they were stored."""
     directory.mkdir(parents=True)
     slots = range(FIRST, FIRST + days * DAY, EVERY)
-    return write(directory, [_old(kind, one, slot) for slot in slots for kind in PROBE_KINDS for one in GONE])
+    return write(directory, [_old(kind, one, slot) for slot in slots for kind in PROBE_KINDS for one in PAST_PORTALS])
 
 
 def late(directory: Path, days: int, number: int) -> list[Record]:
-    """Rows that come into sealed days long after; no daemon may live. ``number`` is the how manieth time it is."""
+    """Write late rows into sealed days; no daemon may run. ``number`` counts the calls."""
     slots = [FIRST + (number * 3 + day) % days * DAY + 1000 * (number + 1) for day in range(min(days, 3))]
-    return write(directory, [_old(kind, GONE[0], slot) for slot in slots for kind in ("uptime", "latency")])
+    return write(directory, [_old(kind, PAST_PORTALS[0], slot) for slot in slots for kind in ("uptime", "latency")])
 
 
 def _old(kind: str, portal: str, slot: int) -> Measurement:
-    return factories.measurement(kind=kind, portal=portal, slot=slot, location="elsewhere")
+    return factories.measurement(kind=kind, portal=portal, slot=slot, location="other")
 
 
-def write(directory: Path, looks: list[Measurement]) -> list[Record]:
+def write(directory: Path, measurements: list[Measurement]) -> list[Record]:
     writer = JournalWriter(directory / JOURNAL_FILE, PROBE_KINDS)
     try:
-        return writer.write(looks)
+        return writer.write(measurements)
     finally:
         writer.close()

@@ -1,1 +1,1 @@
-"""The cold store: one sealed Parquet file per closed day and kind, a ledger of them in the journal, and their care."""
+"""Closed days as sealed Parquet files, one per day and kind, with a catalog in the journal."""

@@ -1,6 +1,6 @@
-"""Care of what is sealed: supplements are merged into one file a day, and what is older than must be kept is removed.
+"""Maintenance of sealed files: merge supplements into one file per day, remove files older than the retention.
 
-Both first write what takes the place of the old files, then the ledger, and touch the old files last.
+Both write the new file first, then update the catalog, and remove the old files last.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MAX_SUPPLEMENTS = 3
-"""A day with more supplements is merged by the daemon itself."""
+"""The daemon merges a day with more supplements."""
 
 
 def run_maintenance(
@@ -47,66 +47,70 @@ def run_maintenance(
     *,
     retention_days: int | None = None,
 ) -> int:
-    """All care that the daemon takes: seal, merge days with many supplements, remove what is older than ``keep`` days.
+    """Seal what is due, merge days with many supplements, remove files older than ``retention_days``.
 
-    ``None`` keeps all. Returns the files sealed; raises as :func:`monitor.storage.archive.seal.sweep`, and ValueError for a
-    ``keep`` below the floor.
+    ``None`` keeps all. Returns the number of files sealed. Raises as :func:`monitor.storage.archive.seal.sweep`, and
+    ValueError for a retention below :data:`MIN_RETENTION_DAYS`.
     """
 
     def commit_durably(update: ArchiveUpdate) -> None:
         commit(update)
         wait_durable()
 
-    made = sweep(request, commit, wait_durable)
+    sealed = sweep(request, commit, wait_durable)
     compact(request, commit_durably, max_supplements=MAX_SUPPLEMENTS)
     if retention_days is not None:
         expire(request, commit_durably, retention_days)
-    catalog.write_manifest(request.directory)  # also what a killed sweep entered and did not come to tell
-    return made
+    catalog.write_manifest(request.directory)  # also with the files of a sweep that was killed before it wrote it
+    return sealed
 
 
 def compact(request: SealRequest, commit: Callable[[ArchiveUpdate], None], *, max_supplements: int = 0) -> int:
-    """Merge every sealed day that has ``more_than`` supplements and more; return how many days were merged."""
+    """Merge every sealed day with more than ``max_supplements`` supplements; return the number of merged days."""
     with archive_lock(request.directory):
         listed = catalog.load(request.directory)
-        crowded = [
-            span
+        periods = [
+            period
             for kind in archived_kinds()
-            for span in catalog.sealed_periods(listed, kind)
-            if len(span.files) - 1 > max_supplements
+            for period in catalog.sealed_periods(listed, kind)
+            if len(period.files) - 1 > max_supplements
         ]
-        for span in crowded:
-            _merge_period(request, span, commit)
-    if crowded:
+        for period in periods:
+            _merge_period(request, period, commit)
+    if periods:
         catalog.write_manifest(request.directory)
-    return len(crowded)
+    return len(periods)
 
 
 def _merge_period(request: SealRequest, period: SealedPeriod, commit: Callable[[ArchiveUpdate], None]) -> None:
-    """One new file for a period; the old ones go when the ledger names the new one."""
+    """Write one new file for a period; remove the old ones when the catalog has the new one."""
     newest = period.files[-1]
-    form = row_schema(newest.kind)
-    taken = [
-        named[2]
+    schema = row_schema(newest.kind)
+    numbers = [
+        parsed[2]
         for path in list_files(request.directory)
-        if (named := parse_path(path)) and named[:2] == (form.kind, newest.day)
+        if (parsed := parse_path(path)) and parsed[:2] == (schema.kind, newest.day)
     ]
-    number = max([*taken, newest.number]) + 1
-    wanted = replace(
+    number = max([*numbers, newest.number]) + 1
+    entry = replace(
         newest,
-        path=relative_path(form.kind, newest.day, number),
+        path=relative_path(schema.kind, newest.day, number),
         number=number,
         late=any(one.late for one in period.files),
         rows=sum(one.rows for one in period.files),
         through=period.through,
-        columns=catalog.column_types_json(form),
+        columns=catalog.column_types_json(schema),
         schema=ARCHIVE_SCHEMA_VERSION,
         code=__version__,
         created=request.now_ms,
     )
-    with duckdb_session.open_session(request.directory, memory_limit=request.memory_limit) as work:
+    with duckdb_session.open_session(request.directory, memory_limit=request.memory_limit) as session:
         merged = write_parquet_file(
-            request.directory, work, duckdb_session.select_sql(request.directory, form, period.files), form, wanted
+            request.directory,
+            session,
+            duckdb_session.select_sql(request.directory, schema, period.files),
+            schema,
+            entry,
         )
     old = [one.path for one in period.files]
     commit(catalog.add_file(merged, replaces=old))
@@ -115,20 +119,18 @@ def _merge_period(request: SealRequest, period: SealedPeriod, commit: Callable[[
 
 
 def expire(request: SealRequest, commit: Callable[[ArchiveUpdate], None], retention_days: int) -> int:
-    """Remove days that ended more than ``keep`` days before the order's now; return how many files went."""
+    """Remove days that ended more than ``retention_days`` before the request's now; return the number of files."""
     if retention_days < MIN_RETENTION_DAYS:
-        raise ValueError(
-            f"the archive keeps at least {MIN_RETENTION_DAYS} days, five quarters; {retention_days} is less"
-        )
+        raise ValueError(f"retention must be at least {MIN_RETENTION_DAYS} days (five quarters), not {retention_days}")
     oldest = int((datetime.fromtimestamp(request.now_ms / 1000, UTC) - timedelta(retention_days)).timestamp() * 1000)
     with archive_lock(request.directory):
-        gone = [one.path for one in catalog.load(request.directory) if one.until <= oldest]
-        if gone:
-            commit(catalog.remove_files(gone))
-            _delete_files(request.directory, gone)
+        expired = [one.path for one in catalog.load(request.directory) if one.until <= oldest]
+        if expired:
+            commit(catalog.remove_files(expired))
+            _delete_files(request.directory, expired)
             catalog.write_manifest(request.directory)
-            log.info("archive_expired", files=len(gone), keep_days=retention_days)
-    return len(gone)
+            log.info("archive_expired", files=len(expired), retention_days=retention_days)
+    return len(expired)
 
 
 def _delete_files(directory: Path, paths: list[str]) -> None:

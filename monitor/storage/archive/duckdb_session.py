@@ -1,4 +1,4 @@
-"""DuckDB as the archive uses it: bounded in memory, spilling inside the data directory, its errors in our words."""
+"""DuckDB for the archive: bounded memory, temporary files inside the data directory, errors translated."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from monitor.storage.archive.catalog import ArchiveFile, SealedPeriod
 
 SEAL_MEMORY_LIMIT = "160MB"
-"""What sealing may hold; the interpreter and what DuckDB does not count come on top (measured: under 300 MiB)."""
+"""Memory limit of sealing; the interpreter and what DuckDB does not count are added (measured: under 300 MiB)."""
 
 
 def connect_duckdb(
     temp_directory: Path, *, memory_limit: str, threads: int, database_path: str = ":memory:"
 ) -> duckdb.DuckDBPyConnection:
-    """A database that spills into ``room``."""
-    import duckdb  # noqa: PLC0415 - 20 MiB that the daemon itself never loads
+    """Open a database that spills into ``temp_directory``."""
+    import duckdb  # noqa: PLC0415 - 20 MiB that the daemon never loads
 
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": memory_limit,
@@ -42,13 +42,13 @@ def connect_duckdb(
 def open_session(
     directory: Path, *, memory_limit: str = SEAL_MEMORY_LIMIT, threads: int = 1, on_disk: bool = False
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database for one piece of work on data directory ``directory``; what it leaves on disk vanishes with it.
+    """Open a database for work on data directory ``directory``; its temporary files are removed at the end.
 
-    ``on_disk``: its tables rest in a file, compressed. Raises :class:`ArchiveError`, also for every DuckDB error.
+    ``on_disk``: its tables are in a compressed file. Raises :class:`ArchiveError`, also for every DuckDB error.
     """
-    with temp_dir(directory) as room:
-        table = str(room / "rows.duckdb") if on_disk else ":memory:"
-        db = connect_duckdb(room, memory_limit=memory_limit, threads=threads, database_path=table)
+    with temp_dir(directory) as temporary:
+        table = str(temporary / "rows.duckdb") if on_disk else ":memory:"
+        db = connect_duckdb(temporary, memory_limit=memory_limit, threads=threads, database_path=table)
         import duckdb  # noqa: PLC0415 - the same
 
         try:
@@ -62,9 +62,9 @@ def open_session(
 def select_sql(
     directory: Path, schema: RowSchema, files: Iterable[ArchiveFile], names: Iterable[str] | None = None
 ) -> str:
-    """The SELECT over sealed files, all columns of ``shape`` or those named.
+    """Return the SELECT over sealed files, of all columns of ``schema`` or of ``names``.
 
-    A column that was declared after a file was sealed is absent there; one whose type was changed is converted.
+    A column that was declared after a file was sealed is NULL for it; one whose type has changed is converted.
     """
     wanted = list(names or schema.types)
     groups: dict[str, list[ArchiveFile]] = {}
@@ -72,12 +72,12 @@ def select_sql(
         groups.setdefault(one.columns, []).append(one)
     parts = []
     for group in groups.values():
-        have = group[0].column_types
-        listed = ", ".join(_column_sql(name, schema.types[name], have.get(name)) for name in wanted)
+        stored = group[0].column_types
+        listed = ", ".join(_column_sql(name, schema.types[name], stored.get(name)) for name in wanted)
         paths = ", ".join(quote_literal(str(directory / ARCHIVE_FOLDER / one.path)) for one in group)
         parts.append(f"SELECT {listed} FROM read_parquet([{paths}], hive_partitioning = false)")  # noqa: S608 - quoted
-    nothing = ", ".join(f"CAST(NULL AS {schema.types[name]}) AS {quote_identifier(name)}" for name in wanted)
-    return " UNION ALL ".join(parts) or f"SELECT {nothing} WHERE false"
+    nulls = ", ".join(f"CAST(NULL AS {schema.types[name]}) AS {quote_identifier(name)}" for name in wanted)
+    return " UNION ALL ".join(parts) or f"SELECT {nulls} WHERE false"
 
 
 def _column_sql(name: str, wanted_type: str, stored_type: str | None) -> str:
@@ -88,7 +88,7 @@ def _column_sql(name: str, wanted_type: str, stored_type: str | None) -> str:
 
 
 def execute(db: duckdb.DuckDBPyConnection, sql: str, values: Iterable[Any] = ()) -> duckdb.DuckDBPyConnection:
-    """Ask one question; its error is translated at once, where the caller can still do something about it."""
+    """Execute one statement and translate its error at once, where the caller can handle it."""
     import duckdb  # noqa: PLC0415 - the same
 
     try:
@@ -100,10 +100,10 @@ def execute(db: duckdb.DuckDBPyConnection, sql: str, values: Iterable[Any] = ())
 def delete_archived_rows(
     session: duckdb.DuckDBPyConnection, directory: Path, schema: RowSchema, period: SealedPeriod
 ) -> int:
-    """Take out of table ``rows`` what the period's files hold: rows that had left the journal may be imported again."""
+    """Delete from table ``rows`` what the period's files hold: rows that left the journal may be imported again."""
     known = select_sql(directory, schema, period.files, schema.identity_columns)
     same = " AND ".join(
         f"rows.{quote_identifier(name)} = known.{quote_identifier(name)}" for name in schema.identity_columns
     )
-    found = session.execute(f"DELETE FROM rows USING ({known}) AS known WHERE {same}")  # noqa: S608 - our own names
+    found = session.execute(f"DELETE FROM rows USING ({known}) AS known WHERE {same}")  # noqa: S608 - names of this schema
     return int((found.fetchone() or (0,))[0])

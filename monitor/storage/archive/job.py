@@ -1,14 +1,13 @@
-"""The daemon's side of the archive: starts the sealing process when something is due, and lets sealed rows go.
+"""The archive's background job: runs the sealing process, and trims sealed rows from the journal.
 
-Rows leave the journal only when they are sealed, when every reader has passed them, and when they are older than the
-status page, the fold and a reading export may still want. They leave a few at a time, so that no commit waits for them.
+Rows leave the journal only when they are sealed, when every consumer has passed them, and when they are older than the
+status page, the state machine and a running export may need. They leave in small chunks, so that no commit waits.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -16,10 +15,10 @@ from typing import TYPE_CHECKING
 import structlog
 
 from monitor.storage.archive import catalog
-from monitor.storage.archive.layout import STATE_CHANGE_KIND as STATE_CHANGES
-from monitor.storage.archive.layout import archived_kinds, row_schema
+from monitor.storage.archive.layout import STATE_CHANGE_KIND, archived_kinds, row_schema
 from monitor.storage.archive.protocol import DURABLE_ACK, SealRequest, decode_line, encode_request
 from monitor.storage.journal.store import JOURNAL_FILE, ArchiveUpdate, JournalError, open_journal
+from monitor.storage.worker_process import worker_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,24 +30,24 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 SWEEP_INTERVAL_SECONDS = 900.0
-"""Seconds between sweeps: a day is sealed at most so long after its grace, and so is a supplement."""
+"""Seconds between sweeps: a day is sealed at most this long after its grace period, and so is a supplement."""
 
 TRIM_CHUNK_ROWS = 400
-"""Rows that leave in one transaction: a few milliseconds of the writing thread (measured, `docs/archive.md`)."""
+"""Rows deleted in one transaction: a few milliseconds of the writing thread (measured, `docs/archive.md`)."""
 
 TRIM_PAUSE_SECONDS = 0.25
-"""Seconds between two of them: a day of 458,000 rows leaves in ten minutes."""
+"""Seconds between two chunks: a day of 458,000 rows is deleted in ten minutes."""
 
 OPTIONAL_CONSUMER_PREFIXES = ("sink:", "rollup-")
-"""Bookmarks that count only while somebody still reads past them."""
+"""Checkpoints that count only while their consumer is configured."""
 
 MIN_SEALED_AGE_MS = 3_600_000
-"""Rows leave at the earliest so long (ms) after their file was sealed: whoever began to read before has ended."""
+"""Rows are deleted at the earliest this long (ms) after sealing: reads that started before have ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivePolicy:
-    """How the archive is kept. ``grace`` and ``hot`` in seconds, ``keep`` in days, None for ever."""
+    """Settings of the archive. ``retention_days`` is None to keep files for ever."""
 
     zone: str
     grace_seconds: float = 6 * 3600.0
@@ -58,10 +57,10 @@ class ArchivePolicy:
 
 @dataclass(slots=True)
 class ArchiveStatistics:
-    """What the exposition shows. ``failing`` says why the last sweep failed, empty after a good one.
+    """Statistics for the exposition. ``last_error`` is the error of the last sweep, empty after a successful one.
 
-    ``held_back`` names the reader whose bookmark keeps sealed rows in the journal. ``on_sweep`` is told the seconds of
-    every sweep that made files, ``on_trim`` the rows that left.
+    ``trim_blocked_by`` names the consumer whose checkpoint keeps sealed rows in the journal. ``on_sweep`` is called
+    with the seconds of every sweep that sealed files, ``on_trim`` with the number of deleted rows.
     """
 
     files: int = 0
@@ -76,7 +75,7 @@ class ArchiveStatistics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _TrimRange:
-    """Rows that may leave: those of ``kind`` in a period, numbered up to ``through``."""
+    """Rows that may be deleted: those of ``kind`` in a period, with sequence numbers up to ``through``."""
 
     kind: str
     since: int
@@ -85,10 +84,10 @@ class _TrimRange:
 
 
 class ArchiveJob:
-    """Keeps the archive of one data directory while the daemon runs.
+    """Maintains the archive of one data directory while the daemon runs.
 
-    ``readers`` are the bookmarks that must have passed a row before it leaves. A bookmark that they do not name counts
-    as well, unless it belongs to a sink or a tier: those that were taken out of the configuration stand still for ever.
+    ``consumers`` are those that must have passed a row before it is deleted. A checkpoint of another consumer counts as
+    well, unless it belongs to a sink or a tier: those removed from the configuration never advance.
     """
 
     def __init__(
@@ -102,7 +101,7 @@ class ArchiveJob:
         self._consumers = tuple(consumers)
 
     async def run(self) -> None:
-        """Sweep and trim until cancelled. A failed sweep is said aloud and tried again."""
+        """Sweep and trim until cancelled. A failed sweep is logged and tried again."""
         while True:
             try:
                 await self.sweep()
@@ -116,88 +115,79 @@ class ArchiveJob:
         if error and error != self.statistics.last_error:
             log.error("archive_failing", reason=error)
         elif self.statistics.last_error and not error:
-            log.info("archive_works_again")
+            log.info("archive_recovered")
         self.statistics.last_error = error
 
     async def sweep(self) -> int:
-        """Seal what is due in a process of its own, entering each file; return the files made.
+        """Seal what is due in a worker process, committing the catalog entry of each file; return the files sealed.
 
         Raises :class:`JournalError` when the process failed.
         """
-        began = time.monotonic()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "monitor.storage.archive.worker",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=2**20,
-        )  # fmt: skip
-        try:
-            made = await self._run_worker(process)
-        finally:
-            if process.returncode is None and process.stdin is not None:
-                process.stdin.close()  # it stops at the next entry; what it has not entered is done again
-                process.kill()
-            await process.wait()
+        started = time.monotonic()
+        sealed = await self._run_worker()
         await asyncio.to_thread(self._update_statistics)
-        if made:
-            self.statistics.on_sweep(time.monotonic() - began)
-        return made
+        if sealed:
+            self.statistics.on_sweep(time.monotonic() - started)
+        return sealed
 
-    async def _run_worker(self, process: asyncio.subprocess.Process) -> int:
-        if process.stdin is None or process.stdout is None:
-            raise JournalError("the sealing process has no pipes")
-        keeping = self.policy
-        order = SealRequest(
+    async def _run_worker(self) -> int:
+        """Run the sealing process and return the files sealed; when it is killed, the next sweep does the rest."""
+        policy = self.policy
+        request = SealRequest(
             directory=self._directory,
-            zone=keeping.zone,
-            grace_ms=int(keeping.grace_seconds * 1000),
+            zone=policy.zone,
+            grace_ms=int(policy.grace_seconds * 1000),
             now_ms=self._clock.now(),
         )
-        process.stdin.write(encode_request(order, keeping.retention_days).encode())
-        while line := await process.stdout.readline():
-            chore, last_word = decode_line(line.decode())
-            if chore is None:
-                if "error" in last_word:
-                    raise JournalError(last_word["error"])
-                return int(last_word["files"])
-            await self._journal.commit(chore)
-            process.stdin.write(DURABLE_ACK.encode())
-        raise JournalError(f"the sealing process ended without a word, code {await process.wait()}")
+        encoded = encode_request(request, policy.retention_days).encode()
+        async with worker_process("sealing process", "monitor.storage.archive.worker", encoded) as worker:
+            while True:
+                update, result = decode_line((await worker.read_line()).decode())
+                if update is None:
+                    if "error" in result:
+                        raise JournalError(result["error"])
+                    return int(result["files"])
+                await self._journal.commit(update)
+                worker.send(DURABLE_ACK.encode())
 
     def _update_statistics(self) -> None:
         listed = catalog.load(self._directory)
-        counted = self.statistics
-        counted.files, counted.rows = len(listed), sum(one.rows for one in listed)
-        counted.size_bytes = sum(one.size for one in listed)
-        counted.sealed_until_ms = max((one.until for one in listed if one.kind != STATE_CHANGES), default=0)
+        statistics = self.statistics
+        statistics.files, statistics.rows = len(listed), sum(one.rows for one in listed)
+        statistics.size_bytes = sum(one.size for one in listed)
+        statistics.sealed_until_ms = max((one.until for one in listed if one.kind != STATE_CHANGE_KIND), default=0)
 
     async def trim(self) -> int:
-        """Let sealed rows leave the journal; return how many did. State changes are few and stay."""
-        gone = 0
-        for stretch in await asyncio.to_thread(self._trim_ranges):
-            form = row_schema(stretch.kind)
-            inside = f"{form.time_sql} >= ? AND {form.time_sql} < ? AND seq <= ?"
-            some = f"SELECT seq FROM {form.table} WHERE {inside} ORDER BY {form.time_sql} LIMIT {TRIM_CHUNK_ROWS}"  # noqa: S608 - our own names
-            chore = ArchiveUpdate(
+        """Delete sealed rows from the journal; return their number. State changes are few and stay."""
+        removed = 0
+        for trim_range in await asyncio.to_thread(self._trim_ranges):
+            schema = row_schema(trim_range.kind)
+            condition = f"{schema.time_sql} >= ? AND {schema.time_sql} < ? AND seq <= ?"
+            oldest = (
+                f"SELECT seq FROM {schema.table} WHERE {condition} ORDER BY {schema.time_sql} LIMIT {TRIM_CHUNK_ROWS}"  # noqa: S608 - names of this schema
+            )
+            update = ArchiveUpdate(
                 statements=(
                     (
-                        f"DELETE FROM {form.table} WHERE seq IN ({some})",  # noqa: S608 - the same
-                        (stretch.since, stretch.until, stretch.through),
+                        f"DELETE FROM {schema.table} WHERE seq IN ({oldest})",  # noqa: S608 - the same
+                        (trim_range.since, trim_range.until, trim_range.through),
                     ),
                 )
             )
-            left = await asyncio.to_thread(self._count_trimmable, stretch)
-            gone += left
+            left = await asyncio.to_thread(self._count_trimmable, trim_range)
+            removed += left
             while left > 0:
-                await self._journal.commit(chore)
+                await self._journal.commit(update)
                 self.statistics.on_trim(min(TRIM_CHUNK_ROWS, left))
                 left -= TRIM_CHUNK_ROWS
                 await asyncio.sleep(TRIM_PAUSE_SECONDS)
-        if gone:
-            log.info("journal_trimmed", rows=gone)
-        return gone
+        if removed:
+            log.info("journal_trimmed", rows=removed)
+        return removed
 
     def _count_trimmable(self, trim_range: _TrimRange) -> int:
-        form = row_schema(trim_range.kind)
-        sql = f"SELECT COUNT(*) FROM {form.table} WHERE {form.time_sql} >= ? AND {form.time_sql} < ? AND seq <= ?"  # noqa: S608 - our own names
+        schema = row_schema(trim_range.kind)
+        sql = f"SELECT COUNT(*) FROM {schema.table} WHERE {schema.time_sql} >= ? AND {schema.time_sql} < ? AND seq <= ?"  # noqa: S608 - names of this schema
         db = open_journal(self._directory / JOURNAL_FILE, write=False)
         try:
             return int(db.execute(sql, (trim_range.since, trim_range.until, trim_range.through)).fetchone()[0])
@@ -205,36 +195,36 @@ class ArchiveJob:
             db.close()
 
     def _trim_ranges(self) -> list[_TrimRange]:
-        """What may leave now, oldest first."""
+        """Return the ranges that may be deleted now, oldest first."""
         now = self._clock.now()
         db = open_journal(self._directory / JOURNAL_FILE, write=False)
         try:
             listed = catalog.read(db)
-            passed, reader = self._slowest_consumer(dict(db.execute("SELECT reader, seq FROM bookmark")))
+            passed, slowest = self._slowest_consumer(dict(db.execute("SELECT consumer, seq FROM checkpoint")))
             last = int(db.execute("SELECT last FROM sequence").fetchone()[0])
         finally:
             db.close()
-        hot = now - int(self.policy.keep_in_journal_seconds * 1000)
-        found, held = [], False
+        kept_from = now - int(self.policy.keep_in_journal_seconds * 1000)
+        found, blocked = [], False
         for kind in archived_kinds():
-            if kind == STATE_CHANGES:
+            if kind == STATE_CHANGE_KIND:
                 continue
-            for span in catalog.sealed_periods(listed, kind):
-                if span.until_ms > hot or max(one.created for one in span.files) > now - MIN_SEALED_AGE_MS:
+            for period in catalog.sealed_periods(listed, kind):
+                if period.until_ms > kept_from or max(one.created for one in period.files) > now - MIN_SEALED_AGE_MS:
                     continue
-                held = held or passed < min(span.through, last)
-                through = min(span.through, passed)
-                found.append(_TrimRange(kind=kind, since=span.since_ms, until=span.until_ms, through=through))
-        self.statistics.trim_blocked_by = reader if held else ""
+                blocked = blocked or passed < min(period.through, last)
+                through = min(period.through, passed)
+                found.append(_TrimRange(kind=kind, since=period.since_ms, until=period.until_ms, through=through))
+        self.statistics.trim_blocked_by = slowest if blocked else ""
         return sorted(found, key=lambda one: one.since)
 
     def _slowest_consumer(self, checkpoints: dict[str, int]) -> tuple[int, str]:
-        """(the number up to which every reader has come, the reader who is last)."""
-        living = {
+        """Return (the number that every consumer has passed, the consumer that is last)."""
+        active = {
             name: seq
             for name, seq in checkpoints.items()
             if name in self._consumers or not name.startswith(OPTIONAL_CONSUMER_PREFIXES)
         }
-        known = dict.fromkeys(self._consumers, 0) | living
-        reader = min(known, key=known.__getitem__, default="")
-        return (known[reader] if reader else 2**62), reader
+        known = dict.fromkeys(self._consumers, 0) | active
+        slowest = min(known, key=known.__getitem__, default="")
+        return (known[slowest] if slowest else 2**62), slowest

@@ -1,4 +1,4 @@
-"""Where the files of the archive lie, what they are called, and when a day begins and ends in the report zone."""
+"""Paths and names of the archive's files, the schema of their rows, and the days of the report zone."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 MIN_RETENTION_DAYS = 460
-"""Nothing younger than five quarters is ever removed: a year can be compared with the year before."""
+"""Five quarters: nothing younger is removed, so that a year can be compared with the year before."""
 
 ARCHIVE_FOLDER = "archive"
 """The archive's directory inside the data directory."""
 
 MANIFEST_FILE = "manifest.json"
 TEMP_SUFFIX = ".part"
-"""What a file is called as long as it is not whole."""
+"""The suffix of an incomplete file."""
 
-ARCHIVE_SCHEMA_VERSION = 1
-"""Version of the files' form."""
+ARCHIVE_SCHEMA_VERSION = 2
+"""Version of the files' schema."""
 
 STATE_CHANGE_KIND = "state_change"
-"""The kind under which state changes rest."""
+"""The kind of archived state changes."""
 
 _FILE_NAME = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.(\d+))?\.parquet")
 
@@ -41,7 +41,7 @@ class ArchiveError(JournalError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportDay:
-    """A calendar day of the report zone; ``since <= moment < until`` in UTC milliseconds."""
+    """A calendar day of the report zone: ``since_ms <= time < until_ms`` (UTC ms)."""
 
     date: str
     since_ms: int
@@ -50,7 +50,7 @@ class ReportDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowSchema:
-    """What the rows of a kind look like, in the journal and in the files: ``types`` maps column to DuckDB type."""
+    """The rows of a kind, in the journal and in the files: ``types`` maps column to DuckDB type."""
 
     kind: str
     table: str
@@ -61,12 +61,12 @@ class RowSchema:
 
     @property
     def time_sql(self) -> str:
-        """The name of the column that says when, as SQL writes it: ``at`` is a word of DuckDB's own."""
+        """The quoted name of the time column: ``at`` is a keyword of DuckDB."""
         return quote_identifier(self.time_column)
 
 
 def row_schema(kind: str) -> RowSchema:
-    """The shape of a kind's rows, or of state changes. Raises :class:`JournalError` for a kind that does not exist."""
+    """Return the schema of a kind's rows, or of state changes. Raises :class:`JournalError` for an unknown kind."""
     if kind == STATE_CHANGE_KIND:
         return RowSchema(
             kind=kind,
@@ -88,15 +88,15 @@ def row_schema(kind: str) -> RowSchema:
 
 
 def archived_kinds() -> list[str]:
-    """All that is archived."""
+    """Return the kinds that are archived."""
     return [*PROBE_KINDS, STATE_CHANGE_KIND]
 
 
 def day_of(at_ms: int, zone: ZoneInfo) -> ReportDay:
-    """The day that holds ``moment`` (UTC ms). Days are 23 to 25 hours long where clocks are changed."""
-    label = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone).date()
+    """Return the day that contains ``at_ms`` (UTC ms). Days last 23 to 25 hours where clocks are changed."""
+    day = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone).date()
     return ReportDay(
-        date=label.isoformat(), since_ms=_midnight_ms(label, zone), until_ms=_midnight_ms(label + timedelta(1), zone)
+        date=day.isoformat(), since_ms=_midnight_ms(day, zone), until_ms=_midnight_ms(day + timedelta(1), zone)
     )
 
 
@@ -105,38 +105,38 @@ def _midnight_ms(day: date, zone: ZoneInfo) -> int:
 
 
 def relative_path(kind: str, day: str, number: int) -> str:
-    """The path of a day's file below the archive: number 0 is the day itself, further ones came later."""
+    """Return the path of a day's file below the archive: number 0 is the day itself, others are supplements."""
     return f"{kind}/{day[:4]}/{day}{f'.{number}' if number else ''}.parquet"
 
 
 def parse_path(path: str) -> tuple[str, str, int] | None:
-    """(kind, label, number) of a path that :func:`relative` gave, None for any other."""
+    """Return (kind, day, number) of a path of :func:`relative_path`, None for any other."""
     parts = path.split("/")
     found = _FILE_NAME.fullmatch(parts[-1])
     if found is None:
         return None
-    kind, label, number = parts[0], found[1], int(found[2] or 0)
-    return (kind, label, number) if relative_path(kind, label, number) == path else None
+    kind, day, number = parts[0], found[1], int(found[2] or 0)
+    return (kind, day, number) if relative_path(kind, day, number) == path else None
 
 
 def list_files(directory: Path) -> list[str]:
-    """Every Parquet file below the archive in data directory ``directory``, relative to the archive."""
+    """Return every Parquet file of the archive in data directory ``directory``, relative to the archive."""
     root = directory / ARCHIVE_FOLDER
     found = (path for kind in kind_folders(directory) for path in kind.glob("*/*.parquet") if path.is_file())
     return sorted(path.relative_to(root).as_posix() for path in found)
 
 
 def kind_folders(directory: Path) -> list[Path]:
-    """The folders of kinds; other folders come and go while they are looked at."""
+    """Return the folders of kinds; temporary folders may vanish while they are listed."""
     root = directory / ARCHIVE_FOLDER
     return [root / kind for kind in archived_kinds() if (root / kind).is_dir()]
 
 
 def quote_identifier(name: str) -> str:
-    """A name as SQL writes it."""
+    """Quote a name for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def quote_literal(text: str) -> str:
-    """A text as SQL writes it."""
+    """Quote a text for SQL."""
     return "'" + text.replace("'", "''") + "'"

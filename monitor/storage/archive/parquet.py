@@ -1,4 +1,4 @@
-"""One Parquet file: written under a temporary name, synced, counted, hashed, renamed; it is there whole, or not."""
+"""One Parquet file: written under a temporary name, synced, counted, hashed, renamed, so that it appears atomically."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
     from monitor.storage.archive.catalog import ArchiveFile
 
 ROW_GROUP_ROWS = 40_960
-"""Rows in a row group: about ten portals' day, so that a question about one portal reads little."""
+"""Rows in a row group: a day of about ten portals, so that a query about one portal reads little."""
 
 
 def write_parquet_file(
     directory: Path, session: duckdb.DuckDBPyConnection, source: str, schema: RowSchema, entry: ArchiveFile
 ) -> ArchiveFile:
-    """Write the rows of query ``source`` as ``wanted.path``, durably, and return the entry with what is in the file.
+    """Write the rows of query ``source`` to ``entry.path``, durably; return the entry with size, digest and bounds.
 
-    Raises :class:`ArchiveError` when the file does not hold exactly ``wanted.rows`` rows.
+    Raises :class:`ArchiveError` when the file does not contain exactly ``entry.rows`` rows.
     """
     target = directory / ARCHIVE_FOLDER / entry.path
     temporary = target.with_name(f".{target.name}.{os.getpid()}{TEMP_SUFFIX}")
     _make_durable_directory(target.parent)
     keys = ", ".join(quote_identifier(name) for name in schema.sort_columns)
-    about = {name: str(getattr(entry, name)) for name in ("kind", "day", "since", "until", "zone", "schema", "code")}
-    marks = ", ".join(f"{name}: {quote_literal(value)}" for name, value in about.items())
-    how = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS}, KV_METADATA {{{marks}}}"
-    session.execute(f"COPY ({source} ORDER BY {keys}) TO {quote_literal(str(temporary))} ({how})")
+    metadata = {name: str(getattr(entry, name)) for name in ("kind", "day", "since", "until", "zone", "schema", "code")}
+    pairs = ", ".join(f"{name}: {quote_literal(value)}" for name, value in metadata.items())
+    options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS}, KV_METADATA {{{pairs}}}"
+    session.execute(f"COPY ({source} ORDER BY {keys}) TO {quote_literal(str(temporary))} ({options})")
     fsync_path(temporary)
     rows, first, last = count_and_bounds(session, temporary, schema)
     if rows != entry.rows:
-        raise ArchiveError(f"{entry.path} would hold {rows} rows where {entry.rows} were read")
+        raise ArchiveError(f"{entry.path}: {rows} rows written, {entry.rows} expected")
     digest, size = sha256(temporary)
     temporary.rename(target)
     fsync_path(target.parent)
@@ -53,7 +53,7 @@ def write_parquet_file(
 
 
 def count_and_bounds(session: duckdb.DuckDBPyConnection, path: Path, schema: RowSchema) -> tuple[int, int, int]:
-    """(rows, time of the first, time of the last) of a file."""
+    """Return (rows, first time, last time) of a file."""
     sql = (
         f"SELECT COUNT(*), MIN({schema.time_sql}), MAX({schema.time_sql}) FROM read_parquet({quote_literal(str(path))})"  # noqa: S608 - quoted
     )
@@ -62,7 +62,7 @@ def count_and_bounds(session: duckdb.DuckDBPyConnection, path: Path, schema: Row
 
 
 def _make_durable_directory(path: Path) -> None:
-    """Make a directory that survives a power cut."""
+    """Create a directory that survives a power failure."""
     if not path.is_dir():
         _make_durable_directory(path.parent)
         path.mkdir(exist_ok=True)
@@ -70,7 +70,7 @@ def _make_durable_directory(path: Path) -> None:
 
 
 def fsync_path(path: Path) -> None:
-    """Return when a file or directory is on disk."""
+    """Sync a file or directory to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -79,7 +79,7 @@ def fsync_path(path: Path) -> None:
 
 
 def sha256(path: Path) -> tuple[str, int]:
-    """(hexadecimal SHA-256, bytes) of a file."""
+    """Return (hexadecimal SHA-256, bytes) of a file."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256")
         return digest.hexdigest(), file.tell()

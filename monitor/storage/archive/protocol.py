@@ -1,4 +1,4 @@
-"""What the daemon and the sealing process send each other: one request, entries of the catalog, one last line."""
+"""The protocol of daemon and sealing process: one request, entries of the catalog, one result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DURABLE_ACK = "durable\n"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealRequest:
-    """What a sweep is to do: seal what closed ``grace`` (ms) before ``now`` (UTC ms), in days of ``zone``."""
+    """Seal the days of ``zone`` that ended ``grace_ms`` before ``now_ms`` (UTC ms)."""
 
     directory: Path
     zone: str
@@ -25,13 +25,13 @@ class SealRequest:
 
 
 def encode_request(request: SealRequest, retention_days: int | None) -> str:
-    """The first line of input; ``keep`` as in :func:`monitor.storage.archive.compaction.tend`."""
-    return json.dumps(asdict(request) | {"directory": str(request.directory), "keep": retention_days}) + "\n"
+    """Encode the first line of input; retention as in :func:`monitor.storage.archive.compaction.run_maintenance`."""
+    return json.dumps(asdict(request) | {"directory": str(request.directory), "retention_days": retention_days}) + "\n"
 
 
 def decode_line(line: str) -> tuple[ArchiveUpdate | None, dict[str, Any]]:
-    """A line of output: (entry for the ledger, {}) or (None, the last word)."""
-    said = json.loads(line)
-    if "statements" in said:
-        return ArchiveUpdate(statements=tuple((sql, tuple(values)) for sql, values in said["statements"])), {}
-    return None, said
+    """Decode a line of output: (entry for the catalog, {}) or (None, result)."""
+    data = json.loads(line)
+    if "statements" in data:
+        return ArchiveUpdate(statements=tuple((sql, tuple(values)) for sql, values in data["statements"])), {}
+    return None, data

@@ -1,4 +1,4 @@
-"""Files that were renamed but never entered, for somebody was killed in between: taken over, or removed."""
+"""Recovery of files that a killed process renamed but did not add to the catalog: added now, or removed."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ log = structlog.get_logger(__name__)
 
 
 def recover(request: SealRequest, db: sqlite3.Connection) -> Iterator[ArchiveUpdate]:
-    """Take over files that were renamed and not entered; a file whose rows are all in others is a left-over and goes.
+    """Add files that are not in the catalog; remove a file whose rows are all in others.
 
-    What cannot be judged stays where it is, and ``archive verify`` says so.
+    A file that cannot be identified stays where it is, and ``archive verify`` reports it.
     """
     known = catalog.read(db)
     unknown = [path for path in list_files(request.directory) if path not in {one.path for one in known}]
     if not unknown:
         return
-    with duckdb_session.open_session(request.directory, memory_limit=request.memory_limit) as work:
+    with duckdb_session.open_session(request.directory, memory_limit=request.memory_limit) as session:
         for path in unknown:
             try:
-                one = _identify_file(request, work, path, known)
+                one = _identify_file(request, session, path, known)
             except ArchiveError as error:
                 log.warning("archive_file_unknown", path=path, reason=str(error))
                 continue
@@ -57,33 +57,36 @@ def recover(request: SealRequest, db: sqlite3.Connection) -> Iterator[ArchiveUpd
                 log.info("archive_leftover_removed", path=path)
                 continue
             known.append(one)
-            log.info("archive_file_adopted", path=path, rows=one.rows)
+            log.info("archive_file_recovered", path=path, rows=one.rows)
             yield catalog.add_file(one)
 
 
 def _identify_file(
     request: SealRequest, session: duckdb.DuckDBPyConnection, path: str, known: Sequence[ArchiveFile]
 ) -> ArchiveFile | None:
-    """The entry for an unknown file, None for a left-over. Raises :class:`ArchiveError` when it is neither."""
-    named = parse_path(path)
-    if named is None or named[0] not in archived_kinds():
-        raise ArchiveError("its name is not one of ours")
-    form, file = row_schema(named[0]), request.directory / ARCHIVE_FOLDER / path
-    about, types = _read_metadata(session, file)
-    if (about.get("kind"), about.get("day")) != named[:2]:
-        raise ArchiveError("it does not say that it belongs here")
-    if int(about["schema"]) > ARCHIVE_SCHEMA_VERSION:
+    """Return the entry for an unknown file, None for a leftover. Raises :class:`ArchiveError` when it is neither."""
+    parsed = parse_path(path)
+    if parsed is None or parsed[0] not in archived_kinds():
+        raise ArchiveError("unexpected file name")
+    schema, file = row_schema(parsed[0]), request.directory / ARCHIVE_FOLDER / path
+    metadata, types = _read_metadata(session, file)
+    if (metadata.get("kind"), metadata.get("day")) != parsed[:2]:
+        raise ArchiveError("its metadata does not match its path")
+    if int(metadata["schema"]) < ARCHIVE_SCHEMA_VERSION:
+        raise ArchiveError(f"it was sealed before the first release (schema {metadata['schema']})")
+    if int(metadata["schema"]) > ARCHIVE_SCHEMA_VERSION:
         raise ArchiveError(
-            f"it was sealed by a newer version (schema {about['schema']}, this one knows {ARCHIVE_SCHEMA_VERSION})"
+            f"it was sealed by a newer version "
+            f"(schema {metadata['schema']}, this version supports {ARCHIVE_SCHEMA_VERSION})"
         )
-    since, until = int(about["since"]), int(about["until"])
-    rows, first, last = count_and_bounds(session, file, form)
-    span = next(
-        (one for one in catalog.sealed_periods(known, form.kind) if (one.since_ms, one.until_ms) == (since, until)),
+    since, until = int(metadata["since"]), int(metadata["until"])
+    rows, first, last = count_and_bounds(session, file, schema)
+    period = next(
+        (one for one in catalog.sealed_periods(known, schema.kind) if (one.since_ms, one.until_ms) == (since, until)),
         None,
     )
-    if span is not None:
-        overlap = _count_overlap(session, request.directory, form, span, file)
+    if period is not None:
+        overlap = _count_overlap(session, request.directory, schema, period, file)
         if overlap == rows:
             return None
         if overlap:
@@ -91,10 +94,10 @@ def _identify_file(
     digest, size = sha256(file)
     one = ArchiveFile(
         path=path,
-        kind=form.kind,
-        day=named[1],
-        number=named[2],
-        late=span is not None,
+        kind=schema.kind,
+        day=parsed[1],
+        number=parsed[2],
+        late=period is not None,
         rows=rows,
         size=size,
         sha256=digest,
@@ -102,29 +105,29 @@ def _identify_file(
         until=until,
         first=first,
         last=last,
-        through=0,  # nothing is proven: the next task compares the period's rows with this file
+        through=0,  # unknown: the next task compares the period's rows with this file
         columns=json.dumps(types),
-        zone=about["zone"],
-        schema=int(about["schema"]),
-        code=about["code"],
+        zone=metadata["zone"],
+        schema=int(metadata["schema"]),
+        code=metadata["code"],
         created=request.now_ms,
     )
-    catalog.sealed_periods([*known, one], form.kind)
+    catalog.sealed_periods([*known, one], schema.kind)
     return one
 
 
 def _read_metadata(session: duckdb.DuckDBPyConnection, file: Path) -> tuple[dict[str, str], dict[str, str]]:
-    """What a file says of itself, and its columns; every page of it is read. Raises :class:`ArchiveError`."""
+    """Return a file's metadata and its columns; every page is read. Raises :class:`ArchiveError`."""
     import duckdb  # noqa: PLC0415 - an optional extra
 
     name = quote_literal(str(file))
     try:
-        marks = session.execute(f"SELECT decode(key), decode(value) FROM parquet_kv_metadata({name})").fetchall()  # noqa: S608 - quoted
+        pairs = session.execute(f"SELECT decode(key), decode(value) FROM parquet_kv_metadata({name})").fetchall()  # noqa: S608 - quoted
         described = session.execute(f"DESCRIBE SELECT * FROM read_parquet({name})").fetchall()  # noqa: S608 - the same
         session.execute(f"SELECT bit_xor(hash(COLUMNS(*))) FROM read_parquet({name})").fetchall()  # noqa: S608 - the same
     except duckdb.Error as error:
-        raise ArchiveError(f"it cannot be read: {str(error).splitlines()[0]}") from error
-    return dict(marks), {row[0]: row[1] for row in described}
+        raise ArchiveError(f"not readable: {str(error).splitlines()[0]}") from error
+    return dict(pairs), {row[0]: row[1] for row in described}
 
 
 def _count_overlap(

@@ -1,8 +1,8 @@
-"""Sealing: the journal's rows of closed days become Parquet files, whole or not at all; who enters them is another.
+"""Sealing: write the journal's rows of closed days to Parquet files, atomically; the caller commits their entries.
 
-A file is written under a temporary name, synced, counted, hashed, renamed, and the directory synced. Killed before the
-rename it leaves rubbish, which the next sweep removes; killed after it, a file that the ledger does not know, which the
-next sweep takes over. Rows stay in the journal until the ledger says where else they are.
+A file is written under a temporary name, synced, counted, hashed, renamed, and the directory synced. A process killed
+before the rename leaves temporary files, which the next sweep removes; killed after it, a file that is not in the
+catalog, which the next sweep recovers. Rows stay in the journal until the catalog has their file.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealTask:
-    """One file to write: rows of ``kind`` in a period of day ``label`` that ``span``, if any, does not hold yet."""
+    """One file to write: rows of ``kind`` in a period of ``day`` that sealed ``period``, if any, does not hold yet."""
 
     kind: str
     day: str
@@ -65,29 +65,29 @@ class SealTask:
 def sweep(
     request: SealRequest, commit: Callable[[ArchiveUpdate], None], wait_durable: Callable[[], None] = lambda: None
 ) -> int:
-    """Seal all that is due, one file at a time, handing each entry of the ledger to ``commit``; return the files made.
+    """Seal all that is due, one file at a time, passing each catalog entry to ``commit``; return the files sealed.
 
-    When ``settle`` returns, all entries handed over so far are durable; ``commit`` alone need not wait for that. One
-    sweep at a time: a second one waits. Raises :class:`ArchiveError`, :class:`JournalError`, and what the two raise.
+    When ``wait_durable`` returns, all entries passed so far are durable; ``commit`` need not wait for that. One sweep
+    at a time: a second one waits. Raises :class:`ArchiveError`, :class:`JournalError`, and what the callbacks raise.
     """
-    made = 0
+    sealed = 0
     with archive_lock(request.directory), _journal_connection(request.directory) as db:
         _remove_leftovers(request.directory)
-        for chore in recover(request, db):
-            commit(chore)
+        for update in recover(request, db):
+            commit(update)
         wait_durable()
         for kind in archived_kinds():
             for task in list(pending_tasks(db, kind, request)):
-                chore, new = seal(request, db, task)
-                commit(chore)
-                made += new
+                update, new = seal(request, db, task)
+                commit(update)
+                sealed += new
         wait_durable()
-    return made
+    return sealed
 
 
 @contextmanager
 def archive_lock(directory: Path) -> Iterator[None]:
-    """Hold the archive's lock, which the kernel releases when the process ends in whatever way."""
+    """Hold the archive's lock; the kernel releases it when the process ends."""
     root = directory / ARCHIVE_FOLDER
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -110,78 +110,84 @@ def _journal_connection(directory: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _remove_leftovers(directory: Path) -> None:
-    """Remove what a killed sweep left unfinished. The caller holds the lock, so nobody else is at it."""
+    """Remove the temporary files of a killed sweep. The caller holds the lock."""
     remove_abandoned_temp_dirs(directory)
-    for rubbish in (directory / ARCHIVE_FOLDER).glob(f".{MANIFEST_FILE}.*"):
-        rubbish.unlink(missing_ok=True)
+    for leftover in (directory / ARCHIVE_FOLDER).glob(f".{MANIFEST_FILE}.*"):
+        leftover.unlink(missing_ok=True)
     for folder in kind_folders(directory):
-        for rubbish in folder.glob(f"*/.*{TEMP_SUFFIX}"):
-            rubbish.unlink(missing_ok=True)
+        for leftover in folder.glob(f"*/.*{TEMP_SUFFIX}"):
+            leftover.unlink(missing_ok=True)
 
 
 def pending_tasks(db: sqlite3.Connection, kind: str, request: SealRequest) -> Iterator[SealTask]:
-    """What is due for ``kind``, oldest first: days without a file, and sealed days to which rows have come."""
-    form, zone = row_schema(kind), ZoneInfo(request.zone)
-    if not table_exists(db, form):
+    """Yield what is due for ``kind``, oldest first: days without a file, and sealed days with late rows."""
+    schema, zone = row_schema(kind), ZoneInfo(request.zone)
+    if not table_exists(db, schema.table):
         return
-    spans = catalog.sealed_periods(catalog.read(db), kind)
-    moment = f"SELECT MIN({form.time_sql}) FROM {form.table} WHERE {form.time_sql} >= ?"  # noqa: S608 - our own names
-    newer = f"SELECT 1 FROM {form.table} WHERE {form.time_sql} >= ? AND {form.time_sql} < ? AND seq > ? LIMIT 1"  # noqa: S608 - the same
+    periods = catalog.sealed_periods(catalog.read(db), kind)
+    first_time = f"SELECT MIN({schema.time_sql}) FROM {schema.table} WHERE {schema.time_sql} >= ?"  # noqa: S608 - names of this schema
+    late_row = (
+        f"SELECT 1 FROM {schema.table} WHERE {schema.time_sql} >= ? AND {schema.time_sql} < ? AND seq > ? LIMIT 1"  # noqa: S608 - the same
+    )
     cursor = -(2**62)
-    while (found := db.execute(moment, (cursor,)).fetchone()[0]) is not None:
-        span = next((one for one in spans if one.since_ms <= found < one.until_ms), None)
+    while (found := db.execute(first_time, (cursor,)).fetchone()[0]) is not None:
+        period = next((one for one in periods if one.since_ms <= found < one.until_ms), None)
         day = day_of(found, zone)
-        if span is not None:
-            if db.execute(newer, (span.since_ms, span.until_ms, span.through)).fetchone():
+        if period is not None:
+            if db.execute(late_row, (period.since_ms, period.until_ms, period.through)).fetchone():
                 yield SealTask(
-                    kind=kind, day=span.files[0].day, since_ms=span.since_ms, until_ms=span.until_ms, period=span
+                    kind=kind,
+                    day=period.files[0].day,
+                    since_ms=period.since_ms,
+                    until_ms=period.until_ms,
+                    period=period,
                 )
-            cursor = span.until_ms
+            cursor = period.until_ms
             continue
         if day.until_ms + request.grace_ms > request.now_ms:
             return
-        yield _task_of_day(kind, day, found, spans)
-        cursor = min([day.until_ms, *(one.since_ms for one in spans if one.since_ms > found)])
+        yield _task_of_day(kind, day, found, periods)
+        cursor = min([day.until_ms, *(one.since_ms for one in periods if one.since_ms > found)])
 
 
 def _task_of_day(kind: str, day: ReportDay, at: int, periods: Sequence[SealedPeriod]) -> SealTask:
-    """The period around ``moment`` that no file claims: the day, or what another zone's days leave of it."""
+    """Return the period around ``at`` that has no file: the day, or its part beside sealed days of another zone."""
     since = max([day.since_ms, *(one.until_ms for one in periods if one.until_ms <= at)])
     until = min([day.until_ms, *(one.since_ms for one in periods if one.since_ms > at)])
     return SealTask(kind=kind, day=day.date, since_ms=since, until_ms=until, period=None)
 
 
 def seal(request: SealRequest, db: sqlite3.Connection, task: SealTask) -> tuple[ArchiveUpdate, int]:
-    """Write one file and return its entry for the ledger, and how many files were made: none for rows known before."""
-    form = row_schema(task.kind)
-    with duckdb_session.open_session(request.directory, memory_limit=request.memory_limit, on_disk=True) as work:
+    """Write one file; return its catalog entry and the number of files: none when all rows were sealed before."""
+    schema = row_schema(task.kind)
+    with duckdb_session.open_session(request.directory, memory_limit=request.memory_limit, on_disk=True) as session:
         db.execute("BEGIN")
         try:
             through = int(db.execute("SELECT last FROM sequence").fetchone()[0])
-            count = copy_rows(db, work, form, *_rows_condition(db, form, task, through))
+            count = copy_rows(db, session, schema, *_rows_condition(db, schema, task, through))
         finally:
             db.execute("COMMIT")
         if task.period is not None:
-            count -= duckdb_session.delete_archived_rows(work, request.directory, form, task.period)
+            count -= duckdb_session.delete_archived_rows(session, request.directory, schema, task.period)
             if count == 0:
                 return catalog.advance_through(task.period, through), 0
-        wanted = _catalog_entry(request, task, _next_number(request.directory, task), count, through)
-        sealed = write_parquet_file(request.directory, work, "SELECT * FROM rows", form, wanted)
-    log.info("sealed", path=sealed.path, rows=sealed.rows, bytes=sealed.size, late=sealed.late)
+        entry = _catalog_entry(request, task, _next_number(request.directory, task), count, through)
+        sealed = write_parquet_file(request.directory, session, "SELECT * FROM rows", schema, entry)
+    log.info("archive_file_sealed", path=sealed.path, rows=sealed.rows, bytes=sealed.size, late=sealed.late)
     return catalog.add_file(sealed), 1
 
 
 def _rows_condition(
     db: sqlite3.Connection, schema: RowSchema, task: SealTask, through: int
 ) -> tuple[str, tuple[int, ...]]:
-    """The condition for the task's rows, and its values: by number, for rows lie in the order of their numbers.
+    """Return the condition for the task's rows, and its values: by sequence number, the order of rows on disk.
 
-    The index by time finds the lowest and highest number without a look at the rows (measured: twice as fast).
+    The index by time finds the lowest and highest number without reading the rows (measured: twice as fast).
     """
     past = task.period.through if task.period else 0
     inside = (task.since_ms, task.until_ms, past, through)
     bounds = (
-        f"SELECT MIN(seq), MAX(seq) FROM {schema.table} "  # noqa: S608 - our own names
+        f"SELECT MIN(seq), MAX(seq) FROM {schema.table} "  # noqa: S608 - names of this schema
         f"WHERE {schema.time_sql} >= ? AND {schema.time_sql} < ? AND seq > ? AND seq <= ?"
     )
     first, last = db.execute(bounds, inside).fetchone()
@@ -201,7 +207,7 @@ def _next_number(directory: Path, task: SealTask) -> int:
 
 
 def _catalog_entry(request: SealRequest, task: SealTask, number: int, count: int, through: int) -> ArchiveFile:
-    """What the ledger will say, except what only the file can tell."""
+    """Return the catalog entry, without what is read from the written file."""
     return ArchiveFile(
         path=relative_path(task.kind, task.day, number),
         kind=task.kind,

@@ -1,8 +1,8 @@
-"""Rooms for unfinished work beside the files: each is its owner's alone, and vanishes with him however he ends.
+"""Temporary directories of the archive: each belongs to one process and is removed with it, also after a kill.
 
-A room is locked as long as its owner lives. It is made and locked under a shared lock of the archive's folder, and
-tried under an exclusive one: a room that can be locked then was left by somebody who was killed. Whoever makes a room
-sweeps those first.
+A temporary directory is locked while its process runs. It is created and locked under a shared lock of the archive's
+folder, and tested under an exclusive one: a directory that can be locked then was left by a killed process. Such
+directories are removed before a new one is created.
 """
 
 from __future__ import annotations
@@ -20,38 +20,38 @@ from monitor.storage.archive.layout import ARCHIVE_FOLDER, ArchiveError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TEMP_DIR_PREFIX = "scratch-"
+TEMP_DIR_PREFIX = "tmp-"
 
 
 @contextmanager
 def temp_dir(directory: Path) -> Iterator[Path]:
-    """An empty directory below the archive of ``directory``. Raises :class:`ArchiveError` when there can be none."""
+    """Create an empty directory in the archive of ``directory``. Raises :class:`ArchiveError` when it cannot."""
     root = directory / ARCHIVE_FOLDER
     try:
         root.mkdir(parents=True, exist_ok=True)
         remove_abandoned_temp_dirs(directory)
         with _folder_lock(root, fcntl.LOCK_SH):
-            room = Path(tempfile.mkdtemp(prefix=TEMP_DIR_PREFIX, dir=root))
-            mine = _acquire_lock(room, fcntl.LOCK_EX)
+            temporary = Path(tempfile.mkdtemp(prefix=TEMP_DIR_PREFIX, dir=root))
+            descriptor = _acquire_lock(temporary, fcntl.LOCK_EX)
     except OSError as error:
         raise ArchiveError(f"archive {root} cannot be used: {error.strerror or error}") from error
     try:
-        yield room
+        yield temporary
     finally:
-        shutil.rmtree(room, ignore_errors=True)
-        os.close(mine)
+        shutil.rmtree(temporary, ignore_errors=True)
+        os.close(descriptor)
 
 
 def remove_abandoned_temp_dirs(directory: Path) -> None:
-    """Remove the rooms whose owners were killed. Raises OSError when there is no archive that can be read."""
+    """Remove the directories of killed processes. Raises OSError when the archive cannot be read."""
     root = directory / ARCHIVE_FOLDER
     with _folder_lock(root, fcntl.LOCK_EX):
-        left: list[tuple[Path, int]] = []
-        for room in root.glob(f"{TEMP_DIR_PREFIX}*"):
-            with suppress(OSError):  # its owner lives, or has just removed it
-                left.append((room, _acquire_lock(room, fcntl.LOCK_EX | fcntl.LOCK_NB)))
-    for room, descriptor in left:
-        shutil.rmtree(room, ignore_errors=True)
+        abandoned: list[tuple[Path, int]] = []
+        for temporary in root.glob(f"{TEMP_DIR_PREFIX}*"):
+            with suppress(OSError):  # its process is running, or has just removed it
+                abandoned.append((temporary, _acquire_lock(temporary, fcntl.LOCK_EX | fcntl.LOCK_NB)))
+    for temporary, descriptor in abandoned:
+        shutil.rmtree(temporary, ignore_errors=True)
         os.close(descriptor)
 
 
@@ -65,7 +65,7 @@ def _folder_lock(folder: Path, operation: int) -> Iterator[None]:
 
 
 def _acquire_lock(folder: Path, operation: int) -> int:
-    """The open descriptor that holds the lock of a folder until it is closed."""
+    """Lock a folder; return the open descriptor that holds the lock until it is closed."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, operation)

@@ -1,4 +1,4 @@
-"""Proof that the archive is what was sealed: every file is hashed and counted again, what is wrong is said in words."""
+"""Verification of the archive: hash and count every file again, and describe each error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyResult:
-    """What was looked at, and what is wrong with it: one sentence a complaint."""
+    """The files that were verified, and their errors, one sentence each."""
 
     files: int
     rows: int
@@ -27,38 +27,38 @@ class VerifyResult:
 
     @property
     def ok(self) -> bool:
-        """Whether every sealed file is there unchanged, and no other."""
+        """Whether every sealed file is present unchanged, and no other."""
         return not self.errors
 
 
 def verify(directory: Path, progress: Callable[[int, int], None] = lambda _done, _total: None) -> VerifyResult:
-    """Check every file of the ledger, and that there are no others; works while the daemon runs.
+    """Verify every file of the catalog, and that there are no others; works while the daemon runs.
 
     Raises :class:`JournalError` when there is no journal, and :class:`ArchiveError` without DuckDB.
     """
     listed = catalog.load(directory)
-    complaints: list[str] = []
+    errors: list[str] = []
     for done, one in enumerate(listed, start=1):
-        if (complaint := _file_error(directory, one)) is not None:
-            complaints.append(f"{one.path}: {complaint}")
+        if (problem := _file_error(directory, one)) is not None:
+            errors.append(f"{one.path}: {problem}")
         progress(done, len(listed))
     known = {one.path for one in listed}
-    complaints += [f"{path}: the ledger does not know this file" for path in list_files(directory) if path not in known]
+    errors += [f"{path}: not in the catalog" for path in list_files(directory) if path not in known]
     for kind in archived_kinds():
         try:
             catalog.sealed_periods(listed, kind)
         except ArchiveError as error:
-            complaints.append(str(error))
+            errors.append(str(error))
     return VerifyResult(
         files=len(listed),
         rows=sum(one.rows for one in listed),
         size_bytes=sum(one.size for one in listed),
-        errors=tuple(complaints),
+        errors=tuple(errors),
     )
 
 
 def _file_error(directory: Path, file: ArchiveFile) -> str | None:
-    """What is wrong with a file, None when nothing is."""
+    """Return the error of a file, or None."""
     path = directory / ARCHIVE_FOLDER / file.path
     try:
         digest, size = sha256(path)
@@ -67,11 +67,13 @@ def _file_error(directory: Path, file: ArchiveFile) -> str | None:
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"
     if digest != file.sha256:
-        return f"changed since it was sealed: {size} bytes where there were {file.size}, SHA-256 {digest}"
+        return f"changed since it was sealed: {size} bytes (catalog: {file.size}), SHA-256 {digest}"
     try:
-        with duckdb_session.open_session(directory, memory_limit="64MB", threads=1) as work:
-            found = work.execute(f"SELECT num_rows FROM parquet_file_metadata({quote_literal(str(path))})").fetchone()  # noqa: S608 - quoted
+        with duckdb_session.open_session(directory, memory_limit="64MB", threads=1) as session:
+            found = session.execute(
+                f"SELECT num_rows FROM parquet_file_metadata({quote_literal(str(path))})"  # noqa: S608 - quoted
+            ).fetchone()
     except ArchiveError as error:
-        return f"no Parquet file: {error}"
+        return f"not a Parquet file: {error}"
     rows = int(found[0]) if found else 0
-    return None if rows == file.rows else f"holds {rows} rows where the ledger says {file.rows}"
+    return None if rows == file.rows else f"holds {rows} rows, the catalog lists {file.rows}"

@@ -1,13 +1,12 @@
-"""The sealing process: ``python -m monitor.archive.worker``, so that the daemon's loop never waits for Python or disk.
+"""The sealing process, ``python -m monitor.storage.archive.worker``: it seals outside of the daemon's loop.
 
-Its first line of input is the order as JSON. Each entry for the ledger is one line of output, and a line of input says
-that it is durable; the work goes on meanwhile. The last line of output tells how many files were made, or what failed.
+Its first line of input is the request as JSON. Each entry for the catalog is one line of output, which a line of input
+acknowledges as durable; the work continues meanwhile. The last line of output is the number of files, or the error.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -18,44 +17,43 @@ import structlog
 from monitor.storage.archive.compaction import run_maintenance
 from monitor.storage.archive.protocol import DURABLE_ACK, SealRequest
 from monitor.storage.journal.store import ArchiveUpdate, JournalError
+from monitor.storage.worker_process import lower_priority
 
 if TYPE_CHECKING:
     from typing import TextIO
 
 
 def main(input_stream: TextIO = sys.stdin, output_stream: TextIO = sys.stdout) -> int:
-    """Do what the order says; the exit code is 0 when all of it was done."""
+    """Execute the request and return the exit code, 0 for success."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    with suppress(OSError):
-        os.nice(19)
-    order = json.loads(input_stream.readline())
-    keep = order.pop("keep")
+    lower_priority()
+    data = json.loads(input_stream.readline())
+    retention_days = data.pop("retention_days")
+    request = SealRequest(**(data | {"directory": Path(data["directory"])}))
 
     def send(message: dict[str, Any]) -> None:
         output_stream.write(json.dumps(message) + "\n")
         output_stream.flush()
 
-    waiting: list[ArchiveUpdate] = []
+    pending: list[ArchiveUpdate] = []
 
     def commit(update: ArchiveUpdate) -> None:
-        waiting.append(update)
+        pending.append(update)
         send({"statements": update.statements})
 
     def wait_durable() -> None:
-        while waiting:
+        while pending:
             if input_stream.readline() != DURABLE_ACK:
-                raise JournalError("the daemon is gone")
-            waiting.pop()
+                raise JournalError("the daemon closed the pipe")
+            pending.pop()
 
     try:
-        made = run_maintenance(
-            SealRequest(**(order | {"directory": Path(order["directory"])})), commit, wait_durable, retention_days=keep
-        )
+        sealed = run_maintenance(request, commit, wait_durable, retention_days=retention_days)
     except (JournalError, OSError) as error:
         with suppress(BrokenPipeError):
             send({"error": str(error)})
         return 1
-    send({"files": made})
+    send({"files": sealed})
     return 0
 
 

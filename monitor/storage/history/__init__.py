@@ -1,1 +1,1 @@
-"""One way to read a window over archive and journal."""
+"""Reads windows of history from archive and journal."""

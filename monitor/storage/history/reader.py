@@ -1,4 +1,4 @@
-"""One way to read a window of history, as columns, from the sealed archive and the journal together.
+"""Reads a window of history, as columns, from the sealed archive and the journal together.
 
 A sealed day is read from its files, the rest from the journal; a row that is in both appears once. The names, order and
 types of the columns are those of `monitor/storage/journal/columns.py`.
@@ -25,6 +25,7 @@ from monitor.storage.journal.columns import (
     history_columns,
     kind_table,
 )
+from monitor.storage.journal.database import table_columns
 from monitor.storage.journal.store import JOURNAL_FILE, JournalError, open_journal
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ UNBOUNDED_MS = 2**62
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryWindow:
-    """What to read: measurements of ``kind`` with ``since <= slot < until`` (UTC ms); None means all of them.
+    """The measurements to read: of ``kind``, with ``since_ms <= slot < until_ms`` (UTC ms); None means all of them.
 
     ``portals`` holds portal ids, ``checks`` names of checks such as ``uptime-search``.
     """
@@ -76,36 +77,38 @@ class HistoryWindow:
 
     @property
     def allowed_values(self) -> tuple[tuple[str, frozenset[str]], ...]:
-        """The columns that are narrowed, each with the values it may have."""
+        """The filtered columns, each with its allowed values."""
         listed = (("portal", self.portals), ("check", self.checks))
         return tuple((name, members) for name, members in listed if members is not None)
 
 
 def measurements(directory: Path, window: HistoryWindow, batch_rows: int = BATCH_ROWS) -> Iterator[ColumnBatch]:
-    """The measurements of ``window`` in order of (slot, portal, check, location, attempt), ``batch`` rows at a time.
+    """Yield the measurements of ``window`` in order of (slot, portal, check, location, attempt), in batches.
 
-    Every batch from the journal is a short read of its own, so a slow consumer neither fills memory nor keeps the
-    daemon's write-ahead log from being folded back; a sealed day is sorted within bounded memory. Rows committed
-    meanwhile appear when they sort behind what was already given. Raises :class:`JournalError` when there is no journal
-    in ``directory`` or it cannot be read, and when sealed files are missing or damaged.
+    Every batch from the journal is a short read, so a slow caller neither fills memory nor blocks the checkpoint of the
+    daemon's write-ahead log; a sealed day is sorted within bounded memory. Rows committed meanwhile appear when they
+    sort behind those already read. Raises :class:`JournalError` when there is no journal in ``directory`` or it cannot
+    be read, and when sealed files are missing or damaged.
     """
-    wanted = history_columns(window.kind)
+    columns = history_columns(window.kind)
     with _journal_connection(directory) as db:
-        cut = reader.split_window(catalog.read(db), window.kind, window.since_ms, window.until_ms)
-        rows = itertools.chain.from_iterable(_segment_rows(directory, db, window, one, batch_rows) for one in cut)
+        segments = reader.split_window(catalog.read(db), window.kind, window.since_ms, window.until_ms)
+        rows = itertools.chain.from_iterable(_segment_rows(directory, db, window, one, batch_rows) for one in segments)
         while some := list(itertools.islice(rows, batch_rows)):
-            yield _to_batch(wanted, some)
+            yield _to_batch(columns, some)
 
 
 def _segment_rows(
     directory: Path, db: sqlite3.Connection, window: HistoryWindow, segment: Segment, batch_rows: int
 ) -> Iterator[ArchiveRow]:
-    """The rows of one stretch, in order."""
+    """Return the rows of one segment, in order."""
     if segment.sealed_period is None:
         return _journal_rows(db, window, segment, batch_rows)
     names = [column.name for column in history_columns(window.kind)]
-    choice = RowFilter(since_ms=segment.since_ms, until_ms=segment.until_ms, allowed_values=window.allowed_values)
-    sealed = reader.read_rows(directory, window.kind, segment.sealed_period, choice, names, _SORT_COLUMNS, batch_rows)
+    row_filter = RowFilter(since_ms=segment.since_ms, until_ms=segment.until_ms, allowed_values=window.allowed_values)
+    sealed = reader.read_rows(
+        directory, window.kind, segment.sealed_period, row_filter, names, _SORT_COLUMNS, batch_rows
+    )
     if not reader.has_late_rows(directory, window.kind, segment.sealed_period):
         return sealed
     return reader.merge_sorted(
@@ -116,7 +119,7 @@ def _segment_rows(
 def _journal_rows(
     db: sqlite3.Connection, window: HistoryWindow, segment: Segment, batch_rows: int
 ) -> Iterator[ArchiveRow]:
-    """Rows of the journal; of a sealed period only those that came after the sealing."""
+    """Yield rows of the journal; of a sealed period only those written after the sealing."""
     source = _select_sql(db, kind_table(window.kind).name, history_columns(window.kind))
     if source is None:
         return
@@ -129,19 +132,23 @@ def _journal_rows(
 
 
 def count(directory: Path, window: HistoryWindow) -> int:
-    """How many measurements ``window`` holds now, mostly without reading them. Raises as :func:`measurements`."""
+    """Return the number of measurements of ``window``, mostly without reading them. Raises as :func:`measurements`."""
     name = kind_table(window.kind).name
     total = 0
     with _journal_connection(directory) as db:
-        for cut in reader.split_window(catalog.read(db), window.kind, window.since_ms, window.until_ms):
-            if cut.sealed_period is not None and reader.has_late_rows(directory, window.kind, cut.sealed_period):
-                total += sum(1 for _ in _segment_rows(directory, db, window, cut, BATCH_ROWS))
-            elif cut.sealed_period is not None:
-                choice = RowFilter(since_ms=cut.since_ms, until_ms=cut.until_ms, allowed_values=window.allowed_values)
-                total += reader.count_rows(directory, window.kind, cut.sealed_period, choice)
-            elif _existing_columns(db, name):
-                where, values = _where(window, cut)
-                found = db.execute(f'SELECT COUNT(*) FROM "{name}" WHERE {where}', (cut.since_ms, *values))  # noqa: S608 - our own names
+        for segment in reader.split_window(catalog.read(db), window.kind, window.since_ms, window.until_ms):
+            if segment.sealed_period is not None and reader.has_late_rows(
+                directory, window.kind, segment.sealed_period
+            ):
+                total += sum(1 for _ in _segment_rows(directory, db, window, segment, BATCH_ROWS))
+            elif segment.sealed_period is not None:
+                row_filter = RowFilter(
+                    since_ms=segment.since_ms, until_ms=segment.until_ms, allowed_values=window.allowed_values
+                )
+                total += reader.count_rows(directory, window.kind, segment.sealed_period, row_filter)
+            elif table_columns(db, name):
+                where, values = _where(window, segment)
+                found = db.execute(f'SELECT COUNT(*) FROM "{name}" WHERE {where}', (segment.since_ms, *values))  # noqa: S608 - names of this schema
                 total += int(found.fetchone()[0])
     return total
 
@@ -153,9 +160,10 @@ def state_changes(
     portals: frozenset[str] | None = None,
     batch_rows: int = BATCH_ROWS,
 ) -> Iterator[ColumnBatch]:
-    """State changes with ``since <= at < until`` (UTC ms) as :data:`STATE_COLUMNS`, in order of (at, portal, location).
+    """Yield state changes with ``since_ms <= at < until_ms`` (UTC ms), in order of (at, portal, location).
 
-    They are few: all of the window are held at once. Raises :class:`JournalError` as :func:`measurements`.
+    They have :data:`STATE_CHANGE_COLUMNS` and are few: all of the window are in memory at once. Raises
+    :class:`JournalError` as :func:`measurements`.
     """
     where = "at >= ? AND at < ?"
     values: list[int | str] = [since_ms, until_ms]
@@ -180,21 +188,24 @@ def state_changes(
 def _archived_changes(
     directory: Path, files: list[ArchiveFile], window: HistoryWindow
 ) -> Iterator[tuple[ArchiveRow, ArchiveRow]]:
-    """State changes in files, by identity; they are in the journal as well, unless that was lost and begun anew."""
+    """Yield archived state changes, by identity; the journal has them as well, unless it was lost and created anew."""
     names = [column.name for column in (*STATE_CHANGE_COLUMNS, _SEQ_COLUMN)]
-    for cut in reader.split_window(files, STATE_CHANGE_KIND, window.since_ms, window.until_ms):
-        if cut.sealed_period is not None:
-            choice = RowFilter(since_ms=cut.since_ms, until_ms=cut.until_ms, allowed_values=window.allowed_values)
+    for segment in reader.split_window(files, STATE_CHANGE_KIND, window.since_ms, window.until_ms):
+        if segment.sealed_period is not None:
+            row_filter = RowFilter(
+                since_ms=segment.since_ms, until_ms=segment.until_ms, allowed_values=window.allowed_values
+            )
             for row in reader.read_rows(
-                directory, STATE_CHANGE_KIND, cut.sealed_period, choice, names, ("at", "seq"), BATCH_ROWS
+                directory, STATE_CHANGE_KIND, segment.sealed_period, row_filter, names, ("at", "seq"), BATCH_ROWS
             ):
                 yield row[:4], row
 
 
 def states_at(directory: Path, at_ms: int = UNBOUNDED_MS) -> ColumnBatch:
-    """The state change in force at ``at`` (UTC ms) of every portal and location that had one by then.
+    """Return the state change in force at ``at_ms`` (UTC ms) of every portal and location that had one by then.
 
-    With :func:`state_changes` from ``at`` on it tells the whole story of a window. Raises as :func:`measurements`.
+    Together with :func:`state_changes` from ``at_ms`` on it covers all states of a window. Raises as
+    :func:`measurements`.
     """
     with _journal_connection(directory) as db:
         source = _select_sql(db, "state_change", STATE_CHANGE_COLUMNS)
@@ -204,7 +215,7 @@ def states_at(directory: Path, at_ms: int = UNBOUNDED_MS) -> ColumnBatch:
 
 
 _SEQ_COLUMN = HistoryColumn(name="seq", type=int, help="Number in the journal.")
-_POSITIONS = {column.name: place for place, column in enumerate(BASE_COLUMNS)}
+_POSITIONS = {column.name: position for position, column in enumerate(BASE_COLUMNS)}
 _SORT_COLUMNS = ("slot", "portal", "check", "location", "attempt")
 _ORDER = ", ".join(f'"{name}"' for name in _SORT_COLUMNS)
 _AFTER_LAST_ROW = f"AND ({_ORDER}) > ({', '.join('?' * len(_SORT_COLUMNS))})"
@@ -212,7 +223,7 @@ _LIST_VALUES = "SELECT value FROM json_each(?)"
 
 
 def _where(window: HistoryWindow, segment: Segment) -> tuple[str, list[int | str]]:
-    """The condition after ``since``, and its values. The plus keeps SQLite on the index by slot, the order we want."""
+    """Return the condition after ``since_ms``, and its values. The plus makes SQLite use the index by slot."""
     where, values = (
         '"slot" >= ? AND "slot" < ? AND seq > ?',
         [segment.until_ms, segment.sealed_period.through if segment.sealed_period else -1],
@@ -227,7 +238,7 @@ def _json_list(values: Iterable[str]) -> str:
 
 @contextmanager
 def _journal_connection(directory: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that sees committed rows only and never waits for the daemon's writes."""
+    """Open a connection that sees committed rows only and never waits for the daemon's writes."""
     path = directory / JOURNAL_FILE
     with closing(open_journal(path, write=False)) as db:
         try:
@@ -236,21 +247,17 @@ def _journal_connection(directory: Path) -> Iterator[sqlite3.Connection]:
             raise JournalError(f"journal {path} cannot be read: {error}") from error
 
 
-def _existing_columns(db: sqlite3.Connection, name: str) -> set[str]:
-    return {row[1] for row in db.execute(f'PRAGMA table_info("{name}")')}
+def _select_sql(db: sqlite3.Connection, name: str, columns: Sequence[HistoryColumn]) -> str | None:
+    """Return the SELECT of a table, None without the table; a column that the file does not have yet is NULL."""
+    existing = table_columns(db, name)
+    names = (f'"{column.name}"' if column.name in existing else "NULL" for column in columns)
+    return f'SELECT {", ".join(names)} FROM "{name}"' if existing else None  # noqa: S608 - names of this schema
 
 
-def _select_sql(db: sqlite3.Connection, name: str, wanted_columns: Sequence[HistoryColumn]) -> str | None:
-    """The SELECT of a table; a column declared after the journal was last written is NULL, a missing table None."""
-    existing = _existing_columns(db, name)
-    names = (f'"{column.name}"' if column.name in existing else "NULL" for column in wanted_columns)
-    return f'SELECT {", ".join(names)} FROM "{name}"' if existing else None  # noqa: S608 - our own names
-
-
-def _to_batch(wanted_columns: Sequence[HistoryColumn], rows: Sequence[Sequence[Any]]) -> ColumnBatch:
+def _to_batch(columns: Sequence[HistoryColumn], rows: Sequence[Sequence[Any]]) -> ColumnBatch:
     found: ColumnBatch = {}
-    turned = zip(*rows, strict=True) if rows else ((),) * len(wanted_columns)
-    for column, values in zip(wanted_columns, turned, strict=True):
+    transposed = zip(*rows, strict=True) if rows else ((),) * len(columns)
+    for column, values in zip(columns, transposed, strict=True):
         flag = column.type is bool
         found[column.name] = [None if value is None else bool(value) for value in values] if flag else list(values)
     return found

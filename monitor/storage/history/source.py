@@ -1,4 +1,4 @@
-"""Where history is read from: the archive and journal of this machine, or InfluxDB; both answer alike."""
+"""The interface of history readers, and its implementation over archive and journal."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ ARCHIVE, INFLUXDB = "archive", "influxdb"
 
 
 class HistoryReader(Protocol):
-    """One way to read history; see the functions of `monitor/storage/history/reader.py`. All raise :class:`JournalError`."""
+    """Reads history, as the functions of `monitor/storage/history/reader.py`. All raise :class:`JournalError`."""
 
     def measurements(self, window: HistoryWindow, batch_rows: int = BATCH_ROWS) -> Iterator[ColumnBatch]:
-        """The measurements of a window in order."""
+        """Yield the measurements of a window in order."""
 
     def count(self, window: HistoryWindow) -> int:
-        """How many they are."""
+        """Return the number of measurements of a window."""
 
     def state_changes(
         self,
@@ -36,10 +36,10 @@ class HistoryReader(Protocol):
         portals: frozenset[str] | None = None,
         batch_rows: int = BATCH_ROWS,
     ) -> Iterator[ColumnBatch]:
-        """The state changes of a window in order."""
+        """Yield the state changes of a window in order."""
 
     def states_at(self, at_ms: int = UNBOUNDED_MS) -> ColumnBatch:
-        """The state change in force at a moment, of every portal and location."""
+        """Return the state change in force at a time, of every portal and location."""
 
     def connect(
         self,
@@ -50,7 +50,7 @@ class HistoryReader(Protocol):
         *,
         memory_limit: str = reader.QUERY_MEMORY_LIMIT,
     ) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """A window for questions in SQL."""
+        """Open a window for SQL queries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,11 @@ class ArchiveHistory:
     directory: Path
 
     def measurements(self, window: HistoryWindow, batch_rows: int = BATCH_ROWS) -> Iterator[ColumnBatch]:
-        """See `monitor/storage/history/reader.py`, as for all the others."""
+        """Yield the measurements of a window in order."""
         return reader.measurements(self.directory, window, batch_rows)
 
     def count(self, window: HistoryWindow) -> int:
-        """How many there are."""
+        """Return the number of measurements of a window."""
         return reader.count(self.directory, window)
 
     def state_changes(
@@ -74,11 +74,11 @@ class ArchiveHistory:
         portals: frozenset[str] | None = None,
         batch_rows: int = BATCH_ROWS,
     ) -> Iterator[ColumnBatch]:
-        """The state changes of a window in order."""
+        """Yield the state changes of a window in order."""
         return reader.state_changes(self.directory, since_ms, until_ms, portals, batch_rows)
 
     def states_at(self, at_ms: int = UNBOUNDED_MS) -> ColumnBatch:
-        """The states in force."""
+        """Return the states in force."""
         return reader.states_at(self.directory, at_ms)
 
     def connect(
@@ -90,5 +90,5 @@ class ArchiveHistory:
         *,
         memory_limit: str = reader.QUERY_MEMORY_LIMIT,
     ) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """A window for questions in SQL."""
+        """Open a window for SQL queries."""
         return reader.connect(self.directory, kinds, since_ms, until_ms, names, memory_limit=memory_limit)

@@ -1,7 +1,7 @@
-"""The columns of history: names, order, types and units, declared once for every place where rows rest or travel.
+"""The columns of history: names, order, types and units, declared once for journal, archive, import and export.
 
-First :data:`BASE`, then the stored metrics of the kind in the order of their declaration; `docs/history-format.md`
-lists them.
+First :data:`BASE_COLUMNS`, then the stored metrics of the kind in the order of their declaration;
+`docs/history-format.md` lists them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _Choices = type[enum.StrEnum]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryColumn:
-    """One column: ``type`` of its values, ``unit`` in words, and the closed set of values where there is one."""
+    """One column: ``type`` of its values, ``unit`` as text, and the closed set of values where there is one."""
 
     name: str
     type: _Type
@@ -33,56 +33,68 @@ class HistoryColumn:
 
 
 IDENTITY_COLUMNS = ("portal", "check", "location", "slot", "attempt")
-"""The columns that identify a measurement: written twice, it is there once."""
+"""The columns that identify a measurement: one that is written twice is stored once."""
 
 BASE_COLUMNS: tuple[HistoryColumn, ...] = (
     HistoryColumn(name="portal", type=str, required=True, help="Id of the portal in the inventory."),
     HistoryColumn(name="check", type=str, required=True, help="Name of the check, unique within the portal."),
-    HistoryColumn(name="location", type=str, required=True, help="Where the daemon that looked stands."),
+    HistoryColumn(name="location", type=str, required=True, help="Location of the prober."),
     HistoryColumn(
-        name="slot", type=int, unit="ms since 1970-01-01 UTC", required=True, help="Scheduled time of the look."
+        name="slot", type=int, unit="ms since 1970-01-01 UTC", required=True, help="Scheduled time of the probe."
     ),
     HistoryColumn(
         name="attempt",
         type=int,
         required=True,
-        help="1 for the scheduled look, 2 and up for looks confirming it; of a rendering the run.",
+        help="1 for the scheduled attempt, 2 and up for confirmation attempts; for mobile the number of the run.",
     ),
     HistoryColumn(
-        name="outcome", type=str, required=True, choices=Outcome, help="Verdict; void means that we did not see."
+        name="outcome",
+        type=str,
+        required=True,
+        choices=Outcome,
+        help="Result; unknown means that the prober could not tell.",
     ),
-    HistoryColumn(name="fault", type=str, choices=Fault, help="Why the look failed."),
+    HistoryColumn(name="fault", type=str, choices=Fault, help="Why the probe failed."),
     HistoryColumn(
-        name="void",
+        name="unknown_reason",
         type=str,
         choices=UnknownReason,
-        help="Why we did not see; present exactly when the outcome is void.",
+        help="Why the outcome is unknown; present exactly when it is.",
     ),
-    HistoryColumn(name="phase", type=str, help="Phase in which the look failed."),
-    HistoryColumn(name="detail", type=str, help="The failure in one sentence; empty for a good look."),
-    HistoryColumn(name="started", type=int, unit="ms since 1970-01-01 UTC", help="When the look began."),
-    HistoryColumn(name="duration", type=float, unit="seconds", help="How long the look took."),
-    HistoryColumn(name="lateness", type=float, unit="seconds", help="How long after its slot a scheduled look began."),
+    HistoryColumn(name="phase", type=str, help="Phase in which the probe failed."),
+    HistoryColumn(name="detail", type=str, help="The failure in one sentence; empty when the probe succeeded."),
+    HistoryColumn(name="started", type=int, unit="ms since 1970-01-01 UTC", help="Start of the probe."),
+    HistoryColumn(name="duration", type=float, unit="seconds", help="Duration of the probe."),
+    HistoryColumn(
+        name="start_delay",
+        type=float,
+        unit="seconds",
+        help="Start delay: seconds between the slot and the start of a scheduled attempt.",
+    ),
     HistoryColumn(name="config", type=str, help="Fingerprint of the configuration in force."),
     HistoryColumn(
-        name="hops", type=str, unit="JSON", help="Requests of the look; absent for a good look with one request."
+        name="hops",
+        type=str,
+        unit="JSON",
+        help="Requests of the probe; absent for a successful one with a single request.",
     ),
 )
-"""What every kind records, whatever it measures."""
+"""The columns that all kinds have."""
 
 STATE_IDENTITY_COLUMNS = ("portal", "location", "at", "state")
 """The columns that identify a state change."""
 
 STATE_CHANGE_COLUMNS: tuple[HistoryColumn, ...] = (
     HistoryColumn(name="portal", type=str, required=True, help="Id of the portal in the inventory."),
-    HistoryColumn(name="location", type=str, required=True, help="Where the daemon that looked stands."),
+    HistoryColumn(name="location", type=str, required=True, help="Location of the prober."),
     HistoryColumn(
         name="at", type=int, unit="ms since 1970-01-01 UTC", required=True, help="Slot from which the state holds."
     ),
     HistoryColumn(name="state", type=str, required=True, choices=State, help="The state that began."),
     HistoryColumn(name="previous", type=str, required=True, choices=State, help="The state that ended."),
-    HistoryColumn(name="flapping", type=bool, required=True, help="Whether the portal changes all the time."),
-    HistoryColumn(name="fault", type=str, choices=Fault, help="Fault of the look that tipped it."),
+    HistoryColumn(name="flapping", type=bool, required=True, help="Whether the portal is flapping."),
+    HistoryColumn(name="fault", type=str, choices=Fault, help="Fault of the measurement that caused the change."),
     HistoryColumn(name="detail", type=str, help="That failure in one sentence."),
 )
 """The columns of state changes."""
@@ -99,14 +111,14 @@ _UNITS = {
 
 
 def kind_table(kind: str) -> KindTable:
-    """The journal's table of a kind. Raises :class:`JournalError` for a kind that does not exist."""
+    """Return the journal's table of a kind. Raises :class:`JournalError` for an unknown kind."""
     if kind not in PROBE_KINDS:
         raise JournalError(f"probe kind {kind!r} is not one of {', '.join(PROBE_KINDS)}")
     return KindTable(kind, PROBE_KINDS[kind])
 
 
 def history_columns(kind: str) -> tuple[HistoryColumn, ...]:
-    """The columns of a kind's measurements, in order. Raises :class:`JournalError` for a kind that does not exist."""
+    """Return the columns of a kind's measurements, in order. Raises :class:`JournalError` for an unknown kind."""
     measured = (
         HistoryColumn(name=metric.name, type=metric.type, help=metric.help, unit=_UNITS.get(metric.unit, ""))
         for metric in kind_table(kind).metrics

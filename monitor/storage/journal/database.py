@@ -1,4 +1,4 @@
-"""The data directory: whether it is ours alone, and whether the file in it is a journal that this version knows."""
+"""The data directory: permissions, exclusive use, and connections to a journal of this version's schema."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-JOURNAL_SCHEMA_VERSION = 1
+JOURNAL_SCHEMA_VERSION = 2
 APPLICATION_ID = 0x504D4A31  # "PMJ1"
 JOURNAL_FILE = "journal.sqlite3"
 _GROUP_AND_OTHER_BITS = 0o077
@@ -31,14 +31,14 @@ class JournalError(Exception):
 
 
 def set_private_umask() -> None:
-    """From now on this process makes directories (0700) and files (0600) for its own user alone."""
+    """Let this process create directories (0700) and files (0600) for its own user only."""
     os.umask(0o077)
 
 
 def restrict_permissions(directory: Path) -> None:
-    """Shut others out of a data directory, and of the files at its top; said in the log when that changed anything.
+    """Remove the permissions of group and others on a data directory and the files at its top; log each change.
 
-    What lies deeper is behind the directory's own mode. Where the directory belongs to somebody else, it is only said.
+    What lies deeper is protected by the directory's mode. A directory of another user only causes a warning.
     """
     try:
         for path in (directory, *(one for one in directory.iterdir() if one.is_file() and not one.is_symlink())):
@@ -46,20 +46,20 @@ def restrict_permissions(directory: Path) -> None:
             if mode & _GROUP_AND_OTHER_BITS:
                 path.chmod(mode & ~_GROUP_AND_OTHER_BITS)
                 log.warning(
-                    "data_made_private",
+                    "data_dir_permissions_restricted",
                     path=str(path),
                     before=f"{mode:04o}",
                     after=f"{mode & ~_GROUP_AND_OTHER_BITS:04o}",
                 )
     except OSError as error:
-        log.warning("data_open_to_others", path=str(directory), reason=error.strerror)
+        log.warning("data_dir_world_readable", path=str(directory), reason=error.strerror)
 
 
 class DirectoryLock:
-    """Exclusive use of a data directory, released by the kernel when the process ends in whatever way."""
+    """Exclusive use of a data directory; the kernel releases it when the process ends."""
 
     def __init__(self, directory: Path) -> None:
-        """Make the directory when needed and take it; a newer version's is not touched. Raises JournalError."""
+        """Create the directory if needed and lock it; one of a newer version is not touched. Raises JournalError."""
         reject_newer_schema(directory / JOURNAL_FILE)
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -74,17 +74,17 @@ class DirectoryLock:
             owner = self._file.read().strip() or "unknown"
             self._file.close()
             raise JournalError(f"data directory {directory} is in use by another daemon (process {owner})") from None
-        with suppress(OSError):  # a full disk is the journal's trouble; the number is a courtesy
+        with suppress(OSError):  # the process number is information only; a full disk is reported by the journal
             self._file.truncate(0)
             os.pwrite(self._file.fileno(), str(os.getpid()).encode(), 0)
 
     def release(self) -> None:
-        """Let another daemon have the directory."""
+        """Release the directory for another daemon."""
         self._file.close()
 
 
 class _Connection(sqlite3.Connection):
-    """Counts as open until it is closed or forgotten: see :func:`refuse_newer`."""
+    """Counts as open until it is closed or collected: see :func:`reject_newer_schema`."""
 
     file_id: tuple[int, int] | None = None
 
@@ -98,7 +98,7 @@ _connections_lock = threading.RLock()
 
 
 def open_journal(path: Path, *, write: bool) -> sqlite3.Connection:
-    """Open the database file; to be closed. Readers in other processes may read while the daemon writes."""
+    """Open the database file; the caller closes it. Other processes may read while the daemon writes."""
     if not write and not path.exists():
         raise JournalError(f"there is no journal at {path}")
     with _connections_lock:
@@ -126,7 +126,7 @@ def _open_connection(path: Path, *, write: bool) -> sqlite3.Connection:
 
 
 def _check_header(db: sqlite3.Connection, path: Path, *, write: bool) -> None:
-    """Take a journal of ours, or for writing an empty file; raises :class:`JournalError` for anything else."""
+    """Accept a journal of this schema, or for writing an empty file. Raises :class:`JournalError` for any other."""
     version = db.execute("PRAGMA user_version").fetchone()[0]
     application = db.execute("PRAGMA application_id").fetchone()[0]
     if application != APPLICATION_ID:
@@ -136,17 +136,22 @@ def _check_header(db: sqlite3.Connection, path: Path, *, write: bool) -> None:
             raise JournalError(f"there is no journal at {path}")
     if version > JOURNAL_SCHEMA_VERSION:
         raise _newer_schema_error(path, version)
+    if application == APPLICATION_ID and version < JOURNAL_SCHEMA_VERSION:
+        raise JournalError(
+            f"journal {path} was written before the first release (schema {version}, "
+            f"this version supports {JOURNAL_SCHEMA_VERSION}); use a new data directory"
+        )
 
 
 def reject_newer_schema(path: Path) -> None:
     """Raise :class:`JournalError` for the journal of a newer version, before SQLite touches any of its files.
 
-    SQLite folds the write-ahead log back even for one who only asks for the version, so the bytes are read by hand:
-    the first page of the file, and its newer copies in the log.
+    SQLite checkpoints the write-ahead log even for a connection that only reads the version, so the bytes are read
+    directly: the first page of the file, and its newer copies in the log.
 
-    Not while this process has the file open: whoever closes a file in any way gives up all locks that the process holds
-    on it, also those of SQLite's connections, and without them the next program that closes the journal takes itself
-    for its last user and removes the log under us. An open journal was looked at before.
+    Do not read them while this process has the file open. Closing a file releases all locks that the process holds on
+    it, also those of SQLite's connections. Without them the next program that closes the journal acts as its last user
+    and removes the log while it is in use here. An open journal was checked before.
     """
     try:
         found = _file_id(path)
@@ -154,7 +159,7 @@ def reject_newer_schema(path: Path) -> None:
             return
         pages = [_read_header(path, 0), *_wal_first_pages(path.with_name(f"{path.name}-wal"))]
     except OSError:
-        return  # what cannot be read is said by whoever opens it
+        return  # the caller that opens the file reports why it cannot be read
     for page in pages:
         version, application = (int.from_bytes(page[at : at + 4], "big") for at in (60, 68))
         if application == APPLICATION_ID and version > JOURNAL_SCHEMA_VERSION:
@@ -168,7 +173,8 @@ def _file_id(path: Path) -> tuple[int, int]:
 
 def _newer_schema_error(path: Path, version: int) -> JournalError:
     return JournalError(
-        f"journal {path} was written by a newer version (schema {version}, this one knows {JOURNAL_SCHEMA_VERSION})"
+        f"journal {path} was written by a newer version "
+        f"(schema {version}, this version supports {JOURNAL_SCHEMA_VERSION})"
     )
 
 
@@ -179,7 +185,7 @@ def _read_header(path: Path, offset: int) -> bytes:
 
 
 def _wal_first_pages(wal: Path) -> Iterator[bytes]:
-    """The starts of the copies of page 1 in a write-ahead log; frames of an older log have other salts."""
+    """Yield the starts of the copies of page 1 in a write-ahead log; frames of an older log have other salts."""
     if not wal.exists():
         return
     with wal.open("rb") as file:
@@ -194,5 +200,5 @@ def _wal_first_pages(wal: Path) -> Iterator[bytes]:
 
 
 def table_columns(db: sqlite3.Connection, table: str) -> set[str]:
-    """The columns of a table as the file has it; empty when there is no such table."""
+    """Return the columns of a table in the file; empty when there is no such table."""
     return {row[1] for row in db.execute(f'PRAGMA table_info("{table}")')}

@@ -1,9 +1,9 @@
-"""Incidents, notes and messages as table rows and back; an incident is kept as the JSON of all that is known of it."""
+"""Incidents, notes and messages as table rows and back; an incident is stored whole, as JSON."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from monitor.model.incidents import (
@@ -26,7 +26,7 @@ from probes.result import Fault, Hop, Outcome
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-EVENT_COLUMNS = ("seq", "incident", "number", "step", "portal", "at", "confirmed", "tell", "body")
+EVENT_COLUMNS = ("seq", "incident", "number", "type", "portal", "at", "confirmed", "notify", "body")
 SELECT_EVENTS = f"SELECT {', '.join(EVENT_COLUMNS)} FROM incident_event"  # noqa: S608 - our own names
 INSERT_EVENT = (
     f"INSERT INTO incident_event ({', '.join(EVENT_COLUMNS)}) "  # noqa: S608 - our own names
@@ -41,29 +41,31 @@ INSERT_NOTE = (
     f"VALUES ({', '.join('?' * len(NOTE_COLUMNS))}) ON CONFLICT (id) DO NOTHING"
 )
 
-MESSAGE_COLUMNS = (*("incident", "number", "target", "reminder", "severity", "happened", "created", "fate", "settled"),)
+MESSAGE_COLUMNS = (
+    *("incident", "number", "target", "reminder", "severity", "occurred_at", "created", "status", "completed_at"),
+)
 SELECT_MESSAGES = f"SELECT {', '.join(MESSAGE_COLUMNS)} FROM outbox"  # noqa: S608 - our own names
 INSERT_MESSAGE = (
     f"INSERT INTO outbox ({', '.join(MESSAGE_COLUMNS)}) "  # noqa: S608 - our own names
     f"VALUES ({', '.join('?' * len(MESSAGE_COLUMNS))}) ON CONFLICT (incident, number, target, reminder) DO NOTHING"
 )
 COMPLETE_MESSAGE = (
-    "UPDATE outbox SET fate = ?, settled = ? WHERE incident = ? AND number = ? AND target = ? AND reminder = ?"
+    "UPDATE outbox SET status = ?, completed_at = ? WHERE incident = ? AND number = ? AND target = ? AND reminder = ?"
 )
 
 
 def incident_to_json(incident: Incident) -> str:
-    """An incident as JSON text; what is empty is left out."""
-    kept = {name: value for name, value in asdict(incident).items() if name != "members"}
-    kept["members"] = [affected_portal_to_dict(member) for member in incident.members]
-    return json.dumps(_without_empty(kept), separators=(",", ":"), ensure_ascii=False)
+    """Encode an incident as JSON text, without empty values."""
+    values = {name: value for name, value in asdict(incident).items() if name != "portals"}
+    values["portals"] = [affected_portal_to_dict(one) for one in incident.portals]
+    return json.dumps(_without_empty(values), separators=(",", ":"), ensure_ascii=False)
 
 
 def affected_portal_to_dict(affected: AffectedPortal) -> dict[str, Any]:
-    """A member as plain data; what is empty is left out."""
-    kept = asdict(affected)
-    kept["looks"] = [_without_empty(look) for look in kept["looks"]]
-    return _without_empty(kept)
+    """Convert an affected portal to plain data, without empty values."""
+    values = asdict(affected)
+    values["attempts"] = [_without_empty(one) for one in values["attempts"]]
+    return _without_empty(values)
 
 
 def _without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,28 +73,28 @@ def _without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def incident_from_json(body: str) -> Incident:
-    """The incident of its JSON text."""
-    told = json.loads(body)
+    """Decode an incident from JSON text."""
+    data = json.loads(body)
     return Incident(
-        **told
+        **data
         | {
-            "kind": IncidentKind(told["kind"]),
-            "severity": Severity(told["severity"]),
-            "members": tuple(affected_portal_from_dict(one) for one in told["members"]),
-            "shared": tuple(told.get("shared", ())),
+            "kind": IncidentKind(data["kind"]),
+            "severity": Severity(data["severity"]),
+            "portals": tuple(affected_portal_from_dict(one) for one in data["portals"]),
+            "shared": tuple(data.get("shared", ())),
         }
     )
 
 
 def affected_portal_from_dict(data: Mapping[str, Any]) -> AffectedPortal:
-    """The member of its plain data."""
+    """Make an affected portal from plain data."""
     return AffectedPortal(
         **dict(data)
         | {
             "state": State(data["state"]),
             "fault": parse_fault(data.get("fault")),
-            "ending": EndReason(data["ending"]) if data.get("ending") else None,
-            "looks": tuple(attempt_from_dict(one) for one in data.get("looks", ())),
+            "end_reason": EndReason(data["end_reason"]) if data.get("end_reason") else None,
+            "attempts": tuple(attempt_from_dict(one) for one in data.get("attempts", ())),
             "hops": tuple(Hop(**one) for one in data.get("hops", ())),
             "references": tuple(data.get("references", ())),
             "shared": tuple(data.get("shared", ())),
@@ -101,61 +103,60 @@ def affected_portal_from_dict(data: Mapping[str, Any]) -> AffectedPortal:
 
 
 def attempt_from_dict(data: Mapping[str, Any]) -> AttemptSummary:
-    """The look of its plain data."""
+    """Make an attempt from plain data."""
     return AttemptSummary(**dict(data) | {"outcome": Outcome(data["outcome"]), "fault": parse_fault(data.get("fault"))})
 
 
 def parse_fault(name: str | None) -> Fault | None:
-    """The fault of that name."""
+    """Return the fault of that name, None for none."""
     return Fault(name) if name else None
 
 
 def event_row(event: IncidentEvent, seq: int) -> tuple[Any, ...]:
-    """An event as a row."""
-    named = (event.incident.id, event.number, event.step.value, event.portal)
+    """Convert an event to a row."""
+    key = (event.incident.id, event.number, event.type.value, event.portal)
     body = incident_to_json(event.incident).encode(errors="replace").decode()
-    return (seq, *named, event.at, event.confirmed, int(event.tell), body)
+    return (seq, *key, event.at, event.confirmed, int(event.notify), body)
 
 
 def event_from_row(row: Sequence[Any]) -> IncidentEvent:
-    """A row as an event."""
+    """Make an event from a row."""
     values = dict(zip(EVENT_COLUMNS, row, strict=True))
     return IncidentEvent(
         incident=incident_from_json(values["body"]),
         number=values["number"],
-        step=EventType(values["step"]),
+        type=EventType(values["type"]),
         portal=values["portal"],
         at=values["at"],
         confirmed=values["confirmed"],
-        tell=bool(values["tell"]),
+        notify=bool(values["notify"]),
         seq=values["seq"],
     )
 
 
 def note_row(note: IncidentNote, seq: int) -> tuple[Any, ...]:
-    """A note as a row."""
+    """Convert a note to a row."""
     return (seq, note.id, note.incident, note.kind.value, note.by, note.text, note.at)
 
 
 def note_from_row(row: Sequence[Any]) -> IncidentNote:
-    """A row as a note."""
+    """Make a note from a row."""
     values = dict(zip(NOTE_COLUMNS, row, strict=True))
     return IncidentNote(**values | {"kind": NoteKind(values["kind"])})
 
 
 def message_row(message: Message) -> tuple[Any, ...]:
-    """A message as a row."""
-    named = (message.incident, message.number, message.target, message.reminder, message.severity.value)
-    return (*named, message.happened, message.created, message.fate.value, message.settled)
+    """Convert a message to a row."""
+    key = (message.incident, message.number, message.target, message.reminder, message.severity.value)
+    return (*key, message.occurred_at, message.created, message.status.value, message.completed_at)
 
 
 def message_from_row(row: Sequence[Any]) -> Message:
-    """A row as a message."""
+    """Make a message from a row."""
     values = dict(zip(MESSAGE_COLUMNS, row, strict=True))
-    return Message(**values | {"severity": Severity(values["severity"]), "fate": MessageStatus(values["fate"])})
+    return Message(**values | {"severity": Severity(values["severity"]), "status": MessageStatus(values["status"])})
 
 
 def completion_row(message: Message, status: MessageStatus, completed_at: int) -> tuple[Any, ...]:
-    """The values of :data:`SETTLE_MESSAGE`."""
-    settled = replace(message, fate=status, settled=completed_at)
-    return (settled.fate.value, completed_at, message.incident, message.number, message.target, message.reminder)
+    """Return the values of :data:`COMPLETE_MESSAGE`."""
+    return (status.value, completed_at, message.incident, message.number, message.target, message.reminder)

@@ -1,4 +1,4 @@
-"""The journal: commits what happened before anybody is told, in groups, on a thread of its own; readers wait for it."""
+"""The journal: commits entries in groups on a writing thread, before any consumer receives them."""
 
 from __future__ import annotations
 
@@ -38,26 +38,25 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 RECENT_RECORDS = 2048
-"""Newest records kept in memory, so that readers who keep up need not ask the disk for what was just written."""
+"""Newest records kept in memory, so that consumers without lag do not read what was just written from disk."""
 
 RETRY_SECONDS = 1.0
-"""Pause after a commit that failed (disk full, file system read-only): the batch is kept and tried again."""
-
+"""Pause after a failed commit (disk full, file system read-only): the batch is kept and tried again."""
 
 MAX_PENDING_ENTRIES = 100_000
-"""Entries that wait at most for a disk that refuses: hours of looks. Then there is nothing left but to stop, loudly."""
+"""Entries that may wait while writing fails: hours of measurements. Beyond that the daemon stops with an error."""
 
 META_TIMEOUT_SECONDS = 5.0
-"""Seconds that a remark is waited for; it stays in the queue, and no entry handed in later is stored before it."""
+"""Seconds to wait for a meta update; it stays in the queue, and no entry submitted later is stored before it."""
 
 Batch = list[tuple[JournalEntry, asyncio.Future[None]]]
 
 
 @dataclass(slots=True)
 class JournalStatistics:
-    """What the exposition shows of the journal. ``waiting`` counts the entries that are not on disk yet.
+    """Statistics of the journal for the exposition. ``pending`` counts the entries that are not on disk yet.
 
-    ``failing`` is the reason of the newest failed commit, empty again after a good one.
+    ``last_error`` is the error of the last commit, empty after a successful one.
     """
 
     commits: int = 0
@@ -69,7 +68,7 @@ class JournalStatistics:
 
 
 class Journal:
-    """Async face of the store. Open it with :meth:`open`, close it with :meth:`close`, on the same running loop."""
+    """Async interface of the store. Call :meth:`open` and :meth:`close` on the same running loop."""
 
     def __init__(self, path: Path, kinds: dict[str, type[Probe]], *, commit_interval_seconds: float) -> None:
         self._writer = JournalWriter(path, kinds)
@@ -102,23 +101,21 @@ class Journal:
         return journal
 
     async def commit(self, entry: JournalEntry) -> None:
-        """Return when ``entry`` is on disk. Waits while the disk refuses; raises as :meth:`put`, and at the close."""
+        """Return when ``entry`` is on disk. Waits while writing fails; raises as :meth:`submit`, and at the close."""
         await self.submit(entry)
 
     def submit(self, entry: JournalEntry) -> asyncio.Future[None]:
-        """Hand in ``entry``; the future is done when it is on disk.
+        """Submit ``entry``; the future is done when it is on disk.
 
-        Raises :class:`JournalError` after the close, and when too much waits for a disk that refuses. The future raises
-        it when the journal closes before the disk relents.
+        Raises :class:`JournalError` after the close, and when too many entries wait while writing fails. The future
+        raises it when the journal closes before writing succeeds.
         """
         done: asyncio.Future[None] = self._loop.create_future()
         with self._condition:
             if self._closing:
                 raise JournalError("the journal is closed")
             if self.statistics.last_error and self.statistics.pending >= MAX_PENDING_ENTRIES:
-                raise JournalError(
-                    f"{self.statistics.pending} entries are not remembered: {self.statistics.last_error}"
-                )
+                raise JournalError(f"{self.statistics.pending} entries are not stored: {self.statistics.last_error}")
             self._pending.append((entry, done))
             urgent = isinstance(entry, MetaUpdate) or (isinstance(entry, CheckpointUpdate) and entry.urgent)
             self._urgent = self._urgent or urgent
@@ -132,13 +129,13 @@ class Journal:
         await asyncio.gather(*[self.submit(entry) for entry in entries])
 
     async def set_meta(self, key: str, value: str) -> None:
-        """Leave a remark. It is stored at once, since start and stop wait for it, but not for a disk that refuses."""
+        """Store a value at once, since start and stop wait for it; return after a timeout while writing fails."""
         with suppress(TimeoutError):
             async with asyncio.timeout(META_TIMEOUT_SECONDS):
                 await self.submit(MetaUpdate(key=key, value=value))
 
     async def records_after(self, seq: int, limit: int = 1000) -> list[Record]:
-        """The next records past ``seq``, in order; empty when there are none."""
+        """Return the next records past ``seq``, in order; empty when there are none."""
         if seq >= self.last_seq:
             return []
         if self._recent and self._recent[0].seq <= seq + 1:
@@ -147,7 +144,7 @@ class Journal:
         return await self.read(lambda reader: reader.records_after(seq, limit))
 
     async def read(self, query: Callable[[JournalReader], T]) -> T:
-        """Ask the store on the reading thread. Raises :class:`JournalError` after the close."""
+        """Run ``query`` on the reading thread. Raises :class:`JournalError` after the close."""
         if self._closing:
             raise JournalError("the journal is closed")
         return await self._loop.run_in_executor(self._read_executor, query, self._reader)
@@ -165,7 +162,7 @@ class Journal:
                 self._waiters.discard(waiter)
 
     async def close(self) -> None:
-        """Commit what waits, if the disk takes it, and close the file. A second close does nothing."""
+        """Commit pending entries, if writing succeeds, and close the file. A second close does nothing."""
         with self._condition:
             self._closing = True
             self._condition.notify()
@@ -179,7 +176,7 @@ class Journal:
         self._writer.close()
 
     def _run_writer(self) -> None:
-        """The writing thread: gather for a moment, commit, tell; until closed and empty."""
+        """Run the writing thread: collect entries for the commit interval and commit them, until closed and empty."""
         while True:
             with self._condition:
                 self._condition.wait_for(lambda: self._pending or self._closing)
@@ -190,25 +187,25 @@ class Journal:
             try:
                 self._write_batch(batch)
             except Exception as error:
-                log.exception("journal_bug", waiting=len(batch))
+                log.exception("journal_internal_error", pending=len(batch))
                 self._call_on_loop(self._on_failed, batch, error)
 
     def _write_batch(self, batch: Batch) -> None:
-        """Commit ``batch``, again and again while the disk refuses; at the close only once."""
+        """Commit ``batch``; retry while writing fails, at the close only once."""
         while True:
-            began = time.perf_counter()
+            started = time.perf_counter()
             try:
                 new = self._writer.write([entry for entry, _ in batch])
             except sqlite3.Error as error:
                 if not self.statistics.last_error:
-                    log.error("journal_cannot_remember", reason=str(error), waiting=len(batch))  # noqa: TRY400 - no bug
+                    log.error("journal_write_failed", reason=str(error), pending=len(batch))  # noqa: TRY400 - not an internal error
                 self.statistics.last_error = str(error)
             else:
                 if self.statistics.last_error:
-                    log.warning("journal_remembers_again", waiting=len(batch))
+                    log.warning("journal_write_recovered", pending=len(batch))
                 self.statistics.last_error = ""
                 self._call_on_loop(
-                    self._on_committed, batch, new, time.perf_counter() - began, self._writer.size_bytes()
+                    self._on_committed, batch, new, time.perf_counter() - started, self._writer.size_bytes()
                 )
                 return
             with self._condition:
@@ -219,11 +216,11 @@ class Journal:
             return
 
     def _call_on_loop(self, callback: Callable[..., None], *values: object) -> None:
-        with suppress(RuntimeError):  # the loop is gone, and everybody who waited with it
+        with suppress(RuntimeError):  # the loop is closed, and so are the tasks that waited
             self._loop.call_soon_threadsafe(callback, *values)
 
     def _on_committed(self, batch: Batch, new: list[Record], seconds: float, size_bytes: int) -> None:
-        """On the loop: the batch is a fact, so whoever waited for it may go on."""
+        """On the loop: mark the committed batch as done and wake the waiters."""
         self._recent.extend(new)
         if new:
             self.last_seq = new[-1].seq
@@ -231,12 +228,12 @@ class Journal:
             if not done.done():
                 done.set_result(None)
         self._wake_waiters()
-        counted = self.statistics
-        counted.commits += 1
-        counted.records += len(new)
-        counted.size_bytes = size_bytes
-        counted.pending -= len(batch)
-        counted.on_commit(seconds)
+        statistics = self.statistics
+        statistics.commits += 1
+        statistics.records += len(new)
+        statistics.size_bytes = size_bytes
+        statistics.pending -= len(batch)
+        statistics.on_commit(seconds)
 
     def _wake_waiters(self) -> None:
         for waiter in self._waiters:
@@ -244,9 +241,9 @@ class Journal:
                 waiter.set_result(None)
 
     def _on_failed(self, batch: Batch, reason: object) -> None:
-        """On the loop: the batch is lost, and whoever waited for it hears so."""
+        """On the loop: raise the error where the lost batch is awaited."""
         self.statistics.pending -= len(batch)
         for _, done in batch:
             if not done.done():
-                done.set_exception(JournalError(f"not remembered: {reason}"))
-                done.exception()  # not everybody waits: what was told to stop is handed in and left
+                done.set_exception(JournalError(f"not stored: {reason}"))
+                done.exception()  # a run that was stopped submits its entry without waiting for it

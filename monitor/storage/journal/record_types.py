@@ -1,4 +1,4 @@
-"""The sorts of records that no probe kind measured: how each is selected, inserted, and made into a row and back."""
+"""The record types besides measurements: how each is selected, inserted, and converted to a row and back."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from monitor.model.records import Measurement, StateChange
 from monitor.storage.journal import incident_rows, rows
 
 Record = Measurement | StateChange | IncidentEvent | IncidentNote
-"""What has a number in the journal's one sequence."""
+"""A record that has a number in the journal's one sequence."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordType:
-    """Statements and translations of one sort; ``row`` takes the record and its number."""
+    """Statements and conversions of one record type; ``row`` takes the record and its sequence number."""
 
     select: str
     insert: str
@@ -35,4 +35,4 @@ RECORD_TYPES: dict[type, RecordType] = {
         incident_rows.SELECT_NOTES, incident_rows.INSERT_NOTE, incident_rows.note_row, incident_rows.note_from_row
     ),
 }
-"""By the type of the record."""
+"""By the class of the record."""

@@ -30,47 +30,47 @@ SQL_BASE_COLUMNS: tuple[tuple[str, str], ...] = (
     ("attempt", "INTEGER NOT NULL"),
     ("outcome", "TEXT NOT NULL"),
     ("fault", "TEXT"),
-    ("void", "TEXT"),
+    ("unknown_reason", "TEXT"),
     ("phase", "TEXT"),
     ("detail", "TEXT NOT NULL DEFAULT ''"),
     ("started", "INTEGER"),
     ("duration", "REAL"),
-    ("lateness", "REAL"),
+    ("start_delay", "REAL"),
     ("config", "TEXT NOT NULL DEFAULT ''"),
     ("hops", "TEXT"),
 )
-"""What every kind records, whatever it measures."""
+"""The columns that all kinds have."""
 
 SQL_IDENTITY = '"portal", "check", "location", "slot", "attempt"'
-"""Written twice, it is there once."""
+"""A measurement that is written twice is stored once."""
 
 
 class KindTable:
-    """The table of one probe kind: its statements, and the way between a row and a :class:`Measurement`."""
+    """The table of one probe kind: its statements, and the conversion between a row and a :class:`Measurement`."""
 
     def __init__(self, kind: str, probe: type[Probe]) -> None:
         self.kind = kind
-        self.name = f"look_{kind}"
+        self.name = f"measurement_{kind}"
         self.representative_condition = probe.representative_sql()
         self.representative_flag = probe.representative_flag
         self.metrics: tuple[Metric, ...] = tuple(metric for metric in probe.metrics if not metric.sum_of)
-        self._positions = {metric.name: (place, metric) for place, metric in enumerate(self.metrics)}
+        self._positions = {metric.name: (position, metric) for position, metric in enumerate(self.metrics)}
         self.columns = [name for name, _ in SQL_BASE_COLUMNS] + [metric.name for metric in self.metrics]
         quoted = ", ".join(f'"{name}"' for name in self.columns)
         marks = ", ".join("?" * len(self.columns))
         self.select = self.select_existing(set(self.columns))
         self.insert = (
-            f'INSERT INTO "{self.name}" ({quoted}) VALUES ({marks}) '  # noqa: S608 - names come from our own declarations
+            f'INSERT INTO "{self.name}" ({quoted}) VALUES ({marks}) '  # noqa: S608 - names come from the declarations of the probes
             f"ON CONFLICT ({SQL_IDENTITY}) DO NOTHING"
         )
 
     def select_existing(self, existing: set[str]) -> str:
-        """The SELECT of all columns; those that a file does not have yet read as absent."""
+        """Return the SELECT of all columns; those that the file does not have yet are NULL."""
         columns = ", ".join(f'"{name}"' if name in existing else "NULL" for name in self.columns)
         return f'SELECT {columns} FROM "{self.name}"'  # noqa: S608 - the same
 
     def create_statements(self) -> list[str]:
-        """The statements that make the table."""
+        """Return the statements that create the table."""
         columns = ", ".join(f'"{name}" {sql}' for name, sql in (*SQL_BASE_COLUMNS, *self._metric_columns()))
         return [
             f'CREATE TABLE IF NOT EXISTS "{self.name}" ({columns})',
@@ -79,7 +79,7 @@ class KindTable:
         ]
 
     def add_column_statements(self, existing: set[str]) -> list[str]:
-        """The statements that add columns for metrics declared since the table was made."""
+        """Return the statements that add columns for metrics declared since the table was created."""
         return [
             f'ALTER TABLE "{self.name}" ADD COLUMN "{name}" {sql}'
             for name, sql in self._metric_columns()
@@ -90,9 +90,9 @@ class KindTable:
         return [(metric.name, SQLITE_TYPES[metric.type]) for metric in self.metrics]
 
     def row(self, measurement: Measurement, seq: int) -> tuple[Any, ...]:
-        """A measurement as a row that SQLite takes and :meth:`measurement` reads, whatever a probe wrote down.
+        """Convert a measurement to a row that SQLite accepts, whatever values the probe recorded.
 
-        A value that is not of its metric's type, not finite or beyond 64 bits did not occur.
+        A value that is not of its metric's type, not finite or beyond 64 bits is left out.
         """
         hops = [asdict(hop) for hop in measurement.hops]
         values: list[Scalar | None] = [None] * len(self.metrics)
@@ -108,19 +108,19 @@ class KindTable:
             measurement.attempt,
             measurement.outcome.value,
             measurement.fault.value if measurement.fault else None,
-            measurement.void.value if measurement.void else None,
+            measurement.unknown_reason.value if measurement.unknown_reason else None,
             measurement.phase,
             _without_surrogates(measurement.detail),
             measurement.started,
             measurement.duration,
-            measurement.lateness,
+            measurement.start_delay,
             measurement.config,
             _without_surrogates(json.dumps(hops, separators=(",", ":"), ensure_ascii=False)) if hops else None,
             *values,
         )
 
     def measurement(self, row: Sequence[Any]) -> Measurement:
-        """A row as a measurement."""
+        """Make a measurement from a row."""
         base = len(SQL_BASE_COLUMNS)
         hops = json.loads(row[15]) if row[15] else ()
         values: dict[str, Scalar] = {
@@ -138,12 +138,12 @@ class KindTable:
             kind=self.kind,
             outcome=Outcome(row[6]),
             fault=Fault(row[7]) if row[7] else None,
-            void=UnknownReason(row[8]) if row[8] else None,
+            unknown_reason=UnknownReason(row[8]) if row[8] else None,
             phase=row[9],
             detail=row[10],
             started=row[11],
             duration=row[12],
-            lateness=row[13],
+            start_delay=row[13],
             config=row[14],
             values=values,
             hops=tuple(Hop(**hop) for hop in hops),
@@ -152,17 +152,17 @@ class KindTable:
 
 def _storable_value(metric: Metric, value: Scalar) -> Scalar | None:
     try:
-        kept = metric.type(value)
+        converted = metric.type(value)
     except (ValueError, OverflowError):
         return None
-    if isinstance(kept, str):
-        return _without_surrogates(kept)
-    good = math.isfinite(kept) if isinstance(kept, float) else abs(kept) < _INT64
-    return kept if good else None
+    if isinstance(converted, str):
+        return _without_surrogates(converted)
+    valid = math.isfinite(converted) if isinstance(converted, float) else abs(converted) < _INT64
+    return converted if valid else None
 
 
 def _without_surrogates(text: str) -> str:
-    """Without lone surrogates, which headers of odd servers bring in and UTF-8 cannot hold."""
+    """Replace lone surrogates, which come from headers of some servers and cannot be encoded as UTF-8."""
     return text.encode(errors="replace").decode()
 
 
@@ -176,7 +176,7 @@ INSERT_STATE_CHANGE = (
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedRecord:
-    """A record that a sink takes on no account, with the sink's words; ``record`` is its number, ``at`` UTC ms."""
+    """A record that a sink rejects, with its error message; ``record`` is the sequence number, ``at`` UTC ms."""
 
     sink: str
     record: int
@@ -190,14 +190,14 @@ INSERT_QUARANTINE = "INSERT OR REPLACE INTO quarantine (sink, record, identity, 
 
 
 def state_change_row(change: StateChange, seq: int) -> tuple[Any, ...]:
-    """A state change as a row."""
+    """Convert a state change to a row."""
     fault = change.fault.value if change.fault else None
-    named = (change.portal, change.location, change.at, change.state.value, change.previous.value)
-    return (seq, *named, int(change.flapping), fault, _without_surrogates(change.detail), change.cause)
+    key = (change.portal, change.location, change.at, change.state.value, change.previous.value)
+    return (seq, *key, int(change.flapping), fault, _without_surrogates(change.detail), change.cause)
 
 
 def state_change_from_row(row: Sequence[Any]) -> StateChange:
-    """A row as a state change."""
+    """Make a state change from a row."""
     values = dict(zip(SQL_STATE_COLUMNS, row, strict=True))
     values["state"], values["previous"] = State(values["state"]), State(values["previous"])
     values["flapping"] = bool(values["flapping"])

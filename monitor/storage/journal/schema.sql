@@ -1,21 +1,21 @@
--- The tables of the journal that do not depend on probe kinds. One table a record kind, one sequence over all.
+-- The tables of the journal that do not depend on probe kinds. One table per record type, one sequence over all.
 CREATE TABLE IF NOT EXISTS meta (
     key TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) WITHOUT ROWID;
 
--- The newest number ever given, so that numbers stay unique after old rows have left for the archive.
+-- The last sequence number, so that numbers stay unique after old rows have left for the archive.
 CREATE TABLE IF NOT EXISTS sequence (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     last INTEGER NOT NULL
 );
 INSERT OR IGNORE INTO sequence (id, last) VALUES (1, 0);
 
--- How far each reader has come; memo is what the reader must remember together with that.
-CREATE TABLE IF NOT EXISTS bookmark (
-    reader TEXT PRIMARY KEY,
+-- The position of each consumer, and the state that belongs to it.
+CREATE TABLE IF NOT EXISTS checkpoint (
+    consumer TEXT PRIMARY KEY,
     seq INTEGER NOT NULL,
-    memo TEXT NOT NULL DEFAULT ''
+    state TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS state_change (
@@ -33,8 +33,8 @@ CREATE TABLE IF NOT EXISTS state_change (
 );
 CREATE INDEX IF NOT EXISTS state_change_at ON state_change (at);
 
--- Records that a sink takes on no account, with its words. They stay in their own tables as well; record is their
--- number there, 0 for figures that were computed and rest nowhere.
+-- Records that a sink rejects, with its error message. They stay in their own tables as well; record is their
+-- sequence number there, 0 for computed values, which the journal does not store.
 CREATE TABLE IF NOT EXISTS quarantine (
     sink TEXT NOT NULL,
     record INTEGER NOT NULL,
@@ -44,8 +44,8 @@ CREATE TABLE IF NOT EXISTS quarantine (
     PRIMARY KEY (sink, identity)
 ) WITHOUT ROWID;
 
--- The archive's ledger: one row a sealed file; monitor/storage/archive/catalog.py says what the columns mean.
-CREATE TABLE IF NOT EXISTS sealed (
+-- The archive's catalog: one row per sealed file; monitor/storage/archive/catalog.py describes the columns.
+CREATE TABLE IF NOT EXISTS archive_file (
     path TEXT PRIMARY KEY,
     kind TEXT NOT NULL,
     day TEXT NOT NULL,
@@ -66,22 +66,22 @@ CREATE TABLE IF NOT EXISTS sealed (
     created INTEGER NOT NULL
 );
 
--- What happened to incidents; body is the incident as it stood after the event, as JSON.
+-- Events of incidents; body is the incident after the event, as JSON.
 CREATE TABLE IF NOT EXISTS incident_event (
     seq INTEGER PRIMARY KEY,
     incident TEXT NOT NULL,
     number INTEGER NOT NULL,
-    step TEXT NOT NULL,
+    type TEXT NOT NULL,
     portal TEXT NOT NULL,
     at INTEGER NOT NULL,
     confirmed INTEGER NOT NULL,
-    tell INTEGER NOT NULL,
+    notify INTEGER NOT NULL,
     body TEXT NOT NULL,
     UNIQUE (incident, number)
 );
 CREATE INDEX IF NOT EXISTS incident_event_portal ON incident_event (portal);
 
--- What people said about incidents.
+-- Notes of operators about incidents.
 CREATE TABLE IF NOT EXISTS incident_note (
     seq INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -93,17 +93,17 @@ CREATE TABLE IF NOT EXISTS incident_note (
 );
 CREATE INDEX IF NOT EXISTS incident_note_incident ON incident_note (incident);
 
--- Messages to people: written together with the event that they tell of, settled when a target has taken them.
+-- Notifications: stored together with their event, completed when a target has accepted them.
 CREATE TABLE IF NOT EXISTS outbox (
     incident TEXT NOT NULL,
     number INTEGER NOT NULL,
     target TEXT NOT NULL,
     reminder INTEGER NOT NULL,
     severity TEXT NOT NULL,
-    happened INTEGER NOT NULL,
+    occurred_at INTEGER NOT NULL,
     created INTEGER NOT NULL,
-    fate TEXT NOT NULL,
-    settled INTEGER,
+    status TEXT NOT NULL,
+    completed_at INTEGER,
     PRIMARY KEY (incident, number, target, reminder)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (target, created) WHERE fate = 'waiting';
+CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (target, created) WHERE status = 'waiting';

@@ -1,4 +1,4 @@
-"""How much room the journal may take: a word when half of it is gone, and a loud stop before anything is forgotten."""
+"""The size limit of the journal: a warning at half of it, and an error at the limit instead of lost data."""
 
 from __future__ import annotations
 
@@ -15,54 +15,59 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 WARNING_RATIO = 0.5
-"""Share of the limit from which on an operator should look why nothing leaves: most often a sink that is away."""
+"""Share of the limit at which to warn: rows do not leave the journal, most often because a sink is unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
 class JournalUsage:
-    """Bytes taken and allowed."""
+    """Bytes used and allowed."""
 
     used_bytes: int
     max_bytes: int
 
     @property
     def ratio(self) -> float:
-        """The part of the limit that is taken; 1 and more is full."""
+        """Used share of the limit; 1 and more is full."""
         return self.used_bytes / self.max_bytes
 
     @property
     def near_limit(self) -> bool:
-        """Whether it is time to look."""
+        """Whether the warning threshold is reached."""
         return self.ratio >= WARNING_RATIO
 
     @property
     def limit_reached(self) -> bool:
-        """Whether nothing more may be written."""
+        """Whether the limit is reached."""
         return self.ratio >= 1.0
 
 
 def journal_usage(statistics: JournalStatistics, max_bytes: int) -> JournalUsage:
-    """The journal's room; ``limit`` in bytes."""
+    """Return the usage of the journal."""
     return JournalUsage(used_bytes=statistics.size_bytes, max_bytes=max_bytes)
 
 
 class JournalSizeLimit:
-    """Looks at the journal's room again and again; warns when it becomes tight, says when it is wide again."""
+    """Checks the size of the journal; logs when the warning threshold is crossed, in both directions."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._near_limit = False
 
     def check(self, statistics: JournalStatistics) -> JournalUsage:
-        """The room as it is now. Raises :class:`JournalError` when it is full: better no daemon than lost evidence."""
-        space = journal_usage(statistics, self._max_bytes)
-        if space.limit_reached:
+        """Return the current usage. Raises :class:`JournalError` at the limit: stop rather than lose data."""
+        usage = journal_usage(statistics, self._max_bytes)
+        if usage.limit_reached:
             raise JournalError(
-                f"the journal has reached its limit of {self._max_bytes} bytes; see whether every sink takes what it is "
-                "given, or raise the limit: nothing is thrown away to make room"
+                f"the journal has reached its maximum size of {self._max_bytes} bytes: check that every sink accepts "
+                "its records, or raise journal.max_size; nothing is deleted to free space"
             )
-        if space.near_limit != self._near_limit:
-            self._near_limit = space.near_limit
-            tell = log.warning if space.near_limit else log.info
-            tell("journal_space", tight=space.near_limit, used_bytes=space.used_bytes, limit_bytes=space.max_bytes)
-        return space
+        if usage.near_limit != self._near_limit:
+            self._near_limit = usage.near_limit
+            write = log.warning if usage.near_limit else log.info
+            write(
+                "journal_size_limit",
+                near_limit=usage.near_limit,
+                used_bytes=usage.used_bytes,
+                limit_bytes=usage.max_bytes,
+            )
+        return usage

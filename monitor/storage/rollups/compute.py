@@ -1,7 +1,7 @@
-"""Hourly and daily figures of every check, computed from history alone; writing them somewhere is a sink's business.
+"""Computes hourly and daily rollups of every check from history alone; a sink writes them.
 
-A period is rolled up once it is closed, and again when rows come into it later: the same identity, so that what was
-written is replaced. Hours are UTC hours, days those of the report zone.
+A period is rolled up once it is closed, and again after late rows, with the same identity, so that the new rollup
+replaces the old one. Hours are UTC hours, days those of the report zone.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 HOUR_MS = 3_600_000
 
 GRACE_MS = {Tier.HOUR: 10 * 60_000, Tier.DAY: 8 * HOUR_MS}
-"""How long (ms) after its end a period is rolled up: an hour when its slowest look is certainly told, a day when the
-archive has sealed it, so that it is read from its file and not a second time out of the journal."""
+"""Delay (ms) after the end of a period: an hour is rolled up when its slowest probe is certainly committed, a day when
+the archive has sealed it, so that it is read from its file and not a second time from the journal."""
 
 MAX_PERIODS_PER_RUN = 48
-"""Periods rolled up in one go after a long absence."""
+"""Periods rolled up in one run after a long downtime."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollupProgress:
-    """All periods before ``until`` (UTC ms) are rolled up with all rows that the journal numbered up to ``seq``."""
+    """All periods before ``until_ms`` (UTC ms) are rolled up, with all rows numbered up to ``seq``."""
 
     until_ms: int = 0
     seq: int = 0
 
 
 def compute_rollups(directory: Path, tier: Tier, start_ms: int, end_ms: int) -> list[Rollup]:
-    """The rollups of the period from ``start`` to ``end`` (UTC ms), of every check with a row in it.
+    """Return the rollups of the period from ``start_ms`` to ``end_ms`` (UTC ms), of every check with a row in it.
 
     Raises as :func:`monitor.storage.history.reader.connect`.
     """
@@ -64,61 +64,64 @@ def compute_rollups(directory: Path, tier: Tier, start_ms: int, end_ms: int) -> 
 
 
 def _needed_columns() -> list[str]:
-    """The columns that any kind's figures need."""
-    marks = [probe.representative_flag for probe in PROBE_KINDS.values() if probe.representative_flag]
-    wanted = [
+    """Return the columns that the rollups of all kinds need."""
+    flags = [probe.representative_flag for probe in PROBE_KINDS.values() if probe.representative_flag]
+    names = [
         "outcome",
-        "void",
+        "unknown_reason",
         "duration",
-        *marks,
+        *flags,
         *(metric.name for kind in PROBE_KINDS for metric in aggregated_metrics(kind)),
     ]
-    return list(dict.fromkeys(wanted))
+    return list(dict.fromkeys(names))
 
 
 def _aggregate_sql(kind: str) -> str:
-    speaks = PROBE_KINDS[kind].representative_sql()
+    representative = PROBE_KINDS[kind].representative_sql()
     counted = {
-        "slots": speaks,
-        "looks": f"{speaks} AND outcome <> 'void'",
-        "up": f"{speaks} AND outcome = 'up'",
-        "down": f"{speaks} AND outcome = 'down'",
-        "void": f"{speaks} AND outcome = 'void'",
-        **{f"void_{reason.value}": f"{speaks} AND void = '{reason.value}'" for reason in UnknownReason},
-        "attempts": f"NOT {speaks}",
+        "slots": representative,
+        "measured_slots": f"{representative} AND outcome <> 'unknown'",
+        "up": f"{representative} AND outcome = 'up'",
+        "down": f"{representative} AND outcome = 'down'",
+        "unknown": f"{representative} AND outcome = 'unknown'",
+        **{
+            f"unknown_{reason.value}": f"{representative} AND unknown_reason = '{reason.value}'"
+            for reason in UnknownReason
+        },
+        "confirmation_attempts": f"NOT {representative}",
     }
-    good = f"FILTER ({speaks} AND outcome = 'up')"
-    figures = [f"count(*) FILTER ({condition}) AS {name}" for name, condition in counted.items()]
-    figures.append("up / nullif(looks, 0) AS availability")
+    succeeded = f"FILTER ({representative} AND outcome = 'up')"
+    aggregates = [f"count(*) FILTER ({condition}) AS {name}" for name, condition in counted.items()]
+    aggregates.append("up / nullif(measured_slots, 0) AS availability")
     for name in rollup_fields(kind):
-        source, _, how = name.rpartition("_")
+        source, _, function = name.rpartition("_")
         if name in counted or name == "availability":
             continue
-        if how in {"mean", "max"}:
-            figures.append(f'{"avg" if how == "mean" else "max"}("{source}") {good} AS "{name}"')
+        if function in {"mean", "max"}:
+            aggregates.append(f'{"avg" if function == "mean" else "max"}("{source}") {succeeded} AS "{name}"')
         else:
-            figures.append(f'quantile_cont("{source}", 0.{how[1:]}) {good} AS "{name}"')
+            aggregates.append(f'quantile_cont("{source}", 0.{function[1:]}) {succeeded} AS "{name}"')
     groups = 'portal, "check", location'
-    return f'SELECT {groups}, {", ".join(figures)} FROM "{kind}" GROUP BY {groups} ORDER BY {groups}'  # noqa: S608 - our own names
+    return f'SELECT {groups}, {", ".join(aggregates)} FROM "{kind}" GROUP BY {groups} ORDER BY {groups}'  # noqa: S608 - names of this schema
 
 
 def due_periods(
     directory: Path, tier: Tier, zone: str, now_ms: int, progress: RollupProgress
 ) -> tuple[list[tuple[int, int]], RollupProgress]:
-    """(periods to roll up now, at most :data:`STEP`; the progress once they are written).
+    """Return (at most :data:`MAX_PERIODS_PER_RUN` periods to roll up now, the progress once they are written).
 
-    First those that rows came into since, then those that closed since, oldest first; periods without rows are left
+    First come those with late rows, then those that closed since, oldest first; periods without rows are left
     out. Raises :class:`JournalError` when there is no journal.
     """
-    place = ZoneInfo(zone)
+    zone_info = ZoneInfo(zone)
     with closing(open_journal(directory / JOURNAL_FILE, write=False)) as db:
         last = int(db.execute("SELECT last FROM sequence").fetchone()[0])
-        found = sorted({_period(tier, slot, place) for slot in _late_slots(db, tier, place, progress, last)})
+        found = sorted({_period(tier, slot, zone_info) for slot in _late_slots(db, tier, zone_info, progress, last)})
         closed = now_ms - GRACE_MS[tier]
         until = progress.until_ms
         first = _first_slot(db, until)
         while first is not None and len(found) < MAX_PERIODS_PER_RUN:
-            start, end = _period(tier, first, place)
+            start, end = _period(tier, first, zone_info)
             if end > closed:
                 break
             found.append((start, end))
@@ -136,13 +139,13 @@ def _period(tier: Tier, slot: int, zone: ZoneInfo) -> tuple[int, int]:
 
 
 def _late_slots(db: sqlite3.Connection, tier: Tier, zone: ZoneInfo, progress: RollupProgress, last: int) -> list[int]:
-    """A slot of every period before ``progress.until`` that rows came into since."""
+    """Return a slot of every period before ``progress.until_ms`` that has rows past ``progress.seq``."""
     found: list[int] = []
     for kind in PROBE_KINDS:
         name = kind_table(kind).name
-        if not _table_exists(db, name):
+        if not catalog.table_exists(db, name):
             continue
-        sql = f"SELECT MIN(slot) FROM {name} WHERE seq > ? AND seq <= ? AND slot >= ? AND slot < ?"  # noqa: S608 - our own names
+        sql = f"SELECT MIN(slot) FROM {name} WHERE seq > ? AND seq <= ? AND slot >= ? AND slot < ?"  # noqa: S608 - names of this schema
         slot = 0
         while (row := db.execute(sql, (progress.seq, last, slot, progress.until_ms)).fetchone()[0]) is not None:
             found.append(row)
@@ -151,15 +154,11 @@ def _late_slots(db: sqlite3.Connection, tier: Tier, zone: ZoneInfo, progress: Ro
 
 
 def _first_slot(db: sqlite3.Connection, since: int) -> int | None:
-    """The first slot at or after ``since`` that history knows, from the ledger and the journal's index."""
+    """Return the first slot of history at or after ``since``, from the catalog and the journal's index."""
     found = [max(one.first, since) for one in catalog.read(db) if one.kind in PROBE_KINDS and one.last >= since]
     for kind in PROBE_KINDS:
         name = kind_table(kind).name
-        if _table_exists(db, name):
-            row = db.execute(f"SELECT MIN(slot) FROM {name} WHERE slot >= ?", (since,)).fetchone()  # noqa: S608 - our own names
+        if catalog.table_exists(db, name):
+            row = db.execute(f"SELECT MIN(slot) FROM {name} WHERE slot >= ?", (since,)).fetchone()  # noqa: S608 - names of this schema
             found += [row[0]] if row[0] is not None else []
     return min(found, default=None)
-
-
-def _table_exists(db: sqlite3.Connection, name: str) -> bool:
-    return db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone() is not None

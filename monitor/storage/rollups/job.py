@@ -1,7 +1,7 @@
-"""The daemon's side of rollups: starts the process that computes them, and has each tier carried to where it belongs.
+"""The rollups' background job: runs the worker process that computes them, and writes each tier to its sink.
 
-The bookmark moves when everything before it is written. Killed in between, the same rollups are written again, over
-themselves. There is one owner, the daemon.
+The checkpoint advances when everything before it is written. After a kill in between, the same rollups are written
+again and replace themselves. Only the daemon runs this job.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from monitor.model.rollups import Tier
 from monitor.storage.journal.store import CheckpointUpdate, JournalError
 from monitor.storage.rollups.compute import RollupProgress
 from monitor.storage.rollups.worker import RollupRequest, decode_line
+from monitor.storage.worker_process import worker_process
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -30,20 +30,17 @@ if TYPE_CHECKING:
     from monitor.storage.journal.rows import QuarantinedRecord
 
     WriteRollups = Callable[[Sequence[Rollup]], Awaitable[list[QuarantinedRecord]]]
-    """Delivers rollups, waits as long as that takes, and returns those that nobody will ever take."""
+    """Writes rollups, waits until that is done, and returns those that the sink rejects for good."""
 
 log = structlog.get_logger(__name__)
 
 SWEEP_INTERVAL_SECONDS = 300.0
 """Seconds between sweeps."""
 
-MAX_LINE_BYTES = 2**24
-"""The longest line that the process may say."""
-
 
 @dataclass(slots=True)
 class RollupStatistics:
-    """What the exposition shows: rollups written, how far a tier is rolled up (UTC ms), why the last sweep failed."""
+    """Statistics for the exposition: rollups written, end of what is rolled up (UTC ms), error of the last sweep."""
 
     written: int = 0
     until_ms: int = 0
@@ -51,7 +48,7 @@ class RollupStatistics:
 
 
 class RollupJob:
-    """Rolls up every tier that has somewhere to go, in days of ``zone``."""
+    """Rolls up every tier that has a sink, in days of ``zone``."""
 
     def __init__(
         self, directory: Path, journal: Journal, clock: Clock, zone: str, writers: Mapping[Tier, WriteRollups]
@@ -64,7 +61,7 @@ class RollupJob:
         self._writers = writers
 
     async def run(self) -> None:
-        """Sweep tier after tier until cancelled. A failed sweep is said aloud and tried again."""
+        """Sweep tier after tier until cancelled. A failed sweep is logged and tried again."""
         while True:
             for tier in self._writers:
                 try:
@@ -75,25 +72,29 @@ class RollupJob:
             await asyncio.sleep(SWEEP_INTERVAL_SECONDS)
 
     def _set_last_error(self, tier: Tier, error: str) -> None:
-        told = self.statistics[tier]
-        if error and error != told.last_error:
+        statistics = self.statistics[tier]
+        if error and error != statistics.last_error:
             log.error("rollup_failing", tier=tier.value, reason=error)
-        elif told.last_error and not error:
-            log.info("rollup_works_again", tier=tier.value)
-        told.last_error = error
+        elif statistics.last_error and not error:
+            log.info("rollup_recovered", tier=tier.value)
+        statistics.last_error = error
 
     async def sweep(self, tier: Tier) -> int:
         """Roll up all that is due of a tier; return the rollups written. Raises :class:`JournalError`."""
-        seq, memo = await self._journal.read(lambda reader: reader.checkpoint(tier.consumer_name))
-        progress = RollupProgress(until_ms=json.loads(memo)["until"] if memo else 0, seq=seq)
+        seq, state = await self._journal.read(lambda reader: reader.checkpoint(tier.consumer_name))
+        progress = RollupProgress(until_ms=json.loads(state)["until"] if state else 0, seq=seq)
         total = 0
         while True:
-            written, after, bad = await self._run_worker(tier, progress)
+            written, after, rejected = await self._run_worker(tier, progress)
             total += written
-            memo = json.dumps({"until": after.until_ms})
-            if after != progress or bad:
-                step = CheckpointUpdate(reader=tier.consumer_name, seq=after.seq, memo=memo, quarantined=tuple(bad))
-                await self._journal.commit(step)
+            if after != progress or rejected:
+                update = CheckpointUpdate(
+                    consumer=tier.consumer_name,
+                    seq=after.seq,
+                    state=json.dumps({"until": after.until_ms}),
+                    quarantined=tuple(rejected),
+                )
+                await self._journal.commit(update)
             self.statistics[tier].until_ms = after.until_ms
             self.statistics[tier].written += written
             if not written:
@@ -103,27 +104,15 @@ class RollupJob:
     async def _run_worker(
         self, tier: Tier, progress: RollupProgress
     ) -> tuple[int, RollupProgress, list[QuarantinedRecord]]:
-        """(rollups written, how far they reach, those that were set aside) of one run of the process."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "monitor.storage.rollups.worker",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=MAX_LINE_BYTES,
-        )  # fmt: skip
-        if process.stdin is None or process.stdout is None:
-            raise JournalError("the process that rolls up has no pipes")
-        order = RollupRequest(
+        """Run the rollup process; return (rollups written, their progress, records that were rejected)."""
+        request = RollupRequest(
             directory=self._directory, tier=tier, zone=self._zone, now_ms=self._clock.now(), progress=progress
-        )  # fmt: skip
-        written, bad = 0, list["QuarantinedRecord"]()
-        try:
-            process.stdin.write(order.encode())
-            while line := await process.stdout.readline():
-                said = await asyncio.to_thread(decode_line, line)
-                if isinstance(said, RollupProgress):
-                    return written, said, bad
-                bad += await self._writers[tier](said)
-                written += len(said)
-            raise JournalError(f"the process that rolls up ended without a word, code {await process.wait()}")
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
+        )
+        written, rejected = 0, list["QuarantinedRecord"]()
+        async with worker_process("rollup process", "monitor.storage.rollups.worker", request.encode()) as worker:
+            while True:
+                answer = await asyncio.to_thread(decode_line, await worker.read_line())
+                if isinstance(answer, RollupProgress):
+                    return written, answer, rejected
+                rejected += await self._writers[tier](answer)
+                written += len(answer)

@@ -1,15 +1,13 @@
-"""The process that rolls up: ``python -m monitor.rollup_worker``, so that the daemon neither computes nor holds DuckDB.
+"""The rollup process, ``python -m monitor.storage.rollups.worker``: the daemon neither computes nor loads DuckDB.
 
-Its input is one order as JSON. Each line of output is a list of rollups; the last line tells how far they reach, or
-what failed.
+Its input is one request as JSON. Each line of output is a list of rollups; the last line is their progress, or the
+error.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sys
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,18 +16,19 @@ from monitor.model.rollups import Rollup, Tier
 from monitor.storage.journal.store import JournalError
 from monitor.storage.rollups import compute
 from monitor.storage.rollups.compute import RollupProgress
+from monitor.storage.worker_process import lower_priority
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TextIO
 
 ROLLUPS_PER_LINE = 200
-"""Rollups in a line: some 150 KB, a few milliseconds to read."""
+"""Rollups in a line: about 150 KB, a few milliseconds to decode."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollupRequest:
-    """Roll up what is due in ``directory`` at ``now`` (UTC ms), after what ``progress`` says was rolled up before."""
+    """Roll up what is due in ``directory`` at ``now_ms`` (UTC ms), after ``progress``."""
 
     directory: Path
     tier: Tier
@@ -38,29 +37,29 @@ class RollupRequest:
     progress: RollupProgress
 
     def encode(self) -> bytes:
-        """The input of the process."""
+        """Encode the input of the process."""
         return (json.dumps(asdict(self) | {"directory": str(self.directory)}) + "\n").encode()
 
     @classmethod
     def decode(cls, line: str) -> RollupRequest:
-        """What :meth:`encode` wrote."""
-        said = json.loads(line)
-        told = {
-            "directory": Path(said["directory"]),
-            "tier": Tier(said["tier"]),
-            "progress": RollupProgress(**said["progress"]),
+        """Decode the output of :meth:`encode`."""
+        data = json.loads(line)
+        converted = {
+            "directory": Path(data["directory"]),
+            "tier": Tier(data["tier"]),
+            "progress": RollupProgress(**data["progress"]),
         }
-        return cls(**(said | told))
+        return cls(**(data | converted))
 
 
 def decode_line(line: bytes) -> list[Rollup] | RollupProgress:
-    """A line of output. Raises :class:`JournalError` with the words of a process that failed."""
-    said: Any = json.loads(line)
-    if isinstance(said, list):
-        return [Rollup(**(one | {"tier": Tier(one["tier"])})) for one in said]
-    if "error" in said:
-        raise JournalError(said["error"])
-    return RollupProgress(**said)
+    """Decode a line of output. Raises :class:`JournalError` with the error of a process that failed."""
+    data: Any = json.loads(line)
+    if isinstance(data, list):
+        return [Rollup(**(one | {"tier": Tier(one["tier"])})) for one in data]
+    if "error" in data:
+        raise JournalError(data["error"])
+    return RollupProgress(**data)
 
 
 def _encode_line(message: Sequence[Rollup] | RollupProgress | str) -> str:
@@ -71,15 +70,17 @@ def _encode_line(message: Sequence[Rollup] | RollupProgress | str) -> str:
 
 
 def main(input_stream: TextIO = sys.stdin, output_stream: TextIO = sys.stdout) -> int:
-    """Do what the order says; the exit code is 0 when all of it was done."""
-    with suppress(OSError):
-        os.nice(19)
-    order = RollupRequest.decode(input_stream.readline())
+    """Execute the request and return the exit code, 0 for success."""
+    lower_priority()
+    request = RollupRequest.decode(input_stream.readline())
     try:
-        periods, progress = compute.due_periods(order.directory, order.tier, order.zone, order.now_ms, order.progress)
+        periods, progress = compute.due_periods(
+            request.directory, request.tier, request.zone, request.now_ms, request.progress
+        )
         for start, end in periods:
             output_stream.writelines(
-                _encode_line(some) for some in _chunks(compute.compute_rollups(order.directory, order.tier, start, end))
+                _encode_line(some)
+                for some in _chunks(compute.compute_rollups(request.directory, request.tier, start, end))
             )
         output_stream.write(_encode_line(progress))
     except (JournalError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Measurements out of a journal into files, and from files into a journal; a file appears whole or not at all.
+"""Export of measurements from history to files, and import of files into a journal; a file appears atomically.
 
 One file holds one kind. Its columns are ``kind`` and those of `history`; `docs/history-format.md` lists them.
 """
@@ -6,7 +6,6 @@ One file holds one kind. Its columns are ``kind`` and those of `history`; `docs/
 from __future__ import annotations
 
 import itertools
-import os
 import secrets
 import sqlite3
 import sys
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from monitor.storage.archive.parquet import fsync_path
 from monitor.storage.history.reader import HistoryWindow
 from monitor.storage.history.source import ArchiveHistory
 from monitor.storage.journal.store import JOURNAL_FILE, DirectoryLock, JournalWriter
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from monitor.storage.history.source import HistoryReader
 
     ProgressCallback = Callable[[int, int | None], None]
-    """Told (rows done, rows in total or None where nobody knows yet), about once a batch."""
+    """Called with (rows done, rows in total or None while unknown), about once a batch."""
 
 __all__ = ["DataFormat", "ExportedFile", "ImportResult", "TransferError", "export", "import_"]
 
@@ -51,7 +51,7 @@ class ExportedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportResult:
-    """What an import did: ``read`` rows in the file, of which ``added`` are new and ``present`` were there already."""
+    """The rows of an imported file, of which ``added`` were new and ``already_present`` were not."""
 
     rows_read: int
     added: int
@@ -59,7 +59,7 @@ class ImportResult:
 
 
 def _ignore_progress(_done: int, _total: int | None) -> None:
-    """Nobody watches."""
+    """Report no progress."""
 
 
 def export(
@@ -69,12 +69,12 @@ def export(
     file_format: DataFormat | str = DataFormat.CSV,
     progress: ProgressCallback = _ignore_progress,
 ) -> list[ExportedFile]:
-    """Write the measurements of each window, one kind a window, and return what was written.
+    """Write the measurements of each window, one kind per window, and return the written files.
 
-    ``source`` is where history is read from; a data directory stands for its archive and journal.
+    ``source`` is the reader of history; a data directory means its archive and journal.
     ``out`` is ``-`` (standard output), a file for one kind, or a directory, which gets one ``<kind>.<format>`` for each
-    kind; several kinds need a directory, made when missing. A file is written under a temporary name beside its own,
-    synced and renamed. Raises :class:`JournalError`, also as :class:`ExchangeError`.
+    kind; several kinds need a directory, created when missing. A file is written under a temporary name beside its own,
+    synced and renamed. Raises :class:`JournalError`, also as :class:`TransferError`.
     """
     chosen = [windows] if isinstance(windows, HistoryWindow) else list(windows)
     file_format = DataFormat(file_format)
@@ -113,7 +113,7 @@ def _targets(windows: Sequence[HistoryWindow], out: Path | str, file_format: Dat
 
 
 class _CountedBatches:
-    """Batches on their way to a file, telling how far they are."""
+    """Batches that are written to a file, with progress reports."""
 
     def __init__(self, batches: Iterator[ColumnBatch], done: int, total: int, progress: ProgressCallback) -> None:
         self.done = done
@@ -145,9 +145,9 @@ def _write_lines(file: BinaryIO, kind: str, file_format: DataFormat, batches: _C
 
 @contextmanager
 def atomic_replacement(path: Path) -> Iterator[Path]:
-    """A temporary name beside ``path`` that takes its place, synced, when the block ends well, and vanishes otherwise.
+    """Return a temporary name beside ``path``; replace ``path`` with it when the block succeeds, remove it otherwise.
 
-    Raises OSError, and :class:`ExchangeError` when ``path`` is something that a file must not replace.
+    Raises OSError, and :class:`TransferError` when ``path`` is not a regular file.
     """
     target = path.resolve()
     if target.exists() and not target.is_file():
@@ -156,19 +156,11 @@ def atomic_replacement(path: Path) -> Iterator[Path]:
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         yield temporary
-        _fsync(temporary)
+        fsync_path(temporary)
         temporary.replace(target)
-        _fsync(target.parent)
+        fsync_path(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def import_(
@@ -177,11 +169,11 @@ def import_(
     file_format: DataFormat | str | None = None,
     progress: ProgressCallback = _ignore_progress,
 ) -> ImportResult:
-    """Take a file of measurements into the journal in ``directory``, which no daemon may be using.
+    """Import a file of measurements into the journal in ``directory``, which no daemon may be using.
 
-    The format is that of the suffix unless given. Every row is judged before the first is written: when any is bad,
-    :class:`ExchangeError` names the first twenty with their lines and nothing is written. Rows whose identity is known,
-    from the journal or from further up in the file, are left out, so a second import adds nothing. Raises
+    The format is that of the suffix unless given. Every row is validated before the first is written: when any is
+    invalid, :class:`TransferError` names the first twenty with their lines and nothing is written. Rows whose identity
+    is known, from the journal or an earlier row, are left out, so a second import adds nothing. Raises
     :class:`JournalError` when the directory is in use or cannot be written.
     """
     file_format = _resolve_format(path, file_format)
@@ -194,7 +186,7 @@ def import_(
     except OSError as error:
         raise TransferError(f"{path}: {error.strerror or error}") from error
     except sqlite3.Error as error:
-        message = f"the journal cannot be written: {error}; import again, what is written already is left out then"
+        message = f"the journal cannot be written: {error}; import again, rows that are already written are left out"
         raise TransferError(message) from error
     finally:
         lock.release()
@@ -208,33 +200,33 @@ def _resolve_format(path: Path, file_format: DataFormat | str | None) -> DataFor
 
 
 def _validated_rows(path: Path, file_format: DataFormat) -> Iterator[tuple[int, Measurement | list[str]]]:
-    """(line, measurement or complaints) of every row."""
-    judge = RowValidator(textual=file_format.textual)
+    """Yield (line, measurement or errors) of every row."""
+    validator = RowValidator(textual=file_format.textual)
     names = formats.read_header(path, file_format)
-    complaints = judge.validate_header(names) if names is not None else []
-    if complaints:
-        yield 1, complaints
+    errors = validator.validate_header(names) if names is not None else []
+    if errors:
+        yield 1, errors
         return
     for line, row in formats.READERS[file_format](path):
-        yield line, [row] if isinstance(row, str) else judge.validate_row(row)
+        yield line, [row] if isinstance(row, str) else validator.validate_row(row)
 
 
 def _validate_file(path: Path, file_format: DataFormat, progress: ProgressCallback) -> int:
-    """The number of rows, all of them good. Raises :class:`ExchangeError` otherwise."""
-    complaints: list[str] = []
+    """Return the number of rows if all are valid. Raises :class:`TransferError` otherwise."""
+    errors: list[str] = []
     count = 0
     for line, one in _validated_rows(path, file_format):
         count += 1
         if isinstance(one, list):
-            place = f"{path}: row {line}" if file_format is DataFormat.PARQUET else f"{path}:{line}"
-            complaints += [f"{place}: {complaint}" for complaint in one]
-        if len(complaints) >= MAX_REPORTED_ERRORS:
-            rest = "there may be more: what follows was not judged"
-            raise TransferError(*complaints[:MAX_REPORTED_ERRORS], rest)
+            location = f"{path}: row {line}" if file_format is DataFormat.PARQUET else f"{path}:{line}"
+            errors += [f"{location}: {error}" for error in one]
+        if len(errors) >= MAX_REPORTED_ERRORS:
+            rest = f"stopped after {MAX_REPORTED_ERRORS} errors"
+            raise TransferError(*errors[:MAX_REPORTED_ERRORS], rest)
         if count % IMPORT_BATCH_ROWS == 0:
             progress(count, None)
-    if complaints:
-        raise TransferError(*complaints)
+    if errors:
+        raise TransferError(*errors)
     return count
 
 
@@ -246,11 +238,11 @@ def _store_rows(
     try:
         rows = _validated_rows(path, file_format)
         while batch := [one for _, one in itertools.islice(rows, IMPORT_BATCH_ROWS)]:
-            good = [one for one in batch if not isinstance(one, list)]
-            read += len(good)
-            if len(good) < len(batch) or read > total:
+            valid = [one for one in batch if not isinstance(one, list)]
+            read += len(valid)
+            if len(valid) < len(batch) or read > total:
                 raise TransferError(f"{path} changed while it was imported, import it again")
-            added += len(writer.write(good))
+            added += len(writer.write(valid))
             progress(read, total)
     finally:
         writer.close()

@@ -1,6 +1,6 @@
-"""CSV, JSON Lines and Parquet: columns into a file, a file into raw rows; whether a row is right is judged elsewhere.
+"""CSV, JSON Lines and Parquet: columns to a file, a file to raw rows; `validation.py` validates them.
 
-Data files stay raw: no value is changed to suit a spreadsheet program.
+Data files stay raw: no value is changed for spreadsheet programs.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import io
 import json
 import math
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from monitor.model.time_parsing import iso_utc
+from monitor.storage.archive.layout import quote_literal
 from monitor.storage.history import reader as history
+from monitor.storage.journal.columns import DUCKDB_TYPES
 from monitor.storage.journal.store import JournalError
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class TransferError(JournalError):
-    """A file cannot be written or taken in; ``complaints`` are sentences for the operator, one a line."""
+    """A file cannot be written or imported; ``errors`` are sentences for the operator, one per line."""
 
     def __init__(self, *errors: str) -> None:
         super().__init__("\n".join(errors))
@@ -50,22 +52,16 @@ class DataFormat(enum.StrEnum):
 
 
 RawRow = dict[str, Any]
-"""A raw row: present values only, as the file gives them."""
+"""A raw row: values that are present, as in the file."""
 
 MAX_CSV_FIELD_CHARS = 1 << 24
 """Characters in one CSV field; the hops of a redirect loop with long targets exceed the csv module's own limit."""
 
-_DUCKDB_TYPES = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "VARCHAR"}
 _BOOLEAN_TEXTS = {True: "true", False: "false", None: None}
 
 
-def iso_utc(milliseconds: int) -> str:
-    """UTC milliseconds as ISO 8601 text."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def write_csv(file: BinaryIO, kind: str, batches: Iterable[ColumnBatch]) -> None:
-    """RFC 4180 in UTF-8 with a header; absent values are empty fields, flags are ``true`` and ``false``."""
+    """Write RFC 4180 in UTF-8 with a header; absent values are empty fields, flags are ``true`` and ``false``."""
     columns = history.history_columns(kind)
     text = io.StringIO(newline="")
     writer = csv.writer(text)
@@ -83,7 +79,7 @@ def write_csv(file: BinaryIO, kind: str, batches: Iterable[ColumnBatch]) -> None
 
 
 def write_jsonl(file: BinaryIO, kind: str, batches: Iterable[ColumnBatch]) -> None:
-    """One object a line; absent keys are left out; ``time`` says the slot in ISO 8601; ``hops`` is a list."""
+    """Write one object per line without absent keys; ``time`` is the slot in ISO 8601; ``hops`` is a list."""
     encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
     for batch in batches:
         names = tuple(batch)
@@ -97,25 +93,23 @@ def write_jsonl(file: BinaryIO, kind: str, batches: Iterable[ColumnBatch]) -> No
 
 
 def write_parquet(path: Path, kind: str, batches: Iterable[ColumnBatch]) -> None:
-    """Typed by the declarations, in the order of the rows, by way of JSON Lines, so that memory stays bounded."""
-    columns = {"kind": "VARCHAR"} | {
-        column.name: _DUCKDB_TYPES[column.type] for column in history.history_columns(kind)
-    }
-    types = ", ".join(f"{_quote_literal(name)}: {_quote_literal(sql)}" for name, sql in columns.items())
-    scratch = path.with_name(path.name + ".scratch")
-    source = f"read_json({_path_literal(scratch)}, format = 'newline_delimited', columns = {{{types}}})"
-    how = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480"
+    """Write typed columns in the order of the rows, through JSON Lines, so that memory stays bounded."""
+    columns = {"kind": "VARCHAR"} | {column.name: DUCKDB_TYPES[column.type] for column in history.history_columns(kind)}
+    types = ", ".join(f"{quote_literal(name)}: {quote_literal(sql)}" for name, sql in columns.items())
+    temporary = path.with_name(path.name + ".tmp")
+    source = f"read_json({_path_literal(temporary)}, format = 'newline_delimited', columns = {{{types}}})"
+    options = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480"
     with _duckdb_connection(path) as db:
         try:
-            with scratch.open("xb") as file:
+            with temporary.open("xb") as file:
                 write_jsonl(file, kind, batches)
-            db.execute(f"COPY (SELECT * FROM {source}) TO {_quote_literal(str(path))} ({how})")  # noqa: S608 - quoted above
+            db.execute(f"COPY (SELECT * FROM {source}) TO {quote_literal(str(path))} ({options})")  # noqa: S608 - quoted above
         finally:
-            scratch.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
 
 def read_header(path: Path, file_format: DataFormat) -> list[str] | None:
-    """The column names that the file announces, None when each row names its own. Raises :class:`ExchangeError`."""
+    """Return the column names of the header, None when each row names its own. Raises :class:`TransferError`."""
     if file_format is DataFormat.JSONL:
         return None
     if file_format is DataFormat.PARQUET:
@@ -129,8 +123,8 @@ def read_header(path: Path, file_format: DataFormat) -> list[str] | None:
 
 
 def read_csv(path: Path) -> Iterator[tuple[int, RawRow | str]]:
-    """(line, row) of every record, its values as text; (line, complaint) for what is no record."""
-    csv.field_size_limit(MAX_CSV_FIELD_CHARS)  # one setting for the whole process; nobody here wants the lower one
+    """Yield (line, row) of every record, its values as text; (line, error) for an invalid record."""
+    csv.field_size_limit(MAX_CSV_FIELD_CHARS)  # one setting for the whole process, where no code needs the lower one
     with path.open("rb") as file:
         reader = csv.reader(_decode_lines(file), strict=True)
         names = next(reader, [])
@@ -147,7 +141,7 @@ def read_csv(path: Path) -> Iterator[tuple[int, RawRow | str]]:
 
 
 def read_jsonl(path: Path) -> Iterator[tuple[int, RawRow | str]]:
-    """(line, row) of every object; (line, complaint) for a line that is none; empty lines are passed over."""
+    """Yield (line, row) of every object; (line, error) for an invalid line; empty lines are skipped."""
     with path.open("rb") as file:
         for line, raw in enumerate(file, start=1):
             content = raw.strip()
@@ -163,7 +157,7 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, RawRow | str]]:
 
 
 def read_parquet(path: Path) -> Iterator[tuple[int, RawRow | str]]:
-    """(number, row) of every row, from 1; not-a-number, which some writers put for absent values, is absent."""
+    """Yield (number, row) of every row, from 1; NaN, which some writers use for absent values, is absent."""
     with _duckdb_connection(path) as db:
         found = _select_all(db, path)
         names = [column[0] for column in found.description or ()]
@@ -176,7 +170,7 @@ def read_parquet(path: Path) -> Iterator[tuple[int, RawRow | str]]:
 
 
 def _decode_lines(file: BinaryIO) -> Iterator[str]:
-    """Decoded line by line, so that a fault has a line number."""
+    """Decode line by line, so that an error has a line number."""
     for number, line in enumerate(file):
         yield line.decode("utf-8" if number else "utf-8-sig")
 
@@ -191,10 +185,10 @@ def _error_text(error: Exception) -> str:
 
 @contextmanager
 def _duckdb_connection(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in memory for work on the file at ``path``; its errors are translated here.
+    """Open a database in memory for work on the file at ``path``, and translate its errors.
 
-    One thread: it is no slower here, and with two a Parquet export's memory grows with the rows (measured: 2 million
-    rows took 200 MB with one thread, 540 MB with two).
+    It has one thread, which is no slower here, and with two a Parquet export's memory grows with the rows (measured:
+    2 million rows took 200 MB with one thread, 540 MB with two).
     """
     import duckdb  # noqa: PLC0415 - 20 MiB that only this format needs
 
@@ -215,13 +209,9 @@ def _is_nan(value: object) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
-def _quote_literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _path_literal(path: Path) -> str:
-    """A path for functions of DuckDB that take patterns."""
-    return _quote_literal(glob.escape(str(path)))
+    """Quote a path for functions of DuckDB that accept patterns."""
+    return quote_literal(glob.escape(str(path)))
 
 
 READERS: Mapping[DataFormat, Callable[[Path], Iterator[tuple[int, RawRow | str]]]] = {

@@ -1,4 +1,4 @@
-"""One row of a foreign file becomes a measurement, or complaints that say what is wrong with it; nothing is guessed."""
+"""Validates rows of an imported file: each becomes a measurement, or errors that describe it; nothing is guessed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from monitor.model.records import Measurement
+from monitor.model.time_parsing import MAX_TIMESTAMP_MS, iso_utc
 from monitor.storage.history import reader
-from monitor.storage.transfer.formats import iso_utc
 from probes.registry import PROBE_KINDS
 from probes.result import Hop, Outcome
 
@@ -21,11 +21,9 @@ if TYPE_CHECKING:
     from monitor.storage.transfer.formats import RawRow
 
 INT64 = 2**63
-MAX_TIMESTAMP_MS = 253_402_300_799_999
-"""9999-12-31T23:59:59.999Z in UTC milliseconds."""
 
 EXTRA_KEYS = ("kind", "time")
-"""Keys beside the columns: ``kind`` says whose columns they are, ``time`` repeats the slot for human readers."""
+"""Keys beside the columns: ``kind`` is the kind of the columns, ``time`` repeats the slot for human readers."""
 
 _TIME_COLUMNS = {"slot", "started"}
 _INTEGER_PATTERN = re.compile(r"[+-]?[0-9]{1,19}")
@@ -34,7 +32,7 @@ _BOOLEANS = {"true": True, "false": False}
 
 
 class RowValidator:
-    """Judges rows. With ``textual`` every value comes as text, else as the file's own types."""
+    """Validates rows. With ``textual`` every value is text, else it has the types of the file."""
 
     def __init__(self, *, textual: bool) -> None:
         read = _FROM_TEXT if textual else _FROM_VALUE
@@ -48,42 +46,42 @@ class RowValidator:
         self._known_names = {*EXTRA_KEYS, *(name for columns in self._columns.values() for name in columns)}
 
     def validate_header(self, names: Sequence[str]) -> list[str]:
-        """Complaints about a file's column names."""
+        """Return the errors of a file's column names."""
         if not names:
             return ["no columns"]
         if len(names) == 1 and ";" in names[0]:
             return ["columns are separated by semicolons, write commas"]
-        doubled = sorted({name for name in names if names.count(name) > 1})
-        needed = ["kind", *(column.name for column in reader.BASE_COLUMNS if column.required)]
+        duplicates = sorted({name for name in names if names.count(name) > 1})
+        required = ["kind", *(column.name for column in reader.BASE_COLUMNS if column.required)]
         return [
-            *(f"column {name!r} is there twice" for name in doubled),
+            *(f"duplicate column {name!r}" for name in duplicates),
             *(self._unknown_column(name) for name in dict.fromkeys(names) if name not in self._known_names),
-            *(f"column {name!r} is missing" for name in needed if name not in names),
+            *(f"column {name!r} is missing" for name in required if name not in names),
         ]
 
     def validate_row(self, row: RawRow) -> Measurement | list[str]:
-        """The measurement that a row is, or the complaints about it."""
+        """Return the measurement of a row, or its errors."""
         kind = row.get("kind", "")
         columns = self._columns.get(kind) if isinstance(kind, str) else None
         if columns is None:
             return [f"kind: {kind!r} is not one of {', '.join(PROBE_KINDS)}" if kind else "kind is missing"]
         found: dict[str, Any] = {}
-        complaints = []
+        errors = []
         for name, raw in row.items():
             if name in columns:
                 column, read = columns[name]
                 try:
                     found[name] = _checked_value(column, read(raw))
                 except ValueError as error:
-                    complaints.append(f"{name}: {error}")
+                    errors.append(f"{name}: {error}")
             elif name not in EXTRA_KEYS:
-                complaints.append(
+                errors.append(
                     f"{name}: not measured by {kind}" if name in self._known_names else self._unknown_column(name)
                 )
         missing = (name for name, (column, _) in columns.items() if column.required and name not in row)
-        complaints += [f"{name} is missing" for name in missing]
-        complaints += [] if complaints else _contradictions(row, found)
-        return complaints or _measurement(kind, found)
+        errors += [f"{name} is missing" for name in missing]
+        errors += [] if errors else _contradictions(row, found)
+        return errors or _measurement(kind, found)
 
     def _unknown_column(self, name: str) -> str:
         near = difflib.get_close_matches(name, self._known_names, n=1)
@@ -132,7 +130,7 @@ def _checked_boolean(value: object) -> bool:
 
 def _checked_text(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not text")  # noqa: TRY004 - a complaint about data
+        raise ValueError(f"{value!r} is not text")  # noqa: TRY004 - an error in the data
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -141,13 +139,13 @@ def _checked_text(value: object) -> str:
 
 
 def _parse_hops(value: object) -> tuple[Hop, ...]:
-    """Hops from a list, or from JSON text of one."""
+    """Parse hops from a list, or from JSON text of one."""
     try:
         raw = json.loads(value) if isinstance(value, str) else value
     except (ValueError, RecursionError):
         raise ValueError("not JSON") from None
     if not isinstance(raw, list):
-        raise ValueError("not a list")  # noqa: TRY004 - a complaint about data
+        raise ValueError("not a list")  # noqa: TRY004 - an error in the data
     return tuple(_parse_hop(one) for one in raw)
 
 
@@ -156,7 +154,7 @@ def _parse_hop(raw: object) -> Hop:
         raise ValueError(f"each one has the keys {', '.join(_HOP_KEYS)}")
     phases = raw["phases"]
     if not isinstance(phases, dict):
-        raise ValueError("phases map names to seconds")  # noqa: TRY004 - a complaint about data
+        raise ValueError("phases map names to seconds")  # noqa: TRY004 - an error in the data
     present = {name: read(raw[name]) for name, read in _HOP_KEYS.items() if read and raw.get(name) is not None}
     return Hop(**present, phases={_checked_text(name): _checked_float(seconds) for name, seconds in phases.items()})
 
@@ -183,8 +181,8 @@ _HOP_KEYS: dict[str, Callable[[Any], Any] | None] = {
 }
 
 
-def _checked_value(column: HistoryColumn, value: Any) -> Any:  # noqa: ANN401 - whatever the column holds
-    """A value of a closed set as its member; one out of range is refused."""
+def _checked_value(column: HistoryColumn, value: Any) -> Any:  # noqa: ANN401 - any type of a column
+    """Return the value, as a member of the column's closed set if any. Raises ValueError for one out of range."""
     if column.choices is not None:
         try:
             return column.choices(value)
@@ -200,15 +198,19 @@ def _checked_value(column: HistoryColumn, value: Any) -> Any:  # noqa: ANN401 - 
 
 
 def _contradictions(row: RawRow, found: dict[str, Any]) -> list[str]:
-    void, fault = found["outcome"] is Outcome.VOID, found.get("fault")
-    complaints = []
-    if void != ("void" in found):
-        complaints.append("void: needed, since the outcome is void" if void else "void: only where the outcome is void")
+    unknown, fault = found["outcome"] is Outcome.UNKNOWN, found.get("fault")
+    errors = []
+    if unknown != ("unknown_reason" in found):
+        errors.append(
+            "unknown_reason: required when the outcome is unknown"
+            if unknown
+            else "unknown_reason: only allowed when the outcome is unknown"
+        )
     if found["outcome"] is Outcome.UP and fault is not None:
-        complaints.append(f"fault: {str(fault)!r}, but the outcome is up")
+        errors.append(f"fault: {str(fault)!r}, but the outcome is up")
     if "time" in row and row["time"] != iso_utc(found["slot"]):
-        complaints.append(f"time: {row['time']!r} is not the slot, {iso_utc(found['slot'])}")
-    return complaints
+        errors.append(f"time: {row['time']!r} is not the slot, {iso_utc(found['slot'])}")
+    return errors
 
 
 def _measurement(kind: str, found: dict[str, Any]) -> Measurement:

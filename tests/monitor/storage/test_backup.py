@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.storage import backup as room
+from monitor.storage import backup as module
 from monitor.storage.archive import verify
 from monitor.storage.archive.protocol import SealRequest
 from monitor.storage.archive.seal import sweep
@@ -23,14 +23,14 @@ from tests.fixtures import make
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Three days of two portals, two of them sealed, and a picture."""
+    """Three days of two portals, two of them sealed, and a screenshot."""
     directory = tmp_path / "data"
     directory.mkdir()
     make.make(directory)
-    picture = directory / "evidence" / "hue" / "mobile" / "1" / "0.jpg"
-    picture.parent.mkdir(parents=True)
-    picture.write_bytes(b"\xff\xd8picture")
-    (directory / "evidence" / "hue" / ".part").write_bytes(b"half")
+    screenshot = directory / "screenshots" / "hue" / "mobile" / "1" / "0.jpg"
+    screenshot.parent.mkdir(parents=True)
+    screenshot.write_bytes(b"\xff\xd8screenshot")
+    (directory / "screenshots" / "hue" / ".part").write_bytes(b"half")
     return directory
 
 
@@ -38,16 +38,16 @@ def test_what_is_restored_is_what_was_there(data: Path, tmp_path: Path):
     made = backup(data, tmp_path / "copy")
     assert check(tmp_path / "copy") == []
     assert restore(tmp_path / "copy", tmp_path / "again") == made
-    assert make.told(tmp_path / "again") == make.told(data)
+    assert make.read_records(tmp_path / "again") == make.read_records(data)
     assert verify.verify(tmp_path / "again").ok
-    assert (tmp_path / "again/evidence/hue/mobile/1/0.jpg").read_bytes() == b"\xff\xd8picture"
-    assert not (tmp_path / "again/evidence/hue/.part").exists()
+    assert (tmp_path / "again/screenshots/hue/mobile/1/0.jpg").read_bytes() == b"\xff\xd8screenshot"
+    assert not (tmp_path / "again/screenshots/hue/.part").exists()
     assert not (tmp_path / "again" / BACKUP_MANIFEST_FILE).exists()
     with closing(JournalReader(tmp_path / "again" / JOURNAL_FILE, PROBE_KINDS)) as reader:
         assert reader.checkpoint("states") == (1, "{}")
 
 
-def test_nobody_else_may_read_it(data: Path, tmp_path: Path):
+def test_other_users_cannot_read_it(data: Path, tmp_path: Path):
     backup(data, tmp_path / "copy")
     restore(tmp_path / "copy", tmp_path / "again")
     for root in (tmp_path / "copy", tmp_path / "again"):
@@ -57,13 +57,13 @@ def test_nobody_else_may_read_it(data: Path, tmp_path: Path):
 
 def test_neither_overwrites_anything(data: Path, tmp_path: Path):
     backup(data, tmp_path / "copy")
-    with pytest.raises(BackupError, match="exists already"):
+    with pytest.raises(BackupError, match="already exists"):
         backup(data, tmp_path / "copy")
     with pytest.raises(BackupError, match="not empty"):
         restore(tmp_path / "copy", data)
     (tmp_path / "empty").mkdir()
     restore(tmp_path / "copy", tmp_path / "empty")
-    assert make.told(tmp_path / "empty") == make.told(data)
+    assert make.read_records(tmp_path / "empty") == make.read_records(data)
 
 
 def _flip(path: Path) -> None:
@@ -79,7 +79,7 @@ def test_damage_of_any_file_is_found_and_nothing_is_restored(data: Path, tmp_pat
         whole = path.read_bytes()
         _flip(path)
         assert check(tmp_path / "copy") == [f"{one.path}: changed since it was backed up"]
-        with pytest.raises(BackupError, match="is not what was backed up"):
+        with pytest.raises(BackupError, match="differs from the manifest"):
             restore(tmp_path / "copy", tmp_path / "again")
         path.unlink()
         assert check(tmp_path / "copy")
@@ -87,8 +87,8 @@ def test_damage_of_any_file_is_found_and_nothing_is_restored(data: Path, tmp_pat
             restore(tmp_path / "copy", tmp_path / "again")
         path.write_bytes(whole)
         assert not [path for path in tmp_path.iterdir() if "again" in path.name]
-    (tmp_path / "copy" / "stranger").touch()
-    assert check(tmp_path / "copy") == ["stranger: is no part of the backup"]
+    (tmp_path / "copy" / "extra").touch()
+    assert check(tmp_path / "copy") == ["extra: not in the manifest"]
 
 
 def test_a_damaged_archive_is_not_backed_up_as_if_it_were_good(data: Path, tmp_path: Path):
@@ -126,21 +126,21 @@ def test_a_manifest_that_cannot_be_trusted_is_refused(
 def test_files_that_are_merged_meanwhile_make_it_begin_anew(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """The ledger of the first copy names a file that is gone by the time it is its turn."""
-    real, calls = room._copy_journal, []  # noqa: SLF001 - the moment between ledger and files
+    """The catalog of the first copy names a file that is removed before it is copied."""
+    real, calls = module._copy_journal, []  # noqa: SLF001 - the moment between catalog and files
 
     def then_one_more_day(source: Path, copy: Path) -> None:
         real(source, copy)
         calls.append(copy)
         if len(calls) == 1:
-            gone = next((source / "archive" / "latency").rglob("*.parquet"))
-            gone.rename(gone.with_name("elsewhere"))
+            removed = next((source / "archive" / "latency").rglob("*.parquet"))
+            removed.rename(removed.with_name("moved-away"))
         else:
-            moved = next((source / "archive" / "latency").rglob("elsewhere"))
+            moved = next((source / "archive" / "latency").rglob("moved-away"))
             moved.rename(moved.with_name(names[0]))
 
     names = [next((data / "archive" / "latency").rglob("*.parquet")).name]
-    monkeypatch.setattr(room, "_copy_journal", then_one_more_day)
+    monkeypatch.setattr(module, "_copy_journal", then_one_more_day)
     backup(data, tmp_path / "copy")
     assert len(calls) == 2
     assert check(tmp_path / "copy") == []
@@ -158,7 +158,7 @@ def test_while_rows_are_written_and_a_day_is_sealed(data: Path, tmp_path: Path):
             writer.write([factories.measurement(portal=f"p{number}", slot=slot) for number in range(20)])
         sweep(
             SealRequest(directory=data, zone=make.ZONE, grace_ms=0, now_ms=make.FIRST + 4 * DAY),
-            lambda chore: writer.write([chore]),
+            lambda update: writer.write([update]),
         )
         writer.close()
 
@@ -169,10 +169,10 @@ def test_while_rows_are_written_and_a_day_is_sealed(data: Path, tmp_path: Path):
     finally:
         over.set()
         thread.join()
-    final = make.told(data)
+    final = make.read_records(data)
     for number, one in enumerate(made):
         restore(tmp_path / f"copy-{number}", tmp_path / f"again-{number}")
-        told = make.told(tmp_path / f"again-{number}")
-        assert told == [record for record in final if record["seq"] <= one.last]
+        records = make.read_records(tmp_path / f"again-{number}")
+        assert records == [record for record in final if record["seq"] <= one.last]
         assert one.last % 20 == made[0].last % 20, "whole transactions only"
     assert made[0].last < made[-1].last

@@ -58,26 +58,26 @@ def writer(tmp_path: Path) -> Iterator[JournalWriter]:
     writer.close()
 
 
-def order(directory: Path, *, days: float = 1, grace: int = 0, zone: str = ZONE) -> SealRequest:
+def request(directory: Path, *, days: float = 1, grace: int = 0, zone: str = ZONE) -> SealRequest:
     return SealRequest(directory=directory, zone=zone, grace_ms=grace, now_ms=FIRST + int(days * DAY))
 
 
 def sealed(writer: JournalWriter, *, days: float = 1, grace: int = 0, zone: str = ZONE) -> int:
-    return sweep(order(writer.path.parent, days=days, grace=grace, zone=zone), lambda chore: _write(writer, chore))
+    return sweep(request(writer.path.parent, days=days, grace=grace, zone=zone), lambda update: _write(writer, update))
 
 
-def _write(writer: JournalWriter, chore: ArchiveUpdate) -> None:
-    writer.write([chore])
+def _write(writer: JournalWriter, update: ArchiveUpdate) -> None:
+    writer.write([update])
 
 
 def fleet(days: int = 2, step: int = 2 * HOUR, seed: int = 1) -> list[Measurement]:
-    """Looks of three portals with numbers that decimal text of 15 digits cannot hold, in no order."""
+    """Measurements of three portals with numbers that decimal text of 15 digits cannot hold, in no order."""
     draw = random.Random(seed)  # noqa: S311 - no secret
     found = []
     for slot in range(FIRST, FIRST + days * DAY, step):
         for portal in ("hue", "ha-noi", "Đà-nẵng"):
             for check, kind in (("uptime-search", "uptime"), *((kind, kind) for kind in PROBE_KINDS)):
-                outcome = draw.choice([Outcome.UP, Outcome.UP, Outcome.DOWN, Outcome.VOID])
+                outcome = draw.choice([Outcome.UP, Outcome.UP, Outcome.DOWN, Outcome.UNKNOWN])
                 one = factories.measurement(portal=portal, check=check, kind=kind, slot=slot, outcome=outcome)
                 if outcome is Outcome.UP:
                     values = factories.values(wait_seconds=draw.random(), final_url='https://x/"quoted",\\ \n\t\u2028é')
@@ -93,10 +93,10 @@ def everything(directory: Path, kind: str = "uptime", **narrow: object) -> list[
 
 
 def trim(writer: JournalWriter, kind: str = "uptime") -> None:
-    """What the keeper does, at once."""
-    for span in catalog.sealed_periods(catalog.load(writer.path.parent), kind):
-        sql = f"DELETE FROM look_{kind} WHERE slot >= ? AND slot < ? AND seq <= ?"
-        writer.write([ArchiveUpdate(statements=((sql, (span.since_ms, span.until_ms, span.through)),))])
+    """Trim as the job does, at once."""
+    for period in catalog.sealed_periods(catalog.load(writer.path.parent), kind):
+        sql = f"DELETE FROM measurement_{kind} WHERE slot >= ? AND slot < ? AND seq <= ?"
+        writer.write([ArchiveUpdate(statements=((sql, (period.since_ms, period.until_ms, period.through)),))])
 
 
 def test_history_is_the_same_before_and_after_sealing_and_after_the_rows_have_left(
@@ -108,16 +108,16 @@ def test_history_is_the_same_before_and_after_sealing_and_after_the_rows_have_le
     assert {kind: everything(tmp_path, kind) for kind in PROBE_KINDS} == before
     trim(writer)
     with closing(sqlite3.connect(tmp_path / JOURNAL_FILE)) as db:
-        assert db.execute("SELECT MIN(slot) FROM look_uptime").fetchone() == (FIRST + DAY,)
+        assert db.execute("SELECT MIN(slot) FROM measurement_uptime").fetchone() == (FIRST + DAY,)
     assert {kind: everything(tmp_path, kind) for kind in PROBE_KINDS} == before
 
 
 def test_windows_cut_through_days_and_are_narrowed_alike_in_files_and_journal(tmp_path: Path, writer: JournalWriter):
     writer.write(fleet())
     windows: list[dict[str, object]] = [
-        {"since": FIRST + 3 * HOUR, "until": FIRST + DAY + 5 * HOUR, "portals": frozenset({"hue", "Đà-nẵng"})},
+        {"since_ms": FIRST + 3 * HOUR, "until_ms": FIRST + DAY + 5 * HOUR, "portals": frozenset({"hue", "Đà-nẵng"})},
         {"checks": frozenset({"uptime"})},
-        {"since": FIRST + 20 * HOUR, "until": FIRST + 23 * HOUR},
+        {"since_ms": FIRST + 20 * HOUR, "until_ms": FIRST + 23 * HOUR},
         {"portals": frozenset()},
     ]
     before = [everything(tmp_path, **window) for window in windows]
@@ -129,7 +129,7 @@ def test_windows_cut_through_days_and_are_narrowed_alike_in_files_and_journal(tm
     assert counted == [len(rows) for rows in before]
 
 
-def test_a_file_is_sorted_and_says_what_it_is(tmp_path: Path, writer: JournalWriter):
+def test_a_file_is_sorted_and_describes_itself(tmp_path: Path, writer: JournalWriter):
     writer.write(fleet())
     sealed(writer)
     path = tmp_path / ARCHIVE_FOLDER / "uptime" / "2026" / "2026-08-01.parquet"
@@ -154,7 +154,7 @@ def test_a_day_waits_for_its_grace(tmp_path: Path, writer: JournalWriter):
     assert sealed(writer, days=9) == 0, "what is sealed stays as it is"
 
 
-def test_late_rows_go_into_a_supplement_that_says_so(tmp_path: Path, writer: JournalWriter):
+def test_late_rows_go_into_a_supplement_marked_as_late(tmp_path: Path, writer: JournalWriter):
     found = fleet(days=1)
     writer.write(found[:-10])
     sealed(writer)
@@ -189,24 +189,24 @@ def test_merging_a_day_changes_no_row(tmp_path: Path, writer: JournalWriter):
         writer.write(found[part::3])
         sealed(writer)
     before = everything(tmp_path)
-    assert compaction.compact(order(tmp_path), lambda chore: _write(writer, chore)) == len(PROBE_KINDS)
+    assert compaction.compact(request(tmp_path), lambda update: _write(writer, update)) == len(PROBE_KINDS)
     assert everything(tmp_path) == before
     assert [parse_path(path) for path in list_files(tmp_path)] == [
         (kind, "2026-08-01", 3) for kind in sorted(PROBE_KINDS)
     ]
     assert verify.verify(tmp_path).ok
     assert all(one.late for one in catalog.load(tmp_path)), "that rows came late is not forgotten"
-    assert compaction.compact(order(tmp_path), lambda chore: _write(writer, chore)) == 0
+    assert compaction.compact(request(tmp_path), lambda update: _write(writer, update)) == 0
 
 
-def test_merged_files_that_nobody_removed_are_removed_at_the_next_sweep(tmp_path: Path, writer: JournalWriter):
+def test_merged_files_that_were_not_removed_are_removed_at_the_next_sweep(tmp_path: Path, writer: JournalWriter):
     found = fleet(days=1)
     for part in range(2):
         writer.write(found[part::2])
         sealed(writer)
     before = everything(tmp_path)
     kept = {path: (tmp_path / ARCHIVE_FOLDER / path).read_bytes() for path in list_files(tmp_path)}
-    compaction.compact(order(tmp_path), lambda chore: _write(writer, chore))
+    compaction.compact(request(tmp_path), lambda update: _write(writer, update))
     for path, content in kept.items():
         (tmp_path / ARCHIVE_FOLDER / path).write_bytes(content)
     assert not verify.verify(tmp_path).ok
@@ -218,16 +218,16 @@ def test_merged_files_that_nobody_removed_are_removed_at_the_next_sweep(tmp_path
 def test_nothing_younger_than_five_quarters_is_ever_removed(tmp_path: Path, writer: JournalWriter):
     writer.write(fleet())
     sealed(writer, days=2)
-    commit = lambda chore: _write(writer, chore)  # noqa: E731 - a word for two calls
+    commit = lambda update: _write(writer, update)  # noqa: E731 - used twice
     with pytest.raises(ValueError, match="five quarters"):
-        compaction.expire(order(tmp_path), commit, 459)
-    assert compaction.expire(order(tmp_path, days=460.9), commit, 460) == 0
-    assert compaction.expire(order(tmp_path, days=461), commit, 460) == len(PROBE_KINDS)
+        compaction.expire(request(tmp_path), commit, 459)
+    assert compaction.expire(request(tmp_path, days=460.9), commit, 460) == 0
+    assert compaction.expire(request(tmp_path, days=461), commit, 460) == len(PROBE_KINDS)
     assert {parse_path(path)[1] for path in list_files(tmp_path) if parse_path(path)} == {"2026-08-02"}  # type: ignore[index] - just asked
     assert verify.verify(tmp_path).ok
 
 
-def test_every_way_of_being_wrong_is_said_in_words(tmp_path: Path, writer: JournalWriter):
+def test_every_error_is_described(tmp_path: Path, writer: JournalWriter):
     writer.write(fleet(days=3))
     sealed(writer, days=3)
     root = tmp_path / ARCHIVE_FOLDER
@@ -238,13 +238,17 @@ def test_every_way_of_being_wrong_is_said_in_words(tmp_path: Path, writer: Journ
         file.write(b"!")
     (root / "uptime/2026/2026-08-04.parquet").write_bytes(b"what is this")
     writer.write(
-        [ArchiveUpdate(statements=(("UPDATE sealed SET rows = 7 WHERE path LIKE 'latency/2026/2026-08-03%'", ()),))]
+        [
+            ArchiveUpdate(
+                statements=(("UPDATE archive_file SET rows = 7 WHERE path LIKE 'latency/2026/2026-08-03%'", ()),)
+            )
+        ]
     )
-    said = "\n".join(verify.verify(tmp_path).errors)
-    assert "uptime/2026/2026-08-01.parquet: missing; it held 72 rows" in said
-    assert "uptime/2026/2026-08-02.parquet: changed since it was sealed" in said
-    assert "uptime/2026/2026-08-04.parquet: the ledger does not know this file" in said
-    assert "latency/2026/2026-08-03.parquet: holds 36 rows where the ledger says 7" in said
+    errors = "\n".join(verify.verify(tmp_path).errors)
+    assert "uptime/2026/2026-08-01.parquet: missing; it held 72 rows" in errors
+    assert "uptime/2026/2026-08-02.parquet: changed since it was sealed" in errors
+    assert "uptime/2026/2026-08-04.parquet: not in the catalog" in errors
+    assert "latency/2026/2026-08-03.parquet: holds 36 rows, the catalog lists 7" in errors
     with pytest.raises(ArchiveError, match=r"2026-08-01.*missing or damaged"):
         everything(tmp_path)
 
@@ -260,10 +264,10 @@ def test_a_strange_file_is_left_alone_and_its_name_not_taken(tmp_path: Path, wri
 
 
 def test_an_archive_outlives_its_journal(tmp_path: Path, writer: JournalWriter):
-    """A journal lost or restored from before: files are taken over, and rows the new one has as well appear once."""
+    """A journal lost or restored from before: files are recovered, and rows the new one has as well appear once."""
     found = fleet(days=1)
     writer.write(found)
-    writer.write([CheckpointUpdate(reader="states", seq=0, changes=(factories.change(at=FIRST + HOUR),))])
+    writer.write([CheckpointUpdate(consumer="states", seq=0, changes=(factories.change(at=FIRST + HOUR),))])
     sealed(writer)
     before = everything(tmp_path)
     changes = list(reader.state_changes(tmp_path))
@@ -287,7 +291,7 @@ def test_state_changes_are_sealed_and_stay_readable_once(tmp_path: Path, writer:
         factories.change(at=FIRST + 2 * HOUR),
         factories.change(at=FIRST + DAY, state=State.UP, previous=State.DOWN, fault=None),
     )
-    writer.write([CheckpointUpdate(reader="states", seq=0, changes=changes)])
+    writer.write([CheckpointUpdate(consumer="states", seq=0, changes=changes)])
     before = list(reader.state_changes(tmp_path))
     assert sealed(writer) == 1
     assert list(reader.state_changes(tmp_path)) == before
@@ -303,19 +307,19 @@ def test_another_zone_seals_what_the_first_one_left(tmp_path: Path, writer: Jour
     sealed(writer, days=4, zone="America/New_York")
     assert everything(tmp_path) == before
     assert verify.verify(tmp_path).rows == len(fleet(days=3))
-    spans = catalog.sealed_periods(catalog.load(tmp_path), "uptime")
-    assert all(one.until_ms <= other.since_ms for one, other in pairwise(spans))
+    periods = catalog.sealed_periods(catalog.load(tmp_path), "uptime")
+    assert all(one.until_ms <= other.since_ms for one, other in pairwise(periods))
 
 
 @pytest.mark.parametrize(
-    ("zone", "label", "hours"),
+    ("zone", "date", "hours"),
     [(ZONE, "2026-03-29", 24), ("Europe/Berlin", "2026-03-29", 23), ("Europe/Berlin", "2026-10-25", 25)],
 )
-def test_a_day_is_as_long_as_its_zone_says(zone: str, label: str, hours: int):
-    noon = duckdb.connect().execute(f"SELECT epoch_ms(TIMESTAMP '{label} 10:00:00')").fetchone()
+def test_a_day_is_as_long_as_in_its_zone(zone: str, date: str, hours: int):
+    noon = duckdb.connect().execute(f"SELECT epoch_ms(TIMESTAMP '{date} 10:00:00')").fetchone()
     assert noon is not None
     day = day_of(noon[0], ZoneInfo(zone))
-    assert (day.date, day.until_ms - day.since_ms) == (label, hours * HOUR)
+    assert (day.date, day.until_ms - day.since_ms) == (date, hours * HOUR)
     assert day_of(day.since_ms, ZoneInfo(zone)) == day_of(day.until_ms - 1, ZoneInfo(zone)) == day
 
 
@@ -360,9 +364,9 @@ def test_questions_in_sql_see_every_row_once(tmp_path: Path, writer: JournalWrit
     assert not list((tmp_path / ARCHIVE_FOLDER).glob("*-*"))
 
 
-def test_a_sweep_leaves_the_rooms_of_the_living_alone(tmp_path: Path, writer: JournalWriter):
+def test_a_sweep_keeps_the_temporary_directories_of_running_processes(tmp_path: Path, writer: JournalWriter):
     writer.write(fleet(days=1))
-    dead = tmp_path / ARCHIVE_FOLDER / "scratch-dead"
+    dead = tmp_path / ARCHIVE_FOLDER / "tmp-dead"
     dead.mkdir(parents=True)
     (dead / "rows.duckdb").touch()
     with reader.connect(tmp_path, ["uptime"], 0, reader.UNBOUNDED_MS) as db:
@@ -371,20 +375,22 @@ def test_a_sweep_leaves_the_rooms_of_the_living_alone(tmp_path: Path, writer: Jo
         assert db.execute("SELECT COUNT(*) FROM uptime").fetchone() == (72,)
 
 
-def test_the_manifest_is_made_good_after_a_sweep_that_was_killed_before_it_told(tmp_path: Path, writer: JournalWriter):
+def test_the_manifest_is_corrected_after_a_sweep_that_was_killed_before_it_wrote_it(
+    tmp_path: Path, writer: JournalWriter
+):
     writer.write(fleet(days=1))
-    compaction.run_maintenance(order(tmp_path), lambda chore: _write(writer, chore))
-    told = tmp_path / ARCHIVE_FOLDER / "manifest.json"
-    good = told.read_text("utf-8")
-    told.write_text('{"schema": 1, "files": []}\n', "utf-8")
-    told.with_name(".manifest.json.1.part").touch()
-    assert compaction.run_maintenance(order(tmp_path), lambda chore: _write(writer, chore)) == 0
-    assert told.read_text("utf-8") == good
+    compaction.run_maintenance(request(tmp_path), lambda update: _write(writer, update))
+    manifest = tmp_path / ARCHIVE_FOLDER / "manifest.json"
+    good = manifest.read_text("utf-8")
+    manifest.write_text('{"schema": 1, "files": []}\n', "utf-8")
+    manifest.with_name(".manifest.json.1.part").touch()
+    assert compaction.run_maintenance(request(tmp_path), lambda update: _write(writer, update)) == 0
+    assert manifest.read_text("utf-8") == good
     assert not list((tmp_path / ARCHIVE_FOLDER).glob(".manifest*"))
 
 
-class Still:
-    """A clock that stands."""
+class FixedClock:
+    """A clock that shows one time."""
 
     def __init__(self, now: int) -> None:
         self.moment = now
@@ -396,25 +402,25 @@ class Still:
         return self.moment / 1000
 
 
-async def test_the_keeper_seals_in_a_process_of_its_own_and_lets_rows_go_when_everybody_has_read_them(tmp_path: Path):
+async def test_the_job_seals_in_a_worker_process_and_trims_rows_that_all_consumers_have_read(tmp_path: Path):
     journal = Journal.open(tmp_path, PROBE_KINDS, commit_interval_seconds=0.0)
     try:
         found = fleet()
         await journal.commit_all(found)
         before = everything(tmp_path)
-        clock = Still(FIRST + 3 * DAY)
-        keeper = ArchiveJob(
+        clock = FixedClock(FIRST + 3 * DAY)
+        job = ArchiveJob(
             tmp_path, journal, clock, ArchivePolicy(zone=ZONE, keep_in_journal_seconds=12 * 3600.0), ["sink"]
         )
-        assert await keeper.sweep() == 2 * len(PROBE_KINDS)
-        assert keeper.statistics.files == 2 * len(PROBE_KINDS)
-        assert keeper.statistics.sealed_until_ms == FIRST + 2 * DAY
+        assert await job.sweep() == 2 * len(PROBE_KINDS)
+        assert job.statistics.files == 2 * len(PROBE_KINDS)
+        assert job.statistics.sealed_until_ms == FIRST + 2 * DAY
         clock.moment += 2 * HOUR
-        assert await keeper.trim() == 0
-        assert keeper.statistics.trim_blocked_by == "sink"
-        await journal.commit(CheckpointUpdate(reader="sink", seq=len(found)))
-        assert await keeper.trim() == len(found)
-        assert keeper.statistics.trim_blocked_by == ""
+        assert await job.trim() == 0
+        assert job.statistics.trim_blocked_by == "sink"
+        await journal.commit(CheckpointUpdate(consumer="sink", seq=len(found)))
+        assert await job.trim() == len(found)
+        assert job.statistics.trim_blocked_by == ""
         assert everything(tmp_path) == before
         assert (tmp_path / ARCHIVE_FOLDER / "manifest.json").exists()
     finally:
@@ -425,24 +431,24 @@ async def test_rows_stay_while_they_are_young_or_their_file_is(tmp_path: Path):
     journal = Journal.open(tmp_path, PROBE_KINDS, commit_interval_seconds=0.0)
     try:
         await journal.commit_all(fleet())
-        clock = Still(FIRST + 3 * DAY)
-        keeper = ArchiveJob(tmp_path, journal, clock, ArchivePolicy(zone=ZONE, keep_in_journal_seconds=2 * 24 * 3600.0))
-        await keeper.sweep()
-        assert await keeper.trim() == 0, "the files were made a moment ago"
+        clock = FixedClock(FIRST + 3 * DAY)
+        job = ArchiveJob(tmp_path, journal, clock, ArchivePolicy(zone=ZONE, keep_in_journal_seconds=2 * 24 * 3600.0))
+        await job.sweep()
+        assert await job.trim() == 0, "the files were made a moment ago"
         clock.moment += 2 * HOUR
-        assert await keeper.trim() == len(fleet()) // 2, "only the first day is old enough"
+        assert await job.trim() == len(fleet()) // 2, "only the first day is old enough"
     finally:
         await journal.close()
 
 
-async def test_a_sealing_that_fails_is_said_aloud_and_harms_nothing(tmp_path: Path):
+async def test_a_sealing_that_fails_raises_an_error_and_harms_nothing(tmp_path: Path):
     journal = Journal.open(tmp_path, PROBE_KINDS, commit_interval_seconds=0.0)
     try:
         await journal.commit_all(fleet())
         (tmp_path / ARCHIVE_FOLDER).write_text("in the way")
-        keeper = ArchiveJob(tmp_path, journal, Still(FIRST + 3 * DAY), ArchivePolicy(zone=ZONE))
+        job = ArchiveJob(tmp_path, journal, FixedClock(FIRST + 3 * DAY), ArchivePolicy(zone=ZONE))
         with pytest.raises(Exception, match=r"archive .* cannot be used"):
-            await keeper.sweep()
+            await job.sweep()
         assert len(everything(tmp_path)) == sum(one.kind == "uptime" for one in fleet())
     finally:
         await journal.close()

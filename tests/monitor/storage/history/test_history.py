@@ -44,7 +44,7 @@ def read(directory: Path, window: HistoryWindow, batch: int = reader.BATCH_ROWS)
 
 
 def identities(measurements: Iterable[Measurement]) -> list[tuple[object, ...]]:
-    """Identities in the promised order."""
+    """Identities in the documented order."""
     ordered = sorted(measurements, key=lambda one: (one.slot, one.portal, one.check, one.location, one.attempt))
     return [(one.portal, one.check, one.location, one.slot, one.attempt) for one in ordered]
 
@@ -74,7 +74,7 @@ def test_a_window_is_half_open_and_narrowed_by_portal_and_check(tmp_path: Path, 
         kind="uptime",
         since_ms=SLOT + MINUTE,
         until_ms=SLOT + 3 * MINUTE,
-        portals=frozenset({"hue", "Đà-nẵng", "nobody"}),
+        portals=frozenset({"hue", "Đà-nẵng", "absent"}),
         checks=frozenset({"uptime"}),
     )
     wanted = [
@@ -95,7 +95,8 @@ def test_columns_come_in_the_documented_order_with_the_declared_types(tmp_path: 
     columns = reader.history_columns("uptime")
     assert list(batch) == [column.name for column in columns]
     assert " ".join(list(batch)[:15]) == (
-        "portal check location slot attempt outcome fault void phase detail started duration lateness config hops"
+        "portal check location slot attempt outcome fault unknown_reason phase detail started duration start_delay "
+        "config hops"
     )
     for column in columns:
         assert {type(value) for value in batch[column.name]} <= {column.type, type(None)}, column.name
@@ -105,30 +106,30 @@ def test_columns_come_in_the_documented_order_with_the_declared_types(tmp_path: 
 
 
 def test_every_column_of_the_journal_is_there(tmp_path: Path, writer: JournalWriter):
-    """The seam has no second list that could fall behind the table's."""
+    """History has no second list of columns that could differ from the table's."""
     for kind, table in writer._tables.items():  # noqa: SLF001
         assert [column.name for column in reader.history_columns(kind)] == table.columns[1:]
 
 
 def test_a_metric_younger_than_the_journal_is_absent(tmp_path: Path, writer: JournalWriter):
     writer.write([factories.measurement()])
-    writer._db.execute('ALTER TABLE "look_uptime" DROP COLUMN "status"')  # noqa: SLF001
-    writer._db.execute('DROP TABLE "look_latency"')  # noqa: SLF001
+    writer._db.execute('ALTER TABLE "measurement_uptime" DROP COLUMN "status"')  # noqa: SLF001
+    writer._db.execute('DROP TABLE "measurement_latency"')  # noqa: SLF001
     (batch,) = reader.measurements(tmp_path, HistoryWindow(kind="uptime"))
     assert batch["status"] == [None]
     assert list(reader.measurements(tmp_path, HistoryWindow(kind="latency"))) == []
     assert reader.count(tmp_path, HistoryWindow(kind="latency")) == 0
 
 
-@pytest.mark.parametrize("ask", [reader.count, lambda *both: list(reader.measurements(*both))])
-def test_what_cannot_be_read_is_said(tmp_path: Path, ask: Callable[[Path, HistoryWindow], object]):
+@pytest.mark.parametrize("call", [reader.count, lambda *both: list(reader.measurements(*both))])
+def test_a_journal_that_cannot_be_read_is_reported(tmp_path: Path, call: Callable[[Path, HistoryWindow], object]):
     with pytest.raises(JournalError, match="there is no journal at"):
-        ask(tmp_path, HistoryWindow(kind="uptime"))
+        call(tmp_path, HistoryWindow(kind="uptime"))
     with pytest.raises(JournalError, match="probe kind 'gopher' is not one of uptime"):
-        ask(tmp_path, HistoryWindow(kind="gopher"))
+        call(tmp_path, HistoryWindow(kind="gopher"))
     (tmp_path / JOURNAL_FILE).write_bytes(b"no database" * 1000)
     with pytest.raises(JournalError, match="not a database"):
-        ask(tmp_path, HistoryWindow(kind="uptime"))
+        call(tmp_path, HistoryWindow(kind="uptime"))
 
 
 def test_a_reader_left_half_way_does_not_keep_the_log_from_being_folded_back(tmp_path: Path, writer: JournalWriter):
@@ -144,10 +145,10 @@ def test_a_reader_left_half_way_does_not_keep_the_log_from_being_folded_back(tmp
 WRITING = """
 import sys
 from pathlib import Path
-from monitor.store import Writer
-from probes.kinds import KINDS
+from monitor.storage.journal.store import JournalWriter
+from probes.registry import PROBE_KINDS
 from tests import factories
-writer = Writer(Path(sys.argv[1]), KINDS)
+writer = JournalWriter(Path(sys.argv[1]), PROBE_KINDS)
 print("ready", flush=True)
 slot = factories.SLOT
 while True:
@@ -179,7 +180,7 @@ def test_reading_while_another_process_commits(tmp_path: Path):
 
 
 def changes() -> list[StateChange]:
-    """Two portals' stories; the second location sees its own."""
+    """State changes of two portals; the second location has its own."""
     return [
         factories.change(at=SLOT, state=State.UP, previous=State.UNKNOWN, fault=None, detail=""),
         factories.change(at=SLOT + 2 * MINUTE),
@@ -189,7 +190,7 @@ def changes() -> list[StateChange]:
 
 
 def test_state_changes_of_a_window(tmp_path: Path, writer: JournalWriter):
-    writer.write([CheckpointUpdate(reader="states", seq=0, changes=tuple(changes()))])
+    writer.write([CheckpointUpdate(consumer="states", seq=0, changes=tuple(changes()))])
     batches = list(reader.state_changes(tmp_path, SLOT, SLOT + 2 * MINUTE, batch_rows=2))
     assert [len(batch["at"]) for batch in batches] == [2, 1]
     assert list(batches[0]) == [column.name for column in reader.STATE_CHANGE_COLUMNS]
@@ -202,7 +203,7 @@ def test_state_changes_of_a_window(tmp_path: Path, writer: JournalWriter):
 
 def test_the_state_in_force_when_a_window_begins(tmp_path: Path, writer: JournalWriter):
     assert reader.states_at(tmp_path) == {column.name: [] for column in reader.STATE_CHANGE_COLUMNS}
-    writer.write([CheckpointUpdate(reader="states", seq=0, changes=tuple(changes()))])
+    writer.write([CheckpointUpdate(consumer="states", seq=0, changes=tuple(changes()))])
     at_first = reader.states_at(tmp_path, SLOT + MINUTE)
     assert list(zip(at_first["portal"], at_first["location"], at_first["state"], strict=True)) == [
         ("ha-noi", "dn-1", "down"),

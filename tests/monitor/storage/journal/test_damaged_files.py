@@ -1,4 +1,4 @@
-"""Damaged files in the data directory and among exports: passed over, put aside or told of."""
+"""Damaged files in the data directory and among exports: skipped, renamed or reported."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ from tests.factories import SLOT
 def test_a_note_that_the_journal_cannot_hold_is_put_aside(tmp_path: Path, key: str, value: object):
     """It ended the daemon, and the next one, for the file was still there."""
     good = inbox.submit_note(tmp_path, inbox.new_note("hue-1", NoteKind.COMMENTED, "Lan", "đang xử lý", SLOT))
-    told: dict[str, Any] = json.loads(good.read_text("utf-8"))
+    data: dict[str, Any] = json.loads(good.read_text("utf-8"))
     bad = good.with_name("0-bad.json")
-    bad.write_text(json.dumps(told | {key: value}))
+    bad.write_text(json.dumps(data | {key: value}))
     found = inbox.pending_notes(tmp_path)
     assert [path for path, _ in found] == [good]
     assert bad.with_suffix(inbox.INVALID_SUFFIX).exists()
@@ -69,24 +69,26 @@ def test_deep_notes_and_pipes_are_put_aside(tmp_path: Path):
         {"slot": "x"},
         {"slot": SLOT + 1},
         {"portal": "../../.."},
-        {"why": "because"},
-        {"print": "zz"},
+        {"reason": "because"},
+        {"fingerprint": "zz"},
         {"frames": [{"file": "../about.json", "type": "image/webp", "at": None}]},
         {"frames": [{"file": "00.webp", "type": "text/html", "at": None}]},
         {"frames": [{"file": "00.webp", "type": "image/webp", "at": 1e999}]},
         {"frames": None},
     ],
 )
-async def test_an_index_of_pictures_that_is_not_ours_is_passed_over(tmp_path: Path, change: dict[str, object]):
-    evidence = ScreenshotStore(folder=tmp_path, max_bytes=10**9, retention_days=100)
+async def test_an_invalid_index_of_screenshots_is_skipped(tmp_path: Path, change: dict[str, object]):
+    store = ScreenshotStore(folder=tmp_path, max_bytes=10**9, retention_days=100)
     check = factories.check("mobile", portal="hue")
     for slot in (SLOT, SLOT + 2 * factories.DAY):
-        look = factories.measurement(kind="mobile", portal="hue", slot=slot)
-        await evidence.save(
-            check, look, [Screenshot(at_seconds=None, content_type="image/webp", body=b"RIFF", fingerprint="0f" * 8)]
+        measurement = factories.measurement(kind="mobile", portal="hue", slot=slot)
+        await store.save(
+            check,
+            measurement,
+            [Screenshot(at_seconds=None, content_type="image/webp", body=b"RIFF", fingerprint="0f" * 8)],
         )
-    about = tmp_path / "hue" / "mobile" / str(SLOT) / METADATA_FILE
-    about.write_text(json.dumps(json.loads(about.read_text()) | change))
+    metadata = tmp_path / "hue" / "mobile" / str(SLOT) / METADATA_FILE
+    metadata.write_text(json.dumps(json.loads(metadata.read_text()) | change))
     again = ScreenshotStore(folder=tmp_path, max_bytes=10**9, retention_days=100)
     again.load()
     assert [one.slot for one in again.of_check("hue/mobile")] == [SLOT + 2 * factories.DAY]
@@ -95,7 +97,7 @@ async def test_an_index_of_pictures_that_is_not_ours_is_passed_over(tmp_path: Pa
 @pytest.mark.parametrize(
     "text", ["[]", "[" * 60_000, "{}", '{"sealed": "a", "by": "b", "scores": "c", "inputs": [1]}', "\xff"]
 )
-def test_a_seal_in_another_form_is_told_of(tmp_path: Path, text: str):
+def test_a_seal_in_another_form_is_reported(tmp_path: Path, text: str):
     path = tmp_path / "2026Q3.manifest.json"
     path.write_text(text, "latin-1")
     with pytest.raises(seal.SealError, match=r"2026Q3\.manifest\.json"):
@@ -104,8 +106,8 @@ def test_a_seal_in_another_form_is_told_of(tmp_path: Path, text: str):
 
 def test_a_manifest_may_name_what_cannot_be_printed(tmp_path: Path):
     entry = {"path": "\udcff.csv", "size": 1, "sha256": ""}
-    told = {"kind": manifest.MANIFEST_KIND, "schema": manifest.MANIFEST_SCHEMA_VERSION, "files": [entry]}
-    (tmp_path / manifest.MANIFEST_NAME).write_text(json.dumps(told))
+    data = {"kind": manifest.MANIFEST_KIND, "schema": manifest.MANIFEST_SCHEMA_VERSION, "files": [entry]}
+    (tmp_path / manifest.MANIFEST_NAME).write_text(json.dumps(data))
     done = subprocess.run(
         [sys.executable, "-m", "monitor", "export", "verify", str(tmp_path)], capture_output=True, check=False
     )
@@ -116,7 +118,7 @@ def test_a_number_of_a_hundred_thousand_digits_is_refused_soon(tmp_path: Path):
     """A pattern that tries every way to cut it takes billions of steps."""
     names = ["kind", "portal", "check", "location", "slot", "attempt", "outcome", "duration"]
     row = ["uptime", "hue", "uptime", "hn-1", str(SLOT), "1", "up", "7" * 100_000 + "x"]
-    path = tmp_path / "looks.csv"
+    path = tmp_path / "measurements.csv"
     path.write_text(f"{','.join(names)}\n{','.join(row)}\n")
     began = time.process_time()
     with pytest.raises(files.TransferError, match="is not a number"):

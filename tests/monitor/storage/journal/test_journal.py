@@ -1,4 +1,4 @@
-"""The journal: soon on disk, in order, told only then; loud when the disk refuses, nobody left waiting at the close."""
+"""The journal: on disk within the interval, in order, waiters woken after the commit, none left at the close."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.storage.journal import journal as room
+from monitor.storage.journal import journal as module
 from monitor.storage.journal.store import JOURNAL_FILE, CheckpointUpdate, JournalError
 from tests import factories
 from tests.factories import SLOT
@@ -34,9 +34,9 @@ async def test_a_commit_is_at_most_commit_every_late(tmp_path: Path):
         assert max(took) < every + 0.5
 
 
-async def test_a_remark_waits_for_no_group(tmp_path: Path):
-    """The start leaves two, and slots that come meanwhile are late by what it takes."""
-    async with opened(tmp_path, commit_every=60.0) as journal, asyncio.timeout(room.META_TIMEOUT_SECONDS / 2):
+async def test_a_meta_update_waits_for_no_group(tmp_path: Path):
+    """The start writes two, and slots that are due meanwhile are delayed by them."""
+    async with opened(tmp_path, commit_every=60.0) as journal, asyncio.timeout(module.META_TIMEOUT_SECONDS / 2):
         await journal.set_meta("key", "value")
         assert await journal.read(lambda reader: reader.meta("key")) == "value"
 
@@ -59,7 +59,7 @@ async def test_records_are_numbered_in_the_order_of_their_coming(tmp_path: Path)
         assert [(one.seq, one.slot) for one in await all_of(journal)] == [(n + 1, SLOT + n) for n in range(100)]
 
 
-async def test_a_known_identity_is_told_as_done_and_is_there_once(tmp_path: Path):
+async def test_a_known_identity_is_done_and_is_stored_once(tmp_path: Path):
     async with opened(tmp_path) as journal:
         await journal.commit_all([factories.measurement(detail="first"), factories.measurement(detail="second")])
         await journal.commit(factories.measurement(detail="third"))
@@ -71,12 +71,12 @@ async def test_a_known_identity_is_told_as_done_and_is_there_once(tmp_path: Path
     st.lists(st.tuples(st.integers(0, 30), st.sampled_from(["uptime", "latency", "change"])), max_size=40), st.data()
 )
 def test_after_from_memory_is_after_from_disk(
-    tmp_path_factory: pytest.TempPathFactory, told: list[tuple[int, str]], data: st.DataObject
+    tmp_path_factory: pytest.TempPathFactory, entries: list[tuple[int, str]], data: st.DataObject
 ):
     async def story() -> None:
         async with opened(tmp_path_factory.mktemp("after"), commit_every=0.0005) as journal:
-            for slot, what in told:
-                change = CheckpointUpdate(reader="states", seq=0, changes=(factories.change(at=slot),))
+            for slot, what in entries:
+                change = CheckpointUpdate(consumer="states", seq=0, changes=(factories.change(at=slot),))
                 await journal.commit(change if what == "change" else factories.measurement(kind=what, slot=slot))
             seq, limit = data.draw(st.integers(0, 45)), data.draw(st.integers(1, 45))
             assert await journal.records_after(seq, limit) == await journal.read(
@@ -87,17 +87,17 @@ def test_after_from_memory_is_after_from_disk(
 
 
 async def test_who_falls_behind_the_memory_reads_from_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(room, "RECENT_RECORDS", 10)
+    monkeypatch.setattr(module, "RECENT_RECORDS", 10)
     async with opened(tmp_path) as journal:
         await journal.commit_all([factories.measurement(slot=SLOT + n) for n in range(100)])
         seq, found = 0, []
-        while bite := await journal.records_after(seq, 7):
-            found += bite
-            seq = bite[-1].seq
+        while batch := await journal.records_after(seq, 7):
+            found += batch
+            seq = batch[-1].seq
         assert [one.seq for one in found] == list(range(1, 101))
 
 
-async def test_news_wakes_whoever_waits(tmp_path: Path):
+async def test_a_commit_wakes_all_waiters(tmp_path: Path):
     async with opened(tmp_path) as journal:
         waiting = [asyncio.create_task(journal.wait_past(0)) for _ in range(3)]
         later = asyncio.create_task(journal.wait_past(1))
@@ -109,28 +109,28 @@ async def test_news_wakes_whoever_waits(tmp_path: Path):
         await later
 
 
-async def test_nobody_is_told_before_the_disk_knows(tmp_path: Path):
+async def test_a_commit_returns_after_it_is_on_disk(tmp_path: Path):
     """Another connection finds every record as soon as its commit returned."""
     async with opened(tmp_path) as journal:
         db = sqlite3.connect(tmp_path / JOURNAL_FILE)
         for number in range(50):
             await journal.commit(factories.measurement(slot=SLOT + number))
-            assert db.execute("SELECT COUNT(*) FROM look_uptime").fetchone()[0] == number + 1
+            assert db.execute("SELECT COUNT(*) FROM measurement_uptime").fetchone()[0] == number + 1
         db.close()
 
 
 WATCHER = """
 import sys, time, pathlib
-from monitor.store import Reader
-from probes.kinds import KINDS
-reader = Reader(pathlib.Path(sys.argv[1]), KINDS)
+from monitor.storage.journal.store import JournalReader
+from probes.registry import PROBE_KINDS
+reader = JournalReader(pathlib.Path(sys.argv[1]), PROBE_KINDS)
 print("ready", flush=True)
-seen, bites, end = 0, 0, time.monotonic() + 30
+seen, batches, end = 0, 0, time.monotonic() + 30
 while seen < 3000 and time.monotonic() < end:
-    bite = reader.after(seen, 500)
-    assert [one.seq for one in bite] == list(range(seen + 1, seen + 1 + len(bite)))
-    seen, bites = seen + len(bite), bites + bool(bite)
-print(seen, bites > 1)
+    batch = reader.records_after(seen, 500)
+    assert [one.seq for one in batch] == list(range(seen + 1, seen + 1 + len(batch)))
+    seen, batches = seen + len(batch), batches + bool(batch)
+print(seen, batches > 1)
 """
 
 
@@ -149,7 +149,7 @@ async def test_another_process_reads_while_we_write(tmp_path: Path):
 
 
 async def test_who_stops_waiting_loses_nothing(tmp_path: Path):
-    """A look that is cancelled while it waits for its commit is recorded all the same."""
+    """A probe that is cancelled while it waits for its commit is recorded all the same."""
     async with opened(tmp_path, commit_every=0.05) as journal:
         task = asyncio.create_task(journal.commit(factories.measurement()))
         await asyncio.sleep(0.01)
@@ -168,7 +168,7 @@ async def test_the_close_commits_what_waits(tmp_path: Path):
     assert len(on_disk(tmp_path)) == 10
 
 
-async def test_a_closed_journal_takes_and_tells_nothing(tmp_path: Path):
+async def test_a_closed_journal_raises_for_every_call(tmp_path: Path):
     async with opened(tmp_path) as journal:
         waiting = asyncio.create_task(journal.wait_past(0))
         await asyncio.sleep(0)
@@ -190,7 +190,7 @@ async def test_the_close_waits_for_a_long_read_without_holding_the_loop(tmp_path
         await read
 
 
-async def test_remarks_come_in_their_turn(tmp_path: Path):
+async def test_meta_updates_are_stored_in_order(tmp_path: Path):
     async with opened(tmp_path) as journal:
         done = journal.submit(factories.measurement())
         await journal.set_meta("stopped_at", "7")
@@ -201,7 +201,7 @@ async def test_remarks_come_in_their_turn(tmp_path: Path):
 
 
 async def test_an_entry_that_is_a_bug_harms_only_its_batch(tmp_path: Path):
-    """An exception on the writing thread must reach those who wait; a thread that died would be silence."""
+    """An exception on the writing thread must reach the waiters, and the thread must continue."""
     async with opened(tmp_path) as journal:
         with pytest.raises(JournalError, match="never-heard-of"):
             await journal.commit(factories.measurement(kind="never-heard-of"))
@@ -211,8 +211,8 @@ async def test_an_entry_that_is_a_bug_harms_only_its_batch(tmp_path: Path):
 
 
 async def test_throughput(tmp_path: Path):
-    """10,000 checks a minute are 167 records a second; there is room, and the loop stays free. Figures under -s."""
-    looks = [factories.measurement(slot=SLOT + number) for number in range(20_000)]
+    """10,000 checks a minute are 167 records a second; there is headroom, and the loop stays free. Values under -s."""
+    records = [factories.measurement(slot=SLOT + number) for number in range(20_000)]
     lags = []
 
     async def tick() -> None:
@@ -224,22 +224,22 @@ async def test_throughput(tmp_path: Path):
     async with opened(tmp_path, commit_every=0.001) as journal:
         ticking = asyncio.create_task(tick())
         began = time.perf_counter()
-        for first in range(0, len(looks), 1000):
-            await journal.commit_all(looks[first : first + 1000])
+        for first in range(0, len(records), 1000):
+            await journal.commit_all(records[first : first + 1000])
         took = time.perf_counter() - began
         ticking.cancel()
-    rate = len(looks) / took
+    rate = len(records) / took
     lag = sorted(lags)[int(len(lags) * 0.99)] * 1000
     sys.stdout.write(f"\njournal: {rate:,.0f} records/s in groups of 1000, loop lag p99 {lag:.0f} ms\n")
     assert rate > 1000
 
 
-async def test_news_for_people_is_not_gathered(tmp_path: Path):
-    """A change of state takes along what was gathered before it; a step without news waits."""
+async def test_state_changes_do_not_wait_for_the_commit_interval(tmp_path: Path):
+    """A state change is committed with the entries before it; a checkpoint without records waits."""
     async with opened(tmp_path, commit_every=3600) as journal:
-        look = journal.submit(factories.measurement())
-        await journal.commit(CheckpointUpdate(reader="states", seq=1, changes=(factories.change(),)))
-        assert look.done()
-        waiting = journal.submit(CheckpointUpdate(reader="states", seq=2))
+        submitted = journal.submit(factories.measurement())
+        await journal.commit(CheckpointUpdate(consumer="states", seq=1, changes=(factories.change(),)))
+        assert submitted.done()
+        waiting = journal.submit(CheckpointUpdate(consumer="states", seq=2))
         await asyncio.sleep(0.05)
         assert not waiting.done()

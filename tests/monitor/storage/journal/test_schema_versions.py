@@ -1,4 +1,4 @@
-"""A newer version's journal is refused before SQLite touches any of its files, also when only the log knows of it."""
+"""A newer version's journal is refused before SQLite touches any of its files, also when only the log has it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def contents(directory: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("in_the_log", [False, True])
 def test_a_newer_journal_is_not_touched(tmp_path: Path, *, in_the_log: bool):
-    """As a killed daemon leaves it: the write-ahead log beside the file, and nobody who holds it open."""
+    """As a killed daemon leaves it: the write-ahead log beside the file, and no process that has it open."""
     made, data = tmp_path / "made", tmp_path / "data"
     made.mkdir()
     data.mkdir()
@@ -63,19 +63,21 @@ VISIT = (
 )
 
 
-@pytest.mark.parametrize("also", ["another reader", "a reader that came and went", "a question for the version"])
+@pytest.mark.parametrize("also", ["another reader", "a reader that came and went", "a version check"])
 def test_a_program_that_opens_and_closes_the_journal_takes_no_log_from_under_the_daemon(tmp_path: Path, also: str):
-    """The last one to close folds the log and removes it; a process that gave up its locks is not counted."""
+    """The last process to close checkpoints the log and removes it; one that released its locks is not counted."""
     writer = JournalWriter(tmp_path / JOURNAL_FILE, PROBE_KINDS)
     reader = open_journal(tmp_path / JOURNAL_FILE, write=False)
     if also == "a reader that came and went":
         reader.close()
-    elif also == "a question for the version":
+    elif also == "a version check":
         reject_newer_schema(tmp_path / JOURNAL_FILE)
     subprocess.run([sys.executable, "-c", VISIT, str(tmp_path / JOURNAL_FILE)], check=True)
     writer.write([factories.measurement(slot=factories.SLOT)])
     seen = sqlite3.connect(tmp_path / JOURNAL_FILE)
-    assert seen.execute("SELECT COUNT(*) FROM look_uptime").fetchone() == (1,), "others see what is committed now"
+    assert seen.execute("SELECT COUNT(*) FROM measurement_uptime").fetchone() == (1,), (
+        "others see what is committed now"
+    )
     seen.close()
     reader.close()
     assert (tmp_path / f"{JOURNAL_FILE}-wal").exists(), (

@@ -48,14 +48,14 @@ def written(directory: Path, *entries: Measurement | CheckpointUpdate | MetaUpda
 
 
 def test_what_is_written_is_read_as_it_was(tmp_path: Path):
-    looks = [
+    records = [
         factories.measurement(),
         factories.measurement(kind="latency"),
         factories.measurement(slot=SLOT + 1, outcome=Outcome.DOWN),
-        factories.measurement(slot=SLOT + 2, outcome=Outcome.VOID),
+        factories.measurement(slot=SLOT + 2, outcome=Outcome.UNKNOWN),
     ]
-    written(tmp_path, *looks)
-    assert on_disk(tmp_path) == [replace(look, seq=number) for number, look in enumerate(looks, start=1)]
+    written(tmp_path, *records)
+    assert on_disk(tmp_path) == [replace(one, seq=number) for number, one in enumerate(records, start=1)]
 
 
 def test_numbers_run_over_all_kinds_and_go_on_after_a_restart(tmp_path: Path):
@@ -79,7 +79,7 @@ def test_another_attempt_or_location_is_another_identity(tmp_path: Path):
 
 
 def test_a_clash_of_numbers_is_loud(tmp_path: Path):
-    """Only a known identity is passed over in silence; anything else that clashes would lose a record."""
+    """Only a known identity is skipped silently; anything else that clashes would lose a record."""
     written(tmp_path, factories.measurement())
     db = sqlite3.connect(tmp_path / JOURNAL_FILE)
     with db:
@@ -103,7 +103,7 @@ odd_values = (
 def test_whatever_a_probe_writes_down_is_stored_and_read_back(
     tmp_path_factory: pytest.TempPathFactory, values: dict[str, object], detail: str, url: str
 ):
-    """One odd value must not stop the journal, and memory and disk must tell the same."""
+    """One odd value must not stop the journal, and memory and disk must return the same."""
     directory = tmp_path_factory.mktemp("odd")
     one = factories.measurement(values=values, detail=detail, hops=(factories.hop(url=url),))
     (new,) = written(directory, one)
@@ -112,40 +112,40 @@ def test_whatever_a_probe_writes_down_is_stored_and_read_back(
     assert "not_declared" not in new.values
 
 
-def test_bookmark_and_changes_are_one_transaction(tmp_path: Path):
-    advance = CheckpointUpdate(reader="states", seq=7, memo="m", changes=(factories.change(),))
+def test_checkpoint_and_changes_are_one_transaction(tmp_path: Path):
+    update = CheckpointUpdate(consumer="states", seq=7, state="m", changes=(factories.change(),))
     unknown = factories.measurement(kind="never-heard-of")
     with pytest.raises(KeyError):
-        written(tmp_path, factories.measurement(), advance, MetaUpdate(key="a", value="b"), unknown)
+        written(tmp_path, factories.measurement(), update, MetaUpdate(key="a", value="b"), unknown)
     reader = JournalReader(tmp_path / JOURNAL_FILE, PROBE_KINDS)
     assert (reader.checkpoint("states"), reader.records_after(0, 10), reader.meta("a")) == ((0, ""), [], None)
-    written(tmp_path, advance, MetaUpdate(key="a", value="b"))
+    written(tmp_path, update, MetaUpdate(key="a", value="b"))
     assert (reader.checkpoint("states"), len(reader.records_after(0, 10)), reader.meta("a")) == ((7, "m"), 1, "b")
     reader.close()
 
 
-def test_a_change_told_twice_is_there_once(tmp_path: Path):
+def test_a_change_written_twice_is_stored_once(tmp_path: Path):
     change = factories.change()
-    written(tmp_path, CheckpointUpdate(reader="states", seq=1, changes=(change,)))
-    written(tmp_path, CheckpointUpdate(reader="states", seq=2, changes=(change, factories.change(at=SLOT + 1))))
+    written(tmp_path, CheckpointUpdate(consumer="states", seq=1, changes=(change,)))
+    written(tmp_path, CheckpointUpdate(consumer="states", seq=2, changes=(change, factories.change(at=SLOT + 1))))
     assert [(one.seq, one.at) for one in on_disk(tmp_path)] == [(1, SLOT), (2, SLOT + 1)]
 
 
 @given(st.integers(1, 9))
-def test_bites_of_any_size_make_the_same_whole(tmp_path_factory: pytest.TempPathFactory, limit: int):
-    directory = tmp_path_factory.mktemp("bites")
-    looks = [factories.measurement(kind=kind, slot=SLOT + n) for n in range(7) for kind in ("uptime", "latency")]
-    written(directory, *looks, CheckpointUpdate(reader="states", seq=3, changes=(factories.change(),)))
+def test_batches_of_any_size_make_the_same_whole(tmp_path_factory: pytest.TempPathFactory, limit: int):
+    directory = tmp_path_factory.mktemp("batches")
+    records = [factories.measurement(kind=kind, slot=SLOT + n) for n in range(7) for kind in ("uptime", "latency")]
+    written(directory, *records, CheckpointUpdate(consumer="states", seq=3, changes=(factories.change(),)))
     reader = JournalReader(directory / JOURNAL_FILE, PROBE_KINDS)
     found: list = []
-    while bite := reader.records_after(found[-1].seq if found else 0, limit):
-        found += bite
+    while batch := reader.records_after(found[-1].seq if found else 0, limit):
+        found += batch
     assert [one.seq for one in found] == list(range(1, 16))
     reader.close()
 
 
 def test_a_commit_between_two_tables_does_not_hide_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A reader that met number 4 in one table and not number 3 in another would never ask for number 3 again."""
+    """A reader that met number 4 in one table and not number 3 in another would never read number 3 again."""
     writer = JournalWriter(tmp_path / JOURNAL_FILE, PROBE_KINDS)
     writer.write([factories.measurement(), factories.measurement(kind="latency")])
     reader = JournalReader(tmp_path / JOURNAL_FILE, PROBE_KINDS)
@@ -166,8 +166,8 @@ def test_a_commit_between_two_tables_does_not_hide_records(tmp_path: Path, monke
 
 
 def test_questions_by_slot(tmp_path: Path):
-    looks = [*factories.measurements(5), factories.measurement(portal="hue", slot=SLOT + 9 * MINUTE)]
-    written(tmp_path, *reversed(looks))
+    records = [*factories.measurements(5), factories.measurement(portal="hue", slot=SLOT + 9 * MINUTE)]
+    written(tmp_path, *reversed(records))
     reader = JournalReader(tmp_path / JOURNAL_FILE, PROBE_KINDS)
     found = list(
         reader.measurements(kind="uptime", portal="ha-noi", since_ms=SLOT + MINUTE, until_ms=SLOT + 3 * MINUTE)
@@ -176,7 +176,7 @@ def test_questions_by_slot(tmp_path: Path):
     newest = list(reader.measurements(kind="uptime", limit=2, newest_first=True))
     assert [one.portal for one in newest] == ["hue", "ha-noi"]
     assert reader.last_slot("uptime", "ha-noi", "uptime", "hn-1", 2**62) == SLOT + 4 * MINUTE
-    assert reader.latest("uptime", "ha-noi", "uptime", "hn-1") == replace(looks[4], seq=2)
+    assert reader.latest("uptime", "ha-noi", "uptime", "hn-1") == replace(records[4], seq=2)
     for nothing in (("uptime", "ha-noi", "uptime", "other"), ("unknown", "ha-noi", "uptime", "hn-1")):
         assert reader.last_slot(*nothing, 2**62) is None
         assert reader.latest(*nothing) is None
@@ -186,7 +186,7 @@ def test_questions_by_slot(tmp_path: Path):
 
 def test_the_state_at_a_time_is_that_of_one_location(tmp_path: Path):
     changes = (factories.change(at=SLOT), factories.change(at=SLOT + 5, location="other"))
-    written(tmp_path, CheckpointUpdate(reader="states", seq=1, changes=changes))
+    written(tmp_path, CheckpointUpdate(consumer="states", seq=1, changes=changes))
     reader = JournalReader(tmp_path / JOURNAL_FILE, PROBE_KINDS)
     assert reader.state_at("ha-noi", "hn-1", SLOT + 9).at == SLOT
     assert reader.state_at("ha-noi", "hn-1", SLOT - 1) is None
@@ -228,7 +228,7 @@ def pragma(directory: Path, *statements: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("statements", "complaint"),
+    ("statements", "error"),
     [
         (
             [f"PRAGMA application_id = {APPLICATION_ID}", f"PRAGMA user_version = {JOURNAL_SCHEMA_VERSION + 1}"],
@@ -238,11 +238,11 @@ def pragma(directory: Path, *statements: str) -> None:
         (["CREATE TABLE letters (text)"], "another program"),
     ],
 )
-def test_a_file_that_is_not_ours_is_refused_untouched(tmp_path: Path, statements: list[str], complaint: str):
+def test_a_file_that_is_not_ours_is_refused_untouched(tmp_path: Path, statements: list[str], error: str):
     pragma(tmp_path, *statements)
     before = (tmp_path / JOURNAL_FILE).read_bytes()
     for open_it in (JournalWriter, JournalReader):
-        with pytest.raises(JournalError, match=complaint):
+        with pytest.raises(JournalError, match=error):
             open_it(tmp_path / JOURNAL_FILE, PROBE_KINDS)
     assert (tmp_path / JOURNAL_FILE).read_bytes() == before
 
@@ -255,7 +255,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path):
 
 
 def test_an_empty_file_becomes_a_journal_and_is_none_before(tmp_path: Path):
-    """A crash between the making of the file and its tables leaves that."""
+    """A crash between the creation of the file and its tables leaves that."""
     (tmp_path / JOURNAL_FILE).touch()
     with pytest.raises(JournalError, match="no journal"):
         JournalReader(tmp_path / JOURNAL_FILE, PROBE_KINDS)
@@ -273,11 +273,11 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path):
         DirectoryLock(tmp_path / "file" / "data")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="becomes somebody else, which only root can")
-def test_a_directory_of_somebody_else_is_named():
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user, which only root can")
+def test_a_directory_of_another_user_is_named():
     words = (
-        "import os, sys, pathlib\nfrom monitor.store import *\nos.setuid(65534)\n"
-        "try: Lock(pathlib.Path(sys.argv[1]))\nexcept JournalError as error: print(error)"
+        "import os, sys, pathlib\nfrom monitor.storage.journal.store import *\nos.setuid(65534)\n"
+        "try: DirectoryLock(pathlib.Path(sys.argv[1]))\nexcept JournalError as error: print(error)"
     )
     with tempfile.TemporaryDirectory() as directory:
         Path(directory).chmod(0o755)

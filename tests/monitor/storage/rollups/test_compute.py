@@ -37,7 +37,7 @@ def writer(tmp_path: Path) -> Iterator[JournalWriter]:
 
 
 def hour(start: int = FIRST) -> list[Measurement]:
-    """Sixty slots: 40 good looks from 1 to 40 s, 15 failures, 5 void; and a confirming look that counts nowhere."""
+    """Sixty slots: 40 successes from 1 to 40 s, 15 failures, 5 unknown; and a confirmation attempt, counted nowhere."""
     found = []
     for number in range(60):
         slot = start + number * MINUTE
@@ -47,17 +47,22 @@ def hour(start: int = FIRST) -> list[Measurement]:
         elif number < 55:
             found.append(factories.measurement(slot=slot, outcome=Outcome.DOWN))
         else:
-            found.append(factories.measurement(slot=slot, outcome=Outcome.VOID, void=UnknownReason.BLIND))
+            found.append(
+                factories.measurement(slot=slot, outcome=Outcome.UNKNOWN, unknown_reason=UnknownReason.SELF_CHECK)
+            )
     return [*found, factories.measurement(slot=start + 50 * MINUTE, attempt=2, duration=99.0)]
 
 
-def test_the_figures_of_an_hour(tmp_path: Path, writer: JournalWriter):
+def test_the_rollup_of_an_hour(tmp_path: Path, writer: JournalWriter):
     writer.write(hour())
     (found,) = compute_rollups(tmp_path, Tier.HOUR, FIRST, FIRST + HOUR_MS)
     assert (found.tier, found.start, found.end) == (Tier.HOUR, FIRST, FIRST + HOUR_MS)
     assert (found.portal, found.check, found.location, found.kind) == ("ha-noi", "uptime", "hn-1", "uptime")
     counts = {name: value for name, value in found.values.items() if isinstance(value, int) and value}
-    assert counts == {"slots": 60, "looks": 55, "up": 40, "down": 15, "void": 5, "void_blind": 5, "attempts": 1}
+    assert counts == {
+        "slots": 60, "measured_slots": 55, "up": 40, "down": 15, "unknown": 5, "unknown_self_check": 5,
+        "confirmation_attempts": 1,
+    }  # fmt: skip
     durations = [float(number) for number in range(1, 41)]
     assert found.values["availability"] == pytest.approx(40 / 55)
     assert found.values["duration_mean"] == pytest.approx(statistics.fmean(durations))
@@ -65,25 +70,25 @@ def test_the_figures_of_an_hour(tmp_path: Path, writer: JournalWriter):
     assert found.values["duration_max"] == 40.0
     assert found.values["wait_seconds_mean"] == pytest.approx(19.5)
     assert found.values["bytes_body_mean"] == pytest.approx(19.5)
-    assert "connect_seconds_mean" not in found.values, "what was not measured has no figure"
+    assert "connect_seconds_mean" not in found.values, "what was not measured has no value"
     declared = rollup_fields("uptime")
     assert {name: type(value) for name, value in found.values.items()}.items() <= declared.items()
 
 
-def test_a_period_without_sight_has_no_availability(tmp_path: Path, writer: JournalWriter):
-    writer.write([factories.measurement(slot=FIRST, outcome=Outcome.VOID)])
+def test_a_period_of_unknown_outcomes_has_no_availability(tmp_path: Path, writer: JournalWriter):
+    writer.write([factories.measurement(slot=FIRST, outcome=Outcome.UNKNOWN)])
     (found,) = compute_rollups(tmp_path, Tier.HOUR, FIRST, FIRST + HOUR_MS)
-    assert {name for name in found.values if not name.startswith("void_")} == {
-        "slots", "looks", "up", "down", "void", "attempts"
+    assert {name for name in found.values if not name.startswith("unknown_")} == {
+        "slots", "measured_slots", "up", "down", "unknown", "confirmation_attempts"
     }  # fmt: skip
 
 
-def test_sealing_changes_no_figure(tmp_path: Path, writer: JournalWriter):
+def test_sealing_changes_no_value(tmp_path: Path, writer: JournalWriter):
     for number in range(24):
         writer.write(hour(FIRST + number * HOUR_MS))
     before = compute_rollups(tmp_path, Tier.DAY, FIRST, FIRST + DAY)
-    order = seal.SealRequest(directory=tmp_path, zone=ZONE, grace_ms=0, now_ms=FIRST + DAY)
-    assert seal.sweep(order, lambda chore: writer.write([chore]) and None) == 1
+    request = seal.SealRequest(directory=tmp_path, zone=ZONE, grace_ms=0, now_ms=FIRST + DAY)
+    assert seal.sweep(request, lambda update: writer.write([update]) and None) == 1
     after = compute_rollups(tmp_path, Tier.DAY, FIRST, FIRST + DAY)
     assert [one.values.keys() for one in after] == [one.values.keys() for one in before]
     for one, other in zip(before, after, strict=True):

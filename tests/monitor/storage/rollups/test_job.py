@@ -1,4 +1,4 @@
-"""Rollups reach the database once and whole: computed by a process of their own, written again when rows came late."""
+"""Rollups reach the database once and whole: computed by a worker process, written again when rows came late."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ FIRST = 1_785_517_200_000
 BUCKETS = itertools.count()
 
 
-class Still:
-    """A clock that stands."""
+class FixedClock:
+    """A clock that shows one time."""
 
     def now(self) -> int:
         return FIRST + 200 * HOUR_MS
@@ -71,20 +71,20 @@ async def test_each_rollup_is_written_once_and_none_is_lost_when_writing_fails(t
 
     slots = [FIRST + number * HOUR_MS for number in range(60)]
     await journal.commit_all([factories.measurement(slot=slot) for slot in slots])
-    keeper = RollupJob(tmp_path, journal, Still(), ZONE, {Tier.HOUR: write})
+    job = RollupJob(tmp_path, journal, FixedClock(), ZONE, {Tier.HOUR: write})
     with pytest.raises(OSError, match="away"):
-        await keeper.sweep(Tier.HOUR)
+        await job.sweep(Tier.HOUR)
     failing = False
     written.clear()
-    assert await keeper.sweep(Tier.HOUR) == 60
+    assert await job.sweep(Tier.HOUR) == 60
     assert [one.start for one in written] == slots
-    assert await keeper.sweep(Tier.HOUR) == 0
+    assert await job.sweep(Tier.HOUR) == 0
     await journal.commit(factories.measurement(portal="hue", slot=slots[7]))
-    assert await keeper.sweep(Tier.HOUR) == 2
+    assert await job.sweep(Tier.HOUR) == 2
     assert [(one.portal, one.start) for one in written[60:]] == [("ha-noi", slots[7]), ("hue", slots[7])]
     kept = await journal.read(lambda reader: reader.checkpoint(Tier.HOUR.consumer_name))
-    assert kept[0] == journal.last_seq, "trimming waits for rollups as for any reader"
-    assert keeper.statistics[Tier.HOUR].until_ms == FIRST + 60 * HOUR_MS
+    assert kept[0] == journal.last_seq, "trimming waits for rollups as for any consumer"
+    assert job.statistics[Tier.HOUR].until_ms == FIRST + 60 * HOUR_MS
 
 
 async def test_hours_and_days_rest_in_the_database_as_history_gives_them(
@@ -99,7 +99,7 @@ async def test_hours_and_days_rest_in_the_database_as_history_gives_them(
     }  # fmt: skip
     metrics = DeliveryMetrics(CollectorRegistry(), [sink.name for sink in tiers.values()])
     writes = {tier: BatchWriter(sink, SystemClock(), metrics, QUICK).write for tier, sink in tiers.items()}
-    keeper = RollupJob(tmp_path, journal, Still(), ZONE, writes)
+    job = RollupJob(tmp_path, journal, FixedClock(), ZONE, writes)
     slots = range(FIRST, FIRST + 2 * DAY, HOUR_MS // 4)
     await journal.commit_all(
         [
@@ -112,17 +112,17 @@ async def test_hours_and_days_rest_in_the_database_as_history_gives_them(
         ]
     )
     try:
-        assert await keeper.sweep(Tier.HOUR) == 48 * 2 * len(PROBE_KINDS)
-        assert await keeper.sweep(Tier.DAY) == 2 * 2 * len(PROBE_KINDS)
+        assert await job.sweep(Tier.HOUR) == 48 * 2 * len(PROBE_KINDS)
+        assert await job.sweep(Tier.DAY) == 2 * 2 * len(PROBE_KINDS)
         await journal.commit(factories.measurement(portal="hue", kind="uptime", slot=FIRST + 1, duration=9.0))
         for tier in Tier:
-            await keeper.sweep(tier)
+            await job.sweep(tier)
     finally:
         for sink in tiers.values():
             await sink.close()
     for tier, bucket, count in ((Tier.HOUR, hourly, 48), (Tier.DAY, daily, 2)):
         rows = server.rows("uptime", bucket)
-        assert len(rows) == 2 * count, "written twice, it is there once"
+        assert len(rows) == 2 * count, "written twice, it is stored once"
         length = HOUR_MS if tier is Tier.HOUR else DAY
         wanted = {
             (one.portal, one.start): one.values
@@ -136,16 +136,16 @@ async def test_hours_and_days_rest_in_the_database_as_history_gives_them(
             assert (row["group"], row["kind"], row["end"]) == ("huế", "province", row["time"] + length)
 
 
-def test_the_process_says_what_failed(tmp_path: Path):
-    order = RollupRequest(
+def test_the_process_reports_what_failed(tmp_path: Path):
+    request = RollupRequest(
         directory=tmp_path, tier=Tier.DAY, zone=ZONE, now_ms=FIRST, progress=RollupProgress(until_ms=3, seq=4)
     )
-    assert RollupRequest.decode(order.encode().decode()) == order
+    assert RollupRequest.decode(request.encode().decode()) == request
     with pytest.raises(JournalError, match="no such"):
         decode_line(b'{"error": "no such journal"}')
 
 
-async def test_a_sweep_that_fails_is_a_word_and_not_an_end(tmp_path: Path, journal: Journal):
-    keeper = RollupJob(tmp_path / "elsewhere", journal, Still(), ZONE, {Tier.HOUR: lambda _rollups: None})  # type: ignore[arg-type, dict-item, return-value] # never asked
+async def test_a_failed_sweep_raises_an_error(tmp_path: Path, journal: Journal):
+    job = RollupJob(tmp_path / "other", journal, FixedClock(), ZONE, {Tier.HOUR: lambda _rollups: None})  # type: ignore[arg-type, dict-item, return-value] # never called
     with pytest.raises(JournalError):
-        await keeper.sweep(Tier.HOUR)
+        await job.sweep(Tier.HOUR)

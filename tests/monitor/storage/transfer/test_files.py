@@ -49,7 +49,7 @@ def journal(directory: Path, measurements: Iterable[Measurement]) -> Path:
 
 
 def content(directory: Path) -> dict[tuple[Any, ...], Measurement]:
-    """All measurements of a journal by identity, running numbers left out."""
+    """All measurements of a journal by identity, sequence numbers left out."""
     reader = JournalReader(directory / JOURNAL_FILE, PROBE_KINDS)
     found = [one for kind in PROBE_KINDS for one in reader.measurements(kind=kind)]
     reader.close()
@@ -96,7 +96,7 @@ def hops(draw: st.DrawFn) -> Hop:
 
 @st.composite
 def measurements(draw: st.DrawFn) -> Measurement:
-    """Anything that the daemon could record, and stranger."""
+    """Anything that the daemon could record, and odder records."""
     kind = draw(st.sampled_from(list(PROBE_KINDS)))
     outcome = draw(st.sampled_from(Outcome))
     metrics = history.history_columns(kind)[len(history.BASE_COLUMNS) :]
@@ -109,12 +109,12 @@ def measurements(draw: st.DrawFn) -> Measurement:
         kind=kind,
         outcome=outcome,
         fault=None if outcome is Outcome.UP else draw(st.none() | st.sampled_from(Fault)),
-        void=draw(st.sampled_from(UnknownReason)) if outcome is Outcome.VOID else None,
+        unknown_reason=draw(st.sampled_from(UnknownReason)) if outcome is Outcome.UNKNOWN else None,
         phase=draw(st.none() | WORDS),
         detail=draw(WORDS | st.just("")),
         started=draw(st.none() | st.integers(0, 253_402_300_799_999)),
         duration=draw(st.none() | FINITE),
-        lateness=draw(st.none() | FINITE),
+        start_delay=draw(st.none() | FINITE),
         config=draw(WORDS | st.just("")),
         values=draw(st.fixed_dictionaries({}, optional={metric.name: VALUES[metric.type] for metric in metrics})),
         hops=tuple(draw(st.lists(hops(), max_size=3))),
@@ -136,42 +136,44 @@ def test_every_format_gives_back_the_records(records: list[Measurement]):
         source = journal(Path(scratch) / "source", records)
         stored = content(source)
         assert stored == expected
-        for form in FORMATS:
-            target = Path(scratch) / form
+        for file_format in FORMATS:
+            target = Path(scratch) / file_format
             written = files.export(
-                source, [HistoryWindow(kind=kind) for kind in PROBE_KINDS], Path(scratch) / "out", form
+                source, [HistoryWindow(kind=kind) for kind in PROBE_KINDS], Path(scratch) / "out", file_format
             )
             for file in written:
                 assert file.path is not None
                 done = files.import_(target, file.path)
                 assert (done.rows_read, done.added, done.already_present) == (file.rows, file.rows, 0)
-            assert content(target) == stored, form
+            assert content(target) == stored, file_format
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """Good, bad and unseen slots of both kinds."""
+    """Successful, failed and unknown slots of both kinds."""
     return journal(
         tmp_path / "source",
         [
             *factories.measurements(30),
             factories.measurement(slot=SLOT + 30 * MINUTE, outcome=Outcome.DOWN),
-            factories.measurement(slot=SLOT + 31 * MINUTE, outcome=Outcome.VOID, detail="the daemon was not running"),
+            factories.measurement(
+                slot=SLOT + 31 * MINUTE, outcome=Outcome.UNKNOWN, detail="the daemon was not running"
+            ),
             *factories.measurements(5, kind="latency"),
         ],
     )
 
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_a_second_import_adds_nothing(tmp_path: Path, source: Path, form: DataFormat):
-    file = tmp_path / f"uptime.{form}"
-    told: list[tuple[int, int | None]] = []
-    (written,) = files.export(source, UPTIME, file, form, lambda *both: told.append(both))
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_a_second_import_adds_nothing(tmp_path: Path, source: Path, file_format: DataFormat):
+    file = tmp_path / f"uptime.{file_format}"
+    progress: list[tuple[int, int | None]] = []
+    (written,) = files.export(source, UPTIME, file, file_format, lambda *both: progress.append(both))
     assert written == files.ExportedFile(kind="uptime", path=file, rows=32)
-    assert told[-1] == (32, 32)
+    assert progress[-1] == (32, 32)
     target = tmp_path / "target"
-    assert files.import_(target, file, form, lambda *both: told.append(both)).added == 32
-    assert told[-1] == (32, 32)
+    assert files.import_(target, file, file_format, lambda *both: progress.append(both)).added == 32
+    assert progress[-1] == (32, 32)
     before = content(target)
     assert files.import_(target, file) == files.ImportResult(rows_read=32, added=0, already_present=32)
     assert content(target) == before
@@ -190,15 +192,15 @@ def test_several_kinds_go_into_a_directory(tmp_path: Path, source: Path):
     assert {file.name for file in out.iterdir()} == {"uptime.csv", "latency.csv", "mobile.csv", "latency.jsonl"}
 
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_an_empty_window_is_a_file_without_rows(tmp_path: Path, source: Path, form: DataFormat):
-    file = tmp_path / f"none.{form}"
-    (written,) = files.export(source, HistoryWindow(kind="uptime", until_ms=5), file, form)
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_an_empty_window_is_a_file_without_rows(tmp_path: Path, source: Path, file_format: DataFormat):
+    file = tmp_path / f"none.{file_format}"
+    (written,) = files.export(source, HistoryWindow(kind="uptime", until_ms=5), file, file_format)
     assert written.rows == 0
     assert files.import_(tmp_path / "target", file).rows_read == 0
 
 
-def test_csv_is_what_its_document_says(tmp_path: Path, source: Path):
+def test_csv_is_what_its_document_describes(tmp_path: Path, source: Path):
     files.export(source, UPTIME, tmp_path / "a.csv", "csv")
     raw = (tmp_path / "a.csv").read_bytes()
     assert raw.startswith(b"kind,portal,check,location,slot,attempt,outcome,")
@@ -211,7 +213,7 @@ def test_csv_is_what_its_document_says(tmp_path: Path, source: Path):
     assert json.loads(rows[30]["hops"])[0]["address"] == "192.0.2.10"
 
 
-def test_json_lines_are_what_their_document_says(tmp_path: Path, source: Path):
+def test_json_lines_are_what_their_document_describes(tmp_path: Path, source: Path):
     files.export(source, UPTIME, tmp_path / "a.jsonl", "jsonl")
     lines = (tmp_path / "a.jsonl").read_text().splitlines()
     first, bad = json.loads(lines[0]), json.loads(lines[30])
@@ -257,9 +259,9 @@ def leftovers(directory: Path) -> list[str]:
     return [file.name for file in directory.iterdir() if file.name.startswith(".")]
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("file_format", FORMATS)
 def test_a_broken_export_leaves_the_old_file_and_nothing_else(
-    tmp_path: Path, source: Path, form: DataFormat, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, source: Path, file_format: DataFormat, monkeypatch: pytest.MonkeyPatch
 ):
     out = tmp_path / "out"
     out.mkdir()
@@ -272,7 +274,7 @@ def test_a_broken_export_leaves_the_old_file_and_nothing_else(
     real = history.measurements
     monkeypatch.setattr(history, "measurements", broken)
     with pytest.raises(JournalError, match="the disk is gone"):
-        files.export(source, UPTIME, out / "a", form)
+        files.export(source, UPTIME, out / "a", file_format)
     assert (out / "a").read_text() == "the old one"
     assert leftovers(out) == []
 
@@ -280,21 +282,22 @@ def test_a_broken_export_leaves_the_old_file_and_nothing_else(
 EXPORTING = """
 import sys, time
 from pathlib import Path
-from monitor import exchange, history
+from monitor.storage.history import reader as history
+from monitor.storage.transfer import files
 def slowly(done, total):
     print(done, flush=True)
     time.sleep(0.05)
 real = history.measurements
 history.measurements = lambda directory, window, batch: real(directory, window, 10)
-exchange.export(Path(sys.argv[1]), history.Window(kind="uptime"), Path(sys.argv[2]), sys.argv[3], slowly)
+files.export(Path(sys.argv[1]), history.HistoryWindow(kind="uptime"), Path(sys.argv[2]), sys.argv[3], slowly)
 """
 
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_a_killed_export_shows_no_half_file(tmp_path: Path, form: DataFormat):
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_a_killed_export_shows_no_half_file(tmp_path: Path, file_format: DataFormat):
     source = journal(tmp_path / "source", factories.measurements(400))
-    out = tmp_path / "out" / f"a.{form}"
-    command = [sys.executable, "-c", EXPORTING, str(source), str(out), form]
+    out = tmp_path / "out" / f"a.{file_format}"
+    command = [sys.executable, "-c", EXPORTING, str(source), str(out), file_format]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         while process.stdout.readline() != b"50\n":
@@ -303,7 +306,7 @@ def test_a_killed_export_shows_no_half_file(tmp_path: Path, form: DataFormat):
         assert not out.exists()
         process.send_signal(signal.SIGKILL)
     assert not out.exists()
-    assert files.export(source, UPTIME, out, form)[0].rows == 400
+    assert files.export(source, UPTIME, out, file_format)[0].rows == 400
 
 
 def test_what_a_file_must_not_replace(tmp_path: Path, source: Path):
@@ -325,7 +328,7 @@ def test_one_window_of_each_kind(tmp_path: Path, source: Path):
         files.export(source, [UPTIME, UPTIME], tmp_path, "csv")
 
 
-# ---- what is not taken in
+# ---- invalid files
 
 GOOD = {
     "kind": "uptime",
@@ -354,11 +357,11 @@ BAD_OBJECTS: list[tuple[dict[str, Any] | str, str]] = [
     ({"slot": SLOT * 1000}, f"slot: {SLOT * 1000} is not a time in UTC milliseconds"),
     ({"slot": -1}, "slot: -1 is not a time in UTC milliseconds"),
     ({"attempt": 0}, "attempt: 0 is not 1 or more"),
-    ({"outcome": "upp"}, "outcome: 'upp' is not one of up, down, void"),
+    ({"outcome": "upp"}, "outcome: 'upp' is not one of up, down, unknown"),
     ({"outcome": "down", "fault": "gremlins"}, f"fault: 'gremlins' is not one of {FAULT_LIST}"),
     ({"fault": "dns"}, "fault: 'dns', but the outcome is up"),
-    ({"outcome": "void"}, "void: needed, since the outcome is void"),
-    ({"void": "blind"}, "void: only where the outcome is void"),
+    ({"outcome": "unknown"}, "unknown_reason: required when the outcome is unknown"),
+    ({"unknown_reason": "self_check"}, "unknown_reason: only allowed when the outcome is unknown"),
     ({"time": "2026-08-01"}, "time: '2026-08-01' is not the slot, 2026-08-01T00:00:00.000Z"),
     ({"duration": "0.3"}, "duration: '0.3' is not a number"),
     ({"duration": math.inf}, "duration: inf is not a finite number"),
@@ -381,14 +384,14 @@ BAD_OBJECTS: list[tuple[dict[str, Any] | str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("change", "complaint"), BAD_OBJECTS)
-def test_a_bad_object_is_refused_with_its_line(tmp_path: Path, change: dict[str, Any] | str, complaint: str):
+@pytest.mark.parametrize(("change", "error"), BAD_OBJECTS)
+def test_a_bad_object_is_refused_with_its_line(tmp_path: Path, change: dict[str, Any] | str, error: str):
     bad = change if isinstance(change, str) else json.dumps(GOOD | change)
     file = tmp_path / "a.jsonl"
     file.write_text(f"{json.dumps(GOOD)}\n\n{bad}\n{json.dumps(GOOD | {'slot': SLOT + 1})}\n")
-    with pytest.raises(TransferError) as refusal:
+    with pytest.raises(TransferError) as caught:
         files.import_(tmp_path / "data", file)
-    assert refusal.value.errors == (f"{file}:3: {complaint}",)
+    assert caught.value.errors == (f"{file}:3: {error}",)
     assert not (tmp_path / "data" / JOURNAL_FILE).exists()
 
 
@@ -399,13 +402,13 @@ NEXT = f"uptime,ha-noi,uptime,hn-1,{SLOT + 1},1,up"
 BAD_FILES: list[tuple[str | bytes, str]] = [
     ("", "1: no columns"),
     (HEAD.replace(",", ";"), "1: columns are separated by semicolons, write commas"),
-    (f"{HEAD},slot\n", "1: column 'slot' is there twice"),
+    (f"{HEAD},slot\n", "1: duplicate column 'slot'"),
     (f"{HEAD},detial\n", "1: unknown column 'detial', did you mean 'detail'?"),
     ("kind,portal,check,location,slot,attempt\n", "1: column 'outcome' is missing"),
     (f"{HEAD}\n{ROW},\n", "2: 8 fields, the header has 7"),
     (f"{HEAD}\n{ROW}\n\nuptime,ha-noi\n", "4: 2 fields, the header has 7"),
     (f'{HEAD},detail\n{ROW},"two\nlines"\n{NEXT.replace("up,", "upp,", 1)}\n', "4: 7 fields, the header has 8"),
-    (f'{HEAD},detail\n{ROW},"two\nlines"\n{NEXT}p,\n', "4: outcome: 'upp' is not one of up, down, void"),
+    (f'{HEAD},detail\n{ROW},"two\nlines"\n{NEXT}p,\n', "4: outcome: 'upp' is not one of up, down, unknown"),
     (f'{HEAD}\n"{ROW}\n', "2: not CSV: unexpected end of data"),
     (f"{HEAD}\n{ROW}\n".encode() + b"\xff\xfe\n", "3: not UTF-8 text"),
     (f"{HEAD},status\n{ROW},2e2\n", "2: status: '2e2' is not a whole number"),
@@ -420,13 +423,13 @@ BAD_FILES: list[tuple[str | bytes, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "complaint"), BAD_FILES)
-def test_a_bad_csv_file_is_refused_with_its_line(tmp_path: Path, text: str | bytes, complaint: str):
+@pytest.mark.parametrize(("text", "error"), BAD_FILES)
+def test_a_bad_csv_file_is_refused_with_its_line(tmp_path: Path, text: str | bytes, error: str):
     file = tmp_path / "a.csv"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(TransferError) as refusal:
+    with pytest.raises(TransferError) as caught:
         files.import_(tmp_path / "data", file)
-    assert refusal.value.errors == (f"{file}:{complaint}",)
+    assert caught.value.errors == (f"{file}:{error}",)
     assert not (tmp_path / "data" / JOURNAL_FILE).exists()
 
 
@@ -449,7 +452,7 @@ SELECT = ", ".join(f'{value!r} AS "{name}"' for name, value in GOOD.items())  # 
 
 def test_a_bad_parquet_file_is_refused_with_its_row(tmp_path: Path):
     file = tmp_path / "a.parquet"
-    for extra, complaint in (
+    for extra, error in (
         ("'x' AS status", "row 1: status: 'x' is not a whole number"),
         ("1 AS statsu", "row 1: unknown column 'statsu', did you mean 'status'?"),
         ("'infinity'::DOUBLE AS duration", "row 1: duration: inf is not a finite number"),
@@ -459,9 +462,9 @@ def test_a_bad_parquet_file_is_refused_with_its_row(tmp_path: Path):
         ),
     ):
         parquet(file, f"SELECT {SELECT}, {extra}")
-        with pytest.raises(TransferError) as refusal:
+        with pytest.raises(TransferError) as caught:
             files.import_(tmp_path / "data", file)
-        assert refusal.value.errors == (f"{file}: {complaint}",)
+        assert caught.value.errors == (f"{file}: {error}",)
     file.write_bytes(b"PAR1 and then nothing PAR1")
     with pytest.raises(TransferError, match=r"a\.parquet: Invalid"):
         files.import_(tmp_path / "data", file)
@@ -470,18 +473,18 @@ def test_a_bad_parquet_file_is_refused_with_its_row(tmp_path: Path):
     assert one.duration is None
 
 
-def test_complaints_come_together_up_to_twenty(tmp_path: Path):
+def test_errors_are_reported_together_up_to_twenty(tmp_path: Path):
     file = tmp_path / "a.jsonl"
     file.write_text("".join(json.dumps(GOOD | {"slot": "x", "status": "y"}) + "\n" for _ in range(30)))
-    with pytest.raises(TransferError) as refusal:
+    with pytest.raises(TransferError) as caught:
         files.import_(tmp_path / "data", file)
-    assert len(refusal.value.errors) == 21
-    assert refusal.value.errors[:3] == (
+    assert len(caught.value.errors) == 21
+    assert caught.value.errors[:3] == (
         f"{file}:1: slot: 'x' is not a whole number",
         f"{file}:1: status: 'y' is not a whole number",
         f"{file}:2: slot: 'x' is not a whole number",
     )
-    assert refusal.value.errors[-1] == "there may be more: what follows was not judged"
+    assert caught.value.errors[-1] == "stopped after 20 errors"
 
 
 def test_nothing_is_written_when_the_last_of_many_rows_is_bad(tmp_path: Path, source: Path):
@@ -539,9 +542,10 @@ def test_hops_longer_than_the_csv_modules_own_limit(tmp_path: Path):
 MEASURING = """
 import resource, sys
 from pathlib import Path
-from monitor import exchange, history
-window = history.Window(kind="uptime", until=int(sys.argv[4]))
-exchange.export(Path(sys.argv[1]), window, Path(sys.argv[2]), sys.argv[3])
+from monitor.storage.history import reader as history
+from monitor.storage.transfer import files
+window = history.HistoryWindow(kind="uptime", until_ms=int(sys.argv[4]))
+files.export(Path(sys.argv[1]), window, Path(sys.argv[2]), sys.argv[3])
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 
@@ -553,10 +557,10 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path):
     for first in range(0, 60_000, 10_000):
         journal(directory, factories.measurements(10_000, interval=1000, slot=SLOT + first * 1000))
 
-    def peak(form: str, rows: int) -> int:
-        words = [str(directory), str(tmp_path / f"out.{form}"), form, str(SLOT + rows * 1000)]
+    def peak(file_format: str, rows: int) -> int:
+        words = [str(directory), str(tmp_path / f"out.{file_format}"), file_format, str(SLOT + rows * 1000)]
         run = subprocess.run([sys.executable, "-c", MEASURING, *words], cwd=ROOT, capture_output=True, check=True)
         return int(run.stdout)
 
-    for form in FORMATS:
-        assert peak(form, 60_000) < peak(form, 20_000) * 4 / 3, form
+    for file_format in FORMATS:
+        assert peak(file_format, 60_000) < peak(file_format, 20_000) * 4 / 3, file_format
