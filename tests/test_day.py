@@ -1,6 +1,6 @@
-"""A whole day of twelve portals on a clock held in the hand, through a crash and a stop: each slot has its outcome.
+"""A whole day of twelve portals on a manual clock, through a crash and a stop: each slot has its outcome.
 
-Nothing is confirmed here, so that slots alone decide; tests/faults plays days with confirming looks.
+Nothing is confirmed here, so that slots alone decide; tests/faults plays days with confirmation attempts.
 """
 
 from __future__ import annotations
@@ -47,19 +47,19 @@ STOP_ENDS = SLOT + 15 * HOUR + 20 * MINUTE
 END = FIRST + DAY
 
 UNCOMMITTED = 3 * MINUTE
-"""How much of what was looked at the crash takes along: far more than a group commit ever holds back."""
+"""How much of what was measured the crash takes along: far more than a group commit ever holds back."""
 
 OUTAGES: dict[int, tuple[tuple[int, int], ...]] = {
     0: (),
     1: ((2 * HOUR, 2 * HOUR + 30 * MINUTE),),
     2: ((3 * HOUR, 3 * HOUR + 70_000), (5 * HOUR, 9 * HOUR)),  # the second one goes on through the crash
-    3: ((10 * HOUR, 10 * HOUR + 50_000),),  # one failed look, never believed
+    3: ((10 * HOUR, 10 * HOUR + 50_000),),  # one failed probe, never confirmed
     4: ((14 * HOUR + 50 * MINUTE, 16 * HOUR),),  # through the stop
     5: tuple((hour * HOUR, hour * HOUR + 10 * MINUTE) for hour in range(0, 24, 3)),
     6: ((0, DAY + HOUR),),  # down all day
-    7: ((7 * HOUR - 10 * MINUTE, 7 * HOUR + 4 * MINUTE),),  # ends while nobody looks
+    7: ((7 * HOUR - 10 * MINUTE, 7 * HOUR + 4 * MINUTE),),  # ends while the daemon is not running
 }
-"""When a portal did not answer, in ms of the day. Portals without an entry answered all day."""
+"""When a portal did not respond, in ms of the day. Portals without an entry responded all day."""
 
 PORTALS = [factories.portal(id=f"portal-{number}", url=f"https://portal-{number}.example.vn") for number in range(12)]
 CLOCK = HandClock(SLOT)
@@ -70,7 +70,7 @@ def answers(number: int, at: int) -> bool:
 
 
 class Playing(Scripted):
-    """Looks at the script of the day, at the hour that the clock in the hand shows."""
+    """Follows the script of the day, at the time of the manual clock."""
 
     async def run(self, trace: Trace, resources: ProbeResources) -> None:
         trace.set_values(took=0.25)
@@ -91,43 +91,43 @@ CHECKS = [
 ]
 
 
-def fold(memo: str = "") -> StateMachine:
-    return StateMachine(PORTALS, StateRules(), saved_state=memo)
+def state_machine(saved_state: str = "") -> StateMachine:
+    return StateMachine(PORTALS, StateRules(), saved_state=saved_state)
 
 
 @dataclass
 class Life:
-    """One life of the daemon, joined as the daemon joins it, but for the beat: the test is the beat."""
+    """One life of the daemon, wired as the daemon wires it, but for the scheduler: the test is the scheduler."""
 
     journal: Journal
-    measurer: CheckRunner
-    plan: Schedule
-    board: StatusCache
+    runner: CheckRunner
+    schedule: Schedule
+    cache: StatusCache
     side: list[asyncio.Task[None]] = field(default_factory=list)
 
     @classmethod
-    async def begin(cls, directory: Path, tools: ProbeResources, *, clean: bool) -> Life:
+    async def begin(cls, directory: Path, resources: ProbeResources, *, clean: bool) -> Life:
         journal = Journal.open(directory, PLAYING, commit_interval_seconds=0.001)
-        measurer = CheckRunner(
-            resources=tools,
+        runner = CheckRunner(
+            resources=resources,
             journal=journal,
-            self_check=SelfCheck(tools, CLOCK),
-            limiter=ConcurrencyLimiter({Pool.LIGHT: 8}),
+            self_check=SelfCheck(resources, CLOCK),
+            limiter=ConcurrencyLimiter({Pool.HTTP: 8}),
             clock=CLOCK,
             location="hn-1",
             misfire_grace_time=30.0,
             config_digest="c0ffee12",
         )
-        board = StatusCache(clock=CLOCK, location="hn-1")
-        board.set_inventory(PORTALS, CHECKS)
-        await journal.read(board.load)
+        cache = StatusCache(clock=CLOCK, location="hn-1")
+        cache.set_inventory(PORTALS, CHECKS)
+        await journal.read(cache.load)
         start, began = journal.last_seq, CLOCK.now()
-        seq, memo = await journal.read(lambda reader: reader.checkpoint(STATES_CONSUMER))
-        await record_missed_slots(journal, measurer, CHECKS, "hn-1", until_ms=began, clean_shutdown=clean)
-        life = cls(journal, measurer, Schedule(CHECKS, began), board)
+        seq, saved_state = await journal.read(lambda reader: reader.checkpoint(STATES_CONSUMER))
+        await record_missed_slots(journal, runner, CHECKS, "hn-1", until_ms=began, clean_shutdown=clean)
+        life = cls(journal, runner, Schedule(CHECKS, began), cache)
         life.side = [
-            asyncio.create_task(run_state_machine(journal, fold(memo), CLOCK, seq)),
-            asyncio.create_task(update_status_cache(journal, board, start)),
+            asyncio.create_task(run_state_machine(journal, state_machine(saved_state), CLOCK, seq)),
+            asyncio.create_task(update_status_cache(journal, cache, start)),
         ]
         return life
 
@@ -135,13 +135,13 @@ class Life:
         """Every slot at its moment; half a day in a few seconds."""
         while CLOCK.now() < until:
             step = min(until, CLOCK.now() + 10 * MINUTE)
-            looks = []
-            for check, slot in self.plan.due(step):
+            tasks = []
+            for check, slot in self.schedule.due(step):
                 CLOCK.pass_by((slot - CLOCK.now()) / 1000)
-                look = asyncio.create_task(self.measurer.run_check(check, slot))
-                await asyncio.sleep(0)  # the look takes place now; what it waits for is its commit
-                looks.append(look)
-            await asyncio.gather(*looks)
+                task = asyncio.create_task(self.runner.run_check(check, slot))
+                await asyncio.sleep(0)  # the probe runs now; what it waits for is its commit
+                tasks.append(task)
+            await asyncio.gather(*tasks)
             CLOCK.pass_by((step - CLOCK.now()) / 1000)
 
     async def end(self) -> None:
@@ -155,36 +155,36 @@ class Life:
 
 
 def forget_uncommitted(directory: Path) -> None:
-    """The crash: what had not been committed by then never was. Numbers and bookmark go back with it.
+    """The crash: what had not been committed by then never was. Numbers and checkpoint go back with it.
 
-    So the fold starts again from the beginning, and what it tells a second time must change nothing.
+    So the state machine starts again from the beginning, and what it processes a second time must change nothing.
     """
     db = sqlite3.connect(directory / JOURNAL_FILE)
-    looks = [f"look_{kind}" for kind in PLAYING]
-    firsts = (f'SELECT MIN(seq) FROM "{table}" WHERE slot > ?' for table in looks)
+    tables = [f"measurement_{kind}" for kind in PLAYING]
+    firsts = (f'SELECT MIN(seq) FROM "{table}" WHERE slot > ?' for table in tables)
     cut = min(db.execute(sql, (CRASH - UNCOMMITTED,)).fetchone()[0] for sql in firsts)
     with db:
-        for table in (*looks, "state_change"):
+        for table in (*tables, "state_change"):
             db.execute(f'DELETE FROM "{table}" WHERE seq >= ?', (cut,))
         db.execute("UPDATE sequence SET last = ?", (cut - 1,))
-        db.execute("DELETE FROM bookmark WHERE seq >= ?", (cut,))
+        db.execute("DELETE FROM checkpoint WHERE seq >= ?", (cut,))
     db.close()
 
 
 async def play(directory: Path) -> None:
     """The day."""
     CLOCK.hour, CLOCK.steady = FIRST, 0.0
-    async with ProbeResources() as tools:
-        life = await Life.begin(directory, tools, clean=False)
+    async with ProbeResources() as resources:
+        life = await Life.begin(directory, resources, clean=False)
         await life.live_until(CRASH)
         await life.end()
         forget_uncommitted(directory)
         CLOCK.pass_by((CRASH_ENDS - CLOCK.now()) / 1000)
-        life = await Life.begin(directory, tools, clean=False)
+        life = await Life.begin(directory, resources, clean=False)
         await life.live_until(STOP)
         await life.end()
         CLOCK.pass_by((STOP_ENDS - CLOCK.now()) / 1000)
-        life = await Life.begin(directory, tools, clean=True)
+        life = await Life.begin(directory, resources, clean=True)
         await life.live_until(END)
         await life.end()
 
@@ -196,19 +196,19 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> list[Measurement | StateCha
     return on_disk(directory, PLAYING)
 
 
-def looks_of(day: list[Measurement | StateChange]) -> list[Measurement]:
+def measurements_of(day: list[Measurement | StateChange]) -> list[Measurement]:
     return [one for one in day if isinstance(one, Measurement)]
 
 
 def dead(slot: int) -> UnknownReason | None:
-    """Why nobody looked at ``slot``, if nobody did."""
+    """Why ``slot`` was not probed, if it was not."""
     if CRASH - UNCOMMITTED < slot <= CRASH_ENDS:
         return UnknownReason.KILLED
     return UnknownReason.STOPPED if STOP < slot <= STOP_ENDS else None
 
 
 def test_every_slot_of_the_day_has_exactly_one_outcome(day: list[Measurement | StateChange]):
-    found = Counter((one.key, one.slot) for one in looks_of(day))
+    found = Counter((one.key, one.slot) for one in measurements_of(day))
     wanted = {(check.key, slot) for check in CHECKS for slot in slots_between(check, FIRST, END + 1)}
     assert found.keys() == wanted
     assert set(found.values()) == {1}
@@ -216,17 +216,17 @@ def test_every_slot_of_the_day_has_exactly_one_outcome(day: list[Measurement | S
 
 
 def test_every_outcome_is_what_happened(day: list[Measurement | StateChange]):
-    for one in looks_of(day):
-        void = dead(one.slot)
-        assert one.void is void
-        if void is None:
+    for one in measurements_of(day):
+        reason = dead(one.slot)
+        assert one.unknown_reason is reason
+        if reason is None:
             up = answers(int(one.portal.partition("-")[2]), one.slot)
             assert one.outcome is (Outcome.UP if up else Outcome.DOWN)
-            assert one.lateness == 0.0
+            assert one.start_delay == 0.0
 
 
 def truth(number: int) -> Iterator[tuple[int, State]]:
-    """The states of a portal by the rule of confirmation alone: two looks in a row, counted from the first."""
+    """The states of a portal by the rule of confirmation alone: two slots in a row, counted from the first."""
     check = next(check for check in CHECKS if check.key == f"portal-{number}/uptime")
 
     def seen(slot: int) -> State:
@@ -243,25 +243,27 @@ def truth(number: int) -> Iterator[tuple[int, State]]:
 
 def test_the_history_of_states_is_the_truth(day: list[Measurement | StateChange]):
     for number in range(12):
-        told = [(one.at, one.state) for one in day if isinstance(one, StateChange) and one.portal == f"portal-{number}"]
-        assert told == list(truth(number)), f"portal-{number}"
-        assert told
+        states = [
+            (one.at, one.state) for one in day if isinstance(one, StateChange) and one.portal == f"portal-{number}"
+        ]
+        assert states == list(truth(number)), f"portal-{number}"
+        assert states
 
 
 def test_the_outages_of_the_script_are_in_the_history(day: list[Measurement | StateChange]):
-    """Said once more in plain numbers, so that the rule above cannot be wrong the same way as the fold."""
+    """Once more as plain numbers, so that the rule above cannot be wrong the same way as the state machine."""
     downs = Counter(one.portal for one in day if isinstance(one, StateChange) and one.state is State.DOWN)
-    told = {number: downs[f"portal-{number}"] for number in range(12)}
+    states = {number: downs[f"portal-{number}"] for number in range(12)}
     # 2: the long outage was seen before and after the crash; 5: one of its eight falls into the stop.
-    assert told == {number: {1: 1, 2: 2, 4: 2, 5: 7, 6: 3, 7: 1}.get(number, 0) for number in range(12)}
+    assert states == {number: {1: 1, 2: 2, 4: 2, 5: 7, 6: 3, 7: 1}.get(number, 0) for number in range(12)}
     unknowns = Counter(one.portal for one in day if isinstance(one, StateChange) and one.state is State.UNKNOWN)
     assert unknowns == {f"portal-{number}": 2 for number in range(12)}
 
 
 def test_the_states_follow_from_the_measurements_alone(day: list[Measurement | StateChange]):
-    """A fold that starts from nothing over all that was measured tells the same history."""
+    """A state machine that starts from nothing over all measurements gives the same history."""
     kept = [replace(one, seq=0) for one in day if isinstance(one, StateChange)]
-    assert kept == fold().process_all(looks_of(day))
+    assert kept == state_machine().process_all(measurements_of(day))
 
 
 def test_the_day_played_again_is_the_same_day(day: list[Measurement | StateChange], tmp_path: Path):
@@ -279,13 +281,13 @@ def by_content(day: list[Measurement | StateChange]) -> list[tuple[object, ...]]
             one.slot,
             one.key,
             one.outcome.value,
-            str(one.void),
+            str(one.unknown_reason),
             str(one.fault),
             one.detail,
             one.started or 0,
             str(one.values),
         )
-        for one in looks_of(day)
+        for one in measurements_of(day)
     )
 
 
@@ -294,12 +296,12 @@ def story(day: list[Measurement | StateChange], portal: str) -> list[tuple[objec
     return [(one.at, one.state, one.previous, one.fault, one.detail) for one in changes]
 
 
-def test_the_board_ends_the_day_with_what_is_true(day: list[Measurement | StateChange]):
-    board = StatusCache(clock=HandClock(END), location="hn-1")
-    board.set_inventory(PORTALS, CHECKS)
+def test_the_status_cache_ends_the_day_with_the_truth(day: list[Measurement | StateChange]):
+    cache = StatusCache(clock=HandClock(END), location="hn-1")
+    cache.set_inventory(PORTALS, CHECKS)
     for one in day:
-        board.update(one)
+        cache.update(one)
     for number, portal in enumerate(PORTALS):
         states = [state for _, state in truth(number)]
-        assert board.state(portal.id) is states[-1]
-    assert board.state("portal-6") is State.DOWN
+        assert cache.state(portal.id) is states[-1]
+    assert cache.state("portal-6") is State.DOWN

@@ -1,4 +1,4 @@
-"""The house at work: the only place where the parts are joined; owns tasks, signals and the order of stopping."""
+"""The daemon: the only place where packages are wired; owns tasks, signals and the order of shutdown."""
 
 from __future__ import annotations
 
@@ -18,23 +18,21 @@ from monitor.daemon.live_scores import start_scores
 from monitor.daemon.liveness import Liveness, status_line
 from monitor.daemon.logs import set_redacted_texts
 from monitor.daemon.metrics import SelfMetrics
+from monitor.daemon.prober_setup import configure_runner, create_runner
 from monitor.daemon.self_monitoring import run_self_monitoring, tune_runtime
 from monitor.daemon.storage_tasks import StorageTasks
 from monitor.daemon.systemd import ServiceManager
 from monitor.model.clock import Clock, SystemClock
 from monitor.model.records import Measurement
-from monitor.prober.confirmation import Confirmation
 from monitor.prober.gaps import record_first_scheduled, record_missed_slots
-from monitor.prober.host_health import HostHealth, HostLimits
-from monitor.prober.runner import CheckRunner, ConcurrencyLimiter
+from monitor.prober.host_health import HostHealth
 from monitor.prober.schedule import Schedule
 from monitor.prober.scheduler import Scheduler
-from monitor.prober.self_check import FleetBreaker, ReferenceEndpoint, SelfCheck
 from monitor.sinks.base import PortalLabels
 from monitor.states.consumers import STATES_CONSUMER, run_state_machine, update_status_cache
 from monitor.states.state_machine import StateMachine
 from monitor.states.status_cache import StatusCache
-from monitor.storage.folders import EVIDENCE
+from monitor.storage.folders import SCREENSHOTS
 from monitor.storage.journal.database import restrict_permissions
 from monitor.storage.journal.journal import Journal
 from monitor.storage.journal.store import DirectoryLock
@@ -53,10 +51,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 DRAIN_SECONDS = 5.0
-"""How long looks that are going on may still take when the daemon is told to stop."""
+"""Seconds that running probes may still take when the daemon stops."""
 
 STOPPED_AT_KEY = "stopped_at"
-"""Journal remark: when the daemon stopped in good order (UTC ms); empty while it runs and after it was killed."""
+"""Meta key of the journal: when the daemon stopped cleanly (UTC ms); empty while it runs and after a kill."""
 
 
 class DaemonError(Exception):
@@ -64,7 +62,7 @@ class DaemonError(Exception):
 
 
 class Daemon:
-    """One prober: a configuration, a data directory, a web server, and the looks. :meth:`run` is its whole life."""
+    """One prober: a configuration, a data directory, a web server, and the probes. :meth:`run` runs all of it."""
 
     def __init__(
         self, config: Config, data_dir: Path, *, listen: str | None = None, clock: Clock | None = None
@@ -83,12 +81,12 @@ class Daemon:
         self.liveness = Liveness(self.clock)
 
     async def run(self) -> None:
-        """Open everything, look until told to stop, close everything. Raises DaemonError, JournalError."""
+        """Open everything, run until :meth:`stop`, close everything. Raises DaemonError, JournalError."""
         lock = DirectoryLock(self.data_dir)
         restrict_permissions(self.data_dir)
         try:
             journal = Journal.open(
-                self.data_dir, PROBE_KINDS, commit_interval_seconds=self.config.settings.journal.commit_every
+                self.data_dir, PROBE_KINDS, commit_interval_seconds=self.config.settings.journal.commit_interval
             )
             try:
                 await self._run_with_journal(journal)
@@ -99,11 +97,13 @@ class Daemon:
         log.info("stopped")
 
     async def _run_with_journal(self, journal: Journal) -> None:
-        async with ProbeResources(self.config.settings.http_settings, self.config.settings.render.settings) as tools:
-            self._wire(journal, tools)
+        async with ProbeResources(
+            self.config.settings.http_settings, self.config.settings.browser.settings
+        ) as resources:
+            self._wire(journal, resources)
             await asyncio.to_thread(self.screenshots.load)
-            if any(check.probe.pool is Pool.RENDER for check in self.config.checks):
-                tools.browser_pool.unavailable_reason()  # says once what is missing; every such look then tells it again
+            if any(check.probe.pool is Pool.BROWSER for check in self.config.checks):
+                resources.browser_pool.unavailable_reason()  # logs once what is missing; every such result has it too
             await journal.read(self.status_cache.load)
             self.status_cache.listeners.append(self._count_measurement)
             start = journal.last_seq
@@ -121,75 +121,49 @@ class Daemon:
         self.status_cache = StatusCache(clock=self.clock, location=settings.location)
         self.status_cache.set_inventory(config.portals, config.checks)
         self.exposition = Exposition(self.status_cache, PROBE_KINDS, self.metrics.registry)
-        page = (settings.notify.page_url or f"http://{self.listen}").rstrip("/")
+        page = (settings.notify.external_url or f"http://{self.listen}").rstrip("/")
         self.metrics.status_page.info({"location": settings.location, "url": page})
-        self.self_check = SelfCheck(resources, self.clock)
         self.host_health = HostHealth(self.clock)
-        self._configure_self_check(config)
-        self.runner = CheckRunner(
-            resources=resources,
-            journal=journal,
-            self_check=self.self_check,
-            limiter=ConcurrencyLimiter({Pool.LIGHT: settings.lanes.light, Pool.RENDER: settings.lanes.render}),
-            clock=self.clock,
-            location=settings.location,
-            misfire_grace_time=settings.lateness.grace,
-            config_digest=config.digest,
-            confirmation=Confirmation(
-                delays_seconds=settings.confirm.after, excluded_from_evaluation=config.excluded_from_evaluation
-            ),
-            host_health=self.host_health,
-        )
+        self.runner = create_runner(config, resources, journal, self.clock, self.host_health)
         self.alerting = AlertingService(config, journal, self.status_cache, self.data_dir, self.metrics.registry)
-        self.screenshots = ScreenshotStore(self.data_dir / EVIDENCE, **settings.render.evidence.model_dump())
+        screenshots = settings.browser.screenshots
+        self.screenshots = ScreenshotStore(
+            self.data_dir / SCREENSHOTS, max_bytes=screenshots.max_bytes, retention_days=screenshots.retention_days
+        )
         self.runner.store_screenshots = self.screenshots.save
-        self.runner.on_start = lambda _check, lateness: self.metrics.lateness.observe(lateness)
+        self.runner.on_start = lambda _check, start_delay: self.metrics.start_delay.observe(start_delay)
         journal.statistics.on_commit = self.metrics.commit_duration.observe
         self._record_config_load(ok=True)
 
-    def _configure_self_check(self, config: Config) -> None:
-        sight, chosen = self.self_check, config.settings.sight
-        sight.references = [
-            ReferenceEndpoint(name=one.name, connect=one.connect, url=one.url) for one in chosen.references
-        ]
-        breaker = chosen.breaker
-        sight.fleet_breaker = FleetBreaker(**breaker.model_dump())
-        sight.portal_count = len(config.portals)
-        self.host_health.limits = HostLimits(
-            **chosen.machine.model_dump(), slow_probe_seconds=config.settings.states.degraded.latency
-        )
-
     async def _run_tasks(self, journal: Journal, group: asyncio.TaskGroup, start_seq: int) -> None:
-        """The running part: catch up, then look until the stop, then let go in order."""
-        bookmark, memo = await journal.read(lambda reader: reader.checkpoint(STATES_CONSUMER))
-        chosen = self.config.settings
-        self.state_machine = StateMachine(self.config.portals, chosen.states.rules(), chosen.calendar, saved_state=memo)
+        """Record missed slots, run all tasks until the stop, then shut down in order."""
+        seq, saved_state = await journal.read(lambda reader: reader.checkpoint(STATES_CONSUMER))
+        settings = self.config.settings
+        self.state_machine = StateMachine(
+            self.config.portals, settings.states.rules(), settings.calendar, saved_state=saved_state
+        )
         clean = await journal.read(lambda reader: reader.meta(STOPPED_AT_KEY))
         await journal.set_meta(STOPPED_AT_KEY, "")
         tune_runtime()
-        began = self.clock.now()  # slots from here on wait for the rest of the start, so it is short
+        started_at = self.clock.now()  # slots from here on wait for the rest of the start, so it is short
+        checks, location = self.config.checks, settings.location
         await record_missed_slots(
-            journal,
-            self.runner,
-            self.config.checks,
-            self.status_cache.location,
-            until_ms=began,
-            clean_shutdown=bool(clean),
+            journal, self.runner, checks, location, until_ms=started_at, clean_shutdown=bool(clean)
         )
-        await record_first_scheduled(journal, self.config.checks, self.status_cache.location, began)
-        self.schedule = Schedule(self.config.checks, began)
+        await record_first_scheduled(journal, checks, location, started_at)
+        self.schedule = Schedule(checks, started_at)
         self.scheduler = Scheduler(self.schedule, self.runner, self.clock, group)
         storage = self._create_storage_tasks(journal)
-        watched = (self.metrics, self.host_health, self.scheduler, self.status_cache, chosen.journal.limit)
-        side = [
+        monitored = (self.metrics, self.host_health, self.scheduler, self.status_cache, settings.journal.max_size)
+        tasks = [
             *storage.start(group),
             *await self.alerting.start(group),
             *start_scores(
                 self.config, self.data_dir, self.clock, storage, self.exposition, self.metrics.registry, group
             ),
-            group.create_task(run_state_machine(journal, self.state_machine, self.clock, bookmark), name="states"),
-            group.create_task(update_status_cache(journal, self.status_cache, start_seq), name="board"),
-            group.create_task(run_self_monitoring(journal, *watched), name="self"),
+            group.create_task(run_state_machine(journal, self.state_machine, self.clock, seq), name="states"),
+            group.create_task(update_status_cache(journal, self.status_cache, start_seq), name="status cache"),
+            group.create_task(run_self_monitoring(journal, *monitored), name="self-monitoring"),
             group.create_task(
                 self.service_manager.run_watchdog(
                     lambda: self.liveness.is_alive(self.config.checks), self._status_text
@@ -201,17 +175,17 @@ class Daemon:
         self.scheduler.start()
         self._started.set()
         self.service_manager.ready(self._status_text())
-        log.info("started", portals=len(self.config.portals), checks=len(self.config.checks), address=self.url)
+        log.info("started", portals=len(self.config.portals), checks=len(self.config.checks), url=self.url)
         await self._stop_requested.wait()
         self.service_manager.stopping()
-        log.info("stopping", running_looks=self.scheduler.in_flight)
+        log.info("stopping", probes_in_flight=self.scheduler.in_flight)
         await self.scheduler.stop(DRAIN_SECONDS)
-        for task in side:
+        for task in tasks:
             task.cancel()
         await journal.set_meta(STOPPED_AT_KEY, str(self.clock.now()))
 
     def _create_storage_tasks(self, journal: Journal) -> StorageTasks:
-        """Who carries stored rows on; both folds must have passed them as well before they leave."""
+        """Create the storage tasks; states and incidents must have passed rows before they leave the journal."""
         return StorageTasks(
             journal=journal,
             directory=self.data_dir,
@@ -227,7 +201,7 @@ class Daemon:
         return PortalLabels(known.kind.value, known.group) if known else None
 
     def stop(self) -> None:
-        """Ask the daemon to stop in good order."""
+        """Request a clean stop."""
         self._stop_requested.set()
 
     def _install_signal_handlers(self) -> None:
@@ -265,17 +239,17 @@ class Daemon:
         return runner
 
     async def reload(self) -> str | None:
-        """Load the configuration again; the old one stays when the new one has a fault. Returns the complaints."""
+        """Reload the configuration; keep the old one when the new one has errors. Return the errors, or None."""
         await self._started.wait()  # pages are served while the journal is still being read
         async with self._reload_lock:
             self.service_manager.reloading()
             try:
                 config = await asyncio.to_thread(load, self.config.directory)
             except ConfigError as error:
-                for complaint in error.errors:
-                    log.warning("config_complaint", complaint=str(complaint))
+                for one in error.errors:
+                    log.warning("config_error", error=str(one))
                 self._record_config_load(ok=False)
-                return "\n".join(str(complaint) for complaint in error.errors)
+                return "\n".join(map(str, error.errors))
             else:
                 self._apply_config(config)
                 await record_first_scheduled(self.journal, config.checks, self.status_cache.location, self.clock.now())
@@ -285,29 +259,25 @@ class Daemon:
                 self.service_manager.ready(self._status_text())
 
     def _apply_config(self, config: Config) -> None:
-        """Change over without dropping a look that is going on. What could fail comes before the first change."""
+        """Apply *config* without dropping a running probe. Steps that can fail come before the first change."""
         rules, calendar = config.settings.states.rules(), config.settings.calendar
         before, after = ({check.key for check in one.checks} for one in (self.config, config))
-        for fixed in settings_requiring_restart(self.config.settings, config.settings):
-            log.warning("config_needs_restart", setting=fixed)
+        for setting in settings_requiring_restart(self.config.settings, config.settings):
+            log.warning("config_needs_restart", setting=setting)
         self.config = config
         set_redacted_texts(secrets_of(config))
         self.web_security.reload(config.settings.web)
         self.schedule.replace(config.checks, self.clock.now())
         self.status_cache.set_inventory(config.portals, config.checks)
         self.exposition.retain()
-        self._configure_self_check(config)
-        self.runner.config_digest = config.digest
-        self.runner.misfire_grace_time = config.settings.lateness.grace
-        self.runner.confirmation.delays_seconds = config.settings.confirm.after
-        self.runner.confirmation.excluded_from_evaluation = config.excluded_from_evaluation
+        configure_runner(self.runner, config)
         self.state_machine.reconfigure(config.portals, rules, calendar)
         self._record_config_load(ok=True)
         log.info("config_loaded", added=len(after - before), removed=len(before - after), config=config.digest)
 
     def _record_config_load(self, *, ok: bool) -> None:
         self.metrics.reload_ok.set(int(ok))
-        self.metrics.planned_checks.set(len(self.config.checks))
+        self.metrics.scheduled_checks.set(len(self.config.checks))
         if ok:
             self.metrics.reload_at.set(self.clock.now() / 1000)
 
@@ -315,8 +285,8 @@ class Daemon:
         return status_line(self.status_cache, self.scheduler.in_flight)
 
     def _count_measurement(self, measurement: Measurement) -> None:
-        self.metrics.looks.labels(measurement.kind, measurement.outcome.value).inc()
-        if measurement.void is not None:
-            self.metrics.voids.labels(measurement.void.value).inc()
+        self.metrics.probes.labels(measurement.kind, measurement.outcome.value).inc()
+        if measurement.unknown_reason is not None:
+            self.metrics.unknown_results.labels(measurement.unknown_reason.value).inc()
         if measurement.started is not None:
             self.liveness.record_completed()

@@ -1,7 +1,7 @@
-"""A drill: a synthetic portal on this machine fails, and the real daemon shows how long each step to the message took.
+"""Runs a drill: a synthetic portal on this host fails, and the real daemon shows how long each step took.
 
-Everything on the way is what an outage meets: looks, journal, states, incidents, outbox, couriers. Made up are the
-portal and, unless a configured target is to be tried, the webhook that receives.
+Every step is that of a real outage: probes, journal, states, incidents, outbox, dispatchers. Only the portal is
+synthetic and, unless a configured target is tested, the receiving webhook.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok
 
 
 class DrillError(Exception):
-    """The drill did not come to its end; the message says at which step."""
+    """The drill failed; the message names the step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillStep:
-    """One step on the way; ``at`` in UTC ms."""
+    """One step of the drill; ``at_ms`` in UTC ms."""
 
     name: str
     at_ms: int
@@ -60,7 +60,7 @@ class SyntheticPortal:
         self.port = int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()
@@ -77,7 +77,7 @@ class SyntheticPortal:
 
 @contextlib.asynccontextmanager
 async def webhook() -> AsyncIterator[str]:
-    """A receiver on loopback that accepts everything; its address as Apprise says it."""
+    """Run a receiver on loopback that accepts everything; yield its Apprise URL."""
 
     async def accept(request: web.Request) -> web.Response:
         await request.read()
@@ -97,10 +97,10 @@ async def webhook() -> AsyncIterator[str]:
 def drill_config(
     base: Config | None, port: int, interval_seconds: float, target: TargetBlock, directory: Path
 ) -> Config:
-    """The daemon's configuration: ``base`` or the defaults, with the synthetic portal alone and one target."""
+    """Return the daemon's configuration: *base* or the defaults, with only the synthetic portal and one target."""
     settings = base.settings if base is not None else MonitorSettings()
     notify = (base.settings.notify if base is not None else NotifyBlock()).model_copy(
-        update={"targets": (target,), "quiet_hours": None, "reminders": None}
+        update={"targets": (target,), "quiet_hours": None, "repeat_interval": None}
     )
     changes = {"location": "drill", "listen": "127.0.0.1:0", "notify": notify, "heartbeat": None, "alertmanager": None}
     sinks = type(settings.sinks)()
@@ -114,7 +114,7 @@ def drill_config(
         url=url,
         pages={"home": url},
     )
-    # Short enough that looks which confirm a failure find their time within the slot.
+    # Short enough that confirmation attempts fit into the slot.
     probe = Uptime(url=url, timeout=min(2.0, interval_seconds / 5), family="4")
     check = Check(portal=PORTAL_ID, name="uptime", page="home", interval=interval_seconds, probe=probe)
     return Config(
@@ -127,7 +127,7 @@ def drill_config(
 
 
 class Drill:
-    """One drill in ``scratch``; :meth:`run` is all of it. ``patience`` is the longest time for one step in seconds."""
+    """One drill in *temp_dir*, by :meth:`run`. *step_timeout_seconds* is the timeout of each step."""
 
     def __init__(self, clock: Clock, temp_dir: Path, *, interval_seconds: float, step_timeout_seconds: float) -> None:
         self._clock = clock
@@ -139,7 +139,7 @@ class Drill:
     async def run(
         self, base: Config | None, target: TargetBlock | None, *, recovery: bool, on_step: Callable[[str], None]
     ) -> list[DrillStep]:
-        """The stages, in order. ``told`` hears of each as it comes. Raises DrillError, DaemonError, JournalError."""
+        """Return the steps, in order; call *on_step* after each. Raises DrillError, DaemonError, JournalError."""
         self._on_step = on_step
         portal = SyntheticPortal()
         await portal.open()
@@ -150,9 +150,9 @@ class Drill:
                 target = TargetBlock(name="drill", url=SecretStr(url))
             config = drill_config(base, portal.port, self._interval_seconds, target, self._temp_dir)
             daemon = Daemon(config, self._temp_dir / "data", clock=self._clock)
-            life = asyncio.create_task(daemon.run(), name="drilled daemon")
-            stack.push_async_callback(self._stop, daemon, life)
-            return await self._run_steps(portal, daemon, life, recovery=recovery)
+            daemon_task = asyncio.create_task(daemon.run(), name="drill daemon")
+            stack.push_async_callback(self._stop, daemon, daemon_task)
+            return await self._run_steps(portal, daemon, daemon_task, recovery=recovery)
 
     @staticmethod
     async def _stop(daemon: Daemon, daemon_task: asyncio.Task[None]) -> None:
@@ -165,39 +165,41 @@ class Drill:
         await self._wait_for("the daemon is up", daemon_task, lambda: daemon.url)
         reader = JournalReader(self._temp_dir / "data" / JOURNAL_FILE, PROBE_KINDS)
         try:
-            await self._wait_for("the portal was seen up", daemon_task, lambda: _state(reader) is State.UP)
-            stages = [DrillStep(name="server closed", at_ms=self._clock.now())]
+            await self._wait_for("the portal is up", daemon_task, lambda: _state(reader) is State.UP)
+            steps = [DrillStep(name="server closed", at_ms=self._clock.now())]
             await portal.close()
-            stages += await self._outage_steps(reader, daemon_task)
+            steps += await self._outage_steps(reader, daemon_task)
             if recovery:
                 await portal.open()
-                stages.append(DrillStep(name="server open again", at_ms=self._clock.now()))
-                stages += await self._recovery_steps(reader, daemon_task)
-            return stages
+                steps.append(DrillStep(name="server reopened", at_ms=self._clock.now()))
+                steps += await self._recovery_steps(reader, daemon_task)
+            return steps
         finally:
             reader.close()
 
     async def _outage_steps(self, reader: JournalReader, daemon_task: asyncio.Task[None]) -> list[DrillStep]:
         committed = await self._wait_for(
-            "the first failed look is in the journal", daemon_task, lambda: _has_failed(reader)
+            "the first failed attempt is in the journal", daemon_task, lambda: _has_failed(reader)
         )
         confirmed = await self._wait_for("the outage is confirmed", daemon_task, lambda: _state(reader) is State.DOWN)
         row = await self._wait_for(
             "the incident is in the journal", daemon_task, lambda: reader.incidents(open_only=True)
         )
         incident = reader.incidents(open_only=True)[0].incident.id
-        written = await self._wait_for("the message is in the outbox", daemon_task, lambda: reader.messages(incident))
-        await self._wait_for("the message is accepted", daemon_task, lambda: _accepted_at_ms(reader, incident, 1))
-        look = reader.measurements(kind="uptime", portal=PORTAL_ID)
-        first = next(one for one in look if one.outcome is Outcome.DOWN)
+        written = await self._wait_for(
+            "the notification is in the outbox", daemon_task, lambda: reader.messages(incident)
+        )
+        await self._wait_for("the notification is accepted", daemon_task, lambda: _accepted_at_ms(reader, incident, 1))
+        measurements = reader.measurements(kind="uptime", portal=PORTAL_ID)
+        first = next(one for one in measurements if one.outcome is Outcome.DOWN)
         refused = (first.started or first.slot) + round((first.duration or 0) * 1000)
         return [
             DrillStep(name="first refused connection", at_ms=refused),
-            DrillStep(name="look committed", at_ms=committed),
+            DrillStep(name="probe committed", at_ms=committed),
             DrillStep(name="outage confirmed", at_ms=confirmed),
             DrillStep(name="incident row", at_ms=row),
-            DrillStep(name="message in outbox", at_ms=written),
-            DrillStep(name="message accepted", at_ms=_accepted_at_ms(reader, incident, 1)),
+            DrillStep(name="notification in outbox", at_ms=written),
+            DrillStep(name="notification accepted", at_ms=_accepted_at_ms(reader, incident, 1)),
         ]
 
     async def _recovery_steps(self, reader: JournalReader, daemon_task: asyncio.Task[None]) -> list[DrillStep]:
@@ -206,25 +208,25 @@ class Drill:
         await self._wait_for(
             "the incident is resolved",
             daemon_task,
-            lambda: reader.incident_events(incident)[-1].step is EventType.RESOLVED,
+            lambda: reader.incident_events(incident)[-1].type is EventType.RESOLVED,
         )
         number = reader.incident_events(incident)[-1].number
         await self._wait_for(
-            "the all-clear is accepted", daemon_task, lambda: _accepted_at_ms(reader, incident, number)
+            "the resolve notification is accepted", daemon_task, lambda: _accepted_at_ms(reader, incident, number)
         )
         return [
             DrillStep(name="recovery confirmed", at_ms=confirmed),
-            DrillStep(name="all-clear accepted", at_ms=_accepted_at_ms(reader, incident, number)),
+            DrillStep(name="resolve notification accepted", at_ms=_accepted_at_ms(reader, incident, number)),
         ]
 
     async def _wait_for(self, step: str, daemon_task: asyncio.Task[None], condition: Callable[[], object]) -> int:
-        """Ask until the answer is yes; the hour of that. Raises what ended the daemon, or DrillError."""
+        """Poll until *condition* holds; return the time (UTC ms). Raises the error of the daemon, or DrillError."""
         try:
             async with asyncio.timeout(self._step_timeout_seconds):
                 while not await asyncio.to_thread(condition):
                     if daemon_task.done():
                         daemon_task.result()
-                        raise DrillError(f"the daemon stopped before this: {step}")
+                        raise DrillError(f"the daemon stopped before this step: {step}")
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
             raise DrillError(f"not within {self._step_timeout_seconds:g} s: {step}") from None
@@ -243,17 +245,17 @@ def _has_failed(reader: JournalReader) -> bool:
 
 
 def _accepted_at_ms(reader: JournalReader, incident: str, number: int) -> int:
-    """When the message about that event was accepted (UTC ms); 0 when it was not."""
-    found = [one for one in reader.messages(incident) if one.number == number and one.fate is MessageStatus.ACCEPTED]
-    return (found[0].settled or 0) if found else 0
+    """Return when the message about that event was accepted (UTC ms); 0 when it was not."""
+    found = [one for one in reader.messages(incident) if one.number == number and one.status is MessageStatus.ACCEPTED]
+    return (found[0].completed_at or 0) if found else 0
 
 
 def step_durations(steps: list[DrillStep]) -> list[tuple[str, float, float]]:
-    """(name, seconds since the first refused connection, seconds since the stage before) of every stage."""
-    ordered = sorted(steps, key=lambda stage: stage.at_ms)
-    zero = next((stage.at_ms for stage in ordered if stage.name == "first refused connection"), ordered[0].at_ms)
-    before = [ordered[0], *ordered[:-1]]
+    """Return (name, seconds since the first refused connection, seconds since the previous step) of every step."""
+    ordered = sorted(steps, key=lambda step: step.at_ms)
+    start = next((step.at_ms for step in ordered if step.name == "first refused connection"), ordered[0].at_ms)
+    previous = [ordered[0], *ordered[:-1]]
     return [
-        (stage.name, (stage.at_ms - zero) / 1000, (stage.at_ms - earlier.at_ms) / 1000)
-        for stage, earlier in zip(ordered, before, strict=True)
+        (step.name, (step.at_ms - start) / 1000, (step.at_ms - earlier.at_ms) / 1000)
+        for step, earlier in zip(ordered, previous, strict=True)
     ]

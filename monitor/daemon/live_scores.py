@@ -1,4 +1,4 @@
-"""Joins live scores: the keeper, where Prometheus reads them, and the sinks that take them by hour and day."""
+"""Wires live scores: the job, the exposition for Prometheus, and the sinks that take them by hour and day."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from monitor.web.metrics.exposition import Exposition
 
 
-def start_scores(  # noqa: PLR0913, PLR0917 - the parts that are joined
+def start_scores(  # noqa: PLR0913, PLR0917 - the parts that are wired
     config: Config,
     data_dir: Path,
     clock: Clock,
@@ -36,20 +36,20 @@ def start_scores(  # noqa: PLR0913, PLR0917 - the parts that are joined
     registry: CollectorRegistry,
     group: asyncio.TaskGroup,
 ) -> list[asyncio.Task[None]]:
-    """The task of the keeper, none where there is no rubric to score by or scores are not wanted."""
-    wanted = config.settings.scores
-    if not wanted.enabled or not config.rules.rubrics:
+    """Start the task of the score job, none without a rubric or with scores disabled."""
+    settings = config.settings.scores
+    if not settings.enabled or not config.rules.rubrics:
         return []
     zone = ZoneInfo(config.settings.report_zone)
     daily = [at_start_of_day(write, zone) for write in storage_tasks.daily_score_writers()]
-    keeper = ScoreJob(config.directory, data_dir, clock, wanted.every, [*storage_tasks.score_writers(), *daily])
-    register_score_metrics(registry, keeper)
-    exposition.extra_sections.append(lambda: keeper.exposition)
-    return [group.create_task(keeper.run(), name="scores")]
+    job = ScoreJob(config.directory, data_dir, clock, settings.interval, [*storage_tasks.score_writers(), *daily])
+    register_score_metrics(registry, job)
+    exposition.extra_sections.append(lambda: job.exposition)
+    return [group.create_task(job.run(), name="scores")]
 
 
 def at_start_of_day(write: WriteScores, zone: ZoneInfo) -> WriteScores:
-    """Delivers points as those of their day in ``zone``: later ones replace earlier ones, the last of a day stays."""
+    """Return a writer that dates points to their day in *zone*: later ones replace earlier ones of the day."""
 
     async def write_dated(points: Sequence[ScorePoint]) -> object:
         return await write([replace(one, at=day_of(one.at, zone).since_ms) for one in points])
@@ -58,13 +58,13 @@ def at_start_of_day(write: WriteScores, zone: ZoneInfo) -> WriteScores:
 
 
 def register_score_metrics(registry: CollectorRegistry, job: ScoreJob) -> None:
-    """Expose what the keeper of scores says of its last run; once for a registry."""
+    """Register metrics of the last run of *job*; once for a registry."""
 
     def gauge(name: str, help_text: str, value: Callable[[], float]) -> None:
         Gauge(f"portal_monitor_scoring_{name}", help_text, registry=registry).set_function(value)
 
     gauge(
-        "last_run_timestamp_seconds", "When scores were last worked out.", lambda: timestamp(job.statistics.last_run_ms)
+        "last_run_timestamp_seconds", "When scores were last computed.", lambda: timestamp(job.statistics.last_run_ms)
     )
-    gauge("cost_seconds", "Processor time of the last run.", lambda: job.statistics.cpu_seconds)
+    gauge("last_run_cpu_seconds", "CPU time of the last run.", lambda: job.statistics.cpu_seconds)
     gauge("failing", "Whether the last run failed.", lambda: int(bool(job.last_error)))

@@ -18,12 +18,12 @@ REDACTED = "•••"
 
 
 class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):
-    """The last hand on every line: what is secret does not leave."""
+    """Redacts secrets in every line."""
 
     secrets: ClassVar[list[str]] = []
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line without secrets."""
+        """Format the line without secrets."""
         line = super().format(record)
         for secret in self.secrets:
             if secret in line:
@@ -32,15 +32,15 @@ class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):
 
 
 def set_redacted_texts(secrets: Collection[str]) -> None:
-    """These texts stand in no line from now on, whoever writes it, also where JSON escapes them."""
+    """Redact these texts in all lines of all loggers from now on, also where JSON escapes them."""
     forms = {form for one in secrets for form in (one, json.dumps(one, ensure_ascii=False)[1:-1])}
     _RedactingFormatter.secrets = sorted(forms, key=len, reverse=True)
 
 
 def configure_logging(log_format: Literal["json", "console"], level: str = "info") -> None:
-    """One line per event on stderr, from structlog and from the libraries' own loggers alike.
+    """Log one line per event on stderr, from structlog and from the loggers of libraries alike.
 
-    Libraries never speak below info: at debug some name the addresses that they call.
+    Libraries never log below info: at debug some log the URLs that they call.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -75,6 +75,6 @@ def configure_logging(log_format: Literal["json", "console"], level: str = "info
         logging.getLogger(ours).setLevel(level.upper())
     for noisy in ("apscheduler", "aiohttp.access", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    apprise = logging.getLogger("apprise")  # the courier tells what became of a letter, and veils its address
+    apprise = logging.getLogger("apprise")  # the dispatcher logs the delivery, and redacts the URL
     apprise.propagate = False
     apprise.addHandler(logging.NullHandler())

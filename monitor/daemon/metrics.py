@@ -1,4 +1,4 @@
-"""What the daemon says about itself: log lines, and counters and histograms for its own health."""
+"""Self-metrics of the daemon: counters, gauges and histograms of its own health."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COMMIT_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.
 
 
 class SelfMetrics:
-    """The daemon's own series. Counters are made with all their labels at the start, so that a rate sees a first 1."""
+    """The daemon's own series. Counters get all their labels at the start, so that a rate sees the first increase."""
 
     def __init__(self, probe_kinds: list[str]) -> None:
         self.registry = CollectorRegistry()
@@ -28,32 +28,35 @@ class SelfMetrics:
         build = Info("portal_monitor_build", "Version of the running daemon.", registry=self.registry)
         build.info({"version": __version__, "python": ".".join(map(str, sys.version_info[:3]))})
         self.status_page = Info(
-            "portal_monitor_status_page", "Where people open the status page of a location.", registry=self.registry
+            "portal_monitor_status_page", "URL of the status page of a location.", registry=self.registry
         )
-        self.looks = self._counter("looks", "Slots by outcome.", "check_kind", "outcome")
-        self.voids = self._counter("voids", "Slots without sight by reason.", "reason")
+        self.probes = self._counter("probes", "Results by probe kind and outcome.", "check_kind", "outcome")
+        self.unknown_results = self._counter("unknown_results", "Results with outcome unknown, by reason.", "reason")
         for kind in probe_kinds:
             for outcome in Outcome:
-                self.looks.labels(kind, outcome.value)
-        for void in UnknownReason:
-            self.voids.labels(void.value)
-        self.lateness = self._histogram(
-            "start_lateness_seconds", "Start of a look after its slot.", START_DELAY_BUCKETS
+                self.probes.labels(kind, outcome.value)
+        for reason in UnknownReason:
+            self.unknown_results.labels(reason.value)
+        self.start_delay = self._histogram(
+            "probe_start_delay_seconds", "Start of a probe after its slot.", START_DELAY_BUCKETS
         )
         self.loop_lag = self._histogram("event_loop_lag_seconds", "Delay of a timer on the event loop.", LAG_BUCKETS)
         self.commit_duration = self._histogram("journal_commit_seconds", "Duration of a group commit.", COMMIT_BUCKETS)
         self.journal_bytes = self._gauge("journal_size_bytes", "Journal on disk, write-ahead log included.")
-        self.journal_share = self._gauge("journal_limit_used_ratio", "Part of the journal's limit that is taken.")
-        self.journal_waiting = self._gauge("journal_waiting_records", "Records that wait for the next commit.")
+        self.journal_size_limit_ratio = self._gauge(
+            "journal_size_limit_ratio", "Used part of the journal's size limit."
+        )
+        self.journal_pending = self._gauge("journal_pending_records", "Records that wait for the next commit.")
         self.journal_failing = self._gauge("journal_failing", "Whether the last commit failed.")
         self.reload_ok = self._gauge("config_last_reload_successful", "Whether the last configuration load succeeded.")
         self.reload_at = self._gauge(
             "config_last_reload_success_timestamp_seconds", "When the configuration was last loaded, in unix time."
         )
-        self.planned_checks = self._gauge("planned_checks", "Checks in the running plan.")
-        self.running_looks = self._gauge("running_looks", "Looks that are going on.")
-        self.blind = self._gauge("prober_blind", "Whether the prober cannot see.")
-        self.last_look = self._gauge("last_look_timestamp_seconds", "Start of the newest look, in unix time.")
+        self.scheduled_checks = self._gauge("scheduled_checks", "Checks in the schedule.")
+        self.probes_in_flight = self._gauge("probes_in_flight", "Probes that are running.")
+        self.self_check_success = self._gauge("self_check_success", "Whether the self-check succeeds.")
+        self.self_check_success.set(1)
+        self.last_probe = self._gauge("last_probe_timestamp_seconds", "Start of the newest probe, in unix time.")
 
     def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
         return Counter(f"portal_monitor_{name}", help_text, labels, registry=self.registry)

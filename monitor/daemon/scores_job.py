@@ -1,13 +1,12 @@
-"""The daemon's side of live scores: starts the process that computes them, shows the newest, has them carried on.
+"""Job of live scores in the daemon: starts the process that computes them, exposes the newest, writes them to sinks.
 
-A score is derived from history and can be worked out again at any time: what a sink has no time for is not kept, the
-next run brings fresher figures.
+A score is derived from history and can be computed again at any time: points that a sink cannot take in time are
+dropped, the next run brings newer ones.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ import structlog
 
 from monitor.daemon.scores_protocol import ScoreRequest, ScoreResult, decode_line
 from monitor.storage.journal.store import JournalError
+from monitor.storage.worker_process import worker_process
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -24,27 +24,25 @@ if TYPE_CHECKING:
     from monitor.model.scores import ScorePoint
 
     WriteScores = Callable[[Sequence[ScorePoint]], Awaitable[object]]
-    """Delivers points to one sink, and waits as long as that takes."""
+    """Writes points to one sink, and waits as long as that takes."""
 
 log = structlog.get_logger(__name__)
 
 MAX_CPU_SHARE = 0.01
-"""How much of one processor scores may take: after a costly run the next one waits longer."""
+"""Share of one CPU that scoring may take: after an expensive run the next one waits longer."""
 
 FIRST_RUN_SECONDS = 60.0
-"""Seconds after the start of the daemon: its own beginning comes first."""
+"""Seconds from the start of the daemon to the first run: the daemon's own start has priority."""
 
 SINK_INTERVAL_SECONDS = 3600.0
-"""Seconds between points for sinks: scores of a quarter move slowly, and there are as many of them as looks an hour."""
+"""Seconds between points for sinks: scores of a quarter change slowly, and are as many as measurements of an hour."""
 
 MAX_PAUSE_SECONDS = 3600.0
-MAX_LINE_BYTES = 2**24
-"""The longest line that the process may say."""
 
 
 @dataclass(slots=True)
 class ScoreStatistics:
-    """What the last good run came to: when (UTC ms), points, processor seconds."""
+    """Result of the last successful run: when (UTC ms), points, CPU seconds."""
 
     last_run_ms: int = 0
     points: int = 0
@@ -52,7 +50,7 @@ class ScoreStatistics:
 
 
 class ScoreJob:
-    """Scores anew every ``every`` seconds. ``text`` is what Prometheus reads, ``failing`` why the last run failed."""
+    """Scores every ``interval_seconds``. ``exposition`` is for Prometheus, ``last_error`` that of the last run."""
 
     def __init__(
         self,
@@ -76,7 +74,7 @@ class ScoreJob:
         self._last_sink_write: float | None = None
 
     async def run(self) -> None:
-        """Score until cancelled, first after :data:`FIRST` at most. A run that fails is said aloud, and tried again."""
+        """Score until cancelled, first after :data:`FIRST_RUN_SECONDS` at most. Failed runs are logged and retried."""
         await asyncio.sleep(min(FIRST_RUN_SECONDS, self._interval_seconds))
         async with asyncio.TaskGroup() as group:
             while True:
@@ -89,38 +87,29 @@ class ScoreJob:
 
     @property
     def pause_seconds(self) -> float:
-        """Seconds until the next run: as configured, or as long as keeps the last run's cost within its share."""
+        """Return the seconds until the next run: as configured, or longer to keep the CPU share."""
         return min(
             max(self._interval_seconds, self.statistics.cpu_seconds / MAX_CPU_SHARE),
             max(MAX_PAUSE_SECONDS, self._interval_seconds),
         )
 
     async def run_once(self) -> list[ScorePoint]:
-        """Score once and show it; return the points. Raises :class:`JournalError`."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "monitor.daemon.scores_worker",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=MAX_LINE_BYTES,
-        )  # fmt: skip
-        if process.stdin is None or process.stdout is None:
-            raise JournalError("the process that scores has no pipes")
+        """Score once and expose the result; return the points. Raises :class:`JournalError`."""
         now, found = self._clock.now(), list["ScorePoint"]()
-        try:
-            process.stdin.write(ScoreRequest(config_dir=self._config_dir, data_dir=self._data_dir, now_ms=now).encode())
-            while line := await process.stdout.readline():
-                said = await asyncio.to_thread(decode_line, line)
-                if isinstance(said, ScoreResult):
-                    self.exposition = said.text.encode()
-                    self.statistics = ScoreStatistics(last_run_ms=now, points=len(found), cpu_seconds=said.cost)
+        request = ScoreRequest(config_dir=self._config_dir, data_dir=self._data_dir, now_ms=now)
+        async with worker_process("scoring process", "monitor.daemon.scores_worker", request.encode()) as worker:
+            while True:
+                answer = await asyncio.to_thread(decode_line, await worker.read_line())
+                if isinstance(answer, ScoreResult):
+                    self.exposition = answer.exposition.encode()
+                    self.statistics = ScoreStatistics(
+                        last_run_ms=now, points=len(found), cpu_seconds=answer.cpu_seconds
+                    )
                     return found
-                found += said
-            raise JournalError(f"the process that scores ended without a word, code {await process.wait()}")
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
+                found += answer
 
     def _write_to_sinks(self, group: asyncio.TaskGroup, points: Sequence[ScorePoint]) -> None:
-        """Hand the points to every sink that has taken the ones before, once in :data:`CARRY_EVERY`."""
+        """Write the points to every sink that took the previous ones, once in :data:`SINK_INTERVAL_SECONDS`."""
         now = self._clock.monotonic()
         if self._last_sink_write is not None and now - self._last_sink_write < SINK_INTERVAL_SECONDS:
             return
@@ -134,7 +123,7 @@ class ScoreJob:
         if error and error != self.last_error:
             log.error("scoring_failing", reason=error)
         elif self.last_error and not error:
-            log.info("scoring_works_again")
+            log.info("scoring_recovered")
         self.last_error = error
 
 

@@ -1,4 +1,4 @@
-"""What the daemon and the process of scores say to each other, so that the daemon loads none of what scores need."""
+"""Protocol between the daemon and the scoring process, so that the daemon loads none of the scoring modules."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from monitor.storage.journal.store import JournalError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreRequest:
-    """Score what ``data`` holds by the rules in ``config``, as of ``now`` (UTC ms)."""
+    """Score the history in ``data_dir`` by the rules in ``config_dir``, as of ``now_ms`` (UTC ms)."""
 
     config_dir: Path
     data_dir: Path
     now_ms: int
 
     def encode(self) -> bytes:
-        """The input of the process."""
+        """Encode the input of the process."""
         return (
             json.dumps({"config": str(self.config_dir), "data": str(self.data_dir), "now": self.now_ms}) + "\n"
         ).encode()
 
     @classmethod
     def decode(cls, line: str) -> ScoreRequest:
-        """What :meth:`encode` wrote."""
-        said = json.loads(line)
-        return cls(config_dir=Path(said["config"]), data_dir=Path(said["data"]), now_ms=said["now"])
+        """Decode the output of :meth:`encode`."""
+        data = json.loads(line)
+        return cls(config_dir=Path(data["config"]), data_dir=Path(data["data"]), now_ms=data["now"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreResult:
-    """What a run came to: the text for Prometheus, and processor seconds spent."""
+    """Result of a run: the text for Prometheus, and CPU seconds spent."""
 
-    text: str
-    cost: float
+    exposition: str
+    cpu_seconds: float
 
 
 def decode_line(line: bytes) -> list[ScorePoint] | ScoreResult:
-    """A line of output. Raises :class:`JournalError` with the words of a process that failed."""
-    said: Any = json.loads(line)
-    if isinstance(said, list):
-        return [ScorePoint(**one) for one in said]
-    if "error" in said:
-        raise JournalError(said["error"])
-    return ScoreResult(**said)
+    """Decode a line of output. Raises :class:`JournalError` with the error of a failed process."""
+    data: Any = json.loads(line)
+    if isinstance(data, list):
+        return [ScorePoint(**one) for one in data]
+    if "error" in data:
+        raise JournalError(data["error"])
+    return ScoreResult(**data)

@@ -1,7 +1,7 @@
-"""The process that works out live scores: ``python -m monitor.score_worker``, so that the daemon does not compute.
+"""Worker process that computes live scores: ``python -m monitor.daemon.scores_worker``; the daemon does not compute.
 
-Its input is one order as JSON. Lines of output are lists of points, then the text for Prometheus; the last line tells
-what it cost, or what failed.
+Its input is one request as JSON. Lines of output are lists of points; the last line has the text for Prometheus and the
+CPU time, or the error.
 """
 
 from __future__ import annotations
@@ -30,27 +30,27 @@ if TYPE_CHECKING:
     from monitor.model.scores import ScorePoint
 
 POINTS_PER_LINE = 500
-"""Points in a line."""
+"""Points in a line of output."""
 
 
 def live_scores(config: Config, data_dir: Path, now_ms: int) -> list[ScorePoint]:
-    """The live scores of every portal, rubric and window. Raises as :func:`monitor.scoring.engine.score`."""
+    """Compute the scores of every portal, rubric and window. Raises as :func:`monitor.scoring.engine.score`."""
     zone = ZoneInfo(config.settings.report_zone)
     source = ArchiveScoringSource(data_dir, threads=1)
-    books = {}
+    score_sets = {}
     for name, window in windows(now_ms, zone).items():
         rules = replace(config.rules, rubrics=engine.in_force(config.rules.rubrics, window))
-        books[name] = engine.score(rules, config.portals, window, source, now_ms, intervals=False)
-    return points(books, now_ms)
+        score_sets[name] = engine.score(rules, config.portals, window, source, now_ms, intervals=False)
+    return points(score_sets, now_ms)
 
 
 def main(stdin: TextIO = sys.stdin, stdout: TextIO = sys.stdout) -> int:
-    """Do what the order says; the exit code is 0 when all of it was done."""
+    """Process one request; the exit code is 0 when it succeeded."""
     with suppress(OSError):
         os.nice(19)
-    order = ScoreRequest.decode(stdin.readline())
+    request = ScoreRequest.decode(stdin.readline())
     try:
-        found = live_scores(load(order.config_dir), order.data_dir, order.now_ms)
+        found = live_scores(load(request.config_dir), request.data_dir, request.now_ms)
     except (JournalError, ConfigError, OSError) as error:
         stdout.write(json.dumps({"error": str(error)}) + "\n")
         return 1
@@ -59,7 +59,7 @@ def main(stdin: TextIO = sys.stdin, stdout: TextIO = sys.stdout) -> int:
         for first in range(0, len(found), POINTS_PER_LINE)
     )
     stdout.writelines(json.dumps(line) + "\n" for line in lines)
-    stdout.write(json.dumps({"text": exposition(found), "cost": time.process_time()}) + "\n")
+    stdout.write(json.dumps({"exposition": exposition(found), "cpu_seconds": time.process_time()}) + "\n")
     return 0
 
 

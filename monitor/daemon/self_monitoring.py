@@ -1,4 +1,4 @@
-"""Watching ourselves: nothing that delays a look by surprise, how late timers come, the slow gauges along the way."""
+"""Self-monitoring: tunes the interpreter against delays, measures event loop lag, updates gauges."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 
 def tune_runtime() -> None:
-    """Before the first look: what is loaded is never garbage, and a busy thread lets go of the interpreter sooner.
+    """Exclude loaded modules from garbage collection, and make a busy thread release the interpreter sooner.
 
-    A full collection over the loaded modules, or a thread that computes for 5 ms, is lateness of some look.
+    A full collection over the loaded modules, or a thread that computes for 5 ms, delays the start of a probe.
     """
     gc.collect()
     gc.freeze()
     sys.setswitchinterval(0.001)
 
 
-async def run_self_monitoring(  # noqa: PLR0913, PLR0917 - the parts that are watched
+async def run_self_monitoring(  # noqa: PLR0913, PLR0917 - the parts that are monitored
     journal: Journal,
     metrics: SelfMetrics,
     host_health: HostHealth,
@@ -36,20 +36,20 @@ async def run_self_monitoring(  # noqa: PLR0913, PLR0917 - the parts that are wa
     status_cache: StatusCache,
     max_journal_bytes: int,
 ) -> None:
-    """Twice a second tell ``machine`` and ``metrics`` how we are; ``limit`` is the journal's, in bytes. Never ends."""
+    """Update *host_health* and *metrics* twice a second; *max_journal_bytes* limits the journal. Never returns."""
     loop = asyncio.get_running_loop()
-    guard = JournalSizeLimit(max_journal_bytes)
+    size_limit = JournalSizeLimit(max_journal_bytes)
     while True:
         due = loop.time() + LAG_SAMPLE_SECONDS
         await asyncio.sleep(LAG_SAMPLE_SECONDS)
         lag = max(0.0, loop.time() - due)
         host_health.record_lag(lag)
         metrics.loop_lag.observe(lag)
-        counted = journal.statistics
-        metrics.journal_bytes.set(counted.size_bytes)
-        metrics.journal_share.set(guard.check(counted).ratio)
-        metrics.journal_waiting.set(counted.pending)
-        metrics.journal_failing.set(int(bool(counted.last_error)))
-        metrics.running_looks.set(scheduler.in_flight)
-        metrics.blind.set(int(status_cache.self_check_failing()))
-        metrics.last_look.set(status_cache.last_probe_ms / 1000)
+        statistics = journal.statistics
+        metrics.journal_bytes.set(statistics.size_bytes)
+        metrics.journal_size_limit_ratio.set(size_limit.check(statistics).ratio)
+        metrics.journal_pending.set(statistics.pending)
+        metrics.journal_failing.set(int(bool(statistics.last_error)))
+        metrics.probes_in_flight.set(scheduler.in_flight)
+        metrics.self_check_success.set(int(not status_cache.self_check_failing()))
+        metrics.last_probe.set(status_cache.last_probe_ms / 1000)

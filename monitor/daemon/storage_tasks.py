@@ -1,4 +1,4 @@
-"""Joins what carries stored rows on: couriers to sinks, rollups of closed periods, the archive and what it lets go."""
+"""Wires the consumers of stored rows: sinks, rollups of closed periods, archive and trimming of the journal."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ DAY_SECONDS = 86_400.0
 
 
 class StorageTasks:
-    """The right side of one daemon's journal, as far as it is about rows at rest.
+    """The tasks that deliver, roll up and archive the rows of one daemon's journal.
 
-    ``readers`` are the bookmarks of others that must have passed a row before it may leave the journal.
+    ``consumers`` are checkpoints of other consumers that must have passed a row before it may leave the journal.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts that the daemon joins, each named at the one call
+    def __init__(  # noqa: PLR0913 - the parts that the daemon wires, each named at the one call
         self,
         *,
         journal: Journal,
@@ -45,39 +45,39 @@ class StorageTasks:
         consumers: tuple[str, ...],
     ) -> None:
         self._journal, self._clock = journal, clock
-        chosen = settings.sinks.configured()
-        self._sinks = [sink.open(name, label_lookup) for name, sink in chosen.items()]
+        configured = settings.sinks.configured()
+        self._sinks = [sink.open(name, label_lookup) for name, sink in configured.items()]
         self._rollup_sinks: dict[Tier, Sink] = {}
-        for name, sink in chosen.items():
+        for name, sink in configured.items():
             self._rollup_sinks |= sink.open_tiers(name, label_lookup)
-        named = [sink.name for sink in (*self._sinks, *self._rollup_sinks.values())]
-        self._metrics = DeliveryMetrics(registry, named)
+        names = [sink.name for sink in (*self._sinks, *self._rollup_sinks.values())]
+        self._metrics = DeliveryMetrics(registry, names)
         writes = {tier: BatchWriter(sink, clock, self._metrics).write for tier, sink in self._rollup_sinks.items()}
         self.rollup_job = RollupJob(directory, journal, clock, settings.report_zone, writes)
         register_rollup_metrics(registry, self.rollup_job.statistics)
-        behind = (
+        sink_consumers = (
             *map(consumer_name, (sink.name for sink in self._sinks)),
             *(tier.consumer_name for tier in self._rollup_sinks),
         )
-        kept = settings.archive
-        keeping = ArchivePolicy(
+        archive = settings.archive
+        policy = ArchivePolicy(
             zone=settings.report_zone,
-            grace_seconds=kept.grace,
-            keep_in_journal_seconds=kept.hot,
-            retention_days=None if kept.keep is None else int(kept.keep // DAY_SECONDS),
+            grace_seconds=archive.grace,
+            keep_in_journal_seconds=archive.keep_in_journal,
+            retention_days=None if archive.retention is None else int(archive.retention // DAY_SECONDS),
         )
         self.archive_job = (
-            ArchiveJob(directory, journal, clock, keeping, (*consumers, *behind)) if kept.enabled else None
+            ArchiveJob(directory, journal, clock, policy, (*consumers, *sink_consumers)) if archive.enabled else None
         )
         if self.archive_job is not None:
             register_archive_metrics(registry, self.archive_job.statistics)
 
     def score_writers(self) -> list[WriteScores]:
-        """A way to each sink for what is in no journal."""
+        """Return a writer to each sink, for points that are not in the journal."""
         return [BatchWriter(sink, self._clock, self._metrics).write for sink in self._sinks]
 
     def daily_score_writers(self) -> list[WriteScores]:
-        """A way to where figures of days are kept, for what has one value a day and is in no journal either."""
+        """Return writers to the daily tier, for points with one value a day that are not in the journal."""
         return [
             BatchWriter(sink, self._clock, self._metrics).write
             for tier, sink in self._rollup_sinks.items()
@@ -85,10 +85,10 @@ class StorageTasks:
         ]
 
     def start(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
-        """All tasks; each runs until it is cancelled, and fails only when the journal does."""
+        """Start all tasks; each runs until it is cancelled, and fails only when the journal does."""
         journal, clock, metrics = self._journal, self._clock, self._metrics
         tasks = [
-            group.create_task(SinkConsumer(journal, sink, clock, metrics).run(), name=f"courier {sink.name}")
+            group.create_task(SinkConsumer(journal, sink, clock, metrics).run(), name=f"sink {sink.name}")
             for sink in self._sinks
         ]
         if self._rollup_sinks:

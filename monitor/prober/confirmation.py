@@ -1,4 +1,4 @@
-"""Which failed looks are confirmed, and when; taking the looks is the measurer's part."""
+"""Decides which failed probes are confirmed, and when; the check runner runs the confirmation attempts."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from monitor.model.records import Check, Measurement
 
 DEFAULT_DELAYS_SECONDS = (2.0, 5.0)
-"""Seconds from the end of the failed look to each further one, unless the configuration says otherwise."""
+"""Default seconds from the end of the scheduled attempt to each confirmation attempt."""
 
 
 @dataclass(slots=True)
 class Confirmation:
-    """A failure of the check that decides is looked at again ``after`` so many seconds from its end.
+    """Confirms failures of the state check, ``delays_seconds`` after the end of the scheduled attempt.
 
-    ``unjudged`` are portals that cannot be down. A failure that all looks of a slot confirmed is known: whoever lies
-    on the ground is looked at once a slot, not three times, until a look is good or could not see.
+    Portals in ``excluded_from_evaluation`` cannot be down, so they are not confirmed. A failure that all attempts of a
+    slot confirmed is not confirmed again: the portal is probed once a slot until an attempt is up or unknown.
     """
 
     delays_seconds: tuple[float, ...] = DEFAULT_DELAYS_SECONDS
@@ -30,7 +30,7 @@ class Confirmation:
     _confirmed: set[str] = field(default_factory=set)
 
     def delays(self, check: Check, scheduled_attempt: Measurement) -> tuple[float, ...]:
-        """When to look again after ``first``, in seconds from its end; empty for not at all."""
+        """Return when to confirm *scheduled_attempt*, in seconds from its end; empty for no confirmation."""
         if scheduled_attempt.outcome is not Outcome.DOWN:
             self._confirmed.discard(check.key)
             return ()
@@ -42,6 +42,6 @@ class Confirmation:
         return self.delays_seconds if wanted else ()
 
     def record(self, check: Check, attempts: Sequence[Measurement]) -> None:
-        """Remember what the looks of one slot, the first one included, have confirmed."""
-        if len(attempts) > len(self.delays_seconds) > 0 and all(look.outcome is Outcome.DOWN for look in attempts):
+        """Remember whether the attempts of one slot, the scheduled one included, confirmed a failure."""
+        if len(attempts) > len(self.delays_seconds) > 0 and all(one.outcome is Outcome.DOWN for one in attempts):
             self._confirmed.add(check.key)

@@ -1,4 +1,4 @@
-"""Take a seat, look, judge, commit, confirm: every slot that comes in leaves exactly one recorded outcome."""
+"""Runs one check for one slot: permit, probe, self-check, commit, confirmation; one recorded outcome per slot."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 
 async def _discard_screenshots(_check: Check, _measurement: Measurement, _screenshots: Sequence[Screenshot]) -> None:
-    """What becomes of pictures where nobody asked for them."""
+    """Discard screenshots; the default where no screenshot store is configured."""
 
 
 @dataclass(slots=True)
@@ -42,44 +42,44 @@ class _HostLock:
 
 
 class ConcurrencyLimiter:
-    """Bounded crowd: so many looks a lane, and in it one at a time for each host.
+    """Limits the running probes of each pool, and within a pool to one per host.
 
-    Lanes share nothing: a look that shows a page takes half a minute, and an uptime look of its host must not wait.
+    Pools share nothing: a page load takes half a minute, and an uptime probe of the same host must not wait for it.
     """
 
     def __init__(self, limits: Mapping[Pool, int]) -> None:
-        self._pools = {lane: asyncio.Semaphore(seats) for lane, seats in limits.items()}
+        self._pools = {pool: asyncio.Semaphore(limit) for pool, limit in limits.items()}
         self._hosts: defaultdict[tuple[Pool, str], _HostLock] = defaultdict(_HostLock)
 
     async def acquire(self, check: Check, max_wait_seconds: float) -> bool:
-        """Hold the host first, then a seat in the lane, so that waiting for a host costs the others no seat.
+        """Take the host first, then a permit of the pool, so that waiting for a host costs no permit.
 
-        False when they did not come free within ``patience`` seconds; else :meth:`leave` gives them back.
+        Return False when they are not free within *max_wait_seconds*; otherwise :meth:`release` returns them.
         """
-        lane = check.probe.pool
-        host, seats = self._hosts[lane, check.host], self._pools[lane]
+        pool = check.probe.pool
+        host, permits = self._hosts[pool, check.host], self._pools[pool]
         host.users += 1
         try:
-            async with asyncio.timeout(max_wait_seconds if host.users > 1 or seats.locked() else None):
+            async with asyncio.timeout(max_wait_seconds if host.users > 1 or permits.locked() else None):
                 await host.lock.acquire()
                 try:
-                    await seats.acquire()
+                    await permits.acquire()
                 except BaseException:
                     host.lock.release()
                     raise
         except BaseException as error:
-            self._drop_host(lane, check.host)
+            self._drop_host(pool, check.host)
             if isinstance(error, TimeoutError):
                 return False
             raise
         return True
 
     def release(self, check: Check) -> None:
-        """Give back what :meth:`take` holds."""
-        lane = check.probe.pool
-        self._pools[lane].release()
-        self._hosts[lane, check.host].lock.release()
-        self._drop_host(lane, check.host)
+        """Return what :meth:`acquire` took."""
+        pool = check.probe.pool
+        self._pools[pool].release()
+        self._hosts[pool, check.host].lock.release()
+        self._drop_host(pool, check.host)
 
     def _drop_host(self, pool: Pool, host_name: str) -> None:
         host = self._hosts[pool, host_name]
@@ -89,16 +89,16 @@ class ConcurrencyLimiter:
 
 
 class CheckRunner:
-    """Turns (check, slot) into a committed :class:`Measurement`. It never raises for what a look does.
+    """Turns (check, slot) into a committed :class:`Measurement`; failures of a probe never raise.
 
-    A failure of the check that decides is confirmed by further looks within its slot: measurements of their own, with
-    the next attempt numbers. They are no outcomes of slots; one that does not fit before the next slot is left out.
+    A failure of the state check is confirmed by further attempts within its slot, each a measurement with the next
+    attempt number. They are no outcomes of slots; an attempt that does not fit before the next slot is skipped.
 
-    The outcomes of one check are committed in order of their slots, also when the look of a slot lasts longer than the
-    interval: so the newest outcome tells where a crash cut the row off, and no reader meets a slot too late.
+    The outcomes of one check are committed in order of their slots, also when a run lasts longer than the interval:
+    the newest outcome shows where a crash interrupted the series, and no consumer meets a slot too late.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts that one look needs, each named at the one call
+    def __init__(  # noqa: PLR0913 - the parts that one run needs, each named at the one call
         self,
         *,
         resources: ProbeResources,
@@ -125,57 +125,56 @@ class CheckRunner:
         self._deferred: dict[str, list[Measurement]] = {}
         self._confirming_stopped = asyncio.Event()
         self.store_screenshots: StoreScreenshots = _discard_screenshots
-        self.on_start: Callable[[Check, float], None] = lambda _check, _lateness: None
+        self.on_start: Callable[[Check, float], None] = lambda _check, _start_delay: None
 
     async def run_check(self, check: Check, slot: int) -> None:
-        """Fill one slot. A slot whose predecessor is still going on is overlapped.
+        """Record the outcome of one slot. A slot whose predecessor is still running is overlapped.
 
-        Cancelling records it as stopped, unless it has its outcome and is being confirmed: that ends without a word.
+        Cancellation records it as stopped; during confirmation the slot has its outcome, so nothing more is recorded.
         """
-        behind = self._deferred.get(check.key)
-        if behind is not None:
-            detail = "the look of the slot before was still running"
-            behind.append(self.unknown_measurement(check, slot, UnknownReason.OVERLAPPED, detail))
+        deferred = self._deferred.get(check.key)
+        if deferred is not None:
+            detail = "the previous run of this check was still in progress"
+            deferred.append(self.unknown_measurement(check, slot, UnknownReason.OVERLAPPED, detail))
             return
         self._deferred[check.key] = []
         try:
             found = await self._run_slot(check, slot)
         except asyncio.CancelledError:
-            self._submit(
-                check, self.unknown_measurement(check, slot, UnknownReason.STOPPED, "the daemon was told to stop")
-            )
+            stopped = self.unknown_measurement(check, slot, UnknownReason.STOPPED, "the daemon was stopped")
+            self._submit(check, stopped)
             raise
-        handed_in: list[asyncio.Future[None]] = []
+        submitted: list[asyncio.Future[None]] = []
         try:
-            # All runs at once: killed between two of them, the slot has no outcome yet and is filled later.
-            handed_in += [self._journal.submit(one) for one in found]
+            # All runs at once: if the daemon is killed between two of them, the slot is recorded after the restart.
+            submitted += [self._journal.submit(one) for one in found]
             if not check.probe.representative_flag:
-                handed_in += await self._run_confirmations(check, found[0])
+                submitted += await self._run_confirmations(check, found[0])
         finally:
-            handed_in += self._submit(check)
-        await asyncio.gather(*handed_in)
+            submitted += self._submit(check)
+        await asyncio.gather(*submitted)
 
     def record_late(self, check: Check, slot: int) -> asyncio.Future[None] | None:
-        """Record a slot that came in too late to be looked at; the future, if any, is done when that is on disk."""
-        void = self._late_measurement(check, slot)
-        if (behind := self._deferred.get(check.key)) is not None:
-            behind.append(void)
+        """Record a slot that is too late to be probed; the future, if any, is done when that is on disk."""
+        late = self._late_measurement(check, slot)
+        if (deferred := self._deferred.get(check.key)) is not None:
+            deferred.append(late)
             return None
-        return self._journal.submit(void)
+        return self._journal.submit(late)
 
     def stop_confirming(self) -> None:
-        """Take no more looks to confirm a failure: we are about to stop."""
+        """Run no more confirmation attempts: the daemon is about to stop."""
         self._confirming_stopped.set()
 
     def _submit(self, check: Check, *outcomes: Measurement) -> list[asyncio.Future[None]]:
-        behind = self._deferred.pop(check.key)
-        return [self._journal.submit(one) for one in (*outcomes, *behind)]
+        deferred = self._deferred.pop(check.key)
+        return [self._journal.submit(one) for one in (*outcomes, *deferred)]
 
     async def _run_confirmations(self, check: Check, scheduled_attempt: Measurement) -> list[asyncio.Future[None]]:
-        """Look again as long as looks fail, when the confirmation says so; each is handed in as it ends."""
+        """Run the confirmation attempts while attempts fail; submit each as it ends."""
         began = self._clock.monotonic()
-        looks: list[Measurement] = [scheduled_attempt]
-        handed_in: list[asyncio.Future[None]] = []
+        attempts: list[Measurement] = [scheduled_attempt]
+        submitted: list[asyncio.Future[None]] = []
         for attempt, seconds in enumerate(self.confirmation.delays(check, scheduled_attempt), start=2):
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds - (self._clock.monotonic() - began)):
@@ -183,30 +182,31 @@ class CheckRunner:
             left = check.interval - (self._clock.now() - scheduled_attempt.slot) / 1000 - check.probe.deadline
             if self._confirming_stopped.is_set() or left < 0:
                 break
-            seen = await self._run_with_permit(check, scheduled_attempt.slot, attempt, left)
-            if seen is None:
+            found = await self._run_with_permit(check, scheduled_attempt.slot, attempt, left)
+            if found is None:
                 break
-            (look,) = seen
-            handed_in.append(self._journal.submit(look))
-            looks.append(look)
-            if look.outcome is Outcome.UP:
+            (measurement,) = found
+            submitted.append(self._journal.submit(measurement))
+            attempts.append(measurement)
+            if measurement.outcome is Outcome.UP:
                 break
-        self.confirmation.record(check, looks)
-        return handed_in
+        self.confirmation.record(check, attempts)
+        return submitted
 
     async def _run_slot(self, check: Check, slot: int) -> list[Measurement]:
-        """What becomes of the slot: one measurement, or one for each run. Only cancellation passes through."""
+        """Return one measurement for the slot, or one for each run. Only cancellation is raised."""
         grace = max(self.misfire_grace_time, check.probe.max_wait_seconds)
-        patience = grace - self._start_delay_seconds(slot)
-        if patience < 0.0:  # the clock leapt: a look now tells nothing about a moment long gone
+        max_wait_seconds = grace - self._start_delay_seconds(slot)
+        if max_wait_seconds < 0.0:  # after a clock step, a probe now proves nothing about a time long past
             return [self._late_measurement(check, slot)]
-        looks = await self._run_with_permit(check, slot, 1, patience)
-        return looks or [self.unknown_measurement(check, slot, UnknownReason.LATE, f"no seat within {grace:g} s")]
+        detail = f"no concurrency permit within {grace:g} s"
+        found = await self._run_with_permit(check, slot, 1, max_wait_seconds)
+        return found or [self.unknown_measurement(check, slot, UnknownReason.LATE, detail)]
 
     async def _run_with_permit(
         self, check: Check, slot: int, attempt: int, max_wait_seconds: float
     ) -> list[Measurement] | None:
-        """One look, or all runs of a kind that has several; None when no seat came free within ``patience`` seconds."""
+        """Run one attempt, or all runs of a kind with several; None without a permit within *max_wait_seconds*."""
         if not await self._limiter.acquire(check, max_wait_seconds):
             return None
         try:
@@ -214,16 +214,15 @@ class CheckRunner:
                 return await self._run_repeatedly(check, slot)
             return [(await self._run_attempt(check, slot, attempt))[0]]
         except Exception as error:
-            log.exception("measure_bug", check=check.key, slot=slot)
-            bug = self.unknown_measurement(
-                check, slot, UnknownReason.PROBER, f"{type(error).__name__} in the monitor itself"
-            )
-            return [replace(bug, attempt=attempt)]
+            log.exception("measure_internal_error", check=check.key, slot=slot)
+            detail = f"internal error: {type(error).__name__}"
+            failed = self.unknown_measurement(check, slot, UnknownReason.INTERNAL_ERROR, detail)
+            return [replace(failed, attempt=attempt)]
         finally:
             self._limiter.release(check)
 
     async def _run_repeatedly(self, check: Check, slot: int) -> list[Measurement]:
-        """Look as often as the kind wants; one of the runs is marked to speak for the slot."""
+        """Run the probe as often as its kind needs; one run is marked as the representative of the slot."""
         probe = check.probe
         results: list[ProbeResult] = []
         found: list[Measurement] = []
@@ -232,31 +231,25 @@ class CheckRunner:
             found.append(one)
             results.append(replace(result, outcome=one.outcome))
         chosen = probe.select_representative(results)
-        late = found[0].lateness
-        marked = [
-            replace(
-                one,
-                lateness=late,
-                values={**one.values, "run": one.attempt, probe.representative_flag: number == chosen},
-            )
-            for number, one in enumerate(found)
-        ]
+        marked = []
+        for number, one in enumerate(found):
+            values = {**one.values, "run": one.attempt, probe.representative_flag: number == chosen}
+            marked.append(replace(one, start_delay=found[0].start_delay, values=values))
         await self.store_screenshots(check, marked[chosen], results[chosen].screenshots)
         return marked
 
     async def _run_attempt(self, check: Check, slot: int, attempt: int) -> tuple[Measurement, ProbeResult]:
-        started, lateness = self._clock.now(), self._start_delay_seconds(slot) if attempt == 1 else None
-        if lateness is not None:
-            self.on_start(check, lateness)
+        started, start_delay = self._clock.now(), self._start_delay_seconds(slot) if attempt == 1 else None
+        if start_delay is not None:
+            self.on_start(check, start_delay)
         result = await run_probe(check.probe, self.resources)
-        ours = self.host_health.problem(check, result) if self.host_health else None
-        blind = None if ours else await self.self_check.problem(check, result)
-        if not ours and (heard := self.self_check.reference_summary(check, result)):
-            result = replace(result, values={**result.values, "references": heard})
-        why = ours or blind
-        void = (
-            UnknownReason.PROBER if ours or result.outcome is Outcome.VOID else UnknownReason.BLIND if blind else None
-        )
+        host_problem = self.host_health.problem(check, result) if self.host_health else None
+        network_problem = None if host_problem else await self.self_check.problem(check, result)
+        if not host_problem and (summary := self.self_check.reference_summary(check, result)):
+            result = replace(result, values={**result.values, "references": summary})
+        reason = UnknownReason.SELF_CHECK if network_problem else None
+        if host_problem or result.outcome is Outcome.UNKNOWN:
+            reason = UnknownReason.INTERNAL_ERROR
         plain = result.outcome is Outcome.UP and len(result.hops) == 1
         found = Measurement(
             portal=check.portal,
@@ -265,14 +258,14 @@ class CheckRunner:
             slot=slot,
             attempt=attempt,
             kind=check.kind,
-            outcome=Outcome.VOID if void else result.outcome,
+            outcome=Outcome.UNKNOWN if reason else result.outcome,
             fault=result.fault,
-            void=void,
+            unknown_reason=reason,
             phase=result.phase,
-            detail="; ".join(part for part in (why, result.detail) if part),
+            detail="; ".join(part for part in (host_problem or network_problem, result.detail) if part),
             started=started,
             duration=result.duration,
-            lateness=lateness,
+            start_delay=start_delay,
             config=self.config_digest,
             values=result.values,
             hops=() if plain else result.hops,
@@ -280,23 +273,20 @@ class CheckRunner:
         return found, result
 
     def _late_measurement(self, check: Check, slot: int) -> Measurement:
-        return self.unknown_measurement(
-            check,
-            slot,
-            UnknownReason.LATE,
-            f"{self._start_delay_seconds(slot):.0f} s late, more than {self.misfire_grace_time:g} s",
-        )
+        delay = f"{self._start_delay_seconds(slot):.0f} s"
+        detail = f"start delay {delay} exceeds misfire_grace_time {self.misfire_grace_time:g} s"
+        return self.unknown_measurement(check, slot, UnknownReason.LATE, detail)
 
     def unknown_measurement(self, check: Check, slot: int, reason: UnknownReason, detail: str) -> Measurement:
-        """The outcome of a slot in which nobody looked."""
+        """Return the outcome unknown of a slot that was not probed."""
         return Measurement(
             portal=check.portal,
             check=check.name,
             location=self._location,
             slot=slot,
             kind=check.kind,
-            outcome=Outcome.VOID,
-            void=reason,
+            outcome=Outcome.UNKNOWN,
+            unknown_reason=reason,
             detail=detail,
             config=self.config_digest,
         )

@@ -1,4 +1,4 @@
-"""Which slot of which check is due: pure arithmetic on an absolute UTC grid, and the plan that hands slots out once."""
+"""Computes which slot of which check is due, on an absolute UTC grid; the schedule dispatches each slot once."""
 
 from __future__ import annotations
 
@@ -15,46 +15,46 @@ if TYPE_CHECKING:
     from monitor.model.records import Check
 
 MAX_GAP_MS = 24 * 3_600_000
-"""Of a longer absence (ms) only the first slot and the last day count; what lies between is absent, so unknown.
+"""For a longer gap (ms) only the first slot and the last day are recorded; the time between is absent, so unknown.
 
-Without it a machine that begins in 1970 and is then told the year would have millions of slots to write for each check.
+Without it, a host that boots in 1970 and then sets its clock would have millions of slots to write for each check.
 """
 
 
 def slot_offset_ms(key: str, period_ms: int) -> int:
-    """Where in its interval (both in ms) a check has its slots: spread over all of it, the same tomorrow."""
+    """Return the offset of a check in its interval (both in ms): evenly spread over checks, and stable."""
     digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") % period_ms
 
 
 def interval_ms(check: Check) -> int:
-    """The interval in whole milliseconds."""
+    """Return the interval in whole milliseconds."""
     return max(1, round(check.interval * 1000))
 
 
 def slot_after(check: Check, at_ms: int) -> int:
-    """The first slot of ``check`` later than ``at``, in UTC milliseconds."""
+    """Return the next slot of *check* after *at_ms* (UTC ms)."""
     interval = interval_ms(check)
     first = slot_offset_ms(check.key, interval)
     return at_ms - (at_ms - first) % interval + interval
 
 
 def slots_between(check: Check, after_ms: int, before_ms: int) -> range:
-    """The slots of ``check`` with ``after < slot < before``."""
+    """Return the slots of *check* with ``after_ms < slot < before_ms``."""
     return range(slot_after(check, after_ms), before_ms, interval_ms(check))
 
 
 def missed_slots(check: Check, after_ms: int, until_ms: int) -> Iterator[int]:
-    """The slots of an absence, ``after < slot <= until``, that get an outcome: all of them up to :data:`LONGEST`."""
+    """Yield the slots of a gap (``after_ms < slot <= until_ms``) to record: all of them up to :data:`MAX_GAP_MS`."""
     first = slots_between(check, after_ms, until_ms + 1)[:1]
     return chain(first, slots_between(check, max(first[0], until_ms - MAX_GAP_MS), until_ms + 1) if first else ())
 
 
 class Schedule:
-    """Hands out every slot of every check exactly once, in order of time."""
+    """Dispatches every slot of every check exactly once, in order of time."""
 
     def __init__(self, checks: Iterable[Check], now_ms: int) -> None:
-        """Plan the slots later than ``now`` (UTC ms)."""
+        """Schedule the slots after *now_ms* (UTC ms)."""
         self._checks: dict[str, Check] = {}
         self._queue: list[tuple[int, str]] = []
         self._next_slots: dict[str, int] = {}
@@ -63,30 +63,33 @@ class Schedule:
 
     @property
     def checks(self) -> Mapping[str, Check]:
-        """The planned checks by key."""
+        """Return the scheduled checks by key."""
         return self._checks
 
     def replace(self, checks: Iterable[Check], now_ms: int) -> None:
-        """Change to other checks: those that stay on the same grid keep their next slot, also one that is due.
+        """Replace the checks; a check that stays on the same grid keeps its next slot, even if it is due.
 
-        Those that are new, or on a new grid, begin after everything that was handed out, since a removed check may come
-        back and a new grid may share slots with the old one.
+        New checks, and checks on a new grid, begin after everything dispatched so far: a removed check may come back,
+        and a new grid may share slots with the old one.
         """
         before = self._checks
         self._checks = {check.key: check for check in checks}
-        coming: dict[str, int] = {}
+        next_slots: dict[str, int] = {}
         for key, check in self._checks.items():
             stays = key in before and interval_ms(before[key]) == interval_ms(check)
-            coming[key] = self._next_slots[key] if stays else slot_after(check, max(now_ms, self._dispatched_until_ms))
-        self._next_slots = coming
-        self._queue = [(slot, key) for key, slot in coming.items()]
+            next_slots[key] = (
+                self._next_slots[key] if stays else slot_after(check, max(now_ms, self._dispatched_until_ms))
+            )
+        self._next_slots = next_slots
+        self._queue = [(slot, key) for key, slot in next_slots.items()]
         heapq.heapify(self._queue)
 
     def due(self, until_ms: int, limit: int | None = None) -> list[tuple[Check, int]]:
-        """The slots up to ``until`` (UTC ms) that were not handed out before, oldest first, at most ``most`` of them.
+        """Dispatch the slots up to *until_ms* (UTC ms) not dispatched before, oldest first, at most *limit* of them.
 
-        After a leap of the clock of more than :data:`LONGEST` they are those that :func:`missed` names. A clock that is
-        set back by less is waited for; by more, it showed a wrong hour before, and the grid begins anew at ``until``.
+        After a clock step forward of more than :data:`MAX_GAP_MS` they are those of :func:`missed_slots`. After a step
+        back, slots wait until the clock catches up; a larger step than :data:`MAX_CLOCK_STEP_BACK_MS` means that the
+        clock was wrong before, and the grid restarts at *until_ms*.
         """
         if until_ms < self._dispatched_until_ms - MAX_CLOCK_STEP_BACK_MS:
             self._restart_grid(until_ms)

@@ -1,4 +1,4 @@
-"""The beat: once a second APScheduler wakes us, and the slots of the coming second get timers; looks are tasks."""
+"""Starts due checks: APScheduler ticks once a second, slots of the next second get timers, check runs are tasks."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 1.0
 LOOKAHEAD_MS = 1500
-"""Slots are given their timers this far ahead, so that a beat may come half a second late without any look doing so."""
+"""Look-ahead for timers: a tick may come half a second late without delaying a check."""
 
 MAX_DUE_PER_TICK = 5000
-"""Slots taken from the plan at a time: after a leap of the clock there may be a million."""
+"""Slots taken from the schedule at a time: after a clock step there may be a million."""
 
 CLOCK_STEP_SECONDS = 2.0
-"""A wall clock that moves so much more or less than the monotonic one from beat to beat was set."""
+"""Difference between wall clock and monotonic clock over one tick that counts as a clock step."""
 
 
 class Scheduler:
-    """Starts a look for every slot of the plan, inside the task group that it is given.
+    """Starts a check run for every slot of the schedule, inside the given task group.
 
-    APScheduler only wakes the plan: its own jitter would make intervals drift, and its job ownership would cancel
-    looks at shutdown. Our grid decides when, our task group owns what runs.
+    APScheduler only triggers ticks: its jitter would make intervals drift, and its job ownership would cancel check
+    runs at shutdown. The slot grid decides when a check starts; the task group owns the run.
     """
 
     def __init__(self, schedule: Schedule, runner: CheckRunner, clock: Clock, group: asyncio.TaskGroup) -> None:
@@ -50,22 +50,22 @@ class Scheduler:
 
     @property
     def in_flight(self) -> int:
-        """Looks that are going on."""
+        """Return the number of running checks."""
         return len(self._check_tasks)
 
     def start(self) -> None:
-        """Begin to beat, on the running loop."""
+        """Start ticking on the running loop."""
         self._apscheduler.add_job(
             self._tick, "interval", seconds=TICK_SECONDS, coalesce=True, misfire_grace_time=None, max_instances=1
         )
         self._apscheduler.start()
-        self._spawn(self._background_tasks, self._dispatch_due(), "first beat")
+        self._spawn(self._background_tasks, self._dispatch_due(), "first tick")
         self._spawn(self._background_tasks, self._monitor_clock(), "clock")
 
     def _spawn(
         self, tasks: set[asyncio.Task[None]], coroutine: Coroutine[object, object, None], name: str
     ) -> asyncio.Task[None] | None:
-        """A task of the group; none when the group is coming down because one of its tasks failed."""
+        """Create a task of the group; return None when the group is shutting down because one of its tasks failed."""
         try:
             task = self._group.create_task(coroutine, name=name)
         except RuntimeError:
@@ -77,10 +77,10 @@ class Scheduler:
         return task
 
     async def _tick(self) -> None:
-        """What APScheduler calls. It would log an exception and go on, so the work is a task of our group."""
+        """Run one tick for APScheduler. It would log an exception and go on, so the work is a task of the group."""
         if (
             not self._stopping
-            and (task := self._spawn(self._background_tasks, self._dispatch_due(), "beat")) is not None
+            and (task := self._spawn(self._background_tasks, self._dispatch_due(), "tick")) is not None
         ):
             await asyncio.wait([task])
 
@@ -90,7 +90,7 @@ class Scheduler:
             now = self._clock.now()
             for key, slot in [one for one in self._timers if one[1] <= now]:
                 self._start_check(key, slot)
-            await asyncio.sleep(0)  # they come first: a leap of the clock may have made later slots due as well
+            await asyncio.sleep(0)  # start these first: a clock step may have made later slots due as well
             due = self._schedule.due(now + LOOKAHEAD_MS, MAX_DUE_PER_TICK)
             missed = []
             for check, slot in due:
@@ -111,10 +111,10 @@ class Scheduler:
             timer.cancel()
         check: Check | None = self._schedule.checks.get(key)
         if check is not None and not self._stopping:
-            self._spawn(self._check_tasks, self._runner.run_check(check, slot), f"look {key}")
+            self._spawn(self._check_tasks, self._runner.run_check(check, slot), f"check {key}")
 
     async def _monitor_clock(self) -> None:
-        """Say it when the hour is set: what was handed out is not looked at again, so after a step back looks pause."""
+        """Log clock steps: dispatched slots are not dispatched again, so after a step back checks pause."""
         while True:
             wall, steady = self._clock.now(), self._clock.monotonic()
             await asyncio.sleep(TICK_SECONDS)
@@ -123,11 +123,11 @@ class Scheduler:
                 log.warning("clock_stepped", seconds=round(step, 1))
 
     async def stop(self, timeout_seconds: float) -> None:
-        """Start nothing more, let running looks end for ``patience`` seconds, then stop them; each is recorded."""
+        """Start no more checks; cancel runs that last longer than *timeout_seconds*. Every slot is recorded."""
         self._stopping = True
         self._runner.stop_confirming()
-        for chore in self._background_tasks:
-            chore.cancel()
+        for task in self._background_tasks:
+            task.cancel()
         for timer in self._timers.values():
             timer.cancel()
         if self._apscheduler.running:

@@ -1,1 +1,1 @@
-"""Sinks: where committed records are told to; each translates them last, in its own file."""
+"""Delivers committed records to external databases; each sink translates them in its own package."""

@@ -1,4 +1,4 @@
-"""The promise of a sink and the closed set of its failures; knows nothing of any database, and nothing of retrying."""
+"""The interface of a sink and the closed set of its failures; independent of databases and of retries."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 
 SinkRecord = Measurement | StateChange | Rollup | ScorePoint
 
+MAX_REASON_CHARS = 500
+"""Characters of a sink's message that errors and the quarantine keep."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteResult:
-    """What became of an accepted batch.
+    """Result of an accepted batch.
 
-    ``dropped`` counts values that the sink cannot hold (NaN, infinities, metrics that nobody declared), ``expired``
-    records that it did not keep because they are older than what it keeps at all.
+    ``dropped_values`` counts values that the sink cannot hold (NaN, infinities, undeclared metrics),
+    ``expired_records`` records that it did not store because they are older than its retention.
     """
 
     dropped_values: int = 0
@@ -32,9 +35,9 @@ class WriteResult:
 
 
 class TemporaryError(Exception):
-    """Not now: no connection, no answer in time, too many requests, a server in trouble. Try the same batch again.
+    """No connection, no response in time, too many requests, a server error: retry the same batch.
 
-    ``retry_after`` is the pause in seconds that the server asked for, or None.
+    ``retry_after_seconds`` is the pause that the server requested, or None.
     """
 
     def __init__(self, reason: str, retry_after_seconds: float | None = None) -> None:
@@ -44,7 +47,7 @@ class TemporaryError(Exception):
 
 
 class BatchTooLarge(Exception):
-    """The batch is larger than the sink takes at once; ``reason`` in its own words."""
+    """The batch is larger than the sink accepts; ``reason`` is the sink's message."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -52,7 +55,7 @@ class BatchTooLarge(Exception):
 
 
 class RecordRejected(Exception):
-    """At least one record of the batch can never be written; ``reason`` in the sink's own words."""
+    """At least one record of the batch can never be written; ``reason`` is the sink's message."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -60,7 +63,7 @@ class RecordRejected(Exception):
 
 
 class SinkUnavailable(Exception):
-    """This sink cannot be used until somebody mends it: a wrong token, an unknown bucket, a wrong address."""
+    """The sink cannot be used until an operator fixes it: a wrong token, an unknown bucket, a wrong URL."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -68,26 +71,29 @@ class SinkUnavailable(Exception):
 
 
 class Sink(Protocol):
-    """Takes records: all of a batch, or none for certain. The same batch may come again and must then change nothing.
+    """Writes records: the whole batch, or it raises. The same batch may come again and must then change nothing.
 
-    A failed batch may have been written in part, since it comes again. A sink never retries, never waits for better
-    times and never holds the event loop.
+    A failed batch may be written in part, since it is retried. A sink never retries, never delays a write and never
+    blocks the event loop.
     """
 
     @property
     def name(self) -> str:
-        """Names the sink in bookmarks, logs and metrics; another name is another sink, which starts from the first."""
+        """Name in checkpoints, logs and metrics; another name is another sink, which starts with the oldest record."""
 
     async def write(self, records: Sequence[SinkRecord]) -> WriteResult:
-        """Accept the batch, or raise :class:`Passing`, :class:`TooLarge`, :class:`Rejected` or :class:`Refused`."""
+        """Write the batch.
+
+        Raises: TemporaryError, BatchTooLarge, RecordRejected, SinkUnavailable.
+        """
 
     async def close(self) -> None:
-        """Let connections go."""
+        """Close connections."""
 
 
 @dataclass(frozen=True, slots=True)
 class PortalLabels:
-    """What a sink tells of a portal beside its id: whose it is, and its group."""
+    """What a sink stores of a portal beside its id: its kind and its group."""
 
     portal_kind: str
     group: str
@@ -95,7 +101,7 @@ class PortalLabels:
 
 if TYPE_CHECKING:
     LabelLookup = Callable[[str], PortalLabels | None]
-    """Portal id -> label, or None for a portal that the configuration no longer has. Asked anew for every batch."""
+    """Portal id -> labels, or None for a portal that is no longer configured. Called again for every batch."""
 
 
 class SinkSettings(BaseModel):
@@ -106,9 +112,9 @@ class SinkSettings(BaseModel):
     kind: ClassVar[str]
 
     def open(self, name: str, label_lookup: LabelLookup) -> Sink:
-        """A sink with these settings; connects when it first writes. Call it on the running loop."""
+        """Open a sink with these settings; it connects at the first write. Call it on the running loop."""
         raise NotImplementedError
 
-    def open_tiers(self, name: str, label_lookup: LabelLookup) -> Mapping[Tier, Sink]:  # noqa: ARG002 - the promise
-        """A sink for the figures of each tier that it takes, named after ``name``; none by default."""
+    def open_tiers(self, name: str, label_lookup: LabelLookup) -> Mapping[Tier, Sink]:  # noqa: ARG002 - the interface
+        """Open a sink for the rollups of each tier that it accepts, named after *name*; none by default."""
         return {}

@@ -1,6 +1,6 @@
-"""Carries a batch to one sink, as often as it takes: what passes is tried again, what is bad is found and set aside.
+"""Writes batches to one sink: retries temporary errors, finds bad records by bisection and quarantines them.
 
-It leaves to the courier which records come when, and to the sink what they look like there.
+The sink consumer decides which records are written when; the sink decides how they are encoded.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tenacity.wait import wait_base
 from monitor.model.records import Measurement
 from monitor.model.rollups import Rollup
 from monitor.model.scores import ScorePoint
-from monitor.sinks.base import BatchTooLarge, RecordRejected, SinkUnavailable, TemporaryError
+from monitor.sinks.base import MAX_REASON_CHARS, BatchTooLarge, RecordRejected, SinkUnavailable, TemporaryError
 from monitor.storage.journal.rows import QuarantinedRecord
 
 if TYPE_CHECKING:
@@ -30,18 +30,16 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-MAX_REASON_CHARS = 500
-"""So much of a sink's words goes into the quarantine."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryPolicy:
-    """How a courier behaves; all times in seconds.
+    """When batches are written and retried; all times in seconds.
 
-    A batch goes when it has ``batch`` records or when its first one has waited for ``linger``. A passing failure is
-    tried again without end, after a random pause that grows from ``first`` to ``most``, and never earlier than the
-    server asked for (up to ``obeyed``). A sink that refuses is asked again every ``refused``. So many writes rejected
-    in a row as ``suspicion`` says, and nothing accepted, are the sink's fault and not the records'.
+    A batch is written when it has ``batch_size`` records or when its first one has waited for ``linger_seconds``. A
+    temporary error is retried without limit, after a random backoff from ``initial_backoff_seconds`` to
+    ``max_backoff_seconds``, and never earlier than the server requested (up to ``max_retry_after_seconds``). An
+    unavailable sink is tried every ``unavailable_retry_seconds``. More than ``max_consecutive_rejections`` rejected
+    writes in a row without an accepted one are a fault of the sink, not of the records.
     """
 
     batch_size: int = 5000
@@ -57,7 +55,7 @@ DEFAULT_POLICY = DeliveryPolicy()
 
 
 class _BackoffWait(wait_base):
-    """Exponential with jitter, but not before the server wants to hear from us again."""
+    """Exponential backoff with jitter, but not shorter than the server requested."""
 
     def __init__(self, policy: DeliveryPolicy) -> None:
         self._exponential_wait = wait_random_exponential(
@@ -69,16 +67,16 @@ class _BackoffWait(wait_base):
 
     def __call__(self, retry_state: RetryCallState) -> float:
         error = retry_state.outcome.exception() if retry_state.outcome else None
-        asked = (
+        requested = (
             error.retry_after_seconds
             if isinstance(error, TemporaryError) and error.retry_after_seconds is not None
             else 0.0
         )
-        return max(self._exponential_wait(retry_state), min(asked, self._max_retry_after_seconds))
+        return max(self._exponential_wait(retry_state), min(requested, self._max_retry_after_seconds))
 
 
 class BatchWriter:
-    """Delivers batches to ``sink``. ``waiting`` says how many records there are beside, for the log."""
+    """Writes batches to ``sink``. ``pending`` returns how many records are not delivered yet, for the log."""
 
     def __init__(
         self,
@@ -104,22 +102,22 @@ class BatchWriter:
         )
 
     async def write(self, records: Sequence[SinkRecord]) -> list[QuarantinedRecord]:
-        """Deliver, and again a while after each refusal; somebody has to mend something meanwhile.
+        """Write the batch; while the sink is unavailable, try again later, since an operator has to fix it.
 
-        Returns the records that the sink takes on no account, said aloud.
+        Return the records to quarantine, after logging them.
         """
         while True:
             try:
                 return self._log_quarantined(await self.write_bisecting(records))
             except SinkUnavailable as error:
-                self._record_failure("refused", error.reason)
+                self._record_failure("unavailable", error.reason)
                 await asyncio.sleep(self._policy.unavailable_retry_seconds)
 
     async def write_bisecting(self, records: Sequence[SinkRecord]) -> list[QuarantinedRecord]:
-        """Write the batch, cut in halves around whatever the sink does not take; returns what it takes on no account.
+        """Write the batch, halving it around records that the sink rejects; return those to quarantine.
 
         After the first bad record, and as long as nothing was accepted, the largest part is next: that shows soonest
-        whether the records are bad or the sink is. Raises :class:`Refused`.
+        whether the records or the sink are at fault. Raises: SinkUnavailable.
         """
         parts, bad, accepted = [records], list[QuarantinedRecord](), False
         while parts:
@@ -138,11 +136,11 @@ class BatchWriter:
         return bad
 
     def _check_rejections(self, error: BatchTooLarge | RecordRejected, *, accepted: bool) -> None:
-        """Raise :class:`Refused` when this sink rejects whatever it is given."""
+        """Raise :class:`SinkUnavailable` when the sink rejects every write."""
         self._rejections += 1
         if self._rejections > self._policy.max_consecutive_rejections and not accepted:
             self._rejections = 0
-            raise SinkUnavailable(f"it rejects everything, last with {error.reason}") from error
+            raise SinkUnavailable(f"the sink rejects every write, last reason: {error.reason}") from error
 
     def _quarantine_entry(self, record: SinkRecord, reason: str) -> QuarantinedRecord:
         return QuarantinedRecord(
@@ -154,30 +152,30 @@ class BatchWriter:
         )
 
     async def _write_part(self, part: Sequence[SinkRecord]) -> None:
-        receipt = await self._sink.write(part)
+        result = await self._sink.write(part)
         name, metrics = self._sink.name, self._metrics
-        metrics.points.labels(name).inc(len(part) - receipt.expired_records)
+        metrics.records.labels(name).inc(len(part) - result.expired_records)
         metrics.batches.labels(name).inc()
-        metrics.dropped.labels(name).inc(receipt.dropped_values)
-        metrics.expired.labels(name).inc(receipt.expired_records)
+        metrics.dropped.labels(name).inc(result.dropped_values)
+        metrics.expired.labels(name).inc(result.expired_records)
         metrics.last_success.labels(name).set(self._clock.now() / 1000)
         metrics.up.labels(name).set(1)
         if self.problem:
-            log.info("sink_works_again", sink=name, waiting=self._pending())
+            log.info("sink_recovered", sink=name, pending=self._pending())
             self.problem = ""
 
     def _on_temporary_error(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        self._record_failure("passing", str(error))
+        self._record_failure("temporary", str(error))
 
     def _record_failure(self, failure: str, reason: str) -> None:
-        """Count it; say it when it is news."""
+        """Count a failure; log it when it differs from the previous one."""
         self._metrics.failures.labels(self._sink.name, failure).inc()
         self._metrics.up.labels(self._sink.name).set(0)
         if self.problem != failure:
             self.problem = failure
-            event = "sink_refuses" if failure == "refused" else "sink_unavailable"
-            log.error(event, sink=self._sink.name, reason=reason, waiting=self._pending())
+            event = "sink_misconfigured" if failure == "unavailable" else "sink_write_failed"
+            log.error(event, sink=self._sink.name, reason=reason, pending=self._pending())
 
     def _log_quarantined(self, quarantined: list[QuarantinedRecord]) -> list[QuarantinedRecord]:
         for one in quarantined:
@@ -193,7 +191,7 @@ def _failure_label(error: BatchTooLarge | RecordRejected) -> str:
 
 
 def describe_record(record: SinkRecord) -> str:
-    """Which record it is, for people."""
+    """Describe the identity of a record for operators."""
     if isinstance(record, Measurement):
         return f"{record.key}@{record.location} slot {record.slot} attempt {record.attempt}"
     if isinstance(record, Rollup):

@@ -1,7 +1,7 @@
-"""The courier: from the journal past its bookmark to one sink, in batches, at least once; harmless when twice.
+"""Delivers the journal past a checkpoint to one sink, in batches, at least once; repeated writes are harmless.
 
-It leaves to the sink what a record looks like there, and to the journal that nothing is lost before the bookmark. A
-sink that is away costs nothing but the journal's room; one that is new begins with the oldest record there is.
+The sink encodes the records; the journal keeps everything past the checkpoint. An unreachable sink costs only space in
+the journal; a new sink starts with the oldest record.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ if TYPE_CHECKING:
     from monitor.storage.journal.store import Record
 
 READ_BATCH_SIZE = 1000
-"""Records read at a time, so that other readers of the journal get their turn."""
+"""Records read at a time, so that other consumers of the journal are not blocked."""
 
 
 def consumer_name(sink: str) -> str:
-    """The bookmark of a sink's courier."""
+    """Return the name of a sink's checkpoint."""
     return f"sink:{sink}"
 
 
 @dataclass(frozen=True, slots=True)
 class InFlightBatch:
-    """A batch under way, and what will be left of it."""
+    """A batch that is being written; its task returns the records to quarantine."""
 
     records: Sequence[Record]
     task: asyncio.Task[list[QuarantinedRecord]]
 
     @property
     def oldest_slot(self) -> int | None:
-        """The slot of its first look in UTC ms."""
+        """Return the slot of its first measurement in UTC ms."""
         return next((one.slot for one in self.records if isinstance(one, Measurement)), None)
 
 
 class SinkConsumer:
-    """Delivers to one sink until cancelled; :meth:`run` is its whole life. Fails only when the journal does."""
+    """Delivers to one sink in :meth:`run` until cancelled. Fails only when the journal does."""
 
     def __init__(
         self,
@@ -69,11 +69,11 @@ class SinkConsumer:
         self._checkpoint_stored: asyncio.Future[None] | None = None
 
     async def run(self) -> None:
-        """Deliver batch after batch, and step by step behind them.
+        """Deliver batch after batch, and advance the checkpoint behind them.
 
-        With a backlog the next batch is read and packed while the one before is under way, one ahead at most.
+        With a backlog, the next batch is read and encoded while the previous one is in flight, at most one ahead.
         """
-        name, under_way = self._sink.name, deque[InFlightBatch]()
+        name, in_flight = self._sink.name, deque[InFlightBatch]()
         self.seq, _ = await self._journal.read(lambda reader: reader.checkpoint(consumer_name(name)))
         self._metrics.set_lag_functions(name, lambda: max(0, self._journal.last_seq - self.seq), self._lag_seconds)
         try:
@@ -82,15 +82,13 @@ class SinkConsumer:
                 while True:
                     records = await self._next_batch(read)
                     read = records[-1].seq
-                    flight = InFlightBatch(
-                        records, group.create_task(self._writer.write(records), name=f"deliver:{name}")
-                    )
-                    under_way.append(flight)
-                    self._oldest_slot = under_way[0].oldest_slot
+                    task = group.create_task(self._writer.write(records), name=f"deliver:{name}")
+                    in_flight.append(InFlightBatch(records, task))
+                    self._oldest_slot = in_flight[0].oldest_slot
                     backlog = self._journal.last_seq - read >= self._policy.batch_size and not self._writer.problem
-                    while len(under_way) > int(backlog):
-                        await self._advance_checkpoint(under_way.popleft())
-                        self._oldest_slot = under_way[0].oldest_slot if under_way else None
+                    while len(in_flight) > int(backlog):
+                        await self._advance_checkpoint(in_flight.popleft())
+                        self._oldest_slot = in_flight[0].oldest_slot if in_flight else None
         finally:
             await self._sink.close()
 
@@ -100,7 +98,7 @@ class SinkConsumer:
         return max(0.0, (self._clock.now() - self._oldest_slot) / 1000)
 
     async def _next_batch(self, seq: int) -> list[Measurement | StateChange]:
-        """The next batch past ``seq``; waits until there is one."""
+        """Return the next batch past *seq*; wait until there is one."""
         found: list[Measurement | StateChange] = []
         while not found:
             await self._journal.wait_past(seq)
@@ -108,21 +106,21 @@ class SinkConsumer:
                 await asyncio.sleep(self._policy.linger_seconds)
             end = self._journal.last_seq
             while len(found) < self._policy.batch_size:
-                room = min(READ_BATCH_SIZE, self._policy.batch_size - len(found))
-                some = await self._journal.records_after(seq, room)
+                limit = min(READ_BATCH_SIZE, self._policy.batch_size - len(found))
+                some = await self._journal.records_after(seq, limit)
                 found += [one for one in some if isinstance(one, Measurement | StateChange)]
                 seq = some[-1].seq if some else seq
-                if len(some) < room:
+                if len(some) < limit:
                     break
-            seq = max(seq, end)  # nothing found: what there was has left for the archive
+            seq = max(seq, end)  # nothing found: the records were moved to the archive
         return found
 
     async def _advance_checkpoint(self, batch: InFlightBatch) -> None:
-        """Set the bookmark behind a batch as soon as all of it is delivered or set aside."""
-        bad = await batch.task
+        """Advance the checkpoint past a batch as soon as all of it is delivered or quarantined."""
+        quarantined = await batch.task
         if self._checkpoint_stored is not None:
             await self._checkpoint_stored
         seq = batch.records[-1].seq
-        step = CheckpointUpdate(reader=consumer_name(self._sink.name), seq=seq, quarantined=tuple(bad))
-        self._checkpoint_stored = self._journal.submit(step)
+        update = CheckpointUpdate(consumer=consumer_name(self._sink.name), seq=seq, quarantined=tuple(quarantined))
+        self._checkpoint_stored = self._journal.submit(update)
         self.seq = seq

@@ -1,4 +1,4 @@
-"""What delivery says about itself: one set of series for every sink, all made at the start."""
+"""Metrics of delivery: one set of series for every sink, all created at the start."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
-FAILURE_TYPES = ("passing", "too_large", "rejected", "refused")
+FAILURE_TYPES = ("temporary", "too_large", "rejected", "unavailable")
 _LABELS = ("sink",)
 
 
 class DeliveryMetrics:
-    """Series of all ``sinks``, by name; once for a registry. Gauges are absent until there is something to tell."""
+    """Series of all *sinks*, by name; once for a registry. Gauges are absent until they have a value."""
 
     def __init__(self, registry: CollectorRegistry, sinks: Iterable[str]) -> None:
         self._registry = registry
-        self.points = self._counter("points_written", "Records that the sink accepted.")
+        self.records = self._counter("records_written", "Records that the sink accepted.")
         self.batches = self._counter("batches", "Batches that the sink accepted.")
         self.failures = Counter(
-            "portal_monitor_sink_failures", "Writes that failed, by sort.", ("sink", "failure"), registry=registry
+            "portal_monitor_sink_failures", "Writes that failed, by reason.", ("sink", "failure"), registry=registry
         )
         self.quarantined = self._counter(
-            "quarantined", "Records that the sink can never take, set aside with its words."
+            "quarantined", "Records that the sink can never accept, quarantined with its message."
         )
         self.dropped = self._counter("dropped_values", "Values that the sink cannot hold: NaN, infinities, undeclared.")
         self.expired = self._counter("expired", "Records older than the sink keeps, which it did not store.")
@@ -38,13 +38,13 @@ class DeliveryMetrics:
             self._initialize_series(sink)
 
     def _initialize_series(self, sink: str) -> None:
-        for family in (self.points, self.batches, self.quarantined, self.dropped, self.expired):
+        for family in (self.records, self.batches, self.quarantined, self.dropped, self.expired):
             family.labels(sink)
         for failure in FAILURE_TYPES:
             self.failures.labels(sink, failure)
 
     def set_lag_functions(self, sink: str, lag_records: Callable[[], float], lag_seconds: Callable[[], float]) -> None:
-        """Ask these for the lag whenever somebody looks, so that it grows while nothing moves."""
+        """Call these for the lag at every scrape, so that it grows while nothing is delivered."""
         self.lag_records.labels(sink).set_function(lag_records)
         self.lag_seconds.labels(sink).set_function(lag_seconds)
 

@@ -1,4 +1,4 @@
-"""The roll of sink kinds. A new kind is one file and one line here; the contract suite then runs over it."""
+"""Registry of sink kinds. A new kind is one file and one line here; the contract suite then covers it."""
 
 from __future__ import annotations
 

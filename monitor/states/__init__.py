@@ -1,1 +1,1 @@
-"""How looks are judged: the rules as pure functions on what is remembered of one portal; states.py feeds them."""
+"""Turns measurements into confirmed states, availability and the status cache; rules are pure functions."""

@@ -1,4 +1,4 @@
-"""Time in states: spans from state changes, availability with its coverage, in and out of service hours; pure."""
+"""Computes time in states: spans from state changes, availability and coverage, in and out of service hours; pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class StateSpan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Availability:
-    """Milliseconds in each state, over any stretch of time."""
+    """Milliseconds in each state, over any window."""
 
     up: int = 0
     degraded: int = 0
@@ -35,21 +35,21 @@ class Availability:
 
     @property
     def total_ms(self) -> int:
-        """All milliseconds."""
+        """Return all milliseconds."""
         return self.up + self.degraded + self.down + self.maintenance + self.unknown
 
     @property
     def ratio(self) -> float | None:
-        """Share of the judged time in which the portal answered: maintenance and what we did not see count nowhere.
+        """Return the share of evaluated time in which the portal responded: maintenance and unknown time are excluded.
 
-        None when no time was judged, which is not the same as 0 or 1.
+        None when no time was evaluated, which is not the same as 0 or 1.
         """
-        judged = self.up + self.degraded + self.down
-        return (self.up + self.degraded) / judged if judged else None
+        evaluated = self.up + self.degraded + self.down
+        return (self.up + self.degraded) / evaluated if evaluated else None
 
     @property
     def coverage(self) -> float | None:
-        """Share of the whole time of which we know what the portal did; None for no time at all."""
+        """Return the share of the whole time in which the state is known; None for no time at all."""
         return (self.total_ms - self.unknown) / self.total_ms if self.total_ms else None
 
     def __add__(self, other: Availability) -> Availability:
@@ -59,11 +59,11 @@ class Availability:
 def timeline(
     changes: Iterable[StateChange], since_ms: int, until_ms: int, initial_state: State | None = None
 ) -> tuple[StateSpan, ...]:
-    """The states of one portal at one location over ``since <= time < until`` (UTC ms), without gaps, in order.
+    """Return the states of a portal at a location over ``since_ms <= time < until_ms`` (UTC ms), gapless, in order.
 
-    ``changes`` are those of that portal and location, in order of ``at``; what lies outside of the window is cut off.
-    ``before`` is the state in force at ``since``, unless ``changes`` reach back as far: None is unknown. Neighbours in
-    the same state are one span. Empty when ``until <= since``.
+    *changes* are those of that portal and location, in order of ``at``; changes outside the window are cut off.
+    *initial_state* is the state in force at *since_ms*, unless *changes* reach back as far: None is unknown. Adjacent
+    spans with the same state are merged. Empty when ``until_ms <= since_ms``.
     """
     spans: list[StateSpan] = []
     at, state = since_ms, initial_state or State.UNKNOWN
@@ -84,7 +84,7 @@ def _append(spans: list[StateSpan], start_ms: int, end_ms: int, state: State) ->
 
 
 def availability(spans: Iterable[StateSpan]) -> Availability:
-    """The time in each state over all ``spans``."""
+    """Return the time in each state over all *spans*."""
     total = dict.fromkeys(State, 0)
     for span in spans:
         total[span.state] += span.end_ms - span.start_ms
@@ -94,7 +94,7 @@ def availability(spans: Iterable[StateSpan]) -> Availability:
 def split_by_service_hours(
     spans: Sequence[StateSpan], hours: ServiceHours
 ) -> tuple[tuple[StateSpan, ...], tuple[StateSpan, ...]]:
-    """``spans`` cut at the borders of the service hours: what lies in them, and what lies out of them."""
+    """Split *spans* at the service hours; return the spans inside them and the spans outside them."""
     inside: list[StateSpan] = []
     outside: list[StateSpan] = []
     for span in spans:

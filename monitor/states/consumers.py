@@ -1,4 +1,4 @@
-"""Those who read the journal past their bookmark: the fold that writes states, the board that pages show."""
+"""Consumers of the journal: one feeds the state machine and writes state changes, one feeds the status cache."""
 
 from __future__ import annotations
 
@@ -19,18 +19,17 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 STATES_CONSUMER = "states"
-"""The fold's bookmark."""
+"""Name of the checkpoint of the state machine."""
 
 CHECKPOINT_SECONDS = 5.0
-"""A step without a change is stored at most this often: reading it again after a crash changes nothing."""
-
+"""Without a change the checkpoint is stored at most this often: processing rows again changes nothing."""
 
 RECORDS_PER_YIELD = 50
-"""Records shown on the board before others get a turn: a few milliseconds' work."""
+"""Records put into the status cache before the event loop gets control: a few milliseconds of work."""
 
 
 async def run_state_machine(journal: Journal, state_machine: StateMachine, clock: Clock, seq: int) -> None:
-    """Feed the fold with what is committed after ``seq``; its changes and its bookmark are one transaction."""
+    """Feed the state machine with records after *seq*; commit its changes and its checkpoint in one transaction."""
     stored = clock.monotonic()
     while True:
         records = await journal.records_after(seq)
@@ -42,13 +41,13 @@ async def run_state_machine(journal: Journal, state_machine: StateMachine, clock
         if changes or clock.monotonic() - stored >= CHECKPOINT_SECONDS:
             await journal.commit(
                 CheckpointUpdate(
-                    reader=STATES_CONSUMER, seq=seq, memo=state_machine.serialize(), changes=tuple(changes)
+                    consumer=STATES_CONSUMER, seq=seq, state=state_machine.serialize(), changes=tuple(changes)
                 )
             )
             stored = clock.monotonic()
         for change in changes:
-            tell = log.warning if change.state is State.DOWN else log.info
-            tell(
+            write_log = log.warning if change.state is State.DOWN else log.info
+            write_log(
                 "state_changed",
                 portal=change.portal,
                 state=change.state.value,
@@ -60,7 +59,7 @@ async def run_state_machine(journal: Journal, state_machine: StateMachine, clock
 
 
 async def update_status_cache(journal: Journal, status_cache: StatusCache, seq: int) -> None:
-    """Show on the board what is committed after ``seq``."""
+    """Put records committed after *seq* into the status cache."""
     while True:
         records = await journal.records_after(seq)
         if not records:

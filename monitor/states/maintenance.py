@@ -1,4 +1,4 @@
-"""Maintenance windows: when they take place by the clocks of their zone, and which are in force; pure arithmetic."""
+"""Maintenance windows: computes their occurrences in their time zone, and which are in force; pure arithmetic."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from monitor.model.records import Portal
 
 LAST_DAY_OF_MONTH = -1
-"""The last day of a month, among days of the month."""
+"""Means the last day of a month in ``month_days``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaintenanceOccurrence:
-    """A window takes place for ``start <= time < end`` (UTC ms)."""
+    """One occurrence of a window: ``start_ms <= time < end_ms`` (UTC ms)."""
 
     start_ms: int
     end_ms: int
@@ -30,12 +30,12 @@ class MaintenanceOccurrence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaintenanceWindow:
-    """Work that was announced: begins ``at`` minutes after midnight of its days in ``zone``, and lasts ``lasts`` ms.
+    """Announced work: begins ``start_minute`` minutes after midnight of its days in ``zone``, lasts ``duration_ms``.
 
-    The days are ``dates``, or every day in ``weekdays`` (0 is Monday) or ``month_days`` (1 to 31, or :data:`LAST`). It
-    is about all portals, or those named in ``portals`` and those of ``groups``. A length is true time: a window of two
-    hours lasts two hours also in the night in which clocks are set. A beginning that clocks show twice is the first of
-    them, one that they leave out is the moment of the change.
+    The days are ``dates``, or every day in ``weekdays`` (0 is Monday) or ``month_days`` (1 to 31, or
+    :data:`LAST_DAY_OF_MONTH`). It covers all portals, or those in ``portals`` and in ``groups``. The duration is
+    elapsed time: a window of two hours lasts two hours also when daylight saving time begins or ends. A start that
+    occurs twice on the wall clock means the first one; a start that is skipped means the moment of the change.
     """
 
     zone: ZoneInfo
@@ -51,11 +51,11 @@ class MaintenanceWindow:
     groups: frozenset[str] = frozenset()
 
     def covers(self, portal: Portal) -> bool:
-        """Whether it covers ``portal``."""
+        """Return whether the window covers *portal*."""
         return self.all_portals or portal.id in self.portals or portal.group in self.groups
 
     def occurrences(self, since_ms: int) -> Iterator[MaintenanceOccurrence]:
-        """Those that end after ``since`` (UTC ms), in order; without end when the window recurs."""
+        """Yield the occurrences that end after *since_ms* (UTC ms), in order; endless when the window recurs."""
         for day in self._days(local_time(since_ms - self.duration_ms, self.zone).date() - timedelta(days=1)):
             start = wall_time_ms(day, self.start_minute, self.zone)
             if start + self.duration_ms > since_ms:
@@ -75,21 +75,21 @@ class MaintenanceWindow:
 def upcoming_occurrences(
     windows: Iterable[MaintenanceWindow], since_ms: int, count: int
 ) -> list[MaintenanceOccurrence]:
-    """The next ``count`` occurrences of all ``windows`` that end after ``since`` (UTC ms), by their start."""
+    """Return the next *count* occurrences of all *windows* that end after *since_ms* (UTC ms), by their start."""
     found = (one for window in windows for one in islice(window.occurrences(since_ms), count))
     return sorted(found, key=lambda one: (one.start_ms, one.end_ms))[:count]
 
 
 @dataclass(slots=True)
 class MaintenanceCalendar:
-    """Answers which window is in force, without reckoning anew for every look."""
+    """Finds the window in force; caches occurrences, so that a measurement does not compute them again."""
 
     windows: tuple[MaintenanceWindow, ...] = ()
     _covering_windows: dict[str, tuple[int, ...]] = field(default_factory=dict)
     _next_occurrences: dict[int, tuple[int, MaintenanceOccurrence | None]] = field(default_factory=dict)
 
     def occurrence_at(self, portal: Portal, at_ms: int) -> MaintenanceOccurrence | None:
-        """The occurrence that covers ``portal`` at ``at`` (UTC ms); of several windows that which ends last."""
+        """Return the occurrence that covers *portal* at *at_ms* (UTC ms); of several, the one that ends last."""
         if not self.windows:
             return None
         if portal.id not in self._covering_windows:
@@ -112,17 +112,17 @@ class MaintenanceCalendar:
 
 
 def describe_upcoming(windows: Iterable[MaintenanceWindow], since_ms: int, count: int = 5) -> list[str]:
-    """The next occurrences in words, a line each: by the clocks of their zone, in UTC, how long, what and for whom."""
+    """Describe the next occurrences, a line each: start in their zone and in UTC, duration, reason and portals."""
     return [_describe_occurrence(one) for one in upcoming_occurrences(windows, since_ms, count)]
 
 
 def _describe_occurrence(occurrence: MaintenanceOccurrence) -> str:
     window = occurrence.window
-    here, utc = local_time(occurrence.start_ms, window.zone), local_time(occurrence.start_ms, ZoneInfo("UTC"))
+    local, utc = local_time(occurrence.start_ms, window.zone), local_time(occurrence.start_ms, ZoneInfo("UTC"))
     hours, minutes = divmod((occurrence.end_ms - occurrence.start_ms) // 60_000, 60)
-    length = " ".join([f"{hours} h"] * bool(hours) + [f"{minutes} min"] * bool(minutes))
-    whom = "all portals" if window.all_portals else ", ".join([*sorted(window.portals), *sorted(window.groups)])
+    duration = " ".join([f"{hours} h"] * bool(hours) + [f"{minutes} min"] * bool(minutes))
+    covered = "all portals" if window.all_portals else ", ".join([*sorted(window.portals), *sorted(window.groups)])
     return (
-        f"{here:%a %Y-%m-%d %H:%M %z} {window.zone.key} = {utc:%Y-%m-%d %H:%M} UTC, {length}: "
-        f"{window.reason} (approved by {window.approved_by}), {whom}"
+        f"{local:%a %Y-%m-%d %H:%M %z} {window.zone.key} = {utc:%Y-%m-%d %H:%M} UTC, {duration}: "
+        f"{window.reason} (approved by {window.approved_by}), {covered}"
     )

@@ -1,4 +1,4 @@
-"""What the fold remembers of one portal, seen from one location; plain values that fit into JSON."""
+"""Memory of the state machine for one portal at one location; plain values that fit into JSON."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from monitor.model.records import State
 
 @dataclass(slots=True)
 class PortalMemory:
-    """``state`` is what the last change said, ``at`` its time; ``base`` what looks at the home page have confirmed.
+    """``state`` and ``changed_at`` are those of the last change; ``base_state`` is what the state check confirmed.
 
-    The run: ``run`` slots in a row, from slot ``since``, whose first look had ``outcome``. ``looks`` counts the failed
-    looks of the newest slot; ``patient``: they do not suffice, see verdict.py. ``marks`` and ``slots`` belong to
-    signs.py, ``moves`` holds the times of the last changes between up, degraded and down. ``fell``: it was down inside
-    of the maintenance that is going on.
+    The run: ``run_length`` slots in a row, from slot ``run_since``, whose scheduled attempt had ``outcome``.
+    ``failed_attempts`` counts the failed attempts of the newest slot; with ``requires_down_slots`` they do not suffice,
+    see up_down.py. ``conditions`` belong to degraded.py, ``check_slots`` holds the newest slot of the other checks,
+    ``recent_changes`` the times of the last changes between up, degraded and down. ``down_in_maintenance``: it was
+    down inside the current maintenance.
     """
 
     state: str = State.UNKNOWN.value

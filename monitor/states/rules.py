@@ -1,4 +1,4 @@
-"""The numbers behind the states, with their defaults; what they do stands where each is used."""
+"""Thresholds of the states, with their defaults; the modules that use them describe their effect."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ MINUTE_MS = 60_000
 class StateRules:
     """When a portal is down, up, degraded, flapping.
 
-    ``down_looks`` failed looks within one slot, or ``down_after`` failing slots in a row, make it down; ``up_after``
-    good slots in a row make it up. ``latency`` is in seconds, ``flap_window`` in ms; ``degraded_after`` counts looks in
-    a row of one check, ``flap_changes`` changes of state.
+    ``down_attempts`` failed attempts within one slot, or ``down_slots`` failing slots in a row, make it down;
+    ``up_slots`` successful slots in a row make it up. ``degraded_consecutive`` counts slots in a row of one check,
+    ``flap_changes`` changes of state.
     """
 
-    down_looks: int = 3
-    down_after: int = 2
-    up_after: int = 2
+    down_attempts: int = 3
+    down_slots: int = 2
+    up_slots: int = 2
     max_latency_seconds: float = 5.0
     min_certificate_days: float = 14.0
     degraded_consecutive: int = 3

@@ -1,11 +1,11 @@
-"""From measurements to states: a pure fold over the journal; the same rows under the same rules give the same history.
+"""Turns measurements into states: a pure function of the journal; the same rows and rules give the same history.
 
-A portal is ``down`` after ``down_looks`` failed looks within one slot or ``down_after`` failing slots in a row, ``up``
-after ``up_after`` slots in a row whose first look was good (one after ``unknown``), and either counts from the first
-slot of the run. It is ``unknown`` after two slots in a row in which we did not see, ``degraded`` when it is up and a
-mark of judging/signs.py holds, ``maintenance`` from the first look inside of a window until the first evidence after
-it, and marked as flapping when it changes ``flap_changes`` times within ``flap_window``. Time passes with the slots of
-the looks alone, so a replay needs no clock.
+A portal is ``down`` after ``down_attempts`` failed attempts within one slot or ``down_slots`` failing slots in a row,
+``up`` after ``up_slots`` slots in a row whose scheduled attempt succeeded (one after ``unknown``); either counts from
+the first slot of the run. It is ``unknown`` after two unknown slots in a row, ``degraded`` when it is up and a
+condition of degraded.py holds, ``maintenance`` from the first measurement inside a window until the first conclusive
+one after it, and flapping when it changes ``flap_changes`` times within ``flap_window_ms``. Time is that of the slots
+alone, so a replay needs no clock.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ _FLAPPING_STATES = {State.UP.value, State.DEGRADED.value, State.DOWN.value}
 
 
 class StateMachine:
-    """Feeds on measurements in journal order. Late and repeated slots are ignored; each location is judged by itself.
+    """Processes measurements in journal order. Late and repeated slots are ignored; locations are evaluated separately.
 
-    A check's slots come in order, unless the clock was set back. By more than a day it showed a wrong hour before: what
-    is known then holds on, and times count from the new hour.
+    A check's slots come in order, unless the clock was set back. A step of more than a day means that the clock was
+    wrong before: states are kept, and times count from the new time.
 
-    A retired portal is not judged. One whose address nobody has verified cannot be down before it was once up. While
-    the prober cannot see, nothing becomes down. Maintenance is that of the configuration at the time of folding: a
-    window that is told later changes nothing that was folded before, since changes are rows.
+    A retired portal is not evaluated. A portal with an unverified URL cannot be down before it was up once. While the
+    prober's self-check fails, nothing becomes down. Maintenance is that of the configuration at processing time: a
+    window that is added later changes no earlier state, since changes are rows.
     """
 
     def __init__(
@@ -61,11 +61,11 @@ class StateMachine:
         *,
         saved_state: str = "",
     ) -> None:
-        """Continue from ``memo``, as :meth:`memo` gave it."""
-        kept: dict[str, dict[str, object]] = json.loads(saved_state or "{}")
+        """Continue from *saved_state*, a result of :meth:`serialize`."""
+        saved: dict[str, dict[str, object]] = json.loads(saved_state or "{}")
         self._portal_memories: dict[str, PortalMemory] = {}
         self._prober_states: dict[str, ProberState] = {}
-        for key, values in kept.items():
+        for key, values in saved.items():
             portal, _, location = key.partition("@")
             if portal == PROBER_PORTAL:
                 self._prober_states[location] = ProberState(**values)  # type: ignore[arg-type] # as asdict wrote it
@@ -75,73 +75,73 @@ class StateMachine:
         self.reconfigure(portals, rules, calendar or MaintenanceCalendar())
 
     def reconfigure(self, portals: Iterable[Portal], rules: StateRules, calendar: MaintenanceCalendar) -> None:
-        """Go on under another configuration; what is remembered of portals that are gone is dropped."""
+        """Continue with another configuration; drop the memory of removed portals."""
         self.portals = {portal.id: portal for portal in portals}
         self.rules, self.calendar = rules, calendar
         self._evaluated_count = sum(portal.expect is not Expect.RETIRED for portal in self.portals.values())
         for key in [key for key in self._portal_memories if key.partition("@")[0] not in self.portals]:
-            eyes, gone = self._prober_states[key.partition("@")[2]], self._portal_memories.pop(key)
-            eyes.known_portals -= gone.self_check_failed is not None
-            eyes.failed_portals -= bool(gone.self_check_failed)
+            prober_state, removed = self._prober_states[key.partition("@")[2]], self._portal_memories.pop(key)
+            prober_state.known_portals -= removed.self_check_failed is not None
+            prober_state.failed_portals -= bool(removed.self_check_failed)
             self._serialized.pop(key, None)
         self._serialized = {key: text for key, text in self._serialized.items() if key in self._portal_memories}
 
     def serialize(self) -> str:
-        """All that the fold remembers, as JSON text that belongs to the bookmark; only what moved is written anew."""
+        """Return the whole memory as JSON text for the checkpoint; only changed parts are serialized again."""
         everything: dict[str, PortalMemory | ProberState] = {
-            f"{PROBER_PORTAL}@{where}": eyes for where, eyes in self._prober_states.items()
+            f"{PROBER_PORTAL}@{location}": one for location, one in self._prober_states.items()
         }
         everything |= self._portal_memories
-        for key, kept in everything.items():
+        for key, memory in everything.items():
             if key not in self._serialized:
-                self._serialized[key] = f"{json.dumps(key)}:{json.dumps(asdict(kept), separators=(',', ':'))}"
+                self._serialized[key] = f"{json.dumps(key)}:{json.dumps(asdict(memory), separators=(',', ':'))}"
         return f"{{{','.join(self._serialized[key] for key in everything)}}}"
 
     def process_all(self, measurements: Iterable[Measurement]) -> list[StateChange]:
-        """The changes that a stretch of the journal makes."""
+        """Process consecutive measurements of the journal; return their state changes."""
         return [change for one in measurements for change in self.process(one)]
 
     def process(self, measurement: Measurement) -> list[StateChange]:
-        """Take the next measurement; the changes that it tips, mostly none: of the prober first, then of its portal."""
+        """Process the next measurement; return its state changes: of the prober first, then of the portal."""
         portal = self.portals.get(measurement.portal)
         if portal is None or portal.expect is Expect.RETIRED:
             return []
         key = f"{measurement.portal}@{measurement.location}"
-        kept = self._portal_memories.setdefault(key, PortalMemory())
-        eyes = self._prober_states.setdefault(measurement.location, ProberState())
-        deciding = measurement.check == STATE_CHECK
-        _handle_clock_step_back(kept, eyes, measurement, is_state_check=deciding)
-        if not _accept_if_newer(kept, measurement, is_state_check=deciding):
+        memory = self._portal_memories.setdefault(key, PortalMemory())
+        prober_state = self._prober_states.setdefault(measurement.location, ProberState())
+        is_state_check = measurement.check == STATE_CHECK
+        _handle_clock_step_back(memory, prober_state, measurement, is_state_check=is_state_check)
+        if not _accept_if_newer(memory, measurement, is_state_check=is_state_check):
             return []
         self._serialized.pop(key, None)
-        kept.latest_slot = max(kept.latest_slot, measurement.slot)
-        told = []
-        if deciding and measurement.attempt == 1:
+        memory.latest_slot = max(memory.latest_slot, measurement.slot)
+        changes = []
+        if is_state_check and measurement.attempt == 1:
             self._serialized.pop(f"{PROBER_PORTAL}@{measurement.location}", None)
-            if (change := eyes.update(kept, measurement, self._evaluated_count)) is not None:
-                told.append(change)
-        told += self._evaluate(kept, measurement, portal, eyes)
-        return told
+            if (change := prober_state.update(memory, measurement, self._evaluated_count)) is not None:
+                changes.append(change)
+        changes += self._evaluate(memory, measurement, portal, prober_state)
+        return changes
 
     def _evaluate(
         self, memory: PortalMemory, measurement: Measurement, portal: Portal, prober_state: ProberState
     ) -> list[StateChange]:
         window = self.calendar.occurrence_at(portal, memory.latest_slot)
-        base = None
+        base_since = None
         if measurement.check == STATE_CHECK:
-            base = up_down.update(memory, measurement, portal, self.rules, prober_failing=prober_state.is_failing)
+            base_since = up_down.update(memory, measurement, portal, self.rules, prober_failing=prober_state.is_failing)
             memory.down_in_maintenance = memory.down_in_maintenance or memory.base_state == State.DOWN.value
-        turned = self._update_conditions(memory, measurement)
+        condition_since = self._update_conditions(memory, measurement)
         if window is not None:
             return self._enter_maintenance(memory, measurement, window)
         if memory.state == State.MAINTENANCE.value:
             return self._leave_maintenance(memory, measurement)
-        calm = self._end_flapping(memory, measurement)
-        since = next((slot for slot in (base, turned) if slot is not None), measurement.slot)
-        return calm + self._update_state(memory, measurement, since)
+        flapping_ended = self._end_flapping(memory, measurement)
+        since = next((slot for slot in (base_since, condition_since) if slot is not None), measurement.slot)
+        return flapping_ended + self._update_state(memory, measurement, since)
 
     def _update_conditions(self, memory: PortalMemory, measurement: Measurement) -> int | None:
-        """Signs count only while the home page answers: what fails together with it is one outage, not two."""
+        """Update conditions only while the home page responds: failures together with it are one outage, not two."""
         if memory.base_state != State.UP.value or memory.outcome == Outcome.DOWN.value:
             if memory.base_state != State.UP.value:
                 memory.conditions.clear()
@@ -155,40 +155,40 @@ class StateMachine:
             return []
         memory.down_in_maintenance, memory.flapping = False, False
         memory.recent_changes.clear()
-        words = f"{occurrence.window.reason} (approved by {occurrence.window.approved_by})"
-        return [_state_change(memory, measurement, State.MAINTENANCE, measurement.slot, words)]
+        detail = f"{occurrence.window.reason} (approved by {occurrence.window.approved_by})"
+        return [_state_change(memory, measurement, State.MAINTENANCE, measurement.slot, detail)]
 
     def _leave_maintenance(self, memory: PortalMemory, measurement: Measurement) -> list[StateChange]:
-        """The window is over: one good look is enough to be up, a failure that was confirmed inside still counts."""
+        """Leave maintenance: one success is enough to be up, a failure that was confirmed inside still counts."""
         if measurement.check != STATE_CHECK:
             return []
-        good = measurement.outcome is Outcome.UP
-        if good:
+        succeeded = measurement.outcome is Outcome.UP
+        if succeeded:
             memory.base_state = State.UP.value
         if (
-            not good
+            not succeeded
             and not up_down.is_failure_confirmed(memory, self.rules)
             and memory.unknown_slots < up_down.MIN_UNKNOWN_SLOTS
         ):
             return []
         state = self._effective_state(memory)
-        words = "maintenance is over"
+        detail = "maintenance is over"
         if state in {State.UP, State.DEGRADED} and memory.down_in_maintenance:
-            words = "maintenance is over; it was down inside and has recovered"
+            detail = "maintenance is over; it was down inside and has recovered"
         elif state is State.DOWN:
-            words = f"still down at the end of maintenance: {measurement.detail}"
+            detail = f"still down at the end of maintenance: {measurement.detail}"
         elif state is State.DEGRADED:
-            words = degraded.describe_conditions(memory, self.rules)
-        return [_state_change(memory, measurement, state, measurement.slot, words)]
+            detail = degraded.describe_conditions(memory, self.rules)
+        return [_state_change(memory, measurement, state, measurement.slot, detail)]
 
     def _end_flapping(self, memory: PortalMemory, measurement: Measurement) -> list[StateChange]:
-        """The message that flapping ended: nothing changed for as long as the window of its changes."""
+        """Return the change that ends flapping, when nothing changed for ``flap_window_ms``."""
         if not memory.flapping or memory.latest_slot - memory.changed_at < self.rules.flap_window_ms:
             return []
         memory.flapping = False
         memory.recent_changes.clear()
-        words = f"no change for {self.rules.flap_window_ms // 60_000} min"
-        return [_state_change(memory, measurement, State(memory.state), measurement.slot, words)]
+        detail = f"no change for {self.rules.flap_window_ms // 60_000} min"
+        return [_state_change(memory, measurement, State(memory.state), measurement.slot, detail)]
 
     def _update_state(self, memory: PortalMemory, measurement: Measurement, at_ms: int) -> list[StateChange]:
         state = self._effective_state(memory)
@@ -196,11 +196,11 @@ class StateMachine:
             return []
         if {memory.state, state.value} <= _FLAPPING_STATES:
             memory.recent_changes = [
-                move for move in memory.recent_changes if move > measurement.slot - self.rules.flap_window_ms
+                at for at in memory.recent_changes if at > measurement.slot - self.rules.flap_window_ms
             ] + [measurement.slot]
             memory.flapping = memory.flapping or len(memory.recent_changes) >= self.rules.flap_changes
-        words = degraded.describe_conditions(memory, self.rules) if state is State.DEGRADED else measurement.detail
-        return [_state_change(memory, measurement, state, at_ms, words)]
+        detail = degraded.describe_conditions(memory, self.rules) if state is State.DEGRADED else measurement.detail
+        return [_state_change(memory, measurement, state, at_ms, detail)]
 
     @staticmethod
     def _effective_state(memory: PortalMemory) -> State:
@@ -211,7 +211,7 @@ class StateMachine:
 def _handle_clock_step_back(
     memory: PortalMemory, prober_state: ProberState, measurement: Measurement, *, is_state_check: bool
 ) -> None:
-    """Forget the times of a clock that was wrong by more than a day."""
+    """Drop the times of a clock that was wrong by more than a day."""
     if not is_state_check:
         if measurement.slot < memory.check_slots.get(measurement.check, -1) - MAX_CLOCK_STEP_BACK_MS:
             del memory.check_slots[measurement.check]
@@ -230,7 +230,7 @@ def _handle_clock_step_back(
 
 
 def _accept_if_newer(memory: PortalMemory, measurement: Measurement, *, is_state_check: bool) -> bool:
-    """Whether the look is newer than all of its check; notes it then. Confirming looks count for the home page only."""
+    """Return whether *measurement* is newer than all of its check, and record it. Confirmations: state check only."""
     if is_state_check:
         if (measurement.slot, measurement.attempt) <= (memory.slot, memory.attempt):
             return False
@@ -238,15 +238,17 @@ def _accept_if_newer(memory: PortalMemory, measurement: Measurement, *, is_state
             return False
         memory.slot, memory.attempt = measurement.slot, measurement.attempt
         return True
-    speaks = PROBE_KINDS.get(measurement.kind, Probe).is_representative(measurement.attempt, measurement.values)
-    if not speaks or measurement.slot <= memory.check_slots.get(measurement.check, -1):
+    is_representative = PROBE_KINDS.get(measurement.kind, Probe).is_representative(
+        measurement.attempt, measurement.values
+    )
+    if not is_representative or measurement.slot <= memory.check_slots.get(measurement.check, -1):
         return False
     memory.check_slots[measurement.check] = measurement.slot
     return True
 
 
 def _state_change(memory: PortalMemory, measurement: Measurement, state: State, at_ms: int, detail: str) -> StateChange:
-    """The change, noted as told. Its time is later than that of the change before, whatever the looks say."""
+    """Record and return the change. Its time is always later than that of the previous change."""
     previous = State(memory.state)
     memory.state, memory.changed_at = state.value, max(at_ms, memory.changed_at + 1)
     return StateChange(

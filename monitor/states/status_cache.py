@@ -1,4 +1,4 @@
-"""What is known right now, for pages and metrics: the newest measurement of every check, states and their last day."""
+"""Caches the current status for pages and metrics: newest measurement of every check, states and their last day."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ DAY_MS = 86_400_000
 
 @dataclass(slots=True)
 class StatusCache:
-    """Holds the newest record of everything that was seen from ``location``.
+    """Holds the newest records of ``location``.
 
-    Of a slot with confirming looks it shows the first one, which alone tells of latency and phases; ``attempts``
-    counts them. ``prober`` is the newest change of our own sight. The board is rebuilt from the journal at the start
-    and never asked for history.
+    For a slot with confirmation attempts it holds the scheduled one, whose latency and phases are comparable;
+    ``attempts`` counts them. ``prober_change`` is the newest state change of the prober. The cache is rebuilt from the
+    journal at the start and holds no history.
     """
 
     clock: Clock
@@ -49,7 +49,7 @@ class StatusCache:
     listeners: list[Callable[[Measurement], None]] = field(default_factory=list)
 
     def set_inventory(self, portals: Iterable[Portal], checks: Iterable[Check]) -> None:
-        """Change to another inventory; what is gone from it is forgotten."""
+        """Replace the inventory; drop the records of removed checks and portals."""
         self.portals = {portal.id: portal for portal in portals}
         self.checks = {check.key: check for check in checks}
         for key in self.latest.keys() - self.checks.keys():
@@ -60,7 +60,7 @@ class StatusCache:
             self.changes.pop(portal, None)
 
     def load(self, reader: JournalReader) -> None:
-        """Fill the board from the journal: newest measurements, states, and the state changes of the last day."""
+        """Load newest measurements, states, and the state changes of the last day from the journal."""
         since = self.clock.now() - DAY_MS
         for check in self.checks.values():
             found = reader.latest(check.kind, check.portal, check.name, self.location)
@@ -74,7 +74,7 @@ class StatusCache:
             self.update(change)
 
     def update(self, record: Record) -> None:
-        """Note one record; older than what is known, it changes nothing."""
+        """Add a record; a record older than the cached one changes nothing."""
         if isinstance(record, StateChange):
             self._update_state(record)
             return
@@ -83,17 +83,18 @@ class StatusCache:
         if record.key not in self.checks or record.location != self.location:
             return
         probe = self.checks[record.key].probe
-        speaks = probe.is_representative(record.attempt, record.values)
-        if probe.representative_flag and not speaks:
+        is_representative = probe.is_representative(record.attempt, record.values)
+        if probe.representative_flag and not is_representative:
             return
         known = self.latest.get(record.key)
         newest = (known.slot, self.attempts[record.key]) if known is not None else (-1, 0)
-        set_back = speaks and record.slot < newest[0] - MAX_CLOCK_STEP_BACK_MS  # the clock had shown a wrong hour
-        late = (record.slot, record.attempt) <= newest or (not speaks and record.slot != newest[0])
-        if late and not set_back:
+        # A larger step back means that the clock was wrong before.
+        clock_stepped_back = is_representative and record.slot < newest[0] - MAX_CLOCK_STEP_BACK_MS
+        late = (record.slot, record.attempt) <= newest or (not is_representative and record.slot != newest[0])
+        if late and not clock_stepped_back:
             return
         self.attempts[record.key] = record.attempt
-        if speaks:
+        if is_representative:
             self.latest[record.key] = record
         if (
             record.started is not None
@@ -122,22 +123,22 @@ class StatusCache:
             del kept[0]
 
     def state(self, portal: str) -> State:
-        """The confirmed state; unknown before the first confirmation."""
+        """Return the confirmed state; unknown before the first confirmation."""
         change = self.states.get(portal)
         return change.state if change else State.UNKNOWN
 
     def is_flapping(self, portal: str) -> bool:
-        """Whether the portal changes all the time."""
+        """Return whether the portal is flapping."""
         change = self.states.get(portal)
         return change is not None and change.flapping
 
     def state_since_ms(self, portal: str) -> int | None:
-        """When the state began (UTC ms), None when nothing is confirmed yet."""
+        """Return when the state began (UTC ms), None when no state is confirmed yet."""
         change = self.current_state_change(portal)
         return change.at if change else None
 
     def current_state_change(self, portal: str) -> StateChange | None:
-        """The change that the state began with, which is not the one that tells that flapping ended."""
+        """Return the change with which the state began, which is not the change that ended flapping."""
         found = None
         for found in reversed(self.changes.get(portal, ())):
             if found.previous is not found.state:
@@ -145,7 +146,7 @@ class StatusCache:
         return found
 
     def self_check_failing_since_ms(self) -> int | None:
-        """When the prober lost its sight (UTC ms); None while it is not confirmed."""
+        """Return since when the self-check fails (UTC ms); None while that is not confirmed."""
         return (
             self.prober_change.at
             if self.prober_change is not None and self.prober_change.state is State.UNKNOWN
@@ -153,21 +154,21 @@ class StatusCache:
         )
 
     def latest_state_check(self, portal: str) -> Measurement | None:
-        """The newest measurement of the check that decides the portal's state."""
+        """Return the newest measurement of the portal's state check."""
         return self.latest.get(f"{portal}/{STATE_CHECK}")
 
     def last_day_timeline(self, portal: str) -> tuple[StateSpan, ...]:
-        """The last 24 hours as spans of one state each, oldest first; time before the first change is unknown."""
+        """Return the last 24 hours as spans of one state each, oldest first; unknown before the first change."""
         now = self.clock.now()
         return timeline(self.changes.get(portal, ()), now - DAY_MS, now)
 
     def evaluated_portals(self) -> list[str]:
-        """The portals whose state is judged: all but the retired ones."""
+        """Return the portals whose state is evaluated: all but the retired ones."""
         return [portal.id for portal in self.portals.values() if portal.expect is not Expect.RETIRED]
 
     def self_check_failing(self) -> bool:
-        """Whether the prober cannot see: that is its state, or most newest looks were void for want of sight."""
+        """Return whether the self-check fails: by the prober's state, or for most of the newest measurements."""
         if self.prober_change is not None and self.prober_change.state is State.UNKNOWN:
             return True
-        looks = [look for portal in self.evaluated_portals() if (look := self.latest_state_check(portal)) is not None]
-        return bool(looks) and sum(look.void is UnknownReason.BLIND for look in looks) * 2 > len(looks)
+        latest = [one for portal in self.evaluated_portals() if (one := self.latest_state_check(portal)) is not None]
+        return bool(latest) and sum(one.unknown_reason is UnknownReason.SELF_CHECK for one in latest) * 2 > len(latest)

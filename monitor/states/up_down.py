@@ -1,4 +1,4 @@
-"""Up, down or unknown: what the looks at a portal's home page confirm."""
+"""Decides up, down or unknown from the measurements of a portal's state check."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from monitor.states.rules import StateRules
 
 MIN_UNKNOWN_SLOTS = 2
-"""So many slots in a row without sight, and we no longer know."""
+"""Consecutive unknown slots after which the state is unknown."""
 
 
 def update(
     memory: PortalMemory, measurement: Measurement, portal: Portal, rules: StateRules, *, prober_failing: bool
 ) -> int | None:
-    """Take the next look at the home page; the slot from which a new ``base`` holds, None when it stays.
+    """Process the next measurement of the state check; return the slot from which a new base state holds, or None.
 
-    Looks that confirm a failure add to it or refute it, and say nothing else: a slot whose failure was refuted is
-    neither failing nor good. With ``hold`` nothing becomes down: the run goes on until it is believed.
+    Confirmation attempts only confirm or refute a failure: a slot whose failure was refuted is neither failing nor
+    successful. With *prober_failing* nothing becomes down: the run continues until the prober recovers.
     """
     before = memory.base_state
     if measurement.outcome is Outcome.DOWN:
@@ -32,12 +32,12 @@ def update(
         )
     if measurement.attempt > 1:
         _apply_confirmation_attempt(memory, measurement)
-    elif measurement.outcome is Outcome.VOID:
+    elif measurement.outcome is Outcome.UNKNOWN:
         _apply_unknown(memory, measurement)
     else:
         _apply_scheduled_attempt(memory, measurement, rules)
-    believed = (portal.verified or memory.ever_up) and not prober_failing
-    if measurement.outcome is Outcome.DOWN and is_failure_confirmed(memory, rules) and believed:
+    may_be_down = (portal.verified or memory.ever_up) and not prober_failing
+    if measurement.outcome is Outcome.DOWN and is_failure_confirmed(memory, rules) and may_be_down:
         memory.base_state = State.DOWN.value
     if memory.base_state == before:
         return None
@@ -45,12 +45,12 @@ def update(
 
 
 def is_failure_confirmed(memory: PortalMemory, rules: StateRules) -> bool:
-    """Whether the run of failures is long enough: by looks within the newest slot, or by slots.
+    """Return whether the run of failures is long enough: by attempts within the newest slot, or by slots.
 
-    A portal that is slow already and now takes too long is slower still: that has to last from slot to slot.
+    A slow portal that times out is only slower than before: that has to last from slot to slot.
     """
-    looks_suffice = memory.failed_attempts >= rules.down_looks and not memory.requires_down_slots
-    return memory.outcome == Outcome.DOWN.value and (looks_suffice or memory.run_length >= rules.down_after)
+    attempts_suffice = memory.failed_attempts >= rules.down_attempts and not memory.requires_down_slots
+    return memory.outcome == Outcome.DOWN.value and (attempts_suffice or memory.run_length >= rules.down_slots)
 
 
 def _apply_scheduled_attempt(memory: PortalMemory, measurement: Measurement, rules: StateRules) -> None:
@@ -63,7 +63,7 @@ def _apply_scheduled_attempt(memory: PortalMemory, measurement: Measurement, rul
         return
     memory.failed_attempts = 0
     memory.ever_up = True
-    if memory.run_length >= (1 if memory.base_state == State.UNKNOWN.value else rules.up_after):
+    if memory.run_length >= (1 if memory.base_state == State.UNKNOWN.value else rules.up_slots):
         memory.base_state = State.UP.value
 
 
@@ -78,9 +78,9 @@ def _apply_confirmation_attempt(memory: PortalMemory, measurement: Measurement) 
 
 
 def _apply_unknown(memory: PortalMemory, measurement: Measurement) -> None:
-    """A single void slot neither breaks nor lengthens a run; an overlapped one says nothing."""
+    """Process an unknown result: a single one neither breaks nor extends a run; an overlapped one is ignored."""
     memory.failed_attempts = 0
-    if measurement.void is UnknownReason.OVERLAPPED:
+    if measurement.unknown_reason is UnknownReason.OVERLAPPED:
         return
     if memory.unknown_slots == 0:
         memory.unknown_since = measurement.slot

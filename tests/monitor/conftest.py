@@ -13,10 +13,10 @@ from tests.monitor.parts import SCRIPTED, Scripted, opened
 
 
 @pytest.fixture
-async def tools() -> AsyncIterator[ProbeResources]:
-    """The tools of real looks."""
-    async with ProbeResources() as tools:
-        yield tools
+async def resources() -> AsyncIterator[ProbeResources]:
+    """The resources of real probes."""
+    async with ProbeResources() as resources:
+        yield resources
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Parts that the tests of the core share: a clock to hold in the hand, probes that follow a script, an open journal."""
+"""Parts that the tests of the core share: a manual clock, probes that follow a script, an open journal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.factories import SLOT
 
 
 class HandClock:
-    """Shows the hour that a test sets; the monotonic clock goes along, and never back."""
+    """Shows the time that a test sets; the monotonic clock goes along, and never back."""
 
     def __init__(self, now: int = SLOT) -> None:
         self.hour = now
@@ -45,10 +45,10 @@ Script = Callable[[Trace], Awaitable[None]]
 
 
 class Scripted(Probe):
-    """Does what the script of its address says; without one it succeeds at once."""
+    """Runs the script of its URL; without one it succeeds at once."""
 
     kind: ClassVar[str] = "uptime"
-    metrics: ClassVar[tuple[Metric, ...]] = (Metric(name="took", unit=Unit.SECONDS, help="As the script says."),)
+    metrics: ClassVar[tuple[Metric, ...]] = (Metric(name="took", unit=Unit.SECONDS, help="As the script sets."),)
     scripts: ClassVar[dict[str, Script]] = {}
 
     @property
@@ -62,14 +62,14 @@ class Scripted(Probe):
 
 
 class ScriptedRender(Scripted):
-    """The same in the lane of the browsers."""
+    """The same in the pool of the browsers."""
 
     kind: ClassVar[str] = "render"
-    pool: ClassVar[Pool] = Pool.RENDER
+    pool: ClassVar[Pool] = Pool.BROWSER
 
 
 def acting(script: Script | None, portal: str = "ha-noi", kind: type[Scripted] = Scripted, **changes: object) -> Check:
-    """A check of a portal that does what ``script`` says; ``changes`` are fields of its probe."""
+    """A check of a portal that runs *script*; *changes* are fields of its probe."""
     url = f"https://{portal}.example.vn/"
     if script is None:
         Scripted.scripts.pop(url, None)
@@ -94,13 +94,13 @@ async def opened(
         await journal.close()
 
 
-def measurer(journal: Journal, tools: ProbeResources, clock: Clock, **changes: object) -> CheckRunner:
-    """A measurer with two seats in the light lane and one in the other."""
+def check_runner(journal: Journal, resources: ProbeResources, clock: Clock, **changes: object) -> CheckRunner:
+    """A check runner with two permits in the HTTP pool and one in the browser pool."""
     fields: dict[str, object] = {
-        "resources": tools,
+        "resources": resources,
         "journal": journal,
-        "self_check": SelfCheck(tools, clock),
-        "limiter": ConcurrencyLimiter({Pool.LIGHT: 2, Pool.RENDER: 1}),
+        "self_check": SelfCheck(resources, clock),
+        "limiter": ConcurrencyLimiter({Pool.HTTP: 2, Pool.BROWSER: 1}),
         "clock": clock,
         "location": "hn-1",
         "misfire_grace_time": 30.0,
@@ -123,15 +123,15 @@ def on_disk(directory: Path, kinds: dict[str, type[Probe]] | None = None) -> lis
         reader.close()
 
 
-async def until(question: Callable[[], object], seconds: float = 5.0) -> None:
-    """Give way to others until ``question`` is answered with yes."""
+async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+    """Yield to other tasks until *condition* holds."""
     async with asyncio.timeout(seconds):
-        while not question():  # noqa: ASYNC110 - what is asked for has no event of its own
+        while not condition():  # noqa: ASYNC110 - the condition has no event
             await asyncio.sleep(0.001)
 
 
 class Site:
-    """A portal on loopback that counts its visitors, and holds them while ``gate`` is shut."""
+    """A portal on loopback that counts its clients, and holds them while ``gate`` is shut."""
 
     def __init__(self) -> None:
         self.gate = asyncio.Event()
@@ -149,7 +149,7 @@ class Site:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
             await writer.drain()
         except (OSError, asyncio.IncompleteReadError):
-            pass  # the visitor left
+            pass  # the client left
         finally:
             self.inside -= 1
             writer.close()
@@ -159,7 +159,7 @@ class Site:
 async def site() -> AsyncIterator[Site]:
     """An open site."""
     one = Site()
-    server = await asyncio.start_server(one._serve, "127.0.0.1", 0)  # noqa: SLF001 - its own house
+    server = await asyncio.start_server(one._serve, "127.0.0.1", 0)  # noqa: SLF001 - its own module
     one.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     try:
         yield one
@@ -170,7 +170,7 @@ async def site() -> AsyncIterator[Site]:
 
 
 async def refused_port() -> int:
-    """A port of loopback where nobody listens."""
+    """A port of loopback without a listener."""
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
     port = int(server.sockets[0].getsockname()[1])
     server.close()

@@ -1,4 +1,4 @@
-"""One InfluxDB asked synchronously, for commands: every failure is one sentence that an operator can act on."""
+"""Synchronous InfluxDB client for commands: every failure is one sentence that an operator can act on."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from monitor.sinks.base import SinkUnavailable
+from monitor.sinks.influxdb.queries import quote_identifier
 from monitor.sinks.influxdb.responses import (
     READ_CHUNK_BYTES,
     AdminError,
@@ -28,17 +29,17 @@ if TYPE_CHECKING:
 __all__ = ["TEST_MEASUREMENT", "AdminError", "InfluxDBConnection"]
 
 TEST_MEASUREMENT = "portal_monitor_check"
-"""The measurement of the point that a check writes."""
+"""The InfluxDB measurement of the point that ``influx check`` writes."""
 
 STREAM_TIMEOUT_SECONDS = 120.0
-"""Seconds to wait for the next piece of a long answer, or the configured timeout if that is longer."""
+"""Seconds to wait for the next part of a long response, or the configured timeout if that is longer."""
 
 _HOUR_SECONDS = 3600
 _NOT_FOUND = 404
 
 
 class InfluxDBConnection:
-    """One InfluxDB, asked synchronously; every failure is an :class:`AdminError` in plain words."""
+    """Synchronous connection to one InfluxDB; every failure is an :class:`AdminError`."""
 
     def __init__(self, settings: InfluxDBSettings, client: InfluxDBClient, token: str) -> None:
         self._settings = settings
@@ -48,7 +49,7 @@ class InfluxDBConnection:
     @classmethod
     @contextmanager
     def connect(cls, settings: InfluxDBSettings) -> Iterator[InfluxDBConnection]:
-        """Connect for the length of a block."""
+        """Connect for the duration of a block."""
         from influxdb_client import InfluxDBClient  # noqa: PLC0415 - a quarter of a second that other commands save
 
         try:
@@ -61,7 +62,7 @@ class InfluxDBConnection:
             yield cls(settings, one, token)
 
     def version(self) -> str:
-        """What ``/ping`` says; ``unknown`` when it does not say."""
+        """Return the version of ``/ping``; ``unknown`` without one."""
         with _translate_errors(self._settings):
             return str(self._client.version())
 
@@ -79,32 +80,32 @@ class InfluxDBConnection:
             )
 
     def query(self, statement: str, database: str = "") -> list[list[Any]]:
-        """The rows of an InfluxQL query."""
+        """Return the rows of an InfluxQL query."""
         with self._query_call() as call:
-            answer = call(_http_method(statement), query_parameters(statement, database), response_type="object")
-        return parse_rows(answer)
+            response = call(_http_method(statement), query_parameters(statement, database), response_type="object")
+        return parse_rows(response)
 
     def stream(self, statement: str, database: str, chunk_size: int) -> Iterator[tuple[list[str], list[list[Any]]]]:
-        """(columns, rows) of an InfluxQL query, ``chunk`` rows at a time as the server sends them.
+        """Yield (columns, rows) of an InfluxQL query, *chunk_size* rows at a time as the server sends them.
 
-        An answer that ends early is an error: it would look like a shorter one.
+        A truncated response is an error: it would be taken for a shorter result.
         """
-        asked = [*query_parameters(statement, database), ("chunked", "true"), ("chunk_size", str(chunk_size))]
+        parameters = [*query_parameters(statement, database), ("chunked", "true"), ("chunk_size", str(chunk_size))]
         wait = (int(self._settings.timeout * 1000), int(max(self._settings.timeout, STREAM_TIMEOUT_SECONDS) * 1000))
         with self._query_call() as call:
-            answer = call("GET", asked, _preload_content=False, _request_timeout=wait)
+            response = call("GET", parameters, _preload_content=False, _request_timeout=wait)
             try:
-                yield from parse_chunked(split_lines(answer.stream(READ_CHUNK_BYTES)))
+                yield from parse_chunked(split_lines(response.stream(READ_CHUNK_BYTES)))
             finally:
-                answer.close()
+                response.close()
 
     @contextmanager
     def _query_call(self) -> Iterator[Callable[..., Any]]:
-        """How to call ``/query``; its failures inside of the block come in plain words."""
+        """Provide a function that calls ``/query``; translate its failures inside the block."""
         api = self._client.api_client
 
-        def call(method: str, query_params: list[tuple[str, str]], **options: object) -> Any:  # noqa: ANN401 - whatever the client gives
-            if ":" in self._token:  # user and password of 1.x, which its /query takes as such before 1.8 as well
+        def call(method: str, query_params: list[tuple[str, str]], **options: object) -> Any:  # noqa: ANN401 - as the client returns it
+            if ":" in self._token:  # user and password of 1.x: its /query accepts them as Basic before 1.8 too
                 api.set_default_header("Authorization", "Basic " + base64.b64encode(self._token.encode()).decode())
             try:
                 return api.call_api(
@@ -123,22 +124,21 @@ class InfluxDBConnection:
             yield call
 
     def read_back(self, value: int, at_ms: int) -> None:
-        """Find the point again; a server may take a moment to show it."""
+        """Read the point back; a server may need a moment until it is visible."""
         for _ in range(10):
-            found = self.query(
-                f'SELECT "value" FROM "{TEST_MEASUREMENT}" WHERE time = {at_ms}ms', self._settings.bucket
-            )
+            statement = f'SELECT "value" FROM "{TEST_MEASUREMENT}" WHERE time = {at_ms}ms'  # noqa: S608 - our own words
+            found = self.query(statement, self._settings.bucket)
             if any(row[1] == value for row in found):
                 return
             time.sleep(0.2)
         raise AdminError(
-            f"the point was written to {self._settings.bucket} and InfluxQL does not find it there; on InfluxDB 2.x "
+            f"the point was written to {self._settings.bucket} but InfluxQL does not find it there; on InfluxDB 2.x "
             f"before 2.4 the bucket needs a mapping: influx v1 dbrp create --db {self._settings.bucket} --rp autogen "
             "--default --bucket-id ..."
         )
 
     def delete_test_point(self, version: str, at_ms: int) -> str:
-        """Remove the point where that can be done; says what became of it."""
+        """Delete the point where the server can; return the result as a sentence."""
         generation = version.removeprefix("v").partition(".")[0]
         try:
             if generation == "1":
@@ -146,15 +146,15 @@ class InfluxDBConnection:
             elif generation == "2":
                 self._delete_around(at_ms)
             else:
-                return f"the point stays in the measurement {TEST_MEASUREMENT}: this server has no way to remove it"
+                return f"the point stays in the measurement {TEST_MEASUREMENT}: this server cannot delete it"
         except AdminError as error:
-            return f"the point stays in the measurement {TEST_MEASUREMENT}, since removing it was not allowed ({error})"
-        return "the point was removed"
+            return f"the point stays in the measurement {TEST_MEASUREMENT}, since deleting it was not allowed ({error})"
+        return "the point was deleted"
 
     def _delete_around(self, at_ms: int) -> None:
         stop, start = (
-            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at_ms / 1000 + more))
-            for more in (_HOUR_SECONDS, -_HOUR_SECONDS)
+            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at_ms / 1000 + offset))
+            for offset in (_HOUR_SECONDS, -_HOUR_SECONDS)
         )
         with _translate_errors(self._settings):
             self._client.delete_api().delete(
@@ -162,20 +162,20 @@ class InfluxDBConnection:
             )
 
     def create_database(self, name: str, retention_seconds: float | None) -> str:
-        """A database of 1.x whose default retention policy keeps points for ``keep`` seconds."""
+        """Create a database of 1.x whose default retention policy keeps points for *retention_seconds*."""
         wanted = f"{int(retention_seconds)}s" if retention_seconds else "INF"
         if [name] not in self.query("SHOW DATABASES"):
             self.query(
-                f"CREATE DATABASE {_quote_identifier(name)} WITH DURATION {wanted} NAME {_quote_identifier('kept')}"
+                f"CREATE DATABASE {quote_identifier(name)} WITH DURATION {wanted} NAME {quote_identifier('kept')}"
             )
-            return f"database {name} was made and keeps points for {_format_retention(retention_seconds)}"
-        for row in self.query(f"SHOW RETENTION POLICIES ON {_quote_identifier(name)}"):
+            return f"database {name} created, retention {_format_retention(retention_seconds)}"
+        for row in self.query(f"SHOW RETENTION POLICIES ON {quote_identifier(name)}"):
             if row[-1] is True:
                 return _describe_existing("database", name, _parse_duration(row[1]), retention_seconds)
-        return f"database {name} exists and has no default retention policy: make one"
+        return f"database {name} exists without a default retention policy: create one"
 
     def create_bucket(self, name: str, retention_seconds: float | None) -> str:
-        """A bucket of 2.x that keeps points for ``keep`` seconds."""
+        """Create a bucket of 2.x that keeps points for *retention_seconds*."""
         from influxdb_client import BucketRetentionRules  # noqa: PLC0415 - as above
         from influxdb_client.rest import ApiException  # noqa: PLC0415 - as above
 
@@ -184,7 +184,7 @@ class InfluxDBConnection:
             try:
                 found = next(iter(api.find_buckets(name=name, org=self._settings.org).buckets or ()), None)
             except ApiException as error:
-                if error.status != _NOT_FOUND:  # some versions answer so for a name that is not there
+                if error.status != _NOT_FOUND:  # some versions respond 404 for an unknown name
                     raise
                 found = None
             if found is None:
@@ -194,14 +194,14 @@ class InfluxDBConnection:
                     else []
                 )
                 api.create_bucket(bucket_name=name, retention_rules=rules, org=self._settings.org)
-                return f"bucket {name} was made and keeps points for {_format_retention(retention_seconds)}"
-            kept = sum(rule.every_seconds or 0 for rule in found.retention_rules or ())
-        return _describe_existing("bucket", name, float(kept) or None, retention_seconds)
+                return f"bucket {name} created, retention {_format_retention(retention_seconds)}"
+            actual = sum(rule.every_seconds or 0 for rule in found.retention_rules or ())
+        return _describe_existing("bucket", name, float(actual) or None, retention_seconds)
 
 
 @contextmanager
 def _translate_errors(settings: InfluxDBSettings) -> Iterator[None]:
-    """Turn whatever the client raises into one sentence."""
+    """Translate all errors of the client into :class:`AdminError`."""
     from influxdb_client.client.exceptions import InfluxDBError  # noqa: PLC0415 - as above
     from influxdb_client.rest import ApiException  # noqa: PLC0415 - as above
     from urllib3.exceptions import HTTPError  # noqa: PLC0415 - as above
@@ -217,53 +217,49 @@ def _translate_errors(settings: InfluxDBSettings) -> Iterator[None]:
     except HTTPError as error:
         raise AdminError(f"{settings.url} cannot be reached: {error}") from error
     except UnicodeDecodeError as error:
-        raise AdminError(f"{settings.url} answered with something that is no UTF-8 text") from error
+        raise AdminError(f"{settings.url} sent a response that is not UTF-8 text") from error
 
 
 def _describe_error(settings: InfluxDBSettings, status: int, server_message: str) -> str:
-    """What an answer that is no success means for the operator."""
+    """Describe an error response for the operator."""
     if status == 0:
-        return (
-            f"{settings.url} cannot be reached over TLS, set 'ca_file' if its authority is your own: {server_message}"
-        )
+        advice = "set 'ca_file' for a private certificate authority"
+        return f"{settings.url} cannot be reached over TLS, {advice}: {server_message}"
     meanings = {
         401: f"the token is wrong or missing for {settings.url}",
-        403: f"the token may not do this on {settings.bucket}",
-        404: f"there is no bucket or database {settings.bucket} on {settings.url}, or it is no InfluxDB that we know "
-        "(1.8, 2.x, 3.x)",
+        403: f"the token has no permission for this on {settings.bucket}",
+        404: f"there is no bucket or database {settings.bucket} on {settings.url}, or it is not a supported "
+        "InfluxDB (1.8, 2.x, 3.x)",
     }
-    return f"{meanings.get(status, f'{settings.url} answered with status {status}')}: {server_message}"
+    return f"{meanings.get(status, f'{settings.url} responded with status {status}')}: {server_message}"
 
 
 def _http_method(statement: str) -> str:
-    """1.x changes something by POST alone, 3.x promises to read by GET."""
+    """Return the HTTP method: 1.x changes data only by POST, 3.x guarantees reading by GET."""
     return "GET" if statement.startswith(("SELECT ", "SHOW ")) else "POST"
 
 
-def _quote_identifier(name: str) -> str:
-    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
 def _parse_duration(text: str) -> float | None:
-    """Seconds of a duration such as 2400h0m0s; None for 0s, which is for ever."""
+    """Return the seconds of a duration such as 2400h0m0s; None for 0s, which means forever."""
     total, number = 0.0, ""
-    for sign in text:
-        if sign.isdigit():
-            number += sign
+    for character in text:
+        if character.isdigit():
+            number += character
         else:
-            total += int(number) * {"h": 3600, "m": 60, "s": 1}[sign]
+            total += int(number) * {"h": 3600, "m": 60, "s": 1}[character]
             number = ""
     return total or None
 
 
 def _format_retention(retention_seconds: float | None) -> str:
-    return f"{retention_seconds / 86_400:g} days" if retention_seconds else "ever"
+    return f"{retention_seconds / 86_400:g} days" if retention_seconds else "unlimited"
 
 
 def _describe_existing(resource: str, name: str, actual_seconds: float | None, configured_seconds: float | None) -> str:
     if actual_seconds == configured_seconds:
-        return f"{resource} {name} exists and keeps points for {_format_retention(actual_seconds)}"
+        return f"{resource} {name} exists, retention {_format_retention(actual_seconds)}"
     return (
-        f"{resource} {name} exists and keeps points for {_format_retention(actual_seconds)}, not for {_format_retention(configured_seconds)} as configured; "
-        "it was left alone, since a shorter time throws data away"
+        f"{resource} {name} exists, retention {_format_retention(actual_seconds)}, "
+        f"not {_format_retention(configured_seconds)} as configured; "
+        "it was not changed, since a shorter retention deletes data"
     )

@@ -1,8 +1,8 @@
-"""History read from InfluxDB with InfluxQL, row for row what `monitor/storage/history/reader.py` gives of the same records.
+"""Reads history from InfluxDB with InfluxQL, row for row what `monitor/storage/history/reader.py` returns.
 
 Works wherever ``/query`` does: 1.x, 2.x with its mapping of databases, 3.x. Points come in order of time; the order of
-history, where looks that confirm stand with their slot, is made here from a second's rows at a time. A record that lies
-in two series, since its portal changed its group meanwhile, is given once.
+history, with confirmation attempts next to their slot, is restored here from one second of rows at a time. A record
+that lies in two series, because its portal changed its group, is returned once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from monitor.sinks.influxdb import queries as question
+from monitor.sinks.influxdb import queries
 from monitor.sinks.influxdb.client import InfluxDBConnection
 from monitor.sinks.influxdb.responses import AdminError
 from monitor.storage.archive import duckdb_session
@@ -38,15 +38,15 @@ if TYPE_CHECKING:
 RowValues = tuple[Any, ...]
 
 CHUNK_ROWS = 5000
-"""Rows in one part of an answer: a few megabytes."""
+"""Rows in one part of a response: a few megabytes."""
 
 INT64_LIMIT = 2**63
 
 _JSON_TYPES: dict[type, set[type]] = {str: {str}, bool: {bool}, int: {int}, float: {int, float}}
-"""As what a column of a type comes in JSON."""
+"""The types in JSON of each column type."""
 
 _EMPTY_DEFAULTS = {"detail": "", "config": ""}
-"""What a column holds where a point has no field: these are never absent, and an empty text is no field."""
+"""Values of a column where a point has no field: these are never absent, and an empty text is stored as no field."""
 
 
 class InfluxHistoryError(JournalError):
@@ -54,9 +54,10 @@ class InfluxHistoryError(JournalError):
 
 
 class InfluxHistory:
-    """The functions of `monitor/storage/history/reader.py` over the raw bucket of an InfluxDB; each raises :class:`JournalError`.
+    """The functions of `monitor/storage/history/reader.py` over the raw bucket of an InfluxDB.
 
-    ``directory`` is the data directory, where :meth:`connect` keeps rows for as long as it is open.
+    Each raises :class:`JournalError`. ``directory`` is the data directory, where :meth:`connect` stores rows while it
+    is open.
     """
 
     def __init__(self, settings: InfluxDBSettings, directory: Path) -> None:
@@ -65,15 +66,15 @@ class InfluxHistory:
 
     def measurements(self, window: HistoryWindow, batch_rows: int = BATCH_ROWS) -> Iterator[ColumnBatch]:
         """As :func:`monitor.storage.history.reader.measurements`."""
-        return self._batches(question.measurements_query(window), batch_rows)
+        return self._batches(queries.measurements_query(window), batch_rows)
 
     def count(self, window: HistoryWindow) -> int:
-        """How many looks ``window`` holds now; one whose portal changed its group meanwhile may count twice."""
-        asked = question.measurements_query(window, ["slot"])
-        if not asked.filtered_by_server or not all(members for _, members in asked.allowed_values):
-            return sum(1 for _ in self._ordered_rows(asked))
+        """Count the measurements of *window*; one whose portal changed its group may count twice."""
+        query = queries.measurements_query(window, ["slot"])
+        if not query.filtered_by_server or not all(members for _, members in query.allowed_values):
+            return sum(1 for _ in self._ordered_rows(query))
         with self._connection() as server:
-            found = server.query(asked.count_statement(), self._settings.bucket)
+            found = server.query(query.count_statement(), self._settings.bucket)
         return int(found[0][1]) if found else 0
 
     def state_changes(
@@ -84,13 +85,13 @@ class InfluxHistory:
         batch_rows: int = BATCH_ROWS,
     ) -> Iterator[ColumnBatch]:
         """As :func:`monitor.storage.history.reader.state_changes`."""
-        return self._batches(question.state_changes_query(since_ms, until_ms, portals), batch_rows)
+        return self._batches(queries.state_changes_query(since_ms, until_ms, portals), batch_rows)
 
     def states_at(self, at_ms: int = UNBOUNDED_MS) -> ColumnBatch:
-        """As :func:`monitor.storage.history.reader.states_at`; reads all changes until then, which are few."""
-        asked = question.state_changes_query(0, at_ms + 1)
-        newest: dict[RowValues, RowValues] = {row[1:3]: row for row in self._ordered_rows(asked)}
-        return _to_columns(asked, [newest[standing] for standing in sorted(newest)])
+        """As :func:`monitor.storage.history.reader.states_at`; reads all earlier changes, which are few."""
+        query = queries.state_changes_query(0, at_ms + 1)
+        newest: dict[RowValues, RowValues] = {row[1:3]: row for row in self._ordered_rows(query)}
+        return _to_columns(query, [newest[key] for key in sorted(newest)])
 
     @contextmanager
     def connect(
@@ -102,24 +103,26 @@ class InfluxHistory:
         *,
         memory_limit: str = QUERY_MEMORY_LIMIT,
     ) -> Iterator[duckdb.DuckDBPyConnection]:
-        """As :func:`monitor.storage.history.reader.connect`, with a table for each kind, filled before the block begins.
+        """As :func:`monitor.storage.history.reader.connect`, with a table for each kind, filled when the block begins.
 
-        Rows go part by part from the answer into a file of DuckDB's, so memory stays bounded. ``seq`` of state changes
-        is absent.
+        Rows are copied part by part from the response into a DuckDB file, so memory stays bounded. ``seq`` of state
+        changes is absent.
         """
         with duckdb_session.open_session(self._directory, memory_limit=memory_limit, on_disk=True) as db:
             for kind in kinds:
-                form = row_schema(kind)
-                chosen = list(form.types)
+                schema = row_schema(kind)
+                chosen = list(schema.types)
                 if names:
-                    chosen = [name for name in dict.fromkeys([*form.identity_columns, *names]) if name in form.types]
+                    chosen = [
+                        name for name in dict.fromkeys([*schema.identity_columns, *names]) if name in schema.types
+                    ]
                 if kind == STATE_CHANGE_KIND:
-                    asked = question.state_changes_query(since_ms, until_ms, names=chosen)
+                    query = queries.state_changes_query(since_ms, until_ms, names=chosen)
                 else:
-                    asked = question.measurements_query(
+                    query = queries.measurements_query(
                         HistoryWindow(kind=kind, since_ms=since_ms, until_ms=until_ms), chosen
                     )
-                copy_columns(db, kind, {name: form.types[name] for name in chosen}, self._batches(asked, CHUNK_ROWS))
+                copy_columns(db, kind, {name: schema.types[name] for name in chosen}, self._batches(query, CHUNK_ROWS))
             yield db
 
     def _batches(self, query: InfluxQuery, batch_rows: int) -> Iterator[ColumnBatch]:
@@ -128,9 +131,9 @@ class InfluxHistory:
             yield _to_columns(query, some)
 
     def _ordered_rows(self, query: InfluxQuery) -> Iterator[RowValues]:
-        """The rows, each as ``asked.names``, in order and once.
+        """Yield the rows with ``query.column_names``, in order and without duplicates.
 
-        A point that comes later is at most the slack older than the one that came last: all before that is complete.
+        A later point is at most the slack older than the newest one: all rows before that are complete.
         """
         key = itemgetter(*range(len(query.sort_columns)))
         held: list[RowValues] = []
@@ -140,17 +143,17 @@ class InfluxHistory:
             held.sort(key=key)
             ready = bisect_left(held, time - query.slack_ms, key=itemgetter(0))
             for row in held[:ready]:
-                if (here := key(row)) != last:
+                if (current := key(row)) != last:
                     yield row
-                last = here
+                last = current
             del held[:ready]
         for row in held:
-            if (here := key(row)) != last:
+            if (current := key(row)) != last:
                 yield row
-            last = here
+            last = current
 
     def _chunks(self, query: InfluxQuery) -> Iterator[tuple[int, list[RowValues]]]:
-        """(time of the newest point so far, rows of the window): a step's points after the other, gaps skipped."""
+        """Yield (time of the newest point so far, rows of the window), one step after the other; gaps are skipped."""
         if not all(members for _, members in query.allowed_values):
             return
         at, some = query.since_ms, False
@@ -181,51 +184,51 @@ class InfluxHistory:
 
 
 def _rows_in_window(query: InfluxQuery, names: Sequence[str], values: list[list[Any]]) -> list[RowValues]:
-    """The part's rows as ``asked.names``: those in the window, and none that somebody else has written."""
-    places = {("at" if name == "time" else name): place for place, name in enumerate(names)}
+    """Return the rows in the window with ``query.column_names``; rows of other writers are dropped."""
+    positions = {("at" if name == "time" else name): position for position, name in enumerate(names)}
     for row in values:
-        row.append(None)  # what a column holds that the server does not know
-    found: Iterator[RowValues] = map(itemgetter(*(places.get(name, -1) for name in query.column_names)), values)
+        row.append(None)  # value of a column that the server does not know
+    found: Iterator[RowValues] = map(itemgetter(*(positions.get(name, -1) for name in query.column_names)), values)
     length = len(query.sort_columns)
-    whole = [row for row in found if None not in row[:length]]
-    if any(tuple(map(type, row[:length])) != query.sort_types for row in whole):
+    complete = [row for row in found if None not in row[:length]]
+    if any(tuple(map(type, row[:length])) != query.sort_types for row in complete):
         raise InfluxHistoryError(
-            f"history cannot be read from InfluxDB: {query.measurement} holds points of other types"
+            f"history cannot be read from InfluxDB: {query.measurement} has points with other types"
         )
-    inside = [row for row in whole if query.since_ms <= row[0] < query.until_ms]
+    inside = [row for row in complete if query.since_ms <= row[0] < query.until_ms]
     if query.filtered_by_server:
         return inside
     wanted = [(query.column_names.index(name), members) for name, members in query.allowed_values]
-    return [row for row in inside if all(row[place] in members for place, members in wanted)]
+    return [row for row in inside if all(row[position] in members for position, members in wanted)]
 
 
 def _to_columns(query: InfluxQuery, rows: Sequence[RowValues]) -> ColumnBatch:
-    turned = dict(
+    columns = dict(
         zip(query.column_names, zip(*rows, strict=True) if rows else ((),) * len(query.column_names), strict=True)
     )
-    return {column.name: _convert_values(column, turned[column.name]) for column in query.selected_columns}
+    return {column.name: _convert_values(column, columns[column.name]) for column in query.selected_columns}
 
 
 def _next_time_ms(row: list[Any], at_ms: int) -> int:
-    """The time of the next point, which is not before ``at`` (UTC ms): else the same would be asked for ever."""
+    """Return the time of the next point, not before *at_ms* (UTC ms): otherwise the same query would repeat forever."""
     if not row or type(row[0]) is not int or row[0] < at_ms:
-        raise InfluxHistoryError("history cannot be read from InfluxDB: it gives points that were not asked for")
+        raise InfluxHistoryError("history cannot be read from InfluxDB: it returned points outside the query")
     return row[0]
 
 
 def _convert_values(column: HistoryColumn, values: Sequence[Any]) -> list[Any]:
-    """Values in the declared type: a JSON answer holds a whole float as an integer. Raises InfluxHistoryError."""
+    """Return values in the declared type: JSON has a whole float as an integer. Raises InfluxHistoryError."""
     empty, make = _EMPTY_DEFAULTS.get(column.name), column.type
     if not _values_fit(column, [value for value in values if value is not None]):
-        words = f"history cannot be read from InfluxDB: field {column.name} holds what is no {make.__name__} of ours"
-        raise InfluxHistoryError(words)
+        reason = f"field {column.name} is not of type {make.__name__}"
+        raise InfluxHistoryError(f"history cannot be read from InfluxDB: {reason}")
     if make is str:
         return [empty if value is None else value for value in values]
     return [None if value is None else make(value) for value in values]
 
 
 def _values_fit(column: HistoryColumn, values: list[Any]) -> bool:
-    """Whether values without None are of the column's type, and can be stored."""
+    """Return whether values without None are of the column's type and can be stored."""
     if not values:
         return True
     if column.choices is not None:
@@ -240,7 +243,7 @@ def _values_fit(column: HistoryColumn, values: list[Any]) -> bool:
 
 
 def _is_valid_unicode(text: str) -> bool:
-    """Whether it holds no half of a character, as JSON may."""
+    """Return whether *text* has no lone surrogate, which JSON may contain."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -249,7 +252,7 @@ def _is_valid_unicode(text: str) -> bool:
 
 
 def _all_finite(values: list[Any]) -> bool:
-    """Whether numbers are floats that can be reckoned with: JSON may hold others, and whole ones of any length."""
+    """Return whether all values fit a finite float: JSON may contain NaN, infinities and integers of any length."""
     try:
         return all(map(math.isfinite, map(float, values)))
     except OverflowError:

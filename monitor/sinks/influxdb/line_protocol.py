@@ -1,4 +1,4 @@
-"""Records as InfluxDB points and back: line protocol out, fields in; the fields follow the metric declarations."""
+"""Encodes records as InfluxDB line protocol and parses points; the fields follow the metric declarations."""
 
 from __future__ import annotations
 
@@ -27,46 +27,46 @@ SCORE = "score"
 """The InfluxDB measurement of live scores."""
 
 TAGS = ("check", "group", "kind", "location", "portal")
-"""All tags there are, sorted as InfluxDB likes them. ``kind`` is the portal's, the probe kind is the measurement."""
+"""All tags, sorted as InfluxDB recommends. ``kind`` is the portal's; the probe kind is the measurement."""
 
 FieldType = type[bool | int | float | str]
 
 MEASUREMENT_FIELDS: dict[str, tuple[FieldType, str]] = {
-    "slot": (int, "Scheduled time of the look, in ms since 1970-01-01 UTC."),
-    "attempt": (int, "1 for the scheduled look, 2 and up for looks confirming it; of a rendering the run."),
-    "outcome": (str, "Verdict: `up`, `down`, or `void` when we did not see."),
-    "fault": (str, "Why the look failed, from a closed set."),
-    "void": (str, "Why we did not see, from a closed set."),
-    "phase": (str, "Phase in which the look failed."),
+    "slot": (int, "Scheduled time of the probe, in ms since 1970-01-01 UTC."),
+    "attempt": (int, "1 for the scheduled attempt, 2 and up for confirmation attempts; for page loads, the run."),
+    "outcome": (str, "Outcome: `up`, `down`, or `unknown`."),
+    "fault": (str, "Why the probe failed, from a closed set."),
+    "unknown_reason": (str, "Why the outcome is unknown, from a closed set."),
+    "phase": (str, "Phase in which the probe failed."),
     "detail": (str, "The failure in one sentence."),
-    "started": (int, "When the look began, in ms since 1970-01-01 UTC."),
-    "duration": (float, "How long the look took, in seconds."),
-    "lateness": (float, "How long after its slot the look began, in seconds."),
+    "started": (int, "When the probe began, in ms since 1970-01-01 UTC."),
+    "duration": (float, "Duration of the probe, in seconds."),
+    "start_delay": (float, "Start of the probe after its slot, in seconds."),
     "config": (str, "Fingerprint of the configuration in force."),
-    "hops": (str, "Requests of the look as JSON; absent for a good look with one request."),
+    "hops": (str, "Requests of the probe as JSON; absent for a successful probe with one request."),
 }
-"""Fields of every probe kind: type and meaning. All but the first three are absent where they say nothing."""
+"""Fields of every probe kind: type and meaning. All but the first three are absent where they do not apply."""
 
 STATE_CHANGE_FIELDS: dict[str, tuple[FieldType, str]] = {
     "state": (str, "The state that began."),
     "previous": (str, "The state that ended."),
-    "flapping": (bool, "Whether the portal changes all the time."),
-    "fault": (str, "Fault of the look that tipped it."),
+    "flapping": (bool, "Whether the portal is flapping."),
+    "fault": (str, "Fault of the measurement that caused it."),
     "detail": (str, "That failure in one sentence."),
-    "cause": (int, "Journal number of that look, at the location."),
+    "cause": (int, "Journal number of that measurement, at the location."),
 }
 """Fields of a state change."""
 
-_TEXT_FIELDS = ("fault", "void", "phase", "detail", "config")
-_NUMBER_FIELDS = ("started", "duration", "lateness")
+_TEXT_FIELDS = ("fault", "unknown_reason", "phase", "detail", "config")
+_NUMBER_FIELDS = ("started", "duration", "start_delay")
 _INT64 = 2**63
 _MAX_DOUBLE = sys.float_info.max
 _FORBIDDEN_IN_TAG = ("\\", "\n", "\r", "\0")
-"""Line protocol has no way to write these in a tag: a backslash cannot be escaped there."""
+"""Line protocol cannot represent these in a tag: a backslash cannot be escaped there."""
 
 
 def point_fields(kind: str) -> dict[str, tuple[FieldType, str]]:
-    """All fields of a probe kind, or of :data:`STATE_CHANGE`: type and meaning."""
+    """Return all fields of a probe kind, or of :data:`STATE_CHANGE`: type and meaning."""
     if kind == STATE_CHANGE:
         return STATE_CHANGE_FIELDS
     measured = (metric for metric in PROBE_KINDS[kind].metrics if not metric.sum_of)
@@ -74,27 +74,27 @@ def point_fields(kind: str) -> dict[str, tuple[FieldType, str]]:
 
 
 def point_time_ms(measurement: Measurement) -> int:
-    """UTC ms: the slot; looks that confirm follow a millisecond apart, to be points of their own."""
+    """Return the time of a point in UTC ms: the slot; further attempts follow a millisecond apart, as own points."""
     return measurement.slot + measurement.attempt - 1
 
 
 class LineProtocolEncoder:
-    """Writes line protocol with millisecond times; ``dropped`` counts the values that found no place in it."""
+    """Encodes line protocol with millisecond times; ``dropped_values`` counts the values that it cannot represent."""
 
     def __init__(self, label_lookup: LabelLookup) -> None:
         self.dropped_values = 0
         self._label_lookup = label_lookup
         self._series_keys: dict[tuple[str, ...], str] = {}
         self._field_types = {
-            kind: {name: kept for name, (kept, _) in point_fields(kind).items()} for kind in PROBE_KINDS
+            kind: {name: field_type for name, (field_type, _) in point_fields(kind).items()} for kind in PROBE_KINDS
         }
 
     def encode_all(self, records: Sequence[SinkRecord]) -> bytes:
-        """The lines of ``records``. Raises :class:`Rejected` when one of them cannot be told as a line."""
+        """Encode *records* as lines. Raises :class:`RecordRejected` when one of them cannot be encoded."""
         return "\n".join([self.encode(record) for record in records]).encode(errors="replace")
 
     def encode(self, record: SinkRecord) -> str:
-        """One record as one line."""
+        """Encode one record as one line."""
         if isinstance(record, Measurement):
             return self._encode_measurement(record)
         if isinstance(record, ScorePoint):
@@ -102,7 +102,7 @@ class LineProtocolEncoder:
         return self._encode_state_change(record) if isinstance(record, StateChange) else self._encode_rollup(record)
 
     def _encode_score(self, score_point: ScorePoint) -> str:
-        """A live score. Which one it is has to be a tag, and ``check`` is the tag for what is looked at."""
+        """Encode a live score. Its identity has to be a tag, and ``check`` is the tag for what is measured."""
         check = f"{score_point.rubric}/{score_point.criterion}/{score_point.window}"
         found = [
             f"version={score_point.version}i",
@@ -115,41 +115,47 @@ class LineProtocolEncoder:
         return f"{self._series_key(SCORE, check, '', score_point.portal)} {','.join(found)} {score_point.at}"
 
     def _encode_rollup(self, rollup: Rollup) -> str:
-        """Figures of a period; its bucket says how long the periods are, so the measurement is the probe kind."""
+        """Encode a rollup. The bucket implies the length of its period, so the measurement is the probe kind."""
         types = rollup_fields(rollup.kind) if rollup.kind in PROBE_KINDS else None
         if types is None:
-            raise RecordRejected(f"nobody declared the probe kind {rollup.kind!r}")
+            raise RecordRejected(f"unknown probe kind {rollup.kind!r}")
         found = [f"end={rollup.end}i"]
         for name, value in rollup.values.items():
             self._add_field(found, name, types.get(name), value)
-        return f"{self._series_key(rollup.kind, rollup.check, rollup.location, rollup.portal)} {','.join(found)} {rollup.start}"
+        series = self._series_key(rollup.kind, rollup.check, rollup.location, rollup.portal)
+        return f"{series} {','.join(found)} {rollup.start}"
 
     def _encode_measurement(self, measurement: Measurement) -> str:
         types = self._field_types.get(measurement.kind)
         if types is None:
-            raise RecordRejected(f"nobody declared the probe kind {measurement.kind!r}")
+            raise RecordRejected(f"unknown probe kind {measurement.kind!r}")
         found = [f'slot={measurement.slot}i,attempt={measurement.attempt}i,outcome="{measurement.outcome.value}"']
-        words = (measurement.fault, measurement.void, measurement.phase, measurement.detail, measurement.config)
-        found += [f"{name}={_quote_string(text)}" for name, text in zip(_TEXT_FIELDS, words, strict=True) if text]
-        numbers = (measurement.started, measurement.duration, measurement.lateness)
+        texts = (
+            measurement.fault,
+            measurement.unknown_reason,
+            measurement.phase,
+            measurement.detail,
+            measurement.config,
+        )
+        found += [f"{name}={_quote_string(text)}" for name, text in zip(_TEXT_FIELDS, texts, strict=True) if text]
+        numbers = (measurement.started, measurement.duration, measurement.start_delay)
         for name, number in zip(_NUMBER_FIELDS, numbers, strict=True):
             if number is not None:
                 self._add_field(found, name, types[name], number)
         if measurement.hops:
             found.append(f"hops={_quote_string(_hops_json(measurement.hops))}")
         for name, value in measurement.values.items():
-            kept = types.get(name)
-            if (
-                kept is float and type(value) is float and -_MAX_DOUBLE <= value <= _MAX_DOUBLE
-            ):  # most of them, without a call
+            field_type = types.get(name)
+            # Most values take this branch, which saves a call.
+            if field_type is float and type(value) is float and -_MAX_DOUBLE <= value <= _MAX_DOUBLE:
                 found.append(f"{name}={value!r}")
             else:
-                self._add_field(found, name, kept, value)
+                self._add_field(found, name, field_type, value)
         series = self._series_key(measurement.kind, measurement.check, measurement.location, measurement.portal)
         return f"{series} {','.join(found)} {point_time_ms(measurement)}"
 
     def _add_field(self, encoded: list[str], name: str, field_type: FieldType | None, value: Scalar) -> None:
-        """Add a field in its declared type, whatever the value's own is; what does not fit is dropped and counted."""
+        """Add a field in its declared type; a value that does not fit is dropped and counted."""
         text = _encode_field(field_type, value)
         if text is None:
             self.dropped_values += 1
@@ -166,11 +172,11 @@ class LineProtocolEncoder:
         return f"{self._series_key(STATE_CHANGE, '', change.location, change.portal)} {','.join(found)} {change.at}"
 
     def _series_key(self, measurement: str, check: str, location: str, portal: str) -> str:
-        """Measurement and tags, sorted; kept, since a series has many points. Empty tags do not exist in InfluxDB."""
-        label = self._label_lookup(portal)
-        key = (measurement, check, location, portal, *_group_and_kind(label))
+        """Return measurement and sorted tags, cached, since a series has many points. InfluxDB has no empty tags."""
+        labels = self._label_lookup(portal)
+        key = (measurement, check, location, portal, *_group_and_kind(labels))
         if (known := self._series_keys.get(key)) is None:
-            group, kind = _group_and_kind(label)
+            group, kind = _group_and_kind(labels)
             tags = zip(TAGS, (check, group, kind, location, portal), strict=True)
             known = self._series_keys[key] = ",".join(
                 [measurement, *(f"{tag}={_encode_tag(tag, value)}" for tag, value in tags if value)]
@@ -183,7 +189,7 @@ def _group_and_kind(labels: PortalLabels | None) -> tuple[str, str]:
 
 
 def _encode_field(field_type: FieldType | None, value: Scalar) -> str | None:
-    """A value as a field of type ``kept``; None for one that InfluxDB cannot hold or that is of another type."""
+    """Encode a value as *field_type*; None for one that InfluxDB cannot hold or that is of another type."""
     if field_type is str and isinstance(value, str):
         return _quote_string(value)
     if isinstance(value, str) or (isinstance(value, float) and not math.isfinite(value)):
@@ -196,7 +202,7 @@ def _encode_field(field_type: FieldType | None, value: Scalar) -> str | None:
 
 
 def _encode_tag(tag: str, value: str) -> str:
-    if any(sign in value for sign in _FORBIDDEN_IN_TAG):
+    if any(character in value for character in _FORBIDDEN_IN_TAG):
         raise RecordRejected(f"{tag} {value!r} cannot be a tag")
     return value.replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
 
@@ -214,36 +220,36 @@ def _hops_json(hops: Sequence[Hop]) -> str:
 
 
 def _hop_fields(hop: Hop) -> dict[str, Any]:
-    told: dict[str, Any] = {"url": hop.url, "phases": dict(hop.phases)}
+    fields: dict[str, Any] = {"url": hop.url, "phases": dict(hop.phases)}
     for name in ("family", "address", "status", "location"):
-        told[name] = getattr(hop, name)
-    return told
+        fields[name] = getattr(hop, name)
+    return fields
 
 
 def parse_measurement(kind: str, tags: Mapping[str, str], field_values: Mapping[str, Any]) -> Measurement:
-    """The measurement that a point was made of, all but its ``seq``.
+    """Parse a point into its measurement, without ``seq``.
 
-    ``kind`` is the InfluxDB measurement; ``found`` maps fields to what a JSON answer holds for them (a whole float
-    comes as an integer there), None where a field is absent. Fields that nobody declared are left out.
+    *kind* is the InfluxDB measurement; *field_values* maps fields to their values in JSON (a whole float is an integer
+    there), None where a field is absent. Undeclared fields are ignored.
     """
-    types = {name: kept for name, (kept, _) in point_fields(kind).items()}
+    types = {name: field_type for name, (field_type, _) in point_fields(kind).items()}
     typed: dict[str, Any] = {
         name: types[name](value) for name, value in field_values.items() if value is not None and name in types
     }
-    own: dict[str, Any] = {name: typed.pop(name) for name in MEASUREMENT_FIELDS if name in typed}
-    own["outcome"] = Outcome(own["outcome"])
-    if "fault" in own:
-        own["fault"] = Fault(own["fault"])
-    if "void" in own:
-        own["void"] = UnknownReason(own["void"])
-    if "hops" in own:
-        own["hops"] = tuple(Hop(**hop) for hop in json.loads(own["hops"]))
-    own |= {name: tags[name] for name in ("portal", "check", "location")}
-    return Measurement(kind=kind, **own, values=typed)
+    base: dict[str, Any] = {name: typed.pop(name) for name in MEASUREMENT_FIELDS if name in typed}
+    base["outcome"] = Outcome(base["outcome"])
+    if "fault" in base:
+        base["fault"] = Fault(base["fault"])
+    if "unknown_reason" in base:
+        base["unknown_reason"] = UnknownReason(base["unknown_reason"])
+    if "hops" in base:
+        base["hops"] = tuple(Hop(**hop) for hop in json.loads(base["hops"]))
+    base |= {name: tags[name] for name in ("portal", "check", "location")}
+    return Measurement(kind=kind, **base, values=typed)
 
 
 def parse_state_change(tags: Mapping[str, str], at_ms: int, field_values: Mapping[str, Any]) -> StateChange:
-    """The state change that the point at ``at`` (UTC ms) was made of, all but its ``seq``."""
+    """Parse the point at *at_ms* (UTC ms) into its state change, without ``seq``."""
     return StateChange(
         portal=tags["portal"],
         location=tags["location"],

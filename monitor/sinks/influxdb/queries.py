@@ -1,4 +1,4 @@
-"""What to ask an InfluxDB for a window of history, in InfluxQL; asking and ordering are left to `influx_history`."""
+"""Builds InfluxQL queries for a window of history; `history.py` sends them and orders the rows."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 DAY_MS = 86_400_000
 
 MAX_ATTEMPT_OFFSET_MS = 999
-"""Milliseconds after its slot within which a look that confirms has its time: one for each attempt after the first."""
+"""Maximum ms after the slot of the time of a confirmation attempt: one for each attempt after the first."""
 
 MAX_TIME_MS = 9_223_372_036_854
-"""The last millisecond that InfluxDB knows, in the year 2262."""
+"""The last millisecond that InfluxDB can represent, in the year 2262."""
 
 MAX_CONDITION_BYTES = 3000
-"""Bytes of a condition that the address of a request may carry: proxies take 8 KB. A longer one is not asked."""
+"""Maximum bytes of a condition in a request URL: proxies accept 8 KB. A longer condition is applied to the rows."""
 
-_CAUSE_COLUMN = HistoryColumn(name="cause", type=int, help="Journal number of the look that tipped it.")
-_SEQ_COLUMN = HistoryColumn(name="seq", type=int, help="Number in the journal, which InfluxDB does not know.")
+_CAUSE_COLUMN = HistoryColumn(name="cause", type=int, help="Journal number of the measurement that caused it.")
+_SEQ_COLUMN = HistoryColumn(name="seq", type=int, help="Number in the journal, which InfluxDB does not store.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InfluxQuery:
-    """Points of one InfluxDB measurement with ``since <= moment < until`` (UTC ms), as columns ``wanted``.
+    """Points of one InfluxDB measurement with ``since_ms <= time < until_ms`` (UTC ms), as ``selected_columns``.
 
-    ``order`` sorts them and tells them apart; it begins with the moment. The time of a point is at most ``slack`` ms
-    behind that. ``step`` is how many ms one query should span, so that no server holds a quarter of a year open.
+    ``sort_columns`` order and identify them; the first one is the time of the record. The time of a point is at most
+    ``slack_ms`` after it. ``step_ms`` is the span of one query, so that no server holds a quarter of a year open.
     """
 
     measurement: str
@@ -48,22 +48,22 @@ class InfluxQuery:
 
     @property
     def column_names(self) -> tuple[str, ...]:
-        """The columns that have to be read, those of the order first."""
+        """Return the columns that have to be read, sort columns first."""
         return tuple(dict.fromkeys([*self.sort_columns, *(column.name for column in self.selected_columns)]))
 
     @property
     def sort_types(self) -> tuple[type, ...]:
-        """The types of the columns of the order."""
+        """Return the types of the sort columns."""
         return tuple(int if name in {"slot", "at", "attempt", "cause"} else str for name in self.sort_columns)
 
     @property
     def end_ms(self) -> int:
-        """The time (UTC ms) at which no point can be in the window any more."""
+        """Return the time (UTC ms) from which no point can be in the window."""
         return min(self.until_ms + self.slack_ms, MAX_TIME_MS)
 
     @property
     def filtered_by_server(self) -> bool:
-        """Whether the conditions pick out :attr:`members`, so that nobody else has to."""
+        """Return whether the query filters by ``allowed_values``, so that the rows need no filter."""
         return len(quote(self._filter_clause)) <= MAX_CONDITION_BYTES
 
     @property
@@ -79,24 +79,25 @@ class InfluxQuery:
         )
 
     def rows_statement(self, start_ms: int, stop_ms: int) -> str:
-        """The query for the points of some time (UTC ms), oldest first."""
+        """Return the query for the points of an interval (UTC ms), oldest first."""
         listed = ", ".join(quote_identifier(name) for name in self.column_names if name != "at")
         return f"SELECT {listed} FROM {quote_identifier(self.measurement)} {self._where_clause(start_ms, stop_ms)}"  # noqa: S608 - quoted
 
     def first_time_statement(self, start_ms: int, stop_ms: int) -> str:
-        """The query for the time of the oldest point in some time (UTC ms)."""
+        """Return the query for the time of the oldest point of an interval (UTC ms)."""
         field = quote_identifier("state" if self.sort_columns[0] == "at" else "slot")
         where = self._where_clause(start_ms, stop_ms)
         return f"SELECT {field} FROM {quote_identifier(self.measurement)} {where} ORDER BY time ASC LIMIT 1"  # noqa: S608 - quoted
 
     def count_statement(self) -> str:
-        """The query for how many looks there are."""
-        within = f'AND "slot" >= {self.since_ms} AND "slot" < {min(self.until_ms, MAX_TIME_MS)}'
-        return f'SELECT COUNT("slot") FROM {quote_identifier(self.measurement)} {self._where_clause(self.since_ms, self.end_ms)} {within}'  # noqa: S608 - quoted
+        """Return the query for the number of measurements."""
+        where = self._where_clause(self.since_ms, self.end_ms)
+        slots = f'"slot" >= {self.since_ms} AND "slot" < {min(self.until_ms, MAX_TIME_MS)}'
+        return f'SELECT COUNT("slot") FROM {quote_identifier(self.measurement)} {where} AND {slots}'  # noqa: S608 - quoted
 
 
 def measurements_query(window: HistoryWindow, names: Sequence[str] = ()) -> InfluxQuery:
-    """The measurements of a window: all columns, or those ``names``. Raises :class:`JournalError` as ``columns``."""
+    """Query the measurements of a window: all columns, or *names*. Raises JournalError as ``history_columns``."""
     return InfluxQuery(
         measurement=window.kind,
         since_ms=window.since_ms,
@@ -112,7 +113,7 @@ def measurements_query(window: HistoryWindow, names: Sequence[str] = ()) -> Infl
 def state_changes_query(
     since_ms: int, until_ms: int, portals: frozenset[str] | None = None, names: Sequence[str] = ()
 ) -> InfluxQuery:
-    """State changes: the columns of history, or those ``names``. They are ordered by the number of their cause."""
+    """Query state changes: the columns of history, or *names*. They are ordered by the number of their cause."""
     return InfluxQuery(
         measurement=STATE_CHANGE,
         since_ms=since_ms,
@@ -134,10 +135,10 @@ def _select_columns(available: Sequence[HistoryColumn], names: Sequence[str]) ->
 
 
 def quote_identifier(name: str) -> str:
-    """A name as InfluxQL writes it."""
+    """Quote a name for InfluxQL."""
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _quote_string(text: str) -> str:
-    """A text as InfluxQL writes it."""
+    """Quote a text for InfluxQL."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"

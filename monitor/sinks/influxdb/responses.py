@@ -1,6 +1,6 @@
-"""What an InfluxDB answers to InfluxQL, as rows: at once, or part by part as a long answer comes in.
+"""Parses InfluxQL responses into rows: at once, or part by part as a long response comes in.
 
-Asking is left to `server`. An answer that is not whole is never taken for a shorter one.
+`client.py` sends the requests. A truncated response is never taken for a shorter one.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 READ_CHUNK_BYTES = 2**16
-"""Bytes of a long answer that are read at a time."""
+"""Bytes of a long response that are read at a time."""
 
 
 class AdminError(Exception):
-    """It did not work; the message is one sentence for the operator."""
+    """A request failed; the message is one sentence for the operator."""
 
 
 def parse_rows(response: object) -> list[list[Any]]:
-    """Values of all series of an InfluxQL answer. Raises :class:`AdminError` with the error inside it."""
+    """Return the rows of all series of an InfluxQL response. Raises :class:`AdminError` with the error in it."""
     return [
         row for result in _results(response) for one in _series_of_result(result) for row in _columns_and_rows(one)[1]
     ]
@@ -32,12 +32,12 @@ def _results(response: object) -> list[dict[str, Any]]:
         raise _not_influxql(response)
     for result in results:
         if "error" in result:
-            raise AdminError(f"/query refused: {result['error']}")
+            raise AdminError(f"/query failed: {result['error']}")
     return results
 
 
 def _not_influxql(response: object) -> AdminError:
-    return AdminError(f"/query answered something that is not InfluxQL: {str(response)[:200]!a}")
+    return AdminError(f"the /query response is not InfluxQL: {str(response)[:200]!a}")
 
 
 def _series_of_result(result: dict[str, Any]) -> list[dict[str, Any]]:
@@ -48,7 +48,7 @@ def _series_of_result(result: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _columns_and_rows(series: dict[str, Any]) -> tuple[list[str], list[list[Any]]]:
-    """Columns and rows of a series, every row as long as the columns are many."""
+    """Return columns and rows of a series; every row has one value per column."""
     columns, values = series.get("columns"), series.get("values", [])
     if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
         raise _not_influxql(series)
@@ -59,34 +59,34 @@ def _columns_and_rows(series: dict[str, Any]) -> tuple[list[str], list[list[Any]
 
 
 def query_parameters(statement: str, database: str) -> list[tuple[str, str]]:
-    """What ``/query`` is asked with; times come in ms."""
+    """Return the parameters of ``/query``; times are returned in ms."""
     return [("q", statement), ("epoch", "ms"), *([("db", database)] if database else [])]
 
 
 def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of a body; InfluxDB ends every part of a chunked answer with a line break, which JSON escapes."""
-    begun: list[bytes] = []
-    for piece in chunks:
-        first, *more = piece.split(b"\n")
-        begun.append(first)
+    """Yield the lines of a body; InfluxDB ends each part of a chunked response with a line break; JSON escapes it."""
+    pending: list[bytes] = []
+    for chunk in chunks:
+        first, *more = chunk.split(b"\n")
+        pending.append(first)
         for line in more:
-            yield b"".join(begun)
-            begun = [line]
-    yield b"".join(begun)
+            yield b"".join(pending)
+            pending = [line]
+    yield b"".join(pending)
 
 
 def parse_chunked(body_lines: Iterable[bytes]) -> Iterator[tuple[list[str], list[list[Any]]]]:
-    """(columns, rows) of every series in a chunked answer. Raises :class:`AdminError` for one that is not whole."""
-    more = True  # an answer has at least one part, and its last one does not say that more comes
+    """Yield (columns, rows) of every series of a chunked response. Raises :class:`AdminError` for a truncated one."""
+    more = True  # a response has at least one part, and its last one is not marked as partial
     for line in filter(bytes.strip, body_lines):
         try:
-            answer = json.loads(line)
+            response = json.loads(line)
         except (ValueError, RecursionError):
-            raise AdminError(f"/query broke off, or answered something that is no JSON: {line[:200]!r}") from None
-        for result in _results(answer):
+            raise AdminError(f"the /query response is truncated or not JSON: {line[:200]!r}") from None
+        for result in _results(response):
             series = _series_of_result(result)
             more = result.get("partial", False) or any(one.get("partial", False) for one in series)
             for one in series:
                 yield _columns_and_rows(one)
     if more:
-        raise AdminError("/query broke off before the end of its answer")
+        raise AdminError("the /query response is truncated")

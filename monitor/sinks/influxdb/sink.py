@@ -1,7 +1,7 @@
-"""InfluxDB as a sink: writes points through influxdb-client to ``/api/v2/write``, which 1.8, 2.x and 3.x all speak.
+"""InfluxDB sink: writes points through influxdb-client to ``/api/v2/write``, which 1.8, 2.x and 3.x all support.
 
-Lines are built and packed on another thread. Failures of the client, of aiohttp and of the server become the sink's own
-few; the client itself does not retry, and does not wrap a connection that could not be made.
+Lines are encoded and compressed on another thread. Errors of the client, of aiohttp and of the server are translated to
+the errors of a sink; the client itself does not retry, and does not wrap failed connections.
 """
 
 from __future__ import annotations
@@ -20,7 +20,15 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from yarl import URL
 
 from monitor.model.rollups import Tier
-from monitor.sinks.base import BatchTooLarge, RecordRejected, SinkSettings, SinkUnavailable, TemporaryError, WriteResult
+from monitor.sinks.base import (
+    MAX_REASON_CHARS,
+    BatchTooLarge,
+    RecordRejected,
+    SinkSettings,
+    SinkUnavailable,
+    TemporaryError,
+    WriteResult,
+)
 from monitor.sinks.influxdb.line_protocol import LineProtocolEncoder
 from probes.probe import Seconds
 
@@ -33,24 +41,22 @@ if TYPE_CHECKING:
     from monitor.sinks.base import LabelLookup, SinkRecord
 
 DAY_SECONDS = 86_400.0
-MAX_REASON_CHARS = 500
-"""So much of what a server says is kept."""
 
 STORED_STATUS = 204
 """The status of a write that was stored, in every version."""
 
 EXPIRED_MESSAGE = "points beyond retention policy"
-"""The server's words for points that are older than it keeps; those beside them in the batch are written."""
+"""The server's message for points older than its retention; the other points of the batch are written."""
 
 
 class TierRetention(BaseModel):
-    """How long each tier is kept, in seconds; null is for ever. Used by ``influx init`` alone."""
+    """Retention of each tier in seconds; null is forever. Only ``influx init`` uses it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    raw: Seconds | None = Field(default=100 * DAY_SECONDS, description="Every look and every state change.")
-    hourly: Seconds | None = Field(default=730 * DAY_SECONDS, description="Sums of closed hours.")
-    daily: Seconds | None = Field(default=None, description="Sums of closed days.")
+    raw: Seconds | None = Field(default=100 * DAY_SECONDS, description="Every probe result and every state change.")
+    hourly: Seconds | None = Field(default=730 * DAY_SECONDS, description="Hourly rollups.")
+    daily: Seconds | None = Field(default=None, description="Daily rollups.")
 
 
 class InfluxDBSettings(SinkSettings):
@@ -58,25 +64,27 @@ class InfluxDBSettings(SinkSettings):
 
     kind: ClassVar[str] = "influxdb"
 
-    url: str = Field(description="Address of the server, such as https://influxdb.example.gov.vn:8086.")
-    org: str = Field(default="", description="Organisation on 2.x; 1.x and 3.x do not ask for it.")
-    bucket: str = Field(default="portal_monitor", min_length=1, description="Where every look goes.")
-    bucket_hourly: str = Field(default="portal_monitor_hourly", min_length=1, description="Where sums of hours go.")
-    bucket_daily: str = Field(default="portal_monitor_daily", min_length=1, description="Where sums of days go.")
+    url: str = Field(description="URL of the server, such as https://influxdb.example.gov.vn:8086.")
+    org: str = Field(default="", description="Organisation on 2.x; 1.x and 3.x ignore it.")
+    bucket: str = Field(default="portal_monitor", min_length=1, description="Bucket of probe results.")
+    bucket_hourly: str = Field(default="portal_monitor_hourly", min_length=1, description="Bucket of hourly rollups.")
+    bucket_daily: str = Field(default="portal_monitor_daily", min_length=1, description="Bucket of daily rollups.")
     token: SecretStr | None = Field(default=None, description='Token, best as "${NAME}"; user:password on 1.x.')
     token_file: Path | None = Field(default=None, description="File with that token, read again for every write.")
-    ca_file: Path | None = Field(default=None, description="PEM file of the authority that the server's name needs.")
-    timeout: Seconds = Field(default=10.0, description="Longest time for one write, in seconds.")
-    keep: TierRetention = TierRetention()
+    ca_file: Path | None = Field(
+        default=None, description="PEM file of the authority that signed the server's certificate."
+    )
+    timeout: Seconds = Field(default=10.0, description="Timeout of one write, in seconds.")
+    retention: TierRetention = TierRetention()
 
     @field_validator("url")
     @classmethod
     def _valid_url(cls, value: str) -> str:
         url = URL(value)
         if url.scheme not in {"http", "https"} or not url.host:
-            raise ValueError(f"{value!r} is not an address such as http://127.0.0.1:8086")
+            raise ValueError(f"{value!r} is not a URL such as http://127.0.0.1:8086")
         if url.user or url.password or url.query_string or url.fragment:
-            raise ValueError("the address of an InfluxDB holds no user, password, query or fragment")
+            raise ValueError("the URL of an InfluxDB must not hold a user, password, query or fragment")
         return value.rstrip("/")
 
     @model_validator(mode="after")
@@ -86,22 +94,22 @@ class InfluxDBSettings(SinkSettings):
         return self
 
     def read_token(self) -> str:
-        """The token as it is now, empty when there is none. Raises :class:`Refused` for one that cannot be sent."""
+        """Return the current token, empty without one. Raises :class:`SinkUnavailable` for an unusable token."""
         try:
             text = self.token.get_secret_value() if self.token else ""
             text = (self.token_file.read_text() if self.token_file else text).strip()
         except (OSError, UnicodeError) as error:
             raise SinkUnavailable(f"token file {self.token_file} cannot be read: {error}") from error
         if not (text.isascii() and text.isprintable()):
-            raise SinkUnavailable("the token holds characters that a header cannot hold")
+            raise SinkUnavailable("the token holds characters that are not allowed in a header")
         return text
 
     def open(self, name: str, label_lookup: LabelLookup) -> InfluxDBSink:
-        """A sink that writes to the raw bucket."""
+        """Open a sink that writes to the raw bucket."""
         return InfluxDBSink(name, self, self.bucket, label_lookup)
 
     def open_tiers(self, name: str, label_lookup: LabelLookup) -> dict[Tier, InfluxDBSink]:
-        """A sink for the figures of each tier, into a bucket of its own."""
+        """Open a sink for the rollups of each tier, which has its own bucket."""
         buckets = {Tier.HOUR: self.bucket_hourly, Tier.DAY: self.bucket_daily}
         return {
             tier: InfluxDBSink(f"{name}-{tier.value}", self, bucket, label_lookup) for tier, bucket in buckets.items()
@@ -120,13 +128,13 @@ class InfluxDBSink:
         self._client: InfluxDBClientAsync | None = None
 
     async def write(self, records: Sequence[SinkRecord]) -> WriteResult:
-        """Write the batch as it stands; see the promise for what this raises."""
+        """Write the batch; see :meth:`monitor.sinks.base.Sink.write` for the errors."""
         dropped = 0
         try:
-            body, dropped, secret = await asyncio.to_thread(self._encode_batch, records)
-            await self._post(body, secret)
+            body, dropped, token = await asyncio.to_thread(self._encode_batch, records)
+            await self._post(body, token)
         except TimeoutError as error:
-            raise TemporaryError(f"no answer within {self._settings.timeout:g} s") from error
+            raise TemporaryError(f"no response within {self._settings.timeout:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
             raise TemporaryError(f"{type(error).__name__}: {error}"[:MAX_REASON_CHARS]) from error
         except RecordRejected as error:
@@ -136,13 +144,13 @@ class InfluxDBSink:
         return WriteResult(dropped_values=dropped)
 
     def _encode_batch(self, records: Sequence[SinkRecord]) -> tuple[bytes, int, str]:
-        """On a worker thread: the ready body, the number of values that it leaves out, and the token of the hour."""
+        """Return the request body, the number of dropped values and the current token; runs on a worker thread."""
         _client_library()
         if self._ssl_context is None:
             self._ssl_context = ssl.create_default_context(cafile=self._settings.ca_file)
-        lines = LineProtocolEncoder(self._label_lookup)
-        body = gzip.compress(lines.encode_all(records), compresslevel=1)
-        return body, lines.dropped_values, self._settings.read_token()
+        encoder = LineProtocolEncoder(self._label_lookup)
+        body = gzip.compress(encoder.encode_all(records), compresslevel=1)
+        return body, encoder.dropped_values, self._settings.read_token()
 
     async def _post(self, body: bytes, token: str) -> None:
         api = (self._client or self._connect()).api_client
@@ -161,29 +169,29 @@ class InfluxDBSink:
             )
         except library.rest.ApiException as error:
             raise translate_error(error) from error
-        if status != STORED_STATUS:  # a gate that wants a log-in first says 200 to everything
-            raise TemporaryError(f"{status} is not what an InfluxDB says when it has stored something")
+        if status != STORED_STATUS:  # a captive portal responds with 200 to everything
+            raise TemporaryError(f"unexpected status {status}: InfluxDB answers a stored write with {STORED_STATUS}")
 
     def _connect(self) -> InfluxDBClientAsync:
-        chosen = self._settings
+        settings = self._settings
         self._client = _client_library().client.influxdb_client_async.InfluxDBClientAsync(
-            url=chosen.url,
-            org=chosen.org,
-            timeout=int(chosen.timeout * 1000),
+            url=settings.url,
+            org=settings.org,
+            timeout=int(settings.timeout * 1000),
             ssl_context=self._ssl_context,
             allow_redirects=False,
         )
         return self._client
 
     async def close(self) -> None:
-        """Let connections go; a later write connects again."""
+        """Close connections; a later write connects again."""
         client, self._client = self._client, None
         if client is not None:
             await client.close()
 
 
-def _client_library() -> Any:  # noqa: ANN401 - a module whose types say nothing
-    """The client. Loading it takes a quarter of a second, which only writers spend, and not on the event loop."""
+def _client_library() -> Any:  # noqa: ANN401 - a module without useful types
+    """Load the client. That takes a quarter of a second, which only writers spend, and not on the event loop."""
     import influxdb_client.client.influxdb_client_async  # noqa: PLC0415 - see above
     import influxdb_client.rest  # noqa: PLC0415 - the same
 
@@ -191,7 +199,7 @@ def _client_library() -> Any:  # noqa: ANN401 - a module whose types say nothing
 
 
 def translate_error(error: ApiException) -> Exception:
-    """An answer that is not a success, as one of the sink's failures."""
+    """Translate an error response to an error of a sink."""
     status, reason = (
         error.status or 0,
         f"{error.status}: {error_message(error.body) or error.reason}"[:MAX_REASON_CHARS],
@@ -206,21 +214,21 @@ def translate_error(error: ApiException) -> Exception:
 
 
 def error_message(body: bytes | str | None) -> str:
-    """What a server says in an error body: 2.x under ``message``, 1.x and 3.x under ``error``, proxies as they like."""
+    """Return the message of an error body: 2.x has ``message``, 1.x and 3.x ``error``, proxies anything."""
     text = body.decode(errors="replace") if isinstance(body, bytes) else body or ""
-    if text.lstrip().startswith("<"):  # a proxy's page says no more than its status
+    if text.lstrip().startswith("<"):  # a proxy's error page adds nothing to its status
         return ""
     try:
-        told = json.loads(text)
+        data = json.loads(text)
     except ValueError:
         return " ".join(text.split())
-    if isinstance(told, dict):
-        text = " ".join(str(told[key]) for key in ("message", "error", "data") if told.get(key)) or text
+    if isinstance(data, dict):
+        text = " ".join(str(data[key]) for key in ("message", "error", "data") if data.get(key)) or text
     return " ".join(text.split())
 
 
 def parse_retry_after(value: str | None) -> float | None:
-    """Seconds that a ``Retry-After`` header asks for, as a number or as a date (RFC 9110, 10.2.3); None without one."""
+    """Return the seconds of a ``Retry-After`` header, a number or a date (RFC 9110, 10.2.3); None without one."""
     if value is None:
         return None
     try:
@@ -234,6 +242,6 @@ def parse_retry_after(value: str | None) -> float | None:
 
 
 def _expired_count(reason: str, max_count: int) -> int:
-    """How many points the server says that it did not keep."""
+    """Return how many points the server reports as expired."""
     count = reason.rpartition("dropped=")[2].split(" ")[0].strip('"}')
     return min(int(count), max_count) if count.isdigit() else max_count

@@ -1,4 +1,4 @@
-"""One line per event: libraries that tell the same again, in words that may hold an address, are not heard."""
+"""One line per event: libraries that log the same again, with texts that may hold a URL, are not logged."""
 
 from __future__ import annotations
 
@@ -13,24 +13,26 @@ ROOT = Path(__file__).parents[3]
 
 SEND = """
 import asyncio, logging, sys
-from monitor.alerting.channel import AppriseChannel, NotAccepted
-from monitor.alerting.letter import Form, Letter
-from monitor.incident import Severity
-from monitor.telemetry import set_up_logs
+from monitor.alerting.channel import AppriseChannel, DeliveryError
+from monitor.alerting.notification import Notification, TextFormat
+from monitor.daemon.logs import configure_logging
+from monitor.model.incidents import Severity
 
-set_up_logs("json")
-logging.getLogger("library").warning("heard")
-letter = Letter(title="t", body="b", form=Form.TEXT, incidents=("x",), severity=Severity.PAGE, over=False)
+configure_logging("json")
+logging.getLogger("library").warning("logged")
+notification = Notification(
+    title="t", body="b", text_format=TextFormat.TEXT, incidents=("x",), severity=Severity.PAGE, resolved=False
+)
 try:
-    asyncio.run(AppriseChannel(sys.argv[1], 10.0).send(letter))
-except NotAccepted as error:
+    asyncio.run(AppriseChannel(sys.argv[1], 10.0).send(notification))
+except DeliveryError as error:
     print(error)
 """
 
 
-def test_apprise_speaks_to_the_courier_alone():
-    """The reason of a failure is still known to who sends."""
+def test_apprise_reports_to_the_dispatcher_alone():
+    """The sender still gets the reason of a failure."""
     words = [sys.executable, "-c", SEND, f"json://127.0.0.1:{free_port()}/hook"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
-    assert [json.loads(line)["event"] for line in done.stderr.splitlines()] == ["heard"]
+    assert [json.loads(line)["event"] for line in done.stderr.splitlines()] == ["logged"]
     assert "JSON" in done.stdout

@@ -1,4 +1,4 @@
-"""The service manager's socket is a real one here: what is said, in which order, and when nothing is."""
+"""The service manager's socket is a real one here: what is sent, in which order, and when nothing is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Listener:
         self._socket.bind(address)
         self._socket.settimeout(30.0)
 
-    def heard(self) -> list[str]:
+    def received(self) -> list[str]:
         """The lines of the next datagram."""
         return self._socket.recv(4096).decode().split("\n")
 
@@ -43,35 +43,35 @@ def environment(tmp_path: Path, **more: str) -> dict[str, str]:
 def test_the_life_of_a_service(tmp_path: Path, listener: Listener):
     manager = ServiceManager(environment(tmp_path))
     manager.ready("212 checks")
-    assert listener.heard() == ["READY=1", "STATUS=212 checks"]
+    assert listener.received() == ["READY=1", "STATUS=212 checks"]
     manager.reloading()
-    first, second = listener.heard()
+    first, second = listener.received()
     assert first == "RELOADING=1"
     assert second.removeprefix("MONOTONIC_USEC=").isdigit()
     manager.stopping()
-    assert listener.heard()[0] == "STOPPING=1"
+    assert listener.received()[0] == "STOPPING=1"
 
 
 def test_an_abstract_address_works_too():
     name = f"portal-monitor-test-{os.getpid()}"
     one = Listener(f"\0{name}")
     ServiceManager({"NOTIFY_SOCKET": f"@{name}"}).stopping()
-    assert one.heard()[0] == "STOPPING=1"
+    assert one.received()[0] == "STOPPING=1"
     one.close()
 
 
-async def test_signs_of_life_come_only_while_looks_complete(tmp_path: Path, listener: Listener):
+async def test_the_watchdog_is_fed_only_while_probes_complete(tmp_path: Path, listener: Listener):
     alive = True
     manager = ServiceManager(environment(tmp_path, WATCHDOG_USEC="60000", WATCHDOG_PID=str(os.getpid())))
     assert manager.watchdog_seconds == 0.06
     task = asyncio.create_task(manager.run_watchdog(lambda: alive, lambda: "well"))
-    assert await asyncio.to_thread(listener.heard) == ["WATCHDOG=1", "STATUS=well"]
+    assert await asyncio.to_thread(listener.received) == ["WATCHDOG=1", "STATUS=well"]
     alive = False
-    while "WATCHDOG=1" in await asyncio.to_thread(listener.heard):
+    while "WATCHDOG=1" in await asyncio.to_thread(listener.received):
         pass
-    assert await asyncio.to_thread(listener.heard) == ["STATUS=well"]
+    assert await asyncio.to_thread(listener.received) == ["STATUS=well"]
     alive = True
-    while "WATCHDOG=1" not in await asyncio.to_thread(listener.heard):
+    while "WATCHDOG=1" not in await asyncio.to_thread(listener.received):
         pass
     task.cancel()
 
@@ -83,12 +83,12 @@ def test_a_watchdog_that_does_not_mean_us_is_none(tmp_path: Path, given: dict[st
     assert ServiceManager(environment(tmp_path, **given)).watchdog_seconds is None
 
 
-async def test_without_a_manager_nothing_is_said():
+async def test_without_a_manager_nothing_is_sent():
     manager = ServiceManager({"WATCHDOG_USEC": "60000"})
-    manager.ready("nobody hears")
-    await manager.run_watchdog(lambda: True, lambda: "nobody hears")
+    manager.ready("not received")
+    await manager.run_watchdog(lambda: True, lambda: "not received")
     assert manager.watchdog_seconds is None, "a watchdog without a manager is not fed"
 
 
-def test_a_manager_that_is_gone_disturbs_nobody(tmp_path: Path):
-    ServiceManager(environment(tmp_path)).ready("nobody hears")
+def test_a_manager_that_is_gone_is_ignored(tmp_path: Path):
+    ServiceManager(environment(tmp_path)).ready("not received")

@@ -1,4 +1,4 @@
-"""A render never delays an uptime look: with the render lane saturated, looks begin as they do when it is idle."""
+"""A page load never delays an uptime probe: with a saturated browser pool, probes start as with an idle one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.lane import measure
+from tests.bench.pools import measure
 from tests.bench.subject import nginx
 
 SLACK = 0.1
@@ -14,7 +14,7 @@ SLACK = 0.1
 
 
 @pytest.mark.slow
-def test_a_saturated_render_lane_delays_no_uptime_look(tmp_path: Path):
+def test_a_saturated_browser_pool_delays_no_uptime_probe(tmp_path: Path):
     with nginx(tmp_path) as (port, ca):
         found = {
             rendering: measure(tmp_path / str(rendering), port, ca, rendering=rendering, checks=100, seconds=10.0)

@@ -1,4 +1,4 @@
-"""Several runs make one slot: all are kept, one speaks for it, and every reader takes that one."""
+"""Several runs make one slot: all are kept, one represents it, and every consumer takes that one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from probes.result import Fault, Outcome, ProbeFailed, Screenshot
 from probes.trace import Trace
 from tests import factories
 from tests.factories import SLOT
-from tests.monitor.parts import HandClock, all_of, measurer, opened
+from tests.monitor.parts import HandClock, all_of, check_runner, opened
 
 Run = Callable[[Trace], Awaitable[None]]
 
@@ -50,7 +50,7 @@ def paints(fcp: float, lcp: float | None = None) -> Run:
 
 def fails(fault: Fault = Fault.TIMEOUT) -> Run:
     async def run(_trace: Trace) -> None:
-        raise ProbeFailed(fault, "as the script says")
+        raise ProbeFailed(fault, "as scripted")
 
     return run
 
@@ -66,14 +66,14 @@ def check(runs: int = 3) -> Check:
     return factories.check("mobile", interval=21_600.0, probe=Played(url="http://127.0.0.1/", runs=runs))
 
 
-async def measured(journal: Journal, tools: ProbeResources, *script: Run, runs: int = 3) -> list[Measurement]:
+async def measured(journal: Journal, resources: ProbeResources, *script: Run, runs: int = 3) -> list[Measurement]:
     Played.script[:] = script
-    await measurer(journal, tools, HandClock()).run_check(check(runs), SLOT)
+    await check_runner(journal, resources, HandClock()).run_check(check(runs), SLOT)
     return await all_of(journal)
 
 
-async def test_all_runs_are_kept_and_the_median_one_is_marked(journal: Journal, tools: ProbeResources):
-    found = await measured(journal, tools, paints(3.0), paints(1.0), paints(2.0))
+async def test_all_runs_are_kept_and_the_median_one_is_marked(journal: Journal, resources: ProbeResources):
+    found = await measured(journal, resources, paints(3.0), paints(1.0), paints(2.0))
     assert [(one.slot, one.attempt, one.values["run"], one.values["median"]) for one in found] == [
         (SLOT, 1, 1, False),
         (SLOT, 2, 2, False),
@@ -81,7 +81,7 @@ async def test_all_runs_are_kept_and_the_median_one_is_marked(journal: Journal, 
     ]
 
 
-UP, DOWN, VOID = Outcome.UP, Outcome.DOWN, Outcome.VOID
+UP, DOWN, UNKNOWN = Outcome.UP, Outcome.DOWN, Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -94,12 +94,12 @@ UP, DOWN, VOID = Outcome.UP, Outcome.DOWN, Outcome.VOID
         ([(DOWN, 0, 0), (UP, 1.0, 2.0), (UP, 3.0, 4.0)], 1),
         ([(UP, 1.0, 2.0), (DOWN, 0, 0), (DOWN, 0, 0)], 1),
         ([(UP, 1.0, 2.0), (DOWN, 0, 0)], 0),
-        ([(VOID, 0, 0), (UP, 1.0, 2.0)], 1),
-        ([(VOID, 0, 0), (DOWN, 0, 0)], 1),
-        ([(VOID, 0, 0), (VOID, 0, 0)], 0),
+        ([(UNKNOWN, 0, 0), (UP, 1.0, 2.0)], 1),
+        ([(UNKNOWN, 0, 0), (DOWN, 0, 0)], 1),
+        ([(UNKNOWN, 0, 0), (UNKNOWN, 0, 0)], 0),
     ],
 )
-def test_the_run_that_speaks(runs: Sequence[tuple[Outcome, float, float]], chosen: int):
+def test_the_representative_run(runs: Sequence[tuple[Outcome, float, float]], chosen: int):
     results = [
         factories.result(outcome=outcome, values={"fcp_seconds": fcp, "lcp_seconds": lcp} if outcome is UP else {})
         for outcome, fcp, lcp in runs
@@ -112,32 +112,32 @@ def test_the_run_that_speaks(runs: Sequence[tuple[Outcome, float, float]], chose
     [
         ([fails(), fails(), paints(1.0)], [DOWN, DOWN]),
         ([fails(), paints(1.0), paints(1.0)], [DOWN, UP, UP]),
-        ([fails(Fault.PROBER), paints(1.0), paints(1.0)], [VOID]),
-        ([paints(1.0), fails(Fault.PROBER), paints(1.0)], [UP, VOID, UP]),
+        ([fails(Fault.INTERNAL_ERROR), paints(1.0), paints(1.0)], [UNKNOWN]),
+        ([paints(1.0), fails(Fault.INTERNAL_ERROR), paints(1.0)], [UP, UNKNOWN, UP]),
     ],
 )
-async def test_no_more_runs_than_the_verdict_needs(
-    journal: Journal, tools: ProbeResources, script: list[Run], outcomes: list[Outcome]
+async def test_no_more_runs_than_the_outcome_needs(
+    journal: Journal, resources: ProbeResources, script: list[Run], outcomes: list[Outcome]
 ):
-    found = await measured(journal, tools, *script)
+    found = await measured(journal, resources, *script)
     assert [one.outcome for one in found] == outcomes
     assert sum(bool(one.values["median"]) for one in found) == 1
 
 
-async def test_stopped_between_two_runs_the_slot_has_one_outcome(journal: Journal, tools: ProbeResources):
+async def test_stopped_between_two_runs_the_slot_has_one_outcome(journal: Journal, resources: ProbeResources):
     held = asyncio.Event()
 
     async def hold(_trace: Trace) -> None:
         held.set()
         await asyncio.sleep(3600)
 
-    look = asyncio.create_task(measured(journal, tools, paints(1.0), hold))
+    task = asyncio.create_task(measured(journal, resources, paints(1.0), hold))
     await held.wait()
-    look.cancel()
-    await asyncio.wait([look])
+    task.cancel()
+    await asyncio.wait([task])
     await journal.close()
     (one,) = [record for record in on_disk(journal) if record.kind == "mobile"]
-    assert (one.attempt, one.outcome, one.void) == (1, VOID, UnknownReason.STOPPED)
+    assert (one.attempt, one.outcome, one.unknown_reason) == (1, UNKNOWN, UnknownReason.STOPPED)
 
 
 def on_disk(journal: Journal) -> list[Any]:
@@ -146,58 +146,61 @@ def on_disk(journal: Journal) -> list[Any]:
     return read(journal._writer.path.parent)  # noqa: SLF001 - where the fixture put it
 
 
-async def test_killed_between_two_runs_the_slot_is_filled_once(journal: Journal, tools: ProbeResources):
+async def test_killed_between_two_runs_the_slot_is_filled_once(journal: Journal, resources: ProbeResources):
     """Nothing of a slot is handed in before its last run, so a kill leaves a gap like any other."""
-    await measured(journal, tools, paints(1.0), runs=1)
-    room = measurer(journal, tools, HandClock())
+    await measured(journal, resources, paints(1.0), runs=1)
+    runner = check_runner(journal, resources, HandClock())
     one = check()
     interval = int(one.interval * 1000)
-    await record_missed_slots(journal, room, [one], "hn-1", until_ms=SLOT + 2 * interval, clean_shutdown=False)
-    filled = [(found.attempt, found.void) for found in await all_of(journal) if found.slot > SLOT]
+    await record_missed_slots(journal, runner, [one], "hn-1", until_ms=SLOT + 2 * interval, clean_shutdown=False)
+    filled = [(found.attempt, found.unknown_reason) for found in await all_of(journal) if found.slot > SLOT]
     assert filled == [(1, UnknownReason.KILLED)] * 2
 
 
-async def test_pictures_of_the_run_that_speaks_are_handed_on(journal: Journal, tools: ProbeResources):
+async def test_screenshots_of_the_representative_run_are_stored(journal: Journal, resources: ProbeResources):
     kept: list[tuple[int, list[bytes]]] = []
 
-    async def keep(_check: Check, one: Measurement, pictures: Sequence[Screenshot]) -> None:
-        kept.append((one.attempt, [picture.body for picture in pictures]))
+    async def keep(_check: Check, one: Measurement, screenshots: Sequence[Screenshot]) -> None:
+        kept.append((one.attempt, [each.body for each in screenshots]))
 
     Played.script[:] = [paints(3.0), paints(1.0), paints(2.0)]
-    room = measurer(journal, tools, HandClock())
-    room.store_screenshots = keep
-    await room.run_check(check(), SLOT)
+    runner = check_runner(journal, resources, HandClock())
+    runner.store_screenshots = keep
+    await runner.run_check(check(), SLOT)
     assert kept == [(3, [b"2.0"])]
 
 
-async def test_a_render_waits_longer_for_its_seat_than_a_light_look(journal: Journal, tools: ProbeResources):
+async def test_a_page_load_waits_longer_for_its_permit_than_an_http_probe(journal: Journal, resources: ProbeResources):
     Played.script[:] = [paints(1.0)]
-    room = measurer(journal, tools, HandClock(SLOT + 600_000))
-    await room.run_check(check(1), SLOT)
-    await room.run_check(factories.check("uptime", url="http://127.0.0.1:9/"), SLOT)
-    assert [(one.kind, one.void) for one in await all_of(journal)] == [("mobile", None), ("uptime", UnknownReason.LATE)]
+    runner = check_runner(journal, resources, HandClock(SLOT + 600_000))
+    await runner.run_check(check(1), SLOT)
+    await runner.run_check(factories.check("uptime", url="http://127.0.0.1:9/"), SLOT)
+    assert [(one.kind, one.unknown_reason) for one in await all_of(journal)] == [
+        ("mobile", None),
+        ("uptime", UnknownReason.LATE),
+    ]
 
 
-async def test_every_reader_takes_the_run_that_speaks(journal: Journal, tools: ProbeResources, tmp_path: Path):
-    runs = await measured(journal, tools, paints(3.0), paints(2.0), paints(1.0))
+async def test_every_consumer_takes_the_representative_run(journal: Journal, resources: ProbeResources, tmp_path: Path):
+    runs = await measured(journal, resources, paints(3.0), paints(2.0), paints(1.0))
     one = check()
-    board = StatusCache(clock=HandClock(SLOT + 1000), location="hn-1")
-    exposition = Exposition(board, PROBE_KINDS, CollectorRegistry())
-    board.set_inventory([factories.portal()], [one])
+    cache = StatusCache(clock=HandClock(SLOT + 1000), location="hn-1")
+    exposition = Exposition(cache, PROBE_KINDS, CollectorRegistry())
+    cache.set_inventory([factories.portal()], [one])
     for run in runs:
-        board.update(run)
-    assert board.latest[one.key].attempt == 2
+        cache.update(run)
+    assert cache.latest[one.key].attempt == 2
     text = b"".join(await exposition.render()).decode()
     assert "portal_monitor_render_first_contentful_paint_seconds{" in text
     assert 'check="mobile",kind="province",location="hn-1"} 2.0\n' in text
     again = StatusCache(clock=HandClock(SLOT + 1000), location="hn-1")
     again.set_inventory([factories.portal()], [one])
     await journal.read(again.load)
-    assert again.latest == board.latest
+    assert again.latest == cache.latest
     start = SLOT - SLOT % HOUR_MS
     (rolled,) = compute_rollups(tmp_path, Tier.HOUR, start, start + HOUR_MS)
-    assert (rolled.values["slots"], rolled.values["up"], rolled.values["attempts"]) == (1, 1, 2)
+    assert (rolled.values["slots"], rolled.values["up"], rolled.values["confirmation_attempts"]) == (1, 1, 2)
     assert rolled.values["fcp_seconds_mean"] == 2.0
     chart = charts.chart(runs, Translator("en", ZoneInfo("UTC")), now_ms=SLOT + 1000, interval_seconds=one.interval)
     assert chart is not None
-    assert chart.caption.startswith("1 good looks")
+    assert chart.caption.startswith("1 successful attempts")

@@ -38,11 +38,11 @@ def checks(fleet: dict[str, float]) -> list[Check]:
 @given(fleets, steps)
 def test_every_slot_is_handed_out_once_and_in_order(fleet: dict[str, float], moves: list[int]):
     now = SLOT
-    plan = Schedule(checks(fleet), now)
+    schedule = Schedule(checks(fleet), now)
     found: list[tuple[int, str]] = []
     for move in moves:
         now += move
-        due = plan.due(now)
+        due = schedule.due(now)
         assert [slot for _, slot in due] == sorted(slot for _, slot in due)
         found += [(slot, check.key) for check, slot in due]
     wanted = [(slot, check.key) for check in checks(fleet) for slot in slots_between(check, SLOT, now + 1)]
@@ -53,12 +53,12 @@ def test_every_slot_is_handed_out_once_and_in_order(fleet: dict[str, float], mov
 @given(fleets, st.lists(st.integers(-3_600_000, 200_000), min_size=1, max_size=8))
 def test_a_clock_that_is_set_back_never_hands_a_slot_out_twice(fleet: dict[str, float], moves: list[int]):
     now, newest = SLOT, SLOT
-    plan = Schedule(checks(fleet), now)
+    schedule = Schedule(checks(fleet), now)
     found: list[tuple[int, str]] = []
     for move in moves:
         now += move
         newest = max(newest, now)
-        found += [(slot, check.key) for check, slot in plan.due(now)]
+        found += [(slot, check.key) for check, slot in schedule.due(now)]
     wanted = [(slot, check.key) for check in checks(fleet) for slot in slots_between(check, SLOT, newest + 1)]
     assert sorted(found) == sorted(wanted)
 
@@ -67,16 +67,16 @@ def test_a_clock_that_is_set_back_never_hands_a_slot_out_twice(fleet: dict[str, 
 def test_a_replacement_hands_nothing_out_twice_and_keeps_grids_that_stay(story: list[tuple[dict[str, float], int]]):
     """Checks go, come back and change their interval, also while slots of the next moment are handed out already."""
     now = SLOT
-    plan = Schedule([], now)
+    schedule = Schedule([], now)
     found: list[tuple[int, str]] = []
     newest: dict[str, int] = {}
     intervals: dict[str, float] = {}
     for fleet, move in story:
-        plan.replace(checks(fleet), now)
+        schedule.replace(checks(fleet), now)
         newest = {key: slot for key, slot in newest.items() if intervals[key] == fleet.get(key.partition("/")[0])}
         intervals = {check.key: check.interval for check in checks(fleet)}
         now += move
-        for check, slot in plan.due(now + 1500):
+        for check, slot in schedule.due(now + 1500):
             assert newest.get(check.key, slot - interval_ms(check)) == slot - interval_ms(check)
             newest[check.key] = slot
             found.append((slot, check.key))
@@ -85,17 +85,17 @@ def test_a_replacement_hands_nothing_out_twice_and_keeps_grids_that_stay(story: 
 
 def test_a_replacement_keeps_a_slot_that_is_due():
     check = factories.check()
-    plan = Schedule([check], SLOT)
+    schedule = Schedule([check], SLOT)
     due = slot_after(check, SLOT)
-    plan.replace([check, factories.check(portal="hue")], due + 10)
-    assert (check, due) in plan.due(due + 10)
+    schedule.replace([check, factories.check(portal="hue")], due + 10)
+    assert (check, due) in schedule.due(due + 10)
 
 
 def test_the_replaced_check_is_the_one_handed_out():
     old, new = factories.check(url="https://old.example.vn/"), factories.check(url="https://new.example.vn/")
-    plan = Schedule([old], SLOT)
-    plan.replace([new], SLOT)
-    assert [check for check, _ in plan.due(SLOT + 60_000)] == [new]
+    schedule = Schedule([old], SLOT)
+    schedule.replace([new], SLOT)
+    assert [check for check, _ in schedule.due(SLOT + 60_000)] == [new]
 
 
 def test_offsets_are_uniform():
@@ -108,10 +108,13 @@ def test_offsets_are_uniform():
 
 
 def test_the_same_key_has_the_same_slots_in_every_process():
-    words = "from monitor.schedule import offset; print([offset(f'p{n}/uptime', 60_000) for n in range(50)])"
+    script = (
+        "from monitor.prober.schedule import slot_offset_ms as offset; "
+        "print([offset(f'p{n}/uptime', 60_000) for n in range(50)])"
+    )
     seen = {
         subprocess.run(
-            [sys.executable, "-c", words],
+            [sys.executable, "-c", script],
             cwd=ROOT,
             env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
             capture_output=True,
@@ -129,14 +132,14 @@ def test_the_grid_of_a_key_is_written_down():
 
 
 def test_no_drift_over_a_year():
-    """Whatever the beat does, a slot of next year is where arithmetic says, not a sum of delays."""
+    """Whatever the ticks do, a slot of next year is where arithmetic says, not a sum of delays."""
     check = factories.check()
-    plan = Schedule([check], SLOT)
-    first = plan.due(SLOT + 60_000)[0][1]
+    schedule = Schedule([check], SLOT)
+    first = schedule.due(SLOT + 60_000)[0][1]
     now, last, count = SLOT + 60_000, first, 1
-    for beat in range(366):
-        now += DAY - (beat * 7919 % 60_000)
-        for _, slot in plan.due(now):
+    for tick in range(366):
+        now += DAY - (tick * 7919 % 60_000)
+        for _, slot in schedule.due(now):
             assert slot - last == 60_000
             last, count = slot, count + 1
     assert last == first + (count - 1) * 60_000
@@ -151,7 +154,7 @@ def test_a_leap_of_up_to_a_day_produces_all_slots():
 
 @given(st.sampled_from((60.0, 300.0, 7000.0)), st.integers(0, 30 * DAY))
 def test_a_longer_leap_produces_the_first_slot_and_the_last_day(interval: float, leap: int):
-    """A machine that wakes up in 1970 and is then told the year must not write fifty years."""
+    """A host that boots in 1970 and then sets its clock must not write fifty years."""
     check = factories.check(interval=interval)
     now = SLOT + leap
     slots = [slot for _, slot in Schedule([check], SLOT).due(now)]
@@ -162,9 +165,9 @@ def test_a_longer_leap_produces_the_first_slot_and_the_last_day(interval: float,
 
 def test_a_leap_of_fifty_years_costs_no_time():
     fleet = [factories.check(portal=f"p{number}") for number in range(100)]
-    plan = Schedule(fleet, 0)
-    assert len(plan.due(SLOT, limit=5000)) == 5000
-    assert len(plan.due(SLOT)) == 100 + 100 * 1440 - 5000
+    schedule = Schedule(fleet, 0)
+    assert len(schedule.due(SLOT, limit=5000)) == 5000
+    assert len(schedule.due(SLOT)) == 100 + 100 * 1440 - 5000
 
 
 @given(fleets, st.integers(1, 7))
@@ -189,10 +192,10 @@ def test_slot_after_is_the_first_one_later(at: int, interval: float):
 @given(fleets, st.integers(2 * MAX_GAP_MS, 400 * DAY))
 def test_a_clock_that_was_wrong_by_more_than_a_day_is_followed_back(fleet: dict[str, float], leap: int):
     """What it showed meanwhile is no reason to wait until that hour has come."""
-    plan = Schedule(checks(fleet), SLOT)
-    plan.due(SLOT + leap)
-    assert plan.due(SLOT + 1000) == []
-    found = [(slot, check.key) for check, slot in plan.due(SLOT + 3_600_000)]
+    schedule = Schedule(checks(fleet), SLOT)
+    schedule.due(SLOT + leap)
+    assert schedule.due(SLOT + 1000) == []
+    found = [(slot, check.key) for check, slot in schedule.due(SLOT + 3_600_000)]
     wanted = [
         (slot, check.key) for check in checks(fleet) for slot in slots_between(check, SLOT + 1000, SLOT + 3_600_001)
     ]

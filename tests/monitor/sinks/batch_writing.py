@@ -1,4 +1,4 @@
-"""What the tests of delivery share: a courier at work, its metrics by name, questions to the journal, a small fleet."""
+"""What the tests of delivery share: a running consumer, its metrics by name, reads of the journal, a small fleet."""
 
 from __future__ import annotations
 
@@ -41,37 +41,37 @@ class Seen:
 
 @asynccontextmanager
 async def carrying(
-    journal: Journal, sink: Sink, seen: Seen, patience: DeliveryPolicy = QUICK
+    journal: Journal, sink: Sink, seen: Seen, policy: DeliveryPolicy = QUICK
 ) -> AsyncIterator[SinkConsumer]:
-    """A courier at work for the length of the block."""
-    courier = SinkConsumer(journal, sink, SystemClock(), seen.metrics, patience)
-    task = asyncio.create_task(courier.run())
+    """A running consumer for the duration of the block."""
+    consumer = SinkConsumer(journal, sink, SystemClock(), seen.metrics, policy)
+    task = asyncio.create_task(consumer.run())
     try:
-        yield courier
+        yield consumer
         assert not task.done(), task.result()
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def until(question: Callable[[], bool], seconds: float = 20.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     async with asyncio.timeout(seconds):
-        while not question():  # noqa: ASYNC110 - any question, and nobody tells
+        while not condition():  # noqa: ASYNC110 - the condition has no event
             await asyncio.sleep(0.01)
 
 
 async def quarantine(journal: Journal) -> list[QuarantinedRecord]:
-    await journal.set_meta("a", "b")  # what was handed in before is on disk now
+    await journal.set_meta("a", "b")  # what was submitted before is on disk now
     return await journal.read(lambda reader: reader.quarantine(NAME))
 
 
-async def bookmark(journal: Journal) -> int:
+async def checkpoint(journal: Journal) -> int:
     await journal.set_meta("a", "b")
     return (await journal.read(lambda reader: reader.checkpoint(f"sink:{NAME}")))[0]
 
 
 def fleet(portals: int, minutes: int, first: int = 0) -> list[Measurement]:
-    """Looks of a small fleet, each with a duration of its own, some of them failed and confirmed."""
+    """Measurements of a small fleet, each with its own duration, some of them failed and confirmed."""
     found = []
     for minute, number in itertools.product(range(first, first + minutes), range(portals)):
         one = {"portal": f"p-{number}", "slot": factories.SLOT + minute * factories.MINUTE}

@@ -1,4 +1,4 @@
-"""The courier's own rules, with a sink that follows a script: halving, pauses, steps, words said once."""
+"""Rules of delivery, with a sink that follows a script: halving, pauses, checkpoints, one log line a failure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from monitor.storage.journal.journal import Journal
 from monitor.storage.journal.store import CheckpointUpdate
 from probes.registry import PROBE_KINDS
 from tests import factories
-from tests.monitor.sinks.batch_writing import NAME, QUICK, Seen, bookmark, carrying, fleet, quarantine, until
+from tests.monitor.sinks.batch_writing import NAME, QUICK, Seen, carrying, checkpoint, fleet, quarantine, until
 
 
 @pytest_asyncio.fixture
@@ -80,13 +80,13 @@ def test_bad_records_are_found_in_few_writes(bad: set[int], most: int):
 
 async def test_a_step_and_its_quarantine_are_one_transaction(journal: Journal, seen: Seen):
     await journal.commit_all(fleet(1, 20))
-    async with carrying(journal, Scripted({7}), seen) as courier:
-        await until(lambda: courier.seq == journal.last_seq)
-    assert await bookmark(journal) == journal.last_seq
+    async with carrying(journal, Scripted({7}), seen) as consumer:
+        await until(lambda: consumer.seq == journal.last_seq)
+    assert await checkpoint(journal) == journal.last_seq
     assert [one.record for one in await quarantine(journal)] == [7]
 
 
-async def test_pauses_grow_and_trouble_is_said_once(journal: Journal, seen: Seen):
+async def test_pauses_grow_and_a_failure_is_logged_once(journal: Journal, seen: Seen):
     sink = Scripted()
     sink.failures = [
         TemporaryError("no route"),
@@ -96,26 +96,26 @@ async def test_pauses_grow_and_trouble_is_said_once(journal: Journal, seen: Seen
     ]
     await journal.commit_all(fleet(1, 3))
     with capture_logs() as lines:
-        async with carrying(journal, sink, seen) as courier:
-            await until(lambda: courier.seq == journal.last_seq)
-    assert [line["event"] for line in lines] == ["sink_unavailable", "sink_refuses", "sink_works_again"]
-    assert seen("failures_total", failure="passing") == 3
-    assert seen("failures_total", failure="refused") == 1
+        async with carrying(journal, sink, seen) as consumer:
+            await until(lambda: consumer.seq == journal.last_seq)
+    assert [line["event"] for line in lines] == ["sink_write_failed", "sink_misconfigured", "sink_recovered"]
+    assert seen("failures_total", failure="temporary") == 3
+    assert seen("failures_total", failure="unavailable") == 1
 
 
-async def test_the_courier_stops_at_once_and_closes_its_sink(journal: Journal, seen: Seen):
+async def test_the_consumer_stops_at_once_and_closes_its_sink(journal: Journal, seen: Seen):
     sink = Scripted()
     sink.failures = [SinkUnavailable("wrong token")] * 100
     await journal.commit_all(fleet(1, 3))
     async with asyncio.timeout(1.0), carrying(journal, sink, seen, DeliveryPolicy(linger_seconds=0.01)):
-        await until(lambda: seen("failures_total", failure="refused") == 1)
+        await until(lambda: seen("failures_total", failure="unavailable") == 1)
     assert sink.taken == [-1]
 
 
 async def test_a_new_sink_begins_with_the_oldest_record_and_an_old_one_where_it_was(journal: Journal, seen: Seen):
     await journal.commit_all(fleet(1, 10))
-    await journal.commit(CheckpointUpdate(reader=f"sink:{NAME}", seq=4))
+    await journal.commit(CheckpointUpdate(consumer=f"sink:{NAME}", seq=4))
     sink = Scripted()
-    async with carrying(journal, sink, seen) as courier:
-        await until(lambda: courier.seq == journal.last_seq)
+    async with carrying(journal, sink, seen) as consumer:
+        await until(lambda: consumer.seq == journal.last_seq)
     assert sorted(sink.taken) == [-1, *range(5, journal.last_seq + 1)]

@@ -1,4 +1,4 @@
-"""The courier and a real InfluxDB: every record arrives once, whatever happens to the database or to the daemon."""
+"""The sink consumer and a real InfluxDB: every record arrives once, whatever happens to database or daemon."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from monitor.storage.journal.journal import Journal
 from probes.registry import PROBE_KINDS
 from probes.result import Outcome
 from tests import factories
-from tests.monitor.sinks.batch_writing import NAME, QUICK, Seen, bookmark, carrying, fleet, quarantine, until
+from tests.monitor.sinks.batch_writing import NAME, QUICK, Seen, carrying, checkpoint, fleet, quarantine, until
 from tests.servers.influxdb import RETRY_AFTER, TOKEN, InfluxServer
 
 BUCKETS = itertools.count()
@@ -80,29 +80,27 @@ async def test_everything_arrives_once_through_an_outage(
     server: InfluxServer, bucket: str, journal: Journal, seen: Seen
 ):
     """The database is killed between two batches, hours are journalled meanwhile, and it comes back on its files."""
-    patience = DeliveryPolicy(
-        batch_size=500, linger_seconds=0.02, initial_backoff_seconds=0.05, max_backoff_seconds=0.2
-    )
-    async with carrying(journal, influx(server, bucket), seen, patience) as courier:
+    policy = DeliveryPolicy(batch_size=500, linger_seconds=0.02, initial_backoff_seconds=0.05, max_backoff_seconds=0.2)
+    async with carrying(journal, influx(server, bucket), seen, policy) as consumer:
         await journal.commit_all(fleet(20, 60))
-        await until(lambda: courier.seq >= 500)
+        await until(lambda: consumer.seq >= 500)
         server.kill()
         await journal.commit_all(fleet(20, 120, first=60))
         await until(lambda: seen("up") == 0)
         assert seen("lag_records") >= 2400
         assert seen("lag_seconds") > 0
-        assert seen("failures_total", failure="passing") >= 1
+        assert seen("failures_total", failure="temporary") >= 1
         server.start()
-        await until(lambda: courier.seq == journal.last_seq)
+        await until(lambda: consumer.seq == journal.last_seq)
     assert arrived(server, bucket) == await journalled(journal)
-    assert await bookmark(journal) == journal.last_seq
+    assert await checkpoint(journal) == journal.last_seq
     assert (seen("up"), seen("lag_records"), seen("lag_seconds")) == (1, 0, 0)
 
 
-async def test_a_crash_between_write_and_bookmark_changes_nothing(
+async def test_a_crash_between_write_and_checkpoint_changes_nothing(
     server: InfluxServer, bucket: str, journal: Journal, seen: Seen
 ):
-    """What was written and not marked is written again, over itself."""
+    """What was written without a checkpoint is written again, over itself."""
     inner = influx(server, bucket)
 
     class Dying:
@@ -111,7 +109,7 @@ async def test_a_crash_between_write_and_bookmark_changes_nothing(
         async def write(self, records: Sequence[SinkRecord]) -> WriteResult:
             await inner.write(records)
             done.set()
-            return await asyncio.get_running_loop().create_future()  # no more is heard of us
+            return await asyncio.get_running_loop().create_future()  # the process hangs from here on
 
         async def close(self) -> None:
             await inner.close()
@@ -121,11 +119,11 @@ async def test_a_crash_between_write_and_bookmark_changes_nothing(
     async with carrying(journal, Dying(), seen):
         await done.wait()
     count = server.count("uptime", bucket)
-    assert (count, await bookmark(journal)) == (journal.last_seq, 0)
-    async with carrying(journal, inner, seen) as courier:
-        await until(lambda: courier.seq == journal.last_seq)
+    assert (count, await checkpoint(journal)) == (journal.last_seq, 0)
+    async with carrying(journal, inner, seen) as consumer:
+        await until(lambda: consumer.seq == journal.last_seq)
     assert arrived(server, bucket) == await journalled(journal)
-    assert await bookmark(journal) == journal.last_seq
+    assert await checkpoint(journal) == journal.last_seq
 
 
 async def test_a_bad_point_is_set_aside_and_the_others_arrive(
@@ -133,15 +131,15 @@ async def test_a_bad_point_is_set_aside_and_the_others_arrive(
 ):
     """One in 5,000 has a field that the database knows as a number."""
     server.write_raw(f"uptime,portal=other fault=1i {factories.SLOT}", bucket)
-    looks = [factories.measurement(slot=factories.SLOT + number * 1000) for number in range(5000)]
-    looks[3210] = factories.measurement(slot=looks[3210].slot, outcome=Outcome.DOWN)
-    await journal.commit_all(looks)
+    measurements = [factories.measurement(slot=factories.SLOT + number * 1000) for number in range(5000)]
+    measurements[3210] = factories.measurement(slot=measurements[3210].slot, outcome=Outcome.DOWN)
+    await journal.commit_all(measurements)
     with capture_logs() as lines:
-        async with carrying(journal, influx(server, bucket), seen) as courier:
-            await until(lambda: courier.seq == journal.last_seq)
+        async with carrying(journal, influx(server, bucket), seen) as consumer:
+            await until(lambda: consumer.seq == journal.last_seq)
     (bad,) = await quarantine(journal)
     assert bad.record == 3211
-    assert bad.identity == f"ha-noi/uptime@hn-1 slot {looks[3210].slot} attempt 1"
+    assert bad.identity == f"ha-noi/uptime@hn-1 slot {measurements[3210].slot} attempt 1"
     assert "field type conflict" in bad.reason
     assert server.count("uptime", bucket) == 4999
     assert seen("quarantined_total") == 1
@@ -149,15 +147,15 @@ async def test_a_bad_point_is_set_aside_and_the_others_arrive(
     assert [line["record"] for line in lines if line["event"] == "record_quarantined"] == [bad.identity]
 
 
-async def test_the_pause_that_a_server_asks_for_is_kept(
+async def test_the_pause_that_a_server_requests_is_kept(
     server: InfluxServer, bucket: str, journal: Journal, seen: Seen
 ):
     await journal.commit_all(fleet(1, 5))
     before = len(server.log())
-    async with carrying(journal, influx(server, bucket), seen) as courier:
+    async with carrying(journal, influx(server, bucket), seen) as consumer:
         with server.mood("429"):
             await until(lambda: len(server.log()) > before)
-        await until(lambda: courier.seq == journal.last_seq)
+        await until(lambda: consumer.seq == journal.last_seq)
     (first, status), (second, good) = server.log()[before:]
     assert (status, good) == (429, 204)
     assert second - first >= RETRY_AFTER
@@ -166,34 +164,34 @@ async def test_the_pause_that_a_server_asks_for_is_kept(
 async def test_a_batch_that_is_too_large_goes_in_parts(server: InfluxServer, bucket: str, journal: Journal, seen: Seen):
     """And a record that is too large by itself is set aside."""
     noise = random.Random(3)  # noqa: S311 - a body that does not pack well
-    looks = fleet(10, 200)
+    measurements = fleet(10, 200)
     detail = "".join(chr(noise.randrange(32, 5000)) for _ in range(9000))
-    looks[77] = factories.measurement(slot=factories.SLOT + 1, detail=detail, portal="large")
-    await journal.commit_all(looks)
+    measurements[77] = factories.measurement(slot=factories.SLOT + 1, detail=detail, portal="large")
+    await journal.commit_all(measurements)
     with server.mood("413"):
-        async with carrying(journal, influx(server, bucket), seen) as courier:
-            await until(lambda: courier.seq == journal.last_seq)
+        async with carrying(journal, influx(server, bucket), seen) as consumer:
+            await until(lambda: consumer.seq == journal.last_seq)
     (bad,) = await quarantine(journal)
     assert bad.identity.startswith("large/")
     assert "413" in bad.reason
     assert arrived(server, bucket) == [one for one in await journalled(journal) if one.portal != "large"]
 
 
-async def test_a_sink_that_refuses_is_asked_again_and_said_once(
+async def test_an_unavailable_sink_is_tried_again_and_logged_once(
     server: InfluxServer, bucket: str, journal: Journal, seen: Seen, tmp_path: Path
 ):
-    """The token is wrong until somebody writes the right one into its file."""
+    """The token is wrong until an operator writes the right one into its file."""
     token = tmp_path / "token"
     token.write_text("wrong\n")
     await journal.commit_all(fleet(2, 5))
     with capture_logs() as lines:
-        async with carrying(journal, influx(server, bucket, token=None, token_file=token), seen) as courier:
-            await until(lambda: seen("failures_total", failure="refused") >= 3)
+        async with carrying(journal, influx(server, bucket, token=None, token_file=token), seen) as consumer:
+            await until(lambda: seen("failures_total", failure="unavailable") >= 3)
             assert seen("up") == 0
-            assert courier.seq == 0
+            assert consumer.seq == 0
             token.write_text(f"{TOKEN}\n")
-            await until(lambda: courier.seq == journal.last_seq, QUICK.unavailable_retry_seconds + 1.0)
-    assert [line["event"] for line in lines] == ["sink_refuses", "sink_works_again"]
+            await until(lambda: consumer.seq == journal.last_seq, QUICK.unavailable_retry_seconds + 1.0)
+    assert [line["event"] for line in lines] == ["sink_misconfigured", "sink_recovered"]
     assert "401" in lines[0]["reason"]
     assert arrived(server, bucket) == await journalled(journal)
 
@@ -203,11 +201,11 @@ async def test_a_sink_that_rejects_everything_is_not_believed(
 ):
     """A proxy that answers 400 to all must not empty the journal into the quarantine."""
     await journal.commit_all(fleet(10, 30))
-    async with carrying(journal, influx(server, bucket), seen) as courier:
+    async with carrying(journal, influx(server, bucket), seen) as consumer:
         with server.mood("400"):
-            await until(lambda: seen("failures_total", failure="refused") >= 2)
-            assert courier.seq == 0
-        await until(lambda: courier.seq == journal.last_seq)
+            await until(lambda: seen("failures_total", failure="unavailable") >= 2)
+            assert consumer.seq == 0
+        await until(lambda: consumer.seq == journal.last_seq)
     assert await quarantine(journal) == []
     assert arrived(server, bucket) == await journalled(journal)
 
@@ -216,20 +214,20 @@ async def test_a_database_that_hangs_is_waited_for(server: InfluxServer, bucket:
     await journal.commit_all(fleet(2, 5))
     server.halt()
     try:
-        async with carrying(journal, influx(server, bucket, timeout=0.3), seen) as courier:
-            await until(lambda: seen("failures_total", failure="passing") >= 2)
+        async with carrying(journal, influx(server, bucket, timeout=0.3), seen) as consumer:
+            await until(lambda: seen("failures_total", failure="temporary") >= 2)
             server.go_on()
-            await until(lambda: courier.seq == journal.last_seq)
+            await until(lambda: consumer.seq == journal.last_seq)
     finally:
         server.go_on()
     assert arrived(server, bucket) == await journalled(journal)
 
 
 async def test_what_arrives_late_is_delivered_too(server: InfluxServer, bucket: str, journal: Journal, seen: Seen):
-    async with carrying(journal, influx(server, bucket), seen) as courier:
+    async with carrying(journal, influx(server, bucket), seen) as consumer:
         for first in range(3):
             await journal.commit_all(fleet(3, 1, first=first))
-            await until(lambda: courier.seq == journal.last_seq)
+            await until(lambda: consumer.seq == journal.last_seq)
     assert server.count("uptime", bucket) == journal.last_seq
-    assert seen("points_written_total") == journal.last_seq
+    assert seen("records_written_total") == journal.last_seq
     assert seen("batches_total") >= 3

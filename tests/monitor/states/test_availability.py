@@ -1,4 +1,4 @@
-"""Time in states: spans have no gaps, what nobody saw is never counted, service hours split and never lose time."""
+"""Time in states: spans have no gaps, unknown time is never counted, service hours split and never lose time."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ OFFICE = ServiceHours(
 stories = st.lists(st.tuples(st.integers(0, 3 * DAY), st.sampled_from(State)), max_size=12)
 
 
-def changes(*told: tuple[int, State]) -> list:
-    return [factories.change(at=at, state=state) for at, state in told]
+def changes(*pairs: tuple[int, State]) -> list:
+    return [factories.change(at=at, state=state) for at, state in pairs]
 
 
-def test_a_day_with_an_outage_and_a_night_that_nobody_saw():
+def test_a_day_with_an_outage_and_an_unknown_night():
     spans = timeline(
         changes(
             (SLOT + HOUR, State.DOWN),
@@ -49,7 +49,7 @@ def test_a_day_with_an_outage_and_a_night_that_nobody_saw():
     assert found.coverage == 0.5
 
 
-def test_nothing_judged_is_neither_good_nor_bad():
+def test_no_evaluated_time_is_neither_good_nor_bad():
     assert availability(timeline((), SLOT, SLOT + DAY)) == Availability(unknown=DAY)
     assert Availability(unknown=DAY).ratio is None
     assert Availability(unknown=DAY, maintenance=DAY).coverage == 0.5
@@ -58,14 +58,14 @@ def test_nothing_judged_is_neither_good_nor_bad():
     assert timeline((), SLOT, SLOT) == ()
 
 
-def test_changes_before_the_window_tell_the_state_at_its_beginning():
-    told = changes((SLOT - DAY, State.UP), (SLOT - HOUR, State.DOWN), (SLOT + DAY + 1, State.UP))
-    assert timeline(told, SLOT, SLOT + DAY) == (StateSpan(start_ms=SLOT, end_ms=SLOT + DAY, state=State.DOWN),)
+def test_changes_before_the_window_give_the_state_at_its_start():
+    story_changes = changes((SLOT - DAY, State.UP), (SLOT - HOUR, State.DOWN), (SLOT + DAY + 1, State.UP))
+    assert timeline(story_changes, SLOT, SLOT + DAY) == (StateSpan(start_ms=SLOT, end_ms=SLOT + DAY, state=State.DOWN),)
 
 
 def test_the_end_of_flapping_makes_no_border():
-    told = changes((SLOT, State.UP), (SLOT + HOUR, State.UP))
-    assert len(timeline(told, SLOT, SLOT + DAY)) == 1
+    story_changes = changes((SLOT, State.UP), (SLOT + HOUR, State.UP))
+    assert len(timeline(story_changes, SLOT, SLOT + DAY)) == 1
 
 
 @given(stories, st.integers(0, 2 * DAY), st.integers(0, 2 * DAY))
@@ -80,11 +80,11 @@ def test_spans_cover_the_window_once_and_in_order(story: list[tuple[int, State]]
 
 @given(stories, st.integers(0, 2 * DAY))
 def test_a_window_cut_in_two_adds_up(story: list[tuple[int, State]], cut: int):
-    told = changes(*sorted(story, key=lambda one: one[0]))
-    whole = timeline(told, 0, 2 * DAY, State.UP)
+    story_changes = changes(*sorted(story, key=lambda one: one[0]))
+    whole = timeline(story_changes, 0, 2 * DAY, State.UP)
     middle = next((span.state for span in whole if span.start_ms <= cut < span.end_ms), None)
-    earlier = [change for change in told if change.at < cut]
-    later = [change for change in told if change.at >= cut]
+    earlier = [change for change in story_changes if change.at < cut]
+    later = [change for change in story_changes if change.at >= cut]
     both = availability(timeline(earlier, 0, cut, State.UP)) + availability(timeline(later, cut, 2 * DAY, middle))
     assert both == availability(whole)
 

@@ -1,4 +1,4 @@
-"""Maintenance windows: clocks that are set, midnights, overlaps; asking by look is the same as reckoning by hand."""
+"""Maintenance windows: clock changes, midnights, overlaps; lookups by time give what computing by hand gives."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def ms(text: str, zone: str = "UTC") -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp() * 1000)
 
 
-def said(at: int) -> str:
+def utc_text(at: int) -> str:
     return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def next_of(one: MaintenanceWindow, since: str, count: int = 1) -> list[tuple[str, str]]:
     found = islice(one.occurrences(ms(since)), count)
-    return [(said(each.start_ms), said(each.end_ms)) for each in found]
+    return [(utc_text(each.start_ms), utc_text(each.end_ms)) for each in found]
 
 
 def test_once():
@@ -87,7 +87,7 @@ def test_when_berlin_sets_its_clocks(day: str, at: str, start: str):
     hour, minute = map(int, at.split(":"))
     one = window("Europe/Berlin", dates=frozenset({date.fromisoformat(day)}), start_minute=hour * 60 + minute)
     (found,) = one.occurrences(ms("2026-01-01"))
-    assert said(found.start_ms) == start
+    assert utc_text(found.start_ms) == start
     assert found.end_ms - found.start_ms == 2 * HOUR
 
 
@@ -130,7 +130,7 @@ def test_the_next_of_several_windows_in_order():
     one = window(weekdays=EVERY_DAY)
     two = window("Europe/Berlin", dates=frozenset({date(2026, 8, 2)}), start_minute=9 * 60)
     found = upcoming_occurrences([one, two], ms("2026-08-01 16:00"), 3)
-    assert [(said(each.start_ms), each.window) for each in found] == [
+    assert [(utc_text(each.start_ms), each.window) for each in found] == [
         ("2026-08-01 15:00", one),
         ("2026-08-02 07:00", two),
         ("2026-08-02 15:00", one),
@@ -155,12 +155,12 @@ windows = st.lists(
     st.builds(
         window,
         zone=st.sampled_from(["Europe/Berlin", "Asia/Ho_Chi_Minh", "America/St_Johns", "Australia/Lord_Howe"]),
-        at=st.integers(0, 1439),
-        lasts=st.integers(1, 60).map(lambda hours: hours * HOUR),
+        start_minute=st.integers(0, 1439),
+        duration_ms=st.integers(1, 60).map(lambda hours: hours * HOUR),
         weekdays=st.frozensets(st.integers(0, 6), max_size=3),
         month_days=st.frozensets(st.sampled_from([1, 25, 29, 31, LAST_DAY_OF_MONTH]), max_size=2),
         dates=st.frozensets(st.dates(date(2026, 3, 20), date(2026, 4, 10)), max_size=2),
-        everybody=st.booleans(),
+        all_portals=st.booleans(),
         groups=st.sampled_from([frozenset(), frozenset({"trung"})]),
     ).map(
         lambda one: (
@@ -172,7 +172,7 @@ windows = st.lists(
 
 
 @given(windows, st.lists(st.integers(0, 21 * 24 * 60), min_size=1, max_size=8))
-def test_asking_in_any_order_is_the_same_as_reckoning(found: list[MaintenanceWindow], minutes: list[int]):
+def test_lookups_in_any_order_are_the_same_as_computing(found: list[MaintenanceWindow], minutes: list[int]):
     calendar = MaintenanceCalendar(tuple(found))
     for minute in minutes:
         at = ms("2026-03-20") + minute * MINUTE

@@ -29,22 +29,22 @@ def settings(server: InfluxServer, **keys: object) -> InfluxDBSettings:
     return InfluxDBSettings.model_validate({"url": server.url, "token": TOKEN, **keys})
 
 
-def test_databases_are_made_once_and_left_alone_then(server: InfluxServer):
+def test_databases_are_created_once_and_not_changed_then(server: InfluxServer):
     first, second = init(settings(server)), init(settings(server))
     assert first == [
-        "database portal_monitor was made and keeps points for 100 days",
-        "database portal_monitor_hourly was made and keeps points for 730 days",
-        "database portal_monitor_daily was made and keeps points for ever",
+        "database portal_monitor created, retention 100 days",
+        "database portal_monitor_hourly created, retention 730 days",
+        "database portal_monitor_daily created, retention unlimited",
     ]
-    assert second == [line.replace("was made", "exists") for line in first]
+    assert second == [line.replace("created", "exists") for line in first]
     (policies,) = server.query('SHOW RETENTION POLICIES ON "portal_monitor"')
     assert [row[1] for row in policies["values"] if row[-1]] == ["2400h0m0s"]
 
 
-def test_a_retention_that_differs_is_told_and_not_changed(server: InfluxServer):
+def test_a_retention_that_differs_is_reported_and_not_changed(server: InfluxServer):
     server.create("older", days=400)
-    lines = init(settings(server, bucket="older", keep=TierRetention(raw=30 * DAY_SECONDS)))
-    assert "exists and keeps points for 400 days, not for 30 days" in lines[0]
+    lines = init(settings(server, bucket="older", retention=TierRetention(raw=30 * DAY_SECONDS)))
+    assert "exists, retention 400 days, not 30 days" in lines[0]
     (policies,) = server.query('SHOW RETENTION POLICIES ON "older"')
     assert "9600h0m0s" in {row[1] for row in policies["values"]}
 
@@ -54,11 +54,11 @@ def test_a_check_writes_reads_and_cleans_up(server: InfluxServer):
     steps = check(settings(server, bucket="checked"))
     assert [step.ok for step in steps] == [True] * 4, steps
     assert "InfluxDB 1.6.7" in steps[0].message
-    assert steps[-1].message == "the point was removed"
+    assert steps[-1].message == "the point was deleted"
     assert server.query("SHOW MEASUREMENTS", "checked") == []
 
 
-def test_a_check_says_what_is_wrong(server: InfluxServer, tmp_path: Path):
+def test_a_check_reports_what_is_wrong(server: InfluxServer, tmp_path: Path):
     server.create("right")
     port = free_port()
     for keys, sentence in (
@@ -76,7 +76,7 @@ def test_a_check_says_what_is_wrong(server: InfluxServer, tmp_path: Path):
         assert all(step.ok for step in good)
 
 
-def test_init_says_what_is_wrong(server: InfluxServer):
+def test_init_reports_what_is_wrong(server: InfluxServer):
     with pytest.raises(AdminError, match="the token is wrong"):
         init(settings(server, token="wrong"))
 
@@ -88,20 +88,20 @@ class Newer(BaseHTTPRequestHandler):
     buckets: ClassVar[list[dict[str, object]]] = []
 
     def do_GET(self) -> None:
-        asked = parse_qs(urlsplit(self.path).query)
+        parameters = parse_qs(urlsplit(self.path).query)
         if self.path.startswith("/ping"):
             self._answer(204, None)
         elif self.headers["Authorization"] != f"Token {TOKEN}":
             self._answer(401, {"code": "unauthorized", "message": "unauthorized access"})
         elif self.path.startswith("/api/v2/orgs"):
-            self._answer(200, {"orgs": [{"id": "00000000000000aa", "name": asked["org"][0]}]})
+            self._answer(200, {"orgs": [{"id": "00000000000000aa", "name": parameters["org"][0]}]})
         else:
-            found = [one for one in self.buckets if one["name"] == asked["name"][0]]
+            found = [one for one in self.buckets if one["name"] == parameters["name"][0]]
             self._answer(200, {"buckets": found})
 
     def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.buckets.append({"id": f"{len(self.buckets):016x}", **asked})
+        parameters = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.buckets.append({"id": f"{len(self.buckets):016x}", **parameters})
         self._answer(201, self.buckets[-1])
 
     def _answer(self, status: int, body: object) -> None:
@@ -114,7 +114,7 @@ class Newer(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
@@ -135,11 +135,11 @@ def test_buckets_of_2_are_made_once_with_their_retention():
         with pytest.raises(AdminError, match="the token is wrong"):
             init(InfluxDBSettings.model_validate({"url": url, "token": "wrong", "org": "province"}))
     assert first == [
-        "bucket portal_monitor was made and keeps points for 100 days",
-        "bucket portal_monitor_hourly was made and keeps points for 730 days",
-        "bucket portal_monitor_daily was made and keeps points for ever",
+        "bucket portal_monitor created, retention 100 days",
+        "bucket portal_monitor_hourly created, retention 730 days",
+        "bucket portal_monitor_daily created, retention unlimited",
     ]
-    assert second == [line.replace("was made", "exists") for line in first]
+    assert second == [line.replace("created", "exists") for line in first]
 
 
 def test_databases_of_3_are_made_by_its_own_command():

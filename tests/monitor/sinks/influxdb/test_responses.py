@@ -1,4 +1,4 @@
-"""A long answer of a real InfluxDB, however it is cut on the way: whole, or an error."""
+"""A long response of a real InfluxDB, however it is cut on the way: whole, or an error."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def body(tmp_path_factory: pytest.TempPathFactory) -> bytes:
         server.create("answers")
         quoted = [(at, text.replace('"', '\\"'), number) for at, text, number in ROWS]
         server.write_raw("\n".join(f'm text="{text}",number={number} {at}' for at, text, number in quoted), "answers")
-        asked = {
+        parameters = {
             "q": "SELECT text, number FROM m",
             "db": "answers",
             "epoch": "ms",
             "chunked": "true",
             "chunk_size": "3",
         }
-        url = f"{server.url}/query?{urllib.parse.urlencode(asked)}"
+        url = f"{server.url}/query?{urllib.parse.urlencode(parameters)}"
         request = urllib.request.Request(url, headers={"Authorization": f"Token {TOKEN}"})
         with urllib.request.urlopen(request, timeout=10.0) as answer:
             whole: bytes = answer.read()
@@ -50,23 +50,23 @@ def test_an_answer_is_the_same_in_pieces_of_any_size(body: bytes, cuts: list[int
 
 
 def test_an_answer_that_ends_too_early_is_an_error_wherever_it_ends(body: bytes):
-    """Between two parts as well: each says that more will come."""
+    """Between two parts as well: each announces another one."""
     for end in range(len(body.rstrip())):
-        with pytest.raises(AdminError, match="broke off"):
+        with pytest.raises(AdminError, match="truncated"):
             rows([body[:end]])
 
 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (b'{"results":[{"statement_id":0,"error":"query interrupted"}]}\n', "refused: query interrupted"),
-        (b'{"error":"timeout"}\n', "something that is not InfluxQL"),
-        (b"<html>502</html>\n", "no JSON"),
-        (b"[]\n", "something that is not InfluxQL"),
-        (b"", "broke off before the end"),
+        (b'{"results":[{"statement_id":0,"error":"query interrupted"}]}\n', "failed: query interrupted"),
+        (b'{"error":"timeout"}\n', "is not InfluxQL"),
+        (b"<html>502</html>\n", "not JSON"),
+        (b"[]\n", "is not InfluxQL"),
+        (b"", "the /query response is truncated"),
     ],
 )
-def test_what_is_no_answer_is_said(body: bytes, answer: bytes, words: str):
+def test_what_is_no_response_is_an_error(body: bytes, answer: bytes, words: str):
     with pytest.raises(AdminError, match=words):
         rows([body[: body.index(b"\n") + 1], answer])
 

@@ -64,7 +64,7 @@ def values_of(kind: str) -> st.SearchStrategy[dict[str, object]]:
 
 
 @st.composite
-def looks(draw: st.DrawFn) -> Measurement:
+def measurements(draw: st.DrawFn) -> Measurement:
     kind = draw(st.sampled_from(list(PROBE_KINDS)))
     outcome = draw(st.sampled_from(Outcome))
     return Measurement(
@@ -76,12 +76,12 @@ def looks(draw: st.DrawFn) -> Measurement:
         kind=kind,
         outcome=outcome,
         fault=draw(st.none() | st.sampled_from(Fault)),
-        void=draw(st.sampled_from(UnknownReason)) if outcome is Outcome.VOID else None,
+        unknown_reason=draw(st.sampled_from(UnknownReason)) if outcome is Outcome.UNKNOWN else None,
         phase=draw(st.none() | st.sampled_from(list(factories.PHASES))),
         detail=draw(TEXT),
         started=draw(st.none() | INT),
         duration=draw(st.none() | FLOAT),
-        lateness=draw(st.none() | FLOAT),
+        start_delay=draw(st.none() | FLOAT),
         config=draw(TEXT),
         values=draw(values_of(kind)),
         hops=draw(HOPS),
@@ -95,8 +95,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(looks(), min_size=1, max_size=12, unique_by=lambda one: (one.key, one.location, one.slot, one.attempt)))
-def test_a_look_comes_back_from_the_database_as_it_was(server: InfluxServer, records: list[Measurement]):
+@given(
+    st.lists(
+        measurements(), min_size=1, max_size=12, unique_by=lambda one: (one.key, one.location, one.slot, one.attempt)
+    )
+)
+def test_a_measurement_comes_back_from_the_database_unchanged(server: InfluxServer, records: list[Measurement]):
     """Whatever text, number or hop it holds: every one once, nothing beside them, nothing different."""
     bucket = server.create(f"round_{next(BUCKETS)}")
     assert write(server, bucket, records) == WriteResult()
@@ -132,18 +136,28 @@ def test_a_change_of_state_comes_back_as_it_was(server: InfluxServer):
 def test_tags_are_these_and_types_are_the_declared_ones(server: InfluxServer):
     bucket = server.create("types")
     failed = factories.measurement(outcome=Outcome.DOWN, attempt=2, portal="x")
-    void = factories.measurement(outcome=Outcome.VOID, portal="y")
-    write(server, bucket, [factories.measurement(), failed, void])
+    unknown = factories.measurement(outcome=Outcome.UNKNOWN, portal="y")
+    write(server, bucket, [factories.measurement(), failed, unknown])
     assert [row[0] for row in server.query('SHOW TAG KEYS FROM "uptime"', bucket)[0]["values"]] == list(TAGS)
     types = {"float": float, "integer": int, "string": str, "boolean": bool}
     stored = {name: types[kept] for name, kept in server.query('SHOW FIELD KEYS FROM "uptime"', bucket)[0]["values"]}
     assert stored == {name: kept for name, (kept, _) in point_fields("uptime").items() if name in stored}
-    assert {"slot", "attempt", "outcome", "fault", "void", "hops", "ssl", "status", "wait_seconds"} <= stored.keys()
+    assert {
+        "slot",
+        "attempt",
+        "outcome",
+        "fault",
+        "unknown_reason",
+        "hops",
+        "ssl",
+        "status",
+        "wait_seconds",
+    } <= stored.keys()
 
 
-def test_a_line_is_written_as_influxdb_likes_it():
-    """Tags sorted, a whole number in a float field still a float, integers marked, confirming looks a ms apart."""
-    one = factories.measurement(attempt=3, duration=2, lateness=None, config="", values={"status": 200, "ssl": True})
+def test_a_line_is_written_as_influxdb_recommends():
+    """Tags sorted, a whole number in a float field still a float, integers marked, confirmation attempts a ms apart."""
+    one = factories.measurement(attempt=3, duration=2, start_delay=None, config="", values={"status": 200, "ssl": True})
     line = LineProtocolEncoder(lambda _portal: PortalLabels("province", "hà nội")).encode(one)
     assert line == (
         "uptime,check=uptime,group=hà\\ nội,kind=province,location=hn-1,portal=ha-noi "
@@ -158,7 +172,7 @@ def test_a_portal_that_left_the_configuration_has_no_kind_and_no_group():
     assert line.startswith("uptime,check=uptime,location=hn-1,portal=ha-noi ")
 
 
-def test_labels_are_asked_for_every_time():
+def test_labels_are_read_every_time():
     """A reload may move a portal to another group."""
     label = PortalLabels("province", "a")
     lines = LineProtocolEncoder(lambda _portal: label)
@@ -171,7 +185,7 @@ def test_labels_are_asked_for_every_time():
 def test_a_value_that_does_not_fit_is_dropped_and_counted(value: float):
     lines = LineProtocolEncoder(lambda _portal: None)
     assert "status" not in lines.encode(factories.measurement(values={"status": value}))
-    assert "nobody" not in lines.encode(factories.measurement(values={"nobody": 1}))
+    assert "undeclared" not in lines.encode(factories.measurement(values={"undeclared": 1}))
     assert lines.dropped_values == 2
 
 
@@ -197,7 +211,7 @@ def test_points_older_than_the_retention_are_counted_and_the_others_kept(server:
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (b'{"error":"partial write: x dropped=1"}', "partial write: x dropped=1"),
         (b'{"code":"unauthorized","message":"unauthorized access"}', "unauthorized access"),
@@ -209,8 +223,8 @@ def test_points_older_than_the_retention_are_counted_and_the_others_kept(server:
         (None, ""),
     ],
 )  # fmt: skip
-def test_the_words_of_every_generation_are_understood(body: bytes | None, said: str):
-    assert error_message(body) == said
+def test_the_words_of_every_generation_are_understood(body: bytes | None, message: str):
+    assert error_message(body) == message
 
 
 def test_retry_after_is_a_number_or_a_date():
@@ -230,7 +244,7 @@ def test_retry_after_is_a_number_or_a_date():
         {"url": "http://127.0.0.1:8086", "token": "a", "token_file": "b"},
         {"url": "http://127.0.0.1:8086", "bucket": ""},
         {"url": "http://127.0.0.1:8086", "tocken": "a"},
-        {"url": "http://127.0.0.1:8086", "keep": {"raw": -1}},
+        {"url": "http://127.0.0.1:8086", "retention": {"raw": -1}},
     ],
 )
 def test_a_block_with_a_fault_is_refused(block: dict[str, object]):
@@ -239,7 +253,7 @@ def test_a_block_with_a_fault_is_refused(block: dict[str, object]):
 
 
 @pytest.mark.parametrize("token", ["two\nlines", "mã", "\x7f"])
-def test_a_token_that_no_header_holds_is_refused_and_not_told(token: str):
+def test_a_token_that_no_header_holds_is_refused_and_not_shown(token: str):
     with pytest.raises(SinkUnavailable) as caught:
         InfluxDBSettings(url="http://127.0.0.1:8086", token=SecretStr(token)).read_token()
     assert token not in str(caught.value)
@@ -259,7 +273,7 @@ def test_the_page_lists_the_fields_as_they_are_declared():
 def test_the_kinds_without_a_browser_have_the_same_fields():
     """As long as this holds, one table of the page serves them all."""
     assert (
-        len({frozenset(point_fields(kind).items()) for kind, probe in PROBE_KINDS.items() if probe.pool is Pool.LIGHT})
+        len({frozenset(point_fields(kind).items()) for kind, probe in PROBE_KINDS.items() if probe.pool is Pool.HTTP})
         == 1
     )
 
