@@ -1,1 +1,1 @@
-"""Instruments: each probe kind is one frozen model that takes one look and tells the truth about it."""
+"""Probe kinds: each is one frozen model that makes one attempt and returns its result."""

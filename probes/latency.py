@@ -1,4 +1,4 @@
-"""The ``latency`` kind: how long one page of a portal takes, phase by phase; an error page has no latency."""
+"""The ``latency`` kind: the time of one page of a portal, by phase; an error page has no latency."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from probes.http.probe import HttpProbe
 
 
 class Latency(HttpProbe):
-    """One GET of one page, read to the end. Whether its text is right is the business of ``uptime``."""
+    """Request one page with GET and read it to the end. Its text is checked by ``uptime``."""
 
     kind: ClassVar[str] = "latency"

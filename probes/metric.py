@@ -1,4 +1,4 @@
-"""What a probe kind declares of each value that it measures."""
+"""The declaration of each value that a probe kind measures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 
 class Unit(enum.StrEnum):
-    """The unit of a metric, in base units; Prometheus names, InfluxDB fields and dashboards take it from here."""
+    """List the units of metrics, in base units; Prometheus names, InfluxDB fields and dashboards use them."""
 
     SECONDS = "seconds"
     BYTES = "bytes"
@@ -22,11 +22,11 @@ class Unit(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One thing that a kind measures, declared once for storage, exposition, dashboards and documentation.
+    """Declare one measured value once, for storage, exposition, dashboards and documentation.
 
-    ``name`` is the column and InfluxDB field. ``prometheus`` is the exposed name (empty: not exposed), with the
-    constant ``labels``. A text metric is exposed as label ``label`` of an info series of value 1; text metrics that
-    share a ``prometheus`` name share that series. A metric with ``sum_of`` is not stored: it is the sum of those
+    ``name`` is the column and InfluxDB field. ``prometheus_name`` is the exposed name (empty: not exposed), with the
+    constant ``labels``. A text metric is exposed as label ``info_label`` of an info series of value 1; text metrics
+    with the same ``prometheus_name`` share that series. A metric with ``sum_of`` is not stored: it is the sum of the
     stored metrics that are present.
     """
 

@@ -1,4 +1,4 @@
-"""The ``mobile`` kind: a page as a citizen's phone shows it, measured in Chromium; how is left to ``browser``."""
+"""The ``mobile`` kind: a page as a phone shows it, measured in Chromium by ``probes.browser``."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DEFAULT_BLOCKED_HOSTS: tuple[str, ...] = (
     "hotjar.com",
     "mc.yandex.ru",
 )
-"""The official usage tracker and common analytics: a look must not count as a visitor."""
+"""The official usage tracker and common analytics: a probe must not count as a visit."""
 
 _HOST_PATTERN = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _CLEANUP_TIMEOUT_SECONDS = 10.0
@@ -51,36 +51,36 @@ def _validate_host(name: str) -> str:
 
 
 class Mobile(Probe):
-    """How fast and how fit is the page? Three loads a slot, each with an empty cache; their median speaks for it.
+    """Measure how fast and how mobile-friendly a page is: three loads a slot, each with an empty cache.
 
-    ``timeout`` is for one load. A look of this kind waits up to half an hour for its seat: it stands for its part of
-    the day, not for a second.
+    The median load represents the slot. ``timeout`` is for one load. A probe of this kind waits up to half an hour for
+    a free worker: it represents its part of the day, not a second.
     """
 
     kind: ClassVar[str] = "mobile"
-    pool: ClassVar[Pool] = Pool.RENDER
+    pool: ClassVar[Pool] = Pool.BROWSER
     metrics: ClassVar[tuple[Metric, ...]] = BROWSER_METRICS
     representative_flag: ClassVar[str] = "median"
     max_wait_seconds: ClassVar[float] = 1800.0
 
     timeout: Seconds = Field(default=45.0, description="Longest time for one load, in seconds.")
     profiles: tuple[DeviceProfileName, ...] = Field(
-        default=("mobile",), min_length=1, description="Devices to show the page on; each is a check of its own."
+        default=("mobile",), min_length=1, description="Devices to emulate; each is a separate check."
     )
-    runs: int = Field(default=3, ge=1, le=9, description="Loads in a slot; the median one speaks for it.")
+    runs: int = Field(default=3, ge=1, le=9, description="Loads in a slot; the median one represents it.")
     blocked_hosts: tuple[Annotated[str, AfterValidator(_validate_host)], ...] = Field(
         default=DEFAULT_BLOCKED_HOSTS,
-        description="Hosts that are never asked, with all below them: trackers must not count us.",
+        description="Hosts that are never requested, with their subdomains: trackers must not count probes as visits.",
     )
-    largest: int = Field(
-        default=50_000_000, ge=100_000, description="Bytes after which a page counts as too large, and is left."
+    max_page_bytes: int = Field(
+        default=50_000_000, ge=100_000, description="Bytes after which a page is too large and its load is stopped."
     )
 
     @field_validator("url")
     @classmethod
     def _validate_url(cls, value: str) -> str:
         if not is_http_url(URL(value)):
-            raise ValueError(f"{value!r} is not an http or https address")
+            raise ValueError(f"{value!r} is not an http or https URL")
         return value
 
     @field_validator("profiles")
@@ -92,28 +92,28 @@ class Mobile(Probe):
 
     @property
     def profile(self) -> DeviceProfileName:
-        """The device of this probe; a block with several stands for as many probes."""
+        """Return the device of this probe; a block with several profiles yields one probe for each."""
         return self.profiles[0]
 
     @property
     def deadline(self) -> float:
-        """A load, what follows it, and a browser that has to be started first."""
+        """Return the seconds for a load, the work after it, and the start of a browser before it."""
         return self.timeout + POST_LOAD_TIMEOUT_SECONDS + START_TIMEOUT_SECONDS + _CLEANUP_TIMEOUT_SECONDS
 
     @property
     def max_runs(self) -> int:
-        """Each load is a run."""
+        """Return ``runs``: each load is a run."""
         return self.runs
 
     def variants(self) -> Mapping[str, Self]:
-        """A probe for each device."""
+        """Return one probe for each device."""
         return {name: self.model_copy(update={"profiles": (name,)}) for name in self.profiles}
 
     @classmethod
     def select_representative(cls, runs: Sequence[ProbeResult]) -> int:
-        """The run nearest to the medians of FCP and LCP, as Lighthouse CI takes it; ties go to the earlier one.
+        """Return the run nearest to the medians of FCP and LCP, as Lighthouse CI selects it; the earlier one of a tie.
 
-        Failures speak when most of the loads that saw something failed, the first of them; without any sight the first.
+        When most of the loads with a known outcome failed, return the first failure; without any known outcome, 0.
         """
         up = [number for number, run in enumerate(runs) if run.outcome is Outcome.UP]
         down = [number for number, run in enumerate(runs) if run.outcome is Outcome.DOWN]
@@ -125,28 +125,28 @@ class Mobile(Probe):
 
     @classmethod
     def is_complete(cls, runs: Sequence[ProbeResult], max_runs: int) -> bool:
-        """Whether further loads would change nothing: most of them failed already, or we cannot see at all."""
+        """Return whether further loads would change nothing: most failed already, or every outcome is unknown."""
         failed = sum(run.outcome is Outcome.DOWN for run in runs)
-        return len(runs) >= max_runs or 2 * failed > max_runs or all(run.outcome is Outcome.VOID for run in runs)
+        return len(runs) >= max_runs or 2 * failed > max_runs or all(run.outcome is Outcome.UNKNOWN for run in runs)
 
     async def run(self, trace: Trace, resources: ProbeResources) -> None:
-        """Have the page loaded once."""
+        """Load the page once in the browser pool."""
         trace.set_values(profile=self.profile)
         trace.phase = "start"
-        order = LoadRequest(
+        request = LoadRequest(
             url=self.url,
             profile=self.profile,
             timeout_seconds=self.timeout,
             user_agent=resources.http_settings.user_agent,
             blocked_hosts=self.blocked_hosts,
-            max_page_bytes=self.largest,
+            max_page_bytes=self.max_page_bytes,
         )
-        answer, pictures = await resources.browser_pool.load(order)
-        trace.set_values(**answer.values)
-        trace.screenshots += pictures
-        trace.phase = answer.phase or ""
-        if answer.fault is not None:
-            raise ProbeFailed(answer.fault, answer.detail)
+        response, screenshots = await resources.browser_pool.load(request)
+        trace.set_values(**response.values)
+        trace.screenshots += screenshots
+        trace.phase = response.phase or ""
+        if response.fault is not None:
+            raise ProbeFailed(response.fault, response.detail)
 
 
 def _fcp_and_lcp(values: Mapping[str, Scalar]) -> tuple[float, float]:

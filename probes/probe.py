@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 
 class Pool(enum.StrEnum):
-    """Which queue a look waits in, so that a render can never delay an uptime look."""
+    """Select the worker pool that runs a probe. Browser probes have their own pool and never delay an uptime probe."""
 
-    LIGHT = "light"
-    RENDER = "render"
+    HTTP = "http"
+    BROWSER = "browser"
 
 
 _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def parse_seconds(value: object) -> object:
-    """Turn ``30``, ``"30s"``, ``"1.5m"``, ``"500ms"`` or ``"1h"`` into seconds; raises ValueError for other text."""
+    """Convert ``30``, ``"30s"``, ``"1.5m"``, ``"500ms"`` or ``"1h"`` to seconds. Raises ValueError for other text."""
     if not isinstance(value, str):
         return value
     text = value.strip().lower()
@@ -47,69 +47,71 @@ def parse_seconds(value: object) -> object:
 
 
 MAX_DURATION_SECONDS = 100 * 366 * 86_400.0
-"""A hundred years: no duration is longer, so that arithmetic in milliseconds and dates stays within its bounds."""
+"""100 years: the longest duration, so that arithmetic in milliseconds and dates stays within its bounds."""
 
 Seconds = Annotated[float, BeforeValidator(parse_seconds), Field(gt=0, le=MAX_DURATION_SECONDS, allow_inf_nan=False)]
 
 
 class Probe(BaseModel):
-    """A probe kind: its fields are exactly the keys of its configuration block.
+    """Define a probe kind: its fields are exactly the keys of its configuration block.
 
-    Subclasses set ``kind``, ``lane`` and ``metrics`` and implement :meth:`run`, which takes **one** look: it writes
-    what it sees on the trace as it happens, returns when the portal behaved as expected and raises :class:`Failed`
-    when it did not. It never retries and never catches cancellation.
+    Subclasses set ``kind``, ``pool`` and ``metrics`` and implement :meth:`run`, which makes **one** attempt: it records
+    phases and values on the trace as they happen, returns when the portal behaves as expected and raises
+    :class:`ProbeFailed` when it does not. It never retries and never catches cancellation.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False)
 
     kind: ClassVar[str]
-    pool: ClassVar[Pool] = Pool.LIGHT
+    pool: ClassVar[Pool] = Pool.HTTP
     metrics: ClassVar[tuple[Metric, ...]]
 
     representative_flag: ClassVar[str] = ""
-    """Flag metric by which a kind that runs several times a slot marks the run that speaks for it; see ``speaks``."""
+    """Flag metric that marks the representative run of a kind with several runs a slot; see ``is_representative``."""
 
     max_wait_seconds: ClassVar[float] = 0.0
-    """How long (seconds) a look of this kind may wait for its seat, where that is longer than the daemon's grace."""
+    """Longest wait (seconds) for a free worker, where it is longer than the daemon's misfire grace time."""
 
-    url: str = Field(description="The address to look at; the inventory's page set provides it.")
-    timeout: Seconds = Field(default=10.0, description="Longest time for one look over one address family, in seconds.")
+    url: str = Field(description="URL to probe; the inventory's page set provides it.")
+    timeout: Seconds = Field(
+        default=10.0, description="Longest time for one attempt over one address family, in seconds."
+    )
 
     @property
     def deadline(self) -> float:
-        """Hard limit for the whole look in seconds, kept outside of the probe's own coroutine."""
+        """Return the hard limit of one attempt in seconds, enforced outside of the probe's own coroutine."""
         return self.timeout
 
     @property
     def max_runs(self) -> int:
-        """How many runs one slot has at most; each is a measurement whose attempt is its number."""
+        """Return the highest number of runs in a slot; each is a measurement whose attempt is its number."""
         return 1
 
     def variants(self) -> Mapping[str, Self]:
-        """The probes that one configuration block stands for, by the word with which their checks' names begin."""
+        """Return the probes of one configuration block, by the prefix of their checks' names."""
         return {self.kind: self}
 
     @classmethod
     def is_representative(cls, attempt: int, values: Mapping[str, Scalar]) -> bool:
-        """Whether a measurement speaks for its slot: the marked run, else the first attempt. There is exactly one."""
+        """Return whether a measurement represents its slot: the marked run, else attempt 1. A slot has exactly one."""
         return bool(values.get(cls.representative_flag, attempt == 1))
 
     @classmethod
     def representative_sql(cls) -> str:
-        """The same rule as a condition in SQL over the columns ``attempt`` and ``mark``."""
+        """Return the same rule as an SQL condition over the columns ``attempt`` and ``representative_flag``."""
         return f'coalesce("{cls.representative_flag}", attempt = 1)' if cls.representative_flag else "attempt = 1"
 
     @classmethod
     def select_representative(cls, runs: Sequence[ProbeResult]) -> int:
-        """Which of the runs of one slot, in their order, speaks for it."""
+        """Return the index of the representative run among the runs of one slot."""
         del runs
         return 0
 
     @classmethod
     def is_complete(cls, runs: Sequence[ProbeResult], max_runs: int) -> bool:
-        """Whether no further run of the slot is needed after ``runs`` of ``times`` planned ones."""
+        """Return whether the slot needs no further run after ``runs`` of ``max_runs`` scheduled ones."""
         return len(runs) >= max_runs
 
     async def run(self, trace: Trace, resources: ProbeResources) -> None:
-        """Take one look; see the class."""
+        """Make one attempt; see the class."""
         raise NotImplementedError

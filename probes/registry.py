@@ -1,4 +1,4 @@
-"""The roll of probe kinds. A new kind is one file and one line here."""
+"""The registry of probe kinds. A new kind is one file and one line here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What probes work with: one resolver, the TLS contexts, the browsers; opened once, closed by the owner."""
+"""The shared resources of probes: resolver, TLS contexts, browser pool; opened once, closed by the owner."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpSettings:
-    """Settings that hold for every HTTP look: who we say we are, whom we ask for names, whom we trust."""
+    """Hold the settings of every HTTP probe: user agent, name servers, trusted CA file."""
 
     user_agent: str = "portal-monitor"
     name_servers: tuple[str, ...] = ()
@@ -27,7 +27,7 @@ class HttpSettings:
 
 
 class ProbeResources:
-    """The shared tools of all looks of one process. Use as an async context manager, on a running loop."""
+    """Own the resources that all probes of one process share. Use as an async context manager, on a running loop."""
 
     def __init__(
         self, http_settings: HttpSettings | None = None, browser_settings: BrowserPoolSettings | None = None
@@ -39,10 +39,10 @@ class ProbeResources:
         self._tls_contexts: dict[bool, ssl.SSLContext] = {}
 
     async def __aenter__(self) -> Self:
-        with contextlib.suppress(OSError, ssl.SSLError):  # the look that needs it reports it, as our fault
-            self.tls_context(
-                verify=True
-            )  # reading the system's authorities takes many milliseconds: not while looks are timed
+        # Reading the system's CA certificates takes many milliseconds: do it before probes are timed. A probe that
+        # needs the context reports the error as an internal one.
+        with contextlib.suppress(OSError, ssl.SSLError):
+            self.tls_context(verify=True)
         return self
 
     async def __aexit__(
@@ -52,7 +52,7 @@ class ProbeResources:
         await self.resolver.close()
 
     def tls_context(self, *, verify: bool) -> ssl.SSLContext:
-        """The context for a hop. Raises OSError or ssl.SSLError when the configured authorities cannot be read."""
+        """Return the context for a hop. Raises OSError or ssl.SSLError when the CA certificates cannot be read."""
         if verify not in self._tls_contexts:
             self._tls_contexts[verify] = tls_context(verify=verify, ca_file=self.http_settings.ca_file)
         return self._tls_contexts[verify]

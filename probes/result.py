@@ -10,7 +10,7 @@ Scalar = bool | int | float | str
 
 
 class Fault(enum.StrEnum):
-    """Why a look failed. A closed set: dashboards, rules and archives rely on it."""
+    """List the reasons why an attempt failed. The set is closed: dashboards, rules and archives rely on it."""
 
     DNS = "dns"
     CONNECT_REFUSED = "connect_refused"
@@ -30,19 +30,19 @@ class Fault(enum.StrEnum):
     BLOCKED = "blocked"
     NOT_RENDERED = "not_rendered"
     CRASHED = "crashed"
-    PROBER = "prober"
+    INTERNAL_ERROR = "internal_error"
 
 
 class Outcome(enum.StrEnum):
-    """The verdict of one look. ``void`` means that we could not see; it is never charged to a portal."""
+    """List the outcomes of an attempt. ``unknown``: the prober could not tell; it never counts against a portal."""
 
     UP = "up"
     DOWN = "down"
-    VOID = "void"
+    UNKNOWN = "unknown"
 
 
 class ProbeFailed(Exception):
-    """Raised by a probe: the look failed for ``fault``; ``detail`` is one human sentence without secrets."""
+    """Report that an attempt failed with ``fault``; ``detail`` is one readable sentence without secrets."""
 
     def __init__(self, fault: Fault, detail: str) -> None:
         super().__init__(detail)
@@ -52,7 +52,7 @@ class ProbeFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
-    """One request of a look: ``phases`` in seconds, only those that ran; ``family`` is 4, 6 or None for a literal."""
+    """Describe one request of an attempt: ``phases`` in seconds, only those that ran; ``family`` is 4, 6 or None."""
 
     url: str
     phases: Mapping[str, float]
@@ -64,10 +64,9 @@ class Hop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screenshot:
-    """What a look saw: ``at`` is seconds after its start, None for the last picture, which is the whole screen.
+    """Hold one screenshot: ``at_seconds`` after the load's start, None for the last one, which is the whole screen.
 
-    ``type`` is the content type of ``body``. ``print`` is 16 hex digits that differ in few bits for pictures that look
-    alike; empty where nobody computed it.
+    ``fingerprint`` is 16 hex digits that differ in few bits for similar images; empty where it was not computed.
     """
 
     at_seconds: float | None
@@ -78,7 +77,7 @@ class Screenshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeResult:
-    """What one look found. ``duration`` in seconds; ``values`` holds only metrics that occurred, never a filler 0."""
+    """Hold the result of one attempt. ``duration`` is in seconds; ``values`` holds only metrics that occurred."""
 
     outcome: Outcome
     fault: Fault | None = None

@@ -1,4 +1,4 @@
-"""The one function that turns whatever happens during a look into a result."""
+"""Run one probe within its deadline and convert every ending into a result."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ log = structlog.get_logger(__name__)
 
 
 async def run_probe(probe: Probe, resources: ProbeResources) -> ProbeResult:
-    """Take one look within the probe's deadline.
+    """Run *probe* once within its deadline.
 
-    The deadline is kept here, outside of the probe's coroutine: a probe that forgets its own limit is stopped. An
-    exception that is not a verdict is a bug of ours and makes the look void. Only cancellation passes through.
+    The deadline is enforced here, outside of the probe's coroutine: a probe that exceeds its own limit is stopped. An
+    exception other than :class:`ProbeFailed` is an internal error, and the outcome is unknown. Only cancellation
+    passes through.
     """
     trace = Trace()
     failure: ProbeFailed | None = None
@@ -38,15 +39,15 @@ async def run_probe(probe: Probe, resources: ProbeResources) -> ProbeResult:
     except TimeoutError:
         failure = failures.from_timeout(trace.current_phase(), probe.deadline)
     except Exception as error:
-        log.exception("probe_bug", kind=probe.kind, url=_redacted_url(probe.url))
-        failure = ProbeFailed(Fault.PROBER, f"{type(error).__name__} in the probe itself")
+        log.exception("probe_internal_error", kind=probe.kind, url=_redacted_url(probe.url))
+        failure = ProbeFailed(Fault.INTERNAL_ERROR, f"internal error in the probe: {type(error).__name__}")
     return _build_result(trace, failure)
 
 
 def _build_result(trace: Trace, failure: ProbeFailed | None) -> ProbeResult:
     outcome = Outcome.UP
     if failure is not None:
-        outcome = Outcome.VOID if failure.fault is Fault.PROBER else Outcome.DOWN
+        outcome = Outcome.UNKNOWN if failure.fault is Fault.INTERNAL_ERROR else Outcome.DOWN
     return ProbeResult(
         outcome=outcome,
         fault=failure.fault if failure else None,
@@ -60,7 +61,7 @@ def _build_result(trace: Trace, failure: ProbeFailed | None) -> ProbeResult:
 
 
 def _redacted_url(url: str) -> str:
-    """An address for the log, without what may be secret in it."""
+    """Return *url* for the log, without secrets."""
     try:
         return redacted_url(URL(url))
     except ValueError:
@@ -68,7 +69,7 @@ def _redacted_url(url: str) -> str:
 
 
 def _duration(trace: Trace) -> float:
-    """Seconds of the walk that speaks for the look, which its stored phases sum to; else the time since it began."""
+    """Return the seconds of the selected family, to which its stored phases sum; else the time since the start."""
     family = trace.values.get("ip_family")
     spent = trace.values.get(f"ipv{family}_seconds")
     return float(spent) if spent is not None else time.perf_counter() - trace.started

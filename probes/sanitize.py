@@ -1,12 +1,12 @@
-"""Text that a portal wrote, made fit to be kept and shown: one line of whole, visible characters; a pure function."""
+"""Sanitize text from a portal for storage and display: one line of whole, visible characters; a pure function."""
 
 from __future__ import annotations
 
 
 def sanitize(text: str) -> str:
-    """``text`` with a blank for each other kind of space and U+FFFD for what controls, hides, or is half a character.
+    """Replace each other kind of space in *text* by a blank, and control, invisible and half characters by U+FFFD.
 
-    Bytes that are no UTF-8 reach us as lone surrogates, which no database, page or terminal takes.
+    Bytes that are not UTF-8 arrive as lone surrogates, which no database, page or terminal accepts.
     """
     if text.isprintable():
         return text

@@ -1,4 +1,4 @@
-"""The slate of one look: phases and facts are written as they happen, so that a timeout still tells how far it came."""
+"""The trace of one attempt: phases and facts are recorded as they happen, so that a timeout shows how far it came."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class HopEvent(enum.IntEnum):
-    """The boundaries inside one hop, in the order in which they can occur."""
+    """List the boundaries inside one hop, in the order in which they can occur."""
 
-    __hash__ = int.__hash__  # an enumeration's own is no C, and marks are looked up dozens of times a look
+    __hash__ = int.__hash__  # Enum's own hash is not in C, and events are looked up dozens of times an attempt
 
     STARTED = 0
     RESOLVED = 1
@@ -38,19 +38,19 @@ PHASES: Mapping[HopEvent, str] = {
     HopEvent.FIRST_BYTE: "wait",
     HopEvent.ENDED: "transfer",
 }
-"""The phase that ends with each mark. Phases are the gaps between marks, so they sum to the hop's time exactly.
+"""The phase that ends with each event. Phases are the gaps between events, so they sum to the hop's time exactly.
 
-From RESOLVED to DIALED we make ready to connect. That is no time of the network's: it counts to ``send``, as the rest
-of what we take ourselves until the request is out, and to ``connect`` where it never was.
+From RESOLVED to CONNECT_STARTED the prober prepares the socket. That is not network time: it counts towards ``send``,
+as the rest of the prober's own time until the request is sent, and towards ``connect`` where no request was sent.
 """
 
 
 @dataclass(slots=True)
 class HopTrace:
-    """A hop while it happens. The wire marks it; :meth:`record` freezes it.
+    """Record a hop while it runs. The connection adds events; :meth:`to_hop` freezes them.
 
-    ``url`` and ``location`` hold no secrets: no user, password, query or session. ``within`` is the zone of the address
-    that redirected to this hop, None for the first one; ``heard`` when the server was heard last.
+    ``url`` and ``location`` hold no secrets: no user, password, query or session. ``previous_scope`` is the scope of
+    the address that redirected to this hop, None for the first one; ``last_received_at`` is the time of the last data.
     """
 
     url: str
@@ -71,48 +71,50 @@ class HopTrace:
     _final_phases: dict[str, float] | None = None
 
     def record_event(self, event: HopEvent, at: float | None = None) -> None:
-        """Note that a boundary was crossed; the first time counts."""
+        """Record the time of a boundary; the first time counts."""
         if event not in self.event_times:
             self.event_times[event] = time.perf_counter() if at is None else at
 
     def start_clock(self, at: float | None = None) -> None:
-        """Start the clock at the first step that leaves this process: what a client prepares is its own time."""
+        """Start the clock at the first step that leaves this process; preparation is the client's own time."""
         if self.event_times.keys() <= {HopEvent.STARTED}:
             self.event_times[HopEvent.STARTED] = time.perf_counter() if at is None else at
 
     @property
     def phase(self) -> str:
-        """The phase that was running last: the one after the newest mark that this hop will have at all."""
-        last = max((mark for mark in self.event_times if mark is not HopEvent.ENDED), default=HopEvent.STARTED)
-        for mark, name in PHASES.items():
-            skipped = (mark is HopEvent.RESOLVED and self.is_ip_literal) or (
-                mark is HopEvent.TLS_ESTABLISHED and not self.uses_tls
+        """Return the phase that was running last: the one after the newest event, without phases this hop skips."""
+        last = max((event for event in self.event_times if event is not HopEvent.ENDED), default=HopEvent.STARTED)
+        for event, name in PHASES.items():
+            skipped = (event is HopEvent.RESOLVED and self.is_ip_literal) or (
+                event is HopEvent.TLS_ESTABLISHED and not self.uses_tls
             )
-            if mark > last and not skipped:
+            if event > last and not skipped:
                 return name
         return "transfer"
 
     def phases(self) -> dict[str, float]:
-        """Seconds of every phase that ran; the last stretch belongs to the phase that was running when it broke off."""
+        """Return the seconds of every phase that ran; the last segment belongs to the phase that was interrupted."""
         if self._final_phases is not None:
             return self._final_phases
         result: dict[str, float] = {}
         previous, own = self.event_times[HopEvent.STARTED], 0.0
-        for mark, name in PHASES.items():
-            if mark is HopEvent.CONNECTED and HopEvent.SENT in self.event_times:
-                dialed = max(self.event_times.get(HopEvent.CONNECT_STARTED, previous), previous)
-                own, previous = dialed - previous, dialed
-            if (at := self.event_times.get(mark)) is not None:
-                # A server that speaks before it is asked has its first byte before SENT: no phase runs backwards.
+        for event, name in PHASES.items():
+            if event is HopEvent.CONNECTED and HopEvent.SENT in self.event_times:
+                started = max(self.event_times.get(HopEvent.CONNECT_STARTED, previous), previous)
+                own, previous = started - previous, started
+            if (at := self.event_times.get(event)) is not None:
+                # A server that sends before the request has its first byte before SENT: no phase is negative.
                 took = max(at, previous) - previous
-                result[self.phase if mark is HopEvent.ENDED else name] = took + (own if mark is HopEvent.SENT else 0.0)
+                result[self.phase if event is HopEvent.ENDED else name] = took + (
+                    own if event is HopEvent.SENT else 0.0
+                )
                 previous = max(at, previous)
         if HopEvent.ENDED in self.event_times:
             self._final_phases = result
         return result
 
     def to_hop(self) -> Hop:
-        """Freeze what is known so far."""
+        """Return an immutable copy of what is known so far."""
         return Hop(
             url=self.url,
             phases=self.phases(),
@@ -125,7 +127,7 @@ class HopTrace:
 
 @dataclass(slots=True)
 class Trace:
-    """What one look has seen so far. ``observe`` holds it, the probe writes on it, nobody else touches it."""
+    """Hold what one attempt recorded so far. ``run_probe`` owns it; only the probe writes to it."""
 
     started: float = field(default_factory=time.perf_counter)
     values: dict[str, Scalar] = field(default_factory=dict)
@@ -134,19 +136,19 @@ class Trace:
     phase: str | None = None
 
     def set_values(self, **values: Scalar | None) -> None:
-        """Note metric values by their declared names; None means that it did not occur and leaves no mark."""
+        """Set metric values by their declared names; None means that a value did not occur and is skipped."""
         for name, value in values.items():
             if value is not None:
                 self.values[name] = value
 
     def start_hop(self, hop: HopTrace) -> HopTrace:
-        """Begin a hop now."""
+        """Start a hop now."""
         hop.record_event(HopEvent.STARTED)
         self.hops.append(hop)
         return hop
 
     def current_phase(self) -> str | None:
-        """The phase that the look is in, or broke off in; empty when it ended and was judged by what it found."""
+        """Return the current or interrupted phase; empty when the attempt ended and only its content was checked."""
         if self.phase is not None:
             return self.phase
         return self.hops[-1].phase if self.hops else None

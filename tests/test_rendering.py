@@ -1,4 +1,4 @@
-"""The daemon and its browser: pages are shown, filmed and served; without a browser everything else goes on."""
+"""The daemon and its browser: pages are loaded, and screenshots kept and served; without a browser the rest works."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.servers.hostile import hostile
 from tests.servers.ports import free_port
 from tests.test_demo import ROOT
 
-PATIENCE = 120.0
+TIMEOUT_SECONDS = 120.0
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Running:
     async def until(self, path: str, pattern: str) -> str:
         """The page, once ``pattern`` is in it."""
         text = ""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while not re.search(pattern, text):
                 assert self.process.returncode is None, self.log.read_text()
                 await asyncio.sleep(0.2)
@@ -51,15 +51,15 @@ class Running:
                     continue
         return text
 
-    def said(self, event: str) -> list[dict[str, Any]]:
+    def logged(self, event: str) -> list[dict[str, Any]]:
         lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
         return [line for line in lines if line.get("event") == event]
 
 
 @asynccontextmanager
-async def daemon(scratch: Path, url: str, **render: object) -> AsyncIterator[Running]:
-    """Many portals on one page, so that every few seconds one of them is due to be rendered."""
-    config = scratch / "config"
+async def daemon(temp_dir: Path, url: str, **browser: object) -> AsyncIterator[Running]:
+    """Many portals on one page, so that every few seconds one of them is due to be loaded."""
+    config = temp_dir / "config"
     config.mkdir()
     listen = f"127.0.0.1:{free_port()}"
     settings = {
@@ -69,23 +69,23 @@ async def daemon(scratch: Path, url: str, **render: object) -> AsyncIterator[Run
             "latency": {"enabled": False},
             "mobile": {"interval": 400, "timeout": 30, "runs": 1, "profiles": ["mobile-real"]},
         },
-        "render": {"least_speed": 0.0, **render},
-        "sight": {"references": []},
+        "browser": {"min_speed_ratio": 0.0, **browser},
+        "self_check": {"references": []},
     }
     common = {"name": {"vi": "A", "en": "A"}, "kind": "province", "group": "g", "url": url}
     (config / "monitor.yaml").write_text(yaml.safe_dump(settings))
     (config / "portals.yaml").write_text(
         yaml.safe_dump({"portals": [{"id": f"p{number}", **common} for number in range(120)]})
     )
-    log = scratch / "log"
-    words = ["-m", "monitor", "run", "--config", str(config), "--data", str(scratch / "data")]
+    log = temp_dir / "log"
+    words = ["-m", "monitor", "run", "--config", str(config), "--data", str(temp_dir / "data")]
     with log.open("wb") as file:
         process = await asyncio.create_subprocess_exec(sys.executable, *words, cwd=ROOT, stderr=file, stdout=file)
     try:
         async with aiohttp.ClientSession() as session:
             yield Running(f"http://{listen}", log, process, session)
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), PATIENCE) == 0, log.read_text()
+        assert await asyncio.wait_for(process.wait(), TIMEOUT_SECONDS) == 0, log.read_text()
     finally:
         if process.returncode is None:
             process.kill()
@@ -93,7 +93,7 @@ async def daemon(scratch: Path, url: str, **render: object) -> AsyncIterator[Run
 
 
 @pytest.mark.slow
-async def test_a_page_is_shown_filmed_and_served(tmp_path: Path):
+async def test_screenshots_of_a_page_are_kept_and_served(tmp_path: Path):
     async with hostile() as site, daemon(tmp_path, site.at("/good")) as one:
         shown = re.compile(r'probe_success\{[^}]*portal="(p\d+)",check="mobile[^"]*"[^}]*\} 1')
         found = shown.search(await one.until("/metrics", shown.pattern))
@@ -101,15 +101,15 @@ async def test_a_page_is_shown_filmed_and_served(tmp_path: Path):
         assert f'portal="{found[1]}",check="mobile' in "".join(
             re.findall("portal_monitor_render_largest_contentful_paint_seconds.*", await one.page("/metrics"))
         )
-        text = await one.until(f"/portals/{found[1]}", r'src="[^"]*/evidence/')
-        pictures = re.findall(r'src="([^"]*/evidence/[^"]+)"', text)
+        text = await one.until(f"/portals/{found[1]}", r'src="[^"]*/screenshots/')
+        screenshots = re.findall(r'src="([^"]*/screenshots/[^"]+)"', text)
         kinds = set()
-        for picture in pictures:
-            async with one.session.get(one.base + picture) as answer:
+        for screenshot in screenshots:
+            async with one.session.get(one.base + screenshot) as answer:
                 body = await answer.read()
             kinds.add(answer.content_type)
             assert body.startswith(b"\xff\xd8") or body[8:12] == b"WEBP"
-        assert kinds == {"image/jpeg", "image/webp"}, "the film, and the whole screen"
+        assert kinds == {"image/jpeg", "image/webp"}, "the filmstrip, and the whole screen"
         browsers = _below(one.process.pid)
         assert any(b"--type=" in words for words in browsers.values())
     left = [words for pid, words in browsers.items() if words and _words(pid) == words]
@@ -117,19 +117,19 @@ async def test_a_page_is_shown_filmed_and_served(tmp_path: Path):
 
 
 async def test_without_a_browser_everything_else_goes_on(tmp_path: Path):
-    """Said once, with the way out; renderings are void, and the state of the portal stays what its looks say."""
+    """Logged once, with the solution; loads are unknown, and the state of the portal follows from its uptime probes."""
     nowhere = str(tmp_path / "none")
-    async with hostile() as site, daemon(tmp_path, site.at("/good"), chromium=nowhere) as one:
+    async with hostile() as site, daemon(tmp_path, site.at("/good"), executable=nowhere) as one:
         text = await one.until(
-            "/metrics", r'portal_monitor_looks_total\{check_kind="mobile",outcome="void"\} ([2-9]|\d\d)'
+            "/metrics", r'portal_monitor_probes_total\{check_kind="mobile",outcome="unknown"\} ([2-9]|\d\d)'
         )
-        unseen = re.search(r'portal_monitor_void_info\{[^}]*portal="(p\d+)",check="mobile', text)
+        unseen = re.search(r'portal_monitor_unknown_info\{[^}]*portal="(p\d+)",check="mobile', text)
         assert unseen is not None
         await one.until("/metrics", rf'portal_monitor_portal_state\{{portal="{unseen[1]}"[^}}]*state="up"\}} 1')
         assert 'check="mobile' not in "".join(re.findall("probe_success.*", await one.page("/metrics")))
-        complaints = one.said("render_unavailable")
-        assert len(complaints) == 1, complaints
-        assert nowhere in complaints[0]["reason"]
+        lines = one.logged("browser_unavailable")
+        assert len(lines) == 1, lines
+        assert nowhere in lines[0]["reason"]
         assert nowhere in await one.page(f"/portals/{unseen[1]}")
 
 

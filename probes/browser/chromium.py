@@ -1,4 +1,4 @@
-"""Which Chromium there is, and how it is to be started; its life is left to ``browser`` and ``renderer``."""
+"""Find the Chromium executable and its command line; ``pool`` and ``worker`` start and stop it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 EXECUTABLE_VARIABLE = "PORTAL_MONITOR_CHROMIUM"
-"""Environment variable that names the browser."""
+"""Environment variable with the path of the browser."""
 
 INSTALLED_EXECUTABLES = ("/usr/bin/chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
 
 NO_PLAYWRIGHT = "Playwright for Python is missing; pip install 'portal-monitor[render]' brings it"
-NO_CHROMIUM = f"no Chromium was found; install one (apt-get install chromium), or name it in 'render: chromium' or in {EXECUTABLE_VARIABLE}"
+NO_CHROMIUM = (
+    "no Chromium was found; install one (apt-get install chromium), "
+    f"or name it in 'browser: executable' or in {EXECUTABLE_VARIABLE}"
+)
 
 _MAX_HEAP_MB = 1024
 _SWITCHES = (
     "--disable-gpu",
-    "--disable-quic",  # the official criteria know TCP; and a first visit has no QUIC either
+    "--disable-quic",  # the official criteria assume TCP; and a first visit has no QUIC either
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-domain-reliability",
@@ -44,38 +47,41 @@ _SWITCHES = (
 
 
 class BrowserNotFound(Exception):
-    """There is nothing to render with; the message says what is missing and how to get it."""
+    """Report that no browser is available; the message names what is missing and how to install it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchOptions:
-    """What a browser is started for: hosts that must never be asked, and fingerprints of certificates to believe."""
+    """Hold the options of a browser's start: hosts never to request, and hashes of trusted public keys."""
 
     blocked_hosts: tuple[str, ...] = ()
     trusted_key_hashes: tuple[str, ...] = ()
 
 
 def find_executable(configured: Path | None = None, environment: Mapping[str, str] = os.environ) -> Path:
-    """The executable: as configured, else from the environment, else Playwright's own, else an installed one.
+    """Return the executable: as configured, else from the environment, else Playwright's own, else an installed one.
 
-    Raises :class:`Missing`; a browser that somebody named and that is not there is never replaced by another one.
+    Raises :class:`BrowserNotFound`; a configured browser that does not exist is never replaced by another one.
     """
     if importlib.util.find_spec("playwright") is None:
         raise BrowserNotFound(NO_PLAYWRIGHT)
-    for named, where in ((configured, "render: chromium"), (environment.get(EXECUTABLE_VARIABLE), EXECUTABLE_VARIABLE)):
+    for named, where in (
+        (configured, "browser: executable"),
+        (environment.get(EXECUTABLE_VARIABLE), EXECUTABLE_VARIABLE),
+    ):
         if named:
             if (found := shutil.which(named)) is None:
                 raise BrowserNotFound(f"{named}, named in {where}, is not an executable file")
             return Path(found)
-    places = [*map(str, _playwright_executables(environment)), *INSTALLED_EXECUTABLES]
-    for one in places:
-        if (found := shutil.which(one)) is not None:
+    candidates = [*map(str, _playwright_executables(environment)), *INSTALLED_EXECUTABLES]
+    for candidate in candidates:
+        if (found := shutil.which(candidate)) is not None:
             return Path(found)
     raise BrowserNotFound(NO_CHROMIUM)
 
 
 def _playwright_executables(environment: Mapping[str, str]) -> Iterable[Path]:
-    """Where ``playwright install chromium`` puts browsers, the newest first."""
+    """Yield the browsers that ``playwright install chromium`` installed, the newest first."""
     home = Path(environment.get("HOME", "/nonexistent"))
     cache = Path(environment.get("PLAYWRIGHT_BROWSERS_PATH") or home / ".cache" / "ms-playwright")
     found = [(int(match[1]), path) for path in cache.glob("chromium-*") if (match := re.search(r"-(\d+)$", path.name))]
@@ -84,12 +90,12 @@ def _playwright_executables(environment: Mapping[str, str]) -> Iterable[Path]:
 
 
 def uses_sandbox() -> bool:
-    """Chromium's sandbox refuses to work for root, and only for root do we go without it."""
+    """Return whether Chromium's sandbox is used: always, except for root, where Chromium refuses it."""
     return os.geteuid() != 0
 
 
 def command_line_switches(options: LaunchOptions) -> list[str]:
-    """The arguments of a start. Blocked hosts have no address in this browser, whoever asks: page, frame or worker."""
+    """Return the command-line arguments. Blocked hosts do not resolve in this browser, for page, frame and worker."""
     rules = ", ".join(f"MAP {host} ^NOTFOUND" for name in options.blocked_hosts for host in (name, f"*.{name}"))
     return [
         *_SWITCHES,

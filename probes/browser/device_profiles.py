@@ -1,4 +1,4 @@
-"""The devices that pages are shown on, as data: screen, processor, network; applying them is left to ``loading``."""
+"""The device profiles, as data: screen, processor, network; ``page_load`` applies them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DeviceProfileName = Literal["mobile", "mobile-real", "desktop"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkThrottling:
-    """What every request is slowed down to: ``latency`` in seconds, throughput in bytes per second."""
+    """Hold the limits of every request: latency in seconds, throughput in bytes per second."""
 
     latency_seconds: float
     download_bytes_per_second: float
@@ -22,9 +22,9 @@ class NetworkThrottling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceProfile:
-    """One device. ``slowdown`` divides the processor's speed.
+    """Describe one device. ``cpu_slowdown`` divides the processor's speed.
 
-    ``agent`` is the user agent with a place for Chromium's major version; who we are is added to it.
+    ``user_agent`` has a placeholder for Chromium's major version; the prober's own user agent is appended.
     """
 
     name: str
@@ -45,7 +45,7 @@ _DESKTOP_USER_AGENT = (
 SLOW_4G = NetworkThrottling(
     latency_seconds=0.5625, download_bytes_per_second=1474.56 * 1024 / 8, upload_bytes_per_second=675.0 * 1024 / 8
 )
-"""150 ms round trip, 1.6 and 0.75 Mbit/s, in the figures by which Lighthouse has DevTools apply them to each request:
+"""150 ms round trip, 1.6 and 0.75 Mbit/s, as Lighthouse passes them to DevTools for each request:
 latency times 3.75, throughput times 0.9 (github.com/GoogleChrome/lighthouse, core/config/constants.js)."""
 
 DEVICE_PROFILES: Mapping[DeviceProfileName, DeviceProfile] = {
@@ -62,6 +62,6 @@ DEVICE_PROFILES: Mapping[DeviceProfileName, DeviceProfile] = {
         cpu_slowdown=1.0, network=None, user_agent=_DESKTOP_USER_AGENT,
     ),
 }  # fmt: skip
-"""The roll: a mid-range phone on slow 4G, the same phone on this machine's own network, a desk."""
+"""The profiles: a mid-range phone on slow 4G, the same phone on this host's own network, a desktop computer."""
 
-assert set(DEVICE_PROFILES) == set(get_args(DeviceProfileName))  # noqa: S101 - the type and the roll name the same devices
+assert set(DEVICE_PROFILES) == set(get_args(DeviceProfileName))  # noqa: S101 - the type and the mapping name the same devices

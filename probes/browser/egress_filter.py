@@ -1,13 +1,13 @@
-"""Starts a process that can reach the public Internet and nothing else, whatever the pages in it want.
+"""The egress filter: start a process tree that can reach only the public Internet and the allowed networks.
 
-``python -E -s -S -m probes.fence REACH COMMAND``: every connection that the command or anything below it opens is
-held by the kernel (seccomp user notification, Linux 5.5 and newer) until this process has looked at its address. A
-connection costs some tens of microseconds more and then runs untouched, so figures stay what they are, which a proxy
-would change. What a name resolves to does not matter, since the address itself is judged.
+``python -E -s -S -m probes.browser.egress_filter FILE COMMAND``: the kernel holds every connection that the command or
+anything below it opens (seccomp user notification, Linux 5.5 and newer) until this process has checked its address. A
+connection costs some tens of microseconds more and then runs unchanged, so measured values stay the same, which a proxy
+would change. DNS does not matter, since the address itself is checked.
 
-The file REACH names what else may be reached, ``network [port]`` a line; it is read again whenever it is needed.
-Where the kernel cannot do this, the command runs without a fence, and :func:`holds` in it says so. Of this house
-``zones`` alone is imported, which needs the standard library only: the fence has to stand before anything else runs.
+FILE lists what else may be reached, ``network [port]`` a line; it is read again for each connection. Where the kernel
+does not support this, the command runs without a filter, and :func:`is_active` returns False in it. Only
+``address_scope`` is imported, which needs only the standard library: the filter starts before anything else.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from typing import NamedTuple, NoReturn
 
 from probes.net.address_scope import AddressScope, address_scope
 
-ALLOWED_NETWORKS_FILE = "reach"
-"""What the file REACH is called."""
+ALLOWED_NETWORKS_FILE = "allowed_networks"
+"""Name of FILE."""
 
-_VARIABLE = "PORTAL_MONITOR_FENCED"
+_FILTERED_VARIABLE = "PORTAL_MONITOR_EGRESS_FILTERED"
 
 _ARCHITECTURES = {"x86_64": (0xC000003E, 317, 42, 44), "aarch64": (0xC00000B7, 277, 203, 206)}
 """AUDIT_ARCH, and the numbers of seccomp, connect and sendto (linux/audit.h, asm/unistd.h)."""
@@ -60,26 +60,27 @@ class _BpfProgram(ctypes.Structure):
 
 
 class Peer(NamedTuple):
-    """Where somebody wants to connect to."""
+    """Hold the target of a connection."""
 
     address: IpAddress
     port: int
 
 
 def is_allowed(peer: Peer, allowed_networks: str, resolv_conf: str = "") -> bool:
-    """Whether a connection is let pass. ``reach`` and ``resolver`` are the texts of REACH and of resolv.conf."""
+    """Return whether a connection is allowed. *allowed_networks* is the text of FILE."""
     if address_scope(str(peer.address)) is AddressScope.PUBLIC:
         return True
     for line in allowed_networks.splitlines():
         network, _, port = line.strip().partition(" ")
         if network and peer.address in ipaddress.ip_network(network) and port in {"", str(peer.port)}:
             return True
-    asked = [line.split()[1] for line in resolv_conf.splitlines() if line.startswith("nameserver") and line.split()[1:]]
-    return peer.port == _NAME_SERVER_PORT and str(peer.address) in {one.partition("%")[0] for one in asked}
+    lines = [line.split() for line in resolv_conf.splitlines() if line.startswith("nameserver")]
+    name_servers = {words[1].partition("%")[0] for words in lines if words[1:]}
+    return peer.port == _NAME_SERVER_PORT and str(peer.address) in name_servers
 
 
 def parse_sockaddr(raw: bytes) -> Peer | None:
-    """A socket address as the kernel takes it; None for what leaves no machine. Raises ValueError for anything else."""
+    """Parse a socket address as the kernel does; None for local families. Raises ValueError for other families."""
     (family,) = struct.unpack_from("=H", raw)
     if family in {socket.AF_UNSPEC, socket.AF_UNIX, socket.AF_NETLINK}:
         return None
@@ -94,23 +95,23 @@ def parse_sockaddr(raw: bytes) -> Peer | None:
 
 
 def is_active() -> bool:
-    """Whether this process stands behind a fence."""
-    return os.environ.get(_VARIABLE) == "1"
+    """Return whether this process runs under the filter."""
+    return os.environ.get(_FILTERED_VARIABLE) == "1"
 
 
 def _install_filter() -> int:
-    """Put this process and all below it behind the fence; returns the descriptor on which its connections are told."""
+    """Filter this process and all below it; return the descriptor that receives its connections."""
     if platform.machine() not in _ARCHITECTURES:
         raise OSError(errno.ENOSYS, "seccomp")
     arch, seccomp, connect, sendto = _ARCHITECTURES[platform.machine()]
     code = [
-        (_LOAD, 0, 0, 4),  # of which processor
+        (_LOAD, 0, 0, 4),  # the architecture
         (_EQUAL, 1, 0, arch),
         (_RETURN, 0, 0, _ERRNO | errno.EPERM),
-        (_LOAD, 0, 0, 0),  # which call
+        (_LOAD, 0, 0, 0),  # the system call
         (_EQUAL, 6, 0, connect),
         (_EQUAL, 0, 4, sendto),
-        (_LOAD, 0, 0, 48),  # to a named address? both halves of the fifth argument
+        (_LOAD, 0, 0, 48),  # with an address? both halves of the fifth argument
         (_EQUAL, 0, 3, 0),
         (_LOAD, 0, 0, 52),
         (_EQUAL, 0, 1, 0),
@@ -130,25 +131,25 @@ def _install_filter() -> int:
 
 
 def _handle_connection(listener: int, allowed_networks_file: Path) -> None:
-    """Take one connection that is held, and let it go or refuse it as a firewall would."""
+    """Receive one held connection, and allow it or refuse it with EACCES."""
     held = bytearray(_NOTIFICATION.size)
     try:
         fcntl.ioctl(listener, _IOCTL_RECEIVE, held)
-    except OSError:  # whoever asked is gone
+    except OSError:  # the process that connects is gone
         return
     number, process, _, call, _, _, *arguments = _NOTIFICATION.unpack(bytes(held))
-    where, length = (arguments[4], arguments[5]) if call == _ARCHITECTURES[platform.machine()][3] else arguments[1:3]
+    pointer, length = (arguments[4], arguments[5]) if call == _ARCHITECTURES[platform.machine()][3] else arguments[1:3]
     try:
-        peer = parse_sockaddr(_read_memory(process, where, min(length, _MAX_SOCKADDR_BYTES)))
-        passes = peer is None or is_allowed(
+        peer = parse_sockaddr(_read_memory(process, pointer, min(length, _MAX_SOCKADDR_BYTES)))
+        allowed = peer is None or is_allowed(
             peer, _read_text(allowed_networks_file), _read_text(Path("/etc/resolv.conf"))
         )
     except (OSError, ValueError, struct.error):
-        passes = False
-    answer = _NOTIFICATION_RESPONSE.pack(number, 0, 0 if passes else -errno.EACCES, _CONTINUE if passes else 0)
+        allowed = False
+    response = _NOTIFICATION_RESPONSE.pack(number, 0, 0 if allowed else -errno.EACCES, _CONTINUE if allowed else 0)
     try:
         fcntl.ioctl(listener, _IOCTL_ID_VALID, struct.pack("=Q", number))
-        fcntl.ioctl(listener, _IOCTL_SEND, bytearray(answer))
+        fcntl.ioctl(listener, _IOCTL_SEND, bytearray(response))
     except OSError:
         return
 
@@ -167,7 +168,7 @@ def _read_text(path: Path) -> str:
 
 
 def _supervise(listener: int | None, child: int, allowed_networks_file: Path) -> NoReturn:
-    """Judge connections until the command has ended, and end as it did."""
+    """Check connections until the command has ended, and exit with its status."""
     ended = os.pidfd_open(child)
     waiting = select.poll()
     if listener is not None:
@@ -185,29 +186,29 @@ def _supervise(listener: int | None, child: int, allowed_networks_file: Path) ->
 
 
 def main() -> NoReturn:
-    """Start the command behind the fence, and stand at the gate."""
-    reach, command = Path(sys.argv[1]), sys.argv[2:]
-    ours, theirs = socket.socketpair()
+    """Start the command under the filter, and check its connections."""
+    allowed_networks_file, command = Path(sys.argv[1]), sys.argv[2:]
+    channel, child_channel = socket.socketpair()
     child = os.fork()
     if child == 0:
         try:
-            _start_command(theirs, command)
+            _start_command(child_channel, command)
         finally:
             os._exit(127)
-    theirs.close()
-    _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
-    ours.close()
-    _supervise(descriptors[0] if descriptors else None, child, reach)
+    child_channel.close()
+    _, descriptors, _, _ = socket.recv_fds(channel, 1, 1)
+    channel.close()
+    _supervise(descriptors[0] if descriptors else None, child, allowed_networks_file)
 
 
 def _start_command(channel: socket.socket, command: list[str]) -> NoReturn:
-    """In the child: hand the gate over, and become the command."""
+    """In the child: install the filter, pass its descriptor to the parent, and execute the command."""
     try:
         socket.send_fds(channel, [b"1"], [_install_filter()])
-        os.environ[_VARIABLE] = "1"
+        os.environ[_FILTERED_VARIABLE] = "1"
     except OSError:
         channel.send(b"0")
-    os.execv(command[0], command)  # noqa: S606 - the daemon's own words
+    os.execv(command[0], command)  # noqa: S606 - the daemon's own command line
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Pictures of a load: which few of the film tell its story, and a fingerprint by which changes are noticed."""
+"""The filmstrip of a load: the selection of its frames, and a perceptual hash that detects changes."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ if TYPE_CHECKING:
     from probes.browser.trace_events import TraceScreenshot
 
 MAX_FRAMES = 10
-"""Pictures that a film strip has at most."""
+"""Highest number of frames in a filmstrip."""
 
 _HASH_COLUMNS, _HASH_ROWS = 9, 8
 
 
 def select_frames(screenshots: Sequence[TraceScreenshot], max_frames: int = MAX_FRAMES) -> list[TraceScreenshot]:
-    """At most ``most`` pictures: the last one, and those that show each of evenly spread moments before it."""
+    """Select at most *max_frames* screenshots: the last one, and those shown at evenly spread times before it."""
     if len(screenshots) <= max_frames:
         return list(screenshots)
     step = screenshots[-1].at_seconds / (max_frames - 1)
-    chosen: list[TraceScreenshot] = []
+    selected: list[TraceScreenshot] = []
     for number in range(max_frames):
-        shown = [shot for shot in screenshots if shot.at_seconds <= number * step] or [screenshots[0]]
-        if not chosen or shown[-1] is not chosen[-1]:
-            chosen.append(shown[-1])
+        earlier = [shot for shot in screenshots if shot.at_seconds <= number * step] or [screenshots[0]]
+        if not selected or earlier[-1] is not selected[-1]:
+            selected.append(earlier[-1])
     return (
-        [*chosen[:-1], screenshots[-1]]
-        if chosen[-1].at_seconds >= screenshots[-1].at_seconds
-        else [*chosen[: max_frames - 1], screenshots[-1]]
+        [*selected[:-1], screenshots[-1]]
+        if selected[-1].at_seconds >= screenshots[-1].at_seconds
+        else [*selected[: max_frames - 1], screenshots[-1]]
     )
 
 
 def fingerprint(image_bytes: bytes) -> str:
-    """16 hex digits: whether it becomes brighter or darker from left to right, in 64 places (a difference hash).
+    """Return the difference hash of an image: 16 hex digits, whether it gets brighter from left to right in 64 places.
 
-    Empty for bytes that are no picture, and without Pillow.
+    Empty for bytes that are not an image, and without Pillow.
     """
     try:
         from PIL import Image  # noqa: PLC0415 - an optional extra
@@ -56,5 +56,5 @@ def fingerprint(image_bytes: bytes) -> str:
 
 
 def hash_distance(one: str, other: str) -> int:
-    """In how many of 64 places two fingerprints differ; 64 where one is not known."""
+    """Return in how many of 64 places two fingerprints differ; 64 if one is empty."""
     return (int(one, 16) ^ int(other, 16)).bit_count() if one and other else 64

@@ -1,4 +1,4 @@
-"""What a rendering measures: each metric declared once. How they are computed is told in docs/vitals.md."""
+"""The metrics of the browser kinds, each declared once. docs/vitals.md describes how they are computed."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def _text_metric(name: str) -> Metric:
 
 
 BROWSER_METRICS: tuple[Metric, ...] = (
-    _seconds_metric("fcp", "First Contentful Paint: until the first text or picture.", "first_contentful_paint"),
-    _seconds_metric("lcp", "Largest Contentful Paint: until the largest text or picture.", "largest_contentful_paint"),
+    _seconds_metric("fcp", "First Contentful Paint: until the first text or image.", "first_contentful_paint"),
+    _seconds_metric("lcp", "Largest Contentful Paint: until the largest text or image.", "largest_contentful_paint"),
     _seconds_metric(
         "speed_index", "Speed Index: until a part of the first screen is there, on average.", "speed_index"
     ),
@@ -73,7 +73,7 @@ BROWSER_METRICS: tuple[Metric, ...] = (
     Metric(
         name="bytes_total",
         unit=Unit.BYTES,
-        help="Weight of a first visit: all bytes on the wire, with the heads of the answers.",
+        help="Page weight with an empty cache: all bytes on the wire, with response headers.",
         type=int,
         prometheus_name=f"{_PREFIX}_weight_bytes",
     ),
@@ -93,13 +93,13 @@ BROWSER_METRICS: tuple[Metric, ...] = (
     _count_metric("requests", "Requests made.", "requests"),
     _count_metric(
         "requests_failed",
-        "Requests beside the page's own that failed, or were answered with 400 and above.",
+        "Requests other than the page's own that failed, or whose response has a status of 400 or above.",
         "failed_requests",
     ),
     _ratio_metric(
         "third_party_ratio", "Share of the bytes that came from domains of other owners.", "third_party_ratio"
     ),
-    _count_metric("console_errors", "Errors that the page left on its console.", "console_errors"),
+    _count_metric("console_errors", "Errors on the page's console.", "console_errors"),
     _text_metric("lcp_element"),
     _flag_metric("viewport_ok", "Whether the page adapts its width to the device.", "viewport_ok"),
     *(
@@ -117,7 +117,7 @@ BROWSER_METRICS: tuple[Metric, ...] = (
         Metric(
             name=f"tap_{size}_ratio",
             unit=Unit.RATIO,
-            help="Share of the targets that a finger of so many CSS pixels hits alone.",
+            help="Share of the tap targets of at least this size in CSS pixels or with enough spacing.",
             prometheus_name=f"{_PREFIX}_tap_targets_ratio",
             labels={"size": str(size)},
         )
@@ -134,6 +134,6 @@ BROWSER_METRICS: tuple[Metric, ...] = (
     _text_metric("browser_version"),
     _text_metric("profile"),
     Metric(name="run", unit=Unit.COUNT, help="Number of the run within its slot.", type=int),
-    Metric(name="median", unit=Unit.FLAG, help="Whether this run speaks for its slot: the median one.", type=bool),
+    Metric(name="median", unit=Unit.FLAG, help="Whether this run represents its slot: the median one.", type=bool),
 )
-"""One declaration for storage, exposition and documentation. What did not occur is absent."""
+"""The metrics of a load, for storage, exposition and documentation. What did not occur is absent."""

@@ -1,7 +1,7 @@
-"""How fit a page is for a phone, as a pure function of what scripts/fitness.js reported from inside of it.
+"""Mobile friendliness of a page, as a pure function of the report of scripts/mobile_friendliness.js.
 
-The browser evaluates :func:`script` twice: on a screen 412 px wide, where everything is judged, and on one of 360 px,
-where only the overflow is.
+The browser evaluates :func:`report_script` twice: on a screen 412 px wide, which gives every value, and on one of
+360 px, which gives only the overflow.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from pathlib import Path
 from typing import Any
 
 MobileReport = Mapping[str, Any]
-"""The JSON that scripts/fitness.js returns."""
+"""The JSON that scripts/mobile_friendliness.js returns."""
 
 MIN_LEGIBLE_PX = 12.0
-"""CSS pixels on the glass from which on text counts as readable without zooming."""
+"""CSS pixels on the screen from which on text counts as readable without zooming."""
 
 MIN_TARGET_PX, RECOMMENDED_TARGET_PX = 24.0, 48.0
-"""CSS pixels: the least of WCAG 2.2 (2.5.8), and what Android and Lighthouse ask for."""
+"""CSS pixels: the minimum of WCAG 2.2 (2.5.8), and the recommendation of Android and Lighthouse."""
 
 MIN_ZOOM_FACTOR = 2.0
-"""A page must let its reader enlarge it to twice its size (WCAG 1.4.4)."""
+"""A page must allow zooming to twice its size (WCAG 1.4.4)."""
 
 LANGUAGE_TAG = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")
-"""The shape of a language tag (BCP 47) that names a language."""
+"""A language tag (BCP 47) that names a language."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MobileFriendliness:
-    """Overflows are in CSS pixels, 0 when the content fits; a ratio is None on a page without text or targets."""
+    """Hold the values. Overflows are in CSS pixels, 0 if the content fits; a ratio is None without text or targets."""
 
     viewport_ok: bool
     overflow_360_px: float
@@ -45,7 +45,7 @@ class MobileFriendliness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TapTarget:
-    """The box of something that a finger may want to hit, in CSS pixels on the glass."""
+    """Hold the box of a tap target, in CSS pixels on the screen."""
 
     x: float
     y: float
@@ -54,17 +54,17 @@ class TapTarget:
 
     @property
     def centre(self) -> tuple[float, float]:
-        """The middle of the box."""
+        """Return the centre of the box."""
         return self.x + self.width / 2, self.y + self.height / 2
 
 
 def report_script() -> str:
-    """The JavaScript expression to evaluate in the page; its value is a :data:`Report`."""
-    return (Path(__file__).parent / "scripts" / "fitness.js").read_text(encoding="utf-8")
+    """Return the JavaScript expression to evaluate in the page; its value is a :data:`MobileReport`."""
+    return (Path(__file__).parent / "scripts" / "mobile_friendliness.js").read_text(encoding="utf-8")
 
 
 def read_mobile_friendliness(at_412: MobileReport, at_360: MobileReport) -> MobileFriendliness:
-    """Judge a page by its reports from both widths. Raises KeyError for something that is no report."""
+    """Compute the values from the reports at both widths. Raises KeyError for an incomplete report."""
     rules = parse_viewport(at_412["viewport"])
     # A link inside a sentence has the height of its line and is excepted by WCAG.
     targets = [
@@ -86,7 +86,7 @@ def read_mobile_friendliness(at_412: MobileReport, at_360: MobileReport) -> Mobi
 
 
 def parse_viewport(content: str | None) -> dict[str, str]:
-    """The settings of a viewport meta tag, in small letters: ``{"width": "device-width", ...}``."""
+    """Parse a viewport meta tag, in lower case: ``{"width": "device-width", ...}``."""
     pairs = (part.partition("=") for part in re.split(r"[,;]", (content or "").lower()))
     return {key.strip(): value.strip() for key, _, value in pairs if key.strip()}
 
@@ -99,18 +99,18 @@ def _parse_number(text: str | None, default: float) -> float:
 
 
 def overflow_px(report: MobileReport) -> float:
-    """How far the content reaches beyond the width that the page is laid out in, so that it scrolls sideways."""
+    """Return how far the content exceeds the layout width, so that it scrolls sideways."""
     return max(0.0, float(report["contentWidth"]) - float(report["layoutWidth"]))
 
 
 def legible_text_ratio(sizes: Mapping[str, int]) -> float | None:
-    """Share of the visible characters that stand in a readable size; ``sizes`` maps px on the glass to characters."""
+    """Return the share of visible characters of readable size; *sizes* maps px on the screen to characters."""
     total = sum(sizes.values())
     return sum(count for size, count in sizes.items() if float(size) >= MIN_LEGIBLE_PX) / total if total else None
 
 
 def tap_target_ratio(targets: Sequence[TapTarget], size_px: float) -> float | None:
-    """Share of the targets that a finger of ``size`` px hits alone.
+    """Return the share of the targets of at least *size_px* or with enough spacing.
 
     A target passes when it is at least that large both ways, or when a circle of that diameter around its centre meets
     neither another target nor the circle of another one that is too small (WCAG 2.2, 2.5.8: the exception for spacing).
@@ -128,13 +128,13 @@ def _is_tappable(index: int, ordered: Sequence[TapTarget], size_px: float) -> bo
     x, y = target.centre
     for other in ordered:
         if other.y > y + size_px:
-            break  # all that follow begin lower still
+            break  # all others start further down
         if other is target:
             continue
-        beside = math.hypot(
+        distance = math.hypot(
             max(other.x - x, 0.0, x - other.x - other.width), max(other.y - y, 0.0, y - other.y - other.height)
         )
         small = min(other.width, other.height) < size_px
-        if beside < size_px / 2 or (small and math.dist(target.centre, other.centre) < size_px):
+        if distance < size_px / 2 or (small and math.dist(target.centre, other.centre) < size_px):
             return False
     return True

@@ -1,4 +1,4 @@
-"""The border to Chromium's network: its error names become one of our closed set of faults."""
+"""Translate the error names of Chromium's network into the closed set of faults."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ _FAULTS: dict[str, Fault] = {
     "CERT_REVOKED": Fault.TLS_UNTRUSTED,
     "HTTP_RESPONSE_CODE_FAILURE": Fault.HTTP_STATUS,
     "ABORTED": Fault.NOT_RENDERED,
-    "INTERNET_DISCONNECTED": Fault.PROBER,
-    "NETWORK_CHANGED": Fault.PROBER,
-    "NETWORK_IO_SUSPENDED": Fault.PROBER,
-    "INSUFFICIENT_RESOURCES": Fault.PROBER,
-    "OUT_OF_MEMORY": Fault.PROBER,
-    "NO_BUFFER_SPACE": Fault.PROBER,
+    "INTERNET_DISCONNECTED": Fault.INTERNAL_ERROR,
+    "NETWORK_CHANGED": Fault.INTERNAL_ERROR,
+    "NETWORK_IO_SUSPENDED": Fault.INTERNAL_ERROR,
+    "INSUFFICIENT_RESOURCES": Fault.INTERNAL_ERROR,
+    "OUT_OF_MEMORY": Fault.INTERNAL_ERROR,
+    "NO_BUFFER_SPACE": Fault.INTERNAL_ERROR,
 }
-"""By name without ``net::ERR_`` (net/base/net_error_list.h of Chromium)."""
+"""Faults by error name without ``net::ERR_`` (net/base/net_error_list.h of Chromium)."""
 
-EGRESS_DENIED = "the page is at an address that is not public, and not named in 'render: reach'"
-"""Our own fence; whether others could see the page we do not know."""
+EGRESS_DENIED = "the page is at a private address that 'browser: allowed_networks' does not list"
+"""Detail of a load that our own egress filter stopped; whether others can load the page is unknown."""
 
 _TLS = re.compile(r"SSL|CERT")
 
 
 def to_failure(text: str) -> ProbeFailed:
-    """The failure behind an error text such as ``net::ERR_CONNECTION_REFUSED``."""
+    """Return the failure of an error text such as ``net::ERR_CONNECTION_REFUSED``."""
     name = text.removeprefix("net::").removeprefix("ERR_")
     if name == "NETWORK_ACCESS_DENIED":
-        return ProbeFailed(Fault.PROBER, EGRESS_DENIED)
+        return ProbeFailed(Fault.INTERNAL_ERROR, EGRESS_DENIED)
     fault = _FAULTS.get(name) or (Fault.TLS_OTHER if _TLS.search(name) else Fault.PROTOCOL)
-    return ProbeFailed(fault, f"the browser says {name.lower().replace('_', ' ')}")
+    return ProbeFailed(fault, f"browser error: {name.lower().replace('_', ' ')}")

@@ -1,7 +1,7 @@
-"""Puts the DevTools events of one load together to requests with their ends; weighs nothing.
+"""The network log of one load: DevTools events combined to requests; computes no weight.
 
 A recorded event is what DevTools sent: ``{"method": "Network.requestWillBeSent", "params": {...}}``. Times are seconds
-of the machine's monotonic clock until :meth:`Exchange.moved` sets them after the navigation's start.
+of the machine's monotonic clock until :meth:`NetworkRequest.relative_to` converts them.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ NETWORK_EVENTS = (
 """The events to record, with ``Network.enable``."""
 
 RESOURCE_TYPES = {"Document": "html", "Script": "script", "Stylesheet": "style", "Image": "image", "Font": "font"}
-"""What DevTools calls a resource, and under which name its bytes are counted; the rest is ``other``."""
+"""DevTools resource type to the name under which its bytes are counted; the rest is ``other``."""
 
 MIN_ERROR_STATUS = 400
-"""From here on the server itself says that it failed."""
+"""Lowest status code of a failed request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkRequest:
-    """One request and what became of it; each step of a redirect is one.
+    """Hold one request and its result; each step of a redirect is a request.
 
-    ``answered`` is when the head of the answer arrived, ``ended`` when its last byte did or it failed; None when that
-    never happened. ``document``: it was for the page itself. ``ok``: it ended without failing and with a status below
-    400. ``held``: our own blocking stopped it. ``sent`` bytes travelled, ``decoded`` bytes came out of them.
+    ``response_started_at`` is when the response headers arrived, ``ended_at`` when the last byte did or the request
+    failed; None if that never happened. ``is_document``: it was for the page itself. ``ok``: it ended without an error
+    and with a status below 400. ``blocked_by_prober``: the prober's own blocking stopped it.
     """
 
     id: str
@@ -55,7 +55,7 @@ class NetworkRequest:
     decoded_bytes: int = 0
 
     def relative_to(self, origin: float) -> NetworkRequest:
-        """The same with its times counted from ``origin``."""
+        """Return a copy with times relative to *origin*."""
         return dataclasses.replace(
             self,
             started_at=self.started_at - origin,
@@ -65,67 +65,69 @@ class NetworkRequest:
 
 
 def read_network_log(events: Iterable[DevToolsEvent]) -> list[NetworkRequest]:
-    """All requests that went over the network, in the order in which they started.
+    """Return all requests that used the network, in the order in which they started.
 
-    ``data:``, ``blob:`` and the like move nothing and are left out, and so is what Chromium's memory served again.
+    ``data:``, ``blob:`` and similar URLs and responses from Chromium's memory cache are excluded.
     """
     done: list[NetworkRequest] = []
-    under_way: dict[str, NetworkRequest] = {}
+    running: dict[str, NetworkRequest] = {}
     frame = ""
     for message in events:
         method, params = str(message["method"]), message["params"]
-        number = str(params.get("requestId", ""))
+        request_id = str(params.get("requestId", ""))
         if method == "Network.requestWillBeSent":
             frame = frame or str(params.get("frameId", ""))
-            if (before := under_way.pop(number, None)) is not None:
-                done.append(_request_redirected(before, params))
+            if (redirected := running.pop(request_id, None)) is not None:
+                done.append(_request_redirected(redirected, params))
             if str(params["request"]["url"]).startswith(("http:", "https:")):
-                under_way[number] = _request_sent(number, params, frame)
+                running[request_id] = _request_sent(request_id, params, frame)
         elif method == "Network.requestServedFromCache":
-            under_way.pop(number, None)
-        elif (exchange := under_way.get(number)) is not None:
-            under_way[number] = _apply_event(exchange, method, params)
-    return sorted([*done, *under_way.values()], key=lambda exchange: exchange.started_at)
+            running.pop(request_id, None)
+        elif (request := running.get(request_id)) is not None:
+            running[request_id] = _apply_event(request, method, params)
+    return sorted([*done, *running.values()], key=lambda request: request.started_at)
 
 
 def _request_sent(request_id: str, params: Mapping[str, Any], main_frame_id: str) -> NetworkRequest:
-    sort = str(params.get("type", ""))
-    # A document's request carries the number of the document itself; only the first frame's is the page.
-    document = sort == "Document" and params.get("frameId") == main_frame_id and params.get("loaderId") == request_id
+    resource_type = str(params.get("type", ""))
+    # A document's request has the id of the document itself; only that of the first frame is the page.
+    document = (
+        resource_type == "Document" and params.get("frameId") == main_frame_id and params.get("loaderId") == request_id
+    )
     return NetworkRequest(
         id=request_id,
         url=str(params["request"]["url"]),
         method=str(params["request"]["method"]),
-        resource_type=RESOURCE_TYPES.get(sort, "other"),
+        resource_type=RESOURCE_TYPES.get(resource_type, "other"),
         is_document=document,
         started_at=float(params["timestamp"]),
     )
 
 
 def _request_redirected(request: NetworkRequest, params: Mapping[str, Any]) -> NetworkRequest:
-    """A request that was answered by sending the browser elsewhere: it ended when the next one began."""
-    answer: Mapping[str, Any] = params.get("redirectResponse") or {}
+    """Return *request* as redirected: it ended when the next one started."""
+    response: Mapping[str, Any] = params.get("redirectResponse") or {}
     now = float(params["timestamp"])
     return dataclasses.replace(
         request,
         response_started_at=now,
         ended_at=now,
-        status=int(answer.get("status", 0)) or None,
+        status=int(response.get("status", 0)) or None,
         ok=True,
-        transferred_bytes=int(answer.get("encodedDataLength", 0)),
+        transferred_bytes=int(response.get("encodedDataLength", 0)),
     )
 
 
 def _apply_event(request: NetworkRequest, method: str, params: Mapping[str, Any]) -> NetworkRequest:
-    """What one more event about a request adds to it."""
+    """Return *request* updated by one more event."""
     if method == "Network.responseReceived":
-        answer: Mapping[str, Any] = params["response"]
+        response: Mapping[str, Any] = params["response"]
         return dataclasses.replace(
             request,
             response_started_at=float(params["timestamp"]),
-            status=int(answer["status"]),
+            status=int(response["status"]),
             resource_type=RESOURCE_TYPES.get(str(params.get("type", "")), request.resource_type),
-            transferred_bytes=max(request.transferred_bytes, int(answer.get("encodedDataLength", 0))),
+            transferred_bytes=max(request.transferred_bytes, int(response.get("encodedDataLength", 0))),
         )
     if method == "Network.dataReceived":
         return dataclasses.replace(
@@ -141,8 +143,8 @@ def _apply_event(request: NetworkRequest, method: str, params: Mapping[str, Any]
             transferred_bytes=max(request.transferred_bytes, int(params["encodedDataLength"])),
         )
     if method == "Network.loadingFailed":
-        said = str(params.get("errorText", ""))
-        ours = "BLOCKED_BY_CLIENT" in said or "NETWORK_ACCESS_DENIED" in said
-        held = ours or params.get("blockedReason") == "inspector"
-        return dataclasses.replace(request, ended_at=float(params["timestamp"]), blocked_by_prober=held)
+        error = str(params.get("errorText", ""))
+        blocked = "BLOCKED_BY_CLIENT" in error or "NETWORK_ACCESS_DENIED" in error
+        blocked = blocked or params.get("blockedReason") == "inspector"
+        return dataclasses.replace(request, ended_at=float(params["timestamp"]), blocked_by_prober=blocked)
     return request

@@ -1,11 +1,10 @@
-"""Decides when a load is over: a pure rule over what was seen so far; waits for nothing itself.
+"""The page-complete check: a pure rule over the recorded activity of a page; does not wait itself.
 
-Lighthouse (throttling by DevTools) waits 5.25 s after the load event, the first paint and the last busy moment of the
-network, and then, because its eye for long tasks opens only now, 5.25 s more. Nearly always nothing more happens in
-that time, and then a shorter wait sees the same. So :data:`CALM` seconds without a sign of life end a load, unless the
-page itself says that it has more in store: a timer is due, an animation runs, a request is open. Then the load lasts
-until that has happened, or until the page has been loaded for :data:`PATIENCE` seconds. docs/vitals.md tells what this
-costs and what it misses.
+Lighthouse (throttling by DevTools) waits 5.25 s after the load event, the first paint and the last network activity,
+and then, because it starts to record long tasks only now, 5.25 s more. Nearly always nothing more happens in that time,
+and a shorter wait gives the same result. So :data:`QUIET_SECONDS` without activity end a load, unless the page has
+pending work: a timer is due, an animation runs, a request is open. Then the load lasts until that is done, or until the
+page has been loaded for :data:`MAX_ACTIVE_SECONDS`. docs/vitals.md describes what this costs and what it misses.
 """
 
 from __future__ import annotations
@@ -14,25 +13,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 QUIET_SECONDS = 2.0
-"""Seconds without a sign of life after which a load is over that has nothing more in store."""
+"""Seconds without activity after which a load without pending work is complete."""
 
 MAX_ACTIVE_SECONDS = 4.0
-"""Seconds after it was loaded and had painted for which a page is waited for because it has more in store."""
+"""Longest wait for pending work in seconds, after the page was loaded and had painted."""
 
-TIMER_SETTLE_SECONDS = 0.5
-"""Seconds that a timer's work gets to show itself."""
+POST_TIMER_SECONDS = 0.5
+"""Seconds after a timer fires in which its work becomes visible."""
 
 MAX_OPEN_REQUESTS = 2
-"""So many requests may stay open for ever: long polls and counters. Open ones are more in store, not a sign of life."""
+"""Requests that may stay open: long polls and counters. An open request is pending work, not activity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageActivity:
-    """What is known of a load at ``now``. All times are seconds of one clock; None means that it has not happened.
+    """Hold the activity of a load until ``now``. All times are seconds of one clock; None: it has not happened.
 
-    ``dcl``, ``loaded``, ``fcp``: the page's events. ``network``: when a request last started or ended, ``in_flight``
-    how many are open now. ``busy``: when the last long task ended. ``painted``: the last change of the page seen
-    (largest paint, layout shift). ``due``: when the page's next timer fires, or ``now`` while an animation runs.
+    ``last_request``: when a request last started or ended. ``last_long_task``: when the last long task ended.
+    ``last_paint``: the last visible change (largest paint, layout shift). ``next_timer``: when the page's next timer
+    fires, or ``now`` while an animation runs.
     """
 
     now: float
@@ -47,10 +46,10 @@ class PageActivity:
 
 
 def seconds_to_complete(activity: PageActivity) -> float | None:
-    """Seconds that the load lasts yet if nothing more happens: 0 when it is over, None while it cannot end.
+    """Return the seconds until the load is complete if nothing more happens: 0 if it is, None while it cannot end.
 
     A load without a first paint, a load event or DOMContentLoaded cannot end (its deadline ends it), nor one with more
-    than two requests open.
+    than two open requests.
     """
     if (
         activity.fcp is None
@@ -59,24 +58,24 @@ def seconds_to_complete(activity: PageActivity) -> float | None:
         or activity.open_requests > MAX_OPEN_REQUESTS
     ):
         return None
-    stood = max(activity.fcp, activity.dcl, activity.loaded)
-    signs = (stood, activity.last_request, activity.last_long_task, activity.last_paint)
-    end = max(sign for sign in signs if sign is not None) + QUIET_SECONDS
+    ready_at = max(activity.fcp, activity.dcl, activity.loaded)
+    times = (ready_at, activity.last_request, activity.last_long_task, activity.last_paint)
+    end = max(at for at in times if at is not None) + QUIET_SECONDS
     if activity.open_requests:
-        end = max(end, stood + MAX_ACTIVE_SECONDS)
-    elif activity.next_timer is not None and activity.next_timer <= stood + MAX_ACTIVE_SECONDS:
-        end = max(end, min(activity.next_timer + TIMER_SETTLE_SECONDS, stood + MAX_ACTIVE_SECONDS))
+        end = max(end, ready_at + MAX_ACTIVE_SECONDS)
+    elif activity.next_timer is not None and activity.next_timer <= ready_at + MAX_ACTIVE_SECONDS:
+        end = max(end, min(activity.next_timer + POST_TIMER_SECONDS, ready_at + MAX_ACTIVE_SECONDS))
     return max(0.0, end - activity.now)
 
 
 def activity_script() -> str:
-    """JavaScript to run before any of the page's: it notes long tasks, paints and when the page's timers are due."""
-    return _read_script("signs.js")
+    """Return the JavaScript to run before the page's own: it records long tasks, paints and timers."""
+    return _read_script("activity.js")
 
 
 def activity_now_script() -> str:
-    """JavaScript expression: ``{"busy", "painted", "due"}``, seconds ago, ago and ahead of now; null for none."""
-    return _read_script("signs_now.js")
+    """Return a JavaScript expression: ``{"busy", "painted", "due"}``, seconds ago, ago and ahead; null for none."""
+    return _read_script("activity_now.js")
 
 
 def _read_script(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Processes as the Linux kernel tells of them: who descends from whom, what they take, what is left; ending a tree."""
+"""Process trees on Linux: descendants, memory, priority, and how to kill a tree."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _POLL_SECONDS = 0.01
 
 
 def parent_pids() -> dict[int, int]:
-    """Parent by process, of all that live (zombies are left out: they hold nothing but their number)."""
+    """Return the parent of every living process (without zombies, which hold only their id)."""
     found: dict[int, int] = {}
     for entry in PROC.iterdir():
         if entry.name.isdecimal():
@@ -30,18 +30,18 @@ def parent_pids() -> dict[int, int]:
 
 
 def descendants(root: int) -> list[int]:
-    """Everybody below ``root``, nearest first; without itself."""
+    """Return all processes below *root*, nearest first, without *root*."""
     children: dict[int, list[int]] = {}
     for process, parent in parent_pids().items():
         children.setdefault(parent, []).append(process)
     found = list(children.get(root, ()))
-    for process in found:  # grows while it is walked
+    for process in found:  # grows during the iteration
         found.extend(children.get(process, ()))
     return found
 
 
 def kill_descendants(root: int, timeout_seconds: float = 5.0) -> bool:
-    """Kill everybody below ``root``, also those that are born meanwhile; whether all are gone within ``patience`` s."""
+    """Kill all processes below *root*, including new ones; return whether all are gone within *timeout_seconds*."""
     end = time.monotonic() + timeout_seconds
     while living := descendants(root):
         for process in living:
@@ -54,7 +54,7 @@ def kill_descendants(root: int, timeout_seconds: float = 5.0) -> bool:
 
 
 def kill_tree(root: int, timeout_seconds: float = 5.0) -> bool:
-    """The same with ``root`` itself, which goes last: what it left behind would be nobody's child any more."""
+    """Kill *root* and all below it. *root* goes last: its orphans would no longer be found as its descendants."""
     gone = kill_descendants(root, timeout_seconds)
     with suppress(ProcessLookupError):
         os.kill(root, signal.SIGKILL)
@@ -62,14 +62,14 @@ def kill_tree(root: int, timeout_seconds: float = 5.0) -> bool:
 
 
 def kill_orphans(temp_dir: Path, timeout_seconds: float = 5.0) -> bool:
-    """Kill everybody whose temporary files go to ``scratch``, and all below them; whether they are gone in time.
+    """Kill all processes with *temp_dir* as TMPDIR, and all below them; return whether they are gone in time.
 
-    They are what a process that was killed itself left behind: nobody's children, which go on writing for a moment.
+    They are orphans of a killed worker, which continue to write for a moment.
     """
-    mine = f"TMPDIR={temp_dir}".encode()
+    variable = f"TMPDIR={temp_dir}".encode()
     end = time.monotonic() + timeout_seconds
-    while heirs := [process for process in parent_pids() if mine in _read_environment(process)]:
-        for process in heirs:
+    while orphans := [process for process in parent_pids() if variable in _read_environment(process)]:
+        for process in orphans:
             kill_tree(process, timeout_seconds)
         if time.monotonic() > end:
             return False
@@ -85,14 +85,14 @@ def _read_environment(process: int) -> list[bytes]:
 
 
 def become_subreaper() -> None:
-    """From now on descendants of this process that lose their parent become its children, so that they are found."""
+    """Make orphaned descendants of this process its children, so that they are found."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def lower_priority(niceness: int) -> None:
-    """Leave the processor to others first, with all that will be started from here.
+    """Lower the CPU priority of this process and of all that it will start.
 
-    Chromium of root raises its own priority; without the capability for that its processes stay where they are put.
+    Chromium of root raises its own priority; without the capability for that its processes keep this one.
     """
     ctypes.CDLL(None, use_errno=True).prctl(_PR_CAPBSET_DROP, _CAP_SYS_NICE, 0, 0, 0)
     os.nice(niceness)
@@ -100,10 +100,10 @@ def lower_priority(niceness: int) -> None:
 
 
 def lower_session_priority(root: int) -> None:
-    """Give the sessions of ``root`` and of all below it the weight that this process has.
+    """Give the sessions of *root* and of all below it the niceness of this process.
 
-    Where the kernel shares the processor out among sessions (autogroup), niceness counts inside of a session only, and
-    a browser begins one of its own, as heavy as the daemon's.
+    Where the kernel divides the processor among sessions (autogroup), niceness counts only inside a session, and a
+    browser starts its own session, with the same weight as the daemon's.
     """
     niceness = os.getpriority(os.PRIO_PROCESS, 0)
     for process in (root, *descendants(root)):
@@ -112,7 +112,7 @@ def lower_session_priority(root: int) -> None:
 
 
 def tree_memory_bytes(root: int) -> int:
-    """Bytes that ``root`` and all below it take; shared pages are shared out among those who share them."""
+    """Return the memory of *root* and all below it in bytes; shared pages are divided among their users (PSS)."""
     total = 0
     for process in (root, *descendants(root)):
         with suppress(OSError):
@@ -124,12 +124,12 @@ def tree_memory_bytes(root: int) -> int:
 
 
 def available_memory_bytes() -> int:
-    """Bytes that this machine, or the control group that we live in, still has for newcomers."""
-    left = 0
+    """Return the bytes that this host, or this process's control group, has available."""
+    available = 0
     for line in (PROC / "meminfo").read_text().splitlines():
         if line.startswith("MemAvailable:"):
-            left = int(line.split()[1]) * 1024
+            available = int(line.split()[1]) * 1024
     with suppress(OSError, ValueError):  # no control group, or one without a limit
         limit = int((CGROUP / "memory.max").read_text())
-        left = min(left, limit - int((CGROUP / "memory.current").read_text()))
-    return left
+        available = min(available, limit - int((CGROUP / "memory.current").read_text()))
+    return available

@@ -1,4 +1,4 @@
-"""What the daemon orders from its renderer and what comes back, as records and as lines of JSON."""
+"""The protocol between the daemon and its browser worker: requests and responses as records and as JSON lines."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def _is_ip_address(host: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadRequest:
-    """One load to make: ``url`` on the device ``profile``, over within ``timeout`` seconds, saying ``agent``.
+    """Request one load of ``url`` on the device ``profile`` within ``timeout_seconds``.
 
-    ``blocked`` hosts are never asked. ``reach`` are networks that may be reached though they are not of the Internet.
-    ``largest`` is the most bytes that the page may send, ``memory`` the most that
-    one of its processes may take. ``best`` is the best benchmark index known of this host (0: none yet) and ``share``
-    the part of it that it must still reach. ``prove`` asks for the canary first. ``trace`` is a file for the trace.
+    ``blocked_hosts`` are never requested; ``allowed_networks`` may be reached besides the Internet. ``max_page_bytes``
+    limits the bytes of the page, ``memory_limit_bytes`` the memory of one of its processes. ``best_benchmark_index`` is
+    the best one measured on this host (0: none yet), of which ``min_speed_ratio`` must be reached.
+    ``verify_throttling`` requests the calibration first. ``trace_file`` is a destination for the trace.
     """
 
     url: str
@@ -51,32 +51,33 @@ class LoadRequest:
     trace_file: str = ""
 
     def to_json_line(self) -> bytes:
-        """As one line of JSON."""
+        """Encode as one line of JSON."""
         return json.dumps(asdict(self)).encode() + b"\n"
 
     @classmethod
     def from_json_line(cls, line: bytes) -> LoadRequest:
-        """From such a line."""
-        told = json.loads(line)
-        return cls(**(told | {"blocked_hosts": tuple(told["blocked"]), "allowed_networks": tuple(told["reach"])}))
+        """Decode one line of JSON."""
+        data = json.loads(line)
+        lists = ("blocked_hosts", "allowed_networks")
+        return cls(**(data | {name: tuple(data[name]) for name in lists}))
 
     def egress_exceptions(self) -> str:
-        """What may be reached beside the Internet, as ``fence`` reads it: ``reach``, and a host written as an address.
+        """Return what may be reached besides the Internet, in the egress filter's format.
 
-        A name is no reason to let a page in anywhere: whoever holds a portal's zone could let it lead to us.
+        That is ``allowed_networks`` and a host that is an IP address. A name opens nothing: an attacker who controls
+        a portal's DNS zone could point it at this host.
         """
         parts = urlsplit(self.url)
-        host, usual = parts.hostname or "", {"http": 80, "https": 443}
-        ports = {parts.port or usual.get(parts.scheme, 0), *usual.values()}
-        own = LOOPBACK_ADDRESSES if host == "localhost" or host.endswith(".localhost") else (host,)
-        return "\n".join(
-            (*self.allowed_networks, *(f"{one} {port}" for one in own if _is_ip_address(one) for port in ports))
-        )
+        host, default_ports = parts.hostname or "", {"http": 80, "https": 443}
+        ports = {parts.port or default_ports.get(parts.scheme, 0), *default_ports.values()}
+        hosts = LOOPBACK_ADDRESSES if host == "localhost" or host.endswith(".localhost") else (host,)
+        own = [f"{address} {port}" for address in hosts if _is_ip_address(address) for port in ports]
+        return "\n".join((*self.allowed_networks, *own))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScreenshotFile:
-    """A picture that the renderer left in its scratch directory as ``file``; the rest as in probes.base.Picture."""
+    """Name a screenshot that the worker wrote to ``file`` in its temporary directory; see probes.result.Screenshot."""
 
     file: str
     content_type: str
@@ -86,11 +87,11 @@ class ScreenshotFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadResponse:
-    """What became of an order.
+    """Hold the result of a load request.
 
-    ``fault`` with ``detail`` and ``phase`` says why it failed; :attr:`Fault.PROBER` where we could not see. ``memory``
-    is what the browser and all that belongs to it took in the end, in bytes. ``proved``: the canary was asked and well.
-    ``spoiled``: this browser is not to be used again. ``fenced``: the kernel kept its pages to the Internet.
+    ``fault``, ``detail`` and ``phase`` describe a failure; :attr:`Fault.INTERNAL_ERROR` if the prober could not tell.
+    ``memory_bytes`` is the memory of the whole process tree after the load. ``throttling_verified``: the calibration
+    ran and succeeded. ``browser_broken``: do not use this browser again. ``egress_filtered``: the kernel filtered.
     """
 
     values: Mapping[str, Scalar] = field(default_factory=dict)
@@ -104,13 +105,13 @@ class LoadResponse:
     egress_filtered: bool = False
 
     def to_json_line(self) -> bytes:
-        """As one line of JSON."""
+        """Encode as one line of JSON."""
         return json.dumps(asdict(self)).encode() + b"\n"
 
     @classmethod
     def from_json_line(cls, line: bytes) -> LoadResponse:
-        """From such a line. Raises ValueError when it is none."""
-        told: dict[str, Any] = json.loads(line)
-        told["fault"] = Fault(told["fault"]) if told["fault"] else None
-        told["pictures"] = tuple(ScreenshotFile(**one) for one in told["pictures"])
-        return cls(**told)
+        """Decode one line of JSON. Raises ValueError if it is malformed."""
+        data: dict[str, Any] = json.loads(line)
+        data["fault"] = Fault(data["fault"]) if data["fault"] else None
+        data["screenshots"] = tuple(ScreenshotFile(**entry) for entry in data["screenshots"])
+        return cls(**data)

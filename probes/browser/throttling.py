@@ -1,4 +1,4 @@
-"""Slows processor and network of a page by DevTools, as its profile says; whether it took effect the canary proves."""
+"""Throttle processor and network of a page by DevTools, as its profile says; ``calibration`` verifies the effect."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 async def throttle(session: CDPSession, cpu_slowdown: float, network: NetworkThrottling | None) -> None:
-    """Slow processor and network of a page down; a slowdown of 1 and no network set them free."""
+    """Throttle processor and network of a page; a slowdown of 1 and no network remove the throttling."""
     await session.send(
         "Network.emulateNetworkConditions",
         {

@@ -1,7 +1,7 @@
-"""Reads a recorded Chromium trace down to what one load of one page left in it; computes no metric.
+"""Read a recorded Chromium trace and extract the events of one load of one page; computes no metric.
 
 Times of a trace are microseconds of the machine's monotonic clock; here they become seconds after the navigation
-started. The names of the events and their fields are Chromium's own, seen in version 156.
+started. The names of the events and their fields are those of Chromium 156.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ CATEGORIES = (
     "loading",  # paints, largest paints, layout shifts, the viewport
     "blink.user_timing",  # navigation start, DOMContentLoaded, load
     "disabled-by-default-devtools.timeline",  # the tasks of each thread, the frames of the page
-    "disabled-by-default-devtools.screenshot",  # the film for the Speed Index
+    "disabled-by-default-devtools.screenshot",  # the filmstrip for the Speed Index
 )
-"""All that the metrics need. Each further category costs time inside the page, and so changes what is measured."""
+"""All that the metrics need. Each further category costs time inside the page and so changes the measured values."""
 
 DEVTOOLS_CATEGORIES = (
     *CATEGORIES,
@@ -31,18 +31,18 @@ DEVTOOLS_CATEGORIES = (
     "v8.execute",
     "latencyInfo",
 )
-"""For a trace that a person wants to open in DevTools: the same, with the work inside of each task."""
+"""For a trace to open in DevTools: the same, with the work inside each task."""
 
 
 class NoNavigation(ValueError):
-    """The trace holds no page: nothing was navigated to, or only an error page."""
+    """Report that the trace holds no page: no navigation, or only an error page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MainThreadTask:
-    """One task of the page's main thread, from ``start`` to ``end`` in seconds after the navigation's start.
+    """Hold one task of the page's main thread, from ``start`` to ``end`` in seconds after the navigation's start.
 
-    Of a task that was under way at that moment only the rest counts.
+    A task that was running at that moment counts only with its rest.
     """
 
     start: float
@@ -50,13 +50,13 @@ class MainThreadTask:
 
     @property
     def duration_seconds(self) -> float:
-        """How long it took."""
+        """Return its duration."""
         return self.end - self.start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceScreenshot:
-    """The screen at ``at`` seconds after the navigation's start, as a JPEG of at most 500 x 500 px."""
+    """Hold the screen ``at_seconds`` after the navigation's start, as a JPEG of at most 500 x 500 px."""
 
     at_seconds: float
     jpeg: bytes
@@ -64,12 +64,12 @@ class TraceScreenshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageTrace:
-    """What one load left in a trace.
+    """Hold the events of one load in a trace.
 
-    ``origin`` is the navigation's start in seconds of the monotonic clock, the one that DevTools' ``timestamp`` uses
-    too. ``events`` are the named events of the main frame, ``tree`` those of the main frame and every frame in it,
-    both by time and none before the origin. ``tasks`` do not overlap. ``shots`` holds no picture twice in a row.
-    ``end`` is the last moment that the trace saw.
+    ``origin_seconds`` is the navigation's start on the monotonic clock, which DevTools' ``timestamp`` uses too.
+    ``main_frame_events`` are the named events of the main frame, ``frame_tree_events`` those of the main frame and
+    every frame in it, both by time and none before the origin. ``tasks`` do not overlap. ``screenshots`` has no equal
+    neighbours. ``end_seconds`` is the end of the trace.
     """
 
     origin_seconds: float
@@ -80,27 +80,27 @@ class PageTrace:
     end_seconds: float
 
     def seconds_of(self, event: TraceEvent) -> float:
-        """Seconds after the navigation's start."""
+        """Return the event's time in seconds after the navigation's start."""
         return float(event["ts"]) / 1e6 - self.origin_seconds
 
     def first_seconds_of(self, name: str, *, since_seconds: float = 0.0) -> float | None:
-        """When the first event of that name, not before ``since``, happened in the main frame; None when none did."""
+        """Return the time of the main frame's first event *name* at or after *since_seconds*; None without one."""
         times = (self.seconds_of(event) for event in self.main_frame_events if event["name"] == name)
         return next((at for at in times if at >= since_seconds), None)
 
     @property
     def document_started_seconds(self) -> float:
-        """When the page's own document began to be read. Before it, the empty one that it replaces still has events."""
+        """Return when parsing of the page's own document began. Earlier events may belong to the empty document."""
         return max(
             (self.seconds_of(event) for event in self.main_frame_events if event["name"] == "domLoading"), default=0.0
         )
 
 
 def read_trace(events: Iterable[TraceEvent]) -> PageTrace:
-    """Find the page in the events of a trace, in whatever order they came.
+    """Find the page in the events of a trace, given in any order.
 
-    The page is the last document that the main frame navigated to, so a redirect made by script starts the clock
-    anew, as Lighthouse has it. Raises :class:`NoNavigation`.
+    The page is the last document that the main frame navigated to, so a redirect by script restarts the clock, as in
+    Lighthouse. Raises :class:`NoNavigation`.
     """
     ordered = sorted((event for event in events if event.get("ts")), key=lambda event: int(event["ts"]))
     frame = _main_frame(ordered)
@@ -123,7 +123,7 @@ def read_trace(events: Iterable[TraceEvent]) -> PageTrace:
 
 
 def _frame_of(event: TraceEvent) -> str | None:
-    """The frame that an event belongs to: Chromium names it in three places."""
+    """Return the frame of an event, which Chromium stores in three places."""
     arguments: Mapping[str, Any] = event["args"]
     data = arguments.get("data")
     inner = data if isinstance(data, Mapping) else {}
@@ -132,16 +132,16 @@ def _frame_of(event: TraceEvent) -> str | None:
 
 
 def _is_page(event: TraceEvent) -> bool:
-    """Whether a main frame starts to navigate here, to something that is neither empty nor an error."""
+    """Return whether the event is a main frame's navigation to a page that is neither empty nor an error page."""
     if event["name"] != "navigationStart":
         return False
     data: Mapping[str, Any] = event.get("args", {}).get("data") or {}
-    address = str(data.get("documentLoaderURL") or "about:")
-    return bool(data.get("isOutermostMainFrame")) and not address.startswith(("about:", "chrome-error:"))
+    url = str(data.get("documentLoaderURL") or "about:")
+    return bool(data.get("isOutermostMainFrame")) and not url.startswith(("about:", "chrome-error:"))
 
 
 def _main_frame(events: Sequence[TraceEvent]) -> str:
-    """The traced tab's main frame: named by the browser when the trace began, otherwise by the last navigation."""
+    """Return the traced tab's main frame: named by the browser when the trace began, else by the last navigation."""
     for event in events:
         if event["name"] == "TracingStartedInBrowser":
             frames: list[Mapping[str, Any]] = event["args"]["data"].get("frames") or []
@@ -162,7 +162,7 @@ def _navigation(events: Sequence[TraceEvent], frame: str) -> TraceEvent:
 
 
 def _frame_tree(events: Sequence[TraceEvent], frame: str) -> frozenset[str]:
-    """The main frame and all below it; a frame is committed after the one that it stands in."""
+    """Return the main frame and all frames below it; a frame is committed after its parent."""
     found = {frame}
     for event in events:
         if event["name"] in {"FrameCommittedInBrowser", "TracingStartedInBrowser"}:
@@ -174,7 +174,7 @@ def _frame_tree(events: Sequence[TraceEvent], frame: str) -> frozenset[str]:
 
 
 def _tasks(events: Sequence[TraceEvent], thread: tuple[int, int], origin: int) -> Iterator[MainThreadTask]:
-    """Top-level tasks of one thread. Chromium sometimes reports a task as running into the next: it then ends there."""
+    """Yield the top-level tasks of one thread. A task that Chromium reports as overlapping the next ends there."""
     spans = [
         (int(event["ts"]), int(event["ts"]) + int(event["dur"]))
         for event in events
@@ -190,11 +190,11 @@ def _screenshots(events: Sequence[TraceEvent], origin: int) -> Iterator[TraceScr
     previous = ""
     for event in events:
         if event["name"] == "Screenshot" and int(event["ts"]) >= origin:
-            picture = str(event["args"].get("snapshot", ""))
-            if picture and picture != previous:
-                previous = picture
+            snapshot = str(event["args"].get("snapshot", ""))
+            if snapshot and snapshot != previous:
+                previous = snapshot
                 try:
-                    jpeg = base64.b64decode(picture, validate=True)
+                    jpeg = base64.b64decode(snapshot, validate=True)
                 except binascii.Error:
                     continue
                 yield TraceScreenshot(at_seconds=(int(event["ts"]) - origin) / 1e6, jpeg=jpeg)

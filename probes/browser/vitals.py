@@ -1,8 +1,8 @@
-"""What a visitor feels of one load, as pure functions of a recorded trace; never meets a browser.
+"""Web Vitals and further metrics of one load, as pure functions of a recorded trace; needs no browser.
 
 Each value is defined in docs/vitals.md, with its differences from Lighthouse. Durations are seconds; times are seconds
-after the navigation's start. What did not occur is None. Two values may be 0 and mean it: a page that painted and never
-moved has a layout shift of 0, and one that was never busy for long has a blocking time of 0.
+after the navigation's start. What did not occur is None. Two values may be a true 0: a page that painted and never
+moved has a layout shift of 0, and one without long tasks has a blocking time of 0.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from probes.browser.speed_index import speed_index
 from probes.browser.trace_events import MainThreadTask, PageTrace, TraceEvent, read_trace
 
 LONG_TASK_SECONDS = 0.050
-"""A task blocks from here on: what a finger does is then felt late. The Long Tasks API's limit."""
+"""A longer task blocks input noticeably; the limit of the Long Tasks API."""
 
 QUIET_WINDOW_SECONDS = 5.0
-"""So long must main thread and network be quiet together for a page to count as ready for use."""
+"""Time for which main thread and network must be quiet together for a page to be interactive."""
 
 MAX_QUIET_REQUESTS = 2
-"""So many requests may be under way in a quiet window: a chat or a counter does not keep a page from being ready."""
+"""Open requests allowed in a quiet window: a chat or a counter does not delay interactivity."""
 
 MAX_SESSION_GAP_SECONDS, MAX_SESSION_SECONDS = 1.0, 5.0
 """A session of layout shifts ends after a second without one, and is never longer than five seconds."""
 
 MAX_DESCRIPTION_LENGTH = 200
-"""Characters of a description at most: a page may name its elements at any length."""
+"""Longest description in characters: a page may name its elements at any length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vitals:
-    """The metrics of one load. ``lcp_element`` describes the largest element, such as ``IMG hero.jpg`` or ``H1``."""
+    """Hold the metrics of one load. ``lcp_element`` describes the largest element, e.g. ``IMG hero.jpg`` or ``H1``."""
 
     fcp_seconds: float | None
     lcp_seconds: float | None
@@ -50,7 +50,7 @@ class Vitals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayoutShift:
-    """One layout shift: ``score`` is the part of the screen that moved times how far, both as shares."""
+    """Hold one layout shift: ``score`` is the share of the screen that moved times the share of the distance."""
 
     at_seconds: float
     score: float
@@ -59,9 +59,9 @@ class LayoutShift:
 def read_vitals(events: Iterable[TraceEvent], requests: Sequence[NetworkRequest] = ()) -> Vitals:
     """Compute all metrics of the last page in a trace.
 
-    ``exchanges`` are the requests of the same load (:func:`probes.browser.network_log.read_exchanges`): they give the time to the
-    first byte, and where blocking time ends. Raises :class:`probes.browser.trace_events.NoNavigation`,
-    :class:`probes.browser.speed_index.BadPicture`, and ImportError without Pillow.
+    *requests* are those of the same load (:func:`probes.browser.network_log.read_network_log`): they give the time to
+    first byte and the end of the blocking time. Raises :class:`probes.browser.trace_events.NoNavigation`,
+    :class:`probes.browser.speed_index.InvalidScreenshot`, and ImportError without Pillow.
     """
     page = read_trace(events)
     fcp, dcl = (
@@ -88,34 +88,34 @@ def read_vitals(events: Iterable[TraceEvent], requests: Sequence[NetworkRequest]
 
 
 def largest_contentful_paint(page: PageTrace) -> TraceEvent | None:
-    """The last candidate for the largest paint of the main frame, unless Chromium took it back afterwards."""
+    """Return the last LCP candidate of the main frame, unless Chromium invalidated it afterwards."""
     names = {"largestContentfulPaint::Candidate", "largestContentfulPaint::Invalidate"}
     last = next((event for event in reversed(page.main_frame_events) if event["name"] in names), None)
     return last if last is not None and last["name"].endswith("Candidate") else None
 
 
 def describe_element(page: PageTrace, candidate: TraceEvent) -> str:
-    """The element of a candidate: its name, and the end of its address if it is a picture."""
+    """Describe the element of a candidate: its name, and the last part of its URL if it is an image."""
     data: Mapping[str, Any] = candidate["args"].get("data") or {}
     name = str(data.get("nodeName") or data.get("type") or "element")
-    address = ""
+    url = ""
     for event in page.main_frame_events:
         if event["name"] == "LargestImagePaint::Candidate":
-            picture = event["args"].get("data") or {}
-            if picture.get("DOMNodeId") == data.get("nodeId"):
-                address = str(picture.get("imageUrl") or "")
-    file = "" if address.startswith("data:") else address.partition("?")[0].rstrip("/").rpartition("/")[2]
+            image = event["args"].get("data") or {}
+            if image.get("DOMNodeId") == data.get("nodeId"):
+                url = str(image.get("imageUrl") or "")
+    file = "" if url.startswith("data:") else url.partition("?")[0].rstrip("/").rpartition("/")[2]
     return f"{name} {file}".strip()[:MAX_DESCRIPTION_LENGTH]
 
 
 def time_to_first_byte(requests: Sequence[NetworkRequest]) -> float | None:
-    """When the document's answer began; None when no document came."""
+    """Return when the document's response began; None without a document."""
     documents = [each for each in requests if each.is_document and each.response_started_at is not None]
     return documents[-1].response_started_at if documents else None
 
 
 def total_blocking_time(tasks: Iterable[MainThreadTask], start: float, end: float) -> float:
-    """Sum of what tasks take beyond 50 ms between ``start`` (FCP) and ``end``; a task counts only inside of these."""
+    """Sum the time of tasks beyond 50 ms between *start* (FCP) and *end*; only the part inside counts."""
     inside = (min(task.end, end) - max(task.start, start) for task in tasks)
     return sum((seconds - LONG_TASK_SECONDS for seconds in inside if seconds > LONG_TASK_SECONDS), start=0.0)
 
@@ -123,31 +123,30 @@ def total_blocking_time(tasks: Iterable[MainThreadTask], start: float, end: floa
 def time_to_interactive(
     tasks: Sequence[MainThreadTask], requests: Sequence[NetworkRequest], fcp: float, dcl: float | None, end: float
 ) -> float:
-    """When the page was ready for use (Time to Interactive): where blocking time stops counting.
+    """Return the Time to Interactive, where blocking time stops counting.
 
-    That is the start of the first stretch of five seconds without a long task, with at most two requests under way in
-    it. What follows the trace's ``end`` is taken to be quiet: the rule for the end of a load saw to that.
+    That is the start of the first five seconds without a long task and with at most two open requests. The time after
+    the trace's *end* counts as quiet: the page-complete check made sure of that.
     """
     busy = [(task.start, task.end) for task in tasks if task.duration_seconds >= LONG_TASK_SECONDS]
-    calm = _gaps(busy, end + QUIET_WINDOW_SECONDS)
-    slow = _busy_network_spans(requests, end)
-    floor = max(fcp, dcl or 0.0)
-    for start, stop in calm:
-        for quiet_from, quiet_to in _gaps(slow, end + QUIET_WINDOW_SECONDS):
+    busy_network = _busy_network_spans(requests, end)
+    earliest = max(fcp, dcl or 0.0)
+    for start, stop in _gaps(busy, end + QUIET_WINDOW_SECONDS):
+        for quiet_from, quiet_to in _gaps(busy_network, end + QUIET_WINDOW_SECONDS):
             shared = min(stop, quiet_to) - max(start, quiet_from)
             if shared >= QUIET_WINDOW_SECONDS and min(stop, quiet_to) > fcp + QUIET_WINDOW_SECONDS:
-                return max(start, floor)
-    return max(busy[-1][1] if busy else 0.0, floor)
+                return max(start, earliest)
+    return max(busy[-1][1] if busy else 0.0, earliest)
 
 
 def _gaps(spans: Sequence[tuple[float, float]], end: float) -> list[tuple[float, float]]:
-    """The stretches between spans that are in order and do not overlap, up to ``end``."""
+    """Return the gaps between ordered spans that do not overlap, up to *end*."""
     edges = [0.0, *(edge for span in spans for edge in span), end]
     return [(start, stop) for start, stop in zip(edges[::2], edges[1::2], strict=True) if stop > start]
 
 
 def _busy_network_spans(requests: Sequence[NetworkRequest], end: float) -> list[tuple[float, float]]:
-    """The stretches with more than two fetches under way. Failed and other requests than GET do not count."""
+    """Return the spans with more than two open GET requests. Failed requests and other methods do not count."""
     steps = sorted(
         step
         for each in requests
@@ -155,9 +154,9 @@ def _busy_network_spans(requests: Sequence[NetworkRequest], end: float) -> list[
         for step in ((each.started_at, 1), (each.ended_at, -1))
     )
     spans: list[tuple[float, float]] = []
-    under_way, since = 0, 0.0
+    open_requests, since = 0, 0.0
     for at, step in steps:
-        before, under_way = under_way, under_way + step
+        before, open_requests = open_requests, open_requests + step
         if before == MAX_QUIET_REQUESTS and step > 0:
             since = at
         elif before == MAX_QUIET_REQUESTS + 1 and step < 0:
@@ -166,10 +165,10 @@ def _busy_network_spans(requests: Sequence[NetworkRequest], end: float) -> list[
 
 
 def layout_shifts(page: PageTrace) -> list[LayoutShift]:
-    """The shifts of the page and the frames in it, by time.
+    """Return the layout shifts of the page and its frames, by time.
 
-    Chromium marks some of them as following an input. Nobody touches the page during a load: what it takes for one is
-    the emulated screen's first layout, so they count like the others.
+    Chromium marks some of them as following an input. A load has no input: Chromium counts the emulated screen's first
+    layout as one, so these shifts count like the others.
     """
     return [
         LayoutShift(at_seconds=page.seconds_of(event), score=float(data["weighted_score_delta"]))
@@ -179,7 +178,7 @@ def layout_shifts(page: PageTrace) -> list[LayoutShift]:
 
 
 def cumulative_layout_shift(shifts: Iterable[LayoutShift]) -> float:
-    """Cumulative Layout Shift: the greatest sum of one session of shifts (in order of time); 0 without any."""
+    """Return the Cumulative Layout Shift: the greatest sum of one session of shifts (by time); 0 without any."""
     worst = total = 0.0
     first = previous = float("-inf")
     for shift in shifts:

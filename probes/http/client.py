@@ -1,4 +1,4 @@
-"""Follow one address over one family from the first hop to the last, in the open: every redirect is a timed hop."""
+"""Fetch one URL over one address family with its redirects; every redirect is a timed hop."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ if TYPE_CHECKING:
 
 REDIRECT_STATUSES = {301, 302, 303, 307, 308}
 CREDENTIAL_HEADERS = {"authorization", "cookie", "proxy-authorization"}
-"""Request headers that stay with the host they were written for."""
+"""Request headers that are sent only to the configured host."""
 
 _UNREQUESTED_ENCODINGS = {"br", "zstd"}
-"""Other unknown words in Content-Encoding are left standing, as browsers do: old servers name a character set there."""
+"""Other unknown Content-Encoding values are ignored, as browsers do: old servers name a character set there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to ask for, and how far to go. ``timeout`` is in seconds for the whole walk, ``max_body`` in bytes.
+    """Describe what to request, and the limits. ``timeout_seconds`` is for the whole fetch with its redirects.
 
-    Of the body ``keep`` bytes are kept to be read. With ``max_redirects`` 0 a redirect is an answer like any other.
+    The first ``kept_body_bytes`` of the body are kept. With ``max_redirects`` 0 a redirect is the response.
     """
 
     url: str
@@ -70,10 +70,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """The last hop's answer.
+    """Hold the response of the last hop.
 
-    ``size`` counts the bytes of the body, decoded from its transfer encodings; ``body`` is how it begins, as far as
-    the question wanted it, not decoded from its character set.
+    ``size_bytes`` counts the body after decompression; ``body`` is its beginning, as long as the request wanted it, as
+    bytes of its character set.
     """
 
     url: URL
@@ -86,7 +86,7 @@ class Response:
 
 
 async def fetch(request: Request, trace: Trace, resources: ProbeResources) -> Response:
-    """Follow ``ask`` to its end. Raises :class:`Failed`; the hops stay on the trace whatever happens."""
+    """Run *request* with its redirects. Raises :class:`ProbeFailed`; the hops stay on the trace in every case."""
     try:
         async with asyncio.timeout(request.timeout_seconds):
             return await _Fetch(request, trace, resources).follow_redirects()
@@ -109,7 +109,7 @@ class _HopResponse:
 
 
 class _Fetch:
-    """One walk while it happens."""
+    """Run one fetch."""
 
     def __init__(self, request: Request, trace: Trace, resources: ProbeResources) -> None:
         self._request = request
@@ -120,19 +120,19 @@ class _Fetch:
         self._hops: list[HopTrace] = []
 
     async def follow_redirects(self) -> Response:
-        """Go from hop to hop until one is no redirect."""
+        """Fetch hop after hop until a response is not a redirect."""
         url, method = self._initial_url.with_user(None).with_fragment(None), self._request.method
         seen: set[object] = set()
         while True:
-            page = await self._fetch_hop(url, method)
-            if page.location is None:
+            response = await self._fetch_hop(url, method)
+            if response.location is None:
                 return Response(
                     url=url,
-                    status=page.status,
-                    headers=page.headers,
-                    body=page.body,
-                    size_bytes=page.size_bytes,
-                    charset=page.charset,
+                    status=response.status,
+                    headers=response.headers,
+                    body=response.body,
+                    size_bytes=response.size_bytes,
+                    charset=response.charset,
                     hops=tuple(self._hops),
                 )
             state = (url, self._cookies.header_for(url))
@@ -140,47 +140,45 @@ class _Fetch:
                 detail = f"still redirected after {len(self._hops)} hops, by {url.host}"
                 raise ProbeFailed(Fault.REDIRECT_LOOP, detail)
             seen.add(state)
-            url = redirect_target(url, page.location)
-            if page.status == 303 and method != "HEAD":  # noqa: PLR2004 - See Other
+            url = redirect_target(url, response.location)
+            if response.status == 303 and method != "HEAD":  # noqa: PLR2004 - See Other
                 method = "GET"
 
     async def _fetch_hop(self, url: URL, method: str) -> _HopResponse:
-        """One request, no redirect followed, timed on a hop of its own."""
+        """Make one request, timed on its own hop; redirects are not followed."""
         tls = self._tls_context() if url.scheme == "https" else None
         request = encode_request(method, url, self._request_headers(url), self._cookies.header_for(url))
         hop = self._trace.start_hop(self._new_hop(url))
         self._hops.append(hop)
-        wire: HttpConnection | None = None
+        connection: HttpConnection | None = None
         try:
             target = await self._resolve(url, hop), url.port or 0
             sock = open_socket(hop, *target)
-            name = (url.raw_host or "").rstrip(".")
-            bodyless, most = method == "HEAD", self._request.max_body_bytes
-            wire = HttpConnection(
+            connection = HttpConnection(
                 hop,
                 sock,
                 target,
                 request=request,
-                skip_body=bodyless,
-                max_body_bytes=most,
+                skip_body=method == "HEAD",
+                max_body_bytes=self._request.max_body_bytes,
                 tls_context=tls,
-                server_name=name,
+                server_name=(url.raw_host or "").rstrip("."),
             )
-            page = await self._read_response(*await wire.read_response(), hop, url)
+            response = await self._read_response(*await connection.read_response(), hop, url)
             hop.record_event(HopEvent.ENDED, hop.last_received_at)
         except aiohttp.ClientError as error:
-            if wire is None or wire.error is None:
+            if connection is None or connection.error is None:
                 raise
-            raise wire.error from error
+            raise connection.error from error
         else:
-            return page
+            return response
         finally:
             hop.record_event(HopEvent.ENDED)
-            if wire is not None:
-                wire.release()
+            if connection is not None:
+                connection.release()
 
     async def _resolve(self, url: URL, hop: HopTrace) -> str:
-        """Where the hop goes: the first address of its family. The clock of the hop starts at the first step out."""
+        """Return the first address of the hop's family. The hop's clock starts when the query leaves this process."""
         host = url.raw_host or ""
         hop.start_clock()
         if hop.is_ip_literal:
@@ -190,7 +188,7 @@ class _Fetch:
         if not found.addresses:
             raise NameNotResolved(f"{host}: no address", absent=True)
         if hop.previous_scope is None and address_scope(found.addresses[0]) is AddressScope.LINK_LOCAL:
-            raise NameNotResolved(f"{host}: {found.addresses[0]} is on no other machine's link", absent=False)
+            raise NameNotResolved(f"{host}: {found.addresses[0]} is a link-local address", absent=False)
         hop.start_clock(found.sent_at)
         hop.record_event(HopEvent.RESOLVED, found.answered_at)
         return found.addresses[0]
@@ -209,7 +207,7 @@ class _Fetch:
     async def _read_response(
         self, message: RawResponseMessage, content: StreamReader, hop: HopTrace, url: URL
     ) -> _HopResponse:
-        """Note what the answer says. The text that comes with a redirect is not read: no browser waits for it."""
+        """Record the response on the hop and read its body. The body of a redirect is not read, as in browsers."""
         headers = message.headers
         hop.status = message.code
         hop.http_version = message.version.major + message.version.minor / 10
@@ -227,32 +225,34 @@ class _Fetch:
         try:
             return self._resources.tls_context(verify=self._request.verify_certificate)
         except (OSError, ssl.SSLError) as error:
-            raise ProbeFailed(Fault.PROBER, f"the trusted authorities cannot be read: {error.strerror}") from error
+            raise ProbeFailed(
+                Fault.INTERNAL_ERROR, f"trusted CA certificates cannot be read: {error.strerror}"
+            ) from error
 
     def _request_headers(self, url: URL) -> dict[str, str]:
-        """Ours and the configured ones. What proves who we are goes to the configured site and nowhere else."""
-        ours = {"User-Agent": self._resources.http_settings.user_agent, "Accept-Encoding": "gzip, deflate"}
+        """Return the default headers and the configured ones. Credentials are sent only to the configured site."""
+        default = {"User-Agent": self._resources.http_settings.user_agent, "Accept-Encoding": "gzip, deflate"}
         if not may_send_credentials(self._initial_url, url):
-            return ours | {
+            return default | {
                 name: value for name, value in self._request.headers.items() if name.lower() not in CREDENTIAL_HEADERS
             }
         if self._initial_url.user is not None:
-            proof = aiohttp.encode_basic_auth(self._initial_url.user, self._initial_url.password or "")
-            return ours | dict(self._request.headers) | {"Authorization": proof}
-        return ours | dict(self._request.headers)
+            credentials = aiohttp.encode_basic_auth(self._initial_url.user, self._initial_url.password or "")
+            return default | dict(self._request.headers) | {"Authorization": credentials}
+        return default | dict(self._request.headers)
 
 
 def _reject_unrequested_encodings(headers: CIMultiDictProxy[str]) -> None:
-    """Encodings that we did not ask for, and that this Python may know or not, are refused under every Python."""
+    """Refuse encodings that were not requested, the same under every Python, whether it can decode them or not."""
     named = {one.strip().lower() for value in headers.getall("Content-Encoding", ()) for one in value.split(",")}
-    for unasked in sorted(named & _UNREQUESTED_ENCODINGS):
-        raise ProbeFailed(Fault.PROTOCOL, f"body in an encoding that nobody asked for: {unasked}")
+    for unrequested in sorted(named & _UNREQUESTED_ENCODINGS):
+        raise ProbeFailed(Fault.PROTOCOL, f"body in an encoding that was not requested: {unrequested}")
 
 
 async def _read_body(content: StreamReader, max_bytes: int, kept_bytes: int) -> tuple[bytearray, int]:
-    """Read to the end or to ``limit`` decoded bytes; more is a fault. Its first ``keep`` bytes, and how many.
+    """Read the body to its end and return its first *kept_bytes* and its size. More than *max_bytes* is a fault.
 
-    What nobody will read is counted and let go, so that no portal can fill our memory.
+    Bytes that will not be searched are counted and dropped, so that no portal can fill the memory.
     """
     body, size = bytearray(), 0
     try:
@@ -268,7 +268,7 @@ async def _read_body(content: StreamReader, max_bytes: int, kept_bytes: int) -> 
 
 
 def summarize_hops(hops: Sequence[HopTrace]) -> dict[str, Scalar]:
-    """The stored HTTP metrics of a walk, as far as it came: phases summed over its hops, facts of its last hop."""
+    """Return the HTTP metrics of a fetch, as far as it came: phases summed over its hops, facts of its last hop."""
     if not hops:
         return {}
     last = hops[-1]
@@ -276,8 +276,8 @@ def summarize_hops(hops: Sequence[HopTrace]) -> dict[str, Scalar]:
     for hop in hops:
         for phase, seconds in hop.phases().items():
             values[f"{phase}_seconds"] = float(values.get(f"{phase}_seconds", 0.0)) + seconds
-    if "resolve" in (opening := hops[0].phases()):
-        values["first_resolve_seconds"] = opening["resolve"]
+    if "resolve" in (first := hops[0].phases()):
+        values["first_resolve_seconds"] = first["resolve"]
     values["redirects"] = len(hops) - 1
     values["ssl"] = last.uses_tls
     values["bytes_wire"] = sum(hop.bytes_wire for hop in hops)

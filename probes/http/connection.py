@@ -1,8 +1,8 @@
-"""One connection for one request: connects, shakes hands, asks, and marks every boundary on its hop as it is crossed.
+"""One connection for one request: connect, TLS handshake, request, response; every boundary is recorded on the hop.
 
-It stands where asyncio's transports and aiohttp's client would, since both know too little of time (no event for TLS,
-none for the first byte) and do much that a connection used once does not need. The answer is read by aiohttp's parser
-through its client protocol, so what is HTTP and what is not is decided there.
+It replaces asyncio's transports and aiohttp's client: both have too few events for timing (none for TLS, none for the
+first byte) and do much that a connection used once does not need. The response is read by aiohttp's parser through its
+client protocol, which decides what is valid HTTP.
 """
 
 from __future__ import annotations
@@ -29,27 +29,27 @@ if TYPE_CHECKING:
     from aiohttp.streams import StreamReader
 
 _READ_BUFFER = memoryview(bytearray(16384))
-"""What is taken from the network, or from TLS, at a time: one place for all, since nothing stays in it.
+"""The buffer for one read from the network or from TLS, shared by all connections, since nothing stays in it.
 
-A buffer of its own for each reading would make the allocator give memory back to the kernel and ask for it again.
-Filled with chunks of a byte each it takes some milliseconds to read, and that long all other looks wait.
+One buffer for each read would make the allocator return memory to the kernel and request it again. Parsing a buffer of
+chunks of one byte each takes some milliseconds, and all other probes wait that long.
 """
 
 MAX_HEADER_BYTES = 65536
 MAX_HEADERS = 256
-"""Limits of an answer's header lines; browsers take 256 KiB in all, and portals with long policies come near 8 KiB."""
+"""Limits of response headers; browsers accept 256 KiB in all, and portals with long policies come near 8 KiB."""
 
 MAX_INTERIM_RESPONSES = 50
-"""Interim answers (early hints) that a server may send before its own; a few are usual."""
+"""Interim responses (early hints) that a server may send before the final one; a few are usual."""
 
 MAX_FRAMING_BYTES = 1 << 20
-"""Bytes that headers, chunk sizes and trailers may add to the longest body. Nobody talks on for ever outside of it."""
+"""Bytes that headers, chunk sizes and trailers may add to the longest body; it bounds what comes outside the body."""
 
 
 class HttpConnection(asyncio.Transport):
-    """Begins to connect when made; the outcome of everything is told by :meth:`answer` and by what it returns.
+    """Connect on creation; :meth:`read_response` returns the response or raises the error.
 
-    ``lost`` is the error or verdict that ended the connection, if one did: aiohttp keeps no more than its text.
+    ``error`` is the exception that ended the connection, if one did: aiohttp keeps only its text.
     """
 
     def __init__(  # noqa: PLR0913 - what one request needs, named at its one call
@@ -64,17 +64,16 @@ class HttpConnection(asyncio.Transport):
         tls_context: ssl.SSLContext | None,
         server_name: str,
     ) -> None:
-        """Send ``request`` to ``target`` over the unconnected ``sock``; ``name`` is whom TLS must meet there.
+        """Send *request* to *target* over the unconnected *sock*; TLS verifies *server_name*.
 
-        ``bodyless`` tells that the answer has no body whatever its headers say, as one to HEAD; ``most`` is how many
-        bytes a body may have. Raises OSError.
+        *skip_body*: the response has no body whatever its headers announce, as one to HEAD. Raises OSError.
         """
         super().__init__()
         sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
         self._timestamps = StreamTimestamps(sock)
         hop.record_event(HopEvent.CONNECT_STARTED, self._timestamps.started_at)
         try:
-            sock.connect(target)  # first of all: what follows happens while the network is at work
+            sock.connect(target)  # first: the rest of the preparation runs while the network connects
         except BlockingIOError:
             pass
         except OSError:
@@ -105,7 +104,7 @@ class HttpConnection(asyncio.Transport):
             self._loop.call_soon(self._run_step, self._start_handshake)
 
     def _start_handshake(self) -> None:
-        """Have the first words of TLS ready when the connection stands: their keys take a tenth of a millisecond."""
+        """Prepare the TLS ClientHello before the connection is established: its keys take a tenth of a millisecond."""
         context = cast("ssl.SSLContext", self._tls_context)
         if self._closed:
             return
@@ -115,26 +114,26 @@ class HttpConnection(asyncio.Transport):
             self._tls_object.do_handshake()
 
     async def read_response(self) -> tuple[RawResponseMessage, StreamReader]:
-        """The headers of the final answer, and its body to be read. Raises aiohttp's errors and :class:`Failed`."""
+        """Return the headers of the final response and its body stream. Raises aiohttp's errors and ProbeFailed."""
         for _ in range(MAX_INTERIM_RESPONSES + 1):
             message, payload = await self._protocol.read()
-            if not 100 <= message.code <= 199 or message.code == 101:  # noqa: PLR2004 - RFC 9110: interim answers
+            if not 100 <= message.code <= 199 or message.code == 101:  # noqa: PLR2004 - RFC 9110: interim responses
                 self._body = payload
                 self._propagate_error()
                 return message, payload
-        raise ProbeFailed(Fault.PROTOCOL, f"more than {MAX_INTERIM_RESPONSES} interim answers")
+        raise ProbeFailed(Fault.PROTOCOL, f"more than {MAX_INTERIM_RESPONSES} interim responses")
 
     def _propagate_error(self) -> None:
-        """Tell who reads the body that it broke: aiohttp tells the next reader of a head, or takes it for the end."""
+        """Set the error on the body stream: aiohttp reports it to the next header read, or takes it for the end."""
         broken, body = self.error or self._protocol.exception(), self._body
         if broken is not None and body is not None and not body.is_eof() and body.exception() is None:
             body.set_exception(broken)
 
     def _run_step(self, step: Callable[[], None]) -> None:
-        """Run a step of the connection; its failure is the connection's end."""
+        """Run a step of the connection; an error in it closes the connection."""
         try:
             step()
-        except Exception as error:  # noqa: BLE001 - raised again by whoever waits for the answer
+        except Exception as error:  # noqa: BLE001 - raised again by read_response
             self._finish(error)
 
     def _add_writer(self, step: Callable[[], None]) -> None:
@@ -146,7 +145,7 @@ class HttpConnection(asyncio.Transport):
         self._loop.remove_writer(self._fd)
 
     def _on_connected(self) -> None:
-        """The kernel knows how the connect ended."""
+        """Read the result of the connect from the kernel and send the first bytes."""
         self._remove_writer()
         if number := self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             raise OSError(number, os.strerror(number))
@@ -161,7 +160,7 @@ class HttpConnection(asyncio.Transport):
         self._loop.add_reader(self._fd, self._run_step, self._on_readable)
 
     def _continue_handshake(self) -> None:
-        """One step of the handshake; with the last one the request leaves in the same packet."""
+        """Run one step of the handshake; with the last one the request leaves in the same packet."""
         tls = cast("ssl.SSLObject", self._tls_object)
         hop = self._hop
         try:
@@ -179,16 +178,14 @@ class HttpConnection(asyncio.Transport):
             tls.write(self._request)
         self._send_buffer += self._outgoing.read()
         self._send()
-        if (
-            HopEvent.TLS_ESTABLISHED in hop.event_times
-        ):  # what only describes the connection waits until the request is on its way
+        if HopEvent.TLS_ESTABLISHED in hop.event_times:  # facts of the connection are read after the request is sent
             hop.tls_version = tls.version()
             hop.presented_chain = der_chain(tls, "get_unverified_chain")
             if tls.context.verify_mode is ssl.CERT_REQUIRED:
                 hop.verified_chain = der_chain(tls, "get_verified_chain")
 
     def _send(self) -> None:
-        """Hand what waits to the kernel, as far as it takes it; when the request is out, that is marked."""
+        """Write the pending bytes as far as the kernel accepts them; record when the whole request is sent."""
         try:
             sent = self._sock.send(self._send_buffer) if self._send_buffer else 0
         except (BlockingIOError, InterruptedError):
@@ -205,11 +202,11 @@ class HttpConnection(asyncio.Transport):
 
     def _on_readable(self) -> None:
         try:
-            size, came = self._timestamps.read_into(_READ_BUFFER)
+            size, received_at = self._timestamps.read_into(_READ_BUFFER)
         except (BlockingIOError, InterruptedError):
             return
         if self._tls_object is None:
-            self._deliver(bytes(_READ_BUFFER[:size]), came)
+            self._deliver(bytes(_READ_BUFFER[:size]), received_at)
             return
         if size:
             self._incoming.write(_READ_BUFFER[:size])
@@ -219,29 +216,27 @@ class HttpConnection(asyncio.Transport):
             self._continue_handshake()
             if HopEvent.TLS_ESTABLISHED not in self._hop.event_times:
                 return
-        self._decrypt(came, ended=not size)
+        self._decrypt(received_at, ended=not size)
 
     def _decrypt(self, received_at: float, *, ended: bool = False) -> None:
-        """Hand on what TLS holds, until it wants more or the reader of the body asks for a pause."""
+        """Deliver decrypted data until TLS needs more input or reading is paused."""
         tls = cast("ssl.SSLObject", self._tls_object)
         while self._reading:
             try:
-                size = cast(
-                    "int", tls.read(len(_READ_BUFFER), _READ_BUFFER)
-                )  # into a buffer: not the bytes, but how many
+                size = cast("int", tls.read(len(_READ_BUFFER), _READ_BUFFER))  # with a buffer it returns the count
             except ssl.SSLWantReadError:
                 break
             self._deliver(bytes(_READ_BUFFER[:size]), received_at)
         else:
             return
-        if ended:  # cut without a farewell, as many servers do
+        if ended:  # closed without close_notify, as many servers do
             self._deliver(b"", received_at)
-        elif self._outgoing.pending:  # a new key was agreed on
+        elif self._outgoing.pending:  # a key update
             self._send_buffer += self._outgoing.read()
             self._send()
 
     def _deliver(self, data: bytes, received_at: float) -> None:
-        """Hand on what the server said, or that it has ended."""
+        """Pass received data, or the end of the stream, to the protocol."""
         self._hop.last_received_at = received_at
         if not data:
             self._protocol.eof_received()
@@ -250,39 +245,39 @@ class HttpConnection(asyncio.Transport):
         self._hop.record_event(HopEvent.FIRST_BYTE, received_at)
         self._hop.bytes_wire += len(data)
         if self._hop.bytes_wire > self._max_received_bytes:
-            raise ProbeFailed(Fault.BODY_TOO_LARGE, f"more than {self._max_received_bytes} bytes in all")
+            raise ProbeFailed(Fault.BODY_TOO_LARGE, f"more than {self._max_received_bytes} bytes received")
         self._protocol.data_received(data)
         self._propagate_error()
 
     def pause_reading(self) -> None:
-        """Asked by aiohttp when the body is not read as fast as it comes."""
+        """Stop reading; aiohttp calls this when the body is not consumed as fast as it arrives."""
         if self._reading:
             self._reading = False
             self._loop.remove_reader(self._fd)
 
     def resume_reading(self) -> None:
-        """Asked by aiohttp when there is room again."""
+        """Read again; aiohttp calls this when its buffer has space."""
         if not self._reading and not self._closed:
             self._add_reader()
             if self._tls_object is not None:
                 self._loop.call_soon(self._run_step, lambda: self._decrypt(time.perf_counter()))
 
     def is_closing(self) -> bool:
-        """Whether nothing more comes."""
+        """Return whether the connection is closed."""
         return self._closed
 
     def _finish(self, error: Exception | None) -> None:
-        """The connection is over: let go of it, and tell whoever waits for its answer."""
+        """Close the connection and wake the waiting reader."""
         if self._closed:
             return
         if isinstance(error, OSError | ProbeFailed):
             self.error = error
         self._propagate_error()
         self.close()
-        self._loop.call_soon(self._protocol.connection_lost, error)  # when who waits for the head has it
+        self._loop.call_soon(self._protocol.connection_lost, error)  # after the reader of the headers has them
 
     def close(self) -> None:
-        """Say farewell as far as it costs nothing, and give the socket back. Twice is harmless."""
+        """Send close_notify if that does not block, and close the socket. Idempotent."""
         if self._closed:
             return
         self._closed = True
@@ -299,6 +294,6 @@ class HttpConnection(asyncio.Transport):
     abort = close
 
     def release(self) -> None:
-        """Close, and forget what aiohttp's protocol and parser hold of each other. Nobody may wait for an answer."""
+        """Close, and break the reference cycle of aiohttp's protocol and parser. No reader may be waiting."""
         self.close()
         self._protocol.connection_lost(None)

@@ -1,4 +1,4 @@
-"""The cookies of one walk: a portal that sets one and redirects to itself expects it back; afterwards they are gone."""
+"""The cookies of one fetch: a portal that sets one and redirects to itself expects it back; then they are dropped."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
 
 class Cookies:
-    """Keeps what answers set and tells what a request sends back, by aiohttp's jar; most walks never need one."""
+    """Keep the cookies of responses for later requests in aiohttp's jar, which most fetches never need."""
 
     def __init__(self) -> None:
         self._jar: aiohttp.CookieJar | None = None
 
     def store(self, headers: CIMultiDictProxy[str], url: URL) -> None:
-        """Note the cookies that an answer from ``url`` sets."""
+        """Store the cookies that a response from *url* sets."""
         if found := headers.getall("Set-Cookie", ()):
             if self._jar is None:
                 self._jar = aiohttp.CookieJar(unsafe=True)
             self._jar.update_cookies_from_headers(found, url)
 
     def header_for(self, url: URL) -> str:
-        """The value of the Cookie header for a request to ``url``; empty for none. The same cookies give the same."""
+        """Return the Cookie header for a request to *url*; empty for none. The same cookies give the same value."""
         if self._jar is None:
             return ""
         found = self._jar.filter_cookies(url)

@@ -1,4 +1,4 @@
-"""The border to aiohttp, ssl and the kernel: their errors become one of our closed set of faults, in one place."""
+"""Translate the errors of aiohttp, ssl and the kernel into the closed set of faults, in one place."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ _RESET_ERRNOS = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ENOTCO
 
 
 def from_timeout(phase: str | None, seconds: float) -> ProbeFailed:
-    """The failure of a look that used up its time in ``phase``."""
-    detail = f"no end after {seconds:g} s, in phase {phase or 'start'}"
+    """Return the failure of an attempt that timed out in *phase*."""
+    detail = f"timeout after {seconds:g} s in phase {phase or 'start'}"
     if phase == "resolve":
         return ProbeFailed(Fault.DNS, detail)
     return ProbeFailed(Fault.CONNECT_TIMEOUT if phase == "connect" else Fault.TIMEOUT, detail)
 
 
 def from_certificate_error(error: ssl.CertificateError) -> ProbeFailed:
-    """The failure of a certificate that was not accepted; OpenSSL's words are kept as detail."""
+    """Return the failure of a certificate that was not accepted; OpenSSL's message is the detail."""
     code = getattr(error, "verify_code", None)
     detail = getattr(error, "verify_message", "") or str(error)
     if code in _EXPIRED_CODES:
@@ -53,19 +53,19 @@ def from_certificate_error(error: ssl.CertificateError) -> ProbeFailed:
 
 
 def from_os_error(error: OSError, phase: str | None) -> ProbeFailed:  # noqa: PLR0911 - one line per family of errors
-    """The failure behind an operating-system error; what only this machine can have done is charged to the prober."""
+    """Return the failure of an OS error; an error that only this host can cause is an internal error."""
     detail = error.strerror or str(error)
     number = error.errno
     if isinstance(error, NameNotResolved):
         return ProbeFailed(Fault.DNS, str(error))
     if isinstance(error, NoRoute):
-        return ProbeFailed(Fault.PROBER, str(error))
+        return ProbeFailed(Fault.INTERNAL_ERROR, str(error))
     if isinstance(error, RedirectToPrivateAddress):
         return ProbeFailed(Fault.REDIRECT_TARGET, str(error))
     if isinstance(error, ssl.SSLError):
         return ProbeFailed(Fault.TLS_OTHER, error.reason or detail)
     if number in _LOCAL_ERRNOS:
-        return ProbeFailed(Fault.PROBER, detail)
+        return ProbeFailed(Fault.INTERNAL_ERROR, detail)
     if number in {errno.ECONNREFUSED, errno.EHOSTUNREACH}:
         return ProbeFailed(Fault.CONNECT_REFUSED, detail)
     if number == errno.ETIMEDOUT:
@@ -76,7 +76,7 @@ def from_os_error(error: OSError, phase: str | None) -> ProbeFailed:  # noqa: PL
 
 
 def from_exception(error: Exception, phase: str | None) -> ProbeFailed:
-    """Name the fault of anything that a hop can raise. What is none of these is a bug of ours: it is raised again."""
+    """Return the failure of any error that a hop can raise. Other errors are bugs and are raised again."""
     match error:
         case ProbeFailed():
             return error
@@ -94,9 +94,9 @@ def from_exception(error: Exception, phase: str | None) -> ProbeFailed:
 
 
 def _protocol_failure(error: BaseException) -> ProbeFailed:
-    """What the server said is not HTTP, or not the HTTP that it announced.
+    """Return the failure of a response that is not HTTP, or not the HTTP that it announced.
 
-    An aiohttp error as text may hold the whole address, with its query; its message alone does not.
+    The text of an aiohttp error may hold the whole URL with its query; its message alone does not.
     """
     message = getattr(error, "message", None)
     text = " ".join(str(error if message is None else message).split())[:200]

@@ -1,4 +1,4 @@
-"""What the HTTP kinds measure: each metric declared once, with the name that blackbox_exporter gave it where it did."""
+"""The metrics of the HTTP kinds, each declared once, with the name of blackbox_exporter where it has one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HTTP_METRICS: tuple[Metric, ...] = (
     _phase_metric("connect", "to open the TCP connection"),
     _phase_metric("tls", "for the TLS handshake"),
     _phase_metric("send", "of our own, to open the socket and to write the request", _OWN_PHASE_METRIC),
-    _phase_metric("wait", "from the written request to the first byte of the answer", _OWN_PHASE_METRIC),
+    _phase_metric("wait", "from the written request to the first byte of the response", _OWN_PHASE_METRIC),
     Metric(
         name="processing_seconds",
         unit=Unit.SECONDS,
@@ -33,7 +33,7 @@ HTTP_METRICS: tuple[Metric, ...] = (
         labels={"phase": "processing"},
         sum_of=("send_seconds", "wait_seconds"),
     ),
-    _phase_metric("transfer", "from the first byte of the answer to its last"),
+    _phase_metric("transfer", "from the first byte of the response to its last"),
     Metric(
         name="first_resolve_seconds",
         unit=Unit.SECONDS,
@@ -66,7 +66,7 @@ HTTP_METRICS: tuple[Metric, ...] = (
     Metric(
         name="content_length",
         unit=Unit.BYTES,
-        help="Length that the last hop's answer announced in its header.",
+        help="Length that the last hop's response announced in its header.",
         type=int,
         prometheus_name="probe_http_content_length",
     ),
@@ -80,14 +80,14 @@ HTTP_METRICS: tuple[Metric, ...] = (
     Metric(
         name="bytes_wire",
         unit=Unit.BYTES,
-        help="Bytes of answers received, headers and encoded bodies of all hops, without TLS framing.",
+        help="Bytes of responses received, headers and encoded bodies of all hops, without TLS framing.",
         type=int,
         prometheus_name="portal_monitor_http_received_bytes",
     ),
     Metric(
         name="ip_family",
         unit=Unit.CODE,
-        help="IP version of the walk that gave the phases, 4 or 6.",
+        help="IP version of the fetch that gave the phases, 4 or 6.",
         type=int,
         prometheus_name="probe_ip_protocol",
     ),
@@ -95,7 +95,7 @@ HTTP_METRICS: tuple[Metric, ...] = (
         Metric(
             name=f"ipv{family}_success",
             unit=Unit.FLAG,
-            help="Verdict of each address family that was looked at.",
+            help="Whether the probe succeeded over each address family.",
             type=bool,
             prometheus_name="portal_monitor_family_success",
             labels={"family": f"ipv{family}"},
@@ -106,7 +106,7 @@ HTTP_METRICS: tuple[Metric, ...] = (
         Metric(
             name=f"ipv{family}_seconds",
             unit=Unit.SECONDS,
-            help="Duration of the walk over each address family that was looked at.",
+            help="Duration of the probe over each address family.",
             prometheus_name="portal_monitor_family_duration_seconds",
             labels={"family": f"ipv{family}"},
         )
@@ -149,12 +149,12 @@ HTTP_METRICS: tuple[Metric, ...] = (
         prometheus_name="probe_tls_version_info",
         info_label="version",
     ),
-    Metric(name="address", unit=Unit.TEXT, help="Address that the last hop was sent to.", type=str),
+    Metric(name="address", unit=Unit.TEXT, help="IP address that the last hop was sent to.", type=str),
     Metric(
         name="references",
         unit=Unit.TEXT,
-        help="What our references answered when they were asked about this failure.",
+        help="Results of the reference checks made for this failure.",
         type=str,
     ),
-    Metric(name="final_url", unit=Unit.TEXT, help="Address of the last hop, without query.", type=str),
+    Metric(name="final_url", unit=Unit.TEXT, help="URL of the last hop, without query.", type=str),
 )

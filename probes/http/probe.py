@@ -1,4 +1,4 @@
-"""What uptime and latency share: their common keys, and how two address families become one verdict."""
+"""The base of ``uptime`` and ``latency``: their common keys, and how two address families give one result."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from probes.trace import HopTrace, Trace
 
 _IPV6_ROUTE_TARGET = ("2001:db8::1", 443)
-"""The documentation prefix (RFC 3849): asking the kernel for a route to it sends nothing."""
+"""The documentation prefix (RFC 3849): a route lookup for it sends nothing."""
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
@@ -46,15 +46,15 @@ RegexPattern = Annotated[str, AfterValidator(_validate_pattern)]
 
 
 class HttpProbe(Probe):
-    """Common keys of the HTTP kinds. A look walks each wanted family once; the first that succeeds gives the phases."""
+    """Define the common keys of the HTTP kinds. An attempt fetches the URL once over each address family."""
 
     metrics: ClassVar[tuple[Metric, ...]] = HTTP_METRICS
 
     family: Literal["auto", "4", "6"] = Field(
-        default="auto", description="IP versions to look over; auto: each one that the name has and this host routes."
+        default="auto", description="IP versions to probe; auto: each one that the name has and this host routes."
     )
     family_policy: Literal["any", "all"] = Field(
-        default="any", description="Whether one good family is enough, or every family must be good."
+        default="any", description="Whether one successful family is enough, or every family must succeed."
     )
     headers: dict[str, str] = Field(
         default_factory=dict,
@@ -62,7 +62,7 @@ class HttpProbe(Probe):
     )
     verify_certificate: bool = Field(default=True, description="Whether an invalid certificate is a failure.")
     max_redirects: int = Field(
-        default=10, ge=0, le=50, description="Redirects to follow at most; 0: a redirect is judged as the answer."
+        default=10, ge=0, le=50, description="Redirects to follow at most; 0: a redirect is checked as the response."
     )
     max_body: int = Field(default=10_000_000, gt=0, description="Longest body accepted, in decoded bytes.")
 
@@ -71,11 +71,11 @@ class HttpProbe(Probe):
     def _validate_url(cls, value: str) -> str:
         try:
             url = URL(value)
-            good = is_http_url(url) and ":" not in (url.user or "")
+            valid = is_http_url(url) and ":" not in (url.user or "")
         except ValueError:
-            good = False
-        if not good:
-            msg = f"{value!r} is not an http or https address"
+            valid = False
+        if not valid:
+            msg = f"{value!r} is not an http or https URL"
             raise ValueError(msg)
         return value
 
@@ -97,21 +97,21 @@ class HttpProbe(Probe):
     def _validate_family(self) -> Self:
         literal = ip_literal_family(URL(self.url).raw_host or "")
         if literal and self.family not in {"auto", str(literal)}:
-            raise ValueError(f"family {self.family} is asked for, but the address in url is of IPv{literal}")
+            raise ValueError(f"family is {self.family}, but the host of url is an IPv{literal} address")
         return self
 
     @property
     def deadline(self) -> float:
-        """Two families are walked one after the other, since a host is never looked at twice at a time."""
+        """Return the limit for all families. They run in turn, so that a host is never probed twice at once."""
         return self.timeout * (2 if self.family == "auto" else 1) + 1.0
 
     def validate_response(self, response: Response) -> None:
-        """Raise :class:`Failed` when the answer is not what a citizen should get."""
+        """Raise :class:`ProbeFailed` when the response is not as expected."""
         if not 200 <= response.status < 300:  # noqa: PLR2004 - the class of success, RFC 9110
             raise ProbeFailed(Fault.HTTP_STATUS, f"status {response.status}")
 
     def build_request(self, family: int) -> Request:
-        """The request over one family."""
+        """Return the request for one address family."""
         return Request(
             url=self.url,
             headers=self.headers,
@@ -124,65 +124,65 @@ class HttpProbe(Probe):
         )
 
     async def run(self, trace: Trace, resources: ProbeResources) -> None:
-        """Walk every wanted family, then let the policy decide which walk speaks for the look."""
-        walked = seen = await self._fetch_families(trace, resources)
-        if len(walked) > 1:
-            seen = _results_that_count(walked)
-            trace.hops[:] = [hop for one in seen for hop in one.hops]
-        speaker = _select_by_policy(seen, self.family_policy)
-        for one in seen:
-            if one.hops:
-                trace.set_values(**{f"ipv{one.family}_seconds": one.duration_seconds})
-            if one.fault is not Fault.PROBER:
-                trace.set_values(**{f"ipv{one.family}_success": one.fault is None})
-        trace.set_values(**speaker.values)
-        trace.phase = speaker.phase
-        if speaker.fault is not None:
-            raise ProbeFailed(speaker.fault, speaker.detail)
+        """Fetch over every configured family; the policy selects the family that gives the result."""
+        results = await self._fetch_families(trace, resources)
+        if len(results) > 1:
+            results = _results_that_count(results)
+            trace.hops[:] = [hop for result in results for hop in result.hops]
+        selected = _select_by_policy(results, self.family_policy)
+        for result in results:
+            if result.hops:
+                trace.set_values(**{f"ipv{result.family}_seconds": result.duration_seconds})
+            if result.fault is not Fault.INTERNAL_ERROR:
+                trace.set_values(**{f"ipv{result.family}_success": result.fault is None})
+        trace.set_values(**selected.values)
+        trace.phase = selected.phase
+        if selected.fault is not None:
+            raise ProbeFailed(selected.fault, selected.detail)
 
     async def _fetch_families(self, trace: Trace, resources: ProbeResources) -> list[FamilyResult]:
-        """One walk per wanted family; ``auto`` skips IPv6 where this host has none, unless the name has no IPv4."""
+        """Fetch over each configured family; ``auto`` skips IPv6 on a host without it, unless the name has no IPv4."""
         literal = ip_literal_family(URL(self.url).raw_host or "")
         if literal or self.family != "auto":
             return [await self._fetch_family(literal or int(self.family), trace, resources)]
-        walked = [await self._fetch_family(4, trace, resources)]
-        if walked[0].absent or has_route(socket.AF_INET6, _IPV6_ROUTE_TARGET):
-            walked.append(await self._fetch_family(6, trace, resources))
-        return walked
+        results = [await self._fetch_family(4, trace, resources)]
+        if results[0].absent or has_route(socket.AF_INET6, _IPV6_ROUTE_TARGET):
+            results.append(await self._fetch_family(6, trace, resources))
+        return results
 
     async def _fetch_family(self, family: int, trace: Trace, resources: ProbeResources) -> FamilyResult:
-        """One walk and its verdict. It keeps no exception, since those hold on to frames, and frames to bodies."""
+        """Fetch over one family and check the response. No exception is kept: it would reference frames and bodies."""
         first = len(trace.hops)
-        one = FamilyResult(family=family, hops=[], values={})
-        ask = self.build_request(family)
+        result = FamilyResult(family=family, hops=[], values={})
+        request = self.build_request(family)
         try:
-            answer = await fetch(ask, trace, resources)
+            response = await fetch(request, trace, resources)
         except ProbeFailed as error:
             cause = _underlying_error(error)
-            one.fault, one.detail = error.fault, error.detail
-            one.absent = isinstance(cause, NameNotResolved) and cause.absent
-            one.no_route = isinstance(cause, NoRoute)
+            result.fault, result.detail = error.fault, error.detail
+            result.absent = isinstance(cause, NameNotResolved) and cause.absent
+            result.no_route = isinstance(cause, NoRoute)
             redirect = error.fault in {Fault.REDIRECT_LOOP, Fault.REDIRECT_TARGET}
-            one.phase = "" if redirect else (trace.current_phase() if len(trace.hops) > first else None)
+            result.phase = "" if redirect else (trace.current_phase() if len(trace.hops) > first else None)
         else:
-            if ask.method != "HEAD":
-                one.values["bytes_body"] = answer.size_bytes
-            if (announced := _content_length(answer)) is not None:
-                one.values["content_length"] = announced
+            if request.method != "HEAD":
+                result.values["bytes_body"] = response.size_bytes
+            if (announced := _content_length(response)) is not None:
+                result.values["content_length"] = announced
             try:
-                self.validate_response(answer)
+                self.validate_response(response)
             except ProbeFailed as error:
-                one.fault, one.detail, one.phase = error.fault, error.detail, ""
-        one.hops = trace.hops[first:]
-        one.values |= summarize_hops(one.hops)
-        if one.hops:
-            one.values["ip_family"] = family
-        return one
+                result.fault, result.detail, result.phase = error.fault, error.detail, ""
+        result.hops = trace.hops[first:]
+        result.values |= summarize_hops(result.hops)
+        if result.hops:
+            result.values["ip_family"] = family
+        return result
 
 
 @dataclass(slots=True, kw_only=True)
 class FamilyResult:
-    """What became of one walk. ``absent``: the name has no such address; ``unrouted``: this host cannot go there."""
+    """Hold the result of one family. ``absent``: the name has no such address; ``no_route``: the host has none."""
 
     family: int
     hops: list[HopTrace]
@@ -195,18 +195,19 @@ class FamilyResult:
 
     @property
     def duration_seconds(self) -> float:
+        """Return the time of all hops."""
         return sum(spent for hop in self.hops for spent in hop.phases().values())
 
     @property
     def is_unavailable(self) -> bool:
-        """There was nothing to look at over this family, and that is nobody's failure."""
+        """Return whether this family cannot be probed, which is not a failure of the portal."""
         return (self.absent or self.no_route) and len(self.hops) == 1
 
 
 def _results_that_count(results: list[FamilyResult]) -> list[FamilyResult]:
-    """The walks that count, when every family was tried: a name with one family is not half broken.
+    """Return the results that count when both families were tried: a name with one family is not half broken.
 
-    A name server that answers for IPv4 and fails for IPv6 (many do) hides no address that a citizen could use.
+    A name server that responds for IPv4 and fails for IPv6 (many do) hides no address that a client could use.
     """
     four, six = results
     if not four.is_unavailable and (six.is_unavailable or (six.fault is Fault.DNS and len(six.hops) == 1)):
@@ -219,15 +220,15 @@ def _results_that_count(results: list[FamilyResult]) -> list[FamilyResult]:
 
 
 def _select_by_policy(results: list[FamilyResult], policy: str) -> FamilyResult:
-    """The walk that gives the verdict. Where we could not see, ``any`` cannot say down and ``all`` cannot say up."""
-    good = [one for one in results if one.fault is None]
-    ours = [one for one in results if one.fault is Fault.PROBER]
-    theirs = [one for one in results if one not in good and one not in ours]
-    return ([*good, *ours, *theirs] if policy == "any" else [*theirs, *ours, *good])[0]
+    """Return the result that decides. An internal error prevents down under ``any`` and up under ``all``."""
+    good = [result for result in results if result.fault is None]
+    internal = [result for result in results if result.fault is Fault.INTERNAL_ERROR]
+    failed = [result for result in results if result not in good and result not in internal]
+    return ([*good, *internal, *failed] if policy == "any" else [*failed, *internal, *good])[0]
 
 
 def _underlying_error(error: BaseException) -> BaseException | None:
-    """The operating system's or resolver's error under a verdict."""
+    """Return the error of the operating system or the resolver that caused a failure."""
     cause = error.__cause__
     while cause is not None and not isinstance(cause, OSError | NameNotResolved):
         cause = cause.__cause__

@@ -1,4 +1,4 @@
-"""The bytes of a request, and the character set of an answer; pure functions."""
+"""The bytes of a request, and the character set of a response; pure functions."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def encode_request(method: str, url: URL, headers: Mapping[str, str], cookies: str) -> bytes:
-    """A request without a body over a connection of its own; ``cookies`` join those of a Cookie header.
+    """Encode a request without a body, for a connection used once; *cookies* are added to a Cookie header.
 
-    Of two headers whose names differ in case alone the later one is sent. Host may be among ``headers``.
+    Of two headers whose names differ only in case the later one is sent. *headers* may contain Host.
     """
     lines = {"host": f"Host: {url.host_port_subcomponent}", "accept": "Accept: */*"}
     for name, value in headers.items():
@@ -28,7 +28,7 @@ def encode_request(method: str, url: URL, headers: Mapping[str, str], cookies: s
 
 @functools.lru_cache(maxsize=256)
 def parse_charset(content_type: str) -> str:
-    """The character set that a Content-Type names, utf-8 when it names none."""
+    """Return the character set that a Content-Type names, utf-8 when it names none."""
     message = Message()
     message["Content-Type"] = content_type.encode("ascii", "replace").decode()
     return message.get_content_charset() or "utf-8"

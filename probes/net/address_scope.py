@@ -1,6 +1,6 @@
-"""How far an address reaches: the one answer for looks and for the fence around the browser.
+"""The scope of an IP address; one rule for probes and for the egress filter of the browser.
 
-Nothing but the standard library is imported here: the fence stands before anything else runs.
+Only the standard library is imported here: the egress filter starts before anything else.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import functools
 import ipaddress
 
 _GLOBAL_UNICAST_V6 = ipaddress.ip_network("2000::/3")
-"""The only part of IPv6 that has been given out for the whole world (RFC 4291)."""
+"""The only part of IPv6 that is allocated for global unicast (RFC 4291)."""
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _IPV4_COMPATIBLE = ipaddress.ip_network("::/96")
 _THIS_NETWORK = ipaddress.ip_network("0.0.0.0/8")
-"""Linux takes a connection to 0.0.0.0 for one to itself."""
+"""Linux treats a connection to 0.0.0.0 as one to itself."""
 
 
 class AddressScope(enum.StrEnum):
-    """Who can reach an address: everybody, those inside some network, this link's neighbours, this machine alone."""
+    """List who can reach an address: the Internet, a private network, the hosts on this link, this host alone."""
 
     PUBLIC = "public"
     PRIVATE = "private"
@@ -29,20 +29,20 @@ class AddressScope(enum.StrEnum):
 
 @functools.lru_cache(maxsize=4096)
 def address_scope(address: str) -> AddressScope:
-    """How far an IP address reaches. An IPv6 address that stands for an IPv4 one reaches as far as that."""
-    found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        found = _embedded_ipv4(found) or found
-    if found.is_loopback or found.is_unspecified or found in _THIS_NETWORK:
+    """Return the scope of an IP address. An IPv6 address that embeds an IPv4 address has the scope of that one."""
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(parsed, ipaddress.IPv6Address):
+        parsed = _embedded_ipv4(parsed) or parsed
+    if parsed.is_loopback or parsed.is_unspecified or parsed in _THIS_NETWORK:
         return AddressScope.LOOPBACK
-    if found.is_link_local:
+    if parsed.is_link_local:
         return AddressScope.LINK_LOCAL
-    everywhere = found.is_global and not found.is_multicast and (found.version == 4 or found in _GLOBAL_UNICAST_V6)  # noqa: PLR2004 - the IP version
-    return AddressScope.PUBLIC if everywhere else AddressScope.PRIVATE
+    public = parsed.is_global and not parsed.is_multicast and (parsed.version == 4 or parsed in _GLOBAL_UNICAST_V6)  # noqa: PLR2004 - the IP version
+    return AddressScope.PUBLIC if public else AddressScope.PRIVATE
 
 
 def _embedded_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address where packets end: mapped, compatible, by 6to4, or by a NAT64 gateway (RFC 6052)."""
+    """Return the IPv4 address that packets reach: mapped, compatible, by 6to4, or by a NAT64 gateway (RFC 6052)."""
     if address.ipv4_mapped is not None or address.sixtofour is not None:
         return address.ipv4_mapped or address.sixtofour
     low = int(address) & 0xFFFFFFFF

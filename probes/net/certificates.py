@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from probes.result import Scalar
 
 _FILETYPE_DER = 2
-"""SSL_FILETYPE_ASN1 of ssl.h, as the certificates below Python 3.13's public API understand it."""
+"""SSL_FILETYPE_ASN1 of ssl.h, for the certificate objects below Python 3.13's public API."""
 
 MAX_NAME_LENGTH = 128
-"""Label values and columns are cut here: a certificate's names are the portal's text, not ours."""
+"""Longest label value and column: a certificate's names are text of the portal."""
 
 
 def der_chain(tls_object: ssl.SSLObject, method: str) -> tuple[bytes, ...]:
-    """DER certificates, leaf first. Public since Python 3.13; before, the same call lives one level below."""
+    """Return DER certificates, leaf first. Public since Python 3.13; earlier the private object has the same method."""
     public = getattr(tls_object, method, None)
     if public is not None:
         return tuple(public() or ())
@@ -36,7 +36,7 @@ def der_chain(tls_object: ssl.SSLObject, method: str) -> tuple[bytes, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """The facts of one certificate; ``not_before`` and ``not_after`` are seconds since the epoch."""
+    """Hold the facts of one certificate; ``not_before`` and ``not_after`` are seconds since the epoch."""
 
     subject: str
     issuer: str
@@ -46,14 +46,14 @@ class Certificate:
 
 
 def read_certificate(der: bytes) -> Certificate | None:
-    """Read one DER certificate; None when it cannot be read, as one of a server's own making may be."""
+    """Parse one DER certificate; None when it is malformed, as a self-made one may be."""
     return _parse_cached(der) if len(der) < _MAX_CACHED_BYTES else _parse(der)
 
 
 def _parse(der: bytes) -> Certificate | None:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # the portal's formal flaws, nobody here can mend them
+            warnings.simplefilter("ignore", UserWarning)  # formal flaws of the portal's certificate
             certificate = x509.load_der_x509_certificate(der)
             return Certificate(
                 subject=certificate.subject.rfc4514_string()[:MAX_NAME_LENGTH],
@@ -67,17 +67,17 @@ def _parse(der: bytes) -> Certificate | None:
 
 
 _MAX_CACHED_BYTES = 8192
-"""Longest certificate, in bytes, that is kept to be read only once; a hostile portal sends a new long one each time."""
+"""Longest certificate, in bytes, that is cached after parsing; a hostile portal sends a new long one each time."""
 _parse_cached = functools.lru_cache(maxsize=512)(_parse)
 
 
 def metric_values(presented_chain: Sequence[bytes], verified_chain: Sequence[bytes]) -> dict[str, Scalar]:
-    """The certificate metrics of a hop.
+    """Return the certificate metrics of a hop.
 
-    ``presented`` is what the server sent, leaf first; ``verified`` the chain that our trust store accepted. The two
-    differ when a server sends certificates that no verifier needs, and then only the verified chain matters to users.
+    *presented_chain* is what the server sent, leaf first; *verified_chain* is what the trust store accepted. They
+    differ when a server sends certificates that no verifier needs; then only the verified chain matters to clients.
     """
-    sent = [certificate for der in presented_chain if (certificate := read_certificate(der)) is not None]
+    presented = [certificate for der in presented_chain if (certificate := read_certificate(der)) is not None]
     leaf = read_certificate(presented_chain[0]) if presented_chain else None
     if leaf is None:
         return {}
@@ -86,7 +86,7 @@ def metric_values(presented_chain: Sequence[bytes], verified_chain: Sequence[byt
         "cert_issuer": leaf.issuer,
         "cert_fingerprint": leaf.fingerprint,
         "cert_leaf_expiry": leaf.not_after,
-        "cert_earliest_expiry": min(certificate.not_after for certificate in sent),
+        "cert_earliest_expiry": min(certificate.not_after for certificate in presented),
     }
     if (until := earliest_expiry(verified_chain)) is not None:
         values["cert_chain_expiry"] = until
@@ -94,6 +94,6 @@ def metric_values(presented_chain: Sequence[bytes], verified_chain: Sequence[byt
 
 
 def earliest_expiry(chain: Sequence[bytes]) -> float | None:
-    """When the first certificate of a chain expires, in seconds since the epoch."""
-    read_ones = [certificate.not_after for der in chain if (certificate := read_certificate(der)) is not None]
-    return min(read_ones, default=None)
+    """Return when the first certificate of a chain expires, in seconds since the epoch."""
+    expiries = [certificate.not_after for der in chain if (certificate := read_certificate(der)) is not None]
+    return min(expiries, default=None)

@@ -1,8 +1,8 @@
-"""One question to given name servers, by c-ares on the running loop: no thread, no cache, no hosts file, no search.
+"""One DNS query to given name servers, by c-ares on the running loop: no thread, cache, hosts file or search domains.
 
-Every question gets a channel of its own: since 1.31 c-ares keeps answers for up to an hour by default and its Python
-binding offers no switch; a cached answer is not a measurement. aiodns is not used for it: since version 4 it gives
-every channel a thread and an inotify instance, and a Linux host allows 128 of those.
+Every query has its own channel: since 1.31 c-ares caches answers for up to an hour by default and its Python binding
+has no option to disable that; a cached answer is not a measurement. aiodns is not used: since version 4 it gives every
+channel a thread and an inotify instance, and a Linux host allows 128 of those.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _QUERY_TYPES = {socket.AF_INET: pycares.QUERY_TYPE_A, socket.AF_INET6: pycares.Q
 _ADDRESS_RECORDS = pycares.ARecordData | pycares.AAAARecordData
 
 _TICK_SECONDS = 0.01
-"""Shortest time between two looks at c-ares' own timers, in seconds."""
+"""Shortest time between two checks of c-ares' own timers, in seconds."""
 
 
 class DnsQuery:
-    """Asks once and is closed; not for reuse. ``asked`` and ``answered`` are times of ``time.perf_counter()``."""
+    """Send one query, then close. ``sent_at`` and ``answered_at`` are times of ``time.perf_counter()``."""
 
     def __init__(self, servers: Sequence[str], timeout_seconds: float) -> None:
         self._loop = asyncio.get_running_loop()
@@ -48,23 +48,23 @@ class DnsQuery:
         self._channel.servers = list(servers)  # the constructor would not take a port
 
     async def resolve(self, host: str, family: socket.AddressFamily) -> list[str]:
-        """The addresses in the order of the answer. Raises pycares.AresError(code, text) and UnicodeError.
+        """Return the addresses in the order of the answer. Raises pycares.AresError(code, text) and UnicodeError.
 
-        The plain question is asked, not c-ares' getaddrinfo: that one would read the hosts file, append search
-        domains, and sort the addresses by opening a socket to each. The channel's ``lookups`` would keep it from
-        the hosts file, but pycares 5.2 hands c-ares a freed string for it, and one look in some hundreds finds garbage.
+        A plain query is sent instead of c-ares' getaddrinfo: that would read the hosts file, append search domains,
+        and sort the addresses by opening a socket to each. The channel's ``lookups`` would exclude the hosts file, but
+        pycares 5.2 passes c-ares a freed string for it, and one query in some hundreds reads garbage.
         """
         self.sent_at = time.perf_counter()
         self._channel.query(host, _QUERY_TYPES[family], callback=self._on_result)
         self._tick()
-        found = await self._result
-        return [record.data.addr for record in found.answer if isinstance(record.data, _ADDRESS_RECORDS)]
+        result = await self._result
+        return [record.data.addr for record in result.answer if isinstance(record.data, _ADDRESS_RECORDS)]
 
     def close(self) -> None:
-        """Stop watching before c-ares closes its sockets, which it does on a thread of its own."""
+        """Stop watching the sockets before c-ares closes them, which it does on its own thread."""
         self._closed = True
         if self._result.done() and not self._result.cancelled():
-            self._result.exception()  # known already: a malformed name is both raised at once and called back
+            self._result.exception()  # retrieve it: a malformed name is both raised and reported by the callback
         if self._timer is not None:
             self._timer.cancel()
         for fd in self._reading:
@@ -105,13 +105,13 @@ class DnsQuery:
             self._writing.discard(fd)
 
     def _on_readable(self, fd: int) -> None:
-        """Let c-ares read; when it tells of an answer meanwhile, that came there."""
+        """Let c-ares read *fd*; a result that it reports meanwhile came from this socket."""
         self._reading_fd = fd
         self._channel.process_fd(fd, pycares.ARES_SOCKET_BAD)
         self._reading_fd = None
 
     def _tick(self) -> None:
-        """Let c-ares see that time passed: its timeouts and its change to the next server need no packet."""
+        """Let c-ares process its timeouts and the change to the next server, which need no packet."""
         if self._closed or self._result.done():
             return
         self._channel.process_fd(pycares.ARES_SOCKET_BAD, pycares.ARES_SOCKET_BAD)

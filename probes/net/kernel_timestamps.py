@@ -1,8 +1,8 @@
-"""When packets reached this machine, as its kernel noted; a busy event loop hears of them later.
+"""Kernel timestamps: when packets reached this host, before a busy event loop reads them.
 
-Many looks share one thread. While one of them computes a key, the answer for another lies in the kernel, and a clock
-that is read when its turn comes would tell of our own work as if it were the portal's. All times here are those of
-``time.perf_counter()``; what the kernel did not date came when it is asked for.
+Many probes share one thread. While one of them computes a key, the response for another waits in the kernel, and a
+clock that is read later would charge the prober's own work to the portal. All times here are those of
+``time.perf_counter()``; data without a kernel timestamp gets the time of reading.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import struct
 import time
 
 _SO_TIMESTAMPNS = 35
-"""Of asm-generic/socket.h: each reading is told when the kernel received its last byte, by the clock of the day."""
+"""Of asm-generic/socket.h: each read returns when the kernel received its last byte, by the wall clock."""
 
 _SIOCGSTAMPNS = 0x8907
-"""Of asm-generic/sockios.h: when the datagram that was read last was received. Asking once begins the dating."""
+"""Of asm-generic/sockios.h: when the last read datagram was received. The first call enables timestamps."""
 
 _TIMESPEC = struct.Struct("@ll")
 _ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size)
@@ -26,32 +26,32 @@ _TCP_INFO = struct.Struct("@68xI28xI")
 """Of ``struct tcp_info`` in linux/tcp.h: ``tcpi_rtt`` in microseconds, ``tcpi_total_retrans``."""
 
 _MAX_CLOCK_STEP_SECONDS = 0.01
-"""Seconds by which the clock of the day may move against ours within a look; more is a step, and its dates are void.
+"""Seconds by which the wall clock may move against the monotonic one within an attempt; more invalidates timestamps.
 
-Ten seconds of the steady 0.05 % by which clocks are set are half of that.
+Ten seconds of slewing at 0.05 % are half of that.
 """
 
 
 class _ClockOffset:
-    """Ours and that of the day, and how far they were apart at first."""
+    """Hold the initial offset between the monotonic clock and the wall clock."""
 
     def __init__(self) -> None:
         self.started_at = time.perf_counter()
         self._offset_seconds = time.time() - self.started_at
 
     def to_perf_counter(self, timespec: bytes) -> float:
-        """A date of the kernel's by our clock; now, when the other one was set meanwhile."""
+        """Convert a kernel timestamp to the monotonic clock; return now when the wall clock was stepped meanwhile."""
         now = time.perf_counter()
-        apart = time.time() - now
-        if abs(apart - self._offset_seconds) > _MAX_CLOCK_STEP_SECONDS:
+        offset = time.time() - now
+        if abs(offset - self._offset_seconds) > _MAX_CLOCK_STEP_SECONDS:
             return now
         seconds, nanoseconds = _TIMESPEC.unpack(timespec)
-        came: float = seconds + nanoseconds / 1e9 - apart
-        return min(now, came)
+        received_at: float = seconds + nanoseconds / 1e9 - offset
+        return min(now, received_at)
 
 
 class StreamTimestamps:
-    """The dates of one TCP socket, made just before it connects; ``began`` is when."""
+    """Read the timestamps of one TCP socket; created at ``started_at``, just before it connects."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -61,37 +61,37 @@ class StreamTimestamps:
         self.started_at = self._clock_offset.started_at
 
     def connected_at(self) -> float:
-        """When the answer to SYN came: by its round trip, unless SYN had to be repeated. Raises OSError."""
+        """Return when SYN-ACK came: by its round trip, or now if SYN was retransmitted. Raises OSError."""
         now = time.perf_counter()
-        told = self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
-        if len(told) < _TCP_INFO.size:
+        info = self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+        if len(info) < _TCP_INFO.size:
             return now
-        trip, repeated = _TCP_INFO.unpack(told)
-        return min(now, self.started_at + trip / 1e6) if trip and not repeated else now
+        round_trip_us, retransmissions = _TCP_INFO.unpack(info)
+        return min(now, self.started_at + round_trip_us / 1e6) if round_trip_us and not retransmissions else now
 
     def read_into(self, buffer: memoryview) -> tuple[int, float]:
-        """How many bytes were read, and when the last of them came. Raises as ``recv_into`` does."""
-        size, told, _, _ = self._sock.recvmsg_into([buffer], _ANCILLARY_BYTES)
-        for level, kind, date in told:
+        """Return how many bytes were read, and when the last of them came. Raises as ``recv_into`` does."""
+        size, ancillary, _, _ = self._sock.recvmsg_into([buffer], _ANCILLARY_BYTES)
+        for level, kind, timespec in ancillary:
             if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
-                return size, self._clock_offset.to_perf_counter(date)
+                return size, self._clock_offset.to_perf_counter(timespec)
         return size, time.perf_counter()
 
 
 class DatagramTimestamps:
-    """The dates of UDP sockets that a library opens and reads, made before the first question leaves."""
+    """Read the timestamps of UDP sockets that a library owns; created before the first query is sent."""
 
     def __init__(self) -> None:
         self._clock_offset = _ClockOffset()
 
     @staticmethod
     def enable(descriptor: int) -> None:
-        """From now on what this socket receives is dated."""
-        with contextlib.suppress(OSError):  # that nothing has come yet is said as an error
+        """Enable timestamps for what this socket receives from now on."""
+        with contextlib.suppress(OSError):  # the call fails while nothing has arrived
             fcntl.ioctl(descriptor, _SIOCGSTAMPNS, bytes(_TIMESPEC.size))
 
     def last_received_at(self, descriptor: int) -> float:
-        """When the datagram came that was read last."""
+        """Return when the last read datagram came."""
         try:
             return self._clock_offset.to_perf_counter(fcntl.ioctl(descriptor, _SIOCGSTAMPNS, bytes(_TIMESPEC.size)))
         except OSError:

@@ -1,4 +1,4 @@
-"""Where a connection may go and whom it trusts: routes of this machine, doors that stay shut, the TLS context."""
+"""Open a socket for a hop: routes of this host, and redirects into private networks."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
 
 
 class NoRoute(OSError):
-    """This machine has no route to the address: our trouble, not the portal's."""
+    """Report that this host has no route to the address: a problem of the prober, not of the portal."""
 
 
 class RedirectToPrivateAddress(OSError):
-    """A portal sent us to an address that is nearer to us than its own. We do not knock at our own doors for it."""
+    """Report a redirect from one address into a narrower scope (SSRF); it is not followed."""
 
 
 def open_socket(hop: HopTrace, address: str, port: int) -> socket.socket:
-    """A socket for the hop, after refusing to go inward for others, or to blame a portal for a route we do not have.
+    """Return a socket for the hop, after the checks for a private redirect target and for a missing route.
 
-    The first hop goes where the inventory says. A redirect leads to public addresses, or stays in the zone that it
-    came from. ``address`` is an IP address. Raises :class:`Inward`, :class:`NoRoute`, OSError.
+    The first hop may have any address of the inventory. A redirect leads to public addresses or stays in the scope
+    that it came from. *address* is an IP address. Raises RedirectToPrivateAddress, NoRoute, OSError.
     """
     hop.address = address
-    found = address_scope(address)
-    if hop.previous_scope is not None and found not in {AddressScope.PUBLIC, hop.previous_scope}:
-        raise RedirectToPrivateAddress(f"a {hop.previous_scope} address redirects to {address}, which is {found}")
+    scope = address_scope(address)
+    if hop.previous_scope is not None and scope not in {AddressScope.PUBLIC, hop.previous_scope}:
+        raise RedirectToPrivateAddress(f"redirect from a {hop.previous_scope} address to {address} ({scope})")
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     if not has_route(family, (address, port)):
         raise NoRoute(f"this machine has no route to {address}")
@@ -40,9 +40,9 @@ _NO_ROUTE_ERRNOS = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, 
 
 
 def has_route(family: int, target: tuple[Any, ...]) -> bool:
-    """Ask the kernel whether it could send to an address; connecting a datagram socket sends nothing.
+    """Return whether the kernel has a route to an address; connecting a datagram socket sends nothing.
 
-    Raises OSError for what is no statement about routes, such as a lack of descriptors.
+    Raises OSError for errors that do not concern routes, such as a lack of descriptors.
     """
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:

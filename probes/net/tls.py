@@ -1,4 +1,4 @@
-"""The TLS context of a client: authorities, protocol versions and what it accepts."""
+"""The TLS context of a client: CA certificates, protocol versions and accepted servers."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ _OP_LEGACY_SERVER_CONNECT = 0x4
 
 
 _HASHED_FILE_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
-"""How OpenSSL names a certificate in a directory of authorities."""
+"""The file name of a certificate in OpenSSL's CA directory."""
 
 
 _PEM_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
 def _system_ca_certificates() -> str:
-    """The system's authorities as PEM text, to be held in memory.
+    """Return the system's CA certificates as PEM text, to be held in memory.
 
-    ``load_default_certs`` would leave OpenSSL to look into the directory in every handshake for every certificate that
-    it does not know, which is each portal's own: that takes a third of the handshake's time, on the event loop.
+    With ``load_default_certs`` OpenSSL would search the directory in every handshake for every certificate that it
+    does not know, which is each portal's own: that takes a third of the handshake's time, on the event loop.
     """
     paths = ssl.get_default_verify_paths()
     files = [Path(paths.cafile)] if paths.cafile else []
     if paths.capath:
         files += sorted(file for file in Path(paths.capath).iterdir() if _HASHED_FILE_NAME.fullmatch(file.name))
-    found: dict[str, None] = {}
+    certificates: dict[str, None] = {}
     for file in files:
-        found |= dict.fromkeys(_PEM_CERTIFICATE.findall(file.read_text(errors="replace")))
-    return "\n".join(found)
+        certificates |= dict.fromkeys(_PEM_CERTIFICATE.findall(file.read_text(errors="replace")))
+    return "\n".join(certificates)
 
 
 def tls_context(*, verify: bool, ca_file: Path | None) -> ssl.SSLContext:
-    """A client context. Raises OSError or ssl.SSLError when ``ca_file`` or the system's authorities are not usable.
+    """Return a client context. Raises OSError or ssl.SSLError when *ca_file* or the system's CAs cannot be loaded.
 
-    The verdict must be the one of a citizen's browser, and the same under every Python: version 3.13 began to refuse
-    certificates for formal flaws that browsers accept, OpenSSL 3 refuses old servers that browsers still talk to, and
-    both accept an authority in ``ca_file`` that is not a root only when told to.
+    The result must be that of a browser, and the same under every Python: version 3.13 began to refuse certificates
+    for formal flaws that browsers accept, OpenSSL 3 refuses old servers that browsers still accept, and both trust a
+    CA in *ca_file* that is not a root only with a flag.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
@@ -49,6 +49,6 @@ def tls_context(*, verify: bool, ca_file: Path | None) -> ssl.SSLContext:
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    elif authorities := _system_ca_certificates():
-        context.load_verify_locations(cadata=authorities)
+    elif ca_certificates := _system_ca_certificates():
+        context.load_verify_locations(cadata=ca_certificates)
     return context

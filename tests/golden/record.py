@@ -16,20 +16,20 @@ from tests.servers.site import serve_site
 
 def main(pages: list[str]) -> None:
     reference, chromium = lighthouse.install(), find_executable()
-    with tempfile.TemporaryDirectory() as scratch, serve_site() as site:
+    with tempfile.TemporaryDirectory() as temp_dir, serve_site() as site:
         for page in pages:
-            report = Path(scratch) / f"{page}.json"
-            figures, _ = lighthouse.measure(reference, site.page(page), chromium, report, "--save-assets")
-            told = json.loads(report.read_text())["audits"]["metrics"]["details"]["items"][0]
-            figures |= {"dcl": told["observedDomContentLoaded"] / 1000, "load": told["observedLoad"] / 1000}
+            report = Path(temp_dir) / f"{page}.json"
+            values, _ = lighthouse.measure(reference, site.page(page), chromium, report, "--save-assets")
+            observed = json.loads(report.read_text())["audits"]["metrics"]["details"]["items"][0]
+            values |= {"dcl": observed["observedDomContentLoaded"] / 1000, "load": observed["observedLoad"] / 1000}
             golden = Golden(
                 page=page,
                 url=site.page(page),
-                events=json.loads((Path(scratch) / f"{page}-0.trace.json").read_text())["traceEvents"],
-                messages=json.loads((Path(scratch) / f"{page}-0.devtoolslog.json").read_text()),
-                lighthouse=figures,
+                events=json.loads((Path(temp_dir) / f"{page}-0.trace.json").read_text())["traceEvents"],
+                messages=json.loads((Path(temp_dir) / f"{page}-0.devtoolslog.json").read_text()),
+                lighthouse=values,
             )
-            print(f"{page}: {save(golden)} bytes, {figures}", flush=True)
+            print(f"{page}: {save(golden)} bytes, {values}", flush=True)
 
 
 if __name__ == "__main__":

@@ -36,9 +36,9 @@ DROPPED = {"headers", "headersText", "securityDetails", "initiator", "requestHea
 
 @dataclass(frozen=True, kw_only=True)
 class Golden:
-    """A load of ``page``: trace events, DevTools events, and Lighthouse's figures of them (seconds, and the shift).
+    """A load of ``page``: trace events, DevTools events, and Lighthouse's values of them (seconds, and the shift).
 
-    ``step`` is by how much of its progress a picture of the film differs from the next.
+    ``step`` is by how much of its progress a frame of the filmstrip differs from the next.
     """
 
     page: str
@@ -60,7 +60,7 @@ def load(name: str) -> Golden:
 def save(golden: Golden) -> int:
     """Write it and return its size in bytes. Raises ValueError when it is too large to be kept.
 
-    Of the film stay the pictures in which the page's progress differs by a percent from the one before: dropping the
+    Of the filmstrip stay the frames in which the page's progress differs by a percent from the one before: dropping the
     others changes no Speed Index. Where that is too much to keep, the steps become coarser.
     """
     messages = [slim(message) for message in golden.messages if message["method"].startswith(MESSAGES)]
@@ -78,8 +78,8 @@ def save(golden: Golden) -> int:
     raise ValueError(f"{golden.page} takes {len(data)} bytes")
 
 
-def told_apart(events: list[dict[str, Any]], step: float) -> set[float]:
-    """Times (seconds after the navigation's start) of the pictures that stay."""
+def kept_times(events: list[dict[str, Any]], step: float) -> set[float]:
+    """Times (seconds after the navigation's start) of the frames that stay."""
     shots = read_trace(events).screenshots
     kept: set[float] = set()
     before = -1.0
@@ -94,11 +94,11 @@ def slim_events(events: list[dict[str, Any]], step: float) -> list[dict[str, Any
     """The named events, the tasks of the pages' own threads and, so that the end stays the end, the last event."""
     threads = {(event["pid"], event["tid"]) for event in events if event["name"] == "navigationStart"}
     last = max(events, key=lambda event: event["ts"] + event.get("dur", 0))
-    page, film = read_trace(events), told_apart(events, step)
+    page, times = read_trace(events), kept_times(events, step)
 
     def wanted(event: dict[str, Any]) -> bool:
         if event["name"] == "Screenshot":
-            return min((abs(page.seconds_of(event) - at) for at in film), default=1.0) < 1e-6
+            return min((abs(page.seconds_of(event) - at) for at in times), default=1.0) < 1e-6
         task = event["name"] == "RunTask" and (event["pid"], event["tid"]) in threads and event.get("dur")
         return event["name"] in NAMED or bool(task) or event is last
 

@@ -1,6 +1,6 @@
-"""Zeros in brotli and zstd, written by hand: few bytes that become a GiB for whoever unpacks them.
+"""Zeros in brotli and zstd, written by hand: few bytes that become a GiB when unpacked.
 
-Both formats can say "this again, so many times" in a few bytes, and no encoder of either is needed for that.
+Both formats can encode "repeat this n times" in a few bytes, and no encoder of either is needed for that.
 """
 
 from __future__ import annotations

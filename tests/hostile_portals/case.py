@@ -1,4 +1,4 @@
-"""One hostile behaviour: how it is served, and how a look at it must end; and the place of all servers."""
+"""One hostile behaviour: how it is served, and how a probe of it must end; and the place of all servers."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ OUTSIDE_NAME = "outside.test"
 
 @dataclass(frozen=True)
 class Scene:
-    """What the servers have: an authority that the looks trust, and the name server that they ask."""
+    """What the servers have: a CA that the probes trust, and the name server that they query."""
 
     authority: Authority
     names: NameServer
 
 
 Serving = Callable[[Scene], AbstractAsyncContextManager[str]]
-"""Opens the servers of a case and gives the address to look at."""
+"""Opens the servers of a case and yields the URL to probe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """``faults`` are those of which one must come, None for a good look; ``keys`` are the probe's own."""
+    """``faults`` are those of which one must come, None for a good result; ``keys`` are the probe's own."""
 
     name: str
     faults: frozenset[Fault | None]
@@ -54,13 +54,13 @@ def _set(faults: Faults) -> frozenset[Fault | None]:
     return frozenset(faults if isinstance(faults, tuple) else (faults,))
 
 
-def says(name: str, faults: Faults, script: Script, *, tls: bool = False, first: bool = False, **keys: Any) -> Case:  # noqa: ANN401 - the probe's own
+def scripted(name: str, faults: Faults, script: Script, *, tls: bool = False, first: bool = False, **keys: Any) -> Case:  # noqa: ANN401 - the probe's own
     """A server that plays ``script``, over TLS if wanted, ``first`` without waiting for the request."""
 
     @asynccontextmanager
     async def serve(scene: Scene) -> AsyncIterator[str]:
         context = scene.authority.valid() if tls else None
-        async with RawServer(script, tls=context, speaks_first=first) as server:
+        async with RawServer(script, tls=context, sends_first=first) as server:
             yield server.url(host=PORTAL)
 
     return Case(name=f"{name}, over TLS" if tls else name, faults=_set(faults), serve=serve, keys=keys)
@@ -68,7 +68,7 @@ def says(name: str, faults: Faults, script: Script, *, tls: bool = False, first:
 
 def both_ways(rows: list[tuple[str, Faults, Script]], **keys: Any) -> list[Case]:  # noqa: ANN401 - the probe's own
     """Each row over plain HTTP and over TLS."""
-    return [says(*row, tls=tls, **keys) for row in rows for tls in (False, True)]
+    return [scripted(*row, tls=tls, **keys) for row in rows for tls in (False, True)]
 
 
 def served(name: str, faults: Faults, serve: Serving, **keys: Any) -> Case:  # noqa: ANN401 - the probe's own
@@ -78,7 +78,7 @@ def served(name: str, faults: Faults, serve: Serving, **keys: Any) -> Case:  # n
 
 @asynccontextmanager
 async def scene(directory: Path) -> AsyncIterator[Scene]:
-    """The place, with the names that all cases share."""
+    """The scene, with the names that all cases share."""
     async with NameServer() as names:
         names.add(PORTAL, a="127.0.0.1")
         names.add(OUTSIDE_NAME, a=OUTSIDE)

@@ -1,4 +1,4 @@
-"""Portals that send their visitor inward, to other schemes, or in circles; a door inside tells whether we knocked."""
+"""Portals that redirect to private addresses (SSRF), to other schemes, or in loops; a server inside counts requests."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from tests.servers.raw import RawServer, answer, path_of, redirect
 _numbers = itertools.count(1)
 
 INWARD = (
-    "http://127.0.0.1:{door}/",
-    "http://127.5.5.5:{door}/",
-    "http://[::1]:{door}/",
-    "http://[::ffff:127.0.0.1]:{door}/",
-    "http://[::ffff:7f00:1]:{door}/",
-    "http://[::127.0.0.1]:{door}/",
-    "http://[64:ff9b::7f00:1]:{door}/",
+    "http://127.0.0.1:{port}/",
+    "http://127.5.5.5:{port}/",
+    "http://[::1]:{port}/",
+    "http://[::ffff:127.0.0.1]:{port}/",
+    "http://[::ffff:7f00:1]:{port}/",
+    "http://[::127.0.0.1]:{port}/",
+    "http://[64:ff9b::7f00:1]:{port}/",
     "http://[64:ff9b::a9fe:a9fe]/",
     "http://[64:ff9b:1::a00:1]/",
-    "http://[2002:7f00:1::1]:{door}/",
+    "http://[2002:7f00:1::1]:{port}/",
     "http://[2002:a00:1::1]/",
     "http://[2001:0:7f00:1::1]/",
-    "http://0.0.0.0:{door}/",
-    "http://[::]:{door}/",
-    "http://127.0.0.1.:{door}/",
-    "http://127.1:{door}/",
-    "http://127.0.1:{door}/",
-    "http://2130706433:{door}/",
-    "http://0x7f000001:{door}/",
-    "http://0x7f.0.0.1:{door}/",
-    "http://0x7f.1:{door}/",
-    "http://0177.0.0.1:{door}/",
-    "http://017700000001:{door}/",
-    "http://127.0.0.0x1:{door}/",
-    "http://\uff11\uff12\uff17.0.0.1:{door}/",
-    "http://127\u30020\u30020\u30021:{door}/",
-    "http://%31%32%37.0.0.1:{door}/",
-    "http://outside.test@127.0.0.1:{door}/",
-    "http://[fe80::1%25lo]:{door}/",
-    "http://inside.test:{door}/",
-    "http://localhost:{door}/",
-    "//127.0.0.1:{door}/",
-    "https://127.0.0.1:{door}/",
+    "http://0.0.0.0:{port}/",
+    "http://[::]:{port}/",
+    "http://127.0.0.1.:{port}/",
+    "http://127.1:{port}/",
+    "http://127.0.1:{port}/",
+    "http://2130706433:{port}/",
+    "http://0x7f000001:{port}/",
+    "http://0x7f.0.0.1:{port}/",
+    "http://0x7f.1:{port}/",
+    "http://0177.0.0.1:{port}/",
+    "http://017700000001:{port}/",
+    "http://127.0.0.0x1:{port}/",
+    "http://\uff11\uff12\uff17.0.0.1:{port}/",
+    "http://127\u30020\u30020\u30021:{port}/",
+    "http://%31%32%37.0.0.1:{port}/",
+    "http://outside.test@127.0.0.1:{port}/",
+    "http://[fe80::1%25lo]:{port}/",
+    "http://inside.test:{port}/",
+    "http://localhost:{port}/",
+    "//127.0.0.1:{port}/",
+    "https://127.0.0.1:{port}/",
     "http://169.254.169.254/latest/meta-data/",
     "http://metadata.test/computeMetadata/v1/",
     "http://[fd00:ec2::254]/latest/meta-data/",
@@ -65,7 +65,7 @@ INWARD = (
     "http://[ff02::1]/",
     "http://[2001:db8::1]/",
 )
-"""Ways of writing an address inside; ``door`` is the port of a server on loopback that nobody may reach."""
+"""Ways of writing an address inside; ``port`` is the port of a server on loopback that no redirect may reach."""
 
 SCHEMES = (
     "file:///etc/passwd",
@@ -99,10 +99,10 @@ def sent_to(location: str, faults: Faults = Fault.REDIRECT_TARGET) -> Case:
         scene.names.add("localhost", a="127.0.0.1")
         scene.names.add("metadata.test", a="169.254.169.254")
         async with RawServer([answer(b"inside")]) as four, RawServer([answer()], host="::1", port=four.port) as six:
-            where = location.replace("{door}", str(four.port))
+            where = location.replace("{port}", str(four.port))
             async with RawServer([redirect(where)], host=OUTSIDE) as server:
                 yield server.url(host=OUTSIDE_NAME)
-            assert four.connections + six.connections == 0, "the door inside was knocked at"
+            assert four.connections + six.connections == 0, "the server inside was reached"
 
     return served(f"a redirect to {ascii(location)[1:-1]}", faults, serve)
 
@@ -117,16 +117,16 @@ def rebound() -> Case:
         scene.names.add(label, a=Reply(addresses=(OUTSIDE,), then=inward))
         async with (
             RawServer([redirect("/again")], host=OUTSIDE) as server,
-            RawServer([answer(b"inside")], port=server.port) as door,
+            RawServer([answer(b"inside")], port=server.port) as inside_server,
         ):
             yield server.url(host=label)
-            assert door.connections == 0, "the door inside was knocked at"
+            assert inside_server.connections == 0, "the server inside was reached"
 
     return served("a name that moves inside between two lookups", Fault.REDIRECT_TARGET, serve)
 
 
 def allowed() -> Case:
-    """The inventory names an address inside: that one is looked at, and may redirect within its own zone."""
+    """The inventory names an address inside: it is probed, and may redirect within its own scope."""
 
     @asynccontextmanager
     async def serve(_scene: Scene) -> AsyncIterator[str]:
@@ -146,8 +146,8 @@ def _page_to_page(request: bytes) -> list[bytes]:
 REDIRECTS: list[Case] = [
     *(sent_to(location) for location in INWARD),
     *(sent_to(location, (Fault.REDIRECT_TARGET, Fault.REDIRECT_LOOP)) for location in SCHEMES),
-    sent_to("http:///127.0.0.1:{door}/", Fault.REDIRECT_LOOP),  # a path of its own host
-    sent_to("/\\127.0.0.1:{door}/", Fault.REDIRECT_LOOP),
+    sent_to("http:///127.0.0.1:{port}/", Fault.REDIRECT_LOOP),  # a path of its own host
+    sent_to("/\\127.0.0.1:{port}/", Fault.REDIRECT_LOOP),
     rebound(),
     allowed(),
     *both_ways(

@@ -19,7 +19,7 @@ NOT_IMPLEMENTED = 4
 
 
 def named(name: str, faults: Faults, a: Reply, aaaa: Reply | None = None, **keys: Any) -> Case:  # noqa: ANN401 - the probe's own
-    """A good server behind a name of its own, of which the name server says ``a`` and ``aaaa``."""
+    """A good server behind a name of its own, for which the name server returns ``a`` and ``aaaa``."""
     label = f"name-{next(_numbers)}.test"
 
     @asynccontextmanager
@@ -43,8 +43,8 @@ NAMES: list[Case] = [
     named("a name server that cannot", Fault.DNS, Reply(rcode=NOT_IMPLEMENTED)),
     named("seven bytes of junk", Fault.DNS, Reply(junk=True)),
     named("60,000 bytes of junk", Fault.DNS, Reply(addresses=HOME, twist=Twist.FLOOD)),
-    named("an answer with somebody else's number", Fault.DNS, Reply(addresses=HOME, twist=Twist.ID)),
-    named("an answer to somebody else's question", Fault.DNS, Reply(addresses=HOME, twist=Twist.QUESTION)),
+    named("an answer with another query's number", Fault.DNS, Reply(addresses=HOME, twist=Twist.ID)),
+    named("an answer to another question", Fault.DNS, Reply(addresses=HOME, twist=Twist.QUESTION)),
     named("a forged answer before the true one", None, Reply(addresses=HOME, twist=Twist.SPOOFED)),
     named("a name that points at itself", Fault.DNS, Reply(addresses=HOME, twist=Twist.POINTER)),
     named("cut off, and whole over TCP", None, Reply(addresses=HOME, twist=Twist.TRUNCATED, tcp=True)),

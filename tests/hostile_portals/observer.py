@@ -1,8 +1,8 @@
-"""A process that takes looks when told to, one JSON line each, and looks at a good portal all the while.
+"""A process that runs one probe for each request, one JSON line each, and probes a good portal all the while.
 
-It has a process of its own so that its memory is what looks take, and nothing of the servers'. Orders come on stdin:
-``{"number": 1, "url": ..., "keys": {...}}`` for a look, ``{"rest": true}`` for the good looks since the last such
-order. Answers leave on stdout. It ends with stdin.
+It is a separate process so that its memory is that of the probes, without the servers'. Requests come on stdin:
+``{"number": 1, "url": ..., "keys": {...}}`` for a probe, ``{"rest": true}`` for the good probes since the last such
+request. Responses leave on stdout. It ends with stdin.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from probes.uptime import Uptime
 from tests.hostile_portals.case import OUTSIDE
 
 EVERY = 0.1
-"""Seconds from one good look to the next."""
+"""Seconds from one good probe to the next."""
 
 
 def stood(address: str) -> AddressScope:
@@ -35,8 +35,8 @@ def stood(address: str) -> AddressScope:
     return AddressScope.PUBLIC if address == OUTSIDE else address_scope(address)
 
 
-def told(result: ProbeResult) -> dict[str, Any]:
-    """What is worth telling of a look. Strings that no UTF-8 can hold would end this process here."""
+def summarize(result: ProbeResult) -> dict[str, Any]:
+    """The texts of a result. Strings that no UTF-8 can hold would end this process here."""
     return {
         "outcome": result.outcome.value,
         "fault": result.fault.value if result.fault else None,
@@ -48,38 +48,38 @@ def told(result: ProbeResult) -> dict[str, Any]:
 
 
 class Observer:
-    """The looks of this process."""
+    """The probes of this process."""
 
-    def __init__(self, tools: ProbeResources, good: str) -> None:
-        self._tools = tools
+    def __init__(self, resources: ProbeResources, good: str) -> None:
+        self._resources = resources
         self._good = Latency(url=good, family="4", timeout=5.0)
         self._rest: list[tuple[float, float, bool]] = []
 
     async def watch(self) -> None:
-        """Look at the good portal on an even beat: how late each look began, how long it took, whether it was up."""
+        """Probe the good portal at an even rate: how late each probe began, how long it took, whether it was up."""
         due = time.perf_counter()
         while True:
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             late = time.perf_counter() - due
-            result = await run_probe(self._good, self._tools)
+            result = await run_probe(self._good, self._resources)
             self._rest.append((late, result.duration, result.outcome is Outcome.UP))
             due = max(due + EVERY, time.perf_counter())
 
     def rest(self) -> None:
         seen, self._rest = self._rest, []
         gc.collect()
-        _say({"rest": seen})
+        _write({"rest": seen})
 
-    async def look(self, order: dict[str, Any]) -> None:
-        """One look, timed from outside."""
-        probe = Uptime(url=order["url"], **({"family": "4"} | order["keys"]))
+    async def probe(self, request: dict[str, Any]) -> None:
+        """One probe, timed from outside."""
+        probe = Uptime(url=request["url"], **({"family": "4"} | request["keys"]))
         began = time.perf_counter()
-        result = await run_probe(probe, self._tools)
+        result = await run_probe(probe, self._resources)
         over = time.perf_counter() - began - probe.deadline
-        _say({"number": order["number"], "over": over, **told(result)})
+        _write({"number": request["number"], "over": over, **summarize(result)})
 
 
-def _say(answer: dict[str, Any]) -> None:
+def _write(answer: dict[str, Any]) -> None:
     os.write(1, json.dumps(answer, ensure_ascii=False).encode() + b"\n")
 
 
@@ -87,17 +87,17 @@ async def main(names: str, authority: str, good: str) -> None:
     sockets.address_scope = client.address_scope = stood
     settings = HttpSettings(name_servers=(names,), ca_file=Path(authority))
     loop = asyncio.get_running_loop()
-    orders = asyncio.StreamReader(limit=1 << 20)
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
-    async with ProbeResources(settings) as tools, asyncio.TaskGroup() as group:
-        observer = Observer(tools, good)
+    requests = asyncio.StreamReader(limit=1 << 20)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(requests), sys.stdin)
+    async with ProbeResources(settings) as resources, asyncio.TaskGroup() as group:
+        observer = Observer(resources, good)
         watching = group.create_task(observer.watch())
-        while line := await orders.readline():
-            order = json.loads(line)
-            if "rest" in order:
+        while line := await requests.readline():
+            request = json.loads(line)
+            if "rest" in request:
                 observer.rest()
             else:
-                group.create_task(observer.look(order))
+                group.create_task(observer.probe(request))
         watching.cancel()
 
 

@@ -1,4 +1,4 @@
-"""A whole daemon that watches portals whose every text is an attack, and what it says of them to everybody.
+"""A whole daemon that probes portals whose every text is an attack, and all its outputs about them.
 
 Pages, API and metrics are fetched, mails are read as a mail server got them, points as a database kept them.
 """
@@ -26,18 +26,18 @@ from tests.servers.influxdb import TOKEN, InfluxServer
 from tests.servers.ports import free_port
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 120.0
-BUCKET = "looks"
+TIMEOUT_SECONDS = 120.0
+BUCKET = "probes"
 
 
 class Mailbox:
     """Keeps what a real mail server accepts."""
 
     def __init__(self) -> None:
-        self.letters: list[Any] = []
+        self.mails: list[Any] = []
 
     async def handle_DATA(self, _server: object, _session: object, envelope: Any) -> str:  # noqa: ANN401, N802 - aiosmtpd's
-        self.letters.append(message_from_bytes(envelope.content, policy=policy.default))
+        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
         return "250 OK"
 
 
@@ -64,7 +64,11 @@ def _configure(directory: Path, place: Scene, urls: list[str], influx: str, mail
         "checks": {"uptime": {"interval": 5, "timeout": 2, "family": "4"}, "latency": {"enabled": False}},
         "sinks": {"influxdb": {"url": influx, "bucket": BUCKET, "token": TOKEN}},
         "notify": {"targets": [{"name": "on-call", "url": target}], "language": "en"},
-        "sight": {"references": [], "machine": {"lag": 60, "load": 1000}, "breaker": {"share": 1, "minimum": 10000}},
+        "self_check": {
+            "references": [],
+            "host": {"max_loop_lag": 60, "max_load_per_cpu": 1000},
+            "fleet_breaker": {"share": 1, "minimum": 10000},
+        },
     }
     portals = [
         {
@@ -87,8 +91,8 @@ def _configure(directory: Path, place: Scene, urls: list[str], influx: str, mail
 @asynccontextmanager
 async def _daemon(config: Path, data: Path, log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     words = ("-m", "monitor", "run", "--config", str(config), "--data", str(data))
-    with log.open("wb") as told:
-        process = await asyncio.create_subprocess_exec(sys.executable, *words, cwd=ROOT, stdout=told, stderr=told)
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(sys.executable, *words, cwd=ROOT, stdout=output, stderr=output)
     try:
         yield process
     finally:
@@ -106,7 +110,7 @@ async def _get(url: str) -> str:
 
 
 async def _until(question: Callable[[], Any], what: str) -> None:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while True:
             with contextlib.suppress(OSError):
                 found = question()
@@ -116,8 +120,8 @@ async def _until(question: Callable[[], Any], what: str) -> None:
     raise AssertionError(what)
 
 
-async def try_telling(directory: Path, cases: list[Case]) -> tuple[int, list[str]]:
-    """How many texts were read, and what was wrong with them. Every portal is seen, and those that fail are told."""
+async def check_outputs(directory: Path, cases: list[Case]) -> tuple[int, list[str]]:
+    """How many texts were read, and what was wrong with them. Every portal is probed, and failures are notified."""
     async with AsyncExitStack() as stack:
         place = await stack.enter_async_context(scene(directory))
         urls = [await stack.enter_async_context(case.serve(place)) for case in cases]
@@ -128,13 +132,17 @@ async def try_telling(directory: Path, cases: list[Case]) -> tuple[int, list[str
         base = _configure(directory / "config", place, urls, influx.url, port)
         log = directory / "daemon.log"
         daemon = await stack.enter_async_context(_daemon(directory / "config", directory / "data", log))
-        await _until(lambda: _seen(base, len(cases)), "a portal was never looked at")
-        await _until(lambda: box.letters, "no mail came")
+        await _until(lambda: _seen(base, len(cases)), "a portal was never probed")
+        await _until(lambda: box.mails, "no mail came")
         await _until(lambda: len({row["portal"] for row in influx.rows("uptime", BUCKET)}) == len(cases), "no points")
         count, wrong = await _read_all(base, len(cases), box, influx)
         if daemon.returncode is not None:
             wrong.append("the daemon ended")
-        wrong += [f"log: {line[:300]}" for line in log.read_text().splitlines() if "raceback" in line or "_bug" in line]
+        wrong += [
+            f"log: {line[:300]}"
+            for line in log.read_text().splitlines()
+            if "raceback" in line or "_internal_error" in line
+        ]
     return count, wrong
 
 
@@ -166,12 +174,12 @@ async def _read_all(base: str, portals: int, box: Mailbox, influx: InfluxServer)
         wrong.append("/metrics: no certificate's name came so far, and nothing was tried")
     rows = influx.rows("uptime", BUCKET)
     wrong += [f"point: {text!r}" for text in _texts(rows) if text != sanitize(text)]
-    for letter in box.letters:
-        body = letter.get_body(("html", "plain")).get_content()
-        title = str(letter["Subject"])
-        if "<script>alert" in body or "\x1b" in body or letter["Bcc"] or title != sanitize(title):
+    for mail in box.mails:
+        body = mail.get_body(("html", "plain")).get_content()
+        title = str(mail["Subject"])
+        if "<script>alert" in body or "\x1b" in body or mail["Bcc"] or title != sanitize(title):
             wrong.append(f"the mail {title!r} holds what a portal wrote")
-    return len(pages) + len(apis) + len(samples) + len(rows) + len(box.letters), wrong
+    return len(pages) + len(apis) + len(samples) + len(rows) + len(box.mails), wrong
 
 
 def _texts(found: Any) -> list[str]:  # noqa: ANN401 - JSON

@@ -42,7 +42,7 @@ def shakes(name: str, faults: Faults, steps: str | list[Step], **keys: Any) -> C
 
 
 def wants_a_client(name: str, version: ssl.TLSVersion) -> Case:
-    """A server that asks for a certificate that a citizen does not have, and says so when none comes."""
+    """A server that requires a client certificate, and sends an alert when none comes."""
 
     @asynccontextmanager
     async def serve(scene: Scene) -> AsyncIterator[str]:
@@ -89,7 +89,7 @@ def short_root(authority: Authority) -> ssl.SSLContext:
 
 
 def by_name_alone(authority: Authority) -> ssl.SSLContext:
-    """Knows one name, and nobody who asks for none."""
+    """Accepts one server name, and no handshake without it."""
     context = authority.valid()
 
     def choose(_tls: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> int | None:
@@ -100,7 +100,7 @@ def by_name_alone(authority: Authority) -> ssl.SSLContext:
 
 
 def chain(certificates: int) -> Making:
-    """A good chain with many certificates after it that nobody needs."""
+    """A good chain with many certificates after it that no verifier needs."""
 
     def make(authority: Authority) -> ssl.SSLContext:
         spare = [issue(f"Spare {number}", by=authority.root) for number in range(certificates)]
@@ -133,7 +133,7 @@ TLS: list[Case] = [
     presents("not yet valid", Fault.TLS_EXPIRED, Authority.not_yet_valid),
     presents("for another name", Fault.TLS_NAME, Authority.wrong_name),
     presents("self-signed", Fault.TLS_UNTRUSTED, Authority.self_signed),
-    presents("by an authority nobody knows", Fault.TLS_UNTRUSTED, Authority.unknown_authority),
+    presents("by an unknown authority", Fault.TLS_UNTRUSTED, Authority.unknown_authority),
     presents("nothing newer than TLS 1.1", Fault.TLS_OTHER, old_protocol),
     presents("a key of 1024 bits", Fault.TLS_OTHER, short_key),
     presents("an authority with a key of 1024 bits", Fault.TLS_OTHER, short_root),

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from probes.result import Fault
 from tests.hostile_portals.bombs import brotli_zeros, zstd_zeros
-from tests.hostile_portals.case import Case, Faults, both_ways, says
+from tests.hostile_portals.case import Case, Faults, both_ways, scripted
 from tests.servers.raw import Do, Script, Step, answer, path_of, redirect
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -40,7 +40,7 @@ def _wandering(request: bytes) -> Iterator[Step]:
 
 
 def _cookies(request: bytes) -> list[Step]:
-    """Redirects that make the visitor carry more and more."""
+    """Redirects that make the client send more and more."""
     number = request.count(b"=")
     return [redirect("/", headers=[f"Set-Cookie: c{number}{n}={'y' * 3000}" for n in range(40)])]
 
@@ -143,7 +143,7 @@ BOMBS: list[Case] = both_ways(
         ("2,400,000 characters outside the first plane", None, [answer("\N{GRINNING FACE}".encode() * 2_400_000)]),
     ],
     timeout=8.0,
-    body_lacks=["bảo trì"],
+    body_not_matches=["bảo trì"],
 )  # fmt: skip - a table
 
 
@@ -184,7 +184,7 @@ FRAMING: list[Case] = both_ways(
         ),
         ("a chunk shorter than its size", PROTOCOL, [CHUNKED + b"9\r\nhello\r\n0\r\n\r\n"]),
         ("HTTP/0.9", PROTOCOL, [b"<html>hello</html>"]),
-        ("HTTP/2 that nobody asked for", PROTOCOL, [b"\x00\x00\x12\x04\x00\x00\x00\x00\x00" + bytes(18)]),
+        ("HTTP/2 that was not requested", PROTOCOL, [b"\x00\x00\x12\x04\x00\x00\x00\x00\x00" + bytes(18)]),
         ("a version from the future", PROTOCOL, [b"HTTP/9.9 200 OK\r\n\r\nhello"]),
         ("a status of four digits", PROTOCOL, [b"HTTP/1.1 2000 OK\r\n\r\nhello"]),
         ("a status of zero", (PROTOCOL, Fault.HTTP_STATUS), [b"HTTP/1.1 000 No\r\n\r\nhello"]),
@@ -226,6 +226,6 @@ RESETS: list[Case] = [
             ),
         ]
     ),
-    says("a reset before we have asked", Fault.RESET, [Do.RESET], first=True),
-    says("an end before we have asked", Fault.RESET, [Do.CLOSE], first=True),
+    scripted("a reset before we have asked", Fault.RESET, [Do.RESET], first=True),
+    scripted("an end before we have asked", Fault.RESET, [Do.CLOSE], first=True),
 ]  # fmt: skip - a table

@@ -27,7 +27,7 @@ def _first_line(line: bytes, *, body: bytes = PAGE) -> list[Step]:
 
 
 def certified(name: str, faults: Fault | None, subject: str, **keys: bool) -> Case:
-    """A good page of which the certificate's names are somebody's joke; an authority that is known vouches for it."""
+    """A good page of which the certificate's names are an attack; a known CA signed it."""
 
     @asynccontextmanager
     async def serve(scene: Scene) -> AsyncIterator[str]:
@@ -43,7 +43,7 @@ PRINTABLE, LATIN, WIDE = 0x13, 0x14, 0x1E
 
 
 def no_text(name: str, kind: int, text: bytes) -> Case:
-    """A certificate of which the name is no text of its kind, by nobody: its facts are read or left out."""
+    """A certificate of which the name is no text of its kind, self-signed: its facts are read or left out."""
 
     @asynccontextmanager
     async def serve(scene: Scene) -> AsyncIterator[str]:

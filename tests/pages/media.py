@@ -1,4 +1,4 @@
-"""Pictures and a font for the pages, made by code: real JPEG and TrueType, of a wanted weight."""
+"""Images and a font for the pages, made by code: real JPEG and TrueType, of a wanted weight."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 
 @functools.cache
-def picture(seed: int, width: int, height: int, quality: int = 70) -> bytes:
+def photograph(seed: int, width: int, height: int, quality: int = 70) -> bytes:
     """A JPEG like a photograph: soft shapes with grain on them, heavier with more ``quality``."""
     dice = random.Random(seed)  # noqa: S311 - filler
     image = Image.new("RGB", (width, height), tuple(dice.randrange(90, 200) for _ in range(3)))

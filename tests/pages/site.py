@@ -6,7 +6,7 @@ import functools
 import json
 from dataclasses import dataclass
 
-from tests.pages.media import banner, font, picture
+from tests.pages.media import banner, font, photograph
 from tests.pages.parts import page, paragraphs, script, style, words
 
 HTML, CSS, JS = "text/html; charset=utf-8", "text/css", "text/javascript"
@@ -18,12 +18,12 @@ class Answer:
     """A body, and the seconds that the server takes for it. Text is sent compressed, as real servers do."""
 
     body: bytes
-    sort: str
+    content_type: str
     late: float = 0.03
 
     @property
     def text(self) -> bool:
-        return self.sort in {HTML, CSS, JS, JSON}
+        return self.content_type in {HTML, CSS, JS, JSON}
 
 
 PAGES = ("text", "hero", "font", "shift", "tasks", "list", "third", "carousel", "photos")
@@ -71,23 +71,29 @@ def answers(third: str) -> dict[str, Answer]:
     """Everything that both hosts answer; ``third`` is the origin of the other one, which the pages then name."""
     rows = [{"code": f"1.{index:06}", "name": words(index, 8), "text": words(index + 500, 18)} for index in range(120)]
     found = {
-        "/style.css": Answer(body=style(160_000).encode(), sort=CSS),
-        "/app.js": Answer(body=script(600_000).encode(), sort=JS, late=0.05),
-        "/tasks.js": Answer(body=script(300_000, TASKS_BEFORE + TASKS_AFTER).encode(), sort=JS),
-        "/list.js": Answer(body=script(700_000, LIST).encode(), sort=JS, late=0.06),
-        "/shift.js": Answer(body=script(300_000, SHIFT).encode(), sort=JS),
-        "/carousel.js": Answer(body=script(400_000, CAROUSEL).encode(), sort=JS),
-        "/third.js": Answer(body=script(60_000, "work(240);").encode(), sort=JS, late=0.5),
-        "/rows.json": Answer(body=json.dumps(rows, ensure_ascii=False).encode(), sort=JSON, late=0.25),
-        "/bars.ttf": Answer(body=font(60_000), sort=TTF, late=0.3),
-        "/hero.jpg": Answer(body=picture(1, 1200, 820, 80), sort=JPEG, late=0.08),
-        "/late.jpg": Answer(body=picture(2, 800, 500, 65), sort=JPEG, late=0.4),
-        "/favicon.ico": Answer(body=b"", sort="image/x-icon"),
+        "/style.css": Answer(body=style(160_000).encode(), content_type=CSS),
+        "/app.js": Answer(body=script(600_000).encode(), content_type=JS, late=0.05),
+        "/tasks.js": Answer(body=script(300_000, TASKS_BEFORE + TASKS_AFTER).encode(), content_type=JS),
+        "/list.js": Answer(body=script(700_000, LIST).encode(), content_type=JS, late=0.06),
+        "/shift.js": Answer(body=script(300_000, SHIFT).encode(), content_type=JS),
+        "/carousel.js": Answer(body=script(400_000, CAROUSEL).encode(), content_type=JS),
+        "/third.js": Answer(body=script(60_000, "work(240);").encode(), content_type=JS, late=0.5),
+        "/rows.json": Answer(body=json.dumps(rows, ensure_ascii=False).encode(), content_type=JSON, late=0.25),
+        "/bars.ttf": Answer(body=font(60_000), content_type=TTF, late=0.3),
+        "/hero.jpg": Answer(body=photograph(1, 1200, 820, 80), content_type=JPEG, late=0.08),
+        "/late.jpg": Answer(body=photograph(2, 800, 500, 65), content_type=JPEG, late=0.4),
+        "/favicon.ico": Answer(body=b"", content_type="image/x-icon"),
     }
-    found |= {f"/slide{number}.jpg": Answer(body=picture(10 + number, 900, 500, 65), sort=JPEG) for number in range(3)}
-    found |= {f"/banner{number}.jpg": Answer(body=banner(number, 900, 500), sort=JPEG) for number in range(3)}
-    found |= {f"/thumb{number}.jpg": Answer(body=picture(20 + number, 480, 320, 60), sort=JPEG) for number in range(4)}
-    return found | {f"/{name}": Answer(body=_page(name, third), sort=HTML, late=0.12) for name in PAGES}
+    found |= {
+        f"/slide{number}.jpg": Answer(body=photograph(10 + number, 900, 500, 65), content_type=JPEG)
+        for number in range(3)
+    }
+    found |= {f"/banner{number}.jpg": Answer(body=banner(number, 900, 500), content_type=JPEG) for number in range(3)}
+    found |= {
+        f"/thumb{number}.jpg": Answer(body=photograph(20 + number, 480, 320, 60), content_type=JPEG)
+        for number in range(4)
+    }
+    return found | {f"/{name}": Answer(body=_page(name, third), content_type=HTML, late=0.12) for name in PAGES}
 
 
 def _page(name: str, third: str) -> bytes:

@@ -12,7 +12,7 @@ import urllib.request
 import pytest
 from PIL import Image
 
-from tests.pages.media import LETTERS, banner, font, picture
+from tests.pages.media import LETTERS, banner, font, photograph
 from tests.pages.site import JPEG, PAGES, answers
 from tests.servers.site import serve_site
 
@@ -29,22 +29,22 @@ def test_every_page_is_answered_and_names_only_what_is_there():
 
 def test_the_bytes_are_the_same_every_time():
     def mark() -> str:
-        texts = sorted((path, each.body) for path, each in answers(THIRD).items() if each.sort != JPEG)
+        texts = sorted((path, each.body) for path, each in answers(THIRD).items() if each.content_type != JPEG)
         return hashlib.sha256(repr(texts).encode()).hexdigest()
 
     first = mark()
-    for made in (answers, font, picture, banner):
+    for made in (answers, font, photograph, banner):
         made.cache_clear()
     assert mark() == first
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_pictures_are_pictures(seed: int):
-    for data in (picture(seed, 320, 200), banner(seed, 320, 200)):
+def test_images_are_images(seed: int):
+    for data in (photograph(seed, 320, 200), banner(seed, 320, 200)):
         assert Image.open(io.BytesIO(data)).size == (320, 200)
 
 
-def test_the_font_holds_every_letter():
+def test_the_font_holds_every_character():
     tables = dict(_tables(font()))
     assert {b"cmap", b"glyf", b"head", b"hhea", b"hmtx", b"loca", b"maxp", b"name", b"post", b"OS/2"} == set(tables)
     assert struct.unpack_from(">H", tables[b"maxp"], 4) == (len(LETTERS) + 1,)
@@ -59,7 +59,7 @@ def _tables(data: bytes) -> list[tuple[bytes, bytes]]:
     return found
 
 
-def test_texts_travel_compressed_and_weigh_what_they_do_elsewhere():
+def test_texts_travel_compressed_and_weigh_what_they_do_on_portals():
     sent = {path: len(gzip.compress(each.body)) for path, each in answers(THIRD).items() if each.text}
     assert 20_000 < sent["/style.css"] < 60_000
     assert 60_000 < sent["/app.js"] < 150_000

@@ -1,1 +1,1 @@
-"""Tests of the instruments: real servers on loopback, in tables."""
+"""Tests of the probes: real servers on loopback, in tables."""

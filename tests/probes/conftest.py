@@ -1,4 +1,4 @@
-"""What the probe tests share: a trusted throw-away authority, a scripted name server, a look that is checked."""
+"""What the probe tests share: a trusted throw-away CA, a scripted name server, a probe whose result is checked."""
 
 from __future__ import annotations
 
@@ -37,27 +37,27 @@ async def names() -> AsyncIterator[NameServer]:
 
 
 @pytest_asyncio.fixture
-async def tools(authority: Authority, names: NameServer) -> AsyncIterator[ProbeResources]:
+async def resources(authority: Authority, names: NameServer) -> AsyncIterator[ProbeResources]:
     settings = HttpSettings(user_agent=USER_AGENT, name_servers=(names.address,), ca_file=authority.ca_file)
-    async with ProbeResources(settings) as instruments:
-        yield instruments
+    async with ProbeResources(settings) as resources:
+        yield resources
 
 
 @pytest.fixture
-def look(tools: ProbeResources) -> Callable[..., Any]:
-    """Take one look by ``uptime`` over IPv4, two seconds at most, unless told otherwise."""
+def probe_url(resources: ProbeResources) -> Callable[..., Any]:
+    """Run one ``uptime`` probe over IPv4 with a timeout of two seconds, unless the keys differ."""
 
-    async def take(url: str, kind: type[Probe] = Uptime, **keys: Any) -> ProbeResult:  # noqa: ANN401 - any key
+    async def run(url: str, kind: type[Probe] = Uptime, **keys: Any) -> ProbeResult:  # noqa: ANN401 - any key
         probe = kind(url=url, **({"family": "4", "timeout": 2.0} | keys))
-        result = await run_probe(probe, tools)
+        result = await run_probe(probe, resources)
         check(result, kind)
         return result
 
-    return take
+    return run
 
 
 def check(result: ProbeResult, kind: type[Probe]) -> None:
-    """What holds for every result: declared metrics of declared types, phases that sum up, none negative."""
+    """Check what holds for every result: declared metrics of declared types, phases that sum up, none negative."""
     declared = {metric.name: metric.type for metric in kind.metrics if not metric.sum_of}
     for name, value in result.values.items():
         assert type(value) is declared[name], f"{name} is {value!r}"
@@ -69,9 +69,9 @@ def check(result: ProbeResult, kind: type[Probe]) -> None:
         assert math.isclose(sum(stored.values()), result.duration, abs_tol=0.001)
     family = result.values.get("ip_family")
     if family is not None:
-        walked = sum(sum(hop.phases.values()) for hop in result.hops)
+        fetched = sum(sum(hop.phases.values()) for hop in result.hops)
         both = result.values.get("ipv4_seconds", 0.0) + result.values.get("ipv6_seconds", 0.0)
-        assert math.isclose(walked, both, abs_tol=0.001)
+        assert math.isclose(fetched, both, abs_tol=0.001)
 
 
 PHASE_METRICS = {f"{phase}_seconds" for phase in ("resolve", "connect", "tls", "send", "wait", "transfer")}

@@ -33,7 +33,7 @@ from tests.servers.hostile import Hostile, contexts, guarded, hostile
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 AGENT = "portal-monitor/test (+https://example.org/us)"
 ANY_SPEED = BrowserPoolSettings(min_speed_ratio=0.0)
-"""The machine of the tests is shared: its speed is not judged."""
+"""The machine of the tests is shared: its speed is not checked."""
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -43,7 +43,7 @@ async def site() -> AsyncIterator[Hostile]:
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def tools() -> AsyncIterator[ProbeResources]:
+async def resources() -> AsyncIterator[ProbeResources]:
     async with ProbeResources(HttpSettings(user_agent=AGENT), ANY_SPEED) as one:
         yield one
     assert not [process for process in descendants(os.getpid()) if "chrom" in named(process)]
@@ -53,12 +53,12 @@ def named(process: int) -> str:
     return (PROC / str(process) / "cmdline").read_bytes().replace(b"\0", b" ").decode()
 
 
-async def look(tools: ProbeResources, url: str, **keys: Any) -> ProbeResult:  # noqa: ANN401 - the probe's own
-    return await run_probe(Mobile(**({"url": url, "timeout": 15.0, "profiles": ("mobile-real",)} | keys)), tools)
+async def probe_page(resources: ProbeResources, url: str, **keys: Any) -> ProbeResult:  # noqa: ANN401 - the probe's own
+    return await run_probe(Mobile(**({"url": url, "timeout": 15.0, "profiles": ("mobile-real",)} | keys)), resources)
 
 
-async def test_a_good_page_is_measured_and_photographed(tools: ProbeResources, site: Hostile):
-    found = await look(tools, site.at("/good"))
+async def test_a_good_page_is_measured_and_photographed(resources: ProbeResources, site: Hostile):
+    found = await probe_page(resources, site.at("/good"))
     assert (found.outcome, found.fault, found.detail) == (Outcome.UP, None, "")
     values = found.values
     assert 0 < values["ttfb_seconds"] <= values["fcp_seconds"] <= values["lcp_seconds"] < 15
@@ -70,16 +70,16 @@ async def test_a_good_page_is_measured_and_photographed(tools: ProbeResources, s
     assert (values["overflow_360_px"], values["overflow_412_px"]) == (0, 0)
     assert values["benchmark_index"] > 0
     assert values.keys() <= {metric.name for metric in Mobile.metrics}, "every value is declared"
-    *film, last = found.screenshots
-    assert film
-    assert all(one.body.startswith(b"\xff\xd8") and one.at_seconds >= 0 for one in film)
+    *frames, last = found.screenshots
+    assert frames
+    assert all(one.body.startswith(b"\xff\xd8") and one.at_seconds >= 0 for one in frames)
     assert last.at_seconds is None
     assert last.body[8:12] == b"WEBP"
     assert len(last.fingerprint) == 16
 
 
-async def test_a_slow_phone_on_a_slow_network_takes_longer(tools: ProbeResources, site: Hostile):
-    slow, fast = [await look(tools, site.at("/good"), profiles=(name,)) for name in ("mobile", "desktop")]
+async def test_a_slow_phone_on_a_slow_network_takes_longer(resources: ProbeResources, site: Hostile):
+    slow, fast = [await probe_page(resources, site.at("/good"), profiles=(name,)) for name in ("mobile", "desktop")]
     assert slow.outcome is Outcome.UP, slow.detail
     assert fast.outcome is Outcome.UP, fast.detail
     assert slow.values["fcp_seconds"] > 0.5625, "a round trip takes as long on this network"
@@ -89,38 +89,40 @@ async def test_a_slow_phone_on_a_slow_network_takes_longer(tools: ProbeResources
 
 BAD = {
     "/never": (Outcome.DOWN, Fault.TIMEOUT, "still loading"),
-    "/silent": (Outcome.DOWN, Fault.TIMEOUT, "no page after"),
+    "/silent": (Outcome.DOWN, Fault.TIMEOUT, "no response after"),
     "/busy": (Outcome.DOWN, Fault.TIMEOUT, "keeps the processor busy"),
     "/blank": (Outcome.DOWN, Fault.NOT_RENDERED, "nothing was painted"),
     "/dialogs": (Outcome.UP, None, ""),
     "/dialogs-for-ever": (Outcome.DOWN, Fault.NOT_RENDERED, "dialogs"),
     "/popups": (Outcome.UP, None, ""),
-    "/download": (Outcome.DOWN, Fault.NOT_RENDERED, "a file to download"),
+    "/download": (Outcome.DOWN, Fault.NOT_RENDERED, "is a download"),
     "/loop": (Outcome.DOWN, Fault.REDIRECT_LOOP, "too many redirects"),
-    "/moves-on": (Outcome.DOWN, Fault.REDIRECT_LOOP, "sent its visitor on"),
+    "/moves-on": (Outcome.DOWN, Fault.REDIRECT_LOOP, "navigated more than"),
     "/memory": (Outcome.DOWN, Fault.CRASHED, ""),
     "/noisy": (Outcome.DOWN, Fault.NOT_RENDERED, "console"),
-    "/large": (Outcome.DOWN, Fault.BODY_TOO_LARGE, "200 MB"),
+    "/large": (Outcome.DOWN, Fault.BODY_TOO_LARGE, "(200 MB)"),
     "/larger": (Outcome.DOWN, Fault.BODY_TOO_LARGE, "5 MB"),
     "/broken": (Outcome.DOWN, Fault.HTTP_STATUS, "503"),
 }
 
 
 @pytest.mark.parametrize("path", BAD)
-async def test_a_bad_page_ends_with_a_name_and_the_next_is_measured(tools: ProbeResources, site: Hostile, path: str):
-    """Within its own deadline: had ``observe`` to end the look, its words would be others."""
+async def test_a_bad_page_ends_with_a_name_and_the_next_is_measured(
+    resources: ProbeResources, site: Hostile, path: str
+):
+    """Within its own deadline: if ``run_probe`` ended the attempt, the detail would differ."""
     outcome, fault, words = BAD[path]
-    patient = path in {"/memory", "/larger", "/noisy", "/dialogs", "/popups", "/large"}
-    found = await look(tools, site.at(path), timeout=40 if patient else 4, largest=5_000_000)
+    slow = path in {"/memory", "/larger", "/noisy", "/dialogs", "/popups", "/large"}
+    found = await probe_page(resources, site.at(path), timeout=40 if slow else 4, max_page_bytes=5_000_000)
     assert (found.outcome, found.fault) == (outcome, fault), found.detail
     assert words in found.detail
     if path in {"/busy", "/memory", "/dialogs-for-ever", "/larger"}:  # the others are followed by one of these
-        after = await look(tools, site.at("/good"))
+        after = await probe_page(resources, site.at("/good"))
         assert after.outcome is Outcome.UP, after.detail
 
 
-async def test_a_page_that_times_out_keeps_what_was_seen_of_it(tools: ProbeResources, site: Hostile):
-    found = await look(tools, site.at("/never"), timeout=4)
+async def test_a_page_that_times_out_keeps_what_was_seen_of_it(resources: ProbeResources, site: Hostile):
+    found = await probe_page(resources, site.at("/never"), timeout=4)
     assert found.phase == "load"
     assert found.values["fcp_seconds"] > 0
     assert found.screenshots[-1].at_seconds is None
@@ -130,18 +132,20 @@ async def test_a_page_that_times_out_keeps_what_was_seen_of_it(tools: ProbeResou
     ("name", "trusted", "fault"),
     [("self-signed", False, Fault.TLS_UNTRUSTED), ("client", True, Fault.RESET), ("good", True, None)],
 )
-async def test_tls_that_a_citizen_cannot_use(tmp_path: Path, name: str, *, trusted: bool, fault: Fault | None):
-    """A browser without the certificate that is asked for goes on without one, and is left standing."""
+async def test_tls_that_a_browser_refuses(tmp_path: Path, name: str, *, trusted: bool, fault: Fault | None):
+    """A browser without the requested certificate continues without one, and the server closes the connection."""
     secure = contexts(tmp_path)
     settings = HttpSettings(user_agent=AGENT, ca_file=tmp_path / "ca.pem" if trusted else None)
-    async with guarded(secure[name]) as url, ProbeResources(settings, ANY_SPEED) as tools:
-        found = await look(tools, url)
+    async with guarded(secure[name]) as url, ProbeResources(settings, ANY_SPEED) as resources:
+        found = await probe_page(resources, url)
     assert found.fault is fault, found.detail
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-async def test_a_client_certificate_that_is_asked_for_aloud_is_a_fault_of_tls(tmp_path: Path, version: ssl.TLSVersion):
-    """The row above is a server that only cuts the line; this one says what it wants, as most do."""
+async def test_a_client_certificate_that_is_required_by_an_alert_is_a_fault_of_tls(
+    tmp_path: Path, version: ssl.TLSVersion
+):
+    """The server of the row above only closes the connection; this one sends an alert, as most do."""
     context = contexts(tmp_path)["client"]
     context.minimum_version = context.maximum_version = version
     async with async_playwright() as playwright:
@@ -150,7 +154,7 @@ async def test_a_client_certificate_that_is_asked_for_aloud_is_a_fault_of_tls(tm
         )
         page = await browser.new_page(ignore_https_errors=True)
         with BlockingTls(context) as server:
-            for _ in range(10):  # version 1.3 tells after the handshake; now and then its end is heard first
+            for _ in range(10):  # version 1.3 sends it after the handshake; now and then the end arrives first
                 with pytest.raises(Error) as caught:
                     await page.goto(server.url("127.0.0.1"))
                 (name,) = re.findall(r"net::ERR_\w+", caught.value.message)
@@ -158,36 +162,36 @@ async def test_a_client_certificate_that_is_asked_for_aloud_is_a_fault_of_tls(tm
                 if verdict.fault is not Fault.RESET:
                     break
         await browser.close()
-    assert (verdict.fault, verdict.detail) == (Fault.TLS_OTHER, "the browser says bad ssl client auth cert")
+    assert (verdict.fault, verdict.detail) == (Fault.TLS_OTHER, "browser error: bad ssl client auth cert")
 
 
-async def test_nothing_is_submitted_and_no_tracker_hears_of_us(tools: ProbeResources, site: Hostile):
-    await look(tools, site.at("/form"))
-    assert site.asked["/sent"] == 0
-    found = await look(tools, site.at("/tracked"), blocked_hosts=("stats.localhost",))
+async def test_nothing_is_submitted_and_no_tracker_is_requested(resources: ProbeResources, site: Hostile):
+    await probe_page(resources, site.at("/form"))
+    assert site.requests["/sent"] == 0
+    found = await probe_page(resources, site.at("/tracked"), blocked_hosts=("stats.localhost",))
     assert found.outcome is Outcome.UP
-    assert [site.asked[path] for path in ("/count", "/pixel", "/frame")] == [0, 0, 0]
-    assert found.values["requests_failed"] == 0, "what we held back is not the page's failure"
+    assert [site.requests[path] for path in ("/count", "/pixel", "/frame")] == [0, 0, 0]
+    assert found.values["requests_failed"] == 0, "what the prober blocked is not the page's failure"
 
 
-async def test_we_say_who_we_are(tools: ProbeResources, site: Hostile):
-    await look(tools, site.at("/good"))
+async def test_the_user_agent_names_the_prober(resources: ProbeResources, site: Hostile):
+    await probe_page(resources, site.at("/good"))
     assert site.agent.startswith("Mozilla/5.0 (Linux; Android")
     assert site.agent.endswith(f"Mobile Safari/537.36 {AGENT}")
 
 
-async def test_every_load_is_a_first_visit(tools: ProbeResources, site: Hostile):
-    first, second = [await look(tools, site.at("/remembers")) for _ in range(2)]
+async def test_every_load_is_a_first_visit(resources: ProbeResources, site: Hostile):
+    first, second = [await probe_page(resources, site.at("/remembers")) for _ in range(2)]
     assert first.values["bytes_total"] == pytest.approx(second.values["bytes_total"], abs=200)
     assert site.cookies == 0
 
 
-async def test_a_trace_for_devtools(tools: ProbeResources, site: Hostile, tmp_path: Path):
-    tools.browser_pool.trace_file = tmp_path / "trace.json"
+async def test_a_trace_for_devtools(resources: ProbeResources, site: Hostile, tmp_path: Path):
+    resources.browser_pool.trace_file = tmp_path / "trace.json"
     try:
-        await look(tools, site.at("/good"))
+        await probe_page(resources, site.at("/good"))
     finally:
-        tools.browser_pool.trace_file = None
+        resources.browser_pool.trace_file = None
     events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
     assert {"ParseHTML", "Screenshot", "RunTask"} <= {event["name"] for event in events}
 
@@ -205,25 +209,28 @@ def processes(kind: str) -> list[int]:
 
 @pytest.mark.parametrize(
     ("victim", "outcome", "fault"),
-    [("--type=renderer", Outcome.DOWN, Fault.CRASHED), ("probes.browser.worker", Outcome.VOID, Fault.PROBER)],
+    [
+        ("--type=renderer", Outcome.DOWN, Fault.CRASHED),
+        ("probes.browser.worker", Outcome.UNKNOWN, Fault.INTERNAL_ERROR),
+    ],
 )
-async def test_processes_that_die_during_a_look(
-    tools: ProbeResources, site: Hostile, victim: str, outcome: Outcome, fault: Fault
+async def test_processes_that_die_during_a_probe(
+    resources: ProbeResources, site: Hostile, victim: str, outcome: Outcome, fault: Fault
 ):
-    await look(tools, site.at("/good"))
-    running = asyncio.create_task(look(tools, site.at("/never"), timeout=30))
-    asked = site.asked["/never"]
-    while site.asked["/never"] == asked:
+    await probe_page(resources, site.at("/good"))
+    running = asyncio.create_task(probe_page(resources, site.at("/never"), timeout=30))
+    before = site.requests["/never"]
+    while site.requests["/never"] == before:
         await asyncio.sleep(0.05)
     await asyncio.sleep(0.3)
     for process in processes(victim):
         os.kill(process, signal.SIGKILL)
     found = await running
     assert (found.outcome, found.fault) == (outcome, fault), found.detail
-    assert (await look(tools, site.at("/good"))).outcome is Outcome.UP
+    assert (await probe_page(resources, site.at("/good"))).outcome is Outcome.UP
 
 
-async def test_a_canary_tells_when_throttling_takes_no_effect(monkeypatch: pytest.MonkeyPatch):
+async def test_calibration_reports_throttling_without_effect(monkeypatch: pytest.MonkeyPatch):
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=chromium.find_executable(), args=chromium.command_line_switches(chromium.LaunchOptions())
@@ -246,13 +253,12 @@ async def test_a_canary_tells_when_throttling_takes_no_effect(monkeypatch: pytes
         await browser.close()
 
 
-async def test_a_load_on_an_overloaded_host_says_nothing(tools: ProbeResources, site: Hostile):
-    await look(tools, site.at("/good"))
-    order = LoadRequest(url=site.at("/good"), profile="mobile-real", timeout_seconds=15.0, user_agent=AGENT)
-    running = tools.browser_pool._idle_workers[-1]  # noqa: SLF001 - the best speed is what this host showed so far
-    answer = await tools.browser_pool._send_request(
-        running, replace(order, best_benchmark_index=1e9, min_speed_ratio=0.4)
-    )
-    assert answer.fault is Fault.PROBER
-    assert "overloaded" in answer.detail
-    assert answer.values.keys() == {"benchmark_index"}
+async def test_a_load_on_an_overloaded_host_has_no_values(resources: ProbeResources, site: Hostile):
+    await probe_page(resources, site.at("/good"))
+    load_request = LoadRequest(url=site.at("/good"), profile="mobile-real", timeout_seconds=15.0, user_agent=AGENT)
+    running = resources.browser_pool._idle_workers[-1]  # noqa: SLF001 - the best speed is what this host showed so far
+    request = replace(load_request, best_benchmark_index=1e9, min_speed_ratio=0.4)
+    response = await resources.browser_pool._send_request(running, request)  # noqa: SLF001 - the same
+    assert response.fault is Fault.INTERNAL_ERROR
+    assert "overloaded" in response.detail
+    assert response.values.keys() == {"benchmark_index"}

@@ -1,4 +1,4 @@
-"""The contract of every probe kind on the roll; a new kind is tested here without a new test."""
+"""The contract of every registered probe kind; a new kind is tested here without a new test."""
 # ruff: noqa: ANN401 - any way of writing a duration
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ EVERY = pytest.mark.parametrize("kind", PROBE_KINDS.values(), ids=PROBE_KINDS)
 
 
 @EVERY
-def test_a_kind_keeps_its_promise(kind: type[Probe]) -> None:
+def test_a_kind_keeps_its_contract(kind: type[Probe]) -> None:
     assert PROBE_KINDS[kind.kind] is kind
     assert isinstance(kind.pool, Pool)
     assert kind.__doc__
@@ -85,10 +85,10 @@ def test_kinds_that_share_a_metric_declare_it_alike() -> None:
 
 
 @EVERY
-async def test_a_look_at_nothing_is_a_result(kind: type[Probe]) -> None:
-    async with ProbeResources() as tools:
-        result = await run_probe(kind(url="http://127.0.0.1:9/", timeout=5.0), tools)
-    assert result.outcome in {Outcome.DOWN, Outcome.VOID}
+async def test_a_probe_of_a_closed_port_is_a_result(kind: type[Probe]) -> None:
+    async with ProbeResources() as resources:
+        result = await run_probe(kind(url="http://127.0.0.1:9/", timeout=5.0), resources)
+    assert result.outcome in {Outcome.DOWN, Outcome.UNKNOWN}
     assert result.fault in Fault
     declared = {metric.name: metric.type for metric in kind.metrics if not metric.sum_of}
     assert all(type(value) is declared[name] for name, value in result.values.items())
@@ -98,7 +98,7 @@ def test_the_faults_are_a_closed_set() -> None:
     assert {fault.value for fault in Fault} == {
         *("dns", "connect_refused", "connect_timeout", "tls_expired", "tls_name", "tls_untrusted", "tls_other"),
         *("timeout", "reset", "http_status", "redirect_loop", "redirect_target", "body_mismatch", "body_too_large"),
-        *("protocol", "blocked", "not_rendered", "crashed", "prober"),
+        *("protocol", "blocked", "not_rendered", "crashed", "internal_error"),
     }
     assert ProbeFailed(Fault.DNS, "no name").detail == "no name"
 

@@ -1,4 +1,4 @@
-"""Prometheus and Alertmanager under the shipped configuration, hurried, and a webhook that notes what it is told."""
+"""Prometheus and Alertmanager under the shipped configuration, hurried, and a webhook that keeps what it receives."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ ADDRESSES = {"GRAFANA_URL": "http://grafana", "STATUS_PAGE_URL": "http://status"
 
 
 class Webhook:
-    """Notes every alert that it is told: (monotonic seconds, path, status, alert)."""
+    """Keeps every alert that it receives: (monotonic seconds, path, status, alert)."""
 
     def __init__(self) -> None:
-        heard = self.heard = list[tuple[float, str, str, dict[str, Any]]]()
+        received = self.received = list[tuple[float, str, str, dict[str, Any]]]()
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 now = time.monotonic()
-                heard.extend((now, self.path, one["status"], one) for one in body["alerts"])
+                received.extend((now, self.path, one["status"], one) for one in body["alerts"])
                 self.send_response(200)
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """Nobody reads it."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -56,12 +56,12 @@ class Webhook:
         self._thread.join()
         self._server.server_close()
 
-    def told(self, status: str, **labels: str) -> list[tuple[float, dict[str, Any]]]:
-        """When, and the alert."""
+    def alerts(self, status: str, **labels: str) -> list[tuple[float, dict[str, Any]]]:
+        """The time and the alert of each one with this status and these labels."""
         return [
             (at, one)
-            for at, _, said, one in list(self.heard)
-            if said == status and labels.items() <= one["labels"].items()
+            for at, _, reported, one in list(self.received)
+            if reported == status and labels.items() <= one["labels"].items()
         ]
 
 
@@ -91,7 +91,7 @@ class Alertmanager(_Server):
         ]
 
     def post(self, alerts: Iterable[dict[str, str]]) -> None:
-        """Tell it of alerts by their labels."""
+        """Send alerts with these labels."""
         body = json.dumps([{"labels": labels} for labels in alerts]).encode()
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/api/v2/alerts", data=body, headers={"Content-Type": "application/json"}

@@ -1,7 +1,7 @@
-"""Visitors of a web server, in a process of their own: many at a steady rate, and slow ones that never finish.
+"""Clients of a web server, in a separate process: many at a steady rate, and slow ones that never finish.
 
-``python -m tests.servers.knockers HOST:PORT SECONDS RATE SLOW`` asks for ``/`` and ``/metrics`` in turn, and prints
-what came of it as JSON. Rates are kept by the clock: who is late with an answer does not slow the others down.
+``python -m tests.servers.bad_clients HOST:PORT SECONDS RATE SLOW`` requests ``/`` and ``/metrics`` in turn, and prints
+the results as JSON. Rates are kept by the clock: a late response does not delay the other clients.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-VISITORS = 48
-"""Connections that the steady visitors keep open; below the limit of one address."""
+CLIENTS = 48
+"""Connections that the steady clients keep open; below the limit of one client address."""
 
 PATHS = ("/", "/metrics")
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
@@ -73,7 +73,7 @@ class Answer(asyncio.Protocol):
         if self.done is not None and not self.done.done():
             self.done.set_exception(ConnectionResetError())
 
-    async def ask(self, path: str) -> int:
+    async def request(self, path: str) -> int:
         assert self.transport is not None
         self._head, self._left = b"", -1
         self.done = asyncio.get_running_loop().create_future()
@@ -82,7 +82,7 @@ class Answer(asyncio.Protocol):
 
 
 async def steady(where: tuple[str, int], seconds: float, rate: float, tally: Tally) -> None:
-    """``rate`` requests a second over :data:`VISITORS` connections."""
+    """``rate`` requests a second over :data:`CLIENTS` connections."""
     loop = asyncio.get_running_loop()
     start = loop.time() + 0.5
     turns = iter(range(int(seconds * rate)))
@@ -96,7 +96,7 @@ async def steady(where: tuple[str, int], seconds: float, rate: float, tally: Tal
                 if mine is None or mine.transport is None or mine.transport.is_closing():
                     _, mine = await loop.create_connection(Answer, *where)
                 async with asyncio.timeout(20):
-                    tally.statuses[await mine.ask(PATHS[turn % len(PATHS)])] += 1
+                    tally.statuses[await mine.request(PATHS[turn % len(PATHS)])] += 1
                 tally.took.append(loop.time() - due)
             except (OSError, TimeoutError):
                 tally.lost += 1
@@ -105,7 +105,7 @@ async def steady(where: tuple[str, int], seconds: float, rate: float, tally: Tal
                 tally.bytes += mine.received
                 mine.received = 0
 
-    await asyncio.gather(*(one() for _ in range(VISITORS)))
+    await asyncio.gather(*(one() for _ in range(CLIENTS)))
 
 
 async def slow(where: tuple[str, int], number: int, tally: Tally) -> None:
@@ -139,8 +139,8 @@ async def _sip(one: socket.socket) -> None:
 
 
 @contextlib.asynccontextmanager
-async def slow_crowd(where: tuple[str, int], many: int, tally: Tally) -> AsyncIterator[None]:
-    """So many slow visitors as long as the block lasts."""
+async def slow_clients(where: tuple[str, int], many: int, tally: Tally) -> AsyncIterator[None]:
+    """So many slow clients as long as the block lasts."""
     tasks = [asyncio.create_task(slow(where, number, tally)) for number in range(many)]
     try:
         yield
@@ -150,21 +150,21 @@ async def slow_crowd(where: tuple[str, int], many: int, tally: Tally) -> AsyncIt
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def knock(listen: str, seconds: float, rate: float, many: int) -> Tally:
+async def run_clients(listen: str, seconds: float, rate: float, many: int) -> Tally:
     """All of it at the same time."""
     host, _, port = listen.rpartition(":")
     where, tally = (host, int(port)), Tally()
-    async with slow_crowd(where, many, tally):
+    async with slow_clients(where, many, tally):
         await steady(where, seconds, rate, tally)
     return tally
 
 
 def main() -> None:
     listen, seconds, rate, many = sys.argv[1:]
-    tally = asyncio.run(knock(listen, float(seconds), float(rate), int(many)))
+    tally = asyncio.run(run_clients(listen, float(seconds), float(rate), int(many)))
     quantiles = {f"p{round(100 * one)}": tally.share(one) for one in (0.5, 0.99)}
-    told = vars(tally) | {"statuses": dict(tally.statuses), "took": quantiles}
-    print(json.dumps(told))  # noqa: T201 - the answer
+    summary = vars(tally) | {"statuses": dict(tally.statuses), "took": quantiles}
+    print(json.dumps(summary))  # noqa: T201 - the answer
 
 
 if __name__ == "__main__":

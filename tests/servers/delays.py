@@ -1,4 +1,4 @@
-"""A TCP, TLS and HTTP server that is slow where told to be, and tells how slow it was; in its own process if wanted.
+"""A TCP, TLS and HTTP server with configured delays, which reports how slow it was; in its own process if wanted.
 
 The delay before a connection is accepted is not in a server's hands: the kernel answers SYN for it. What can be done
 without touching the network is a full accept queue: the kernel then drops the SYN, and the client's kernel repeats it
@@ -44,7 +44,7 @@ class Delays:
 class DelayServer(Listener):
     """Answers every request slowly; the body is JSON with the seconds that each phase really took at this end.
 
-    ``pages`` holds the same by the host that was asked for.
+    ``pages`` holds the same by the requested host.
     """
 
     def __init__(
@@ -65,13 +65,13 @@ class DelayServer(Listener):
         secured = time.perf_counter()
         if not (request := await wire.request()):
             return
-        asked = time.perf_counter()
+        requested_at = time.perf_counter()
         await asyncio.sleep(delays.first)
         begun = time.perf_counter()
         await wire.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n")
         await asyncio.sleep(delays.body)
         ended = time.perf_counter()
-        truth = {"tls": secured - accepted, "wait": begun - asked, "transfer": ended - begun}
+        truth = {"tls": secured - accepted, "wait": begun - requested_at, "transfer": ended - begun}
         truth |= {"port": peer, "accepted": accepted}
         if (host := re.search(rb"\r\nHost: ([^:\r]+)", request)) is not None:
             self.pages[host[1].decode()] = truth
@@ -99,7 +99,7 @@ class FullBacklog(RawServer):
         await super().__aexit__(kind, error, traceback)
 
     async def fill(self) -> None:
-        """Occupy the queue. Linux takes one connection more than the backlog says."""
+        """Occupy the queue. Linux takes one connection more than the backlog."""
         for _ in range(2):
             sock = socket.socket()
             sock.settimeout(0.0)
@@ -142,7 +142,7 @@ class Apart:
         return log
 
     def pages(self) -> dict[str, dict[str, float]]:
-        """What the server says that each phase took, in seconds, by host."""
+        """The seconds of each phase as the server measured them, by host."""
         self.pipe.send("pages")
         pages: dict[str, dict[str, float]] = self.pipe.recv()
         return pages
@@ -168,10 +168,10 @@ def apart(slow: Slow) -> Iterator[Apart]:
 
 
 def _serve(pipe: Connection, slow: Slow) -> None:
-    asyncio.run(_serve_until_told(pipe, slow))
+    asyncio.run(_serve_until_stopped(pipe, slow))
 
 
-async def _serve_until_told(pipe: Connection, slow: Slow) -> None:
+async def _serve_until_stopped(pipe: Connection, slow: Slow) -> None:
     draw = random.Random(slow.seed)  # noqa: S311 - delays, no secrets
 
     def plan() -> Delays:
@@ -182,7 +182,7 @@ async def _serve_until_told(pipe: Connection, slow: Slow) -> None:
 
     authority = Authority(slow.directory)
     tls = authority.context(authority.leaf(names=("*.slow.test",)))
-    told = asyncio.Event()
+    stopped = asyncio.Event()
     async with (
         DelayServer(plan, tls=tls, host=slow.listen) as server,
         NameServer(fallback=reply, port=slow.name_port) as names,
@@ -195,8 +195,8 @@ async def _serve_until_told(pipe: Connection, slow: Slow) -> None:
                 case "pages":
                     pipe.send(server.pages)
                 case _:
-                    told.set()
+                    stopped.set()
 
         asyncio.get_running_loop().add_reader(pipe.fileno(), take)
         pipe.send((server.port, names.address, authority.ca_file))
-        await told.wait()
+        await stopped.wait()

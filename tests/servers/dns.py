@@ -23,7 +23,7 @@ CODES = {name: code for code, name in TYPES.items()}
 
 
 class Twist(enum.Enum):
-    """Ways of answering wrongly: somebody else's number or question, cut off, other than a message, an endless name."""
+    """Ways of answering wrongly: another query's id or question, truncated, not a DNS message, an endless name."""
 
     ID = "id"
     QUESTION = "question"
@@ -38,7 +38,7 @@ class Reply:
     """What to answer: ``rcode`` 0 without addresses is NODATA; ``silent`` gives none, ``junk`` an unreadable one.
 
     ``aliases`` come before the addresses, each leading to the next. A truncated answer comes whole over TCP, if
-    ``tcp`` says so, else nothing ever comes there. ``then`` is the answer from the second time on.
+    ``tcp`` is set, else nothing ever comes there. ``then`` is the answer from the second time on.
     """
 
     addresses: tuple[str, ...] = ()
@@ -89,8 +89,8 @@ class NameServer:
             reply = given if isinstance(given, Reply) else Reply(addresses=(given,) if given else ())
             self.records[name, kind] = reply
 
-    def asked(self, name: str) -> list[str]:
-        """The types that were asked for a name, in order."""
+    def queried_types(self, name: str) -> list[str]:
+        """The types that were queried for a name, in order."""
         return [question.type for question in self.log if question.name == name]
 
     @property
@@ -105,7 +105,7 @@ class NameServer:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)  # a thousand questions at once are a test too
         sock.bind(self._place)
         self._transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=sock)
-        with contextlib.suppress(OSError):  # somebody else's port: then there is no TCP, as on many a name server
+        with contextlib.suppress(OSError):  # the port is in use: then there is no TCP, as on many a name server
             self._streams = await asyncio.start_server(self._stream, *sock.getsockname())
         return self
 
@@ -131,7 +131,7 @@ class NameServer:
             self.log.append(Question(name=name, type=kind, came=came, answered=None))
             return
         message = b"\x00" * 7 if reply.junk else _message(data, end, CODES.get(kind, 0), reply)
-        if reply.twist is Twist.SPOOFED:  # somebody else was faster, and guessed the number wrong
+        if reply.twist is Twist.SPOOFED:  # an attacker was faster, and guessed the id wrong
             self._transport.sendto(_twisted(message, end, Twist.ID), peer)
         elif reply.twist is not None:
             message = _twisted(message, end, reply.twist)

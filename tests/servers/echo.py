@@ -1,4 +1,4 @@
-"""A server that refuses everything and says back all that it was sent, secrets included, as careless ones do."""
+"""A server that refuses everything and echoes all that it received, secrets included, as careless ones do."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Echo:
-    """``heard`` holds the bodies that came, ``paths`` what was asked for."""
+    """``bodies`` holds the bodies that came, ``paths`` the requested paths."""
 
     port: int = 0
-    heard: list[str] = field(default_factory=list)
+    bodies: list[str] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
 
 
@@ -27,13 +27,13 @@ def echo(status: int = 500) -> Iterator[Echo]:
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             with lock:
-                one.heard.append(body.decode(errors="replace"))
+                one.bodies.append(body.decode(errors="replace"))
                 one.paths.append(self.path)
-            said = f"refused: {self.requestline}\n{self.headers}\n".encode() + body
+            echoed = f"refused: {self.requestline}\n{self.headers}\n".encode() + body
             self.send_response(status, "no")
-            self.send_header("Content-Length", str(len(said)))
+            self.send_header("Content-Length", str(len(echoed)))
             self.end_headers()
-            self.wfile.write(said)
+            self.wfile.write(echoed)
 
         do_GET = do_POST = do_PUT = do_HEAD = do_CONNECT = answer  # noqa: N815 - http.server's names
 

@@ -24,7 +24,7 @@ RAW = ("<script>alert", "<img src=x", "<svg/onload")
 
 
 def answers(port: int) -> dict[str, str]:
-    """What each portal says, head and body."""
+    """The response of each portal, headers and body."""
     title = f"<!doctype html><title>{MARKUP}{FORMULA}</title><p>{MARKUP}"
     return {
         "reason": f"HTTP/1.1 503 {MARKUP}{FORMULA}\r\nServer: {QUOTES}{MARKUP}\r\nX: {FORMULA}\r\n\r\n{title}",
@@ -54,7 +54,7 @@ def evil(directory: Path) -> Iterator[dict[str, str]]:
         yield found
 
 
-def _serve(server: socket.socket, said: bytes, tls: ssl.SSLContext | None) -> None:
+def _serve(server: socket.socket, response: bytes, tls: ssl.SSLContext | None) -> None:
     def run() -> None:
         while True:
             try:
@@ -65,7 +65,7 @@ def _serve(server: socket.socket, said: bytes, tls: ssl.SSLContext | None) -> No
                 one.settimeout(5)
                 with tls.wrap_socket(one, server_side=True) if tls else one as wire:
                     wire.recv(65536)
-                    wire.sendall(said)
+                    wire.sendall(response)
 
     threading.Thread(target=run, daemon=True).start()
 

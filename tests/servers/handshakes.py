@@ -56,16 +56,16 @@ class HandshakeServer(Listener):
 
 
 ALERTS = {"tls10": b"\x15\x03\x01\x00\x02\x02\x46", "no cipher": b"\x15\x03\x03\x00\x02\x02\x28"}
-"""What real servers say to a modern hello: 70, protocol version, when they know nothing newer than TLS 1.0; 40,
+"""What real servers send after a modern hello: 70, protocol version, when they know nothing newer than TLS 1.0; 40,
 handshake failure, when there is no common cipher (RFC 5246, 7.2). As bytes, since OpenSSL 3 refuses to be the first
 kind of server at its default security level, and asyncio closes before the alert of the second is out.
 """
 
 
 class BlockingTls:
-    """Shakes hands on a thread, with OpenSSL's own socket: what it refuses it says, where asyncio would cut the line.
+    """Runs the handshake on a thread, with OpenSSL's own socket: it sends alerts, where asyncio would only close.
 
-    To whoever it accepts it says 200.
+    To an accepted client it sends 200.
     """
 
     def __init__(self, context: ssl.SSLContext) -> None:

@@ -40,16 +40,16 @@ PAGES = {
     "/errors": f"{GOOD}<script>console.error('x')</script><script>throw new Error('y')</script><img src='/gone'>",
     "/noisy": f"{GOOD}<script>setInterval(()=>{{for(let i=0;i<200;i++)console.error(i)}},1)</script>",
 }
-"""What each address says."""
+"""The page of each path."""
 
 LARGE = 200_000_000
 
 
 class Hostile:
-    """The sites' addresses, and how often each path was asked for."""
+    """The sites' URLs, and how often each path was requested."""
 
     def __init__(self) -> None:
-        self.asked: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
         self.port = 0
         self.agent = ""
         self.cookies = 0
@@ -58,7 +58,7 @@ class Hostile:
         return f"http://127.0.0.1:{self.port}{path}"
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        self.asked[request.path] += 1
+        self.requests[request.path] += 1
         self.agent = request.headers.get("User-Agent", "")
         self.cookies += "Cookie" in request.headers and request.path != "/favicon.ico"
         if request.path in PAGES:
@@ -140,7 +140,7 @@ async def guarded(context: ssl.SSLContext) -> AsyncIterator[str]:
 
 
 def contexts(directory: Path) -> dict[str, ssl.SSLContext]:
-    """TLS as bad as portals have it; ``client`` asks for a certificate that a citizen does not have."""
+    """TLS as bad as portals have it; ``client`` requires a client certificate."""
     authority = CertificateAuthority(directory)
     client = authority.issue(["localhost"])
     client.verify_mode = ssl.CERT_REQUIRED

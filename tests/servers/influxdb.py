@@ -1,7 +1,7 @@
 """A real InfluxDB 1.6.7 behind a real nginx, which gives it the write path of 1.8 and later, and moods on demand.
 
 The database can be stopped, killed, halted and started again on its files; nginx answers 401, 404, 413, 429 or 503 as
-long as the test says so, by the presence of a file, so that a mood holds from one request to the next.
+long as the test sets it, by the presence of a file, so that a mood holds from one request to the next.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ class InfluxServer:
         return int(found[0]["values"][0][1]) if found else 0
 
     def write_raw(self, lines: str, database: str) -> None:
-        """Write lines past nginx, as somebody else would."""
+        """Write lines past nginx, as another client would."""
         url = f"http://127.0.0.1:{self._port}/write?db={database}&precision=ms"
         urllib.request.urlopen(url, lines.encode(), timeout=10.0).close()
 

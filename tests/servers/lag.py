@@ -1,4 +1,4 @@
-"""A mirror behind a TUN device that delays the answer to SYN, so that a connect takes as long as it is told to.
+"""A mirror behind a TUN device that delays the answer to SYN, so that a connect takes a chosen time.
 
 A packet for FAR comes back from FAR to NEAR with its addresses exchanged (which leaves its checksums right), so that a
 server bound to NEAR is reached as FAR, through a path that this process holds in its hands. It needs root and

@@ -1,4 +1,4 @@
-"""The base of the TCP servers here: accept, own one task per connection, close all; what is said is theirs."""
+"""The base of the TCP servers here: accept, own one task per connection, close all; subclasses define what is sent."""
 
 from __future__ import annotations
 

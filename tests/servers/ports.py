@@ -7,7 +7,7 @@ import secrets
 import socket
 
 _LOWEST, _MANY = 12_000, 20_000
-"""Below the ports that Linux gives to whoever asks for any, so that nobody is given one of ours meanwhile."""
+"""Below the ephemeral ports of Linux, so that no other process gets one of these meanwhile."""
 
 
 def free_port() -> int:

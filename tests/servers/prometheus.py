@@ -83,7 +83,7 @@ class _Server:
 
 
 class Prometheus(_Server):
-    """Scrapes ``target`` and writes on to VictoriaMetrics at port ``onwards``, both more often than the page says."""
+    """Scrapes ``target`` and writes on to VictoriaMetrics at port ``onwards``, both more often than on the page."""
 
     ready = "/-/ready"
 
@@ -167,7 +167,7 @@ class Scraper(_Server):
         (self.directory / "prometheus.yml").write_text(yaml.safe_dump(settings))
         return serving(self.directory, self.port)
 
-    def ask(self, text: str) -> list[dict[str, Any]]:
+    def query(self, text: str) -> list[dict[str, Any]]:
         """The result of an instant query."""
         result: list[dict[str, Any]] = json.loads(self.get("/api/v1/query", query=text))["data"]["result"]
         return result

@@ -43,7 +43,7 @@ def path_of(request: bytes) -> str:
 
 
 class RawServer(Listener):
-    """Plays one script per connection, after it has read the request; ``speaks_first`` plays it at once.
+    """Plays one script per connection, after it has read the request; ``sends_first`` plays it at once.
 
     A callable script gets the request's bytes. Every request is kept in ``requests``, in order of arrival.
     """
@@ -53,14 +53,14 @@ class RawServer(Listener):
         script: Script,
         *,
         tls: ssl.SSLContext | None = None,
-        speaks_first: bool = False,
+        sends_first: bool = False,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
         super().__init__(host=host, port=port)
         self._script = script
         self._tls = tls
-        self._speaks_first = speaks_first
+        self._sends_first = sends_first
         self.scheme = "https" if tls else "http"
         self.requests: list[bytes] = []
 
@@ -71,7 +71,7 @@ class RawServer(Listener):
 
     async def serve(self, wire: Wire) -> None:
         await wire.open(self._tls)
-        request = b"" if self._speaks_first else await wire.request()
+        request = b"" if self._sends_first else await wire.request()
         if request:
             self.requests.append(request)
         for step in self._script(request) if callable(self._script) else self._script:

@@ -21,7 +21,7 @@ HOST, THIRD = "127.0.0.1", "127.0.0.2"
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """Where the pages are. The second host stands for somebody else's: another address, so another owner."""
+    """Where the pages are. The second host stands for a third party: another address, so another owner."""
 
     origin: str
     third: str
@@ -72,7 +72,7 @@ async def _answer(files: dict[str, Answer], request: web.Request) -> web.Respons
     if answer is None:
         raise web.HTTPNotFound
     await asyncio.sleep(answer.late)
-    head = {"Content-Type": answer.sort, "Cache-Control": "max-age=3600", "Access-Control-Allow-Origin": "*"}
+    head = {"Content-Type": answer.content_type, "Cache-Control": "max-age=3600", "Access-Control-Allow-Origin": "*"}
     if answer.text:
         return web.Response(body=_packed(answer.body), headers=head | {"Content-Encoding": "gzip"})
     return web.Response(body=answer.body, headers=head)

@@ -140,7 +140,7 @@ class Authority:
         return self.context(issue("localhost", names=NAMES))
 
     def unknown_authority(self) -> ssl.SSLContext:
-        return self.context(issue("localhost", by=issue("Nobody's Root"), names=NAMES))
+        return self.context(issue("localhost", by=issue("Unknown Root"), names=NAMES))
 
     def cross_signed(self) -> tuple[ssl.SSLContext, Pair, Pair, Pair]:
         """Context, leaf, intermediate, and its expired twin, which no verifier needs but which is sent."""

@@ -1,4 +1,4 @@
-"""A daemon at work while others knock at its door: the visitors' tally, and how late its looks began meanwhile."""
+"""A daemon under load of web clients: the clients' tally, and the start delays of its probes meanwhile."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ INTERVAL = 7.0
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """``lateness`` of every look in seconds, sorted; ``share`` of a core that the daemon took; what visitors told."""
+    """``start_delays`` of all probes in seconds, sorted; ``share`` of a core for the daemon; the clients' tally."""
 
-    lateness: list[float]
+    start_delays: list[float]
     share: float
     bad: int
-    told: dict[str, Any]
+    clients: dict[str, Any]
 
     def late(self, quantile: float) -> float:
-        return self.lateness[min(len(self.lateness) - 1, int(quantile * len(self.lateness)))]
+        return self.start_delays[min(len(self.start_delays) - 1, int(quantile * len(self.start_delays)))]
 
 
 def watched(directory: Path, seconds: float, rate: float, slow: int) -> Found:
-    """Watch made-up portals for ``seconds`` under ``rate`` requests a second and ``slow`` visitors, on a core each."""
+    """Watch made-up portals for ``seconds`` under ``rate`` requests a second and ``slow`` clients, on a core each."""
     with nginx(directory / "portals") as (port, ca), Daemon(directory, PORTALS, INTERVAL, port, ca) as daemon:
-        time.sleep(2 * INTERVAL)  # every portal was looked at, and its page is whole
+        time.sleep(2 * INTERVAL)  # every portal was probed, and its page is complete
         since, before = time.time(), daemon.usage()
         words = (daemon.listen, str(seconds), str(rate), str(slow))
         done = subprocess.run(
@@ -49,10 +49,12 @@ def watched(directory: Path, seconds: float, rate: float, slow: int) -> Found:
         until, after = time.time(), daemon.usage()
         assert done.returncode == 0, done.stderr
         daemon.get("/-/ready")  # raises when it is not
-        time.sleep(1)  # what was looked at last is committed
+        time.sleep(1)  # the last results are committed
         with contextlib.closing(sqlite3.connect(daemon.data / JOURNAL_FILE)) as db:
-            sql = "SELECT lateness, outcome FROM look_uptime WHERE slot > ? AND slot <= ? AND attempt = 1"
+            sql = "SELECT start_delay, outcome FROM measurement_uptime WHERE slot > ? AND slot <= ? AND attempt = 1"
             rows = db.execute(sql, (since * 1000, until * 1000)).fetchall()
-    lateness = sorted(row[0] for row in rows if row[0] is not None)
+    start_delays = sorted(row[0] for row in rows if row[0] is not None)
     share = (after.cpu - before.cpu) / (until - since)
-    return Found(lateness=lateness, share=share, bad=sum(row[1] != "up" for row in rows), told=json.loads(done.stdout))
+    return Found(
+        start_delays=start_delays, share=share, bad=sum(row[1] != "up" for row in rows), clients=json.loads(done.stdout)
+    )

@@ -1,4 +1,4 @@
-"""A real webhook receiver on loopback: keeps what it is sent, and answers, refuses or hangs as told."""
+"""A real webhook receiver on loopback: keeps what it is sent, and responds, refuses or hangs as configured."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Webhook:
 
     @property
     def apprise(self) -> str:
-        """Its address as Apprise says it."""
+        """Its URL in the form of Apprise."""
         return f"json://127.0.0.1:{self.port}/hook"
 
     @property

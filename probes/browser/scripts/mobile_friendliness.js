@@ -1,13 +1,13 @@
 // Describes the page as it stands for probes/browser/mobile_friendliness.py: evaluated in the page, changes nothing, returns plain JSON.
 (() => {
   const LIMIT = 2000;
-  const SOUGHT = 'a[href], button, input:not([type=hidden]), select, textarea, summary, label[for], [role=button], ' +
+  const TARGETS = 'a[href], button, input:not([type=hidden]), select, textarea, summary, label[for], [role=button], ' +
     '[role=link], [role=tab], [role=menuitem], [role=checkbox], [role=radio], [role=switch], [onclick]';
   const root = document.documentElement;
   const zoom = window.visualViewport ? window.visualViewport.scale : 1;
   const shown = (element) => element.checkVisibility({opacityProperty: true, visibilityProperty: true});
 
-  // Characters of visible text by the size in which the glass shows them.
+  // Characters of visible text by their size on the screen.
   const sizes = {};
   const walker = document.createTreeWalker(document.body || root, NodeFilter.SHOW_TEXT);
   const known = new Map();
@@ -22,11 +22,11 @@
     if (size) sizes[size.toFixed(1)] = (sizes[size.toFixed(1)] || 0) + length;
   }
 
-  // Boxes that a finger may want to hit, outermost of nested ones, in CSS pixels of the page as the glass shows it.
+  // Boxes of tap targets, the outermost of nested ones, in CSS pixels on the screen.
   const targets = [];
-  for (const element of document.querySelectorAll(SOUGHT)) {
+  for (const element of document.querySelectorAll(TARGETS)) {
     if (targets.length >= LIMIT) break;
-    if (element.disabled || !shown(element) || element.parentElement?.closest(SOUGHT)) continue;
+    if (element.disabled || !shown(element) || element.parentElement?.closest(TARGETS)) continue;
     const boxes = [...element.getClientRects(), ...[...element.children].map((child) => child.getBoundingClientRect())]
       .filter((box) => box.width > 1 && box.height > 1);
     if (!boxes.length) continue;

@@ -1,0 +1,1 @@
+"""Tests of page loads in Chromium."""

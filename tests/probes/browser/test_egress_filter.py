@@ -1,4 +1,4 @@
-"""What a browser may reach: what counts as the Internet, what the kernel holds back, what a page cannot do."""
+"""The egress filter: what counts as the Internet, what the kernel blocks, what a page cannot reach."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from aiohttp import web
 
 from probes.browser import egress_filter
 from probes.browser.egress_filter import Peer, is_allowed, parse_sockaddr
-from probes.browser.pool import TEMP_DIR_PREFIX, BrowserPoolSettings
+from probes.browser.pool import BrowserPoolSettings
 from probes.browser.process_tree import PROC, descendants
 from probes.browser.protocol import LoadRequest
+from probes.browser.worker_process import TEMP_DIR_PREFIX
 from probes.mobile import Mobile
 from probes.net.address_scope import AddressScope, address_scope
 from probes.resources import HttpSettings, ProbeResources
@@ -40,7 +41,7 @@ PUBLIC = ("1.1.1.1", "8.8.8.8", "203.162.0.1", "2606:4700::1111", "64:ff9b::101:
 
 
 def test_what_counts_as_the_internet():
-    """The fence and the looks have one answer."""
+    """The egress filter and the HTTP probes use one rule."""
     assert [one for one in PRIVATE if is_allowed(peer(one), "") or address_scope(one) is AddressScope.PUBLIC] == []
     assert [
         one for one in PUBLIC if not is_allowed(peer(one), "") or address_scope(one) is not AddressScope.PUBLIC
@@ -51,13 +52,13 @@ def peer(host: str, port: int = 80) -> Peer:
     return Peer(ipaddress.ip_address(host), port)
 
 
-def test_what_else_may_be_reached_is_said_by_network_and_port():
-    reach = "10.0.0.0/8\n127.0.0.1 8080\nfd00::/8 443\n\n"
-    assert is_allowed(peer("10.9.9.9", 1), reach)
-    assert is_allowed(peer("127.0.0.1", 8080), reach)
-    assert is_allowed(peer("fd00::1", 443), reach)
+def test_what_else_may_be_reached_is_configured_by_network_and_port():
+    allowed = "10.0.0.0/8\n127.0.0.1 8080\nfd00::/8 443\n\n"
+    assert is_allowed(peer("10.9.9.9", 1), allowed)
+    assert is_allowed(peer("127.0.0.1", 8080), allowed)
+    assert is_allowed(peer("fd00::1", 443), allowed)
     for host, port in (("127.0.0.1", 8081), ("127.0.0.2", 8080), ("fd00::1", 80), ("192.168.0.1", 80), ("::1", 8080)):
-        assert not is_allowed(peer(host, port), reach)
+        assert not is_allowed(peer(host, port), allowed)
     resolver = "# nameserver 9.9.9.9\nnameserver 127.0.0.53\nnameserver fe80::1%eth0\noptions edns0\n"
     assert is_allowed(peer("127.0.0.53", 53), "", resolver)
     assert is_allowed(peer("fe80::1", 53), "", resolver)
@@ -79,26 +80,26 @@ def test_addresses_are_read_as_the_kernel_reads_them():
 
 
 @pytest.mark.parametrize(
-    ("url", "gate"),
+    ("url", "exceptions"),
     [("http://10.0.0.5:8080/x", {"10.0.0.5 8080", "10.0.0.5 80", "10.0.0.5 443"}),
      ("https://[fd00::1]/", {"fd00::1 443", "fd00::1 80"}),
      ("https://portal.example.gov.vn/", set()),
      ("http://127.0.0.1.nip.example/", set()),
      ("http://localhost:81/", {f"{host} {port}" for host in ("127.0.0.1", "::1") for port in (81, 80, 443)})],
 )  # fmt: skip
-def test_only_a_host_that_is_written_as_an_address_opens_its_own_gate(url: str, gate: set[str]):
-    order = LoadRequest(url=url, profile="mobile", timeout_seconds=1.0, user_agent="x")
-    assert set(order.egress_exceptions().split("\n")) - {""} == gate
+def test_only_a_host_that_is_an_ip_address_is_an_exception(url: str, exceptions: set[str]):
+    load_request = LoadRequest(url=url, profile="mobile", timeout_seconds=1.0, user_agent="x")
+    assert set(load_request.egress_exceptions().split("\n")) - {""} == exceptions
 
 
 TRY = """
 import os, socket, sys
-print(os.environ.get("PORTAL_MONITOR_FENCED"))
-for told in sys.argv[1:]:
-    sort, host, port = told.split(",")
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, getattr(socket, "SOCK_" + sort)) as one:
+print(os.environ.get("PORTAL_MONITOR_EGRESS_FILTERED"))
+for target in sys.argv[1:]:
+    kind, host, port = target.split(",")
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, getattr(socket, "SOCK_" + kind)) as one:
         try:
-            one.connect((host, int(port))) if sort == "STREAM" else one.sendto(b"x", (host, int(port)))
+            one.connect((host, int(port))) if kind == "STREAM" else one.sendto(b"x", (host, int(port)))
         except OSError as error:
             print(error.errno)
         else:
@@ -106,8 +107,8 @@ for told in sys.argv[1:]:
 """
 
 
-def behind(reach: Path, *told: str) -> list[str]:
-    """What each connection of a process behind the fence came to."""
+def behind(allowed: Path, *targets: str) -> list[str]:
+    """The result of each connection of a process under the filter."""
     words = (
         sys.executable,
         "-E",
@@ -115,28 +116,28 @@ def behind(reach: Path, *told: str) -> list[str]:
         "-S",
         "-m",
         egress_filter.__name__,
-        str(reach),
+        str(allowed),
         sys.executable,
         "-c",
         TRY,
-        *told,
+        *targets,
     )
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
     return done.stdout.split()
 
 
-def test_the_kernel_holds_back_what_is_not_named(tmp_path: Path):
+def test_the_kernel_blocks_what_is_not_listed(tmp_path: Path):
     with socket.create_server(("127.0.0.1", 0)) as ours, socket.create_server(("127.0.0.1", 0)) as theirs:
         port, other = ours.getsockname()[1], theirs.getsockname()[1]
-        (tmp_path / "reach").write_text(f"127.0.0.1 {port}\n")
-        told = (f"STREAM,127.0.0.1,{port}", f"STREAM,127.0.0.1,{other}", f"STREAM,::ffff:127.0.0.1,{other}",
+        (tmp_path / "allowed_networks").write_text(f"127.0.0.1 {port}\n")
+        targets = (f"STREAM,127.0.0.1,{port}", f"STREAM,127.0.0.1,{other}", f"STREAM,::ffff:127.0.0.1,{other}",
                 "STREAM,10.255.255.1,80", "STREAM,169.254.169.254,80", f"DGRAM,127.0.0.1,{other}")  # fmt: skip
-        held = behind(tmp_path / "reach", *told)
+        held = behind(tmp_path / "allowed_networks", *targets)
         assert held == ["1", "0", "13", "13", "13", "13", "13"]
-        assert behind(tmp_path / "nothing", told[0])[1:] == ["13"], "without the file nothing is named"
+        assert behind(tmp_path / "nothing", targets[0])[1:] == ["13"], "without the file nothing is listed"
 
 
-def test_the_fence_ends_as_its_command_does_and_the_command_with_the_fence(tmp_path: Path):
+def test_the_filter_ends_as_its_command_does_and_the_command_with_the_filter(tmp_path: Path):
     words = [
         sys.executable,
         "-E",
@@ -144,7 +145,7 @@ def test_the_fence_ends_as_its_command_does_and_the_command_with_the_fence(tmp_p
         "-S",
         "-m",
         egress_filter.__name__,
-        str(tmp_path / "reach"),
+        str(tmp_path / "allowed_networks"),
         sys.executable,
         "-c",
     ]
@@ -219,41 +220,43 @@ async def greedy(inside: Inside) -> AsyncIterator[str]:
 
 
 @contextmanager
-def scratch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def temp_dir(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="r") as name:
         monkeypatch.setattr(tempfile, "tempdir", name)
         monkeypatch.setenv("TMPDIR", name)
         yield Path(name)
 
 
-async def look(tools: ProbeResources, url: str) -> ProbeResult:
-    return await run_probe(Mobile(url=url, timeout=20.0, profiles=("mobile-real",)), tools)
+async def probe_page(resources: ProbeResources, url: str) -> ProbeResult:
+    return await run_probe(Mobile(url=url, timeout=20.0, profiles=("mobile-real",)), resources)
 
 
 @pytest.mark.slow
 async def test_a_page_reaches_nothing_inside_in_whatever_way_it_tries(monkeypatch: pytest.MonkeyPatch):
-    """The page itself is measured, what was held back is not its failure, and a redirect to the inside is not seen.
+    """The page is measured, blocked requests are not its failure, and a redirect to a private address is unknown.
 
-    With the network named the same page gets everywhere, so it was the fence. What the browser kept is thrown away.
+    With the network allowed the same page reaches everything, so it was the filter. The browser's files are removed.
     """
-    monkeypatch.setenv("SECRET_OF_OURS", "canary-in-the-environment")
+    monkeypatch.setenv("SECRET_OF_OURS", "token-in-the-environment")
     inside = Inside()
-    with scratch(monkeypatch) as place:
+    with temp_dir(monkeypatch) as place:
         async with greedy(inside) as url:
-            async with ProbeResources(HttpSettings(user_agent="x"), BrowserPoolSettings(min_speed_ratio=0.0)) as tools:
-                found = await look(tools, f"{url}/page")
+            async with ProbeResources(
+                HttpSettings(user_agent="x"), BrowserPoolSettings(min_speed_ratio=0.0)
+            ) as resources:
+                found = await probe_page(resources, f"{url}/page")
                 assert (found.outcome, found.detail) == (Outcome.UP, "")
                 assert inside.connections == 0
                 assert found.values["requests_failed"] == 0
-                gone = await look(tools, f"{url}/gone")
-                assert (gone.outcome, gone.fault) == (Outcome.VOID, Fault.PROBER)
-                assert "not public" in gone.detail
+                gone = await probe_page(resources, f"{url}/gone")
+                assert (gone.outcome, gone.fault) == (Outcome.UNKNOWN, Fault.INTERNAL_ERROR)
+                assert "private address" in gone.detail
                 assert inside.connections == 0
                 for process in descendants(os.getpid()):
-                    told = (PROC / str(process) / "environ").read_bytes()
-                    assert b"canary-in-the-environment" not in told
+                    environment = (PROC / str(process) / "environ").read_bytes()
+                    assert b"token-in-the-environment" not in environment
             open_ = BrowserPoolSettings(min_speed_ratio=0.0, allowed_networks=("127.0.0.0/8",))
-            async with ProbeResources(HttpSettings(user_agent="x"), open_) as tools:
-                assert (await look(tools, f"{url}/page")).outcome is Outcome.UP
+            async with ProbeResources(HttpSettings(user_agent="x"), open_) as resources:
+                assert (await probe_page(resources, f"{url}/page")).outcome is Outcome.UP
                 assert inside.connections >= 8
-        assert not list(place.glob(f"{TEMP_DIR_PREFIX}*")), "profile, cache and scratch are gone"
+        assert not list(place.glob(f"{TEMP_DIR_PREFIX}*")), "profile, cache and temp_dir are gone"

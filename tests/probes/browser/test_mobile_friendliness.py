@@ -1,4 +1,4 @@
-"""How fit a page is for a phone: judged from a report, and reported from inside of real pages."""
+"""Mobile friendliness: computed from a report, and reported by real pages."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_page_without_text_or_targets_has_no_share_of_them():
         ("width=device-width, maximum-scale=many", True, True),
     ],
 )
-def test_what_a_viewport_says(viewport: str | None, fits: bool, zooms: bool):  # noqa: FBT001 - a table
+def test_the_viewport_tag_is_parsed(viewport: str | None, fits: bool, zooms: bool):  # noqa: FBT001 - a table
     found = read_mobile_friendliness(GOOD | {"viewport": viewport}, GOOD)
     assert (found.viewport_ok, found.zoom_ok) == (fits, zooms)
 
@@ -85,12 +85,12 @@ def test_small_targets_pass_when_they_stand_alone():
 
 def test_what_stands_in_a_sentence_is_excepted():
     small = {"x": 0, "y": 0, "width": 20, "height": 10, "inline": True}
-    crowd = [small, small | {"x": 21}]
-    assert read_mobile_friendliness(GOOD | {"targets": [*GOOD["targets"], *crowd]}, GOOD).tap_48_ratio == 1.0
+    close = [small, small | {"x": 21}]
+    assert read_mobile_friendliness(GOOD | {"targets": [*GOOD["targets"], *close]}, GOOD).tap_48_ratio == 1.0
 
 
 @given(TARGETS)
-def test_whoever_hits_with_a_thick_finger_hits_with_a_thin_one(targets: list[TapTarget]):
+def test_a_target_of_48_px_is_also_one_of_24_px(targets: list[TapTarget]):
     thin, thick = tap_target_ratio(targets, 24), tap_target_ratio(targets, 48)
     assert (thin is None) == (thick is None) == (not targets)
     assert thin is None or thick is None or 0.0 <= thick <= thin <= 1.0

@@ -12,7 +12,7 @@ PAGE = "https://dichvucong.example.gov.vn/"
 
 
 def document(total: int = 1000) -> list[traces.Made]:
-    return traces.whole("1", PAGE, 1.0, total, sort="Document")
+    return traces.whole("1", PAGE, 1.0, total, resource_type="Document")
 
 
 def test_a_request_has_its_times_and_its_bytes():
@@ -35,8 +35,8 @@ def test_times_move_to_the_navigations_clock():
 def test_each_step_of_a_redirect_is_a_request():
     answer = {"status": 301, "encodedDataLength": 250}
     messages = [
-        traces.sent("1", "http://example.gov.vn/", 0.5, sort="Document"),
-        traces.sent("1", PAGE, 0.8, sort="Document", redirectResponse=answer),
+        traces.sent("1", "http://example.gov.vn/", 0.5, resource_type="Document"),
+        traces.sent("1", PAGE, 0.8, resource_type="Document", redirectResponse=answer),
         *document()[1:],
     ]
     first, second = read_network_log(messages)
@@ -57,15 +57,15 @@ def test_what_moves_nothing_is_no_request():
 
 
 def test_a_document_in_a_frame_is_not_the_page():
-    inner = [traces.sent("2", f"{PAGE}frame", 1.1, sort="Document", frame=traces.CHILD)]
+    inner = [traces.sent("2", f"{PAGE}frame", 1.1, resource_type="Document", frame=traces.CHILD)]
     assert [each.is_document for each in read_network_log([*document(), *inner])] == [True, False]
 
 
-def test_bytes_are_counted_by_sort_and_in_all():
-    sorts = ("Script", "Stylesheet", "Image", "Font", "XHR")
+def test_bytes_are_counted_by_type_and_in_all():
+    types = ("Script", "Stylesheet", "Image", "Font", "XHR")
     messages = document()
-    for number, sort in enumerate(sorts, start=2):
-        messages += traces.whole(str(number), f"{PAGE}{sort}", 1.1, 10**number, sort=sort)
+    for number, resource_type in enumerate(types, start=2):
+        messages += traces.whole(str(number), f"{PAGE}{resource_type}", 1.1, 10**number, resource_type=resource_type)
     found = read_page_weight(messages, PAGE)
     assert found.bytes_html == 1000
     assert (found.bytes_script, found.bytes_style, found.bytes_image) == (100, 1000, 10_000)
@@ -86,14 +86,14 @@ def test_an_answer_of_404_is_a_failure_and_an_open_request_is_none():
         traces.sent("2", f"{PAGE}x.js", 1.1),
         traces.answered("2", 1.2, status=404),
         traces.finished("2", 1.3, 150),
-        traces.sent("3", f"{PAGE}poll", 1.1, sort="XHR"),
+        traces.sent("3", f"{PAGE}poll", 1.1, resource_type="XHR"),
     ]
     found = read_page_weight([*document(), *lost], PAGE)
     assert (found.requests, found.requests_failed) == (3, 1)
 
 
 @pytest.mark.parametrize("why", [{"blockedReason": "inspector"}, {"errorText": "net::ERR_BLOCKED_BY_CLIENT.Inspector"}])
-def test_what_we_blocked_ourselves_is_in_no_number(why: dict[str, str]):
+def test_what_the_prober_blocked_is_in_no_number(why: dict[str, str]):
     held = [traces.sent("2", "https://f-emc.ngsp.gov.vn/t.js", 1.1), traces.failed("2", 1.1, **why)]
     assert read_page_weight([*document(), *held], PAGE) == read_page_weight(document(), PAGE)
 
@@ -119,18 +119,18 @@ def test_the_share_of_others_is_by_bytes_and_by_owner():
         ("http://localhost/", "localhost"),
     ],
 )
-def test_the_owner_of_an_address(url: str, domain: str):
+def test_the_registrable_domain_of_a_url(url: str, domain: str):
     assert registrable_domain(url) == domain
 
 
 def test_errors_on_the_console_are_counted_and_warnings_are_not():
-    def said(sort: str) -> traces.Made:
-        return {"method": "Runtime.consoleAPICalled", "params": {"type": sort}}
+    def printed(resource_type: str) -> traces.Made:
+        return {"method": "Runtime.consoleAPICalled", "params": {"type": resource_type}}
 
     def logged(level: str, text: str = "404") -> traces.Made:
         return {"method": "Log.entryAdded", "params": {"entry": {"level": level, "text": text}}}
 
     thrown = {"method": "Runtime.exceptionThrown", "params": {}}
-    counted = [said("error"), said("assert"), logged("error"), thrown]
-    others = [said("log"), said("warning"), logged("warning"), logged("error", "x: net::ERR_BLOCKED_BY_CLIENT")]
+    counted = [printed("error"), printed("assert"), logged("error"), thrown]
+    others = [printed("log"), printed("warning"), logged("warning"), logged("error", "x: net::ERR_BLOCKED_BY_CLIENT")]
     assert count_console_errors([*counted, *others, *document()]) == len(counted)

@@ -1,4 +1,4 @@
-"""The browser's life: when it is started, when it is replaced, and that nothing of it outlives anybody."""
+"""The browser pool: when a browser is started and replaced, and that no process and no file remains."""
 # ruff: noqa: ASYNC110, ASYNC240 - processes and servers have no event of their own to wait for
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from probes.browser import chromium, pool
-from probes.browser.pool import TEMP_DIR_PREFIX, BrowserPoolSettings
+from probes.browser import chromium
+from probes.browser.pool import BrowserPoolSettings
 from probes.browser.process_tree import PROC, descendants
+from probes.browser.worker_process import TEMP_DIR_PREFIX, remove_leftovers
 from probes.mobile import Mobile
 from probes.resources import ProbeResources
 from probes.result import Fault, Outcome, ProbeResult
@@ -35,7 +36,7 @@ async def site() -> AsyncIterator[Hostile]:
 
 
 @pytest.fixture
-def scratch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def temp_dir(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Whatever is written, is written here; a short name, since Chromium puts a socket below it."""
     with tempfile.TemporaryDirectory(prefix="r") as name:
         monkeypatch.setattr(tempfile, "tempdir", name)
@@ -47,12 +48,12 @@ def opened(**settings: Any) -> ProbeResources:  # noqa: ANN401 - the settings' o
     return ProbeResources(browser_settings=BrowserPoolSettings(**({"min_speed_ratio": 0.0} | settings)))
 
 
-async def look(tools: ProbeResources, url: str, timeout: float = 30.0) -> ProbeResult:  # noqa: ASYNC109 - the probe's key
-    return await run_probe(Mobile(url=url, timeout=timeout, profiles=("mobile-real",)), tools)
+async def probe_page(resources: ProbeResources, url: str, timeout: float = 30.0) -> ProbeResult:  # noqa: ASYNC109 - the probe's key
+    return await run_probe(Mobile(url=url, timeout=timeout, profiles=("mobile-real",)), resources)
 
 
 def browsers(root: int) -> list[int]:
-    """The processes of renderers and browsers below ``root``."""
+    """The processes of workers and browsers below ``root``."""
     found = []
     for process in descendants(root):
         try:
@@ -64,81 +65,83 @@ def browsers(root: int) -> list[int]:
     return found
 
 
-async def gone(root: int, scratch: Path, seconds: float = 20.0) -> None:
-    """Wait until nothing of a browser is left below ``root`` and in ``scratch``."""
+async def gone(root: int, temp_dir: Path, seconds: float = 20.0) -> None:
+    """Wait until nothing of a browser is left below ``root`` and in ``temp_dir``."""
     end = time.monotonic() + seconds
-    while browsers(root) or list(scratch.glob(f"{TEMP_DIR_PREFIX}*")):
-        assert time.monotonic() < end, (browsers(root), list(scratch.glob(f"{TEMP_DIR_PREFIX}*")))
+    while browsers(root) or list(temp_dir.glob(f"{TEMP_DIR_PREFIX}*")):
+        assert time.monotonic() < end, (browsers(root), list(temp_dir.glob(f"{TEMP_DIR_PREFIX}*")))
         await asyncio.sleep(0.05)
 
 
-async def test_what_is_missing_is_said_once_and_every_look_is_void(capsys: pytest.CaptureFixture[str]):
-    async with opened(executable=Path("/nowhere/chromium")) as tools:
-        looks = [await look(tools, "http://127.0.0.1:9/") for _ in range(3)]
-    assert {(one.outcome, one.fault) for one in looks} == {(Outcome.VOID, Fault.PROBER)}
-    assert "/nowhere/chromium" in looks[0].detail
-    assert capsys.readouterr().out.count("render_unavailable") == 1
+async def test_what_is_missing_is_logged_once_and_every_outcome_is_unknown(capsys: pytest.CaptureFixture[str]):
+    async with opened(executable=Path("/nowhere/chromium")) as resources:
+        results = [await probe_page(resources, "http://127.0.0.1:9/") for _ in range(3)]
+    assert {(one.outcome, one.fault) for one in results} == {(Outcome.UNKNOWN, Fault.INTERNAL_ERROR)}
+    assert "/nowhere/chromium" in results[0].detail
+    assert capsys.readouterr().out.count("browser_unavailable") == 1
 
 
 async def test_no_browser_is_started_without_memory_for_it(site: Hostile):
-    async with opened(min_free_memory_bytes=2**60) as tools:
-        found = await look(tools, site.at("/good"))
-    assert (found.outcome, found.fault) == (Outcome.VOID, Fault.PROBER)
-    assert "of memory are left" in found.detail
+    async with opened(min_free_memory_bytes=2**60) as resources:
+        found = await probe_page(resources, site.at("/good"))
+    assert (found.outcome, found.fault) == (Outcome.UNKNOWN, Fault.INTERNAL_ERROR)
+    assert "of memory available" in found.detail
 
 
 @pytest.mark.slow
-async def test_a_browser_is_replaced_after_its_loads_and_ended_when_idle(site: Hostile, scratch: Path):
-    async with opened(max_loads=2, idle_timeout_seconds=0.5) as tools:
+async def test_a_browser_is_replaced_after_its_loads_and_ended_when_idle(site: Hostile, temp_dir: Path):
+    async with opened(max_loads=2, idle_timeout_seconds=0.5) as resources:
         seen = []
         for _ in range(3):
-            assert (await look(tools, site.at("/good"))).outcome is Outcome.UP
-            seen.append({path.name for path in scratch.glob(f"{TEMP_DIR_PREFIX}*")})
+            assert (await probe_page(resources, site.at("/good"))).outcome is Outcome.UP
+            seen.append({path.name for path in temp_dir.glob(f"{TEMP_DIR_PREFIX}*")})
         assert not seen[0] & seen[2], "the third load has another browser"
-        await gone(os.getpid(), scratch)
-        assert (await look(tools, site.at("/good"))).outcome is Outcome.UP, "and it is started again when it is wanted"
-    await gone(os.getpid(), scratch)
+        await gone(os.getpid(), temp_dir)
+        assert (await probe_page(resources, site.at("/good"))).outcome is Outcome.UP, (
+            "and it is started again when it is wanted"
+        )
+    await gone(os.getpid(), temp_dir)
 
 
 @pytest.mark.slow
 async def test_crashes_hangs_and_cancellation_leave_nothing(
-    site: Hostile, scratch: Path, monkeypatch: pytest.MonkeyPatch
+    site: Hostile, temp_dir: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """The short form of the soak; `make soak-render` is the long one."""
-    async with opened() as tools:
-        await look(tools, site.at("/good"))
-        # Cancelled: the daemon is told to stop during a load.
-        running = asyncio.create_task(look(tools, site.at("/never")))
-        while not site.asked["/endless"]:
+    async with opened() as resources:
+        await probe_page(resources, site.at("/good"))
+        # Cancelled: the daemon stops during a load.
+        running = asyncio.create_task(probe_page(resources, site.at("/never")))
+        while not site.requests["/endless"]:
             await asyncio.sleep(0.05)
         running.cancel()
         await asyncio.wait([running])
-        await gone(os.getpid(), scratch)
-        # Hung: the renderer itself stops to answer.
-        await look(tools, site.at("/good"))
-        (renderer,) = [one for one in browsers(os.getpid()) if is_renderer(_words(one))]
+        await gone(os.getpid(), temp_dir)
+        # Hung: the worker does not respond.
+        await probe_page(resources, site.at("/good"))
+        (worker,) = [one for one in browsers(os.getpid()) if is_worker(_words(one))]
         monkeypatch.setattr("probes.browser.pool.POST_LOAD_TIMEOUT_SECONDS", 0.5)
-        os.kill(renderer, signal.SIGSTOP)
-        found = await look(tools, site.at("/good"), timeout=1.0)
-        assert (found.outcome, found.fault) == (Outcome.VOID, Fault.PROBER)
-        assert "did not answer" in found.detail
+        os.kill(worker, signal.SIGSTOP)
+        found = await probe_page(resources, site.at("/good"), timeout=1.0)
+        assert (found.outcome, found.fault) == (Outcome.UNKNOWN, Fault.INTERNAL_ERROR)
+        assert "did not respond" in found.detail
         monkeypatch.undo()
-        await gone(os.getpid(), scratch)
-        # Killed in the middle of a load: what it started goes with it, and has nowhere left to write.
-        asked = site.asked["/endless"]
-        running = asyncio.create_task(look(tools, site.at("/never")))
-        while site.asked["/endless"] == asked:
+        await gone(os.getpid(), temp_dir)
+        # Killed in the middle of a load: its child processes end too, and have no directory to write to.
+        before = site.requests["/endless"]
+        running = asyncio.create_task(probe_page(resources, site.at("/never")))
+        while site.requests["/endless"] == before:
             await asyncio.sleep(0.05)
-        (renderer,) = [one for one in browsers(os.getpid()) if is_renderer(_words(one))]
-        heirs = browsers(renderer)
-        os.kill(renderer, signal.SIGKILL)
-        assert (await running).fault is Fault.PROBER
-    assert not [one for one in heirs if alive(one)]
-    await gone(os.getpid(), scratch)
+        (worker,) = [one for one in browsers(os.getpid()) if is_worker(_words(one))]
+        children = browsers(worker)
+        os.kill(worker, signal.SIGKILL)
+        assert (await running).fault is Fault.INTERNAL_ERROR
+    assert not [one for one in children if alive(one)]
+    await gone(os.getpid(), temp_dir)
 
 
-def is_renderer(words: bytes) -> bool:
-    """Not the fence around it, whose command ends with the renderer's."""
+def is_worker(words: bytes) -> bool:
+    """Not the egress filter around it, whose command line ends with the worker's."""
     return b"probes.browser.worker" in words and b"probes.browser.egress_filter" not in words
 
 
@@ -148,14 +151,14 @@ def _words(process: int) -> bytes:
 
 DAEMON = """
 import asyncio, sys
-from probes.browser import RenderSettings
-from probes.instruments import Instruments
+from probes.browser.pool import BrowserPoolSettings
 from probes.mobile import Mobile
-from probes.observe import observe
+from probes.resources import ProbeResources
+from probes.runner import run_probe
 
 async def main():
-    async with Instruments(rendering=RenderSettings(share=0.0)) as tools:
-        await observe(Mobile(url=sys.argv[1], profiles=("mobile-real",)), tools)
+    async with ProbeResources(browser_settings=BrowserPoolSettings(min_speed_ratio=0.0)) as resources:
+        await run_probe(Mobile(url=sys.argv[1], profiles=("mobile-real",)), resources)
 
 asyncio.run(main())
 """
@@ -163,23 +166,23 @@ asyncio.run(main())
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "stage", [f"{TEMP_DIR_PREFIX}*", f"{TEMP_DIR_PREFIX}*/playwright_chromiumdev_profile-*", "asked"]
+    "stage", [f"{TEMP_DIR_PREFIX}*", f"{TEMP_DIR_PREFIX}*/playwright_chromiumdev_profile-*", "requested"]
 )
-async def test_a_daemon_that_is_killed_takes_its_browser_along(site: Hostile, scratch: Path, stage: str):
-    """``kill -9`` gives it no chance to clean up; whoever it started hears of it, also in the middle of starting."""
+async def test_a_daemon_that_is_killed_takes_its_browser_along(site: Hostile, temp_dir: Path, stage: str):
+    """``kill -9`` gives it no chance to clean up; its worker notices the end, also while it starts."""
     daemon = await asyncio.create_subprocess_exec(sys.executable, "-c", DAEMON, site.at("/never"), cwd=ROOT)
     started: list[int] = []
-    while not started or not (site.asked["/endless"] if stage == "asked" else list(scratch.glob(stage))):
+    while not started or not (site.requests["/endless"] if stage == "requested" else list(temp_dir.glob(stage))):
         await asyncio.sleep(0.01)
         started = browsers(daemon.pid)
-    assert len(started) > 3 or stage != "asked"
+    assert len(started) > 3 or stage != "requested"
     daemon.kill()
     await daemon.wait()
     end = time.monotonic() + 20
     while left := [one for one in started if alive(one)]:
         assert time.monotonic() < end, [_words(one) for one in left]
         await asyncio.sleep(0.05)
-    assert not list(scratch.glob(f"{TEMP_DIR_PREFIX}*"))
+    assert not list(temp_dir.glob(f"{TEMP_DIR_PREFIX}*"))
 
 
 def alive(process: int) -> bool:
@@ -189,14 +192,14 @@ def alive(process: int) -> bool:
         return False
 
 
-async def test_scratch_of_the_dead_is_swept_and_that_of_the_living_is_not(scratch: Path):
+async def test_temp_dirs_of_dead_daemons_are_removed_and_others_are_not(temp_dir: Path):
     dead = await asyncio.create_subprocess_exec("true")
     await dead.wait()
     for process in (dead.pid, os.getpid()):
-        (scratch / f"{TEMP_DIR_PREFIX}{process}-x").mkdir()
-    (scratch / "something-else").mkdir()
-    pool.remove_leftovers()
-    assert sorted(path.name for path in scratch.iterdir()) == [f"{TEMP_DIR_PREFIX}{os.getpid()}-x", "something-else"]
+        (temp_dir / f"{TEMP_DIR_PREFIX}{process}-x").mkdir()
+    (temp_dir / "something-else").mkdir()
+    remove_leftovers()
+    assert sorted(path.name for path in temp_dir.iterdir()) == [f"{TEMP_DIR_PREFIX}{os.getpid()}-x", "something-else"]
 
 
 @pytest.mark.parametrize("owned", [False, True])
@@ -211,7 +214,7 @@ def test_the_browser_is_found_in_order(tmp_path: Path, monkeypatch: pytest.Monke
     assert chromium.find_executable(named, environment | {chromium.EXECUTABLE_VARIABLE: str(other)}) == named
     assert chromium.find_executable(None, environment | {chromium.EXECUTABLE_VARIABLE: str(other)}) == other
     assert chromium.find_executable(None, environment) == (own or installed)
-    with pytest.raises(chromium.BrowserNotFound, match="named in render: chromium"):
+    with pytest.raises(chromium.BrowserNotFound, match="named in browser: executable"):
         chromium.find_executable(tmp_path / "gone", environment)
     installed.unlink()
     if not owned:

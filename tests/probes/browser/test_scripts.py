@@ -1,4 +1,4 @@
-"""The scripts that a page is asked with, inside of a real browser."""
+"""The scripts that are evaluated in a page, inside a real browser."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ async def test_text_and_targets_are_reported(page: Page):
     assert found["sizes"]["10.0"] == 5
     assert [round(each["width"]) for each in found["targets"] if not each["inline"]] == [60, 20, 20]
     assert sum(each["inline"] for each in found["targets"]) == 1
-    judged = mobile_friendliness.read_mobile_friendliness(found, found)
-    assert judged.tap_24_ratio == pytest.approx(1 / 3)
-    assert judged.overflow_412_px == 0.0
+    values = mobile_friendliness.read_mobile_friendliness(found, found)
+    assert values.tap_24_ratio == pytest.approx(1 / 3)
+    assert values.overflow_412_px == 0.0
 
 
 async def test_what_is_too_wide_overflows(page: Page):
@@ -80,10 +80,10 @@ async def test_a_page_for_desks_is_small_on_a_phone(page: Page):
     """Without a viewport it is laid out 980 px wide and shrunk, its text with it."""
     await show(page, "<p style='font-size:16px'>0123456789</p>", head="", language="")
     found = await report(page)
-    judged = mobile_friendliness.read_mobile_friendliness(found, found)
-    assert not judged.viewport_ok
-    assert not judged.lang_ok
-    assert judged.text_legible_ratio == 0.0
+    values = mobile_friendliness.read_mobile_friendliness(found, found)
+    assert not values.viewport_ok
+    assert not values.lang_ok
+    assert values.text_legible_ratio == 0.0
 
 
 async def poll(page: Page, wanted: Callable[[dict[str, float | None]], bool]) -> dict[str, float | None]:
@@ -96,7 +96,7 @@ async def poll(page: Page, wanted: Callable[[dict[str, float | None]], bool]) ->
     return signs
 
 
-async def test_a_page_that_rests_has_nothing_in_store(page: Page):
+async def test_an_inactive_page_has_no_pending_work(page: Page):
     await show(page, "<p>still</p>")
     signs = await poll(page, lambda signs: signs["painted"] is not None)
     assert signs["painted"] is not None
@@ -113,7 +113,7 @@ async def test_a_page_that_rests_has_nothing_in_store(page: Page):
         ("setTimeout('window.ran = 1', 60000)", None),
     ],
 )
-async def test_timers_tell_when_they_are_due(page: Page, script: str, due: float | None):
+async def test_timers_report_when_they_are_due(page: Page, script: str, due: float | None):
     await show(page, f"<script>{script}</script>")
     signs = await page.evaluate(page_complete.activity_now_script())
     if due is None:

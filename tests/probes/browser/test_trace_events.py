@@ -1,4 +1,4 @@
-"""A trace is read down to the one page in it: its clock, its frames, its thread, its film."""
+"""A trace is read down to the one page in it: its clock, its frames, its thread, its filmstrip."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def test_frames_inside_belong_to_the_tree_and_others_do_not():
 
 
 def test_only_the_tasks_of_the_pages_own_thread_count():
-    elsewhere = [traces.task(0.2, 0.9, tid=2), traces.task(0.2, 0.9, pid=8)]
-    page = read_trace(traces.page(traces.task(0.1, 0.2), *elsewhere))
+    others = [traces.task(0.2, 0.9, tid=2), traces.task(0.2, 0.9, pid=8)]
+    page = read_trace(traces.page(traces.task(0.1, 0.2), *others))
     assert [(task.start, task.end) for task in page.tasks] == [(pytest.approx(0.1), pytest.approx(0.2))]
 
 
-def test_a_task_that_is_said_to_run_into_the_next_ends_there():
+def test_a_task_that_overlaps_the_next_ends_there():
     page = read_trace(traces.page(traces.task(0.1, 0.5), traces.task(0.3, 0.4)))
     assert page.tasks[0].end == pytest.approx(0.3)
 
@@ -72,11 +72,13 @@ def test_of_a_task_under_way_at_the_start_only_the_rest_counts():
     assert [(task.start, task.end) for task in page.tasks] == [(0.0, pytest.approx(0.2))]
 
 
-def test_the_film_leaves_out_repeated_and_earlier_and_broken_pictures():
+def test_the_filmstrip_excludes_repeated_and_earlier_and_broken_frames():
     red, blue = traces.jpeg(filled=0.5), traces.jpeg(filled=0.5, ink="blue")
-    film = [traces.screenshot(at, picture) for at, picture in ((-1.0, red), (0.2, red), (0.3, red), (0.4, blue))]
+    filmstrip = [traces.screenshot(at, frame) for at, frame in ((-1.0, red), (0.2, red), (0.3, red), (0.4, blue))]
     broken = traces.screenshot(0.5, b"") | {"args": {"snapshot": "not base64!"}}
-    assert [(round(shot.at_seconds, 3), shot.jpeg) for shot in read_trace(traces.page(*film, broken)).screenshots] == [
+    assert [
+        (round(shot.at_seconds, 3), shot.jpeg) for shot in read_trace(traces.page(*filmstrip, broken)).screenshots
+    ] == [
         (0.2, red),
         (0.4, blue),
     ]

@@ -21,7 +21,7 @@ from probes.browser.vitals import (
 from tests.golden import store
 from tests.probes.browser import traces
 
-SHIFTS = st.lists(st.builds(LayoutShift, at=st.floats(0, 30), score=st.floats(0, 1)), max_size=25).map(
+SHIFTS = st.lists(st.builds(LayoutShift, at_seconds=st.floats(0, 30), score=st.floats(0, 1)), max_size=25).map(
     lambda shifts: sorted(shifts, key=lambda shift: shift.at_seconds)
 )
 TASKS = st.lists(st.tuples(st.floats(0, 2), st.floats(0.001, 1.0)), max_size=20).map(
@@ -45,7 +45,7 @@ def test_a_recorded_load_gives_what_lighthouse_made_of_it(name: str):
     assert found.cls == pytest.approx(theirs["cls"], abs=1e-6)
     assert found.dcl_seconds == pytest.approx(theirs["dcl"], abs=0.001)
     assert found.load_seconds == pytest.approx(theirs["load"], abs=0.001)
-    if golden.step <= store.FINE:  # a film kept in coarser steps has another Speed Index
+    if golden.step <= store.FINE:  # a filmstrip kept in coarser steps has another Speed Index
         assert found.speed_index_seconds == pytest.approx(theirs["si"], rel=0.02)
 
 
@@ -90,7 +90,7 @@ def test_a_largest_paint_that_was_taken_back_is_missing():
 def test_the_first_byte_is_the_documents():
     start = traces.ORIGIN / 1e6
     messages = [
-        *traces.whole("1", "https://a.example/", start + 0.1, 900, sort="Document"),
+        *traces.whole("1", "https://a.example/", start + 0.1, 900, resource_type="Document"),
         *traces.whole("2", "https://a.example/x.js", start + 0.7, 900),
     ]
     found = read_vitals(traces.page(), read_network_log(messages))

@@ -39,9 +39,9 @@ def shift(at: float, score: float, *, recent: bool = False, frame: str = FRAME) 
 
 
 def frames() -> Made:
-    """The browser tells which frame it traces."""
-    told = {"frames": [{"frame": FRAME, "processId": 7}]}
-    return {"name": "TracingStartedInBrowser", "ts": 1_000, "pid": 1, "tid": 1, "args": {"data": told}}
+    """The event by which the browser names the traced frame."""
+    data = {"frames": [{"frame": FRAME, "processId": 7}]}
+    return {"name": "TracingStartedInBrowser", "ts": 1_000, "pid": 1, "tid": 1, "args": {"data": data}}
 
 
 def child(at: float = 0.1) -> Made:
@@ -57,7 +57,7 @@ def page(*events: Made) -> list[Made]:
 
 
 def jpeg(colour: str = "white", filled: float = 0.0, ink: str = "red") -> bytes:
-    """A picture of 64 x 64 whose lower part, a share of ``filled``, is of ``ink``."""
+    """An image of 64 x 64 whose lower part, a share of ``filled``, is of ``ink``."""
     image = Image.new("RGB", (64, 64), colour)
     image.paste(Image.new("RGB", (64, round(64 * filled)), ink), (0, 64 - round(64 * filled)))
     out = io.BytesIO()
@@ -65,27 +65,29 @@ def jpeg(colour: str = "white", filled: float = 0.0, ink: str = "red") -> bytes:
     return out.getvalue()
 
 
-def screenshot(at: float, picture: bytes) -> Made:
+def screenshot(at: float, jpeg_bytes: bytes) -> Made:
     return {"name": "Screenshot", "ts": ORIGIN + round(at * 1e6), "pid": 1, "tid": 1} | {
-        "args": {"snapshot": base64.b64encode(picture).decode()}
+        "args": {"snapshot": base64.b64encode(jpeg_bytes).decode()}
     }
 
 
-def sent(number: str, url: str, at: float, *, sort: str = "Script", frame: str = FRAME, **more: object) -> Made:
+def sent(
+    number: str, url: str, at: float, *, resource_type: str = "Script", frame: str = FRAME, **more: object
+) -> Made:
     params = {
         "requestId": number,
-        "loaderId": number if sort == "Document" else "1",
+        "loaderId": number if resource_type == "Document" else "1",
         "frameId": frame,
-        "type": sort,
+        "type": resource_type,
         "timestamp": at,
         "request": {"url": url, "method": "GET"},
     }
     return {"method": "Network.requestWillBeSent", "params": params | more}
 
 
-def answered(number: str, at: float, *, status: int = 200, sort: str = "Script", head: int = 100) -> Made:
+def answered(number: str, at: float, *, status: int = 200, resource_type: str = "Script", head: int = 100) -> Made:
     response = {"status": status, "encodedDataLength": head}
-    params = {"requestId": number, "timestamp": at, "type": sort, "response": response}
+    params = {"requestId": number, "timestamp": at, "type": resource_type, "response": response}
     return {"method": "Network.responseReceived", "params": params}
 
 
@@ -106,11 +108,11 @@ def failed(number: str, at: float, **more: object) -> Made:
     return {"method": "Network.loadingFailed", "params": params | more}
 
 
-def whole(number: str, url: str, at: float, total: int, *, sort: str = "Script") -> list[Made]:
+def whole(number: str, url: str, at: float, total: int, *, resource_type: str = "Script") -> list[Made]:
     """All events of a request that went well and took 0.5 s."""
     return [
-        sent(number, url, at, sort=sort),
-        answered(number, at + 0.2, sort=sort),
+        sent(number, url, at, resource_type=resource_type),
+        answered(number, at + 0.2, resource_type=resource_type),
         data(number, 3 * total),
         finished(number, at + 0.5, total),
     ]

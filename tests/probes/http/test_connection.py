@@ -1,4 +1,4 @@
-"""What a request looks like on the wire, what comes back of cookies, and that TLS holds when its peer is odd."""
+"""The bytes of a request, cookies, and TLS with unusual peers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.servers.tls import Authority
 
-Look = Any
+ProbeUrl = Any
 
 
 def test_a_request_names_host_path_and_what_it_accepts_once() -> None:
@@ -61,29 +61,33 @@ def test_the_character_set_is_read_from_whatever_a_server_writes(content_type: s
     assert parse_charset(content_type) == expected
 
 
-async def test_a_body_longer_than_the_kernels_buffers_comes_whole_over_tls(look: Look, authority: Authority) -> None:
+async def test_a_body_longer_than_the_kernels_buffers_comes_whole_over_tls(
+    probe_url: ProbeUrl, authority: Authority
+) -> None:
     """The reader of the body asks for pauses meanwhile, and what TLS holds then must not be forgotten."""
     body = bytes(range(256)) * 12_000
     async with RawServer([answer(body)], tls=authority.valid()) as server:
-        result = await look(server.url(), timeout=10.0)
+        result = await probe_url(server.url(), timeout=10.0)
     assert result.outcome is Outcome.UP, result.detail
     assert result.values["bytes_body"] == len(body)
 
 
-async def test_a_request_longer_than_the_kernels_buffers_is_sent_whole(look: Look, authority: Authority) -> None:
+async def test_a_request_longer_than_the_kernels_buffers_is_sent_whole(
+    probe_url: ProbeUrl, authority: Authority
+) -> None:
     header = "x" * 60_000
     async with RawServer([answer()], tls=authority.valid()) as server:
-        result = await look(server.url(), headers={"X-Long": header})
+        result = await probe_url(server.url(), headers={"X-Long": header})
     assert result.outcome is Outcome.UP, result.detail
     assert header.encode() in server.requests[0]
 
 
 @pytest.mark.parametrize("script", [[Do.CLOSE], [Do.RESET]])
 async def test_an_end_instead_of_an_answer_over_tls_is_a_reset(
-    look: Look, authority: Authority, script: list[Do]
+    probe_url: ProbeUrl, authority: Authority, script: list[Do]
 ) -> None:
     async with RawServer(script, tls=authority.valid()) as server:
-        result = await look(server.url())
+        result = await probe_url(server.url())
     assert (result.fault, result.phase) == (Fault.RESET, "wait"), result.detail
 
 

@@ -1,4 +1,4 @@
-"""What an operator may expect of an answer, and what follows when it is not met."""
+"""What an operator may expect of a response, and what follows when it is not met."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.servers.raw import RawServer, answer, redirect
 if TYPE_CHECKING:
     from tests.servers.dns import NameServer
 
-Look = Any
+ProbeUrl = Any
 
 TITLE = "Cổng Dịch vụ công"
 UTF8 = ["Content-Type: text/html; charset=utf-8"]
@@ -44,8 +44,8 @@ CASES: list[tuple[str, bytes, dict[str, Any], Fault | None]] = [
     ("a text that is there", PAGE, {"body_matches": [TITLE, "<title>"]}, None),
     ("a text that is not there", PAGE, {"body_matches": ["Cổng khác"]}, Fault.BODY_MISMATCH),
     ("one of two texts", PAGE, {"body_matches": [TITLE, "Cổng khác"]}, Fault.BODY_MISMATCH),
-    ("a text that must not be there", PAGE, {"body_lacks": ["bảo trì", TITLE]}, Fault.BODY_MISMATCH),
-    ("a text that is rightly not there", PAGE, {"body_lacks": ["bảo trì"]}, None),
+    ("a text that must not be there", PAGE, {"body_not_matches": ["bảo trì", TITLE]}, Fault.BODY_MISMATCH),
+    ("a text that is rightly not there", PAGE, {"body_not_matches": ["bảo trì"]}, None),
     ("a text in the other Unicode form", DECOMPOSED, {"body_matches": [TITLE]}, None),
     ("a pattern in the other Unicode form", PAGE, {"body_matches": [unicodedata.normalize("NFD", TITLE)]}, None),
     ("a page in a Vietnamese code page", LEGACY, {"body_matches": ["Đ"]}, None),
@@ -65,65 +65,65 @@ CASES: list[tuple[str, bytes, dict[str, Any], Fault | None]] = [
 
 
 @pytest.mark.parametrize(("page", "keys", "fault"), [row[1:] for row in CASES], ids=[row[0] for row in CASES])
-async def test_an_answer_is_judged_by_what_was_expected(
-    look: Look, page: bytes, keys: dict[str, Any], fault: Fault | None
+async def test_a_response_is_checked_against_what_is_expected(
+    probe_url: ProbeUrl, page: bytes, keys: dict[str, Any], fault: Fault | None
 ) -> None:
     async with RawServer([page]) as server:
-        result = await look(server.url(host="portal.test"), **keys)
+        result = await probe_url(server.url(host="portal.test"), **keys)
     assert result.fault is fault, result.detail
     assert result.phase is None
     assert result.values["ipv4_success"] is (fault is None)
 
 
 @pytest.mark.parametrize("wanted", ["other.test", "OTHER.test", "other.test.", "other.test:{port}"])
-async def test_a_redirect_to_the_expected_host_is_up(look: Look, names: NameServer, wanted: str) -> None:
+async def test_a_redirect_to_the_expected_host_is_up(probe_url: ProbeUrl, names: NameServer, wanted: str) -> None:
     names.add("other.test", a="127.0.0.1")
     async with RawServer([answer()]) as other, RawServer([redirect(other.url(host="other.test"))]) as server:
         keys = {"redirects_to": wanted.replace("{port}", str(other.port))}
-        result = await look(server.url(host="portal.test"), **keys)
+        result = await probe_url(server.url(host="portal.test"), **keys)
     assert result.outcome is Outcome.UP, result.detail
 
 
-async def test_an_expected_host_may_be_written_in_vietnamese(look: Look, names: NameServer) -> None:
+async def test_an_expected_host_may_be_written_in_vietnamese(probe_url: ProbeUrl, names: NameServer) -> None:
     names.add("xn--cng-kna.test", a="127.0.0.1")
     async with RawServer([answer()]) as server:
         for wanted in ("công.test", "xn--cng-kna.test"):
-            result = await look(server.url(host="công.test"), final_host=wanted)
+            result = await probe_url(server.url(host="công.test"), final_host=wanted)
             assert result.outcome is Outcome.UP, result.detail
     assert all(b"Host: xn--cng-kna.test:" in request for request in server.requests)
 
 
-async def test_head_asks_for_headers_alone_and_judges_no_text(look: Look) -> None:
+async def test_head_requests_only_headers_and_checks_no_text(probe_url: ProbeUrl) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"
     async with RawServer([head]) as server:
-        result = await look(server.url(), method="HEAD", body_matches=["never there"])
+        result = await probe_url(server.url(), method="HEAD", body_matches=["never there"])
     assert server.requests[0].startswith(b"HEAD / ")
     assert result.outcome is Outcome.UP
     assert result.values["content_length"] == 5000
     assert "bytes_body" not in result.values
 
 
-async def test_we_say_who_we_are(look: Look) -> None:
+async def test_the_user_agent_names_the_prober(probe_url: ProbeUrl) -> None:
     async with RawServer([answer()]) as server:
-        await look(server.url())
-        await look(server.url(), headers={"User-Agent": "special", "X-Allow": "monitor"})
+        await probe_url(server.url())
+        await probe_url(server.url(), headers={"User-Agent": "special", "X-Allow": "monitor"})
     first, second = server.requests
     assert f"User-Agent: {USER_AGENT}\r\n".encode() in first
     assert b"User-Agent: special\r\n" in second
     assert b"X-Allow: monitor\r\n" in second
 
 
-async def test_latency_wants_a_page_and_does_not_read_its_words(look: Look) -> None:
+async def test_latency_wants_a_page_and_does_not_read_its_words(probe_url: ProbeUrl) -> None:
     async with RawServer([answer(BLOCK)]) as server:
-        assert (await look(server.url(), kind=Latency)).fault is None
+        assert (await probe_url(server.url(), kind=Latency)).fault is None
     async with RawServer([answer(status="404 No")]) as server:
-        assert (await look(server.url(), kind=Latency)).fault is Fault.HTTP_STATUS
+        assert (await probe_url(server.url(), kind=Latency)).fault is Fault.HTTP_STATUS
 
 
-async def test_lengths_are_what_was_announced_received_and_decoded(look: Look) -> None:
+async def test_lengths_are_what_was_announced_received_and_decoded(probe_url: ProbeUrl) -> None:
     page = answer(b"x" * 500)
     async with RawServer([page]) as server:
-        values = (await look(server.url())).values
+        values = (await probe_url(server.url())).values
     assert (values["content_length"], values["bytes_body"], values["bytes_wire"]) == (500, 500, len(page))
     assert (values["status"], values["http_version"], values["redirects"], values["ssl"]) == (200, 1.1, 0, False)
 

@@ -1,4 +1,4 @@
-"""A hostile server can fill neither our memory nor our time, and nothing that an address hides comes out."""
+"""A hostile server can exhaust neither memory nor time, and no secret of a URL is leaked."""
 # ruff: noqa: FBT001 - parametrize passes by name
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.servers.raw import Script
 
-Look = Any
+ProbeUrl = Any
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 MIB = 1 << 20
@@ -85,11 +85,11 @@ HOSTILE: list[tuple[Script, set[Fault]]] = [
 
 
 @pytest.mark.parametrize(("script", "faults"), HOSTILE, ids=lambda value: getattr(value, "__name__", ""))
-async def test_memory_and_time_stay_bounded(look: Look, script: Script, faults: set[Fault]) -> None:
+async def test_memory_and_time_stay_bounded(probe_url: ProbeUrl, script: Script, faults: set[Fault]) -> None:
     async with RawServer(script) as server:
         tracemalloc.start()
         begun = time.perf_counter()
-        result = await look(server.url(), max_body=MIB, timeout=1.0)
+        result = await probe_url(server.url(), max_body=MIB, timeout=1.0)
         took = time.perf_counter() - begun
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
@@ -102,12 +102,12 @@ async def test_memory_and_time_stay_bounded(look: Look, script: Script, faults: 
 @pytest.mark.parametrize(("size", "fault"), [(50_000, None), (50_001, Fault.BODY_TOO_LARGE)])
 @pytest.mark.parametrize("packed", [False, True])
 async def test_the_limit_is_in_decoded_bytes_and_exact(
-    look: Look, size: int, fault: Fault | None, packed: bool
+    probe_url: ProbeUrl, size: int, fault: Fault | None, packed: bool
 ) -> None:
     body = b"x" * size
     page = answer(gzip.compress(body), headers=["Content-Encoding: gzip"]) if packed else answer(body)
     async with RawServer([page]) as server:
-        result = await look(server.url(), kind=Latency, max_body=50_000)
+        result = await probe_url(server.url(), kind=Latency, max_body=50_000)
     assert result.fault is fault
     assert "bytes_body" in result.values or fault
 
@@ -115,18 +115,18 @@ async def test_the_limit_is_in_decoded_bytes_and_exact(
 @pytest.mark.parametrize(
     ("before", "fault"), [(MAX_SEARCHED_BYTES - 4, None), (MAX_SEARCHED_BYTES - 3, Fault.BODY_MISMATCH)]
 )
-async def test_words_are_looked_for_in_the_beginning_of_a_page(look: Look, before: int, fault: Fault | None) -> None:
+async def test_only_the_beginning_of_a_page_is_searched(probe_url: ProbeUrl, before: int, fault: Fault | None) -> None:
     async with RawServer([answer(b" " * before + b"word" + b" " * 100_000)]) as server:
-        result = await look(server.url(), body_matches=["word"])
+        result = await probe_url(server.url(), body_matches=["word"])
     assert result.fault is fault
     assert result.values["bytes_body"] == before + 100_004, "all of it is counted"
 
 
-async def test_a_long_page_of_a_firewalls_words_does_not_hold_up_the_loop(look: Look) -> None:
+async def test_a_long_page_of_a_firewalls_words_does_not_hold_up_the_loop(probe_url: ProbeUrl) -> None:
     page = answer(b"<title>Access Denied</title>" * 300_000)
     async with RawServer([page]) as server:
         begun = time.perf_counter()
-        result = await look(server.url())
+        result = await probe_url(server.url())
     assert result.outcome is Outcome.UP
     assert time.perf_counter() - begun < 5.0, "searching all of it would take a minute"
 
@@ -147,14 +147,14 @@ async def test_a_long_page_of_a_firewalls_words_does_not_hold_up_the_loop(look: 
     ],
     ids=str,
 )
-async def test_what_an_address_hides_appears_nowhere(
-    look: Look, script: Script, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+async def test_secrets_of_a_url_appear_nowhere(
+    probe_url: ProbeUrl, script: Script, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with RawServer(script) as server:
         url = server.url("/in;jsessionid=S3CRET/page?token=S3CRET#S3CRET", host="portal.test")
         url = url.replace("//", "//S3CRET:S3CRET@")
-        result = await look(url, timeout=0.3, max_redirects=2, headers={"X-Key": "S3CRET"})
-    assert "S3CRET" in repr(server.requests), "the server itself is told"
+        result = await probe_url(url, timeout=0.3, max_redirects=2, headers={"X-Key": "S3CRET"})
+    assert "S3CRET" in repr(server.requests), "the server itself gets them"
     assert "S3CRET" not in repr(result)
     assert "S3CRET" not in caplog.text + "".join(capsys.readouterr())
     assert result.hops[0].url.endswith("/in/page")

@@ -1,4 +1,4 @@
-"""The same looks at a server that real portals run: nginx, with its own TLS, compression, redirects and error pages."""
+"""The same probes against nginx, as real portals run it: its own TLS, compression, redirects and error pages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.servers.tls import Authority
 
-Look = Any
+ProbeUrl = Any
 
 pytestmark = pytest.mark.skipif(not installed(), reason="nginx is not installed")
 
@@ -45,15 +45,15 @@ async def site(tmp_path: Path, authority: Authority) -> AsyncIterator[tuple[int,
         yield plain, secure
 
 
-async def test_a_site_behind_a_redirect_to_https(look: Look, site: tuple[int, int]) -> None:
+async def test_a_site_behind_a_redirect_to_https(probe_url: ProbeUrl, site: tuple[int, int]) -> None:
     plain, secure = site
-    keys = {"redirects_to": f"portal.test:{secure}", "body_matches": ["Cổng Dịch vụ công"], "certificate_days": 30}
-    result = await look(f"http://portal.test:{plain}/", **keys)
+    keys = {"redirects_to": f"portal.test:{secure}", "body_matches": ["Cổng Dịch vụ công"], "min_certificate_days": 30}
+    result = await probe_url(f"http://portal.test:{plain}/", **keys)
     assert result.fault is None, result.detail
     values = result.values
     assert (values["status"], values["redirects"], values["ssl"]) == (200, 1, True)
     assert values["bytes_body"] == len(PAGE.encode())
-    assert values["bytes_wire"] < values["bytes_body"] / 10, "nginx compressed it, since we said that we can read that"
+    assert values["bytes_wire"] < values["bytes_body"] / 10, "nginx compressed it, since the probe accepts gzip"
     assert [hop.status for hop in result.hops] == [301, 200]
     assert result.hops[0].location == f"https://portal.test:{secure}/"
 
@@ -61,15 +61,15 @@ async def test_a_site_behind_a_redirect_to_https(look: Look, site: tuple[int, in
 @pytest.mark.parametrize(
     ("path", "fault"), [("/closed", Fault.RESET), ("/busy", Fault.HTTP_STATUS), ("/none", Fault.HTTP_STATUS)]
 )
-async def test_its_ways_of_saying_no(look: Look, site: tuple[int, int], path: str, fault: Fault) -> None:
+async def test_its_error_responses(probe_url: ProbeUrl, site: tuple[int, int], path: str, fault: Fault) -> None:
     _, secure = site
-    result = await look(f"https://portal.test:{secure}{path}", kind=Latency)
+    result = await probe_url(f"https://portal.test:{secure}{path}", kind=Latency)
     assert result.fault is fault, result.detail
 
 
-async def test_head_and_plain_http_to_its_tls_port(look: Look, site: tuple[int, int]) -> None:
+async def test_head_and_plain_http_to_its_tls_port(probe_url: ProbeUrl, site: tuple[int, int]) -> None:
     _, secure = site
-    head = await look(f"https://portal.test:{secure}/", method="HEAD")
+    head = await probe_url(f"https://portal.test:{secure}/", method="HEAD")
     assert head.fault is None
-    plain = await look(f"http://portal.test:{secure}/")
+    plain = await probe_url(f"http://portal.test:{secure}/")
     assert (plain.fault, plain.values["status"]) == (Fault.HTTP_STATUS, 400)

@@ -1,0 +1,1 @@
+"""Tests of name resolution, sockets, TLS and kernel timestamps."""

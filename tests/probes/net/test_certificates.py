@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
     from tests.servers.tls import Authority
 
-Look = Any
+ProbeUrl = Any
 
 
 async def test_a_certificate_that_no_verifier_needs_does_not_shorten_the_chain(
-    look: Look, authority: Authority
+    probe_url: ProbeUrl, authority: Authority
 ) -> None:
     """A server sends its intermediate twice: signed by the trusted root, and cross-signed by a root that is gone."""
     context, leaf, intermediate, twin = authority.cross_signed()
     async with RawServer([answer()], tls=context) as server:
-        result = await look(server.url(host="portal.test"), certificate_days=7)
+        result = await probe_url(server.url(host="portal.test"), min_certificate_days=7)
     assert result.outcome is Outcome.UP, result.detail
     values = result.values
     assert values["cert_leaf_expiry"] == leaf.expiry
@@ -39,20 +39,22 @@ async def test_a_certificate_that_no_verifier_needs_does_not_shorten_the_chain(
 
 @pytest.mark.parametrize(("days", "fault"), [(0, None), (29, None), (31, Fault.TLS_EXPIRED)])
 async def test_a_certificate_must_last_as_long_as_expected(
-    look: Look, authority: Authority, days: float, fault: Fault | None
+    probe_url: ProbeUrl, authority: Authority, days: float, fault: Fault | None
 ) -> None:
     context, *_ = authority.cross_signed()  # its leaf lasts 30 days
     async with RawServer([answer()], tls=context) as server:
-        result = await look(server.url(host="portal.test"), certificate_days=days)
+        result = await probe_url(server.url(host="portal.test"), min_certificate_days=days)
     assert result.fault is fault
     assert result.phase is None
 
 
-async def test_an_intermediate_that_ends_before_its_leaf_is_what_counts(look: Look, authority: Authority) -> None:
+async def test_an_intermediate_that_ends_before_its_leaf_is_what_counts(
+    probe_url: ProbeUrl, authority: Authority
+) -> None:
     intermediate = issue("Short Intermediate", by=authority.root, days=(-1.0, 3.0))
     leaf = issue("localhost", by=intermediate, names=NAMES, days=(-1.0, 80.0))
     async with RawServer([answer()], tls=authority.context(leaf, intermediate)) as server:
-        result = await look(server.url(host="portal.test"), certificate_days=14)
+        result = await probe_url(server.url(host="portal.test"), min_certificate_days=14)
     assert result.fault is Fault.TLS_EXPIRED
     assert result.values["cert_leaf_expiry"] == leaf.expiry
     assert result.values["cert_chain_expiry"] == intermediate.expiry
@@ -60,15 +62,15 @@ async def test_an_intermediate_that_ends_before_its_leaf_is_what_counts(look: Lo
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 @pytest.mark.parametrize("name", ["expired", "not_yet_valid", "wrong_name", "self_signed", "unknown_authority"])
-async def test_a_refused_certificate_still_tells_when_it_expires(
-    look: Look, authority: Authority, name: str, version: ssl.TLSVersion
+async def test_a_refused_certificate_still_has_its_expiry(
+    probe_url: ProbeUrl, authority: Authority, name: str, version: ssl.TLSVersion
 ) -> None:
     make: Callable[[], ssl.SSLContext] = getattr(authority, name)
     context = make()
     context.maximum_version = version
     async with RawServer([answer()], tls=context) as server:
-        refused = await look(server.url(host="portal.test"))
-        accepted = await look(server.url(host="portal.test"), verify_certificate=False)
+        refused = await probe_url(server.url(host="portal.test"))
+        accepted = await probe_url(server.url(host="portal.test"), verify_certificate=False)
     assert refused.outcome is Outcome.DOWN
     assert accepted.outcome is Outcome.UP, accepted.detail
     for fact in ("cert_leaf_expiry", "cert_earliest_expiry", "cert_fingerprint", "cert_subject", "cert_issuer"):
@@ -77,26 +79,26 @@ async def test_a_refused_certificate_still_tells_when_it_expires(
     assert "cert_chain_expiry" not in accepted.values
 
 
-async def test_an_incomplete_chain_is_untrusted(look: Look, authority: Authority) -> None:
+async def test_an_incomplete_chain_is_untrusted(probe_url: ProbeUrl, authority: Authority) -> None:
     leaf = issue("localhost", by=issue("Unsent Intermediate", by=authority.root), names=NAMES)
     async with RawServer([answer()], tls=authority.context(leaf)) as server:
-        result = await look(server.url(host="portal.test"))
+        result = await probe_url(server.url(host="portal.test"))
     assert result.fault is Fault.TLS_UNTRUSTED
 
 
-async def test_the_certificate_is_that_of_the_last_hop(look: Look, authority: Authority) -> None:
+async def test_the_certificate_is_that_of_the_last_hop(probe_url: ProbeUrl, authority: Authority) -> None:
     first, last = authority.leaf(days=(-1.0, 5.0)), authority.leaf(days=(-1.0, 50.0))
     async with (
         RawServer([answer()], tls=authority.context(last)) as target,
         RawServer([redirect(target.url(host="portal.test"))], tls=authority.context(first)) as server,
     ):
-        result = await look(server.url(host="portal.test"))
+        result = await probe_url(server.url(host="portal.test"))
     assert result.values["cert_leaf_expiry"] == last.expiry
 
 
-async def test_without_tls_there_is_no_certificate(look: Look) -> None:
+async def test_without_tls_there_is_no_certificate(probe_url: ProbeUrl) -> None:
     async with RawServer([answer()]) as server:
-        result = await look(server.url(), certificate_days=30)
+        result = await probe_url(server.url(), min_certificate_days=30)
     assert result.outcome is Outcome.UP
     assert not [name for name in result.values if name.startswith(("cert_", "tls_"))]
 

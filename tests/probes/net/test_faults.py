@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.servers.dns import NameServer
     from tests.servers.raw import Script
 
-Look = Any
+ProbeUrl = Any
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
@@ -80,7 +80,7 @@ ANSWERS: list[tuple[str, Script, Fault, str | None]] = [
         "transfer",
     ),
     (
-        "an encoding that nobody asked for",
+        "an encoding that was not requested",
         [answer(b"??", headers=["Content-Encoding: br"])],
         Fault.PROTOCOL,
         "transfer",
@@ -90,7 +90,7 @@ ANSWERS: list[tuple[str, Script, Fault, str | None]] = [
     ("a redirect without a target", [answer(b"", status="302 Found")], Fault.HTTP_STATUS, None),
     ("a redirect to an empty target", [redirect("")], Fault.HTTP_STATUS, None),
     (
-        "a protocol switch that nobody asked for",
+        "a protocol switch that was not requested",
         [HEAD.replace(b"200 OK", b"101 Up") + b"Upgrade: x\r\n\r\n"],
         Fault.HTTP_STATUS,
         None,
@@ -106,12 +106,14 @@ ANSWERS: list[tuple[str, Script, Fault, str | None]] = [
 
 
 @pytest.mark.parametrize(("script", "fault", "phase"), [row[1:] for row in ANSWERS], ids=[row[0] for row in ANSWERS])
-async def test_a_bad_answer_is_down_for_its_own_reason(look: Look, script: Script, fault: Fault, phase: str) -> None:
+async def test_a_bad_answer_is_down_for_its_own_reason(
+    probe_url: ProbeUrl, script: Script, fault: Fault, phase: str
+) -> None:
     async with RawServer(script) as server:
-        result = await look(server.url(host="portal.test"), max_body=20_000)
+        result = await probe_url(server.url(host="portal.test"), max_body=20_000)
     assert (result.outcome, result.fault, result.phase) == (Outcome.DOWN, fault, phase), result.detail
     assert result.detail
-    assert server.connections == 1, "one look, no second try"
+    assert server.connections == 1, "one request, no retry"
 
 
 GOOD: list[tuple[str, Script]] = [
@@ -136,9 +138,9 @@ GOOD: list[tuple[str, Script]] = [
 
 
 @pytest.mark.parametrize("script", [row[1] for row in GOOD], ids=[row[0] for row in GOOD])
-async def test_an_odd_but_readable_answer_is_up(look: Look, script: Script) -> None:
+async def test_an_odd_but_readable_answer_is_up(probe_url: ProbeUrl, script: Script) -> None:
     async with RawServer(script) as server:
-        result = await look(server.url(host="portal.test"), body_matches=["welcome"])
+        result = await probe_url(server.url(host="portal.test"), body_matches=["welcome"])
     assert result.outcome is Outcome.UP, result.detail
     assert result.values["bytes_body"] == 7
 
@@ -148,19 +150,19 @@ CERTIFICATES: list[tuple[str, Callable[[Authority], ssl.SSLContext], Fault]] = [
     ("not yet valid", Authority.not_yet_valid, Fault.TLS_EXPIRED),
     ("for another name", Authority.wrong_name, Fault.TLS_NAME),
     ("self-signed", Authority.self_signed, Fault.TLS_UNTRUSTED),
-    ("by an authority nobody knows", Authority.unknown_authority, Fault.TLS_UNTRUSTED),
+    ("by an unknown authority", Authority.unknown_authority, Fault.TLS_UNTRUSTED),
 ]
 
 
 @pytest.mark.parametrize(("make", "fault"), [row[1:] for row in CERTIFICATES], ids=[row[0] for row in CERTIFICATES])
 @pytest.mark.parametrize("host", ["portal.test", "127.0.0.1"])
 async def test_a_bad_certificate_is_named(
-    look: Look, authority: Authority, make: Callable[[Authority], ssl.SSLContext], fault: Fault, host: str
+    probe_url: ProbeUrl, authority: Authority, make: Callable[[Authority], ssl.SSLContext], fault: Fault, host: str
 ) -> None:
     async with RawServer([answer()], tls=make(authority)) as server:
-        result = await look(server.url(host=host))
+        result = await probe_url(server.url(host=host))
     assert (result.fault, result.phase) == (fault, "tls"), result.detail
-    assert server.requests == [], "nothing is asked of a server that is not trusted"
+    assert server.requests == [], "nothing is requested from an untrusted server"
 
 
 @pytest.mark.parametrize(
@@ -173,28 +175,28 @@ async def test_a_bad_certificate_is_named(
         ("no cipher", Fault.TLS_OTHER),
     ],
 )
-async def test_a_broken_handshake_is_named(look: Look, what: str, fault: Fault) -> None:
+async def test_a_broken_handshake_is_named(probe_url: ProbeUrl, what: str, fault: Fault) -> None:
     async with HandshakeServer(what) as server:
-        result = await look(server.url(host="portal.test"))
+        result = await probe_url(server.url(host="portal.test"))
     assert (result.fault, result.phase) == (fault, "tls"), result.detail
 
 
-async def test_plain_http_to_a_tls_port_is_a_protocol_fault(look: Look, authority: Authority) -> None:
+async def test_plain_http_to_a_tls_port_is_a_protocol_fault(probe_url: ProbeUrl, authority: Authority) -> None:
     async with RawServer([answer()], tls=authority.valid()) as server:
-        result = await look(server.url(host="portal.test", scheme="http"))
+        result = await probe_url(server.url(host="portal.test", scheme="http"))
     assert result.fault in {Fault.PROTOCOL, Fault.RESET}
 
 
-async def test_a_closed_port_refuses(look: Look) -> None:
-    result = await look(f"http://portal.test:{free_port()}/")
+async def test_a_closed_port_refuses(probe_url: ProbeUrl) -> None:
+    result = await probe_url(f"http://portal.test:{free_port()}/")
     assert (result.fault, result.phase) == (Fault.CONNECT_REFUSED, "connect")
 
 
-async def test_a_connect_without_an_answer_is_a_connect_timeout(look: Look) -> None:
+async def test_a_connect_without_an_answer_is_a_connect_timeout(probe_url: ProbeUrl) -> None:
     """The kernel of the server drops SYN while its accept queue is full."""
     async with FullBacklog([answer()], seconds=60.0) as server:
         await server.fill()
-        result = await look(server.url(host="portal.test"), timeout=0.4)
+        result = await probe_url(server.url(host="portal.test"), timeout=0.4)
     assert (result.fault, result.phase) == (Fault.CONNECT_TIMEOUT, "connect")
 
 
@@ -203,38 +205,40 @@ async def test_a_connect_without_an_answer_is_a_connect_timeout(look: Look) -> N
     [Reply(rcode=SERVFAIL), Reply(rcode=REFUSED), Reply(junk=True), Reply(silent=True), Reply(), None],
     ids=["SERVFAIL", "REFUSED", "junk", "silence", "no such address", "no such name"],
 )
-async def test_a_name_that_does_not_resolve_is_a_dns_fault(look: Look, names: NameServer, reply: Reply | None) -> None:
+async def test_a_name_that_does_not_resolve_is_a_dns_fault(
+    probe_url: ProbeUrl, names: NameServer, reply: Reply | None
+) -> None:
     if reply is not None:
         names.records["broken.test", "A"] = reply
-    result = await look("http://broken.test/", timeout=0.5)
+    result = await probe_url("http://broken.test/", timeout=0.5)
     assert (result.fault, result.phase) == (Fault.DNS, "resolve")
-    assert names.asked("broken.test") == ["A"]
+    assert names.queried_types("broken.test") == ["A"]
 
 
-async def test_a_missing_route_is_ours(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_missing_route_is_an_internal_error(probe_url: ProbeUrl, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "has_route", lambda _family, _target: False)
-    result = await look("http://portal.test/")
-    assert (result.outcome, result.fault) == (Outcome.VOID, Fault.PROBER)
-    assert "ipv4_success" not in result.values, "what we could not see is neither good nor bad"
+    result = await probe_url("http://portal.test/")
+    assert (result.outcome, result.fault) == (Outcome.UNKNOWN, Fault.INTERNAL_ERROR)
+    assert "ipv4_success" not in result.values, "an unknown result is neither good nor bad"
 
 
-async def test_a_lack_of_descriptors_is_ours(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_lack_of_descriptors_is_an_internal_error(probe_url: ProbeUrl, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_args: object, **_kwargs: object) -> socket.socket:
         raise OSError(errno.EMFILE, "Too many open files")
 
     monkeypatch.setattr(socket, "socket", full)
-    result = await look("http://127.0.0.1:9/")
-    assert (result.outcome, result.fault) == (Outcome.VOID, Fault.PROBER)
+    result = await probe_url("http://127.0.0.1:9/")
+    assert (result.outcome, result.fault) == (Outcome.UNKNOWN, Fault.INTERNAL_ERROR)
 
 
 NUMBERS = [
     (OSError(errno.ETIMEDOUT, "timed out"), "connect", Fault.CONNECT_TIMEOUT),
     (OSError(errno.ETIMEDOUT, "timed out"), "wait", Fault.TIMEOUT),
     (OSError(errno.EHOSTUNREACH, "no host"), "connect", Fault.CONNECT_REFUSED),
-    (OSError(errno.ENETUNREACH, "no net"), "connect", Fault.PROBER),
-    (OSError(errno.EADDRNOTAVAIL, "no port left"), "connect", Fault.PROBER),
+    (OSError(errno.ENETUNREACH, "no net"), "connect", Fault.INTERNAL_ERROR),
+    (OSError(errno.EADDRNOTAVAIL, "no port left"), "connect", Fault.INTERNAL_ERROR),
     (OSError("who knows"), "wait", Fault.PROTOCOL),
-    (NoRoute("none"), "connect", Fault.PROBER),
+    (NoRoute("none"), "connect", Fault.INTERNAL_ERROR),
 ]
 
 
@@ -244,11 +248,11 @@ def test_what_only_a_kernel_can_do_is_named_too(error: Exception, phase: str, fa
     assert verdict.fault is fault
 
 
-def test_an_error_of_ours_is_not_translated() -> None:
+def test_an_internal_error_is_not_translated() -> None:
     with pytest.raises(ZeroDivisionError):
         failures.from_exception(ZeroDivisionError(), None)
 
 
-def test_a_verdict_stays_what_it_is() -> None:
+def test_a_failure_stays_what_it_is() -> None:
     verdict = ProbeFailed(Fault.DNS, "x")
     assert failures.from_exception(verdict, None) is verdict

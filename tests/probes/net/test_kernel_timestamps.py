@@ -1,4 +1,4 @@
-"""What holds our own loop up is not told as the portal's time: its packets have come when its kernel noted them."""
+"""Delays of the event loop do not count as the portal's time: kernel timestamps date its packets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.servers.dns import NameServer, Reply
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Look = Any
+ProbeUrl = Any
 
 WAIT, TRANSFER, STALL = 0.05, 0.05, 0.6
 """Seconds before the answer, between its head and its end, and in which our loop does something else."""
@@ -43,48 +43,50 @@ def _serve(server: socket.socket) -> None:
         connection.sendall(b"hello")
 
 
-async def test_a_loop_that_is_busy_when_the_connection_stands_takes_no_longer_to_connect(look: Look, port: int) -> None:
-    task = asyncio.create_task(look(f"http://127.0.0.1:{port}/"))
-    asyncio.get_running_loop().call_soon(time.sleep, STALL)  # the look's first step has sent SYN
+async def test_a_loop_that_is_busy_when_the_connection_stands_takes_no_longer_to_connect(
+    probe_url: ProbeUrl, port: int
+) -> None:
+    task = asyncio.create_task(probe_url(f"http://127.0.0.1:{port}/"))
+    asyncio.get_running_loop().call_soon(time.sleep, STALL)  # the probe's first step has sent SYN
     phases = (await task).hops[0].phases
     assert phases["connect"] < STALL / 3
     assert phases["send"] == pytest.approx(STALL, abs=STALL / 3)
 
 
-async def test_a_loop_that_is_busy_when_the_answer_comes_makes_it_no_later(look: Look, port: int) -> None:
+async def test_a_loop_that_is_busy_when_the_answer_comes_makes_it_no_later(probe_url: ProbeUrl, port: int) -> None:
     asyncio.get_running_loop().call_later(WAIT / 2, time.sleep, STALL)
-    phases = (await look(f"http://127.0.0.1:{port}/")).hops[0].phases
+    phases = (await probe_url(f"http://127.0.0.1:{port}/")).hops[0].phases
     assert WAIT <= phases["wait"] + phases["transfer"] < STALL / 2
 
 
-def _asked(port: int) -> tuple[socket.socket, StreamTimestamps, float]:
+def _send_request(port: int) -> tuple[socket.socket, StreamTimestamps, float]:
     """A socket on which a request was sent, and when."""
     sock = socket.socket()
-    stamps = StreamTimestamps(sock)
+    timestamps = StreamTimestamps(sock)
     sock.connect(("127.0.0.1", port))
     sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
-    return sock, stamps, time.perf_counter()
+    return sock, timestamps, time.perf_counter()
 
 
 @pytest.mark.parametrize("step", [-3600.0, -0.2, 0.2, 3600.0])
 def test_a_clock_that_is_set_meanwhile_dates_nothing(port: int, step: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    sock, stamps, asked = _asked(port)
+    sock, timestamps, sent_at = _send_request(port)
     with sock:
         time.sleep(WAIT + TRANSFER + 0.3)
         real = time.time
         monkeypatch.setattr(time, "time", lambda: real() + step)
-        _, came = stamps.read_into(memoryview(bytearray(4096)))
+        _, came = timestamps.read_into(memoryview(bytearray(4096)))
         now = time.perf_counter()
-    assert asked + WAIT + TRANSFER + 0.3 <= came <= now
+    assert sent_at + WAIT + TRANSFER + 0.3 <= came <= now
 
 
 def test_bytes_came_when_the_kernel_had_them(port: int) -> None:
-    sock, stamps, asked = _asked(port)
+    sock, timestamps, sent_at = _send_request(port)
     with sock:
         time.sleep(WAIT + TRANSFER + 0.3)
-        size, came = stamps.read_into(memoryview(bytearray(4096)))
+        size, came = timestamps.read_into(memoryview(bytearray(4096)))
     assert size
-    assert asked + WAIT + TRANSFER <= came < asked + WAIT + TRANSFER + 0.3
+    assert sent_at + WAIT + TRANSFER <= came < sent_at + WAIT + TRANSFER + 0.3
 
 
 @pytest.fixture

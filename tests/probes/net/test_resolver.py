@@ -1,4 +1,4 @@
-"""Addresses and names: what is literal, what may be shown, and how a name server is asked."""
+"""URLs and names: what is an IP literal, what is redacted, and how a name server is queried."""
 # ruff: noqa: FBT001 - parametrize passes by name
 
 from __future__ import annotations
@@ -64,12 +64,12 @@ def test_a_host_is_literal_only_when_it_is_an_address(host: str, family: int | N
         ("ws://portal.test/", False),
     ],
 )
-def test_only_an_http_address_with_a_host_can_be_asked(url: str, good: bool) -> None:
+def test_only_an_http_url_with_a_host_is_valid(url: str, good: bool) -> None:
     assert is_http_url(URL(url)) is good
 
 
 @pytest.mark.parametrize(
-    ("address", "reach"),
+    ("address", "scope"),
     [
         ("203.113.131.1", AddressScope.PUBLIC),
         ("2405:4800::1", AddressScope.PUBLIC),
@@ -103,8 +103,8 @@ def test_only_an_http_address_with_a_host_can_be_asked(url: str, good: bool) -> 
         ("2001:db8::1", AddressScope.PRIVATE),
     ],
 )
-def test_an_address_reaches_as_far_as_where_its_packets_end(address: str, reach: AddressScope) -> None:
-    assert address_scope(address) is reach
+def test_an_address_has_the_scope_of_where_its_packets_end(address: str, scope: AddressScope) -> None:
+    assert address_scope(address) is scope
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_an_address_reaches_as_far_as_where_its_packets_end(address: str, reach:
         ("https://portal.test/" + "x" * 900, "https://portal.test/" + "x" * 492),
     ],
 )
-def test_a_shown_address_holds_no_secret_and_has_an_end(url: str, plain: str) -> None:
+def test_a_redacted_url_holds_no_secret_and_has_a_limit(url: str, plain: str) -> None:
     assert redacted_url(URL(url)) == plain
 
 
@@ -140,7 +140,7 @@ def test_credentials_go_to_the_same_site_only(one: str, other: str, same: bool) 
     assert may_send_credentials(URL(one), URL(other)) is same
 
 
-def test_the_first_location_that_says_something_counts() -> None:
+def test_the_first_location_that_is_not_empty_counts() -> None:
     assert first_location(["", " ", "/a", "/b"]) == "/a"
     assert first_location(["", " "]) is None
     assert first_location([]) is None
@@ -170,7 +170,7 @@ async def test_a_thousand_questions_at_once_are_all_answered(names: NameServer) 
     assert len(names.log) == 1000
 
 
-async def test_the_next_name_server_is_asked_when_the_first_is_silent(names: NameServer) -> None:
+async def test_the_next_name_server_is_queried_when_the_first_is_silent(names: NameServer) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
         deaf.bind(("127.0.0.1", 0))
         resolver = ServerResolver([f"127.0.0.1:{deaf.getsockname()[1]}", names.address], timeout_seconds=0.2)
@@ -190,7 +190,7 @@ async def test_the_next_name_server_is_asked_when_the_first_is_silent(names: Nam
         ("a..test", None, True),
     ],
 )
-async def test_no_address_and_no_answer_are_told_apart(
+async def test_no_address_and_no_answer_are_distinguished(
     names: NameServer, host: str, reply: Reply | None, absent: bool
 ) -> None:
     if reply is not None:
@@ -202,7 +202,7 @@ async def test_no_address_and_no_answer_are_told_apart(
     assert time.perf_counter() - begun < 5.0, "a limit of 0.3 s, and what a busy machine may add"
 
 
-async def test_the_hosts_resolver_tells_them_apart_too() -> None:
+async def test_the_hosts_resolver_distinguishes_them_too() -> None:
     resolver = SystemResolver()
     assert (await resolver.resolve("localhost", socket.AF_INET)).addresses == ["127.0.0.1"]
     for host in ("x" * 64 + ".test", "a..test"):
