@@ -1,4 +1,4 @@
-"""Killed at every stage of an incident, the daemon's chain loses no page, and sends none twice but over the wire."""
+"""Killed at every stage of an incident, the daemon loses no page, and sends one twice only after an unrecorded send."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ STAGES = (
     "after the incident row",
     "before the send",
     "after the send",
-    "after the settling",
+    "after the completion",
 )
 
 
@@ -72,9 +72,9 @@ class Mortal:
         """Which row it is; only what pages counts."""
         if isinstance(entry, CheckpointUpdate) and any(change.state is State.DOWN for change in entry.changes):
             return "state row"
-        if isinstance(entry, CheckpointUpdate) and any(event.step is EventType.OPENED for event in entry.events):
+        if isinstance(entry, CheckpointUpdate) and any(event.type is EventType.OPENED for event in entry.events):
             return "incident row"
-        return "settling" if isinstance(entry, OutboxUpdate) and entry.completed else ""
+        return "completion" if isinstance(entry, OutboxUpdate) and entry.completed else ""
 
     async def commit(self, entry: JournalEntry) -> None:
         name = self.name(entry)
@@ -86,7 +86,7 @@ class Mortal:
 
 
 class MortalChannel(AppriseChannel):
-    """The way to the webhook, with a death before or after it was gone."""
+    """The channel to the webhook, with a kill before or after the send."""
 
     stage = ""
 
@@ -99,54 +99,60 @@ class MortalChannel(AppriseChannel):
 
 
 async def live(directory: Path, url: str, stage: str, first: int) -> None:
-    """What the daemon does with a journal in which a portal was up and then failed, until the page is settled."""
+    """What the daemon does with a journal in which a portal was up and then failed, until the page is accepted."""
     journal = Journal.open(directory, PROBE_KINDS, commit_interval_seconds=0.002)
     mortal, clock = Mortal(journal, stage), SystemClock()
-    notify = NotifyBlock(targets=(TargetBlock(name="on-call", url=SecretStr(url)),), group_within=0.001)
-    seq, memo = await journal.read(lambda reader: reader.checkpoint(STATES_CONSUMER))
-    fold = StateMachine([PORTAL], StateRules(), saved_state=memo)
-    behind, kept = await journal.read(lambda reader: reader.checkpoint(INCIDENTS_CONSUMER))
+    notify = NotifyBlock(targets=(TargetBlock(name="on-call", url=SecretStr(url)),), group_wait=0.001)
+    seq, state = await journal.read(lambda reader: reader.checkpoint(STATES_CONSUMER))
+    state_machine = StateMachine([PORTAL], StateRules(), saved_state=state)
+    incident_seq, incident_state = await journal.read(lambda reader: reader.checkpoint(INCIDENTS_CONSUMER))
     metrics = AlertingMetrics(CollectorRegistry(), ["on-call"])
     channel = MortalChannel(url, 10.0)
     channel.stage = stage
-    writer = NotificationRenderer(Translator("en", ZoneInfo("UTC")), lambda: {"hue": PORTAL})
-    courier = NotificationDispatcher(
-        name="on-call", channel=channel, renderer=writer, settings=notify, journal=mortal, clock=clock, metrics=metrics
+    renderer = NotificationRenderer(Translator("en", ZoneInfo("UTC")), lambda: {"hue": PORTAL})
+    dispatcher = NotificationDispatcher(
+        name="on-call",
+        channel=channel,
+        renderer=renderer,
+        settings=notify,
+        journal=mortal,
+        clock=clock,
+        metrics=metrics,
     )
-    incidents = IncidentTracker([PORTAL], LOCATION, state=kept)
-    follower = IncidentConsumer(
+    incidents = IncidentTracker([PORTAL], LOCATION, state=incident_state)
+    consumer = IncidentConsumer(
         journal=mortal,
         tracker=incidents,
         settings=notify,
         clock=clock,
         metrics=metrics,
-        seq=behind,
-        on_change=courier.wake,
+        seq=incident_seq,
+        on_change=dispatcher.wake,
     )
     if journal.last_seq == 0:
-        looks = [factories.measurement(portal="hue", slot=first + n * MINUTE, values={}) for n in range(2)]
-        looks += [
+        measurements = [factories.measurement(portal="hue", slot=first + n * MINUTE, values={}) for n in range(2)]
+        measurements += [
             replace(factories.measurement(portal="hue", slot=first + n * MINUTE, outcome=Outcome.DOWN), hops=())
             for n in (2, 3, 4)
         ]
-        await journal.commit_all(looks)
+        await journal.commit_all(measurements)
     async with asyncio.TaskGroup() as group:
         tasks = [
-            group.create_task(run_state_machine(mortal, fold, clock, seq)),
-            group.create_task(follower.run()),
-            group.create_task(courier.run()),
+            group.create_task(run_state_machine(mortal, state_machine, clock, seq)),
+            group.create_task(consumer.run()),
+            group.create_task(dispatcher.run()),
         ]
         async with asyncio.timeout(60):
-            while not await journal.read(settled):  # noqa: ASYNC110 - an outbox tells nobody
+            while not await journal.read(all_accepted):  # noqa: ASYNC110 - the outbox has no event
                 await asyncio.sleep(0.005)
         for task in tasks:
             task.cancel()
     await journal.close()
 
 
-def settled(reader: JournalReader) -> bool:
+def all_accepted(reader: JournalReader) -> bool:
     messages = [one for event in reader.incidents() for one in reader.messages(event.incident.id)]
-    return bool(messages) and all(one.fate is MessageStatus.ACCEPTED for one in messages)
+    return bool(messages) and all(one.status is MessageStatus.ACCEPTED for one in messages)
 
 
 def begin(directory: Path, url: str, stage: str, first: int) -> None:
@@ -168,15 +174,15 @@ async def child(directory: Path, url: str, stage: str, first: int) -> int:
     return code
 
 
-def judge(directory: Path, hook: Webhook, stage: str, first: int) -> None:
+def verify(directory: Path, hook: Webhook, stage: str, first: int) -> None:
     reader = JournalReader(directory / JOURNAL_FILE, PROBE_KINDS)
     records = reader.records_after(0, 1000)
     messages = [one for event in reader.incidents() for one in reader.messages(event.incident.id)]
     reader.close()
     events = [one for one in records if isinstance(one, IncidentEvent)]
     assert [one.seq for one in records] == list(range(1, len(records) + 1))
-    assert [(one.step, one.at) for one in events] == [(EventType.OPENED, first + 2 * MINUTE)]
-    assert [(one.number, one.fate) for one in messages] == [(1, MessageStatus.ACCEPTED)]
+    assert [(one.type, one.at) for one in events] == [(EventType.OPENED, first + 2 * MINUTE)]
+    assert [(one.number, one.status) for one in messages] == [(1, MessageStatus.ACCEPTED)]
     ids = [body["incidents"] for body in hook.got]
     assert set(ids) == {events[0].incident.id}
     assert len(ids) == (2 if stage == "after the send" else 1)
@@ -190,4 +196,4 @@ async def test_killed_at_any_stage_the_page_arrives_and_names_its_incident(tmp_p
         code = await child(tmp_path, hook.apprise, stage, first)
         assert code == -signal.SIGKILL, "this stage was never reached"
         assert await child(tmp_path, hook.apprise, "", first) == 0
-        judge(tmp_path, hook, stage, first)
+        verify(tmp_path, hook, stage, first)

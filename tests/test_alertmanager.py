@@ -1,4 +1,4 @@
-"""Alertmanager's configuration: accepted with any channels, routes as meant, and the blind are silent."""
+"""Alertmanager's configuration: accepted with any channels, routes as meant, and inhibition by prober alerts."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def render(
     )
 
 
-def amtool(*words: str | Path) -> str:
-    done = subprocess.run(["amtool", *map(str, words)], capture_output=True, text=True, timeout=60, check=False)
+def amtool(*arguments: str | Path) -> str:
+    done = subprocess.run(["amtool", *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -63,9 +63,9 @@ def test_any_channels_come_alive_by_the_environment(tmp_path: Path, name: str):
     assert "SUCCESS" in amtool("check-config", target)
     assert target.stat().st_mode & 0o077 == 0, "secrets are for their owner alone"
     found = yaml.safe_load(target.read_text())
-    sorts = {key for one in found["receivers"] for key in one if key != "name"}
+    types = {key for one in found["receivers"] for key in one if key != "name"}
     wanted = {"none": set(), "telegram": {"telegram_configs"}, "webhook": {"webhook_configs"}}
-    assert sorts == wanted.get(name, {"email_configs"})
+    assert types == wanted.get(name, {"email_configs"})
     if name == "mail with a user":
         assert found["global"]["smtp_auth_password"] == CHANNELS[name]["ALERT_SMTP_PASSWORD"]
         assert found["global"]["smtp_require_tls"] is False
@@ -79,17 +79,19 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("environment", "words"),
+    ("environment", "message"),
     [
         ({"ALERT_SMTP": "mail.example.vn:25"}, "ALERT_MAIL_FROM is needed"),
         ({"ALERT_TELEGRAM_TOKEN": "x"}, "ALERT_TELEGRAM_CHAT is needed"),
         ({"ALERT_WEBHOOK_URL_FILE": "/nowhere"}, "cannot read /nowhere"),
     ],
 )
-def test_half_a_channel_is_an_error_that_names_what_is_missing(tmp_path: Path, environment: dict[str, str], words: str):
+def test_half_a_channel_is_an_error_that_names_what_is_missing(
+    tmp_path: Path, environment: dict[str, str], message: str
+):
     done = render(tmp_path / "out.yml", **environment)
     assert done.returncode != 0
-    assert words in done.stderr
+    assert message in done.stderr
 
 
 def test_the_tools_of_the_official_image_suffice(tmp_path: Path):
@@ -119,24 +121,24 @@ def test_the_tools_of_the_official_image_suffice(tmp_path: Path):
             {"alertname": "PortalCertificateExpires", "within": "1d", "scope": "portal", "severity": "critical"},
             "on-call",
         ),
-        ({"alertname": "ProberBlind", "scope": "prober", "severity": "critical"}, "operators"),
-        ({"alertname": "CourierBehind", "scope": "prober", "severity": "warning"}, "operators-in-the-morning"),
+        ({"alertname": "ProberSelfCheckFailing", "scope": "prober", "severity": "critical"}, "operators"),
+        ({"alertname": "SinkLagging", "scope": "prober", "severity": "warning"}, "operators-in-the-morning"),
         ({"alertname": "Watchdog", "scope": "prober", "severity": "none"}, "heartbeat"),
         ({"alertname": "SomethingOfYourOwn"}, "on-call"),
     ],
 )
-def test_who_is_told(labels: dict[str, str], receiver: str):
-    words = [f"{name}={value}" for name, value in labels.items()]
-    amtool("config", "routes", "test", f"--config.file={TEMPLATE}", f"--verify.receivers={receiver}", *words)
+def test_alerts_are_routed_to_the_receiver(labels: dict[str, str], receiver: str):
+    arguments = [f"{name}={value}" for name, value in labels.items()]
+    amtool("config", "routes", "test", f"--config.file={TEMPLATE}", f"--verify.receivers={receiver}", *arguments)
 
 
 def test_every_alert_has_a_receiver_that_was_meant_for_it():
     """None falls through to the top by chance."""
     for rule in rule_files.rules("alert"):
         labels = {"alertname": rule["alert"], **rule["labels"]}
-        words = [f"{name}={value}" for name, value in labels.items()]
-        told = amtool("config", "routes", "test", f"--config.file={TEMPLATE}", *words).split()[-1]
-        assert told.startswith("operators") == (labels["scope"] == "prober" and rule["alert"] != "Watchdog"), labels
+        arguments = [f"{name}={value}" for name, value in labels.items()]
+        receiver = amtool("config", "routes", "test", f"--config.file={TEMPLATE}", *arguments).split()[-1]
+        assert receiver.startswith("operators") == (labels["scope"] == "prober" and rule["alert"] != "Watchdog"), labels
 
 
 PORTAL = {"scope": "portal", "portal": "dvc-a", "location": "hn-1"}
@@ -154,10 +156,10 @@ def certificate(within: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("alerts", "silent"),
     [
-        ([alert("ProberBlind", location="hn-1"), alert("PortalDown", **PORTAL), certificate("1d")],
+        ([alert("ProberSelfCheckFailing", location="hn-1"), alert("PortalDown", **PORTAL), certificate("1d")],
          {"PortalDown", "PortalCertificateExpires1d"}),
-        ([alert("ProberBlind", location="hcm-1"), alert("PortalDown", **PORTAL)], set()),
-        ([alert("ProberGone", scope="prober", **OWN), alert("PortalDown", **PORTAL, **OWN)], {"PortalDown"}),
+        ([alert("ProberSelfCheckFailing", location="hcm-1"), alert("PortalDown", **PORTAL)], set()),
+        ([alert("ProberDown", scope="prober", **OWN), alert("PortalDown", **PORTAL, **OWN)], {"PortalDown"}),
         ([alert("PortalDown", **PORTAL), alert("PortalFlapping", **PORTAL), alert("ErrorBudgetBurnFast", **PORTAL)],
          {"PortalFlapping", "ErrorBudgetBurnFast"}),
         ([alert("PortalDown", **PORTAL), alert("PortalFlapping", **{**PORTAL, "portal": "dvc-b"})], set()),
@@ -195,9 +197,9 @@ def test_templates_speak_both_languages(tmp_path: Path, language: str, kind: str
         ],
     }
     (tmp_path / "data.json").write_text(json.dumps(data))
-    words = [f"--template.glob={HOME}/templates/*.tmpl", f"--template.data={tmp_path / 'data.json'}"]
+    arguments = [f"--template.glob={HOME}/templates/*.tmpl", f"--template.data={tmp_path / 'data.json'}"]
     wanted = f'{{{{ template "portal_monitor.{kind}.{language}" . }}}}'
-    text = amtool("template", "render", *words, f"--template.text={wanted}")
+    text = amtool("template", "render", *arguments, f"--template.text={wanted}")
     assert ("Cổng A không truy cập được" in text) == (language == "vi")
     assert ("Portal A is down" in text) == (language == "en")
     assert "<no value>" not in text

@@ -1,1 +1,1 @@
-"""Telling people: from incident events to messages in a durable outbox, and from there to targets, late or not."""
+"""State changes become incidents, incidents become messages in a durable outbox, the outbox is delivered to targets."""

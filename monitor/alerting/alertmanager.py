@@ -1,7 +1,7 @@
-"""Alertmanagers told directly (API v2): every open incident again and again, each resolved one until it is known.
+"""Posts incidents to Alertmanagers (API v2): open ones repeatedly, resolved ones until each instance has seen them.
 
-Their own time-out forgives what they miss: an alert that is no longer repeated ends by itself. Labels are identity and
-nothing else; all that may change is an annotation.
+An alert that is no longer repeated ends by the Alertmanager's own timeout, so a missed post does no harm. Labels hold
+only the identity of an alert; everything that may change is an annotation.
 """
 
 from __future__ import annotations
@@ -29,56 +29,56 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 RESEND_RESOLVED_MS = 900_000
-"""A resolved incident is repeated for so long: whoever was away then has forgotten the alert by himself."""
+"""How long a resolved incident is repeated: an instance that was away longer has dropped the alert by its timeout."""
 
 ACCEPTED_STATUS = 200
-"""What an Alertmanager says to alerts that it took. A gate that wants a log-in says it with a page, or leads on."""
+"""Status of accepted alerts. A proxy that asks for a log-in answers with a page or a redirect instead."""
 
 ALERT_NAMES = {
     "outage": "PortalDown",
     "degraded": "PortalDegraded",
     "flapping": "PortalFlapping",
-    "blind": "ProberBlind",
+    "prober": "ProberSelfCheckFailing",
 }
 
 
 def build_alerts(
     incidents: Iterable[Incident], sentences: IncidentSentences, external_url: str, now_ms: int
 ) -> list[dict[str, Any]]:
-    """One alert for each portal's part in an incident, as API v2 wants it; ``endsAt`` only where it is over."""
-    found = []
+    """Return one alert of API v2 for each affected portal; ``endsAt`` is set only when its part has ended."""
+    alerts = []
     for incident in incidents:
-        for member in incident.members:
-            one: dict[str, Any] = {
+        for affected in incident.portals:
+            alert: dict[str, Any] = {
                 "labels": {
                     "alertname": ALERT_NAMES[incident.kind.value],
-                    "portal": member.portal,
+                    "portal": affected.portal,
                     "location": incident.location,
                     "severity": incident.severity.value,
                 },
-                "annotations": _annotations(incident, member, sentences, now_ms),
-                "startsAt": iso(member.since),
+                "annotations": _annotations(incident, affected, sentences, now_ms),
+                "startsAt": iso(affected.since),
             }
-            if member.until is not None:
-                one["endsAt"] = iso(member.until)
+            if affected.until is not None:
+                alert["endsAt"] = iso(affected.until)
             if external_url:
-                one["generatorURL"] = f"{external_url.rstrip('/')}/incidents/{incident.id}"
-            found.append(one)
-    return found
+                alert["generatorURL"] = f"{external_url.rstrip('/')}/incidents/{incident.id}"
+            alerts.append(alert)
+    return alerts
 
 
 def _annotations(
     incident: Incident, affected_portal: AffectedPortal, sentences: IncidentSentences, now_ms: int
 ) -> dict[str, str]:
-    facts = "\n".join(f"{what}: {how}" for what, how in sentences.facts(affected_portal, now_ms))
-    told = {"incident": incident.id, "summary": sentences.summary(incident), "description": facts}
-    return told | ({"shared": sentences.shared(incident)} if len(incident.members) > 1 else {})
+    facts = "\n".join(f"{name}: {text}" for name, text in sentences.facts(affected_portal, now_ms))
+    annotations = {"incident": incident.id, "summary": sentences.summary(incident), "description": facts}
+    return annotations | ({"shared": sentences.shared(incident)} if len(incident.portals) > 1 else {})
 
 
 class AlertmanagerNotifier:
-    """Posts to every instance by itself; :meth:`run` is its whole life. Fails only when the journal does."""
+    """Posts to every instance separately until cancelled. Fails only when the journal does."""
 
-    def __init__(  # noqa: PLR0913 - the parts of it, each named at the one call
+    def __init__(  # noqa: PLR0913 - its dependencies, passed by keyword at one call
         self,
         *,
         settings: AlertmanagerBlock,
@@ -99,11 +99,11 @@ class AlertmanagerNotifier:
         self._failing_urls: set[str] = set()
 
     def wake(self) -> None:
-        """An incident opened, changed or ended."""
+        """Post now, because an incident opened, changed or ended."""
         self._wakeup.set()
 
     async def run(self) -> None:
-        """Post now, at every piece of news, and every ``resend`` seconds."""
+        """Post at the start, after each :meth:`wake`, and every ``resend_delay`` seconds."""
         timeout = aiohttp.ClientTimeout(total=self._settings.timeout)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             while True:
@@ -111,7 +111,7 @@ class AlertmanagerNotifier:
                 now = self._clock.now()
                 events = await self._recent_events(now - RESEND_RESOLVED_MS)
                 body = build_alerts(
-                    (one.incident for one in events),
+                    (event.incident for event in events),
                     IncidentSentences(self._translator, self._portals()),
                     self._external_url,
                     now,
@@ -119,7 +119,7 @@ class AlertmanagerNotifier:
                 if body:
                     await asyncio.gather(*(self._post(session, url, body) for url in self._settings.urls))
                 try:
-                    async with asyncio.timeout(self._settings.resend):
+                    async with asyncio.timeout(self._settings.resend_delay):
                         await self._wakeup.wait()
                 except TimeoutError:
                     continue
@@ -130,13 +130,13 @@ class AlertmanagerNotifier:
     async def _post(self, session: aiohttp.ClientSession, url: str, body: list[dict[str, Any]]) -> None:
         number = str(self._settings.urls.index(url) + 1)
         try:
-            async with session.post(f"{url.rstrip('/')}/api/v2/alerts", json=body, allow_redirects=False) as answer:
-                good = answer.status == ACCEPTED_STATUS and answer.content_type != "text/html"
-                reason = f"status {answer.status}, {answer.content_type}"
+            async with session.post(f"{url.rstrip('/')}/api/v2/alerts", json=body, allow_redirects=False) as response:
+                accepted = response.status == ACCEPTED_STATUS and response.content_type != "text/html"
+                reason = f"status {response.status}, {response.content_type}"
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            good, reason = False, type(error).__name__
-        self._metrics.alertmanager_posts.labels(number, "accepted" if good else "failed").inc()
-        if good == (url in self._failing_urls):
-            tell = log.info if good else log.warning
-            tell("alertmanager_accepts_again" if good else "alertmanager_does_not_accept", number=number, reason=reason)
-        self._failing_urls = self._failing_urls - {url} if good else self._failing_urls | {url}
+            accepted, reason = False, type(error).__name__
+        self._metrics.alertmanager_posts.labels(number, "accepted" if accepted else "failed").inc()
+        if accepted == (url in self._failing_urls):
+            write = log.info if accepted else log.warning
+            write("alertmanager_recovered" if accepted else "alertmanager_post_failed", number=number, reason=reason)
+        self._failing_urls = self._failing_urls - {url} if accepted else self._failing_urls | {url}

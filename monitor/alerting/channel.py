@@ -1,4 +1,4 @@
-"""The way to one target: an Apprise address; its blocking calls run on a thread of their own, with a time limit."""
+"""The channel to one target: an Apprise URL; its blocking calls run on a separate thread with a time limit."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ if TYPE_CHECKING:
     from monitor.alerting.notification import Notification
 
 INCIDENT_ID_HEADER = "X-Incident-Id"
-"""Carries the ids of the incidents of a message, separated by commas, wherever a channel has headers."""
+"""Header with the incident ids of a notification, separated by commas, in channels that have headers."""
 
 _MAX_REASON_LENGTH = 300
 _MIN_SECRET_LENGTH = 4
-"""Parts of an address that are shorter keep nothing secret."""
+"""Shorter parts of a URL are not treated as secrets."""
 
 
 class DeliveryError(Exception):
-    """The target did not take the letter; the message says why, without its address."""
+    """The target did not accept the notification; the message holds the reason without the URL."""
 
 
 class Channel(Protocol):
-    """Takes letters. A letter that was taken may come again, with the same ids, and is then a repetition."""
+    """Delivers notifications, at least once: a repetition has the same incident ids."""
 
     @property
     def text_format(self) -> TextFormat:
-        """The format that it reads."""
+        """Return the format that the target reads."""
 
     async def send(self, notification: Notification) -> None:
-        """Return when the letter was accepted. Raises :class:`NotAccepted`."""
+        """Return when the notification was accepted. Raises :class:`DeliveryError`."""
 
 
 class AppriseChannel:
-    """A target of Apprise. ``timeout`` in seconds; what lasts longer counts as not accepted, and may arrive anyway."""
+    """A target of Apprise. A notification that takes longer than the timeout counts as failed but may still arrive."""
 
     def __init__(self, url: str, timeout_seconds: float) -> None:
         self._url = url
@@ -49,30 +49,30 @@ class AppriseChannel:
         self.text_format = TextFormat(self._create_plugin().resolve_format(None))
 
     def _create_plugin(self) -> NotifyBase:
-        """A fresh one each time: it remembers when it was used last and would make a page wait for that."""
-        import apprise  # noqa: PLC0415 - loaded by those who have targets
+        """Return a new plugin: a reused one throttles by its last use, which would delay a page."""
+        import apprise  # noqa: PLC0415 - loaded only when targets are configured
 
-        # A redirected post becomes a get: its target would thank for a letter that it never saw.
-        who = "portal-monitor"
-        asset = apprise.AppriseAsset(app_id=who, app_desc=who, app_url="", http_redirects=False)
+        # A redirected POST becomes a GET: the target would accept a notification that it never received.
+        app = "portal-monitor"
+        asset = apprise.AppriseAsset(app_id=app, app_desc=app, app_url="", http_redirects=False)
         plugin = apprise.Apprise.instantiate(self._url, asset=asset)
         if plugin is None:
-            raise DeliveryError("Apprise can make nothing of the address")
+            raise DeliveryError("invalid Apprise URL")
         return plugin
 
     async def send(self, notification: Notification) -> None:
-        """Hand it over and wait for the answer."""
+        """Send it and wait for the response."""
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                words = await _run_in_thread(lambda: self._send(notification))
+                failure = await _run_in_thread(lambda: self._send(notification))
         except TimeoutError:
-            raise DeliveryError(f"no answer within {self._timeout_seconds:g} s") from None
-        if words:
-            raise DeliveryError(words)
+            raise DeliveryError(f"no response within {self._timeout_seconds:g} s") from None
+        if failure:
+            raise DeliveryError(failure)
 
     def _send(self, notification: Notification) -> str:
-        """Why it was not accepted; empty when it was. Runs on a thread."""
-        import apprise  # noqa: PLC0415 - the same
+        """Return the reason of a failure, empty on success. Runs on a thread."""
+        import apprise  # noqa: PLC0415 - as above
 
         plugin = self._create_plugin()
         _add_incident_ids(plugin, notification)
@@ -89,24 +89,24 @@ class AppriseChannel:
         )
         if result:
             return ""
-        said = "; ".join(str(entry.message) for entry in result.logs())
-        return _redact(said, self._url)[:_MAX_REASON_LENGTH] or "it was not accepted"
+        reason = "; ".join(str(entry.message) for entry in result.logs())
+        return _redact(reason, self._url)[:_MAX_REASON_LENGTH] or "not accepted"
 
 
 def _add_incident_ids(plugin: NotifyBase, notification: Notification) -> None:
-    """The incident ids, by which a receiver knows repetitions: in a header, and in a webhook's JSON by themselves."""
+    """Add the incident ids, by which a receiver detects repetitions, to the headers and to a webhook's JSON."""
     headers = getattr(plugin, "headers", None)
     if isinstance(headers, dict):
         headers[INCIDENT_ID_HEADER] = ", ".join(notification.incidents)
-        if hasattr(plugin, "smtp_host"):  # mail clients put a thread together by it
-            headers["References"] = " ".join(f"<{one}@portal-monitor>" for one in notification.incidents)
+        if hasattr(plugin, "smtp_host"):  # mail clients group a thread by it
+            headers["References"] = " ".join(f"<{incident}@portal-monitor>" for incident in notification.incidents)
     extras = getattr(plugin, "payload_extras", None)
     if isinstance(extras, dict):
         extras["incidents"] = ",".join(notification.incidents)
 
 
 def _redact(text: str, url: str) -> str:
-    """Without anything that stands in the address."""
+    """Remove every part of the URL that may be secret."""
     parts = urlsplit(url)
     secrets = {parts.password, parts.username, *parts.path.split("/"), *parts.query.replace("&", "=").split("=")}
     for secret in sorted((one for one in secrets if one and len(one) >= _MIN_SECRET_LENGTH), key=len, reverse=True):
@@ -115,7 +115,7 @@ def _redact(text: str, url: str) -> str:
 
 
 async def _run_in_thread(work: Callable[[], str]) -> str:
-    """Run ``work`` on a thread of its own, which a stop of the program does not wait for."""
+    """Run ``work`` on a new daemon thread, for which a stop of the program does not wait."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[str] = loop.create_future()
 
@@ -125,15 +125,15 @@ async def _run_in_thread(work: Callable[[], str]) -> str:
 
     def run() -> None:
         try:
-            words = work()
+            failure = work()
         except DeliveryError as error:
-            words = str(error)
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and what it says may hold secrets
-            words = f"{type(error).__name__} in the channel"
+            failure = str(error)
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and its message may hold secrets
+            failure = f"{type(error).__name__} in the channel"
         try:
-            loop.call_soon_threadsafe(complete, words)
+            loop.call_soon_threadsafe(complete, failure)
         except RuntimeError:
-            return  # the loop is gone, and everybody who waited with it
+            return  # the loop is closed, so no task waits
 
     threading.Thread(target=run, name="notify", daemon=True).start()
     return await done

@@ -1,4 +1,4 @@
-"""What portals that fall together may have in common: the keys of a cause, and when two incidents are one. Pure."""
+"""Correlation of portals that fail together: keys of a possible common cause, and when two incidents are one. Pure."""
 
 from __future__ import annotations
 
@@ -11,30 +11,29 @@ if TYPE_CHECKING:
     from monitor.model.records import Portal
 
 CERTIFICATE_FAULTS = {Fault.TLS_EXPIRED, Fault.TLS_UNTRUSTED, Fault.TLS_OTHER}
-"""Faults that an issuer can bring about. Half of the fleet shares one, which explains nothing else."""
+"""Faults that an issuer can cause. Half of the fleet shares one issuer, so it explains no other fault."""
 
 KEY_PRECEDENCE = ("dependency", "platform", "name_server", "issuer", "address")
-"""What explains most first."""
+"""Types of keys, the strongest explanation first."""
 
 
 def correlation_keys(affected_portal: AffectedPortal, portal: Portal | None) -> tuple[str, ...]:
-    """The keys by which a common cause of ``member`` is recognised, as ``sort:value``."""
-    found: list[str] = []
+    """Return the keys by which a common cause is recognised, as ``type:value``."""
+    keys: list[str] = []
     if portal is not None:
-        found += [f"dependency:{name}" for name in (*portal.depends_on, portal.id)]
-        found += [f"platform:{portal.platform}"] if portal.platform else []
+        keys += [f"dependency:{name}" for name in (*portal.depends_on, portal.id)]
+        keys += [f"platform:{portal.platform}"] if portal.platform else []
         if portal.name_server and affected_portal.fault is Fault.DNS:
-            found.append(f"name_server:{portal.name_server}")
+            keys.append(f"name_server:{portal.name_server}")
     issuer = affected_portal.certificate.get("cert_issuer")
     if issuer and affected_portal.fault in CERTIFICATE_FAULTS:
-        found.append(f"issuer:{issuer}")
+        keys.append(f"issuer:{issuer}")
     if affected_portal.address and affected_portal.fault is not Fault.DNS:
-        found.append(f"address:{affected_portal.address}")
-    return tuple(found)
+        keys.append(f"address:{affected_portal.address}")
+    return tuple(keys)
 
 
 def shared_keys(incident: Incident, affected_portal: AffectedPortal) -> tuple[str, ...]:
-    """What all of the incident's portals share with ``member``; empty when it is another incident."""
-    already = set(incident.shared or incident.members[0].shared)
-    shared = already & set(affected_portal.shared)
+    """Return the keys that all portals of the incident share with this one; empty: it is another incident."""
+    shared = set(incident.shared or incident.portals[0].shared) & set(affected_portal.shared)
     return tuple(sorted(shared, key=lambda key: (KEY_PRECEDENCE.index(key.partition(":")[0]), key)))

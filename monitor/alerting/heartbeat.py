@@ -1,4 +1,4 @@
-"""The dead-man's switch: an address is called as long as looks are being completed, and never by the clock alone."""
+"""The dead-man's switch: pings a URL as long as probes complete, never by the clock alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 
 class Heartbeat:
-    """Counts completed looks; :meth:`run` calls the address every while in which there were any."""
+    """Pings the heartbeat URL in every interval in which a probe completed."""
 
     def __init__(self, settings: HeartbeatBlock, metrics: AlertingMetrics) -> None:
         self._settings = settings
@@ -26,12 +26,12 @@ class Heartbeat:
         self._failing = False
 
     def record(self, measurement: Measurement) -> None:
-        """A measurement is on disk; only a look that was taken shows that we are alive."""
+        """Take a committed measurement; only a probe that was run counts as a sign of life."""
         if measurement.started is not None:
             self._probe_completed.set()
 
     async def run(self) -> None:
-        """Call, wait, and call again as soon as there was another look."""
+        """Ping, wait for the interval, and ping again once another probe has completed."""
         url = self._settings.url.get_secret_value() if self._settings.url is not None else ""
         timeout = aiohttp.ClientTimeout(total=self._settings.timeout)
         async with aiohttp.ClientSession(timeout=timeout) as session:
@@ -39,16 +39,16 @@ class Heartbeat:
                 await self._probe_completed.wait()
                 self._probe_completed.clear()
                 await self._ping(session, url)
-                await asyncio.sleep(self._settings.every)
+                await asyncio.sleep(self._settings.interval)
 
     async def _ping(self, session: aiohttp.ClientSession, url: str) -> None:
         try:
-            async with session.get(url) as answer:
-                good, reason = answer.ok, f"status {answer.status}"
+            async with session.get(url) as response:
+                accepted, reason = response.ok, f"status {response.status}"
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            good, reason = False, type(error).__name__  # its words may name the address
-        self._metrics.heartbeats.labels("accepted" if good else "failed").inc()
-        if good == self._failing:
-            tell = log.info if good else log.warning
-            tell("heartbeat_accepted_again" if good else "heartbeat_failed", reason=reason)
-        self._failing = not good
+            accepted, reason = False, type(error).__name__  # its message may contain the URL
+        self._metrics.heartbeats.labels("accepted" if accepted else "failed").inc()
+        if accepted == self._failing:
+            write = log.info if accepted else log.warning
+            write("heartbeat_recovered" if accepted else "heartbeat_failed", reason=reason)
+        self._failing = not accepted

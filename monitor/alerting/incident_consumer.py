@@ -27,36 +27,36 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 INCIDENTS_CONSUMER = "incidents"
-"""The fold's bookmark."""
+"""Name of the checkpoint."""
 
 CHECKPOINT_SECONDS = 30.0
-"""A step without an event is stored at most this often: reading it again after a crash changes nothing."""
+"""Interval of checkpoints without an event: reading the same records again after a crash changes nothing."""
 
 RECORDS_PER_YIELD = 100
-"""Records folded before others get a turn."""
+"""Records processed before other tasks run."""
 
 REPLAY_RECORDS = 100
-"""Records read before the change that began the oldest trouble, when incidents are told for the first time."""
+"""Records read before the change that began the oldest open problem, when there is no checkpoint yet."""
 
 
 def initial_seq(reader: JournalReader, location: str, last_seq: int) -> int:
-    """Where a fold begins that never read this journal: before the oldest trouble that goes on, else at its end."""
+    """Return where a consumer without a checkpoint begins: before the oldest ongoing problem, else at the end."""
     newest = {change.portal: change for change in reader.state_changes() if change.location == location}
-    going_on = [one.cause or one.seq for one in newest.values() if one.state in {State.DOWN, State.DEGRADED}]
-    return max(0, min(going_on, default=last_seq + REPLAY_RECORDS) - REPLAY_RECORDS)
+    ongoing = [one.cause or one.seq for one in newest.values() if one.state in {State.DOWN, State.DEGRADED}]
+    return max(0, min(ongoing, default=last_seq + REPLAY_RECORDS) - REPLAY_RECORDS)
 
 
 def latest_measurements(reader: JournalReader, checks: Iterable[Check], location: str) -> list[Measurement]:
-    """The newest look of every deciding check."""
-    wanted = (check for check in checks if check.name == STATE_CHECK)
-    found = (reader.latest(check.kind, check.portal, check.name, location) for check in wanted)
-    return [one for one in found if one is not None]
+    """Return the newest measurement of the state check of every portal."""
+    state_checks = (check for check in checks if check.name == STATE_CHECK)
+    latest = (reader.latest(check.kind, check.portal, check.name, location) for check in state_checks)
+    return [measurement for measurement in latest if measurement is not None]
 
 
 class IncidentConsumer:
-    """Feeds the fold with what is committed past its bookmark; events, messages and bookmark are one transaction."""
+    """Feeds the tracker with records past its checkpoint; events, messages and checkpoint are one transaction."""
 
-    def __init__(  # noqa: PLR0913 - the parts of it, each named at the one call
+    def __init__(  # noqa: PLR0913 - its dependencies, passed by keyword at one call
         self,
         *,
         journal: Journal,
@@ -67,7 +67,7 @@ class IncidentConsumer:
         seq: int,
         on_change: Callable[[], None],
     ) -> None:
-        """``told`` is called when something new is in the outbox, or an incident changed."""
+        """Call ``on_change`` after each commit that changes an incident or the outbox."""
         self.tracker = tracker
         self.settings = settings
         self._journal = journal
@@ -78,7 +78,7 @@ class IncidentConsumer:
         self._committed_at: float | None = None
 
     async def run(self) -> None:
-        """Until cancelled. Fails only when the journal does."""
+        """Run until cancelled. Fails only when the journal does."""
         await self.commit(self.tracker.update_inventory(self.tracker.portals.values(), self._clock.now()))
         while True:
             records = await self._journal.records_after(self._seq)
@@ -94,7 +94,7 @@ class IncidentConsumer:
             await self.commit(events)
 
     async def commit(self, events: list[IncidentEvent]) -> None:
-        """Store what came of the records read, at once when it is an event, else now and then."""
+        """Commit the result of the records read: at once when there are events, else at the checkpoint interval."""
         if (
             not events
             and self._committed_at is not None
@@ -104,9 +104,9 @@ class IncidentConsumer:
         messages = routing.event_messages(events, self.settings, self._clock.now())
         await self._journal.commit(
             CheckpointUpdate(
-                reader=INCIDENTS_CONSUMER,
+                consumer=INCIDENTS_CONSUMER,
                 seq=self._seq,
-                memo=self.tracker.dump_state(),
+                state=self.tracker.dump_state(),
                 events=tuple(events),
                 messages=messages,
             )
@@ -115,11 +115,11 @@ class IncidentConsumer:
         for event in events:
             log.warning(
                 "incident_changed",
-                step=event.step.value,
+                type=event.type.value,
                 incident=event.incident.id,
                 kind=event.incident.kind.value,
                 portal=event.portal,
-                portals=len(event.incident.members),
+                portals=len(event.incident.portals),
             )
         if events:
             self._update_metrics()

@@ -1,6 +1,6 @@
-"""From state changes and looks to incidents: a pure fold over the journal; the same rows give the same incidents.
+"""Derives incidents from state changes and measurements, purely: the same rows of the journal give the same incidents.
 
-It leaves to the states when a portal is down, and to the notifier whom that concerns and when he hears of it.
+When a portal is down is decided by ``monitor.states``, who is notified and when by ``monitor.alerting.routing``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from monitor.alerting.correlation import correlation_keys, shared_keys
+from monitor.alerting.affected_portals import end_part, new_part, suspend_part, with_part
+from monitor.alerting.correlation import shared_keys
 from monitor.alerting.recent_results import RecentAttempts, recent_attempts_from
 from monitor.model.incidents import (
     AffectedPortal,
@@ -31,12 +32,12 @@ if TYPE_CHECKING:
     from monitor.storage.journal.record_types import Record
 
 CORRELATION_WINDOW_SECONDS = 120.0
-"""Portals that fall within this time of each other, and have something in common, are one incident."""
+"""Portals that fail within this time of each other and share a key are one incident."""
 
 KIND_BY_STATE = {State.DOWN: IncidentKind.OUTAGE, State.DEGRADED: IncidentKind.DEGRADED}
 SEVERITY_BY_KIND = {
     IncidentKind.OUTAGE: Severity.PAGE,
-    IncidentKind.BLIND: Severity.PAGE,
+    IncidentKind.PROBER: Severity.PAGE,
     IncidentKind.FLAPPING: Severity.PAGE,
     IncidentKind.DEGRADED: Severity.NOTICE,
 }
@@ -47,14 +48,14 @@ END_REASON_BY_STATE = {
     State.DOWN: EndReason.WORSE,
 }
 SILENT_END_REASONS = {EndReason.WORSE, EndReason.FLAPPING}
-"""Endings that nobody is told of: what they lead to is told."""
+"""End reasons that notify no target: the incident that follows does."""
 
 
 class IncidentTracker:
-    """Feeds on the journal's records in order; a record may open, change and resolve incidents.
+    """Processes the journal's records in order; a record may open, update and resolve incidents.
 
-    A portal that cannot be seen stays in its incident, which then counts no downtime. A flapping portal has an incident
-    of that kind alone, from its first to its last change. Other locations have incidents of their own, elsewhere.
+    A portal whose state is unknown stays in its incident, which then counts no downtime. A flapping portal has only an
+    incident of that kind, from its first to its last change. Records of other locations are ignored.
     """
 
     def __init__(
@@ -65,44 +66,46 @@ class IncidentTracker:
         correlation_window_seconds: float = CORRELATION_WINDOW_SECONDS,
         state: str = "",
     ) -> None:
-        """Continue from ``memo``, as :meth:`memo` gave it. ``window`` in seconds."""
-        kept = json.loads(state or "{}")
+        """Continue from the ``state`` that :meth:`dump_state` returned."""
+        data = json.loads(state or "{}")
         self.location = location
         self.correlation_window_seconds = correlation_window_seconds
         self.portals = _evaluated(portals)
-        self._open = {body["id"]: incident_from_json(json.dumps(body)) for body in kept.get("open", ())}
-        self._numbers: dict[str, int] = kept.get("numbers", {})
+        self._open = {body["id"]: incident_from_json(json.dumps(body)) for body in data.get("open", ())}
+        self._numbers: dict[str, int] = data.get("numbers", {})
         self._last_ids: dict[str, tuple[str, int]] = {
-            one: (last, n) for one, (last, n) in kept.get("begun", {}).items()
+            portal: (last, count) for portal, (last, count) in data.get("last_ids", {}).items()
         }
-        self._flapping: set[str] = set(kept.get("flapping", ()))
-        self._recent_attempts = {portal: recent_attempts_from(one) for portal, one in kept.get("witnesses", {}).items()}
+        self._flapping: set[str] = set(data.get("flapping", ()))
+        self._recent_attempts = {
+            portal: recent_attempts_from(one) for portal, one in data.get("recent_attempts", {}).items()
+        }
 
     def dump_state(self) -> str:
-        """All that the fold remembers, as JSON text that belongs to the bookmark."""
-        witnesses = ((portal, one.dump_state()) for portal, one in self._recent_attempts.items())
-        kept = {
+        """Return the state of the checkpoint as JSON text."""
+        attempts = ((portal, one.dump_state()) for portal, one in self._recent_attempts.items())
+        data = {
             "open": [json.loads(incident_to_json(one)) for one in self._open.values()],
             "numbers": self._numbers,
-            "begun": self._last_ids,
+            "last_ids": self._last_ids,
             "flapping": sorted(self._flapping),
-            "witnesses": {portal: one for portal, one in witnesses if one is not None},
+            "recent_attempts": {portal: one for portal, one in attempts if one is not None},
         }
-        return json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
+        return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
 
     def update_inventory(self, portals: Iterable[Portal], at_ms: int) -> list[IncidentEvent]:
-        """Go on with another inventory; portals that are gone, or retired, leave their incidents at ``at`` (UTC ms)."""
+        """Take over a changed inventory; portals that were removed or retired leave their incidents at ``at_ms``."""
         self.portals = _evaluated(portals)
         known = self.portals.keys() | {PROBER_PORTAL}
         self._recent_attempts = {portal: one for portal, one in self._recent_attempts.items() if portal in known}
         self._flapping &= known
-        gone = [(one, member) for one in self._open.values() for member in one.ongoing if member.portal not in known]
-        return [
-            self._end_part(self._open[one.id], member.portal, at_ms, at_ms, EndReason.REMOVED) for one, member in gone
+        removed = [
+            (one.id, part.portal) for one in self._open.values() for part in one.ongoing if part.portal not in known
         ]
+        return [self._end_part(self._open[id_], portal, at_ms, at_ms, EndReason.REMOVED) for id_, portal in removed]
 
     def restore_latest(self, measurements: Iterable[Measurement]) -> None:
-        """Remember the newest looks of portals of which the memo says nothing, because they are well."""
+        """Add the newest measurements of portals that are not in the checkpoint, because they are healthy."""
         for one in measurements:
             if one.portal not in self._recent_attempts:
                 self._recent_attempts[one.portal] = RecentAttempts()
@@ -110,11 +113,11 @@ class IncidentTracker:
 
     @property
     def open_incidents(self) -> list[Incident]:
-        """The incidents that are open."""
+        """Return the open incidents."""
         return list(self._open.values())
 
     def process(self, record: Record) -> list[IncidentEvent]:
-        """Take the next record; what it does to incidents."""
+        """Process the next record; return the events that it causes."""
         if isinstance(record, Measurement):
             if record.location == self.location and record.portal in self.portals:
                 self._recent_attempts.setdefault(record.portal, RecentAttempts()).add(record)
@@ -126,32 +129,32 @@ class IncidentTracker:
         return []
 
     def process_all(self, records: Iterable[Record]) -> list[IncidentEvent]:
-        """What a stretch of the journal does to incidents."""
+        """Process records in order; return all events that they cause."""
         return [event for record in records for event in self.process(record)]
 
     def _on_prober_change(self, change: StateChange) -> list[IncidentEvent]:
-        known = self._find_open(PROBER_PORTAL, IncidentKind.BLIND)
+        known = self._find_open(PROBER_PORTAL, IncidentKind.PROBER)
         if change.state is State.UNKNOWN and known is None:
-            return [self._open_incident(change, IncidentKind.BLIND)]
+            return [self._open_incident(change, IncidentKind.PROBER)]
         if change.state is not State.UNKNOWN and known is not None:
             return [self._end_part(known, PROBER_PORTAL, change.at, self._confirmed_at_ms(change), EndReason.RECOVERED)]
         return []
 
     def _on_portal_change(self, change: StateChange) -> list[IncidentEvent]:
         portal, events = change.portal, list[IncidentEvent]()
-        was = portal in self._flapping
+        was_flapping = portal in self._flapping
         if change.flapping:
-            if not was:
+            if not was_flapping:
                 self._flapping.add(portal)
                 events += self._end_parts(change, EndReason.FLAPPING)
                 events.append(self._open_incident(change, IncidentKind.FLAPPING))
             return events
-        if was:
+        if was_flapping:
             self._flapping.discard(portal)
             flapping = self._find_open(portal, IncidentKind.FLAPPING)
             if flapping is not None:
-                ending = END_REASON_BY_STATE.get(change.state, EndReason.RECOVERED)
-                events.append(self._end_part(flapping, portal, change.at, self._confirmed_at_ms(change), ending))
+                end_reason = END_REASON_BY_STATE.get(change.state, EndReason.RECOVERED)
+                events.append(self._end_part(flapping, portal, change.at, self._confirmed_at_ms(change), end_reason))
         kind = KIND_BY_STATE.get(change.state)
         if change.state is State.UNKNOWN:
             return events + self._suspend(change)
@@ -164,39 +167,39 @@ class IncidentTracker:
     def _end_parts(
         self, change: StateChange, end_reason: EndReason, except_kind: IncidentKind | None = None
     ) -> list[IncidentEvent]:
-        """The portal is out of the incidents that its state had brought, other than those of kind ``but``."""
+        """End the portal's part in the incidents of its state, except those of ``except_kind``."""
         found = [self._find_open(change.portal, kind) for kind in KIND_BY_STATE.values() if kind is not except_kind]
         at, confirmed = change.at, self._confirmed_at_ms(change)
         return [self._end_part(one, change.portal, at, confirmed, end_reason) for one in found if one is not None]
 
     def _suspend(self, change: StateChange) -> list[IncidentEvent]:
-        """We cannot see the portal any more: no time is counted until we do."""
-        events = []
-        for kind in KIND_BY_STATE.values():
-            known = self._find_open(change.portal, kind)
-            member = known.affected_portal(change.portal) if known else None
-            if known is not None and member is not None and member.went is not None:
-                stopped = replace(member, went=None, down_ms=member.down_ms + max(0, change.at - member.went))
-                events.append(self._update(known, stopped, change, notify=False))
-        return events
+        """Stop counting downtime while the portal's state is unknown."""
+        found = (self._find_open(change.portal, kind) for kind in KIND_BY_STATE.values())
+        return [
+            self._update(known, suspend_part(part, change.at), change)
+            for known in found
+            if known is not None
+            and (part := known.affected_portal(change.portal)) is not None
+            and part.failing_since is not None
+        ]
 
     def _resume(self, known: Incident, change: StateChange) -> IncidentEvent:
-        """We see it again, and it is as bad as before: no news for anybody."""
-        member = known.affected_portal(change.portal)
-        assert member is not None, "it was found by this portal"  # noqa: S101 - for the type checker
-        return self._update(known, replace(member, went=member.went or change.at), change, notify=False)
+        """Count downtime again: the portal is in the same state as before, so no target is notified."""
+        part = known.affected_portal(change.portal)
+        assert part is not None, "it was found by this portal"  # noqa: S101 - for the type checker
+        return self._update(known, replace(part, failing_since=part.failing_since or change.at), change)
 
     def _join_or_open(self, change: StateChange, kind: IncidentKind) -> IncidentEvent:
-        """The portal's own incident, or a part in one with which it shares a cause."""
-        member = self._affected_portal(change)
+        """Add the portal to an open incident with which it shares a key, else open a new one."""
+        part = self._affected_portal(change)
         for known in self._open.values():
             if known.kind is not kind or not known.ongoing:
                 continue
-            near = abs(change.at - max(one.since for one in known.members)) <= self.correlation_window_seconds * 1000
-            shared = shared_keys(known, member)
+            near = abs(change.at - max(one.since for one in known.portals)) <= self.correlation_window_seconds * 1000
+            shared = shared_keys(known, part)
             if near and shared:
-                others = tuple(one for one in known.members if one.portal != member.portal)
-                joined = replace(known, members=(*others, member), shared=shared)
+                others = tuple(one for one in known.portals if one.portal != part.portal)
+                joined = replace(known, portals=(*others, part), shared=shared)
                 return self._event_of_change(joined, EventType.UPDATED, change, notify=True)
         return self._open_incident(change, kind)
 
@@ -207,41 +210,20 @@ class IncidentTracker:
             severity=SEVERITY_BY_KIND[kind],
             location=self.location,
             opened=change.at,
-            members=(self._affected_portal(change),),
+            portals=(self._affected_portal(change),),
         )
         return self._event_of_change(opened, EventType.OPENED, change, notify=True)
 
     def _new_id(self, change: StateChange) -> str:
-        """Portal and start; another incident that counts from the same second gets a number."""
+        """Return the id of portal and start; a second incident with the same start gets a number."""
         wanted = incident_id(change.portal, change.at)
-        before, count = self._last_ids.get(change.portal, ("", 0))
-        count = count + 1 if before == wanted else 1
+        previous, count = self._last_ids.get(change.portal, ("", 0))
+        count = count + 1 if previous == wanted else 1
         self._last_ids[change.portal] = (wanted, count)
         return wanted if count == 1 else f"{wanted}-{count}"
 
     def _affected_portal(self, change: StateChange) -> AffectedPortal:
-        witness = self._attempts_of(change.portal)
-        tipping = witness.find(change.cause)
-        glance = tipping.summary if tipping else None
-        looks = witness.since(change.at)
-        words = (change.detail,) if change.portal == PROBER_PORTAL and change.detail else witness.references(change.at)
-        member = AffectedPortal(
-            portal=change.portal,
-            since=change.at,
-            went=change.at,
-            state=change.state,
-            fault=change.fault,
-            detail=change.detail,
-            phase=glance.phase if glance else None,
-            address=glance.address if glance else None,
-            family=glance.family if glance else None,
-            good=witness.last_good(change.at),
-            looks=looks or ((glance,) if glance else ()),
-            hops=tipping.hops if tipping else (),
-            certificate=dict(witness.certificate),
-            references=words,
-        )
-        return replace(member, shared=correlation_keys(member, self.portals.get(change.portal)))
+        return new_part(change, self._attempts_of(change.portal), self.portals.get(change.portal))
 
     def _attempts_of(self, portal: str) -> RecentAttempts:
         return self._recent_attempts.get(portal, RecentAttempts())
@@ -249,25 +231,18 @@ class IncidentTracker:
     def _end_part(
         self, known: Incident, portal: str, at_ms: int, confirmed_ms: int, end_reason: EndReason
     ) -> IncidentEvent:
-        """The portal's part is over, and with the last part the incident."""
-        member = known.affected_portal(portal)
-        assert member is not None, "it was found by this portal"  # noqa: S101 - for the type checker
-        spent = max(0, at_ms - member.went) if member.went is not None else 0
-        over = replace(
-            member, until=max(at_ms, member.since), went=None, down_ms=member.down_ms + spent, ending=end_reason
-        )
-        after = _with_affected_portal(known, over)
+        """End the portal's part; the incident is resolved with the last part."""
+        part = known.affected_portal(portal)
+        assert part is not None, "it was found by this portal"  # noqa: S101 - for the type checker
+        after = with_part(known, end_part(part, at_ms, end_reason))
         if not after.ongoing:
-            after = replace(after, resolved=max(one.until or 0 for one in after.members))
-        step = EventType.RESOLVED if after.resolved is not None else EventType.UPDATED
-        return self._record_event(after, step, portal, at_ms, confirmed_ms, notify=end_reason not in SILENT_END_REASONS)
+            after = replace(after, resolved=max(one.until or 0 for one in after.portals))
+        event_type = EventType.RESOLVED if after.resolved is not None else EventType.UPDATED
+        notify = end_reason not in SILENT_END_REASONS
+        return self._record_event(after, event_type, portal, at_ms, confirmed_ms, notify=notify)
 
-    def _update(
-        self, known: Incident, affected_portal: AffectedPortal, change: StateChange, *, notify: bool
-    ) -> IncidentEvent:
-        return self._event_of_change(
-            _with_affected_portal(known, affected_portal), EventType.UPDATED, change, notify=notify
-        )
+    def _update(self, known: Incident, part: AffectedPortal, change: StateChange) -> IncidentEvent:
+        return self._event_of_change(with_part(known, part), EventType.UPDATED, change, notify=False)
 
     def _event_of_change(
         self, incident: Incident, event_type: EventType, change: StateChange, *, notify: bool
@@ -289,37 +264,30 @@ class IncidentTracker:
         return IncidentEvent(
             incident=incident,
             number=number,
-            step=event_type,
+            type=event_type,
             portal=portal,
             at=at_ms,
             confirmed=confirmed_ms,
-            tell=notify,
+            notify=notify,
         )
 
     def _confirmed_at_ms(self, change: StateChange) -> int:
-        """When the look that tipped it had ended."""
+        """Return when the attempt that decided the change ended (UTC ms)."""
         known = self._recent_attempts.values() if change.portal == PROBER_PORTAL else [self._attempts_of(change.portal)]
-        seen = next((found for one in known if (found := one.find(change.cause)) is not None), None)
-        if seen is None or seen.summary.started is None:
+        deciding = next((found for one in known if (found := one.find(change.cause)) is not None), None)
+        if deciding is None or deciding.summary.started is None:
             return change.at
-        return seen.summary.started + round((seen.summary.duration or 0) * 1000)
+        return deciding.summary.started + round((deciding.summary.duration or 0) * 1000)
 
     def _find_open(self, portal: str, kind: IncidentKind) -> Incident | None:
-        """The open incident of that kind in which the portal has its part."""
+        """Return the open incident of that kind in which the portal's part is ongoing."""
         for known in self._open.values():
-            member = known.affected_portal(portal) if known.kind is kind else None
-            if member is not None and member.until is None:
+            part = known.affected_portal(portal) if known.kind is kind else None
+            if part is not None and part.until is None:
                 return known
         return None
 
 
 def _evaluated(portals: Iterable[Portal]) -> dict[str, Portal]:
-    """Those that can be in trouble, by id."""
+    """Return the portals whose state is evaluated, by id."""
     return {portal.id: portal for portal in portals if portal.expect is not Expect.RETIRED}
-
-
-def _with_affected_portal(known: Incident, affected_portal: AffectedPortal) -> Incident:
-    """The incident with another state of one member."""
-    return replace(
-        known, members=tuple(affected_portal if one.portal == affected_portal.portal else one for one in known.members)
-    )

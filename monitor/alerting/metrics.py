@@ -1,4 +1,4 @@
-"""What alerting says about itself: how long news takes to people, what waits, and whether the ways are open."""
+"""Self-metrics of alerting: delivery times, pending messages, open incidents, and results of pings and posts."""
 
 from __future__ import annotations
 
@@ -17,39 +17,37 @@ DELIVERY_BUCKETS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3
 
 
 class AlertingMetrics:
-    """Series for ``targets``, by name; once for a registry."""
+    """Metrics with series for ``targets``, by name; create it once per registry."""
 
     def __init__(self, registry: CollectorRegistry, targets: Iterable[str]) -> None:
         self.delivery_seconds = Histogram(
             "portal_monitor_notification_delivery_seconds",
-            "From the end of the look that confirmed a change to the accepted message.",
+            "From the end of the attempt that confirmed a change to the accepted message.",
             ("target",),
             registry=registry,
             buckets=DELIVERY_BUCKETS,
         )
         self.messages = Counter(
-            "portal_monitor_notifications", "Messages by what became of them.", ("target", "fate"), registry=registry
+            "portal_monitor_notifications", "Messages by status.", ("target", "status"), registry=registry
         )
         self.failures = Counter(
             "portal_monitor_notification_failures",
-            "Tries that failed.",
+            "Failed delivery attempts.",
             ("target",),
             registry=registry,
         )
         self.pending_messages = Gauge(
-            "portal_monitor_outbox_waiting_messages", "Messages that wait for a target.", ("target",), registry=registry
+            "portal_monitor_outbox_pending_messages", "Messages pending for a target.", ("target",), registry=registry
         )
         self.oldest_message_age = Gauge(
-            "portal_monitor_outbox_oldest_seconds",
-            "Age of the oldest message that waits for a target.",
+            "portal_monitor_outbox_oldest_message_age_seconds",
+            "Age of the oldest message that is pending for a target.",
             ("target",),
             registry=registry,
         )
-        self.open_incidents = Gauge(
-            "portal_monitor_incidents_open", "Incidents that go on.", ("kind",), registry=registry
-        )
+        self.open_incidents = Gauge("portal_monitor_incidents_open", "Open incidents.", ("kind",), registry=registry)
         self.heartbeats = Counter(
-            "portal_monitor_heartbeats", "Calls of the heartbeat address.", ("result",), registry=registry
+            "portal_monitor_heartbeats", "Pings of the heartbeat URL.", ("result",), registry=registry
         )
         self.alertmanager_posts = Counter(
             "portal_monitor_alertmanager_posts", "Posts to Alertmanagers.", ("number", "result"), registry=registry
@@ -60,5 +58,5 @@ class AlertingMetrics:
             self.delivery_seconds.labels(target)
             self.failures.labels(target)
             self.pending_messages.labels(target).set(0)
-            for fate in (MessageStatus.ACCEPTED, MessageStatus.EXPIRED, MessageStatus.SUPERSEDED):
-                self.messages.labels(target, fate.value)
+            for status in (MessageStatus.ACCEPTED, MessageStatus.EXPIRED, MessageStatus.SUPERSEDED):
+                self.messages.labels(target, status.value)

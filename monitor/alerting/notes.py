@@ -50,7 +50,7 @@ class NoteImporter:
                 await asyncio.to_thread(inbox.remove_stale_drafts, self._data, self._clock.now())
         except OSError as error:
             if not self._failing:
-                log.warning("inbox_cannot_be_used", reason=error.strerror or str(error))
+                log.warning("inbox_unusable", reason=error.strerror or str(error))
             self._failing = True
         else:
             self._failing = False
@@ -62,7 +62,7 @@ class NoteImporter:
             await self._journal.commit(OutboxUpdate(notes=tuple(fresh)))
         for note in fresh:
             self._imported.add(note.id)
-            log.info("incident_noted", incident=note.incident, kind=note.kind.value, by=note.by)
+            log.info("note_imported", incident=note.incident, kind=note.kind.value, by=note.by)
         for path, _ in notes:
             await asyncio.to_thread(path.unlink, missing_ok=True)
         self._imported.clear()

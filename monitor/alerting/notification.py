@@ -1,7 +1,7 @@
-"""Messages put together as one letter in a target's language and format; texts of portals are escaped for each format.
+"""Renders messages as one notification in a target's language and format; texts of portals are escaped for each format.
 
-Three formats are known: plain text, HTML, and the Markdown of chat services. A text that a portal sent can neither form
-markup nor call anybody: ``<``, ``>`` and ``@`` lose their meaning in chats, and control characters are gone everywhere.
+Three formats exist: plain text, HTML, and the Markdown of chat services. A text that a portal sent can neither form
+markup nor mention a user: ``<``, ``>`` and ``@`` are replaced in chats, and control characters are removed everywhere.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from monitor.model.records import Portal
 
 LATE_AFTER_MS = 120_000
-"""A message that arrives so long after what it tells says so."""
+"""Age of an event from which the message carries a notice that it is late."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_~\[\]|])")
@@ -41,7 +41,7 @@ _MAX_TEXT_LENGTH = 500
 
 
 class TextFormat(enum.StrEnum):
-    """What a target can read; the values are Apprise's names."""
+    """Format that a target reads; the values are Apprise's names."""
 
     TEXT = "text"
     HTML = "html"
@@ -50,7 +50,7 @@ class TextFormat(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NotificationItem:
-    """One message and the event that it tells of; for a reminder the newest event of its incident."""
+    """One message and its event; for a reminder the newest event of its incident."""
 
     message: Message
     event: IncidentEvent
@@ -58,7 +58,7 @@ class NotificationItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """What goes over the wire. ``incidents`` are the ids it speaks of, by which a receiver tells repetitions."""
+    """What is sent to a target. ``incidents`` are ids, by which a receiver detects repetitions."""
 
     title: str
     body: str
@@ -70,7 +70,7 @@ class Notification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationSection:
-    """One message in words."""
+    """Texts of one message."""
 
     headline: str
     late_notice: str
@@ -80,7 +80,7 @@ class NotificationSection:
 
 
 class NotificationRenderer:
-    """Writes letters in one language; ``portals`` is asked anew for each, ``page_url`` may be empty."""
+    """Renders notifications in one language; ``portals`` is called for each one, ``external_url`` may be empty."""
 
     def __init__(
         self, translator: Translator, portals: Callable[[], Mapping[str, Portal]], external_url: str = ""
@@ -96,19 +96,21 @@ class NotificationRenderer:
             lstrip_blocks=True,
             keep_trailing_newline=False,
         )
-        environment.filters["plain"] = single_line
-        environment.filters["chat"] = escape_markdown
-        # Read now: a machine in trouble may have no descriptor for a file when a letter is due.
-        self._templates = {form: environment.get_template(f"letter.{form.value}.j2") for form in TextFormat}
+        environment.filters["single_line"] = single_line
+        environment.filters["escape_markdown"] = escape_markdown
+        # Loaded now: an overloaded host may have no file descriptor left when a notification is due.
+        self._templates = {
+            text_format: environment.get_template(f"notification.{text_format.value}.j2") for text_format in TextFormat
+        }
 
     def render(self, items: Sequence[NotificationItem], text_format: TextFormat, now_ms: int) -> Notification:
-        """One letter about all items."""
-        teller = IncidentSentences(self._translator, self._portals())
-        sections = [self._section(teller, item, now_ms) for item in items]
+        """Return one notification about all items."""
+        sentences = IncidentSentences(self._translator, self._portals())
+        sections = [self._section(sentences, item, now_ms) for item in items]
         ids = tuple(dict.fromkeys(item.event.incident.id for item in items))
         title = sections[0].headline
         if len(sections) > 1:
-            title = self._translator("say.many", n=len(sections), first=title)
+            title = self._translator("message.group", n=len(sections), first=title)
         pages = [item for item in items if item.message.severity is Severity.PAGE]
         return Notification(
             title=single_line(f"[{ids[0]}] {title}"),
@@ -116,20 +118,22 @@ class NotificationRenderer:
             text_format=text_format,
             incidents=ids,
             severity=Severity.PAGE if pages else Severity.NOTICE,
-            resolved=all(item.event.step is EventType.RESOLVED for item in items),
+            resolved=all(item.event.type is EventType.RESOLVED for item in items),
         )
 
     def _section(self, sentences: IncidentSentences, item: NotificationItem, now_ms: int) -> NotificationSection:
         event, t = item.event, self._translator
         headline = sentences.headline(event, now_ms)
         if item.message.reminder:
-            what = sentences.summary(event.incident)
-            headline = t("say.reminder", what=what, duration=t.duration((now_ms - event.incident.opened) / 1000))
-        away = now_ms - item.message.happened
+            summary = sentences.summary(event.incident)
+            headline = t("message.reminder", what=summary, duration=t.duration((now_ms - event.incident.opened) / 1000))
+        age_ms = now_ms - item.message.occurred_at
         return NotificationSection(
             headline=headline,
-            late_notice=t("say.late", time=t.date_time(item.message.happened), duration=t.duration(away / 1000))
-            if away >= LATE_AFTER_MS
+            late_notice=t(
+                "message.late", time=t.date_time(item.message.occurred_at), duration=t.duration(age_ms / 1000)
+            )
+            if age_ms >= LATE_AFTER_MS
             else "",
             facts=tuple(self._facts(sentences, event, now_ms)),
             id=event.incident.id,
@@ -140,35 +144,44 @@ class NotificationRenderer:
 
     def _facts(self, sentences: IncidentSentences, event: IncidentEvent, now_ms: int) -> list[tuple[str, str]]:
         incident, t = event.incident, self._translator
-        member = incident.affected_portal(event.portal) or incident.members[0]
-        facts = list(sentences.facts(member, now_ms))
-        if member.until is None:
-            said = [
-                t("say.look", attempt=one.attempt, time=t.time(one.started or one.slot), result=sentences.result(one))
-                for one in member.looks
+        affected = incident.affected_portal(event.portal) or incident.portals[0]
+        facts = list(sentences.facts(affected, now_ms))
+        if affected.until is None:
+            attempts = [
+                t(
+                    "message.attempt",
+                    attempt=one.attempt,
+                    time=t.time(one.started or one.slot),
+                    result=sentences.result(one),
+                )
+                for one in affected.attempts
             ]
-            facts += [(t("incident.looks"), "; ".join(said))] if said else []
-            if len(member.hops) > 1:
-                facts.append((t("incident.hops"), " | ".join(sentences.hop(hop) for hop in member.hops)))
+            facts += [(t("incident.attempts"), "; ".join(attempts))] if attempts else []
+            if len(affected.hops) > 1:
+                facts.append((t("incident.hops"), " | ".join(sentences.hop(hop) for hop in affected.hops)))
         return facts + self._others(sentences, incident)
 
     def _others(self, sentences: IncidentSentences, incident: Incident) -> list[tuple[str, str]]:
-        if len(incident.members) == 1:
+        if len(incident.portals) == 1:
             return []
         t = self._translator
-        said = [
-            f"{sentences.portal_name(one.portal)} ({t('ending.' + one.ending.value) if one.ending else sentences.state(one.state)})"
-            for one in incident.members
+        statuses = (
+            t(f"end_reason.{one.end_reason.value}") if one.end_reason else sentences.state(one.state)
+            for one in incident.portals
+        )
+        portals = [
+            f"{sentences.portal_name(one.portal)} ({status})"
+            for one, status in zip(incident.portals, statuses, strict=True)
         ]
-        return [(t("incident.shared"), sentences.shared(incident)), (t("say.portals"), "; ".join(said))]
+        return [(t("incident.shared"), sentences.shared(incident)), (t("message.portals"), "; ".join(portals))]
 
 
 def single_line(text: str) -> str:
-    """One line without control characters or marks that turn the direction of writing."""
+    """Return the text as one line without control characters and bidirectional marks."""
     return _CONTROL.sub(" ", text).strip()
 
 
 def escape_markdown(text: str) -> str:
-    """For the Markdown of chat services."""
-    tamed = single_line(text)[:_MAX_TEXT_LENGTH].translate(_CHAT_REPLACEMENTS)
-    return _MARKDOWN_SPECIAL.sub(r"\\\1", tamed)
+    """Escape a text for the Markdown of chat services."""
+    neutral = single_line(text)[:_MAX_TEXT_LENGTH].translate(_CHAT_REPLACEMENTS)
+    return _MARKDOWN_SPECIAL.sub(r"\\\1", neutral)

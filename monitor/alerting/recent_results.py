@@ -1,6 +1,6 @@
-"""What is remembered of the looks at one portal, so that an incident can tell what was seen before and during it.
+"""Recent attempts of one portal, so that an incident can show what was measured before and during it.
 
-Healthy portals leave nothing in the memo: what a page needs of them is in their newest look, which the journal has.
+Healthy portals are not in the checkpoint: what a page needs of them is in their newest measurement in the journal.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ if TYPE_CHECKING:
     from probes.result import Scalar
 
 MAX_ATTEMPTS = 8
-"""Looks that an incident shows of one portal."""
+"""Attempts that an incident shows of one portal."""
 
 RETENTION_MS = 900_000
-"""A look that was not good is forgotten after so long when nothing came of it."""
+"""How long an attempt that was not a plain success is kept when no state change follows."""
 
 _CERTIFICATE_VALUES = ("cert_subject", "cert_issuer", "cert_leaf_expiry", "cert_earliest_expiry")
 
 
 @dataclass(frozen=True, slots=True)
 class RecentAttempt:
-    """One look with its journal number and its requests."""
+    """One attempt with its sequence number and its hops."""
 
     seq: int
     summary: AttemptSummary
     hops: tuple[Hop, ...] = ()
 
 
-_SELF_CHECK_REASONS = {UnknownReason.BLIND.value, UnknownReason.PROBER.value}
-"""Void looks that say something of our sight; a look that was late or overlapped says nothing of it."""
+_SELF_CHECK_REASONS = {UnknownReason.SELF_CHECK.value, UnknownReason.INTERNAL_ERROR.value}
+"""Reasons that concern the prober's self-check; a slot that was late or overlapped does not."""
 
 
 @dataclass(slots=True)
 class RecentAttempts:
-    """Memory of one portal: looks that were not plainly good, and what the good ones knew.
+    """Attempts of one portal that were not plain successes, and facts from those that were.
 
-    ``heard`` is what our references said last, with the slot of the look that made us ask.
+    ``latest_references`` is the newest result of the reference checks, with the slot of the attempt that caused them.
     """
 
     attempts: list[RecentAttempt] = field(default_factory=list)
@@ -55,70 +55,72 @@ class RecentAttempts:
     newest: RecentAttempt | None = None
 
     def add(self, measurement: Measurement) -> None:
-        """Take the next look of the portal, of whatever check."""
-        found = {name: measurement.values[name] for name in _CERTIFICATE_VALUES if name in measurement.values}
-        self.certificate = found or self.certificate
+        """Take the next measurement of the portal, from any check."""
+        certificate = {name: measurement.values[name] for name in _CERTIFICATE_VALUES if name in measurement.values}
+        self.certificate = certificate or self.certificate
         if "references" in measurement.values:
             self.latest_references = (measurement.slot, str(measurement.values["references"]))
         plain = measurement.outcome is Outcome.UP and measurement.attempt == 1
         if plain and measurement.check == STATE_CHECK and measurement.slot > max(self.good_slots, default=-1):
             self.good_slots = [*self.good_slots[-1:], measurement.slot]
-        seen = RecentAttempt(measurement.seq, summarize_attempt(measurement), measurement.hops)
+        attempt = RecentAttempt(measurement.seq, summarize_attempt(measurement), measurement.hops)
         if plain:
-            self.newest = seen
+            self.newest = attempt
         else:
             self.attempts = [kept for kept in self.attempts if kept.summary.slot >= measurement.slot - RETENTION_MS][
                 1 - MAX_ATTEMPTS :
             ]
-            self.attempts.append(seen)
+            self.attempts.append(attempt)
 
     def find(self, seq: int) -> RecentAttempt | None:
-        """The look with that journal number."""
+        """Return the attempt with that sequence number."""
         known = [*self.attempts, *([self.newest] if self.newest else [])]
         return next((one for one in reversed(known) if one.seq == seq), None)
 
     def since(self, slot: int) -> tuple[AttemptSummary, ...]:
-        """The looks of ``slot`` and later that were not plainly good."""
+        """Return the attempts of ``slot`` and later that were not plain successes."""
         return tuple(one.summary for one in self.attempts if one.summary.slot >= slot)
 
     def references(self, slot: int) -> tuple[str, ...]:
-        """What we know of our own sight for the looks of ``slot`` and later."""
-        words = [one.detail for one in self.since(slot) if one.void in _SELF_CHECK_REASONS and one.detail]
-        heard = [self.latest_references[1]] if self.latest_references[0] >= slot else []
-        return tuple(dict.fromkeys([*words, *heard]))
+        """Return what is known of the prober's self-check for the attempts of ``slot`` and later."""
+        details = [one.detail for one in self.since(slot) if one.unknown_reason in _SELF_CHECK_REASONS and one.detail]
+        references = [self.latest_references[1]] if self.latest_references[0] >= slot else []
+        return tuple(dict.fromkeys([*details, *references]))
 
     def last_good(self, slot: int) -> int | None:
-        """The newest good slot before ``slot``."""
+        """Return the newest good slot before ``slot``."""
         return max((one for one in self.good_slots if one < slot), default=None)
 
     def dump_state(self) -> dict[str, Any] | None:
-        """What goes into the memo; None for a portal that is plainly well."""
+        """Return the state for the checkpoint; None for a healthy portal."""
         if not self.attempts:
             return None
-        looks = [[one.seq, asdict(one.summary), [asdict(hop) for hop in one.hops]] for one in self.attempts]
+        attempts = [[one.seq, asdict(one.summary), [asdict(hop) for hop in one.hops]] for one in self.attempts]
         return {
-            "looks": looks,
-            "good": self.good_slots,
+            "attempts": attempts,
+            "good_slots": self.good_slots,
             "certificate": self.certificate,
-            "heard": self.latest_references,
+            "references": self.latest_references,
         }
 
 
 def recent_attempts_from(state: Mapping[str, Any]) -> RecentAttempts:
-    """The witness of its memo."""
-    looks = [
-        RecentAttempt(seq, attempt_from_dict(look), tuple(Hop(**hop) for hop in hops))
-        for seq, look, hops in state["looks"]
+    """Restore the recent attempts from the state of the checkpoint."""
+    attempts = [
+        RecentAttempt(seq, attempt_from_dict(summary), tuple(Hop(**hop) for hop in hops))
+        for seq, summary, hops in state["attempts"]
     ]
-    slot, heard = state["heard"]
-    certificate = dict(state["certificate"])
+    slot, references = state["references"]
     return RecentAttempts(
-        attempts=looks, good_slots=list(state["good"]), certificate=certificate, latest_references=(slot, heard)
+        attempts=attempts,
+        good_slots=list(state["good_slots"]),
+        certificate=dict(state["certificate"]),
+        latest_references=(slot, references),
     )
 
 
 def summarize_attempt(measurement: Measurement) -> AttemptSummary:
-    """A measurement as evidence."""
+    """Return the summary of a measurement that an incident keeps."""
     address, family, status = _destination(measurement.hops, measurement.values)
     return AttemptSummary(
         check=measurement.check,
@@ -126,7 +128,7 @@ def summarize_attempt(measurement: Measurement) -> AttemptSummary:
         attempt=measurement.attempt,
         outcome=measurement.outcome,
         fault=measurement.fault,
-        void=measurement.void.value if measurement.void else None,
+        unknown_reason=measurement.unknown_reason.value if measurement.unknown_reason else None,
         phase=measurement.phase,
         detail=measurement.detail,
         started=measurement.started,
@@ -138,7 +140,7 @@ def summarize_attempt(measurement: Measurement) -> AttemptSummary:
 
 
 def _destination(hops: Sequence[Hop], values: Mapping[str, Scalar]) -> tuple[str | None, int | None, int | None]:
-    """Address, family and status of the last request that got somewhere, or of the look's own values."""
+    """Return address, family and status of the last request that reached an address, else of the measured values."""
     last = next((hop for hop in reversed(hops) if hop.address), hops[-1] if hops else None)
     address, family, status = values.get("address"), values.get("ip_family"), values.get("status")
     return (

@@ -23,10 +23,10 @@ REMINDER_SECONDS = 5.0
 class ReminderScheduler:
     """Writes due reminders to the outbox."""
 
-    def __init__(self, *, journal: Journal, notify: NotifyBlock, clock: Clock, on_outbox: Callable[[], None]) -> None:
-        """``on_outbox`` is called after a reminder was committed to the outbox."""
+    def __init__(self, *, journal: Journal, settings: NotifyBlock, clock: Clock, on_outbox: Callable[[], None]) -> None:
+        """Call ``on_outbox`` after each reminder that was committed to the outbox."""
         self._journal = journal
-        self._notify = notify
+        self._settings = settings
         self._clock = clock
         self._on_outbox = on_outbox
 
@@ -38,22 +38,22 @@ class ReminderScheduler:
 
     async def remind(self) -> None:
         """Write the reminders that are due; writing one twice changes nothing."""
-        if self._notify.reminders is None:
+        if self._settings.repeat_interval is None:
             return
         now = self._clock.now()
 
         def due(reader: JournalReader) -> list[OutboxUpdate]:
-            lasting = reader.incidents(open_only=True)
-            known = reader.acknowledged(one.incident.id for one in lasting)
-            wanted = routing.reminder_messages(lasting, known, self._notify, now)
-            there = {
+            open_incidents = reader.incidents(open_only=True)
+            acknowledged = reader.acknowledged(one.incident.id for one in open_incidents)
+            reminders = routing.reminder_messages(open_incidents, acknowledged, self._settings, now)
+            written = {
                 (one.incident, one.target, one.reminder)
-                for event in lasting
+                for event in open_incidents
                 for one in reader.messages(event.incident.id)
             }
-            fresh = tuple(one for one in wanted if (one.incident, one.target, one.reminder) not in there)
-            return [OutboxUpdate(messages=fresh)] if fresh else []
+            new = tuple(one for one in reminders if (one.incident, one.target, one.reminder) not in written)
+            return [OutboxUpdate(messages=new)] if new else []
 
-        for post in await self._journal.read(due):
-            await self._journal.commit(post)
+        for update in await self._journal.read(due):
+            await self._journal.commit(update)
             self._on_outbox()

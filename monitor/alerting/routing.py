@@ -1,4 +1,4 @@
-"""Who hears of what, and when: messages of events, reminders of what goes on, quiet hours, expiry. Pure."""
+"""Which target gets which message, and when: events, reminders of open incidents, quiet hours, expiry. Pure."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from monitor.model.incidents import IncidentEvent
 
 MAX_MESSAGES_PER_NOTIFICATION = 20
-"""Messages that are told in one: more do not fit on a telephone."""
+"""Messages in one notification: more do not fit on the screen of a telephone."""
 
 
 def event_messages(events: Iterable[IncidentEvent], settings: NotifyBlock, now_ms: int) -> tuple[Message, ...]:
-    """A message for every target and event that it is to hear of; nobody hears of what is older than ``expire``."""
+    """Return a message for each event and target that wants it; events older than ``expire`` get none."""
     return tuple(
         Message(
             incident=event.incident.id,
             number=event.number,
             target=target.name,
             severity=event.incident.severity,
-            happened=event.confirmed,
+            occurred_at=event.confirmed,
             created=now_ms,
         )
         for event in events
         for target in settings.targets
-        if event.tell
+        if event.notify
         and event.incident.severity in target.severities
         and now_ms - event.confirmed < settings.expire * 1000
     )
@@ -43,26 +43,26 @@ def event_messages(events: Iterable[IncidentEvent], settings: NotifyBlock, now_m
 def reminder_messages(
     open_incidents: Iterable[IncidentEvent], acknowledged: Collection[str], settings: NotifyBlock, now_ms: int
 ) -> tuple[Message, ...]:
-    """What has gone on for another interval and nobody acknowledged; asked again, the same messages.
+    """Return the reminders of open incidents that no operator has acknowledged; the same again for the same interval.
 
-    ``lasting`` holds the newest event of each open incident. Only the newest reminder of an incident is made.
+    ``open_incidents`` holds the newest event of each. Only the newest reminder of an incident is returned.
     """
-    if settings.reminders is None:
+    if settings.repeat_interval is None:
         return ()
-    found = []
+    messages = []
     for event in open_incidents:
-        count = int((now_ms - event.incident.opened) / (settings.reminders * 1000))
+        count = int((now_ms - event.incident.opened) / (settings.repeat_interval * 1000))
         if count < 1 or event.incident.id in acknowledged:
             continue
-        due = event.incident.opened + round(count * settings.reminders * 1000)
-        found += [
+        due = event.incident.opened + round(count * settings.repeat_interval * 1000)
+        messages += [
             Message(
                 incident=event.incident.id,
                 number=1,
                 reminder=count,
                 target=target.name,
                 severity=event.incident.severity,
-                happened=due,
+                occurred_at=due,
                 created=now_ms,
             )
             for target in settings.targets
@@ -70,11 +70,11 @@ def reminder_messages(
             and event.incident.severity in target.severities
             and now_ms - due < settings.expire * 1000
         ]
-    return tuple(found)
+    return tuple(messages)
 
 
 def muted_until(message: Message, quiet_hours: QuietHoursBlock | None, now_ms: int) -> int | None:
-    """When the quiet hours end that hold ``message`` now (UTC ms); None when it may go."""
+    """Return when the quiet hours that hold ``message`` end (UTC ms); None when it may be sent now."""
     if quiet_hours is None or message.severity not in quiet_hours.hold:
         return None
     zone, start, end = ZoneInfo(quiet_hours.zone), clock_minutes(quiet_hours.start), clock_minutes(quiet_hours.end)
@@ -88,9 +88,9 @@ def muted_until(message: Message, quiet_hours: QuietHoursBlock | None, now_ms: i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueMessages:
-    """What to do about the waiting messages of one target: tell ``ready`` as one, settle ``expired`` and ``stale``.
+    """What to do about the pending messages of one target: send ``ready`` together, complete the others.
 
-    ``wake`` is when to look again (UTC ms), None when only news can change anything.
+    ``wake_at_ms`` is when to check again (UTC ms), None when only a new message can change the result.
     """
 
     ready: tuple[Message, ...] = ()
@@ -100,19 +100,19 @@ class DueMessages:
 
 
 def due_messages(pending: Sequence[Message], settings: NotifyBlock, now_ms: int) -> DueMessages:
-    """Judge the waiting messages, oldest first. What waits for its group, or for the morning, stays."""
-    expired = tuple(one for one in pending if now_ms - one.happened >= settings.expire * 1000)
+    """Divide the pending messages, oldest first. Messages that wait for their group or for quiet hours stay pending."""
+    expired = tuple(one for one in pending if now_ms - one.occurred_at >= settings.expire * 1000)
     newest = {one.incident: one.reminder for one in pending if one.reminder}
-    stale = tuple(one for one in pending if one.reminder and one.reminder < newest[one.incident])
-    gone = {*expired, *stale}
-    left = [(one, muted_until(one, settings.quiet_hours, now_ms)) for one in pending if one not in gone]
-    free = [one for one, held in left if held is None]
-    wakes = [held for _, held in left if held is not None]
+    superseded = tuple(one for one in pending if one.reminder and one.reminder < newest[one.incident])
+    discarded = {*expired, *superseded}
+    remaining = [(one, muted_until(one, settings.quiet_hours, now_ms)) for one in pending if one not in discarded]
+    free = [one for one, muted in remaining if muted is None]
+    wakes = [muted for _, muted in remaining if muted is not None]
     if not free:
-        return DueMessages(expired=expired, superseded=stale, wake_at_ms=min(wakes, default=None))
-    together = free[0].created + round(settings.group_within * 1000)
-    if free[0].created <= now_ms < together:  # what was written before the clock was set back has waited
-        return DueMessages(expired=expired, superseded=stale, wake_at_ms=together)
+        return DueMessages(expired=expired, superseded=superseded, wake_at_ms=min(wakes, default=None))
+    group_at = free[0].created + round(settings.group_wait * 1000)
+    if free[0].created <= now_ms < group_at:  # a message written before the clock was set back has waited long enough
+        return DueMessages(expired=expired, superseded=superseded, wake_at_ms=group_at)
     return DueMessages(
-        ready=tuple(free[:MAX_MESSAGES_PER_NOTIFICATION]), expired=expired, superseded=stale, wake_at_ms=now_ms
+        ready=tuple(free[:MAX_MESSAGES_PER_NOTIFICATION]), expired=expired, superseded=superseded, wake_at_ms=now_ms
     )

@@ -1,4 +1,4 @@
-"""Joins the parts of alerting for the daemon: the fold of incidents, couriers, reminders, heartbeat, Alertmanagers."""
+"""Wires alerting for the daemon: incident consumer, dispatchers, notes, reminders, heartbeat, Alertmanagers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class AlertingService:
-    """Everything that tells people. :meth:`start` gives tasks to the daemon's group."""
+    """All tasks of alerting; :meth:`start` creates them in the daemon's task group."""
 
     def __init__(
         self, config: Config, journal: Journal, status_cache: StatusCache, data_dir: Path, registry: CollectorRegistry
@@ -45,22 +45,21 @@ class AlertingService:
         self._dispatchers = [self._create_dispatcher(target) for target in self._settings.targets]
         self._notes = NoteImporter(journal=journal, data=data_dir, clock=clock)
         self._reminders = ReminderScheduler(
-            journal=journal, notify=self._settings, clock=clock, on_outbox=self._wake_dispatchers
+            journal=journal, settings=self._settings, clock=clock, on_outbox=self._wake_dispatchers
         )
         self._heartbeat = Heartbeat(settings.heartbeat, self.metrics) if settings.heartbeat else None
         self._alertmanager_notifier = self._create_alertmanager_notifier()
 
     def _translator(self, language: str | None = None) -> Translator:
         settings = self._config.settings
-        spoken = language or self._settings.language or settings.language
-        return Translator(spoken, ZoneInfo(settings.report_zone))
+        return Translator(language or self._settings.language or settings.language, ZoneInfo(settings.report_zone))
 
     def _create_dispatcher(self, target: TargetBlock) -> NotificationDispatcher:
         return NotificationDispatcher(
             name=target.name,
             channel=AppriseChannel(target.apprise_url, self._settings.timeout),
             renderer=NotificationRenderer(
-                self._translator(target.language), lambda: self._status_cache.portals, self._settings.page_url or ""
+                self._translator(target.language), lambda: self._status_cache.portals, self._settings.external_url or ""
             ),
             settings=self._settings,
             journal=self._journal,
@@ -78,24 +77,24 @@ class AlertingService:
             clock=self._clock,
             translator=self._translator(),
             portals=lambda: self._status_cache.portals,
-            external_url=self._settings.page_url or "",
+            external_url=self._settings.external_url or "",
             metrics=self.metrics,
         )
 
     async def start(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
-        """Go on where the journal says we were; the tasks belong to ``group``."""
-        location, last = self._status_cache.location, self._journal.last_seq
-        seq, memo = await self._journal.read(lambda reader: reader.checkpoint(INCIDENTS_CONSUMER))
-        if not memo:
-            seq = await self._journal.read(lambda reader: initial_seq(reader, location, last))
-        fold = IncidentTracker(
-            self._config.portals, location, correlation_window_seconds=self._settings.shared_within, state=memo
+        """Continue from the checkpoint in the journal; return the tasks, which belong to ``group``."""
+        location, last_seq = self._status_cache.location, self._journal.last_seq
+        seq, state = await self._journal.read(lambda reader: reader.checkpoint(INCIDENTS_CONSUMER))
+        if not state:
+            seq = await self._journal.read(lambda reader: initial_seq(reader, location, last_seq))
+        tracker = IncidentTracker(
+            self._config.portals, location, correlation_window_seconds=self._settings.correlation_window, state=state
         )
         checks = self._config.checks
-        fold.restore_latest(await self._journal.read(lambda reader: latest_measurements(reader, checks, location)))
+        tracker.restore_latest(await self._journal.read(lambda reader: latest_measurements(reader, checks, location)))
         self._incident_consumer = IncidentConsumer(
             journal=self._journal,
-            tracker=fold,
+            tracker=tracker,
             settings=self._settings,
             clock=self._clock,
             metrics=self.metrics,
@@ -106,7 +105,7 @@ class AlertingService:
             group.create_task(self._incident_consumer.run(), name="incidents"),
             group.create_task(self._notes.run(), name="notes"),
             group.create_task(self._reminders.run(), name="reminders"),
-            *(group.create_task(one.run(), name=f"tell {one.name}") for one in self._dispatchers),
+            *(group.create_task(one.run(), name=f"notify {one.name}") for one in self._dispatchers),
         ]
         if self._heartbeat is not None:
             self._status_cache.listeners.append(self._heartbeat.record)
@@ -116,13 +115,13 @@ class AlertingService:
         return tasks
 
     async def reload(self, config: Config) -> None:
-        """Go on with another inventory; other targets need a restart."""
+        """Take over a changed inventory; changed targets need a restart."""
         await self._incident_consumer.commit(
             self._incident_consumer.tracker.update_inventory(config.portals, self._clock.now())
         )
 
     def _wake_dispatchers(self) -> None:
-        for courier in self._dispatchers:
-            courier.wake()
+        for dispatcher in self._dispatchers:
+            dispatcher.wake()
         if self._alertmanager_notifier is not None:
             self._alertmanager_notifier.wake()

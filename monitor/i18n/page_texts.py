@@ -1,4 +1,4 @@
-"""Every text of the web pages, in Vietnamese and English side by side; numbers and times are left to speak.py."""
+"""All texts of the web pages, in Vietnamese and English; numbers and times are left to translator.py."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ LANGUAGES = ("vi", "en")
 """The order of the texts below."""
 
 RETIRED = "retired"
-"""What pages show in the place of a state for a portal that is not judged."""
+"""Shown instead of a state for a portal whose state is not evaluated."""
 
 _LAYOUT_TEXTS = {
     "title": ("Giám sát cổng dịch vụ công", "Public-service portal monitor"),
     "skip": ("Đến nội dung chính", "Skip to the content"),
     "other_language": ("English", "Tiếng Việt"),
     "fleet": ("Toàn bộ các cổng", "All portals"),
-    "machine": ("Dữ liệu cho máy", "For machines"),
+    "machine_readable": ("Dữ liệu cho máy", "For machines"),
     "metrics": ("Số liệu Prometheus", "Prometheus metrics"),
     "portals_json": ("Danh sách cổng (JSON)", "Portals (JSON)"),
     "config": ("Cấu hình", "Configuration"),
     "rendered": ("Trang lập lúc {time}", "Page made at {time}"),
     "zone": ("Giờ hiển thị: {zone}", "Times shown in {zone}"),
     "location": ("Trạm đo: {location}", "Prober: {location}"),
-    "last_look": ("Lượt đo gần nhất: {age}", "Latest look: {age}"),
-    "no_look": ("Chưa có lượt đo nào", "No look so far"),
+    "last_probe": ("Lượt đo gần nhất: {age}", "Latest probe: {age}"),
+    "no_probe": ("Chưa có lượt đo nào", "No probe so far"),
     "stale": (
         "Không liên lạc được với trạm đo. Dữ liệu trên trang là của lúc {time}.",
-        "The monitor does not answer. What you see is from {time}.",
+        "The monitor does not respond. This page shows data from {time}.",
     ),
     "none": ("không có", "none"),
     "yes": ("có", "yes"),
@@ -40,25 +40,25 @@ _LAYOUT_TEXTS = {
 }
 
 _FLEET_TEXTS = {
-    "well": ("Tất cả {n} cổng đang hoạt động", "All {n} portals are up"),
-    "well.one": ("Cổng duy nhất đang hoạt động", "The one portal is up"),
-    "well.why": ("Không cổng nào bị gián đoạn.", "Nothing is down."),
+    "all_up": ("Tất cả {n} cổng đang hoạt động", "All {n} portals are up"),
+    "all_up.one": ("Cổng duy nhất đang hoạt động", "The one portal is up"),
+    "all_up.why": ("Không cổng nào bị gián đoạn.", "Nothing is down."),
     "down": ("{n} cổng đang gián đoạn", "{n} portals are down"),
     "down.one": ("1 cổng đang gián đoạn", "1 portal is down"),
     "down.why": ("{up} trên {all} cổng đang hoạt động.", "{up} of {all} portals are up."),
-    "partly": ("Không cổng nào gián đoạn, {n} cổng cần xem lại", "Nothing is down, {n} portals need a look"),
-    "partly.one": ("Không cổng nào gián đoạn, 1 cổng cần xem lại", "Nothing is down, 1 portal needs a look"),
-    "blind": ("Trạm đo không quan sát được", "The prober cannot see"),
-    "blind.why": (
+    "none_down": ("Không cổng nào gián đoạn, {n} cổng cần xem lại", "Nothing is down, {n} portals need attention"),
+    "none_down.one": ("Không cổng nào gián đoạn, 1 cổng cần xem lại", "Nothing is down, 1 portal needs attention"),
+    "self_check_failed": ("Trạm đo tự kiểm tra thất bại", "Prober self-check failed"),
+    "self_check_failed.why": (
         "Mạng của chính trạm đo đang gặp sự cố; không tính lỗi cho cổng nào. Trạng thái dưới đây là lần xác nhận cuối.",
-        "The prober's own network is in trouble; no portal is charged for it. The states below were confirmed before.",
+        "The prober's own network has a problem; no portal is charged for it. The states below were confirmed before.",
     ),
-    "stuck": ("Không có lượt đo nào hoàn tất", "No looks are completing"),
-    "stuck.why": (
+    "not_probing": ("Không có lượt đo nào hoàn tất", "No probes are completing"),
+    "not_probing.why": (
         "Trạng thái dưới đây có thể đã cũ. Lý do: {reason}",
         "The states below may be out of date. Reason: {reason}",
     ),
-    "waiting": ("Đang chờ những lượt đo đầu tiên", "Waiting for the first looks"),
+    "waiting": ("Đang chờ những lượt đo đầu tiên", "Waiting for the first results"),
     "waiting.why": ("Chưa cổng nào được xác nhận trạng thái.", "No state has been confirmed yet."),
     "empty": ("Danh sách chưa có cổng nào", "The inventory has no portals"),
     "empty.why": ("Thêm cổng vào tệp cấu hình rồi nạp lại.", "Add portals to the configuration and reload it."),
@@ -67,7 +67,7 @@ _FLEET_TEXTS = {
     "by_state": ("Lọc theo trạng thái", "Filter by state"),
     "all": ("Tất cả", "All"),
     "search": ("Tìm cổng", "Find a portal"),
-    "search.hint": ("Tên, mã hoặc địa chỉ", "Name, code or address"),
+    "search.hint": ("Tên, mã hoặc địa chỉ", "Name, code or URL"),
     "kind": ("Loại cổng", "Kind"),
     "any_kind": ("Mọi loại", "Every kind"),
     "apply": ("Tìm", "Find"),
@@ -76,38 +76,38 @@ _FLEET_TEXTS = {
     "found.one": ("Tìm thấy 1 trên {all} cổng", "1 of {all} portals matches"),
     "nothing": ("Không có cổng nào khớp.", "No portal matches."),
     "attention": ("Cần chú ý", "Needs attention"),
-    "retired_ones": ("Đã ngừng, chỉ theo dõi", "Retired, watched only"),
-    "retired_ones.why": (
+    "retired_portals": ("Đã ngừng, chỉ theo dõi", "Retired, watched only"),
+    "retired_portals.why": (
         "Giao diện cho người dân đã đóng; máy chủ ra sao cũng không tính là gián đoạn.",
         "Their citizen interface is closed; whatever their host does is not an outage.",
     ),
     "col.state": ("Trạng thái", "State"),
     "col.portal": ("Cổng", "Portal"),
     "col.since": ("Kéo dài", "For"),
-    "col.look": ("Lượt đo", "Last look"),
+    "col.last_probe": ("Lượt đo", "Last probe"),
     "col.latency": ("Phản hồi", "Took"),
     "col.day": ("24 giờ qua", "Last 24 hours"),
     "unverified": ("chưa kiểm chứng", "not verified"),
     "unverified.why": (
         "Địa chỉ này chưa được kiểm chứng, nên chỉ bị coi là gián đoạn sau khi đã từng hoạt động.",
-        "Nobody has verified this address, so it counts as down only after it was once up.",
+        "This URL is not verified, so the portal counts as down only after it was once up.",
     ),
     "merged": ("đã nhập vào", "merged into"),
-    "strip": ("24 giờ qua: {list}", "Last 24 hours: {list}"),
+    "timeline": ("24 giờ qua: {list}", "Last 24 hours: {list}"),
 }
 
 _PORTAL_TEXTS = {
     "since": ("từ {time}, đã {duration}", "since {time}, for {duration}"),
     "unconfirmed": ("Chưa xác nhận được trạng thái.", "No state is confirmed yet."),
-    "seen_last": ("Lượt đo gần nhất", "Latest look"),
+    "latest_attempt": ("Lượt đo gần nhất", "Latest result"),
     "inventory": ("Thông tin cổng", "About this portal"),
     "code": ("Mã định danh", "Agency code"),
     "group": ("Đơn vị phụ trách", "Responsible unit"),
-    "url": ("Địa chỉ", "Address"),
+    "url": ("Địa chỉ", "URL"),
     "expectation": ("Kỳ vọng", "Expected"),
     "verified": ("Đã kiểm chứng", "Verified"),
-    "confidence": ("Độ tin cậy của địa chỉ", "Confidence in the address"),
-    "confidence.seen": ("địa chỉ có trong nguồn", "the address stands in the source"),
+    "confidence": ("Độ tin cậy của địa chỉ", "Confidence in the URL"),
+    "confidence.seen": ("địa chỉ có trong nguồn", "the URL stands in the source"),
     "confidence.pattern": ("suy ra từ quy tắc đặt tên", "follows only from the naming rule"),
     "status_2026": ("Tình hình năm 2026", "Status in 2026"),
     "status.active": ("đang sử dụng", "in use"),
@@ -118,9 +118,9 @@ _PORTAL_TEXTS = {
     "day": ("24 giờ qua", "The last 24 hours"),
     "changes": ("Thay đổi trạng thái trong ngày", "State changes of the last day"),
     "no_changes": ("Không có thay đổi nào trong 24 giờ qua.", "Nothing changed in the last 24 hours."),
-    "from_to": ("Từ {previous} sang {state}", "From {previous} to {state}"),
+    "state_change": ("Từ {previous} sang {state}", "From {previous} to {state}"),
     "no_checks": ("Cổng này chưa có phép đo nào.", "Nothing is measured at this portal yet."),
-    "not_looked": ("Chưa có kết quả cho phép đo này.", "This check has no result yet."),
+    "no_result": ("Chưa có kết quả cho phép đo này.", "This check has no result yet."),
     "check": ("Phép đo {check}", "Check {check}"),
     "every": ("mỗi {duration}", "every {duration}"),
     "phases": ("Các giai đoạn", "Phases"),
@@ -131,23 +131,23 @@ _PORTAL_TEXTS = {
     "value": ("Giá trị", "Value"),
     "metric": ("Chỉ số", "Metric"),
     "latency": ("Thời gian đáp ứng, 24 giờ qua", "Response time, last 24 hours"),
-    "latency.none": ("Chưa có lượt đo thành công nào trong 24 giờ qua.", "No look succeeded in the last 24 hours."),
-    "latency.said": (
+    "latency.none": ("Chưa có lượt đo thành công nào trong 24 giờ qua.", "No successful attempt in the last 24 hours."),
+    "latency.caption": (
         "{n} lượt đạt, trung vị {median}, cao nhất {most}; {down} lượt lỗi",
-        "{n} good looks, median {median}, longest {most}; {down} failed",
+        "{n} successful attempts, median {median}, longest {most}; {down} failed",
     ),
-    "looks": ("{n} lượt đo gần nhất", "Latest {n} looks"),
-    "looks.one": ("1 lượt đo gần nhất", "Latest look"),
-    "look.time": ("Thời điểm", "Time"),
-    "look.outcome": ("Kết quả", "Outcome"),
-    "look.reason": ("Lý do", "Reason"),
-    "look.took": ("Thời gian", "Took"),
-    "look.late": ("Trễ so với lịch", "Behind schedule"),
-    "look.late.short": ("trễ", "late by"),
+    "attempts": ("{n} lượt đo gần nhất", "Latest {n} attempts"),
+    "attempts.one": ("1 lượt đo gần nhất", "Latest attempt"),
+    "attempt.time": ("Thời điểm", "Time"),
+    "attempt.outcome": ("Kết quả", "Outcome"),
+    "attempt.reason": ("Lý do", "Reason"),
+    "attempt.duration": ("Thời gian", "Took"),
+    "attempt.start_delay": ("Trễ so với lịch", "Start delay"),
+    "attempt.start_delay.short": ("trễ", "late by"),
     "fact.status": ("Mã HTTP", "HTTP status"),
     "fact.http_version": ("Phiên bản HTTP", "HTTP version"),
     "fact.redirects": ("Số lần chuyển hướng", "Redirects"),
-    "fact.final_url": ("Địa chỉ cuối", "Final address"),
+    "fact.final_url": ("Địa chỉ cuối", "Final URL"),
     "fact.address": ("Địa chỉ IP", "IP address"),
     "fact.family": ("IPv{family}", "IPv{family}"),
     "fact.tls_version": ("Phiên bản TLS", "TLS version"),
@@ -164,7 +164,7 @@ _ERROR_TEXTS = {
     "error.404": ("Không tìm thấy trang này", "This page does not exist"),
     "error.404.why": (
         "Địa chỉ có thể đã gõ sai, hoặc cổng đã được bỏ khỏi danh sách.",
-        "The address may be mistyped, or the portal has left the inventory.",
+        "The URL may be mistyped, or the portal has left the inventory.",
     ),
     "error.405": ("Không dùng được cách gọi này ở đây", "This method is not possible here"),
     "error.405.why": ("Trang này chỉ để đọc.", "This page can only be read."),
@@ -198,18 +198,18 @@ _ENUM_TEXTS = {
     "state.retired": ("Đã ngừng", "Retired"),
     "outcome.up": ("Đạt", "Good"),
     "outcome.down": ("Lỗi", "Failed"),
-    "outcome.void": ("Không đo được", "Not seen"),
+    "outcome.unknown": ("Không đo được", "Unknown"),
     "kind.national": ("Cổng quốc gia", "National"),
     "kind.ministry": ("Bộ, ngành", "Ministries"),
     "kind.province": ("Tỉnh, thành phố", "Provinces"),
     "expect.answers": ("Trả lời bằng trang của mình", "Serves its own pages"),
-    "expect.redirects_to": ("Chuyển người dùng sang {host}", "Sends its visitors on to {host}"),
+    "expect.redirects_to": ("Chuyển người dùng sang {host}", "Redirects its users to {host}"),
     "expect.retired": ("Đã ngừng; chỉ ghi nhận, không tính gián đoạn", "Retired; recorded, never an outage"),
     "phase.resolve": ("Phân giải tên miền", "Name lookup"),
     "phase.connect": ("Kết nối TCP", "TCP connect"),
     "phase.tls": ("Bắt tay TLS", "TLS handshake"),
     "phase.send": ("Gửi yêu cầu", "Send request"),
-    "phase.wait": ("Chờ phản hồi", "Wait for answer"),
+    "phase.wait": ("Chờ phản hồi", "Wait for response"),
     "phase.transfer": ("Tải nội dung", "Transfer"),
 }
 
@@ -229,14 +229,17 @@ _REASON_TEXTS = {
     "fault.body_mismatch": ("Nội dung trang không như mong đợi", "The page does not say what it should"),
     "fault.body_too_large": ("Nội dung trang quá lớn", "The page is too large"),
     "fault.protocol": ("Câu trả lời sai giao thức", "The answer breaks the protocol"),
-    "fault.blocked": ("Tường lửa chặn lượt đo", "A firewall refuses the look"),
-    "fault.prober": ("Lỗi của chính trạm đo", "The prober itself failed"),
-    "void.blind": ("Trạm đo không quan sát được mạng", "The prober could not see the network"),
-    "void.prober": ("Trạm đo gặp lỗi khi đo", "The prober failed during the look"),
-    "void.late": ("Không kịp đo đúng lượt", "No seat came free in time"),
-    "void.overlapped": ("Lượt đo trước chưa xong", "The look before was still running"),
-    "void.stopped": ("Trình giám sát đang dừng", "The monitor was not running"),
-    "void.killed": ("Trình giám sát bị ngắt đột ngột", "The monitor died without a word"),
+    "fault.blocked": ("Tường lửa chặn lượt đo", "A firewall blocks the probe"),
+    "fault.internal_error": ("Lỗi của chính trạm đo", "Internal error of the prober"),
+    "unknown_reason.self_check": (
+        "Trạm đo tự kiểm tra thất bại: mạng của trạm không đáng tin cậy",
+        "Self-check failed: the prober's network is not reliable",
+    ),
+    "unknown_reason.internal_error": ("Trạm đo gặp lỗi khi đo", "Internal error during the attempt"),
+    "unknown_reason.late": ("Không kịp đo đúng lượt", "No free slot in the pool in time"),
+    "unknown_reason.overlapped": ("Lượt đo trước chưa xong", "The previous attempt was still running"),
+    "unknown_reason.stopped": ("Trình giám sát đang dừng", "The monitor was not running"),
+    "unknown_reason.killed": ("Trình giám sát bị ngắt đột ngột", "The monitor was killed"),
 }
 
 STATE_TEXTS: dict[str, tuple[str, str]] = {
@@ -249,9 +252,9 @@ STATE_TEXTS: dict[str, tuple[str, str]] = {
     "why.degraded": ("Vẫn trả lời, nhưng chất lượng giảm", "It answers, but not as it should"),
     "why.maintenance": ("Bảo trì đã báo trước", "Announced maintenance"),
     "why.maintenance_over": ("Hết thời gian bảo trì", "Maintenance is over"),
-    "blind.since": ("Từ {time}.", "Since {time}."),
+    "self_check_failed.since": ("Từ {time}.", "Since {time}."),
 }
-"""Key to (Vietnamese, English), merged into WORDS."""
+"""Key to (Vietnamese, English), part of ``TEXTS``."""
 
 
 TEXTS: Mapping[str, tuple[str, str]] = {
@@ -266,4 +269,4 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     **INCIDENT_TEXTS,
     **PAGE_METRIC_TEXTS,
 }
-"""Key to (Vietnamese, English). ``key.one`` is said instead of ``key`` for a count of 1."""
+"""Key to (Vietnamese, English). ``key.one`` replaces ``key`` for a count of 1."""

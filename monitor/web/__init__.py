@@ -1,4 +1,4 @@
-"""Status pages, health, ``/metrics`` and a small JSON API over HTTP; everything shown comes from board and journal."""
+"""Status pages, health, ``/metrics`` and a small JSON API over HTTP; all data comes from status cache and journal."""
 
 from monitor.web.app import make_app, serve
 from monitor.web.context import Readiness, WebContext

@@ -1,4 +1,4 @@
-"""Joins the handlers into one aiohttp application: routes, security headers, and errors that never show a traceback."""
+"""Builds the aiohttp application from the handlers: routes, security headers, and errors without a traceback."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import structlog
 from aiohttp import web
 
 from monitor.web.api.blackbox import BlackboxHandler
-from monitor.web.api.handlers import Api, OpenApiHandler, error_response
+from monitor.web.api.handlers import Api, OpenApiHandler
 from monitor.web.api.incidents import IncidentApi
 from monitor.web.api.operations import ManagementApi, text_response
+from monitor.web.api.responses import error_response
 from monitor.web.pages.filmstrip import ScreenshotHandler
 from monitor.web.pages.handlers import StaticFiles
 from monitor.web.pages.incident_handlers import IncidentPageHandlers
@@ -33,15 +34,19 @@ log = structlog.get_logger(__name__)
 
 
 def make_app(context: WebContext) -> web.Application:
-    """The application, ready for an ``AppRunner``. It starts no task of its own; a timer tells how busy we are."""
+    """Return the application for an ``AppRunner``. It starts no task; a timer of the loop measures the lag."""
     static = StaticFiles()
     pages, operations = IncidentPageHandlers(context, static), ManagementApi(context)
     description = OpenApiHandler((*Api(context).operations(), *IncidentApi(context).operations()))
-    film = ScreenshotHandler(context)
-    ease = LoadShedder()
-    middlewares = [load_shedding_middleware(ease), _error_middleware(pages), auth_middleware(context.authenticator)]
+    screenshots = ScreenshotHandler(context)
+    load_shedder = LoadShedder()
+    middlewares = [
+        load_shedding_middleware(load_shedder),
+        _error_middleware(pages),
+        auth_middleware(context.authenticator),
+    ]
     app = web.Application(client_max_size=MAX_REQUEST_BYTES, middlewares=middlewares)
-    app.cleanup_ctx.append(ease.measure_lag)
+    app.cleanup_ctx.append(load_shedder.measure_lag)
     app.on_response_prepare.append(_add_security_headers)
     app.add_routes(
         [
@@ -51,7 +56,7 @@ def make_app(context: WebContext) -> web.Application:
             web.get("/incidents/{id}", pages.incident),
             web.get("/static/{name}", static.serve),
             *(web.get(one.path, one.handler) for one in description.operations),
-            web.get("/evidence/{portal}/{check}/{slot}/{file}", film.serve),
+            web.get("/screenshots/{portal}/{check}/{slot}/{file}", screenshots.serve),
             web.get("/metrics", operations.metrics),
             web.get("/probe", BlackboxHandler(context).probe),
             web.get("/config", operations.config),
@@ -64,22 +69,22 @@ def make_app(context: WebContext) -> web.Application:
 
 
 async def serve(context: WebContext, listen: str, security: WebSecurity) -> tuple[web.AppRunner, str]:
-    """Listen on ``host:port`` (0: any free port); returns what to clean up in the end, and the address to open.
+    """Listen on ``host:port`` (0: any free port); return the runner, for the clean-up, and the URL to open.
 
-    Raises OSError when nobody can listen there.
+    Raises OSError when the port cannot be bound.
     """
     runner = web.AppRunner(make_app(context), access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     host, _, port = listen.rpartition(":")
-    listening = WebListener(runner, security.connection_limiter, security.tls)
+    listener = WebListener(runner, security.connection_limiter, security.tls)
     try:
-        await listening.bind(host.strip("[]"), int(port))
+        await listener.bind(host.strip("[]"), int(port))
     except OSError:
         await runner.cleanup()
         raise
-    await listening.start()
+    await listener.start()
     security.warn_if_exposed(listen)
-    return runner, listening.name
+    return runner, listener.name
 
 
 async def _add_security_headers(_request: web.Request, response: web.StreamResponse) -> None:
@@ -87,7 +92,7 @@ async def _add_security_headers(_request: web.Request, response: web.StreamRespo
 
 
 def _error_middleware(pages: PageHandlers) -> Middleware:
-    """Turn whatever goes wrong into an answer in the manner of what was asked for."""
+    """Turn every error into a response of the type that the path has: JSON, text or a page."""
 
     async def respond(request: web.Request, status: int) -> web.Response:
         if request.path.startswith("/api/"):
@@ -102,13 +107,13 @@ def _error_middleware(pages: PageHandlers) -> Middleware:
     ) -> web.StreamResponse:
         try:
             return await handler(request)
-        except web.HTTPException as trouble:
-            response = await respond(request, trouble.status)
-            if "Allow" in trouble.headers:
-                response.headers["Allow"] = trouble.headers["Allow"]
+        except web.HTTPException as error:
+            response = await respond(request, error.status)
+            if "Allow" in error.headers:
+                response.headers["Allow"] = error.headers["Allow"]
             return response
         except TooManyRequests:
-            raise  # no fault: the entrance says it
+            raise  # no error: the load-shedding middleware responds
         except Exception:
             log.exception("web_request_failed", path=request.path)
             return await respond(request, 500)

@@ -1,4 +1,4 @@
-"""What the pages need from the daemon, handed in as one record; they know nothing else of it."""
+"""What the web server needs from the daemon, as one record; it has no other access to it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readiness:
-    """Whether looks are completing, and if not, why, in one sentence."""
+    """Whether probes are completing, and if not, the reason as one sentence."""
 
     ok: bool
     reason: str = ""
@@ -30,12 +30,12 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebContext:
-    """The parts that pages and answers are made of.
+    """The data sources and settings of the web server.
 
-    ``language`` is ``vi`` or ``en`` and holds where a request names none; ``zone`` is the zone of shown times.
-    ``keeper`` knows who may enter. ``reload`` reads the configuration anew and returns the complaints, or None when it
-    was taken over; without it, or without a ``reload_token``, which must be presented as a bearer token, reloading over
-    HTTP is off. ``config`` gives the configuration that holds.
+    ``language`` is ``vi`` or ``en``, the default for requests that name none; ``zone`` is the zone of displayed times.
+    ``reload`` loads the configuration again and returns the errors, or None when it was taken over. Without it, or
+    without a ``reload_token``, which clients send as a bearer token, reload over HTTP is disabled. ``config`` returns
+    the configuration in use.
     """
 
     status_cache: StatusCache

@@ -1,4 +1,4 @@
-"""Templates to bytes without holding the event loop, and a shelf that lets many readers share one rendering."""
+"""Renders templates without blocking the event loop, and caches responses so that many clients share one rendering."""
 
 from __future__ import annotations
 
@@ -18,32 +18,31 @@ if TYPE_CHECKING:
 Body = TypeVar("Body")
 
 TIME_SLICE_SECONDS = 0.004
-"""How long a rendering may run before others have their turn: probes measure latencies on the same loop."""
-
+"""How long a rendering may run before other tasks run: probes measure latencies on the same loop."""
 
 MAX_QUEUED_RENDERS = 16
-"""Renderings that may wait for their turn; each shelf makes one at a time, or their slices would add up."""
+"""Renderings that may wait; each cache renders one at a time, because concurrent slices would add up."""
 
 
 class TooManyRequests(Exception):
-    """So many renderings wait that one more will not be made."""
+    """Too many renderings wait; the request is refused."""
 
 
 class CooperativeYield:
-    """Gives way to other work whenever a slice of time is used up."""
+    """Yields to other tasks whenever a time slice is used up."""
 
     def __init__(self) -> None:
         self._slice_started = time.perf_counter()
 
     async def __call__(self) -> None:
-        """Call it between small pieces of work."""
+        """Yield if the slice is used up; call it between small pieces of work."""
         if time.perf_counter() - self._slice_started > TIME_SLICE_SECONDS:
             await asyncio.sleep(0)
             self._slice_started = time.perf_counter()
 
 
 class Templates:
-    """The templates of this package. Everything written into them is escaped."""
+    """The templates of this package. All values are escaped."""
 
     def __init__(self) -> None:
         self._environment = Environment(
@@ -55,25 +54,25 @@ class Templates:
             auto_reload=False,
         )
         for name in self._environment.list_templates():
-            self._environment.get_template(name)  # compiled now, not while somebody measures
+            self._environment.get_template(name)  # compiled now, not while probes run
 
-    async def render(self, template: str, **values: Any) -> bytes:  # noqa: ANN401 - a template takes what it names
-        """The page, made slice by slice."""
-        pause = CooperativeYield()
+    async def render(self, template: str, **values: Any) -> bytes:  # noqa: ANN401 - each template has its own values
+        """Render a page in time slices."""
+        yield_if_due = CooperativeYield()
         parts: list[str] = []
         for part in self._environment.get_template(template).generate(values):
             parts.append(part)
-            await pause()
+            await yield_if_due()
         return "".join(parts).encode()
 
 
 async def join_cooperatively(pieces: Iterable[str], separator: str = "") -> str:
-    """Join pieces that take a moment each to make."""
-    pause = CooperativeYield()
+    """Join pieces that take time to produce, yielding between them."""
+    yield_if_due = CooperativeYield()
     parts: list[str] = []
     for piece in pieces:
         parts.append(piece)
-        await pause()
+        await yield_if_due()
     return separator.join(parts)
 
 
@@ -85,9 +84,9 @@ class _CacheEntry(Generic[Body]):
 
 
 class ResponseCache(Generic[Body]):
-    """Keeps a few rendered bodies for ``seconds``. Who asks for one that is being made waits for it.
+    """Caches rendered bodies for ``max_age_seconds``. Requests for a body that is being rendered wait for it.
 
-    Different ones are made one after the other; raises :class:`Crowded` when too many wait.
+    Different bodies are rendered one after the other; raises :class:`TooManyRequests` when too many wait.
     """
 
     def __init__(self, clock: Clock, max_age_seconds: float, max_entries: int = 64) -> None:
@@ -99,16 +98,16 @@ class ResponseCache(Generic[Body]):
         self._queued = 0
 
     async def get(self, key: Hashable, render: Callable[[], Awaitable[Body]]) -> Body:
-        """The body of ``key``, made anew when it is older than the shelf keeps it."""
-        kept = self._entries.setdefault(key, _CacheEntry())
+        """Return the body of ``key``, rendered again when it is too old."""
+        entry = self._entries.setdefault(key, _CacheEntry())
         self._entries.move_to_end(key)
         while len(self._entries) > self._max_entries:
             self._entries.popitem(last=False)
-        async with kept.lock:
-            if kept.body is None or self._clock.monotonic() - kept.rendered_at >= self._max_age_seconds:
-                kept.body = await self._render(render)
-                kept.rendered_at = self._clock.monotonic()
-            return kept.body
+        async with entry.lock:
+            if entry.body is None or self._clock.monotonic() - entry.rendered_at >= self._max_age_seconds:
+                entry.body = await self._render(render)
+                entry.rendered_at = self._clock.monotonic()
+            return entry.body
 
     async def _render(self, render: Callable[[], Awaitable[Body]]) -> Body:
         if self._queued >= MAX_QUEUED_RENDERS:

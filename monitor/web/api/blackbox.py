@@ -1,7 +1,7 @@
-"""``/probe?target=&module=`` for who comes from blackbox_exporter: the newest look at a page of the inventory.
+"""``/probe?target=&module=`` as in blackbox_exporter: the newest measurement of a check of the inventory.
 
-No look is taken: looks follow their timer, and a scrape that caused one would spoil the beat and let strangers choose
-what is asked. ``docs/from-blackbox-exporter.md`` tells the differences.
+No probe is run: probes follow their schedule, and a scrape that started one would disturb it and let clients choose the
+target. ``docs/from-blackbox-exporter.md`` lists the differences.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from monitor.web.context import WebContext
 
 MODULE_ALIASES = {"": STATE_CHECK, "http_2xx": STATE_CHECK}
-"""Modules of blackbox_exporter's own sample configuration, by the kind of probe that does the same."""
+"""Modules of blackbox_exporter's sample configuration, mapped to the probe kind that does the same."""
 
 
 class BlackboxHandler:
@@ -34,37 +34,36 @@ class BlackboxHandler:
         self._exposition = context.exposition
 
     async def probe(self, request: web.Request) -> web.Response:
-        """200 with the series, 400 for a wrong question, 404 for a stranger, 503 before the first look."""
-        target, asked = request.query.get("target", "").strip(), request.query.get("module", "")
+        """Return 200 with the series, 400 for bad parameters, 404 for an unknown target, 503 before the first probe."""
+        target, module = request.query.get("target", "").strip(), request.query.get("module", "")
         if not target:
-            return text_response(400, "target is missing: the id of a portal, or an address of the inventory")
-        module = MODULE_ALIASES.get(asked, asked)
+            return text_response(400, "missing parameter target: a portal id or a URL of the inventory")
+        module = MODULE_ALIASES.get(module, module)
         known = {check.kind for check in self._status_cache.checks.values()} | set(MODULE_ALIASES.values())
         if module not in known:
-            return text_response(
-                400, f"no such module; there are {', '.join(sorted(known))}, and http_2xx for {STATE_CHECK}"
-            )
+            expected = ", ".join(sorted(known))
+            return text_response(400, f"unknown module: expected {expected}, or http_2xx for {STATE_CHECK}")
         check = find_check(self._status_cache.checks.values(), target, module)
         if check is None:
-            return text_response(404, "no page of the inventory is looked at under this target and module")
+            return text_response(404, "unknown target: no check of the inventory has this target and module")
         newest = self._status_cache.latest.get(check.key)
         if newest is None:
-            return text_response(503, "not looked at yet")
+            return text_response(503, "not probed yet")
         body = self._exposition.render_measurement(check, newest).encode()
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
 
 
 def find_check(checks: Iterable[Check], target: str, kind: str) -> Check | None:
-    """The check of ``kind`` that a target means: a portal's id, a page's address, or a host for its home page."""
+    """Return the check of ``kind`` that a target names: a portal id, the URL of a page, or a host for its home page."""
     candidates = [check for check in checks if check.kind == kind]
     home = [check for check in candidates if check.name == kind]
-    address = _normalized_url(target)
+    url = _normalized_url(target)
     return next(
         iter(
             (
                 *(check for check in home if check.portal == target),
-                *(check for check in candidates if redacted_url(URL(check.probe.url)) == address),
-                *(check for check in home if address in _home_urls(URL(check.probe.url))),
+                *(check for check in candidates if redacted_url(URL(check.probe.url)) == url),
+                *(check for check in home if url in _home_urls(URL(check.probe.url))),
             )
         ),
         None,
@@ -72,7 +71,7 @@ def find_check(checks: Iterable[Check], target: str, kind: str) -> Check | None:
 
 
 def _normalized_url(target: str) -> str | None:
-    """As the inventory shows it; without a scheme blackbox_exporter means http."""
+    """Return the URL as the inventory shows it; without a scheme it is http, as in blackbox_exporter."""
     try:
         url = URL(target if "://" in target else f"http://{target}")
         return redacted_url(url) if url.host else None
@@ -81,5 +80,5 @@ def _normalized_url(target: str) -> str | None:
 
 
 def _home_urls(url: URL) -> set[str]:
-    """What else means a home page: its host, with and without TLS."""
+    """Return the other URLs of a home page: its host, with and without TLS."""
     return {redacted_url(url.with_path("/")), f"http://{url.host_port_subcomponent}/"}

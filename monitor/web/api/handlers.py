@@ -1,9 +1,8 @@
-"""The small JSON API: the inventory with its states, and measurements as the journal holds them."""
+"""Handlers of the JSON API: the inventory with its states, and the measurements of the journal."""
 
 from __future__ import annotations
 
 import heapq
-import json
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from monitor.model.time_parsing import MAX_TIMESTAMP_MS, parse_time
 from monitor.web.api import models
 from monitor.web.api.incident_json import hop_json
 from monitor.web.api.openapi import Operation, Parameter, openapi_document
+from monitor.web.api.responses import error_response, json_response, to_json
 from monitor.web.rendering import ResponseCache, join_cooperatively
 from probes.http.urls import strip_credentials
 from probes.registry import PROBE_KINDS
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 CACHE_SECONDS = 1.0
 DEFAULT_LIMIT, MAX_LIMIT = 200, 5000
 MAX_SCANNED_ROWS = 200_000
-"""Rows of a kind looked through at most for one answer: a rare check must not keep the reading thread busy."""
+"""Rows of a kind scanned at most for one response: a rare check must not keep the reading thread busy."""
 
 _TIME_SCHEMA = {"type": "string", "examples": ["-1h", "2026-08-01T00:00:00Z", "1785542400000"]}
 _MEASUREMENT_PARAMETERS = (
@@ -39,22 +39,22 @@ _MEASUREMENT_PARAMETERS = (
     Parameter(name="check", help="Name of a check, such as uptime or uptime-search.", schema={"type": "string"}),
     Parameter(name="kind", help="Probe kind.", schema={"type": "string", "enum": list(PROBE_KINDS)}),
     Parameter(name="since", help="First slot: ISO 8601, unix milliseconds, or such as -1h.", schema=_TIME_SCHEMA),
-    Parameter(name="until", help="The same; not included.", schema=_TIME_SCHEMA),
+    Parameter(name="until", help="End of the slots, exclusive; the same formats.", schema=_TIME_SCHEMA),
     Parameter(
         name="limit",
-        help="Measurements at most.",
+        help="Maximum number of measurements.",
         schema={"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
     ),
 )
 
 
 class BadRequest(Exception):
-    """A parameter makes no sense; the message says which, to the reader."""
+    """A parameter is invalid; the message for the client names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasurementQuery:
-    """A question for measurements with ``since <= slot < until`` in UTC ms, judged whole."""
+    """A validated query for measurements with ``since_ms <= slot < until_ms``."""
 
     portal: str | None
     check: str | None
@@ -65,7 +65,7 @@ class MeasurementQuery:
 
     @classmethod
     def parse(cls, parameters: Mapping[str, str], status_cache: StatusCache, now_ms: int) -> MeasurementQuery:
-        """From a request's parameters. Raises :class:`BadRequest`."""
+        """Parse a request's parameters. Raises :class:`BadRequest`."""
         if unknown := unknown_parameter(parameters, _MEASUREMENT_PARAMETERS):
             raise BadRequest(unknown)
         portal, check, kind = parameters.get("portal"), parameters.get("check"), parameters.get("kind")
@@ -87,7 +87,7 @@ class MeasurementQuery:
         )
 
     def find(self, reader: JournalReader) -> list[Measurement]:
-        """The newest matching measurements, newest first."""
+        """Return the newest matching measurements, newest first."""
         found = heapq.merge(
             *(self._of_kind(reader, kind) for kind in self.kinds), key=lambda one: (one.slot, one.seq), reverse=True
         )
@@ -106,10 +106,10 @@ class MeasurementQuery:
 
 
 def unknown_parameter(query_keys: Iterable[str], allowed: Iterable[Parameter]) -> str | None:
-    """A complaint about the first of the ``given`` names that is no parameter; None when there is none."""
+    """Return an error about the first key that is not an allowed parameter; None without one."""
     names = sorted(one.name for one in allowed)
     unknown = next((name for name in query_keys if name not in names), None)
-    return None if unknown is None else f"unknown parameter {unknown!r}: there are {', '.join(names)}"
+    return None if unknown is None else f"unknown parameter {unknown!r}: expected one of {', '.join(names)}"
 
 
 def _parse_time_parameter(parameters: Mapping[str, str], name: str, default_ms: int, now_ms: int) -> int:
@@ -135,14 +135,14 @@ class Api:
         self._cache: ResponseCache[bytes] = ResponseCache(context.clock, CACHE_SECONDS, max_entries=1)
 
     def operations(self) -> tuple[Operation, ...]:
-        """What can be asked."""
+        """Return the operations, for routes and description."""
         return (
             Operation(
                 name="portals",
                 path="/api/v1/portals",
-                help="The inventory with states and latest looks, at most a second old.",
+                help="The inventory with states and latest results, at most a second old.",
                 handler=self.portals,
-                response=models.Portals,
+                response=models.PortalsResponse,
                 error_responses={},
             ),
             Operation(
@@ -150,37 +150,36 @@ class Api:
                 path="/api/v1/measurements",
                 help="Measurements as the journal holds them, newest first.",
                 handler=self.measurements,
-                response=models.Measurements,
+                response=models.MeasurementsResponse,
                 parameters=_MEASUREMENT_PARAMETERS,
-                error_responses={400: "A parameter makes no sense, or names what does not exist."},
+                error_responses={400: "Invalid parameter, or it names what does not exist."},
             ),
         )
 
     async def portals(self, _request: web.Request) -> web.Response:
-        """The inventory with states and latest looks."""
-        return _json_response(await self._cache.get("portals", self._portals))
+        """Return the inventory with states and latest results."""
+        return json_response(await self._cache.get("portals", self._portals))
 
     async def _portals(self) -> bytes:
-        board = self._context.status_cache
+        cache = self._context.status_cache
         checks: dict[str, list[Check]] = {}
-        for check in board.checks.values():
+        for check in cache.checks.values():
             checks.setdefault(check.portal, []).append(check)
-        pieces = (_dump(_portal_json(board, one, checks.get(one.id, []))) for one in list(board.portals.values()))
-        return (
-            f'{{"prober": {_dump(_prober_json(board))}, "portals": [{await join_cooperatively(pieces, ",")}]}}'.encode()
-        )
+        pieces = (to_json(_portal_json(cache, one, checks.get(one.id, []))) for one in list(cache.portals.values()))
+        portals = await join_cooperatively(pieces, ",")
+        return f'{{"prober": {to_json(_prober_json(cache))}, "portals": [{portals}]}}'.encode()
 
     async def measurements(self, request: web.Request) -> web.Response:
-        """Measurements, newest first. Found and written out on the reading thread."""
+        """Return measurements, newest first. They are read and encoded on the reading thread."""
         try:
-            wanted = MeasurementQuery.parse(request.query, self._context.status_cache, self._context.clock.now())
+            query = MeasurementQuery.parse(request.query, self._context.status_cache, self._context.clock.now())
         except BadRequest as error:
             return error_response(400, str(error))
-        return _json_response(await self._context.journal.read(lambda reader: _measurements_json(wanted.find(reader))))
+        return json_response(await self._context.journal.read(lambda reader: _measurements_json(query.find(reader))))
 
 
 class OpenApiHandler:
-    """Serves what ``operations`` say of themselves, and of itself."""
+    """Serves the OpenAPI description of ``operations`` and of itself."""
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         own = Operation(
@@ -192,30 +191,30 @@ class OpenApiHandler:
             error_responses={},
         )
         self.operations = (*operations, own)
-        self._body = _dump(openapi_document(self.operations)).encode()
+        self._body = to_json(openapi_document(self.operations)).encode()
 
     async def serve(self, _request: web.Request) -> web.Response:
-        """Answer with it."""
-        return _json_response(self._body)
+        """Return the description."""
+        return json_response(self._body)
 
 
 def _measurements_json(measurements: list[Measurement]) -> bytes:
-    return f'{{"measurements": [{",".join(_dump(_measurement_json(one)) for one in measurements)}]}}'.encode()
+    return f'{{"measurements": [{",".join(to_json(_measurement_json(one)) for one in measurements)}]}}'.encode()
 
 
-def _prober_json(status_cache: StatusCache) -> models.Prober:
-    """Our own sight: since when and why it is as it is; up from the start unless told otherwise."""
-    known = status_cache.prober_change
+def _prober_json(status_cache: StatusCache) -> models.ProberResponse:
+    """Return the state of the prober: up before the first state change."""
+    change = status_cache.prober_change
     return {
         "location": status_cache.location,
-        "state": known.state if known else State.UP,
-        "since": iso(known.at) if known else None,
-        "reason": known.detail if known else "",
+        "state": change.state if change else State.UP,
+        "since": iso(change.at) if change else None,
+        "reason": change.detail if change else "",
     }
 
 
-def _portal_json(status_cache: StatusCache, portal: Portal, checks: list[Check]) -> models.PortalOf:
-    look, change = status_cache.latest_state_check(portal.id), status_cache.current_state_change(portal.id)
+def _portal_json(status_cache: StatusCache, portal: Portal, checks: list[Check]) -> models.PortalResponse:
+    latest, change = status_cache.latest_state_check(portal.id), status_cache.current_state_change(portal.id)
     return {
         "id": portal.id,
         "code": portal.code,
@@ -231,7 +230,7 @@ def _portal_json(status_cache: StatusCache, portal: Portal, checks: list[Check])
         "since": iso(status_cache.state_since_ms(portal.id)),
         "flapping": status_cache.is_flapping(portal.id),
         "reason": change.detail if change else "",
-        "last_look": _attempt_json(look) if look else None,
+        "latest": _attempt_json(latest) if latest else None,
         "checks": [
             {
                 "name": one.name,
@@ -244,19 +243,19 @@ def _portal_json(status_cache: StatusCache, portal: Portal, checks: list[Check])
     }
 
 
-def _attempt_json(measurement: Measurement) -> models.Look:
+def _attempt_json(measurement: Measurement) -> models.AttemptResponse:
     return {
         "slot": iso(measurement.slot),
         "started": iso(measurement.started),
         "outcome": measurement.outcome,
         "fault": measurement.fault,
-        "void": measurement.void,
+        "unknown_reason": measurement.unknown_reason,
         "duration": measurement.duration,
         "detail": measurement.detail,
     }
 
 
-def _measurement_json(measurement: Measurement) -> models.MeasurementOf:
+def _measurement_json(measurement: Measurement) -> models.MeasurementResponse:
     return {
         "seq": measurement.seq,
         "portal": measurement.portal,
@@ -266,22 +265,8 @@ def _measurement_json(measurement: Measurement) -> models.MeasurementOf:
         "attempt": measurement.attempt,
         **_attempt_json(measurement),
         "phase": measurement.phase,
-        "lateness": measurement.lateness,
+        "start_delay": measurement.start_delay,
         "config": measurement.config,
         "values": dict(measurement.values),
         "hops": [hop_json(hop) for hop in measurement.hops],
     }
-
-
-def _dump(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _json_response(body: bytes, status: int = 200) -> web.Response:
-    headers = {"Cache-Control": "no-cache"}
-    return web.Response(body=body, status=status, content_type="application/json", charset="utf-8", headers=headers)
-
-
-def error_response(status: int, error: str) -> web.Response:
-    """An error as JSON: one sentence under ``error``."""
-    return _json_response(_dump({"error": error}).encode(), status)

@@ -1,4 +1,4 @@
-"""Incidents as plain data for the API and for ``portal-monitor incidents --json``; times are ISO 8601 in UTC."""
+"""Converts incidents to JSON data, for the API and ``portal-monitor incidents --json``; times are ISO 8601 in UTC."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ from monitor.i18n.translator import iso
 if TYPE_CHECKING:
     from monitor.model.incidents import AffectedPortal, AttemptSummary, IncidentEvent
     from monitor.storage.journal.store import JournalReader
-    from monitor.web.api.models import Course, GlanceOf, HopOf, IncidentOf, IncidentWhole, MemberOf
+    from monitor.web.api.models import (
+        AffectedPortalResponse,
+        AttemptSummaryResponse,
+        HopResponse,
+        IncidentDetailResponse,
+        IncidentResponse,
+        Timeline,
+    )
     from probes.result import Hop
 
 
-def incident_json(event: IncidentEvent, now_ms: int) -> IncidentOf:
-    """How an incident stands after ``event``; ``now`` (UTC ms) bounds the downtime of one that goes on."""
+def incident_json(event: IncidentEvent, now_ms: int) -> IncidentResponse:
+    """Return the incident after ``event``; ``now_ms`` bounds the downtime of one that is open."""
     incident = event.incident
     return {
         "id": incident.id,
@@ -25,17 +32,17 @@ def incident_json(event: IncidentEvent, now_ms: int) -> IncidentOf:
         "updated": iso(event.at),
         "resolved": iso(incident.resolved),
         "downtime_seconds": incident.downtime_seconds(now_ms),
-        "shared": list(incident.shared) if len(incident.members) > 1 else [],
-        "portals": [_affected_portal_json(one, now_ms) for one in incident.members],
+        "shared": list(incident.shared) if len(incident.portals) > 1 else [],
+        "portals": [_affected_portal_json(one, now_ms) for one in incident.portals],
     }
 
 
-def incident_detail_json(reader: JournalReader, event: IncidentEvent, now_ms: int) -> IncidentWhole:
-    """The same with what led there."""
+def incident_detail_json(reader: JournalReader, event: IncidentEvent, now_ms: int) -> IncidentDetailResponse:
+    """Return the incident with its events, notes and messages."""
     return {**incident_json(event, now_ms), **_timeline_json(reader, event.incident.id)}
 
 
-def _timeline_json(reader: JournalReader, incident_id: str) -> Course:
+def _timeline_json(reader: JournalReader, incident_id: str) -> Timeline:
     events, notes, messages = (
         reader.incident_events(incident_id),
         reader.notes(incident_id),
@@ -43,7 +50,7 @@ def _timeline_json(reader: JournalReader, incident_id: str) -> Course:
     )
     return {
         "events": [
-            {"number": one.number, "step": one.step, "portal": one.portal, "at": iso(one.at), "told": one.tell}
+            {"number": one.number, "type": one.type, "portal": one.portal, "at": iso(one.at), "notified": one.notify}
             for one in events
         ],
         "notes": [{"kind": one.kind, "by": one.by, "text": one.text, "at": iso(one.at)} for one in notes],
@@ -53,21 +60,21 @@ def _timeline_json(reader: JournalReader, incident_id: str) -> Course:
                 "event": one.number,
                 "reminder": one.reminder,
                 "created": iso(one.created),
-                "fate": one.fate,
-                "settled": iso(one.settled),
+                "status": one.status,
+                "completed_at": iso(one.completed_at),
             }
             for one in messages
         ],
     }
 
 
-def _affected_portal_json(affected_portal: AffectedPortal, now_ms: int) -> MemberOf:
+def _affected_portal_json(affected_portal: AffectedPortal, now_ms: int) -> AffectedPortalResponse:
     return {
         "portal": affected_portal.portal,
         "state": affected_portal.state,
         "since": iso(affected_portal.since),
         "until": iso(affected_portal.until),
-        "ending": affected_portal.ending,
+        "end_reason": affected_portal.end_reason,
         "downtime_seconds": affected_portal.downtime_seconds(now_ms),
         "fault": affected_portal.fault,
         "phase": affected_portal.phase,
@@ -75,15 +82,15 @@ def _affected_portal_json(affected_portal: AffectedPortal, now_ms: int) -> Membe
         "address": affected_portal.address,
         "family": affected_portal.family,
         "certificate": dict(affected_portal.certificate),
-        "last_good": iso(affected_portal.good),
+        "last_good": iso(affected_portal.last_good),
         "references": list(affected_portal.references),
-        "looks": [_attempt_json(look) for look in affected_portal.looks],
+        "attempts": [_attempt_json(attempt) for attempt in affected_portal.attempts],
         "hops": [hop_json(hop) for hop in affected_portal.hops],
         "shared": list(affected_portal.shared),
     }
 
 
-def _attempt_json(attempt: AttemptSummary) -> GlanceOf:
+def _attempt_json(attempt: AttemptSummary) -> AttemptSummaryResponse:
     return {
         "check": attempt.check,
         "slot": iso(attempt.slot),
@@ -92,7 +99,7 @@ def _attempt_json(attempt: AttemptSummary) -> GlanceOf:
         "duration": attempt.duration,
         "outcome": attempt.outcome,
         "fault": attempt.fault,
-        "void": attempt.void,
+        "unknown_reason": attempt.unknown_reason,
         "phase": attempt.phase,
         "detail": attempt.detail,
         "address": attempt.address,
@@ -101,8 +108,8 @@ def _attempt_json(attempt: AttemptSummary) -> GlanceOf:
     }
 
 
-def hop_json(hop: Hop) -> HopOf:
-    """One request of a look."""
+def hop_json(hop: Hop) -> HopResponse:
+    """Return one request of an attempt."""
     return {
         "url": hop.url,
         "phases": dict(hop.phases),

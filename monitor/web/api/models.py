@@ -1,11 +1,11 @@
-"""The shape of every answer of the JSON API, declared once: handlers fill it, the OpenAPI description is made of it."""
+"""Response models of the JSON API: handlers return them, the OpenAPI description is generated from them."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from pydantic import ConfigDict, Field, with_config
-from typing_extensions import TypedDict  # pydantic's own; that of typing will do from Python 3.12 on
+from typing_extensions import TypedDict  # required by pydantic before Python 3.12
 
 from monitor.model.incidents import EndReason, EventType, IncidentKind, MessageStatus, NoteKind, Severity
 from monitor.model.records import Expect, PortalKind, State, UnknownReason
@@ -15,19 +15,19 @@ Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """ISO 8601 in UTC to the millisecond, such as ``2026-08-01T00:00:00.000Z``."""
 
 forbid_extra_keys = with_config(ConfigDict(extra="forbid"))
-"""An answer has these keys and no others."""
+"""A response has these keys and no others."""
 
 
 @forbid_extra_keys
-class Refusal(TypedDict):
-    """Why there is no answer, in one sentence."""
+class Error(TypedDict):
+    """Reason of an error response, as one sentence."""
 
     error: str
 
 
 @forbid_extra_keys
-class Prober(TypedDict):
-    """Our own sight: unknown while we cannot see, up otherwise."""
+class ProberResponse(TypedDict):
+    """State of the prober: unknown while its self-check fails, up otherwise."""
 
     location: str
     state: State
@@ -36,16 +36,16 @@ class Prober(TypedDict):
 
 
 @forbid_extra_keys
-class Name(TypedDict):
-    """What a portal is called."""
+class PortalNameResponse(TypedDict):
+    """Names of a portal."""
 
     vi: str
     en: str
 
 
 @forbid_extra_keys
-class CheckOf(TypedDict):
-    """One thing that is looked at again and again."""
+class CheckResponse(TypedDict):
+    """One check of a portal."""
 
     name: str
     kind: str
@@ -54,25 +54,25 @@ class CheckOf(TypedDict):
 
 
 @forbid_extra_keys
-class Look(TypedDict):
-    """What became of one slot of a check. A fault is the portal's, void is ours."""
+class AttemptResponse(TypedDict):
+    """Result of one slot of a check. A fault is the portal's, an unknown reason is the prober's."""
 
     slot: Timestamp
     started: Timestamp | None
     outcome: Outcome
     fault: Fault | None
-    void: UnknownReason | None
+    unknown_reason: UnknownReason | None
     duration: Annotated[float | None, Field(description="Seconds.")]
     detail: str
 
 
 @forbid_extra_keys
-class PortalOf(TypedDict):
-    """A portal of the inventory with its state and its newest look."""
+class PortalResponse(TypedDict):
+    """A portal of the inventory with its state and its latest result."""
 
     id: str
     code: str | None
-    name: Name
+    name: PortalNameResponse
     kind: PortalKind
     group: str
     url: str
@@ -84,33 +84,33 @@ class PortalOf(TypedDict):
     since: Timestamp | None
     flapping: bool
     reason: str
-    last_look: Look | None
-    checks: list[CheckOf]
+    latest: AttemptResponse | None
+    checks: list[CheckResponse]
 
 
 @forbid_extra_keys
-class Portals(TypedDict):
+class PortalsResponse(TypedDict):
     """The inventory."""
 
-    prober: Prober
-    portals: list[PortalOf]
+    prober: ProberResponse
+    portals: list[PortalResponse]
 
 
 @forbid_extra_keys
-class HopOf(TypedDict):
-    """One request of a look; phases in seconds."""
+class HopResponse(TypedDict):
+    """One request of an attempt; phases in seconds."""
 
     url: str
     phases: dict[str, float]
-    family: Annotated[int | None, Field(description="4 or 6; none for a host that is written as an address.")]
+    family: Annotated[int | None, Field(description="4 or 6; null for a host that is an IP address.")]
     address: str | None
     status: int | None
     location: str | None
 
 
 @forbid_extra_keys
-class MeasurementOf(Look):
-    """A look as the journal holds it; ``values`` has only what was measured."""
+class MeasurementResponse(AttemptResponse):
+    """A measurement of the journal; ``values`` has only what was measured."""
 
     seq: int
     portal: str
@@ -119,22 +119,22 @@ class MeasurementOf(Look):
     location: str
     attempt: int
     phase: str | None
-    lateness: Annotated[float | None, Field(description="Seconds.")]
+    start_delay: Annotated[float | None, Field(description="Seconds.")]
     config: str
     values: dict[str, Scalar]
-    hops: list[HopOf]
+    hops: list[HopResponse]
 
 
 @forbid_extra_keys
-class Measurements(TypedDict):
+class MeasurementsResponse(TypedDict):
     """Measurements, newest first."""
 
-    measurements: list[MeasurementOf]
+    measurements: list[MeasurementResponse]
 
 
 @forbid_extra_keys
-class GlanceOf(TypedDict):
-    """A look that confirmed the trouble."""
+class AttemptSummaryResponse(TypedDict):
+    """An attempt that confirmed the problem."""
 
     check: str
     slot: Timestamp
@@ -143,7 +143,7 @@ class GlanceOf(TypedDict):
     duration: Annotated[float | None, Field(description="Seconds.")]
     outcome: Outcome
     fault: Fault | None
-    void: str | None
+    unknown_reason: str | None
     phase: str | None
     detail: str
     address: str | None
@@ -152,14 +152,14 @@ class GlanceOf(TypedDict):
 
 
 @forbid_extra_keys
-class MemberOf(TypedDict):
+class AffectedPortalResponse(TypedDict):
     """One portal's part in an incident."""
 
     portal: str
     state: State
     since: Timestamp
     until: Timestamp | None
-    ending: EndReason | None
+    end_reason: EndReason | None
     downtime_seconds: float
     fault: Fault | None
     phase: str | None
@@ -169,14 +169,14 @@ class MemberOf(TypedDict):
     certificate: dict[str, Scalar]
     last_good: Timestamp | None
     references: list[str]
-    looks: list[GlanceOf]
-    hops: list[HopOf]
+    attempts: list[AttemptSummaryResponse]
+    hops: list[HopResponse]
     shared: list[str]
 
 
 @forbid_extra_keys
-class IncidentOf(TypedDict):
-    """How an incident stands; ``updated`` is the slot of its newest event."""
+class IncidentResponse(TypedDict):
+    """An incident after its newest event; ``updated`` is the slot of that event."""
 
     id: str
     kind: IncidentKind
@@ -187,30 +187,30 @@ class IncidentOf(TypedDict):
     resolved: Timestamp | None
     downtime_seconds: float
     shared: Annotated[list[str], Field(description="What all its portals have in common, where there are several.")]
-    portals: list[MemberOf]
+    portals: list[AffectedPortalResponse]
 
 
 @forbid_extra_keys
-class Incidents(TypedDict):
+class IncidentsResponse(TypedDict):
     """Incidents, newest first."""
 
-    incidents: list[IncidentOf]
+    incidents: list[IncidentResponse]
 
 
 @forbid_extra_keys
-class EventOf(TypedDict):
-    """Something happened to an incident; ``told``: whether people had to hear of it."""
+class EventResponse(TypedDict):
+    """An event of an incident; ``notified``: whether targets are notified of it."""
 
     number: int
-    step: EventType
+    type: EventType
     portal: str
     at: Timestamp
-    told: bool
+    notified: bool
 
 
 @forbid_extra_keys
-class NoteOf(TypedDict):
-    """What a person said."""
+class NoteResponse(TypedDict):
+    """A note of an operator."""
 
     kind: NoteKind
     by: str
@@ -219,26 +219,26 @@ class NoteOf(TypedDict):
 
 
 @forbid_extra_keys
-class MessageOf(TypedDict):
-    """What a target is to hear about an event, and what became of it."""
+class MessageResponse(TypedDict):
+    """A message to a target about an event, and its status."""
 
     target: str
     event: int
     reminder: int
     created: Timestamp
-    fate: MessageStatus
-    settled: Timestamp | None
+    status: MessageStatus
+    completed_at: Timestamp | None
 
 
 @forbid_extra_keys
-class Course(TypedDict):
-    """What led to where an incident stands."""
+class Timeline(TypedDict):
+    """History of an incident."""
 
-    events: list[EventOf]
-    notes: list[NoteOf]
-    messages: list[MessageOf]
+    events: list[EventResponse]
+    notes: list[NoteResponse]
+    messages: list[MessageResponse]
 
 
 @forbid_extra_keys
-class IncidentWhole(IncidentOf, Course):
+class IncidentDetailResponse(IncidentResponse, Timeline):
     """An incident with events, notes and messages."""

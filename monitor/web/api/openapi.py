@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 description of the JSON API, made of what the handlers themselves declare."""
+"""Generates the OpenAPI 3.1 description of the JSON API from what the handlers declare."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import TypeAdapter
 
 from monitor import __version__
-from monitor.web.api.models import Refusal
+from monitor.web.api.models import Error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 OPENAPI_VERSION = "3.1.1"
 _REF_TEMPLATE = "#/components/schemas/{model}"
 _DESCRIPTION = (
-    "What the monitor knows of the portals, for programs. Nothing here changes anything; HEAD works as well. "
-    "Times in answers are ISO 8601 in UTC."
+    "Portals, measurements and incidents of the monitor, read-only; HEAD works as well. "
+    "Times in responses are ISO 8601 in UTC."
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """What a request may say; ``schema`` is a JSON Schema of its value."""
+    """A parameter of a request; ``schema`` is the JSON Schema of its value."""
 
     name: str
     help: str
@@ -35,7 +35,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One GET of the API: its address, who answers, with what, and by which statuses it refuses, each with why."""
+    """One GET of the API: path, handler, response model, and error statuses with their descriptions."""
 
     name: str
     path: str
@@ -47,31 +47,31 @@ class Operation:
 
 
 def openapi_document(operations: Iterable[Operation]) -> dict[str, Any]:
-    """The description as plain data."""
-    every = list(operations)
-    named = [(one.name, TypeAdapter(one.response)) for one in every] + [("refusal", TypeAdapter(Refusal))]
+    """Return the description as JSON data."""
+    listed = list(operations)
+    named = [(one.name, TypeAdapter(one.response)) for one in listed] + [("error", TypeAdapter(Error))]
     inputs: list[tuple[str, Literal["serialization"], TypeAdapter[Any]]]
     inputs = [(name, "serialization", adapter) for name, adapter in named]
-    made, shared = TypeAdapter.json_schemas(inputs, ref_template=_REF_TEMPLATE)
-    schemas = {name: made[name, "serialization"] for name, _ in named}
+    generated, shared = TypeAdapter.json_schemas(inputs, ref_template=_REF_TEMPLATE)
+    schemas = {name: generated[name, "serialization"] for name, _ in named}
     return {
         "openapi": OPENAPI_VERSION,
         "info": {"title": "portal-monitor", "version": __version__, "description": _DESCRIPTION},
         "servers": [{"url": "/"}],
-        "paths": {one.path: {"get": _operation_object(one, schemas)} for one in every},
+        "paths": {one.path: {"get": _operation_object(one, schemas)} for one in listed},
         "components": {"schemas": shared.get("$defs", {})},
     }
 
 
 def _operation_object(operation: Operation, schemas: Mapping[str, Any]) -> dict[str, Any]:
-    refusals = {**operation.error_responses, 500: "A fault of the monitor's own."}
+    errors = {**operation.error_responses, 500: "Internal error."}
     return {
         "operationId": operation.name,
         "summary": operation.help,
         "parameters": [_parameter_object(each) for each in operation.parameters],
         "responses": {
-            "200": _response_object("The answer.", schemas[operation.name]),
-            **{str(status): _response_object(why, schemas["refusal"]) for status, why in refusals.items()},
+            "200": _response_object("The response.", schemas[operation.name]),
+            **{str(status): _response_object(text, schemas["error"]) for status, text in errors.items()},
         },
     }
 

@@ -1,6 +1,6 @@
-"""``/metrics``: every check's newest measurement under blackbox_exporter's names, our own beside them.
+"""``/metrics``: the newest measurement of each check under blackbox_exporter's names, with further series beside them.
 
-Portal series are kept as finished text, line by line as measurements arrive, because rendering 25,000 samples through
+Portal series are stored as finished text lines as measurements arrive, because rendering 25,000 samples through
 prometheus-client takes longer than a probe may be delayed. Counters and histograms of the daemon itself are few and
 come from prometheus-client.
 """
@@ -35,22 +35,22 @@ if TYPE_CHECKING:
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _COMMON_HELP = {
-    "probe_success": "Whether the last look found the portal as expected (absent when the prober could not see).",
-    "probe_duration_seconds": "How long the last look took.",
-    "probe_timeout_seconds": "Longest time that a look may take over one address family.",
-    "probe_attempts": "Number of looks taken for the last slot.",
-    "probe_last_run_timestamp_seconds": "When the last look began, in unix time. Probing follows a timer, not scrapes.",
-    "probe_failure_info": "Why the last look failed, from a closed set of reasons; 1 while it holds.",
-    "portal_monitor_void_info": "Why the last slot was not seen, from a closed set of reasons; 1 while it holds.",
+    "probe_success": "Whether the last probe found the portal as expected (absent when the outcome is unknown).",
+    "probe_duration_seconds": "How long the last probe took.",
+    "probe_timeout_seconds": "Longest time that a probe may take over one address family.",
+    "probe_attempts": "Number of attempts made for the last slot.",
+    "probe_last_run_timestamp_seconds": "When the last probe began, in unix time. Probes follow a timer, not scrapes.",
+    "probe_failure_info": "Why the last probe failed, from a closed set of reasons; 1 while it holds.",
+    "portal_monitor_unknown_info": "Why the last slot has no result, from a closed set; 1 while it holds.",
 }
 _SHARED_HELP = {
-    "probe_http_duration_seconds": "Duration of the last look by phase, summed over all hops.",
+    "probe_http_duration_seconds": "Duration of the last probe by phase, summed over all hops.",
     "portal_monitor_http_phase_seconds": "The two halves of phase processing of probe_http_duration_seconds.",
 }
-"""Help of the families that several metrics with words of their own share."""
+"""Help of the families that several metrics share."""
 
 _CHUNK_SIZE = 250
-"""Checks or portals rendered before others get a turn."""
+"""Checks or portals rendered before other tasks run."""
 
 _STATE = "portal_monitor_portal_state"
 _FLAPPING = "portal_monitor_portal_flapping"
@@ -59,17 +59,17 @@ _PORTAL = "portal_monitor_portal_info"
 
 
 def escape(value: str) -> str:
-    """A label value in the text format."""
+    """Escape a label value for the text format."""
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
 def number(value: float) -> str:
-    """A sample value in the text format; stored values are always finite."""
+    """Format a sample value; stored values are always finite."""
     return repr(float(value))
 
 
 def labels(pairs: Mapping[str, str]) -> str:
-    """Label pairs in the text format, without braces."""
+    """Format label pairs, without braces."""
     return ",".join(f'{name}="{escape(value)}"' for name, value in pairs.items())
 
 
@@ -80,15 +80,15 @@ class _Family:
 
 
 class Exposition:
-    """Renders ``/metrics`` from lines kept per family and check; ``finished`` gives text that others have made."""
+    """Renders ``/metrics`` from lines stored per family and check; ``extra_sections`` add text of other modules."""
 
     def __init__(
         self, status_cache: StatusCache, kinds: Mapping[str, type[Probe]], registry: CollectorRegistry
     ) -> None:
         self._status_cache = status_cache
         self._registry = registry
-        told = _COMMON_HELP | hop_series.FAMILIES
-        self._families: dict[str, _Family] = {name: _Family(text, {}) for name, text in told.items()}
+        help_texts = _COMMON_HELP | hop_series.FAMILIES
+        self._families: dict[str, _Family] = {name: _Family(text, {}) for name, text in help_texts.items()}
         self._hops = hop_series.HopSeries()
         self._metrics = {kind: _exported_metrics(probe.metrics) for kind, probe in kinds.items()}
         for metrics in self._metrics.values():
@@ -101,7 +101,7 @@ class Exposition:
         status_cache.listeners.append(self.update)
 
     def retain(self) -> None:
-        """Drop the series of checks that are gone from the board."""
+        """Drop the series of checks that are no longer in the status cache."""
         keep = self._status_cache.checks.keys()
         self._label_cache.clear()
         self._hops.retain(set(keep))
@@ -111,11 +111,11 @@ class Exposition:
         self._exported_names = {key: names for key, names in self._exported_names.items() if key in keep}
 
     def update(self, measurement: Measurement) -> None:
-        """Replace the lines of one check by its newest measurement; a look that confirms is only counted."""
+        """Replace the lines of one check by its newest measurement; a confirmation attempt is only counted."""
         check = self._status_cache.checks[measurement.key]
         if not check.probe.is_representative(measurement.attempt, measurement.values):
-            counted = f"probe_attempts{{{self._labels(check)}}} {measurement.attempt}\n"
-            self._families["probe_attempts"].lines[measurement.key] = counted
+            count = f"probe_attempts{{{self._labels(check)}}} {measurement.attempt}\n"
+            self._families["probe_attempts"].lines[measurement.key] = count
             return
         fresh = defaultdict(list)
         base = self._labels(check)
@@ -141,16 +141,16 @@ class Exposition:
         return self._label_cache[check.key]
 
     def _samples(self, check: Check, measurement: Measurement) -> Iterable[tuple[str, str, str]]:
-        """(name, further labels, value) of every series of a measurement."""
+        """Yield (name, further labels, value) of every series of a measurement."""
         yield "probe_timeout_seconds", "", number(check.probe.timeout)
-        if measurement.void is not None:
-            yield "portal_monitor_void_info", f',reason="{measurement.void.value}"', "1"
+        if measurement.unknown_reason is not None:
+            yield "portal_monitor_unknown_info", f',reason="{measurement.unknown_reason.value}"', "1"
         if measurement.started is None:
             return
         yield "probe_last_run_timestamp_seconds", "", number(measurement.started / 1000)
         if not check.probe.representative_flag:
             yield "probe_attempts", "", str(measurement.attempt)
-        if measurement.outcome is Outcome.VOID:
+        if measurement.outcome is Outcome.UNKNOWN:
             return
         yield "probe_success", "", "1" if measurement.outcome is Outcome.UP else "0"
         if measurement.duration is not None:
@@ -162,14 +162,14 @@ class Exposition:
             yield name, f",{labels(pairs)}", number(value)
 
     def render_measurement(self, check: Check, measurement: Measurement) -> str:
-        """A page of one measurement, as the answer to a request for just this check: nobody's labels, its own only."""
+        """Render one measurement for a request for this check: without the labels that identify the check."""
         fresh = defaultdict(list)
         for name, extra, value in self._samples(check, measurement):
             fresh[name].append(f"{name}{{{extra[1:]}}} {value}\n" if extra else f"{name} {value}\n")
         return "".join(f"{_header(name, self._families[name].help)}{''.join(lines)}" for name, lines in fresh.items())
 
     async def render(self) -> list[bytes]:
-        """The page in pieces. Gives way to other work after every one: each takes a few milliseconds."""
+        """Render the exposition in pieces of a few milliseconds, yielding to other tasks after each."""
         pieces = [generate_latest(self._registry)]
         for name, family in list(self._families.items()):
             if family.lines:
@@ -179,21 +179,20 @@ class Exposition:
             (_STATE, "Confirmed state of a portal: 1 for the state it is in.", self._state_series),
             (
                 _FLAPPING,
-                "Whether a portal changes all the time, so that its changes are not told.",
+                "Whether a portal changes all the time, so that its changes are not notified.",
                 self._flapping_series,
             ),
-            (_PORTAL, "Facts of a portal that do not change with looks.", self._info),
+            (_PORTAL, "Facts of a portal that do not change with probes.", self._info),
         ):
             pieces.append(_header(name, text).encode())
             pieces += await _join_in_chunks(map(line, list(self._status_cache.portals.values())))
-        pieces.append(
-            f"{_header(_PROBER, 'State of the prober: unknown while it cannot see.')}{self._prober_series()}".encode()
-        )
+        header = _header(_PROBER, "State of the prober: unknown while its self-check fails.")
+        pieces.append(f"{header}{self._prober_series()}".encode())
         return pieces + [text() for text in self.extra_sections]
 
     def _prober_series(self) -> str:
-        known = self._status_cache.prober_change
-        now = known.state if known is not None else State.UP
+        change = self._status_cache.prober_change
+        now = change.state if change is not None else State.UP
         base = labels({"location": self._status_cache.location})
         return "".join(
             f'{_PROBER}{{{base},state="{one.value}"}} {int(one is now)}\n' for one in (State.UP, State.UNKNOWN)
@@ -206,7 +205,7 @@ class Exposition:
         return f"{_FLAPPING}{{{base}}} {int(self._status_cache.is_flapping(portal.id))}\n"
 
     def _state_series(self, portal: Portal) -> str:
-        """One gauge per state, summing to 1; a retired portal is not judged and has none."""
+        """Return one gauge per state, summing to 1; a retired portal is not evaluated and has none."""
         if portal.expect is Expect.RETIRED:
             return ""
         now = self._status_cache.state(portal.id)
@@ -227,10 +226,10 @@ class Exposition:
 
 
 async def _join_in_chunks(lines: Iterable[str]) -> list[bytes]:
-    """The lines as text, those of some hundred checks or portals at a time."""
-    rest, pieces = iter(lines), []
-    while some := list(islice(rest, _CHUNK_SIZE)):
-        pieces.append("".join(some).encode())
+    """Join the lines in chunks of some hundred checks or portals."""
+    remaining, pieces = iter(lines), []
+    while chunk := list(islice(remaining, _CHUNK_SIZE)):
+        pieces.append("".join(chunk).encode())
         await asyncio.sleep(0)
     return pieces
 
@@ -240,7 +239,7 @@ def _header(name: str, text: str) -> str:
 
 
 def _exported_metrics(metrics: Iterable[Metric]) -> list[tuple[Metric, str]]:
-    """The metrics that are exposed, each with its constant labels as text."""
+    """Return the metrics that are exported, each with its constant labels as text."""
     return [
         (metric, "".join(f',{name}="{text}"' for name, text in metric.labels.items()))
         for metric in metrics
@@ -251,7 +250,7 @@ def _exported_metrics(metrics: Iterable[Metric]) -> list[tuple[Metric, str]]:
 def _metric_samples(
     metrics: Iterable[tuple[Metric, str]], values: Mapping[str, Scalar]
 ) -> Iterable[tuple[str, str, str]]:
-    """The declared metrics among ``values``; text metrics that share a name become labels of one info series."""
+    """Yield the declared metrics among ``values``; text metrics that share a name become labels of one info series."""
     infos: dict[str, dict[str, str]] = {}
     for metric, extra in metrics:
         if metric.sum_of:

@@ -1,4 +1,4 @@
-"""The requests of a check's newest look, one after the other, as series with bounded labels."""
+"""The requests of a check's newest measurement in order, as series with bounded labels."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ STATUS = "portal_monitor_hop_status_code"
 PHASE = "portal_monitor_hop_phase_seconds"
 
 FAMILIES = {
-    INFO: "Requests of the last look in order: where each went, without query, and the IP address that it was sent to.",
-    STATUS: "HTTP status code of each request of the last look; absent where none was answered.",
-    PHASE: "Duration of each request of the last look by phase.",
+    INFO: "Requests of the last probe in order: URL of each, without query, and the IP address that it was sent to.",
+    STATUS: "HTTP status code of each request of the last probe; absent without a response.",
+    PHASE: "Duration of each request of the last probe by phase.",
 }
 
 MAX_LABEL_VALUES = 20
-"""Different addresses of a check that become labels, URLs and IP addresses counted apart; a portal that sends every
-visitor to an address of his own would make new series without end."""
+"""Values of a check that become labels, URLs and IP addresses counted separately; a portal that redirects every client
+to a new URL would create series without end."""
 
 OVERFLOW_VALUE = "…"
-"""Stands for every further one."""
+"""Label of every further value."""
 
 Sample = tuple[str, "Mapping[str, str]", float]
 """(name, labels beside the check's own, value)."""
 
 
 def hops_of(measurement: Measurement) -> Sequence[Hop]:
-    """The requests of a look. A good look with one request keeps them as its values alone."""
+    """Return the requests of a measurement. A successful one with a single request stores them only as its values."""
     if measurement.hops or "final_url" not in measurement.values:
         return measurement.hops
     values = measurement.values
@@ -54,26 +54,26 @@ def hops_of(measurement: Measurement) -> Sequence[Hop]:
 
 
 class HopSeries:
-    """Makes samples of measurements, and remembers which addresses of a check became labels."""
+    """Makes samples of measurements, and stores hop_label URLs and addresses of a check became labels."""
 
     def __init__(self) -> None:
         self._urls: dict[str, set[str]] = defaultdict(set)
         self._addresses: dict[str, set[str]] = defaultdict(set)
 
     def samples(self, measurement: Measurement) -> Iterator[Sample]:
-        """Every series of a look, hop by hop from 1 on."""
+        """Yield the series of a measurement, hop by hop from 1 on."""
         for number, hop in enumerate(hops_of(measurement), start=1):
-            which = {"hop": str(number)}
+            hop_label = {"hop": str(number)}
             url = _bounded_label(self._urls[measurement.key], hop.url[:128])
             address = _bounded_label(self._addresses[measurement.key], hop.address or "")
-            yield INFO, which | {"url": url, "address": address}, 1.0
+            yield INFO, hop_label | {"url": url, "address": address}, 1.0
             if hop.status is not None:
-                yield STATUS, which, float(hop.status)
+                yield STATUS, hop_label, float(hop.status)
             for phase, seconds in hop.phases.items():
-                yield PHASE, which | {"phase": phase}, seconds
+                yield PHASE, hop_label | {"phase": phase}, seconds
 
     def retain(self, keys: set[str]) -> None:
-        """Forget checks that are gone."""
+        """Remove the values of checks that are not in ``keys``."""
         for known in (self._urls, self._addresses):
             for key in known.keys() - keys:
                 del known[key]

@@ -1,7 +1,7 @@
-"""Pictures as SVG fragments: state strips, phase bars, the latency chart; colours are left to the stylesheet.
+"""Draws SVG fragments: state timelines, phase bars, the latency chart; colours are left to the stylesheet.
 
-Every shape has a class, never a style, because the content security policy allows none. Nothing here is the only
-carrier of its meaning: pages say the same in words beside it.
+Every shape has a class, never a style, because the content security policy allows none. Pages show the same information
+as text beside each drawing.
 """
 
 from __future__ import annotations
@@ -25,43 +25,44 @@ if TYPE_CHECKING:
     from monitor.states.availability import StateSpan
 
 WIDTH = 1440
-"""Width of a day's picture: one unit a minute."""
+"""Width of a drawing of one day: one unit a minute."""
 
 _TIMELINE_HEIGHT = 20
 _LOW_HEIGHTS = {State.UP: 12, State.UNKNOWN: 5}
-"""How tall a stretch of each state is; trouble has the full height."""
+"""Height of a segment of each state; other states have the full height."""
 
 _MIN_SEGMENT_WIDTH = 6.0
-"""A stretch that is not up is drawn at least this wide, so that a short outage is not lost in a day."""
+"""Minimum width of a segment that is not up, so that a short outage is visible in a day."""
 
 
 def timeline(spans: Sequence[StateSpan], translator: Translator) -> Markup:
-    """A day of states. Trouble stands taller than calm, so that it shows without colour."""
+    """Draw the states of a day. Problems are taller than other states, so that they are visible without colour."""
     if not spans:
         return Markup()
     end = spans[-1].end_ms
     total: dict[State, int] = {}
-    calm: list[str] = []
-    trouble: list[str] = []
+    low: list[str] = []
+    high: list[str] = []
     for one in spans:
         total[one.state] = total.get(one.state, 0) + one.end_ms - one.start_ms
         x, width = WIDTH - (end - one.start_ms) / DAY_MS * WIDTH, (one.end_ms - one.start_ms) / DAY_MS * WIDTH
-        quiet = one.state in _LOW_HEIGHTS
-        if not quiet and width < _MIN_SEGMENT_WIDTH:
+        is_low = one.state in _LOW_HEIGHTS
+        if not is_low and width < _MIN_SEGMENT_WIDTH:
             x, width = max(0.0, min(x, WIDTH - _MIN_SEGMENT_WIDTH)), _MIN_SEGMENT_WIDTH
         height = _LOW_HEIGHTS.get(one.state, _TIMELINE_HEIGHT)
-        (calm if quiet else trouble).append(
-            f'<rect class="{one.state.value}" x="{x:.1f}" y="{_TIMELINE_HEIGHT - height}" width="{width:.1f}" height="{height}"/>'
+        (low if is_low else high).append(
+            f'<rect class="{one.state.value}" x="{x:.1f}" y="{_TIMELINE_HEIGHT - height}" width="{width:.1f}" '
+            f'height="{height}"/>'
         )
-    said = [
+    texts = [
         f"{translator(f'state.{state.value}').lower()} {translator.duration(ms / 1000)}" for state, ms in total.items()
     ]
-    label = translator("strip", list=", ".join(said))
-    return _svg("strip", WIDTH, _TIMELINE_HEIGHT, label, f"<title>{escape(label)}</title>", *calm, *trouble)
+    label = translator("timeline", list=", ".join(texts))
+    return _svg("timeline", WIDTH, _TIMELINE_HEIGHT, label, f"<title>{escape(label)}</title>", *low, *high)
 
 
 def _svg(css_class: str, width: int, height: int, label: str, *shapes: str) -> Markup:
-    """A picture that stretches to its place. ``shapes`` hold our own numbers and class names, all else escaped."""
+    """Return a scalable SVG. ``shapes`` hold only numbers and class names of this module; all else is escaped."""
     opening = (
         f'<svg class="{css_class}" viewBox="0 0 {width} {height}" preserveAspectRatio="none" role="img" '
         f'aria-label="{escape(label)}">'
@@ -80,7 +81,7 @@ class LegendItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseBar:
-    """The phases of one hop, or of a whole look when it has no hops, drawn to a common scale."""
+    """The phases of one hop, or of a whole attempt without hops, drawn to a common scale."""
 
     svg: Markup
     phases: tuple[LegendItem, ...]
@@ -90,17 +91,17 @@ class PhaseBar:
 def phase_bar(
     phases: Mapping[str, float], translator: Translator, *, start_seconds: float, scale_seconds: float
 ) -> PhaseBar:
-    """Phases in seconds as a stacked bar that begins at ``start`` on a picture of ``scale`` seconds."""
+    """Draw phases in seconds as a stacked bar that begins at ``start_seconds`` on a scale of ``scale_seconds``."""
     at = start_seconds
     parts: list[str] = []
     legend: list[LegendItem] = []
     for name, seconds in phases.items():
-        said, took = translator.text_or(f"phase.{name}", name), translator.short_duration(seconds)
+        text, duration = translator.text_or(f"phase.{name}", name), translator.short_duration(seconds)
         parts.append(
             f'<rect class="phase {escape(name)}" x="{at / scale_seconds * 1000:.2f}" y="0" '
-            f'width="{seconds / scale_seconds * 1000:.2f}" height="10"><title>{escape(said)}: {took}</title></rect>'
+            f'width="{seconds / scale_seconds * 1000:.2f}" height="10"><title>{escape(text)}: {duration}</title></rect>'
         )
-        legend.append(LegendItem(name=name, label=said, duration=took))
+        legend.append(LegendItem(name=name, label=text, duration=duration))
         at += seconds
     label = ", ".join(f"{phase.label} {phase.duration}" for phase in legend)
     return PhaseBar(
@@ -112,7 +113,7 @@ def phase_bar(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """Durations over a day: the picture, what it says in words, and the texts of its axes, largest and latest last."""
+    """Durations over a day: the drawing, its caption, and the labels of its axes, largest and latest last."""
 
     svg: Markup
     caption: str
@@ -127,7 +128,7 @@ _ROUND_STEPS = (1, 2, 5, 10)
 def chart(
     measurements: Iterable[Measurement], translator: Translator, *, now_ms: int, interval_seconds: float
 ) -> Chart | None:
-    """Durations of good looks as a line that breaks where looks are missing; failed looks as upright marks."""
+    """Draw durations of successful attempts as a line with gaps where attempts are missing, failures as marks."""
     recent = [
         one
         for one in measurements
@@ -139,49 +140,50 @@ def chart(
     bad = sorted((one.slot, translator.reason(one)) for one in recent if one.outcome is Outcome.DOWN)
     if not good:
         return None
-    took = [seconds for _, seconds in good]
-    top = _round_up(max(took))
-    said = translator(
-        "latency.said",
+    durations = [seconds for _, seconds in good]
+    top = _round_up(max(durations))
+    caption = translator(
+        "latency.caption",
         n=len(good),
-        median=translator.short_duration(median(took)),
-        most=translator.short_duration(max(took)),
+        median=translator.short_duration(median(durations)),
+        most=translator.short_duration(max(durations)),
         down=len(bad),
     )
     shapes = [
         f'<line class="grid" x1="0" x2="{WIDTH}" y1="{y}" y2="{y}"/>' for y in (0, _CHART_HEIGHT // 2, _CHART_HEIGHT)
     ]
     shapes += [
-        _failure_mark(_x(at, now_ms), f"{translator.date_time(at)}: {why}") for at, why in _thin_out(bad, now_ms)
+        _failure_mark(_x(at, now_ms), f"{translator.date_time(at)}: {reason}") for at, reason in _thin_out(bad, now_ms)
     ]
     shapes += [
         f'<polyline class="latency" points="{_points(run, now_ms, top)}"/>'
         for run in _contiguous_runs(good, interval_seconds)
     ]
     return Chart(
-        svg=_svg("chart", WIDTH, _CHART_HEIGHT, said, *shapes),
-        caption=said,
+        svg=_svg("chart", WIDTH, _CHART_HEIGHT, caption, *shapes),
+        caption=caption,
         y_labels=("0", translator.short_duration(top / 2), translator.short_duration(top)),
         x_labels=hour_labels(translator, now_ms),
     )
 
 
 def _duration_seconds(measurement: Measurement) -> float:
-    """What people waited for: of a rendered page its largest content, else the whole look."""
+    """Return what users waited for: the largest content of a rendered page, else the whole attempt."""
     return float(measurement.values.get("lcp_seconds", measurement.duration or 0.0))
 
 
 def _failure_mark(x: float, reason: str) -> str:
-    return f'<line class="down" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{_CHART_HEIGHT}"><title>{escape(reason)}</title></line>'
+    title = f"<title>{escape(reason)}</title>"
+    return f'<line class="down" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{_CHART_HEIGHT}">{title}</line>'
 
 
 def hour_labels(translator: Translator, now_ms: int) -> tuple[str, ...]:
-    """The hours under a day's picture, from its left edge to its right one."""
+    """Return the hours below a drawing of one day, from its left edge to its right one."""
     return tuple(translator.hour(now_ms - DAY_MS + DAY_MS * part // 4) for part in range(5))
 
 
 def _round_up(value: float) -> float:
-    """The next round number at or above ``value``."""
+    """Return the next round number at or above ``value``."""
     power = 0.001
     while power * 10 < value:
         power *= 10
@@ -193,15 +195,15 @@ def _x(at_ms: int, now_ms: int) -> float:
 
 
 def _thin_out(marks: Iterable[tuple[int, str]], now_ms: int) -> list[tuple[int, str]]:
-    """At most one mark for each two units of width; the first one stays."""
+    """Keep at most one mark for each two units of width, the first."""
     kept: dict[int, tuple[int, str]] = {}
-    for at, why in marks:
-        kept.setdefault(int(_x(at, now_ms)) // 2, (at, why))
+    for at, reason in marks:
+        kept.setdefault(int(_x(at, now_ms)) // 2, (at, reason))
     return list(kept.values())
 
 
 def _contiguous_runs(points: Sequence[tuple[int, float]], interval_seconds: float) -> list[list[tuple[int, float]]]:
-    """Cut where more than two looks in a row are missing."""
+    """Split where more than two attempts in a row are missing."""
     runs: list[list[tuple[int, float]]] = []
     last = 0
     for at, seconds in points:
@@ -213,7 +215,7 @@ def _contiguous_runs(points: Sequence[tuple[int, float]], interval_seconds: floa
 
 
 def _points(run: Sequence[tuple[int, float]], now_ms: int, top: float) -> str:
-    """The line's points, the slowest look of each two units of width. A lone point becomes a short dash."""
+    """Return the points of a line, the slowest attempt of each two units of width. A single point is a short dash."""
     slowest: dict[int, tuple[float, float]] = {}
     for at, seconds in run:
         x = _x(at, now_ms)

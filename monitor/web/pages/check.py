@@ -1,4 +1,4 @@
-"""What the detail page says of one check: its latest look with phases and facts, its recent looks, its chart."""
+"""Section of the portal page about one check: latest result with phases and facts, recent attempts, chart."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from monitor.i18n.translator import iso
 from monitor.web.pages import charts
-from monitor.web.pages import filmstrip as film
+from monitor.web.pages.filmstrip import LABELLED_METRICS, FilmstripView, filmstrip_view, page_metrics
 from probes.http.urls import strip_credentials
 from probes.metric import Unit
 from probes.probe import Pool
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from probes.result import Hop, Scalar
 
 MAX_RECENT_ATTEMPTS = 50
-"""Recent looks in the table of a check."""
+"""Recent attempts in the table of a check."""
 
 _PHASES = ("resolve", "connect", "tls", "send", "wait", "transfer")
 _DAY_SECONDS = 86400.0
@@ -31,7 +31,7 @@ _TEXT_METRICS = ("status", "http_version", "redirects", "final_url", "address")
 _TLS_METRICS = ("tls_version", "cert_subject", "cert_issuer")
 _FAMILIES = (4, 6)
 _LABELLED_METRICS = {
-    *film.LABELLED_METRICS,
+    *LABELLED_METRICS,
     *_SIZE_METRICS,
     *_TEXT_METRICS,
     *_TLS_METRICS,
@@ -39,12 +39,12 @@ _LABELLED_METRICS = {
     *(f"{phase}_seconds" for phase in _PHASES),
     *(f"ipv{family}_{what}" for family in _FAMILIES for what in ("success", "seconds")),
 }
-"""Metrics that the page says in words; all others are listed by their names."""
+"""Metrics that the page shows with a text; all others are listed by their names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HopRow:
-    """One request of the latest look."""
+    """One request of the latest attempt."""
 
     title: str
     url: str
@@ -54,7 +54,7 @@ class HopRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRow:
-    """One look in the table of recent ones."""
+    """One attempt in the table of recent ones."""
 
     at: str
     at_iso: str | None
@@ -68,7 +68,7 @@ class AttemptRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckSection:
-    """All about one check. ``latest`` is None before its first look."""
+    """The section of one check. ``latest`` is None before its first result."""
 
     name: str
     url: str
@@ -82,10 +82,10 @@ class CheckSection:
     values: tuple[tuple[str, str, str], ...] = ()
     attempts: tuple[AttemptRow, ...] = ()
     chart: charts.Chart | None = None
-    filmstrip: film.FilmstripView | None = None
+    filmstrip: FilmstripView | None = None
 
 
-def check_section(  # noqa: PLR0913 - what a page shows comes from as many places
+def check_section(  # noqa: PLR0913 - a page has as many sources
     check: Check,
     latest: Measurement | None,
     recent: Sequence[Measurement],
@@ -94,32 +94,32 @@ def check_section(  # noqa: PLR0913 - what a page shows comes from as many place
     *,
     screenshot_sets: Sequence[ScreenshotSet] = (),
 ) -> CheckSection:
-    """Put a check's page together; ``recent`` and ``exhibits`` are newest first."""
-    every = translator("every", duration=translator.duration(check.interval))
-    charted = translator("render.charted" if check.probe.pool is Pool.RENDER else "latency")
+    """Build the section of a check; ``recent`` and ``screenshot_sets`` are newest first."""
+    interval = translator("every", duration=translator.duration(check.interval))
+    chart_title = translator("page_metric.chart" if check.probe.pool is Pool.BROWSER else "latency")
     if latest is None:
         return CheckSection(
-            name=check.name, url=strip_credentials(check.probe.url), interval=every, chart_title=charted
+            name=check.name, url=strip_credentials(check.probe.url), interval=interval, chart_title=chart_title
         )
     return CheckSection(
         name=check.name,
         url=strip_credentials(check.probe.url),
-        interval=every,
-        chart_title=charted,
+        interval=interval,
+        chart_title=chart_title,
         latest=attempt_row(latest, translator),
         age=translator.ago(now_ms - (latest.started or latest.slot)),
         bar=_phase_bar(latest, translator),
         hops=tuple(_hop_rows(latest.hops, translator)),
-        facts=(*facts(latest, translator, now_ms), *film.page_metrics(latest, translator)),
+        facts=(*facts(latest, translator, now_ms), *page_metrics(latest, translator)),
         values=tuple(_other_values(check.probe.metrics, latest, translator)),
         attempts=tuple(attempt_row(one, translator) for one in recent[:MAX_RECENT_ATTEMPTS]),
         chart=charts.chart(recent, translator, now_ms=now_ms, interval_seconds=check.interval),
-        filmstrip=film.filmstrip_view(screenshot_sets, translator),
+        filmstrip=filmstrip_view(screenshot_sets, translator),
     )
 
 
 def attempt_row(measurement: Measurement, translator: Translator) -> AttemptRow:
-    """One look in a table."""
+    """Return one attempt of the table."""
     at = measurement.started or measurement.slot
     return AttemptRow(
         at=translator.date_time(at),
@@ -128,7 +128,7 @@ def attempt_row(measurement: Measurement, translator: Translator) -> AttemptRow:
         reason=translator.reason(measurement),
         detail=measurement.detail,
         duration="" if measurement.duration is None else translator.short_duration(measurement.duration),
-        start_delay="" if measurement.lateness is None else translator.short_duration(measurement.lateness),
+        start_delay="" if measurement.start_delay is None else translator.short_duration(measurement.start_delay),
         attempt=measurement.attempt,
     )
 
@@ -144,7 +144,7 @@ def _phase_bar(measurement: Measurement, translator: Translator) -> charts.Phase
 
 
 def _hop_rows(hops: Sequence[Hop], translator: Translator) -> Iterable[HopRow]:
-    """Hops of one family follow each other; the bars of all share one scale."""
+    """Yield the hops; those of one address family follow each other in time, and all bars share one scale."""
     spent = [sum(hop.phases.values()) for hop in hops]
     ends: dict[int | None, float] = {}
     for hop, seconds in zip(hops, spent, strict=True):
@@ -162,19 +162,19 @@ def _hop_rows(hops: Sequence[Hop], translator: Translator) -> Iterable[HopRow]:
 
 
 def facts(measurement: Measurement, translator: Translator, now_ms: int) -> Iterable[tuple[str, str]]:
-    """Name and text of what the look found out; what did not occur is left out."""
+    """Yield name and text of what was measured; values that are missing are left out."""
     values = measurement.values
     for name in _TEXT_METRICS:
         if name in values:
             yield translator(f"fact.{name}"), f"{values[name]}"
     for family in _FAMILIES:
-        verdict = values.get(f"ipv{family}_success")
-        took = values.get(f"ipv{family}_seconds")
-        if verdict is not None:
-            said = translator("outcome.up" if verdict else "outcome.down")
+        success = values.get(f"ipv{family}_success")
+        seconds = values.get(f"ipv{family}_seconds")
+        if success is not None:
+            text = translator("outcome.up" if success else "outcome.down")
             yield (
                 translator("fact.family", family=family),
-                said if took is None else f"{said}, {translator.short_duration(float(took))}",
+                text if seconds is None else f"{text}, {translator.short_duration(float(seconds))}",
             )
     for name in _TLS_METRICS:
         if name in values:
@@ -189,15 +189,14 @@ def facts(measurement: Measurement, translator: Translator, now_ms: int) -> Iter
 def _expiry_text(at_seconds: float, translator: Translator, now_ms: int) -> str:
     days = (at_seconds - now_ms / 1000) / _DAY_SECONDS
     key = "days_left" if days >= 0 else "days_over"
-    return translator(
-        key, n=translator.number(abs(days), 1 if abs(days) < 10 else 0), date=translator.date(int(at_seconds * 1000))
-    )
+    number = translator.number(abs(days), 1 if abs(days) < 10 else 0)  # noqa: PLR2004 - one digit
+    return translator(key, n=number, date=translator.date(int(at_seconds * 1000)))
 
 
 def _other_values(
     metrics: Iterable[Metric], measurement: Measurement, translator: Translator
 ) -> Iterable[tuple[str, str, str]]:
-    """Name, help and value of the remaining metrics, so that a new kind is shown without a word about it here."""
+    """Yield name, help and value of the remaining metrics, so that a new kind is shown without code here."""
     for metric in metrics:
         if metric.name in measurement.values and metric.name not in _LABELLED_METRICS:
             yield metric.name, metric.help, _format_value(metric.unit, measurement.values[metric.name], translator)

@@ -1,4 +1,4 @@
-"""Pictures of a check on the portal's page, what a rendering found in words, and the handler that serves the files."""
+"""Screenshots of a check on the portal page, the metrics of a rendered page, and the handler that serves the files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _SLOT_PATTERN = re.compile(r"[0-9]{1,15}")
 
 MAX_EARLIER = 12
-"""Older exhibits that are linked to."""
+"""Older screenshot sets that are linked to."""
 
 _TIMES = ("fcp", "lcp", "speed_index", "tbt", "longest_task", "ttfb", "dcl", "load", "main_thread")
 _SIZES = ("bytes_total", "bytes_script", "bytes_image", "bytes_decoded")
@@ -35,12 +35,12 @@ LABELLED_METRICS = {
     *(f"{name}_seconds" for name in _TIMES),
     *_SIZES, *_COUNTS, *_OVERFLOWS, *_RATIOS, *_FLAGS, "cls", "lcp_element", "profile", "browser_version",
 }  # fmt: skip
-"""Metrics that :func:`figures` says in words."""
+"""Metrics that :func:`page_metrics` shows with a text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScreenshotView:
-    """One picture: its address, and what it shows in words."""
+    """One screenshot with its URL and its alternative text."""
 
     url: str
     alt_text: str
@@ -49,7 +49,7 @@ class ScreenshotView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmstripView:
-    """The newest exhibit of a check: film, last picture, and the older exhibits as (address, words)."""
+    """The newest screenshot set of a check: filmstrip, final screenshot, and older sets as (url, text)."""
 
     at: str
     at_iso: str | None
@@ -60,7 +60,7 @@ class FilmstripView:
 
 
 def filmstrip_view(screenshot_sets: Sequence[ScreenshotSet], translator: Translator) -> FilmstripView | None:
-    """What there is to show of ``exhibits``, newest first; None without any."""
+    """Return the view of ``screenshot_sets``, newest first; None without any."""
     if not screenshot_sets:
         return None
     newest = screenshot_sets[0]
@@ -68,13 +68,13 @@ def filmstrip_view(screenshot_sets: Sequence[ScreenshotSet], translator: Transla
     return FilmstripView(
         at=translator.date_time(newest.slot),
         at_iso=iso(newest.slot),
-        reason=translator(f"film.{newest.why}"),
+        reason=translator(f"filmstrip.{newest.reason}"),
         frames=tuple(_screenshot_view(newest, frame, translator) for frame in newest.filmstrip),
         last=_screenshot_view(newest, last, translator) if last else None,
         earlier=tuple(
             (
                 screenshot_url(one, one.final_screenshot),
-                f"{translator.date_time(one.slot)}: {translator(f'film.{one.why}')}",
+                f"{translator.date_time(one.slot)}: {translator(f'filmstrip.{one.reason}')}",
             )
             for one in screenshot_sets[1 : MAX_EARLIER + 1]
             if one.final_screenshot
@@ -84,22 +84,24 @@ def filmstrip_view(screenshot_sets: Sequence[ScreenshotSet], translator: Transla
 
 def _screenshot_view(screenshot_set: ScreenshotSet, frame: ScreenshotFrame, translator: Translator) -> ScreenshotView:
     if frame.at is None:
-        return ScreenshotView(url=screenshot_url(screenshot_set, frame), alt_text=translator("film.last"), time="")
+        return ScreenshotView(
+            url=screenshot_url(screenshot_set, frame), alt_text=translator("filmstrip.final"), time=""
+        )
     time = translator.short_duration(frame.at)
     return ScreenshotView(
-        url=screenshot_url(screenshot_set, frame), alt_text=translator("film.shot", time=time), time=time
+        url=screenshot_url(screenshot_set, frame), alt_text=translator("filmstrip.frame", time=time), time=time
     )
 
 
 def screenshot_url(screenshot_set: ScreenshotSet, frame: ScreenshotFrame) -> str:
-    """Where a picture is served."""
-    return f"/evidence/{screenshot_set.portal}/{screenshot_set.check}/{screenshot_set.slot}/{frame.file}"
+    """Return the URL of a screenshot."""
+    return f"/screenshots/{screenshot_set.portal}/{screenshot_set.check}/{screenshot_set.slot}/{frame.file}"
 
 
 def page_metrics(measurement: Measurement, translator: Translator) -> Iterable[tuple[str, str]]:
-    """Name and text of what a rendering measured; what did not occur is left out."""
+    """Yield name and text of what was measured of a rendered page; values that are missing are left out."""
     values = measurement.values
-    said: dict[str, Callable[[Scalar], str]] = {
+    formats: dict[str, Callable[[Scalar], str]] = {
         **dict.fromkeys((f"{name}_seconds" for name in _TIMES), lambda value: translator.short_duration(float(value))),
         "cls": lambda value: translator.number(float(value), 3),
         **dict.fromkeys(_SIZES, lambda value: translator.byte_size(float(value))),
@@ -109,28 +111,28 @@ def page_metrics(measurement: Measurement, translator: Translator) -> Iterable[t
         **dict.fromkeys(_FLAGS, lambda value: translator("yes" if value else "no")),
         "profile": lambda value: f"{value}, Chromium {values.get('browser_version', '?')}",
     }
-    for name, say in said.items():
+    for name, format_value in formats.items():
         if name in values:
             element = f" ({values['lcp_element']})" if name == "lcp_seconds" and "lcp_element" in values else ""
-            yield translator(f"render.{name.removesuffix('_seconds')}"), f"{say(values[name])}{element}"
+            yield translator(f"page_metric.{name.removesuffix('_seconds')}"), f"{format_value(values[name])}{element}"
 
 
 class ScreenshotHandler:
-    """Serves the pictures that the index names, and no other file."""
+    """Serves the screenshots of the index, and no other file."""
 
     def __init__(self, context: WebContext) -> None:
         self._context = context
 
     async def serve(self, request: web.Request) -> web.FileResponse:
-        """Answer with a picture; its address never changes its meaning."""
-        told = request.match_info
-        slot = told["slot"]
-        evidence = self._context.screenshots
-        if evidence is None or not _SLOT_PATTERN.fullmatch(slot):
+        """Return a screenshot; the content of its URL never changes."""
+        parts = request.match_info
+        slot = parts["slot"]
+        store = self._context.screenshots
+        if store is None or not _SLOT_PATTERN.fullmatch(slot):
             raise web.HTTPNotFound
-        found = evidence.find(f"{told['portal']}/{told['check']}", int(slot), told["file"])
+        found = store.find(f"{parts['portal']}/{parts['check']}", int(slot), parts["file"])
         if found is None:
             raise web.HTTPNotFound
-        path, kind = found
-        headers = {"Content-Type": kind, "Cache-Control": "private, max-age=86400, immutable"}
+        path, content_type = found
+        headers = {"Content-Type": content_type, "Cache-Control": "private, max-age=86400, immutable"}
         return web.FileResponse(path, headers=headers)

@@ -1,4 +1,4 @@
-"""What the fleet page says: the verdict, counts, and one row per portal; reads the board, writes no HTML but strips."""
+"""Content of the fleet page: summary, counts, and one row per portal; reads the status cache."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SEVERITY_ORDER = {State.DOWN: 0, State.DEGRADED: 1, State.UNKNOWN: 2, State.MAI
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortalLink:
-    """Another portal that is named: its page, if it has one here."""
+    """Another portal and the URL of its page, if the inventory has it."""
 
     name: str
     url: str | None
@@ -35,7 +35,7 @@ class PortalLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortalRow:
-    """One portal in a list. Times are texts for people; ``since_iso`` and ``look_iso`` are for machines."""
+    """One portal in a list. Times are localised texts; the ``_iso`` fields are machine-readable."""
 
     id: str
     url: str
@@ -60,7 +60,7 @@ class PortalRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetSummary:
-    """The one-glance answer. ``tone`` is a state, or ``blind`` when our own sight is the trouble."""
+    """The headline of the page. ``tone`` is a state, or ``prober`` when the prober itself has a problem."""
 
     tone: str
     headline: str
@@ -69,7 +69,7 @@ class FleetSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chip:
-    """A count that is also a filter."""
+    """Count of a state, which is also a filter."""
 
     state: str
     label: str
@@ -80,7 +80,7 @@ class Chip:
 
 @dataclass(slots=True, kw_only=True)
 class FleetPage:
-    """The whole page."""
+    """The content of the page."""
 
     summary: FleetSummary
     chips: list[Chip]
@@ -92,35 +92,35 @@ class FleetPage:
 
 
 async def build_fleet_page(context: WebContext, query: PageQuery, translator: Translator) -> FleetPage:
-    """Read the board for one page. Gives way to other work between portals."""
-    board = context.status_cache
+    """Build the page from the status cache, yielding to other tasks between portals."""
+    cache = context.status_cache
     now = context.clock.now()
-    counts = _counts(board)
+    counts = _counts(cache)
     page = FleetPage(
-        summary=fleet_summary(board, counts, context.readiness(), translator), chips=_chips(counts, query, translator)
+        summary=fleet_summary(cache, counts, context.readiness(), translator), chips=_chips(counts, query, translator)
     )
-    words = normalize(query.search).split()
+    terms = normalize(query.search).split()
     groups: dict[str, list[PortalRow]] = {kind.value: [] for kind in PortalKind}
-    troubled: list[tuple[int, int, PortalRow]] = []
-    pause = CooperativeYield()
-    blind = board.self_check_failing()
-    for portal in sorted(board.portals.values(), key=lambda one: (normalize(one.name(query.language)), one.id)):
-        await pause()
-        if not _matches_query(board, portal, query, words):
+    attention: list[tuple[int, int, PortalRow]] = []
+    yield_if_due = CooperativeYield()
+    prober_failing = cache.self_check_failing()
+    for portal in sorted(cache.portals.values(), key=lambda one: (normalize(one.name(query.language)), one.id)):
+        await yield_if_due()
+        if not _matches_query(cache, portal, query, terms):
             continue
-        one = portal_row(board, portal, query, translator, now)
+        row = portal_row(cache, portal, query, translator, now)
         page.matched += 1
-        (page.retired if portal.expect is Expect.RETIRED else groups[portal.kind.value]).append(one)
-        if not query.is_filtered and _needs_attention(board, portal, prober_failing=blind):
-            troubled.append((_SEVERITY_ORDER[board.state(portal.id)], -(board.state_since_ms(portal.id) or 0), one))
-    page.total = len(board.portals)
+        (page.retired if portal.expect is Expect.RETIRED else groups[portal.kind.value]).append(row)
+        if not query.is_filtered and _needs_attention(cache, portal, prober_failing=prober_failing):
+            attention.append((_SEVERITY_ORDER[cache.state(portal.id)], -(cache.state_since_ms(portal.id) or 0), row))
+    page.total = len(cache.portals)
     page.groups = {kind: rows for kind, rows in groups.items() if rows}
-    page.attention = [one for _, _, one in sorted(troubled, key=lambda entry: entry[:2])]
+    page.attention = [row for _, _, row in sorted(attention, key=lambda entry: entry[:2])]
     return page
 
 
 def displayed_state(status_cache: StatusCache, portal: Portal) -> str:
-    """The state, or ``retired`` for a portal that is not judged."""
+    """Return the state, or ``retired`` for a portal that is not evaluated."""
     return RETIRED if portal.expect is Expect.RETIRED else status_cache.state(portal.id).value
 
 
@@ -151,29 +151,33 @@ def _chips(counts: dict[str, int], query: PageQuery, translator: Translator) -> 
 def fleet_summary(
     status_cache: StatusCache, counts: dict[str, int], readiness: Readiness, translator: Translator
 ) -> FleetSummary:
-    """Our own trouble first, since it makes the rest doubtful; then the worst of the fleet."""
-    judged = sum(counts.values()) - counts[RETIRED]
+    """Summarise the fleet: a problem of the prober first, because it makes the rest doubtful; then the worst state."""
+    evaluated = sum(counts.values()) - counts[RETIRED]
     down, up = counts[State.DOWN], counts[State.UP]
 
     def build(tone: str, key: str, reason: str) -> FleetSummary:
-        return FleetSummary(tone=tone, headline=translator.plural(key, down or judged - up or judged), reason=reason)
+        return FleetSummary(
+            tone=tone, headline=translator.plural(key, down or evaluated - up or evaluated), reason=reason
+        )
 
     if not status_cache.portals:
         return build("unknown", "empty", translator("empty.why"))
     if status_cache.self_check_failing():
         since = status_cache.self_check_failing_since_ms()
-        when = f" {translator('blind.since', time=translator.date_time(since))}" if since is not None else ""
-        return build("blind", "blind", f"{translator('blind.why')}{when}")
+        when = (
+            f" {translator('self_check_failed.since', time=translator.date_time(since))}" if since is not None else ""
+        )
+        return build("prober", "self_check_failed", f"{translator('self_check_failed.why')}{when}")
     if not readiness.ok:
-        return build("blind", "stuck", translator("stuck.why", reason=readiness.reason))
-    if judged and counts[State.UNKNOWN] == judged:
+        return build("prober", "not_probing", translator("not_probing.why", reason=readiness.reason))
+    if evaluated and counts[State.UNKNOWN] == evaluated:
         return build("unknown", "waiting", translator("waiting.why"))
     others = [state for state in (State.DEGRADED, State.MAINTENANCE, State.UNKNOWN) if counts[state]]
     rest = ", ".join(f"{counts[state]} {translator(f'state.{state}').lower()}" for state in others)
     if not down and not others:
-        return build("up", "well", translator("well.why"))
-    sentence = translator("down.why", up=up, all=judged) + (f" {translator('also', list=rest)}" if rest else "")
-    return build("down", "down", sentence) if down else build(others[0].value, "partly", sentence)
+        return build("up", "all_up", translator("all_up.why"))
+    sentence = translator("down.why", up=up, all=evaluated) + (f" {translator('also', list=rest)}" if rest else "")
+    return build("down", "down", sentence) if down else build(others[0].value, "none_down", sentence)
 
 
 def _matches_query(status_cache: StatusCache, portal: Portal, query: PageQuery, terms: list[str]) -> bool:
@@ -185,9 +189,9 @@ def _matches_query(status_cache: StatusCache, portal: Portal, query: PageQuery, 
 
 
 def _needs_attention(status_cache: StatusCache, portal: Portal, *, prober_failing: bool) -> bool:
-    """Not up, and somebody has looked already: a portal that still waits for its first look is no news.
+    """Return whether the portal is not up and has a result: one that waits for its first probe is left out.
 
-    While we are blind the verdict says so once; a list of all that we cannot see would bury what was down before.
+    While the self-check fails the summary shows it once; a list of all unknown portals would hide what was down before.
     """
     state = status_cache.state(portal.id)
     if portal.expect is Expect.RETIRED or state is State.UP or (prober_failing and state is State.UNKNOWN):
@@ -198,10 +202,10 @@ def _needs_attention(status_cache: StatusCache, portal: Portal, *, prober_failin
 def portal_row(
     status_cache: StatusCache, portal: Portal, query: PageQuery, translator: Translator, now_ms: int
 ) -> PortalRow:
-    """One portal as its row shows it."""
-    look = status_cache.latest_state_check(portal.id)
+    """Return the row of one portal."""
+    latest = status_cache.latest_state_check(portal.id)
     since = status_cache.state_since_ms(portal.id)
-    looked = (look.started or look.slot) if look else None
+    probed_ms = (latest.started or latest.slot) if latest else None
     reason, detail = _problem(status_cache, portal, translator)
     return PortalRow(
         id=portal.id,
@@ -215,10 +219,10 @@ def portal_row(
         since="" if since is None else translator.duration((now_ms - since) / 1000),
         since_iso=iso(since),
         since_at="" if since is None else translator.date_time(since),
-        last_attempt="" if looked is None else translator.ago(now_ms - looked),
-        last_attempt_iso=iso(looked),
-        last_attempt_at="" if looked is None else translator.date_time(looked),
-        latency=translator.short_duration(look.duration) if look and look.outcome is Outcome.UP else "",
+        last_attempt="" if probed_ms is None else translator.ago(now_ms - probed_ms),
+        last_attempt_iso=iso(probed_ms),
+        last_attempt_at="" if probed_ms is None else translator.date_time(probed_ms),
+        latency=translator.short_duration(latest.duration) if latest and latest.outcome is Outcome.UP else "",
         reason=reason,
         detail=detail,
         flapping=status_cache.is_flapping(portal.id),
@@ -229,21 +233,21 @@ def portal_row(
 
 
 def _problem(status_cache: StatusCache, portal: Portal, translator: Translator) -> tuple[str, str]:
-    """Why a portal is not well, and the detail: its maintenance says it, the latest look, or what tipped the state."""
-    look, change = status_cache.latest_state_check(portal.id), status_cache.current_state_change(portal.id)
+    """Return why a portal is not up, with detail: its maintenance, its latest result, or what decided its state."""
+    latest, change = status_cache.latest_state_check(portal.id), status_cache.current_state_change(portal.id)
     if change is not None and change.state is State.MAINTENANCE:
         return translator("why.maintenance"), change.detail
-    if look is not None and look.outcome is Outcome.DOWN:
-        return translator.reason(look), look.detail
+    if latest is not None and latest.outcome is Outcome.DOWN:
+        return translator.reason(latest), latest.detail
     if change is not None and change.state is State.DOWN and change.fault is not None:
         return translator(f"fault.{change.fault.value}"), change.detail
     if change is not None and change.state is State.DEGRADED:
         return translator("why.degraded"), change.detail
-    return (translator.reason(look), "") if look is not None else ("", "")
+    return (translator.reason(latest), "") if latest is not None else ("", "")
 
 
 def merged_into_link(status_cache: StatusCache, portal: Portal, query: PageQuery) -> PortalLink | None:
-    """The unit that a portal's own was merged into."""
+    """Return the link to the portal into which this one was merged."""
     if portal.merged_into is None:
         return None
     other = status_cache.portals.get(portal.merged_into)

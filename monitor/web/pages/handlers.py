@@ -1,4 +1,4 @@
-"""The pages for people: fleet, portal, and what they see when there is nothing to show."""
+"""Handlers of the HTML pages of fleet, portal and errors, and of the static files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aiohttp import web
 from monitor.i18n.translator import Translator, iso
 from monitor.model.records import PortalKind
 from monitor.web.pages import fleet
-from monitor.web.pages import portal as detail
+from monitor.web.pages.portal import build_portal_page
 from monitor.web.pages.query import PageQuery
 from monitor.web.rendering import ResponseCache, Templates
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from monitor.web.context import WebContext
 
 CACHE_SECONDS = 1.0
-"""How old a page may be when it is shown: many readers cost one rendering a second."""
+"""Largest age of a page: many clients cost one rendering a second."""
 
 _CONTENT_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _CACHE_IMMUTABLE = "public, max-age=31536000, immutable"
@@ -30,32 +30,32 @@ _STATUSES_WITH_TEXT = (404, 405, 413, 500)
 
 
 class StaticFiles:
-    """The few files that pages refer to, in memory; an address with the right version may be kept for ever."""
+    """The static files of the pages, in memory; a URL with the current version may be cached for ever."""
 
     def __init__(self) -> None:
-        folder = importlib.resources.files("monitor.web") / "static"
+        directory = importlib.resources.files("monitor.web") / "static"
         self._files = {
             entry.name: entry.read_bytes()
-            for entry in folder.iterdir()
+            for entry in directory.iterdir()
             if entry.name.rpartition(".")[2] in _CONTENT_TYPES
         }
         self._versions = {name: hashlib.sha256(body).hexdigest()[:12] for name, body in self._files.items()}
 
     def url(self, name: str) -> str:
-        """The address of a file, with its version."""
+        """Return the URL of a file, with its version."""
         return f"/static/{name}?v={self._versions[name]}"
 
     async def serve(self, request: web.Request) -> web.Response:
-        """Answer with the file."""
+        """Return the file."""
         name = request.match_info["name"]
         if name not in self._files:
             raise web.HTTPNotFound
-        fresh = request.query.get("v") == self._versions[name]
+        is_current = request.query.get("v") == self._versions[name]
         return web.Response(
             body=self._files[name],
             content_type=_CONTENT_TYPES[name.rpartition(".")[2]],
             charset="utf-8",
-            headers={"Cache-Control": _CACHE_IMMUTABLE if fresh else _CACHE_REVALIDATE},
+            headers={"Cache-Control": _CACHE_IMMUTABLE if is_current else _CACHE_REVALIDATE},
         )
 
 
@@ -69,42 +69,44 @@ class PageHandlers:
         self._cache: ResponseCache[bytes] = ResponseCache(context.clock, CACHE_SECONDS)
 
     async def fleet(self, request: web.Request) -> web.Response:
-        """All portals, or those that were searched for."""
+        """Return the page of all portals, or of those that match the query."""
         query = PageQuery.parse(request.query, self._context.language)
 
         async def render() -> bytes:
-            tongue = self._translator(query)
-            page = await fleet.build_fleet_page(self._context, query, tongue)
+            translator = self._translator(query)
+            page = await fleet.build_fleet_page(self._context, query, translator)
             return await self._render(
-                "fleet.html", query, tongue, PageQuery.fleet_url, page=page, kinds=list(PortalKind)
+                "fleet.html", query, translator, PageQuery.fleet_url, page=page, kinds=list(PortalKind)
             )
 
         return html_response(await self._cache.get(query, render))
 
     async def portal(self, request: web.Request) -> web.Response:
-        """One portal."""
+        """Return the page of one portal."""
         query = PageQuery.parse({"lang": request.query.get("lang", "")}, self._context.language)
         portal = self._context.status_cache.portals.get(request.match_info["id"])
         if portal is None:
             raise web.HTTPNotFound
 
         async def render() -> bytes:
-            tongue = self._translator(query)
-            page = await detail.build_portal_page(self._context, portal, query, tongue)
-            return await self._render("portal.html", query, tongue, lambda one: one.portal_url(portal.id), page=page)
+            translator = self._translator(query)
+            page = await build_portal_page(self._context, portal, query, translator)
+            return await self._render(
+                "portal.html", query, translator, lambda one: one.portal_url(portal.id), page=page
+            )
 
         return html_response(await self._cache.get((query, portal.id), render))
 
     async def error(self, request: web.Request, status: int) -> web.Response:
-        """A page that says what went wrong, and never how."""
+        """Return a page that names the error without internals."""
         query = PageQuery.parse({"lang": request.query.get("lang", "")}, self._context.language)
         key = f"error.{status}" if status in _STATUSES_WITH_TEXT else "error.other"
-        tongue = self._translator(query)
+        translator = self._translator(query)
 
         async def render() -> bytes:
-            return await self._render("error.html", query, tongue, PageQuery.home_url, key=key, status=status)
+            return await self._render("error.html", query, translator, PageQuery.home_url, key=key, status=status)
 
-        return html_response(await self._cache.get((query, "trouble", status), render), status)
+        return html_response(await self._cache.get((query, "error", status), render), status)
 
     def _translator(self, query: PageQuery) -> Translator:
         return Translator(query.language, self._context.zone)
@@ -115,10 +117,10 @@ class PageHandlers:
         query: PageQuery,
         translator: Translator,
         current_url: Callable[[PageQuery], str],
-        **values: Any,  # noqa: ANN401 - each page has its own
+        **values: Any,  # noqa: ANN401 - each template has its own values
     ) -> bytes:
-        """Fill a template that stands on the common frame."""
-        board, now = self._context.status_cache, self._context.clock.now()
+        """Render a template that extends the base template."""
+        cache, now = self._context.status_cache, self._context.clock.now()
         other = "vi" if query.language == "en" else "en"
         return await self._templates.render(
             template,
@@ -127,17 +129,17 @@ class PageHandlers:
             static=self._static.url,
             other=other,
             other_link=current_url(query.with_language(other)),
-            location=board.location,
+            location=cache.location,
             rendered=translator.date_time(now),
             rendered_iso=iso(now),
-            looked=translator("last_look", age=translator.ago(now - board.last_probe_ms))
-            if board.last_probe_ms
-            else translator("no_look"),
+            last_probe=translator("last_probe", age=translator.ago(now - cache.last_probe_ms))
+            if cache.last_probe_ms
+            else translator("no_probe"),
             **values,
         )
 
 
 def html_response(body: bytes, status: int = 200) -> web.Response:
-    """A page."""
+    """Return a response with a page."""
     headers = {"Cache-Control": "no-cache"}
     return web.Response(body=body, status=status, content_type="text/html", charset="utf-8", headers=headers)

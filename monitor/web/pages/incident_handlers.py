@@ -1,41 +1,43 @@
-"""The handlers of the two pages of incidents."""
+"""Handlers of the two pages of incidents."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
-from monitor.web.pages import incidents as incident_page
 from monitor.web.pages.handlers import PageHandlers, html_response
+from monitor.web.pages.incidents import build_incident_page, build_list_page, read_incident
 from monitor.web.pages.query import PageQuery
 
 
 class IncidentPageHandlers(PageHandlers):
-    """All pages: those of incidents beside the others."""
+    """All page handlers: those of incidents added to the others."""
 
     async def incidents(self, request: web.Request) -> web.Response:
-        """The list."""
+        """Return the page of all incidents."""
         query = PageQuery.parse({"lang": request.query.get("lang", "")}, self._context.language)
 
         async def render() -> bytes:
-            tongue = self._translator(query)
-            page = await incident_page.build_list_page(self._context, query, tongue)
-            return await self._render("incidents.html", query, tongue, PageQuery.incidents_url, page=page)
+            translator = self._translator(query)
+            page = await build_list_page(self._context, query, translator)
+            return await self._render("incidents.html", query, translator, PageQuery.incidents_url, page=page)
 
         return html_response(await self._cache.get((query, "incidents"), render))
 
     async def incident(self, request: web.Request) -> web.Response:
-        """One incident."""
+        """Return the page of one incident."""
         query = PageQuery.parse({"lang": request.query.get("lang", "")}, self._context.language)
-        identity = request.match_info["id"]
+        incident_id = request.match_info["id"]
 
         async def render() -> bytes:
-            found = await self._context.journal.read(lambda reader: incident_page.read_incident(reader, identity))
-            if not found[0]:
+            records = await self._context.journal.read(lambda reader: read_incident(reader, incident_id))
+            if not records[0]:
                 raise web.HTTPNotFound
-            tongue = self._translator(query)
+            translator = self._translator(query)
             page = await self._context.journal.read(
-                lambda _reader: incident_page.build_incident_page(self._context, found, query, tongue)
+                lambda _reader: build_incident_page(self._context, records, query, translator)
             )
-            return await self._render("incident.html", query, tongue, lambda one: one.incident_url(identity), page=page)
+            return await self._render(
+                "incident.html", query, translator, lambda one: one.incident_url(incident_id), page=page
+            )
 
-        return html_response(await self._cache.get((query, "incident", identity), render))
+        return html_response(await self._cache.get((query, "incident", incident_id), render))

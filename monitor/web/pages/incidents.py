@@ -1,4 +1,4 @@
-"""What the pages of incidents say: the list, and one incident with everything that explains it; writes no HTML."""
+"""Content of the pages of incidents: the list, and one incident with all its details."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from monitor.web.pages.query import PageQuery
 
 MAX_PAST_INCIDENTS = 100
-"""Past incidents in the list, the newest."""
+"""Largest number of incidents in the list, the newest."""
 
 LIST_WINDOW_MS = 31 * 86_400_000
-_TONES = {IncidentKind.OUTAGE: "down", IncidentKind.BLIND: "blind"}
+_TONES = {IncidentKind.OUTAGE: "down", IncidentKind.PROBER: "prober"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,20 +54,20 @@ class IncidentListPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AffectedPortalSection:
-    """One portal's part in an incident. ``tone`` is ``up`` once it is over."""
+    """One portal's part in an incident. ``tone`` is ``up`` once it has ended."""
 
     name: str
     url: str
     tone: str
     facts: tuple[tuple[str, str], ...]
-    attempts: tuple[tuple[str, str, str, str], ...]  # time, ISO, which look, result
+    attempts: tuple[tuple[str, str, str, str], ...]  # time, ISO, which attempt, result
     hops: tuple[str, ...]
-    screenshots: tuple[tuple[str, str], ...]  # address, text
+    screenshots: tuple[tuple[str, str], ...]  # url, text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEntry:
-    """Something that was said at a moment."""
+    """One entry of a timeline, of the notes or of the messages."""
 
     at: str
     at_iso: str | None
@@ -94,16 +94,16 @@ class IncidentPage:
 def incident_row(
     event: IncidentEvent, status_cache: StatusCache, query: PageQuery, translator: Translator, now_ms: int
 ) -> IncidentRow:
-    """One incident in a list."""
-    teller, incident = IncidentSentences(translator, status_cache.portals), event.incident
-    first = incident.members[0]
-    why = translator(f"fault.{first.fault.value}") if first.fault else first.detail
+    """Return the row of one incident."""
+    sentences, incident = IncidentSentences(translator, status_cache.portals), event.incident
+    first = incident.portals[0]
+    reason = translator(f"fault.{first.fault.value}") if first.fault else first.detail
     return IncidentRow(
         id=incident.id,
         url=query.incident_url(incident.id),
         tone=_tone(incident),
-        headline=teller.summary(incident),
-        reason="; ".join(part for part in (why, teller.shared(incident)) if part),
+        headline=sentences.summary(incident),
+        reason="; ".join(part for part in (reason, sentences.shared(incident)) if part),
         since=translator.date_time(incident.opened),
         since_iso=iso(incident.opened),
         duration=_duration_text(incident, translator, now_ms),
@@ -115,25 +115,26 @@ def _tone(incident: Incident) -> str:
 
 
 def _duration_text(incident: Incident, translator: Translator, now_ms: int) -> str:
-    over = incident.resolved is not None
-    key = "incident.lasted" if over else "incident.lasts"
+    key = "incident.lasted" if incident.resolved is not None else "incident.ongoing_for"
     return translator(key, duration=translator.duration(((incident.resolved or now_ms) - incident.opened) / 1000))
 
 
 async def build_list_page(context: WebContext, query: PageQuery, translator: Translator) -> IncidentListPage:
-    """All that go on, and the newest of those that are over."""
+    """Build the list of all open incidents and the newest resolved ones."""
     now = context.clock.now()
     found = await context.journal.read(
         lambda reader: reader.incidents(since_ms=now - LIST_WINDOW_MS, limit=MAX_PAST_INCIDENTS)
     )
-    lasting = [one for one in found if one.incident.resolved is None]
-    past = [one for one in found if one.incident.resolved is not None]
-    worst = min((one.incident.kind is not IncidentKind.OUTAGE for one in lasting), default=None)
+    open_incidents = [one for one in found if one.incident.resolved is None]
+    resolved = [one for one in found if one.incident.resolved is not None]
+    worst = min((one.incident.kind is not IncidentKind.OUTAGE for one in open_incidents), default=None)
     return IncidentListPage(
-        headline=translator.plural("incidents.open", len(lasting)) if lasting else translator("incidents.none"),
+        headline=translator.plural("incidents.open", len(open_incidents))
+        if open_incidents
+        else translator("incidents.none"),
         tone="up" if worst is None else "degraded" if worst else "down",
-        open_incidents=tuple(incident_row(one, context.status_cache, query, translator, now) for one in lasting),
-        resolved_incidents=tuple(incident_row(one, context.status_cache, query, translator, now) for one in past),
+        open_incidents=tuple(incident_row(one, context.status_cache, query, translator, now) for one in open_incidents),
+        resolved_incidents=tuple(incident_row(one, context.status_cache, query, translator, now) for one in resolved),
     )
 
 
@@ -143,21 +144,21 @@ def build_incident_page(
     query: PageQuery,
     translator: Translator,
 ) -> IncidentPage:
-    """One incident as its events, notes and messages tell it; there is one event at least."""
+    """Build the page of an incident from its events, notes and messages; there is at least one event."""
     events, notes, messages = records
     now, incident = context.clock.now(), events[-1].incident
-    teller = IncidentSentences(translator, context.status_cache.portals)
+    sentences = IncidentSentences(translator, context.status_cache.portals)
     return IncidentPage(
         id=incident.id,
         tone=_tone(incident),
-        kind=translator("incidents.past" if _tone(incident) == "up" else f"incident.{incident.kind.value}"),
-        headline=teller.summary(incident),
+        kind=translator("incidents.resolved" if _tone(incident) == "up" else f"incident.{incident.kind.value}"),
+        headline=sentences.summary(incident),
         duration=_duration_text(incident, translator, now),
-        shared=teller.shared(incident),
+        shared=sentences.shared(incident),
         affected_portals=tuple(
-            _affected_portal_section(context, incident, one, query, teller, now) for one in incident.members
+            _affected_portal_section(context, incident, one, query, sentences, now) for one in incident.portals
         ),
-        timeline=tuple(_timeline_entry(translator, one.confirmed, teller.headline(one, now)) for one in events),
+        timeline=tuple(_timeline_entry(translator, one.confirmed, sentences.headline(one, now)) for one in events),
         notes=tuple(
             _timeline_entry(translator, one.at, translator(f"note.{one.kind.value}", by=one.by), one.text)
             for one in notes
@@ -169,7 +170,7 @@ def build_incident_page(
 def read_incident(
     reader: JournalReader, incident_id: str
 ) -> tuple[list[IncidentEvent], list[IncidentNote], list[Message]]:
-    """What the page is made of."""
+    """Read the events, notes and messages of the page."""
     return reader.incident_events(incident_id), reader.notes(incident_id), reader.messages(incident_id)
 
 
@@ -178,17 +179,13 @@ def _timeline_entry(translator: Translator, at_ms: int, text: str, detail: str =
 
 
 def _message_entry(translator: Translator, message: Message) -> TimelineEntry:
-    fate = translator(f"fate.{message.fate.value}", time=translator.date_time(message.settled or message.created))
-    said = f"{message.target}: {fate}"
-    return _timeline_entry(
-        translator,
-        message.created,
-        said,
-        translator("incident.reminder", n=message.reminder) if message.reminder else "",
-    )
+    completed = translator.date_time(message.completed_at or message.created)
+    status = translator(f"message_status.{message.status.value}", time=completed)
+    reminder = translator("incident.reminder", n=message.reminder) if message.reminder else ""
+    return _timeline_entry(translator, message.created, f"{message.target}: {status}", reminder)
 
 
-def _affected_portal_section(  # noqa: PLR0913, PLR0917 - what a page is made of
+def _affected_portal_section(  # noqa: PLR0913, PLR0917 - a page has as many sources
     context: WebContext,
     incident: Incident,
     affected_portal: AffectedPortal,
@@ -196,31 +193,32 @@ def _affected_portal_section(  # noqa: PLR0913, PLR0917 - what a page is made of
     sentences: IncidentSentences,
     now_ms: int,
 ) -> AffectedPortalSection:
-    tongue = sentences.translator
-    ours = affected_portal.portal == PROBER_PORTAL
-    name = sentences.summary(incident) if ours else sentences.portal_name(affected_portal.portal)
+    is_prober = affected_portal.portal == PROBER_PORTAL
+    name = sentences.summary(incident) if is_prober else sentences.portal_name(affected_portal.portal)
     return AffectedPortalSection(
         name=name,
-        url="" if ours or affected_portal.portal not in sentences.portals else query.portal_url(affected_portal.portal),
+        url=""
+        if is_prober or affected_portal.portal not in sentences.portals
+        else query.portal_url(affected_portal.portal),
         tone="up" if affected_portal.until is not None else _TONES.get(incident.kind, "degraded"),
         facts=tuple(sentences.facts(affected_portal, now_ms)),
-        attempts=tuple(_attempt_row(one, sentences) for one in affected_portal.looks),
+        attempts=tuple(_attempt_row(one, sentences) for one in affected_portal.attempts),
         hops=tuple(sentences.hop(hop) for hop in affected_portal.hops),
-        screenshots=() if ours else tuple(_screenshots(context, affected_portal, tongue, now_ms)),
+        screenshots=() if is_prober else tuple(_screenshots(context, affected_portal, sentences.translator, now_ms)),
     )
 
 
 def _attempt_row(attempt: AttemptSummary, sentences: IncidentSentences) -> tuple[str, str, str, str]:
-    tongue, at = sentences.translator, attempt.started or attempt.slot
-    which = f"{attempt.check}, {tongue('incident.look', attempt=attempt.attempt)}"
-    took = f", {tongue.short_duration(attempt.duration)}" if attempt.duration is not None else ""
-    return (tongue.date_time(at), iso(at) or "", which + took, sentences.result(attempt))
+    translator, at = sentences.translator, attempt.started or attempt.slot
+    which = f"{attempt.check}, {translator('incident.attempt', attempt=attempt.attempt)}"
+    duration = f", {translator.short_duration(attempt.duration)}" if attempt.duration is not None else ""
+    return (translator.date_time(at), iso(at) or "", which + duration, sentences.result(attempt))
 
 
 def _screenshots(
     context: WebContext, affected_portal: AffectedPortal, translator: Translator, now_ms: int
 ) -> Iterator[tuple[str, str]]:
-    """Address and words of the whole screens that were rendered while it lasted."""
+    """Yield URL and text of the final screenshots that were taken during the incident."""
     found = (
         context.screenshots.of_portal(affected_portal.portal, affected_portal.since, affected_portal.until or now_ms)
         if context.screenshots
@@ -230,5 +228,5 @@ def _screenshots(
         if one.final_screenshot is not None:
             yield (
                 screenshot_url(one, one.final_screenshot),
-                translator("incident.picture", time=translator.date_time(one.slot)),
+                translator("incident.screenshot", time=translator.date_time(one.slot)),
             )

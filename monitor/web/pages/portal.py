@@ -1,4 +1,4 @@
-"""What a portal's own page says: its state and what tipped it, its day, its checks, its entry in the inventory."""
+"""Content of the page of one portal: state and its cause, timeline of the day, checks, incidents, inventory entry."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from monitor.i18n.translator import iso
 from monitor.model.records import STATE_CHECK, State
 from monitor.states.status_cache import DAY_MS
 from monitor.web.pages import charts, fleet
-from monitor.web.pages import check as look
-from monitor.web.pages import incidents as incident_page
+from monitor.web.pages.check import MAX_RECENT_ATTEMPTS, CheckSection, check_section
+from monitor.web.pages.incidents import IncidentRow, incident_row
 from probes.http.urls import strip_credentials
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from monitor.web.pages.query import PageQuery
 
 MAX_MEASUREMENTS = 5000
-"""Looks of one kind read for one page."""
+"""Measurements of one kind read for one page."""
 
 MAX_INCIDENTS = 5
 """Incidents listed on the page, the newest."""
@@ -32,7 +32,7 @@ MAX_INCIDENTS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateChangeRow:
-    """One state change in words."""
+    """Texts of one state change."""
 
     at: str
     at_iso: str | None
@@ -45,7 +45,7 @@ class StateChangeRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortalPage:
-    """The whole page. ``turn`` is what tipped the present state, None before the first confirmation."""
+    """The content of the page. ``current_change`` led to the present state, None before the first confirmation."""
 
     row: fleet.PortalRow
     second_name: str
@@ -55,51 +55,58 @@ class PortalPage:
     inventory: tuple[tuple[str, str], ...]
     hour_labels: tuple[str, ...]
     state_changes: tuple[StateChangeRow, ...]
-    sections: tuple[look.CheckSection, ...]
-    incidents: tuple[incident_page.IncidentRow, ...] = ()
+    sections: tuple[CheckSection, ...]
+    incidents: tuple[IncidentRow, ...] = ()
 
 
 async def build_portal_page(
     context: WebContext, portal: Portal, query: PageQuery, translator: Translator
 ) -> PortalPage:
-    """Read the board, and have the portal's last day put into words where it is read: on the journal's thread."""
-    board, now = context.status_cache, context.clock.now()
-    checks = _checks(board, portal.id)
-    latest = {check.name: board.latest.get(check.key) for check in checks}
+    """Build the page; the sections of the last day are built on the journal's reading thread."""
+    cache, now = context.status_cache, context.clock.now()
+    checks = _checks(cache, portal.id)
+    latest = {check.name: cache.latest.get(check.key) for check in checks}
+    store = context.screenshots
+    screenshot_sets = {check.name: store.of_check(check.key) if store else [] for check in checks}
 
-    kept = {check.name: context.screenshots.of_check(check.key) if context.screenshots else [] for check in checks}
-
-    def build_sections(reader: JournalReader) -> tuple[look.CheckSection, ...]:
-        recent = _recent_measurements(reader, portal.id, checks, board.location, now)
+    def build_sections(reader: JournalReader) -> tuple[CheckSection, ...]:
+        recent = _recent_measurements(reader, portal.id, checks, cache.location, now)
         return tuple(
-            look.check_section(one, latest[one.name], recent[one.name], translator, now, screenshot_sets=kept[one.name])
-            for one in checks
+            check_section(
+                check,
+                latest[check.name],
+                recent[check.name],
+                translator,
+                now,
+                screenshot_sets=screenshot_sets[check.name],
+            )
+            for check in checks
         )
 
-    told = await context.journal.read(build_sections)
-    found = await context.journal.read(lambda reader: reader.incidents_of_portal(portal.id, limit=MAX_INCIDENTS))
-    change = board.current_state_change(portal.id)
-    turns = [
+    sections = await context.journal.read(build_sections)
+    incidents = await context.journal.read(lambda reader: reader.incidents_of_portal(portal.id, limit=MAX_INCIDENTS))
+    change = cache.current_state_change(portal.id)
+    changes = [
         _state_change_row(one, translator)
-        for one in reversed(board.changes.get(portal.id, ()))
+        for one in reversed(cache.changes.get(portal.id, ()))
         if one.at > now - DAY_MS
     ]
     return PortalPage(
-        row=fleet.portal_row(board, portal, query, translator, now),
+        row=fleet.portal_row(cache, portal, query, translator, now),
         second_name=portal.name("vi" if query.language == "en" else "en"),
         url=strip_credentials(portal.url),
         current_change=_state_change_row(change, translator) if change else None,
         since="" if change is None else _since_text(change, translator, now),
         inventory=tuple(_inventory_rows(portal, translator)),
         hour_labels=charts.hour_labels(translator, now),
-        state_changes=tuple(turns),
-        sections=told,
-        incidents=tuple(incident_page.incident_row(one, board, query, translator, now) for one in found),
+        state_changes=tuple(changes),
+        sections=sections,
+        incidents=tuple(incident_row(one, cache, query, translator, now) for one in incidents),
     )
 
 
 def _checks(status_cache: StatusCache, portal: str) -> list[Check]:
-    """Of a portal, the one that decides its state first."""
+    """Return the checks of a portal, the one that decides its state first."""
     found = (check for check in status_cache.checks.values() if check.portal == portal)
     return sorted(found, key=lambda check: (check.name != STATE_CHECK, check.name))
 
@@ -107,11 +114,11 @@ def _checks(status_cache: StatusCache, portal: str) -> list[Check]:
 def _recent_measurements(
     reader: JournalReader, portal: str, checks: Sequence[Check], location: str, now_ms: int
 ) -> dict[str, list[Measurement]]:
-    """The newest looks of each check, newest first: a day of them, or longer for those that look seldom."""
+    """Return the measurements of each check, newest first: of a day, or of longer for checks with long intervals."""
     found: dict[str, list[Measurement]] = {check.name: [] for check in checks}
     for kind in {check.kind for check in checks}:
         slowest = max(check.interval for check in checks if check.kind == kind)
-        since = now_ms - max(DAY_MS, int(look.MAX_RECENT_ATTEMPTS * slowest * 1000))
+        since = now_ms - max(DAY_MS, int(MAX_RECENT_ATTEMPTS * slowest * 1000))
         for one in reader.measurements(
             kind=kind, portal=portal, since_ms=since, limit=MAX_MEASUREMENTS, newest_first=True
         ):
@@ -128,24 +135,24 @@ def _since_text(change: StateChange, translator: Translator, now_ms: int) -> str
 
 def _state_change_row(change: StateChange, translator: Translator) -> StateChangeRow:
     previous, state = translator(f"state.{change.previous.value}"), translator(f"state.{change.state.value}")
-    said = translator("from_to", previous=previous.lower(), state=state.lower())
+    text = translator("state_change", previous=previous.lower(), state=state.lower())
     if change.previous is change.state:
-        said = translator("flapping.ended", state=state.lower())
+        text = translator("flapping.ended", state=state.lower())
     elif change.flapping:
-        said = f"{said} ({translator('flapping')})"
+        text = f"{text} ({translator('flapping')})"
     return StateChangeRow(
         at=translator.date_time(change.at),
         at_iso=iso(change.at),
         state=change.state.value,
         previous=change.previous.value,
-        text=said,
+        text=text,
         reason=_reason(change, translator),
         detail=change.detail,
     )
 
 
 def _reason(change: StateChange, translator: Translator) -> str:
-    """Why, in words; empty where the states say it all."""
+    """Return the reason of a change; empty where the states suffice."""
     if change.fault is not None:
         return translator(f"fault.{change.fault.value}")
     if change.state in {State.DEGRADED, State.MAINTENANCE}:
@@ -154,7 +161,7 @@ def _reason(change: StateChange, translator: Translator) -> str:
 
 
 def _inventory_rows(portal: Portal, translator: Translator) -> Iterable[tuple[str, str]]:
-    """The inventory's facts; the address is said elsewhere."""
+    """Yield the facts of the inventory, without the URL."""
     yield translator("kind"), translator(f"kind.{portal.kind.value}")
     yield translator("code"), portal.code or translator("none")
     yield translator("group"), portal.group

@@ -1,4 +1,4 @@
-"""What a reader asked for: the language, the search and the filters of a page, and the links that carry them on."""
+"""Query of a page: language, search and filters, and the links that preserve them."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from monitor.model.records import Portal
 
 FILTER_STATES = (State.UP, State.DOWN, State.DEGRADED, State.MAINTENANCE, State.UNKNOWN, RETIRED)
-"""What can be filtered by, in the order of the chips."""
+"""Values of the state filter, in the order of the chips."""
 
 MAX_SEARCH_LENGTH = 100
-"""Characters of a search that count."""
+"""Largest length of a search; the rest is ignored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageQuery:
-    """A fleet page that can be asked for. ``default`` is the site's language, which links need not name."""
+    """Parameters of a page. ``default_language`` is the server's, which links need not name."""
 
     language: str
     default_language: str
@@ -35,7 +35,7 @@ class PageQuery:
 
     @classmethod
     def parse(cls, parameters: Mapping[str, str], default_language: str) -> PageQuery:
-        """From a request's parameters. What makes no sense is left out, so that an old link still opens."""
+        """Parse a request's parameters. Invalid values are ignored, so that an old link still opens."""
         language, state, kind = parameters.get("lang", ""), parameters.get("state", ""), parameters.get("kind", "")
         return cls(
             language=language if language in LANGUAGES else default_language,
@@ -47,35 +47,35 @@ class PageQuery:
 
     @property
     def is_filtered(self) -> bool:
-        """Whether this is less than the whole fleet."""
+        """Return whether a search or filter is set."""
         return bool(self.search or self.state or self.kind)
 
     def with_language(self, language: str) -> PageQuery:
-        """The same in another language."""
+        """Return the query in another language."""
         return replace(self, language=language)
 
     def with_state(self, state: str) -> PageQuery:
-        """The same with another state, all of them for an empty one."""
+        """Return the query with another state filter; empty for all states."""
         return replace(self, state=state)
 
     def fleet_url(self) -> str:
-        """The fleet page with this search and these filters."""
+        """Return the URL of the fleet page with this search and these filters."""
         return self._url("/", q=self.search, state=self.state, kind=self.kind)
 
     def home_url(self) -> str:
-        """The whole fleet."""
+        """Return the URL of the whole fleet."""
         return self._url("/")
 
     def portal_url(self, portal_id: str) -> str:
-        """The page of a portal."""
+        """Return the URL of the page of a portal."""
         return self._url(f"/portals/{quote(portal_id, safe='')}")
 
     def incidents_url(self) -> str:
-        """The list of incidents."""
+        """Return the URL of the list of incidents."""
         return self._url("/incidents")
 
     def incident_url(self, incident_id: str) -> str:
-        """The page of an incident."""
+        """Return the URL of the page of an incident."""
         return self._url(f"/incidents/{quote(incident_id, safe='')}")
 
     def _url(self, path: str, **parameters: str) -> str:
@@ -86,14 +86,14 @@ class PageQuery:
 
 
 def normalize(text: str) -> str:
-    """Without case and diacritics: ``Đà Nẵng`` and ``da nang`` are the same search."""
-    bare = "".join(char for char in unicodedata.normalize("NFD", text) if not unicodedata.combining(char))
-    return bare.casefold().replace("đ", "d")
+    """Remove case and diacritics: ``Đà Nẵng`` and ``da nang`` are the same search."""
+    base = "".join(char for char in unicodedata.normalize("NFD", text) if not unicodedata.combining(char))
+    return base.casefold().replace("đ", "d")
 
 
 def matches(portal: Portal, terms: list[str]) -> bool:
-    """Whether every word of a search, already plain, occurs in what the portal is known by."""
-    known = normalize(
+    """Return whether every normalised term of a search occurs in the portal's id, code, names or URL."""
+    text = normalize(
         " ".join((portal.id, portal.code or "", portal.name_vi, portal.name_en, strip_credentials(portal.url)))
     )
-    return all(word in known for word in terms)
+    return all(term in text for term in terms)

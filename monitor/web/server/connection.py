@@ -1,4 +1,4 @@
-"""One connection of a visitor: aiohttp's, with a time limit for whatever it does, and small words for nonsense."""
+"""One connection of a client: aiohttp's handler with a timeout for each step and a short response to bad requests."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FIRST_BYTE_TIMEOUT_SECONDS = 10.0
-"""For the first byte of the first request."""
+"""Timeout for the first byte of the first request."""
 
 REQUEST_TIMEOUT_SECONDS = 30.0
-"""For a request, from its first byte, and its answer, until the last byte of it was taken."""
+"""Timeout for a request and its response, from the first byte of the request to the last byte of the response."""
 
 IDLE_TIMEOUT_SECONDS = 75.0
-"""Between two requests; longer than Prometheus' longest usual interval, so that it need not connect each time."""
+"""Timeout between two requests; longer than Prometheus' longest usual interval, so that it need not reconnect."""
 
 MAX_LINE_BYTES, MAX_HEADER_BYTES, MAX_HEADERS = 8190, 8190, 64
 """Bytes of the request line and of one header, and how many headers; more is a bad request."""
 
 _LINGER_SECONDS = 0.5
-"""How long a body that nobody wants is still listened to, so that the visitor hears the answer."""
+"""How long an unread body is still received, so that the client gets the response."""
 
 
 class TimedRequestHandler(web.RequestHandler):
-    """Serves one connection for ``server`` and tells ``left`` when it is over."""
+    """Serves one connection for ``server`` and calls ``on_close`` when it is closed."""
 
     __slots__ = ("_is_idle", "_on_close", "_timer")
 
@@ -39,7 +39,7 @@ class TimedRequestHandler(web.RequestHandler):
         super().__init__(
             server,
             loop=loop,
-            access_log=None,  # type: ignore[arg-type] # aiohttp's own runner hands it in like this
+            access_log=None,  # type: ignore[arg-type] # aiohttp's own runner passes it like this
             keepalive_timeout=IDLE_TIMEOUT_SECONDS,
             lingering_time=_LINGER_SECONDS,
             max_line_size=MAX_LINE_BYTES,
@@ -51,12 +51,12 @@ class TimedRequestHandler(web.RequestHandler):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The clock runs from the first moment."""
+        """Start the timeout for the first byte."""
         super().connection_made(transport)
         self._set_timeout(FIRST_BYTE_TIMEOUT_SECONDS)
 
     def data_received(self, data: bytes) -> None:
-        """The first byte of a request starts its time, which further bytes do not prolong."""
+        """Start the timeout of a request at its first byte; further bytes do not extend it."""
         if self._is_idle and data:
             self._is_idle = False
             self._set_timeout(REQUEST_TIMEOUT_SECONDS)
@@ -65,15 +65,15 @@ class TimedRequestHandler(web.RequestHandler):
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        """With the last byte of an answer the time until the next request begins."""
-        done = await super().finish_response(request, resp, start_time)
+        """Start the idle timeout after the last byte of a response."""
+        result = await super().finish_response(request, resp, start_time)
         self._is_idle = True
         if self._timer is not None:
             self._set_timeout(IDLE_TIMEOUT_SECONDS)
-        return done
+        return result
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Over, from whichever side."""
+        """Stop the timeout; the connection was closed by either side."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -87,7 +87,7 @@ class TimedRequestHandler(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """What is no HTTP gets a bad request and no line in the log: strangers must not fill it."""
+        """Respond to malformed requests with 400 and no log line: unauthenticated clients must not fill the log."""
         if status != HTTPStatus.BAD_REQUEST or request.writer.output_size > 0:
             return super().handle_error(request, status, exc, message)
         response = web.Response(status=status, text="bad request\n", headers=SECURITY_HEADERS)

@@ -1,4 +1,4 @@
-"""Who is in: how many connections, and from where; a full house makes the most crowded address give way."""
+"""Connection limits, in total and per client; at the limit the client with most connections loses its oldest one."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _IPV6_PREFIX_BITS = 64
-"""Bits of an IPv6 address that one visitor commands."""
+"""Prefix of an IPv6 address that belongs to one client."""
 
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """One connection; ``dismiss`` ends it at once, whatever it is doing."""
+    """One connection; ``close`` ends it at once."""
 
     client: str
     close: Callable[[], object] = int
@@ -23,7 +23,7 @@ class Connection:
 
 @dataclass(slots=True)
 class ConnectionLimiter:
-    """At most ``most`` connections, at most ``per_address`` of one address."""
+    """Counts connections in total and per client, and closes or rejects those above the limits."""
 
     max_connections: int
     max_connections_per_client: int
@@ -36,39 +36,39 @@ class ConnectionLimiter:
         return self._count
 
     def acquire(self, client: str) -> Connection | None:
-        """A seat, or None when this address has enough of them, or has most of a house that is full."""
-        mine = len(self._connections.get(client, ()))
-        if mine >= self.max_connections_per_client or (
-            self._count >= self.max_connections and not self._evict_oldest(mine)
+        """Return a connection, or None when the client is at its limit, or has most of all at the total limit."""
+        count = len(self._connections.get(client, ()))
+        if count >= self.max_connections_per_client or (
+            self._count >= self.max_connections and not self._evict_oldest(count)
         ):
             self.rejected += 1
             return None
-        seat = Connection(client)
-        self._connections.setdefault(client, {})[seat] = None
+        connection = Connection(client)
+        self._connections.setdefault(client, {})[connection] = None
         self._count += 1
-        return seat
+        return connection
 
     def release(self, connection: Connection) -> None:
-        """Give a seat back; once is enough."""
-        seats = self._connections.get(connection.client, {})
-        if connection in seats:
-            del seats[connection]
+        """Remove a connection; a second call has no effect."""
+        connections = self._connections.get(connection.client, {})
+        if connection in connections:
+            del connections[connection]
             self._count -= 1
-            if not seats:
+            if not connections:
                 del self._connections[connection.client]
 
     def close_all(self) -> None:
-        """Dismiss everybody."""
-        for seat in [seat for seats in self._connections.values() for seat in seats]:
-            self.release(seat)
-            seat.close()
+        """Close every connection."""
+        for connection in [one for connections in self._connections.values() for one in connections]:
+            self.release(connection)
+            connection.close()
 
     def _evict_oldest(self, client_count: int) -> bool:
-        """Dismiss the oldest connection of the address that has most, unless the newcomer would have as many."""
-        crowded = max(self._connections.values(), key=len)
-        if len(crowded) <= client_count + 1:
+        """Close the oldest connection of the client that has most, unless the new client would then have as many."""
+        largest = max(self._connections.values(), key=len)
+        if len(largest) <= client_count + 1:
             return False
-        oldest = next(iter(crowded))
+        oldest = next(iter(largest))
         self.release(oldest)
         oldest.close()
         self.evicted += 1
@@ -76,7 +76,7 @@ class ConnectionLimiter:
 
 
 def client_key(host: str) -> str:
-    """What counts as one address: an IPv4 address, or the /64 of an IPv6 address."""
+    """Return what counts as one client: an IPv4 address, or the /64 of an IPv6 address."""
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""What stands on every response: nothing from elsewhere is loaded, shown in a frame, guessed at, or told where."""
+"""Security headers of every response: no foreign content, no framing, no content sniffing, no referrer."""
 
 from __future__ import annotations
 

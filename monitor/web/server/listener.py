@@ -1,4 +1,4 @@
-"""Accepts connections for the web server: counted before anything is read of them, over TLS where there is a key."""
+"""Accepts connections for the web server: counted before anything is read, over TLS if a certificate is configured."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ BACKLOG = 512
 TLS_HANDSHAKE_TIMEOUT_SECONDS = 5.0
 _TLS_SHUTDOWN_TIMEOUT_SECONDS = 2.0
 _ACCEPT_RETRY_SECONDS = 0.5
-"""Before the next try where nothing can be accepted, such as without file descriptors."""
+"""Pause after a failed accept, such as without free file descriptors."""
 
 _OVERLOADED_RESPONSE = (
-    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 9\r\n"
-    b"Content-Type: text/plain\r\n\r\ntoo many\n"
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 11\r\n"
+    b"Content-Type: text/plain\r\n\r\noverloaded\n"
 )
 
 
 class WebListener(web.BaseSite):
-    """A site of aiohttp's runner that accepts by itself."""
+    """A site of aiohttp's runner that accepts connections itself."""
 
     def __init__(
         self, runner: web.AppRunner, connection_limiter: ConnectionLimiter, tls: ssl.SSLContext | None
@@ -49,12 +49,12 @@ class WebListener(web.BaseSite):
 
     @property
     def name(self) -> str:
-        """The address to open."""
+        """Return the URL to open."""
         host, port = self._sockets[0].getsockname()[:2]
         return f"{'https' if self._tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}/"
 
     async def bind(self, host: str, port: int) -> None:
-        """Listen at every address of ``host``. Raises OSError."""
+        """Listen on every address of ``host``. Raises OSError."""
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         try:
@@ -66,13 +66,13 @@ class WebListener(web.BaseSite):
             raise
 
     async def start(self) -> None:
-        """Let people in."""
+        """Start to accept connections."""
         await super().start()
         for one in self._sockets:
             self._spawn(self._accept(one), f"web {one.getsockname()[1]}")
 
     async def stop(self) -> None:
-        """Let nobody in any more; who is in is left to the runner."""
+        """Stop accepting; open connections are left to the runner."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -96,15 +96,15 @@ class WebListener(web.BaseSite):
                 one, peer = await loop.sock_accept(listening_socket)
             except OSError as error:
                 if error.errno not in {errno.ECONNABORTED, errno.EPROTO}:
-                    log.warning("web_cannot_accept", reason=error.strerror)
+                    log.warning("web_accept_failed", reason=error.strerror)
                     await asyncio.sleep(_ACCEPT_RETRY_SECONDS)
                 continue
             self._start_connection(one, client_key(peer[0]))
 
     def _start_connection(self, client_socket: socket.socket, client: str) -> None:
-        seat = self._connection_limiter.acquire(client)
-        if seat is not None:
-            seat.close = self._spawn(self._serve(client_socket, seat), "web visitor").cancel
+        connection = self._connection_limiter.acquire(client)
+        if connection is not None:
+            connection.close = self._spawn(self._serve(client_socket, connection), "web connection").cancel
             return
         if self._tls is None:
             with suppress(OSError):
@@ -112,10 +112,10 @@ class WebListener(web.BaseSite):
         client_socket.close()
 
     async def _serve(self, client_socket: socket.socket, connection: Connection) -> None:
-        """Shake hands and hand over; from there the visitor's own timers hold."""
+        """Complete the TLS handshake and pass the socket to a request handler, which has its own timeouts."""
         server = self._app_runner.server
         assert server is not None  # noqa: S101 - the runner was set up before
-        visitor = TimedRequestHandler(server, lambda: self._connection_limiter.release(connection))
+        request_handler = TimedRequestHandler(server, lambda: self._connection_limiter.release(connection))
         limits = {
             "ssl_handshake_timeout": TLS_HANDSHAKE_TIMEOUT_SECONDS,
             "ssl_shutdown_timeout": _TLS_SHUTDOWN_TIMEOUT_SECONDS,
@@ -123,9 +123,9 @@ class WebListener(web.BaseSite):
         loop = asyncio.get_running_loop()
         try:
             transport, _ = await loop.connect_accepted_socket(
-                lambda: visitor, client_socket, ssl=self._tls, **(limits if self._tls else {})
+                lambda: request_handler, client_socket, ssl=self._tls, **(limits if self._tls else {})
             )
-        except OSError:  # no TLS, a version that is too old, too slow, or gone
+        except OSError:  # no TLS, too old a version, too slow, or closed
             self._connection_limiter.release(connection)
         except asyncio.CancelledError:
             self._connection_limiter.release(connection)

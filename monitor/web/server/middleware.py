@@ -1,4 +1,4 @@
-"""What every request passes before anybody works for it: is it of a size, is there time for it, may it come in."""
+"""Middleware of every request: size limit, load shedding by loop lag, authentication."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ if TYPE_CHECKING:
     from monitor.web.server.auth import Authenticator
 
 MAX_REQUEST_BYTES = 4096
-"""Bytes of a request's body: nothing that is sent here is read."""
+"""Largest body of a request in bytes; no handler reads a body."""
 
 HEALTH_PATHS = ("/-/healthy", "/-/ready")
-"""Open to everybody, and answered however busy we are."""
+"""Served without authentication and at any load."""
 
 RELOAD_PATH = "/-/reload"
-"""Asks for a token of its own."""
+"""Has its own token."""
 
 MAX_LOOP_LAG_SECONDS = 0.05
-"""A loop whose timers come so late on the average of a moment has no time for visitors: looks would wait."""
+"""Average delay of timers above which requests wait, because they would delay probes."""
 
 MAX_ACTIVE_REQUESTS = 64
-"""Requests that are worked for at the same time."""
+"""Requests that are handled at the same time."""
 
 MAX_WAIT_SECONDS = 2.0
-"""So long a visitor is kept waiting before he is sent away."""
+"""How long a request waits before it is refused."""
 
 MAX_QUEUED_REQUESTS = 128
-"""So many are kept waiting; more are sent away at once."""
+"""Requests that may wait; further ones are refused at once."""
 
 RETRY_AFTER_SECONDS = 5
 
 _TICK_SECONDS = 0.02
 _SMOOTHING_FACTOR = 0.1
-"""Weight of the newest tick: a single stumble of the machine sends nobody away."""
+"""Weight of the newest tick: a single stall of the host refuses no request."""
 
 _POLL_SECONDS = 0.05
 
 
 class LoadShedder:
-    """How late timers come just now, in seconds, on the average of the last ticks; and who is being worked for."""
+    """Measures the loop lag as the average of the last ticks, and limits the requests that are handled."""
 
     def __init__(self) -> None:
         self.loop_lag_seconds = 0.0
@@ -58,7 +58,7 @@ class LoadShedder:
         self._timer: asyncio.TimerHandle | None = None
 
     async def measure_lag(self, _app: web.Application) -> AsyncIterator[None]:
-        """Measure as long as the application lives."""
+        """Measure while the application runs."""
         loop = asyncio.get_running_loop()
         self._tick(loop, loop.time())
         yield
@@ -71,11 +71,11 @@ class LoadShedder:
         self._timer = loop.call_at(now + _TICK_SECONDS, self._tick, loop, now + _TICK_SECONDS)
 
     def is_overloaded(self) -> bool:
-        """Whether a visitor has to wait."""
+        """Return whether a request has to wait."""
         return self.loop_lag_seconds > MAX_LOOP_LAG_SECONDS or self.active_requests >= MAX_ACTIVE_REQUESTS
 
     async def acquire(self) -> bool:
-        """Wait until there is time for one more; False when there is none."""
+        """Wait until one more request can be handled; return False when it is refused."""
         if not self.is_overloaded():
             return True
         if self.queued_requests >= MAX_QUEUED_REQUESTS:
@@ -92,12 +92,12 @@ class LoadShedder:
 
 
 def load_shedding_middleware(load_shedder: LoadShedder) -> Middleware:
-    """Refuse bodies, and send visitors away while looks would wait for them."""
+    """Refuse request bodies, and refuse requests while they would delay probes."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.can_read_body and (request.content_length or MAX_REQUEST_BYTES + 1) > MAX_REQUEST_BYTES:
-            response = web.Response(status=413, text="nothing that is sent here is read\n")
+            response = web.Response(status=413, text="request body not accepted\n")
             response.force_close()
             return response
         if request.path in HEALTH_PATHS:
@@ -116,31 +116,31 @@ def load_shedding_middleware(load_shedder: LoadShedder) -> Middleware:
 
 
 def _overloaded_response() -> web.Response:
-    response = web.Response(status=503, text="busy looking at portals; try again\n")
+    response = web.Response(status=503, text="overloaded; try again later\n")
     response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     response.force_close()
     return response
 
 
 def auth_middleware(authenticator: Authenticator) -> Middleware:
-    """Let in who may enter, where anybody has an account; health is for everybody."""
+    """Require authentication when accounts are configured, except for health and reload."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         if authenticator.allows_anonymous or request.path in HEALTH_PATHS or request.path == RELOAD_PATH:
             return await handler(request)
-        verdict = await authenticator.authenticate(
+        result = await authenticator.authenticate(
             request.headers.get("Authorization", ""), client_key(request.remote or "")
         )
-        if verdict is AuthResult.AUTHENTICATED:
+        if result is AuthResult.AUTHENTICATED:
             return await handler(request)
-        if verdict is AuthResult.THROTTLED:
-            response = web.Response(status=429, text="too many wrong guesses; try again later\n")
+        if result is AuthResult.THROTTLED:
+            response = web.Response(status=429, text="too many failed attempts; try again later\n")
             response.headers["Retry-After"] = "60"
             return response
-        response = web.Response(status=401, text="who are you?\n")
-        for one in authenticator.www_authenticate:
-            response.headers.add("WWW-Authenticate", one)
+        response = web.Response(status=401, text="unauthorized\n")
+        for challenge in authenticator.www_authenticate:
+            response.headers.add("WWW-Authenticate", challenge)
         return response
 
     return middleware

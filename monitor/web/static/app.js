@@ -1,36 +1,36 @@
-// Keeps the page fresh: fetches the same address every ten seconds and swaps <main>; says when it cannot.
-// Without it every page works the same, only still.
+// Refreshes the page: fetches the same URL every ten seconds and replaces <main>; shows a notice when that fails.
+// Without it every page works the same, but does not refresh.
 "use strict";
 
 (() => {
-  const EVERY = 10_000;
-  const PATIENCE = 8_000;
+  const INTERVAL_MS = 10_000;
+  const TIMEOUT_MS = 8_000;
   const stale = document.getElementById("stale");
   let timer = 0;
   let shown = "";
 
   const main = () => document.getElementById("main");
 
-  // An element that can be found again in the next <main>: by its id, or as the nth link to the same address.
-  function place(element) {
+  // Return a function that finds the element in the next <main>: by its id, or as the nth link to the same URL.
+  function locator(element) {
     if (!element || !main().contains(element) || element === main()) return null;
     if (element.id) return () => document.getElementById(element.id);
-    const address = element.getAttribute("href");
-    if (!address) return null;
-    const twins = () => [...main().querySelectorAll("a[href]")].filter((a) => a.getAttribute("href") === address);
-    const number = twins().indexOf(element);
-    return () => twins()[number];
+    const url = element.getAttribute("href");
+    if (!url) return null;
+    const sameLinks = () => [...main().querySelectorAll("a[href]")].filter((a) => a.getAttribute("href") === url);
+    const number = sameLinks().indexOf(element);
+    return () => sameLinks()[number];
   }
 
-  // What the reader has typed, opened and selected must outlive the swap.
-  function keep() {
+  // Save what the user has typed, opened and selected; return a function that restores it.
+  function saveState() {
     const fields = [...main().querySelectorAll("input[id], select[id]")].map((field) => [
       field.id,
       field.value,
       field.matches("input") ? [field.selectionStart, field.selectionEnd] : null,
     ]);
     const open = new Map([...main().querySelectorAll("details[id]")].map((one) => [one.id, one.open]));
-    const focus = place(document.activeElement);
+    const focus = locator(document.activeElement);
     const { scrollX, scrollY } = window;
     return () => {
       for (const [id, value, range] of fields) {
@@ -39,9 +39,9 @@
         field.value = value;
         if (range && range[0] !== null) field.setSelectionRange(range[0], range[1]);
       }
-      for (const [id, was] of open) {
+      for (const [id, wasOpen] of open) {
         const one = document.getElementById(id);
-        if (one) one.open = was;
+        if (one) one.open = wasOpen;
       }
       focus?.()?.focus({ preventScroll: true });
       window.scrollTo(scrollX, scrollY);
@@ -53,7 +53,7 @@
     const next = new DOMParser().parseFromString(text, "text/html");
     const fresh = next.getElementById("main");
     if (!fresh) throw new Error("no main");
-    const restore = keep();
+    const restore = saveState();
     main().replaceChildren(...fresh.childNodes);
     main().dataset.time = fresh.dataset.time;
     document.title = next.title;
@@ -61,20 +61,20 @@
     restore();
   }
 
-  // A selection or an open list would be lost under the reader's hands: wait for the next round.
-  function busy() {
+  // A selection or an open list would be lost: wait for the next refresh.
+  function isInteracting() {
     const selection = document.getSelection();
     const reading = selection && !selection.isCollapsed && main().contains(selection.anchorNode);
     return reading || document.activeElement?.matches("select");
   }
 
   async function refresh() {
-    if (busy() || main().querySelector(".error")) return;
+    if (isInteracting() || main().querySelector(".error")) return;
     try {
-      const signal = AbortSignal.timeout(PATIENCE);
-      const answer = await fetch(window.location.href, { signal, cache: "no-store", credentials: "same-origin" });
-      if (!answer.ok) throw new Error(String(answer.status));
-      swap(await answer.text());
+      const signal = AbortSignal.timeout(TIMEOUT_MS);
+      const response = await fetch(window.location.href, { signal, cache: "no-store", credentials: "same-origin" });
+      if (!response.ok) throw new Error(String(response.status));
+      swap(await response.text());
       stale.hidden = true;
     } catch {
       if (stale.hidden) stale.textContent = stale.dataset.text.replace("{time}", main().dataset.time);
@@ -82,18 +82,18 @@
     }
   }
 
-  function plan() {
+  function schedule() {
     window.clearTimeout(timer);
     if (document.hidden) return;
-    timer = window.setTimeout(() => refresh().finally(plan), EVERY);
+    timer = window.setTimeout(() => refresh().finally(schedule), INTERVAL_MS);
   }
 
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) window.clearTimeout(timer);
-    else refresh().finally(plan);
+    else refresh().finally(schedule);
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches("form.search select")) event.target.form.requestSubmit();
   });
-  plan();
+  schedule();
 })();

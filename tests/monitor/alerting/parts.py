@@ -1,4 +1,4 @@
-"""Parts of the alerting tests: stories of incidents in a real journal, and a courier over a real channel."""
+"""Parts of the alerting tests: stories of incidents in a real journal, and a dispatcher over a real channel."""
 
 from __future__ import annotations
 
@@ -33,60 +33,64 @@ PORTALS = tuple(factories.portal(id=name, name_vi=f"Cổng {name}", name_en=name
 NAMES = {portal.id: portal for portal in PORTALS}
 
 
-def tongue(language: str = "en") -> Translator:
+def translator(language: str = "en") -> Translator:
     return Translator(language, ZoneInfo("Asia/Ho_Chi_Minh"))
 
 
 def notify(url: str = "json://127.0.0.1:9/", **changes: Any) -> NotifyBlock:  # noqa: ANN401 - keys of the block
-    """A notifier with one target; nothing waits for a group unless asked."""
-    fields = {"targets": (TargetBlock(name="on-call", url=SecretStr(url)),), "group_within": 0.001} | changes
+    """Settings with one target; no group wait unless given."""
+    fields = {"targets": (TargetBlock(name="on-call", url=SecretStr(url)),), "group_wait": 0.001} | changes
     return NotifyBlock(**fields)
 
 
 class Story:
-    """Folds what happens, so that events are those of the daemon."""
+    """Feeds a tracker, so that events are those of the daemon."""
 
     def __init__(self, portals: tuple[Portal, ...] = PORTALS) -> None:
-        self.fold = IncidentTracker(portals, LOCATION)
+        self.tracker = IncidentTracker(portals, LOCATION)
         self.seq = 0
 
     def _next(self) -> int:
         self.seq += 1
         return self.seq
 
-    def falls(self, portal: str = "hue", at: int = SLOT, **look: Any) -> list[IncidentEvent]:  # noqa: ANN401
-        self.fold.process(factories.measurement(portal=portal, slot=at - MINUTE, seq=self._next()))
-        fields = {"outcome": Outcome.DOWN, "duration": 0.5, "hops": (), "portal": portal, "slot": at} | look
+    def falls(self, portal: str = "hue", at: int = SLOT, **fields: Any) -> list[IncidentEvent]:  # noqa: ANN401
+        self.tracker.process(factories.measurement(portal=portal, slot=at - MINUTE, seq=self._next()))
+        fields = {"outcome": Outcome.DOWN, "duration": 0.5, "hops": (), "portal": portal, "slot": at} | fields
         for attempt in (1, 2, 3):
-            self.fold.process(factories.measurement(**fields, attempt=attempt, seq=self._next()))
-        fault, detail = look.get("fault", Fault.CONNECT_TIMEOUT), look.get("detail", "no end")
+            self.tracker.process(factories.measurement(**fields, attempt=attempt, seq=self._next()))
+        fault, detail = fields.get("fault", Fault.CONNECT_TIMEOUT), fields.get("detail", "no end")
         change = factories.change(portal=portal, at=at, fault=fault, detail=detail, cause=self.seq, seq=self._next())
-        return self.fold.process(change)
+        return self.tracker.process(change)
 
     def turns(self, state: State, portal: str = "hue", at: int = SLOT + MINUTE, **fields: Any) -> list[IncidentEvent]:  # noqa: ANN401
         fields = {"previous": State.DOWN, "fault": None, "detail": "", "cause": 0} | fields
-        return self.fold.process(factories.change(portal=portal, state=state, at=at, seq=self._next(), **fields))
+        return self.tracker.process(factories.change(portal=portal, state=state, at=at, seq=self._next(), **fields))
 
 
-async def write(journal: Journal, events: list[IncidentEvent], told: NotifyBlock, now: int) -> None:
-    """Events and messages as the follower writes them: in one transaction."""
-    messages = routing.event_messages(events, told, now)
+async def write(journal: Journal, events: list[IncidentEvent], settings: NotifyBlock, now: int) -> None:
+    """Write events and messages as the incident consumer does: in one transaction."""
+    messages = routing.event_messages(events, settings, now)
     await journal.commit(
-        CheckpointUpdate(reader="incidents", seq=journal.last_seq, events=tuple(events), messages=messages)
+        CheckpointUpdate(consumer="incidents", seq=journal.last_seq, events=tuple(events), messages=messages)
     )
 
 
 @asynccontextmanager
-async def courier(
-    journal: Journal, told: NotifyBlock, clock: Clock, **changes: Any
+async def dispatcher(
+    journal: Journal,
+    settings: NotifyBlock,
+    clock: Clock,
+    **changes: Any,  # noqa: ANN401 - as the dispatcher takes them
 ) -> AsyncIterator[NotificationDispatcher]:
-    """The courier of the first target at work; quick to try again."""
-    target = told.targets[0]
+    """Run the dispatcher of the first target, with short pauses between attempts."""
+    target = settings.targets[0]
+    language = translator(target.language or "en")
     fields: dict[str, Any] = {
         "name": target.name,
-        "channel": AppriseChannel(target.apprise_url, told.timeout),
-        "renderer": NotificationRenderer(tongue(target.language or "en"), lambda: NAMES, told.page_url or ""),
-        "settings": told,
+        "channel": AppriseChannel(target.apprise_url, settings.timeout),
+        "renderer": NotificationRenderer(language, lambda: NAMES, settings.external_url or ""),
+        "settings": settings,
         "journal": journal,
         "clock": clock,
         "metrics": AlertingMetrics(CollectorRegistry(), [target.name]),
@@ -103,13 +107,13 @@ async def courier(
             await task
 
 
-async def eventually(question: Callable[[], Any], seconds: float = 20.0) -> None:
-    """Until the answer is yes; the machine may be slow."""
+async def eventually(condition: Callable[[], Any], seconds: float = 20.0) -> None:
+    """Wait until the condition is true; the machine may be slow."""
     async with asyncio.timeout(seconds):
         while True:
-            answer = question()
-            if asyncio.iscoroutine(answer):
-                answer = await answer
-            if answer:
+            result = condition()
+            if asyncio.iscoroutine(result):
+                result = await result
+            if result:
                 return
             await asyncio.sleep(0.01)

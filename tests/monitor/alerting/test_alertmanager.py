@@ -17,18 +17,18 @@ from monitor.model.clock import SystemClock
 from monitor.model.records import State
 from monitor.storage.journal.journal import Journal
 from tests.factories import MINUTE, SLOT
-from tests.monitor.alerting.parts import NAMES, Story, eventually, notify, tongue, write
+from tests.monitor.alerting.parts import NAMES, Story, eventually, notify, translator, write
 from tests.monitor.parts import opened
 from tests.servers.alertmanager import alertmanager
 from tests.servers.webhook import webhook
 
 
-def sink(journal: Journal, *urls: str, metrics: AlertingMetrics | None = None) -> AlertmanagerNotifier:
+def make_notifier(journal: Journal, *urls: str, metrics: AlertingMetrics | None = None) -> AlertmanagerNotifier:
     return AlertmanagerNotifier(
-        settings=AlertmanagerBlock(urls=urls, resend=30),
+        settings=AlertmanagerBlock(urls=urls, resend_delay=30),
         journal=journal,
         clock=SystemClock(),
-        translator=tongue(),
+        translator=translator(),
         portals=lambda: NAMES,
         external_url="https://monitor.example.org/",
         metrics=metrics or AlertingMetrics(CollectorRegistry(), []),
@@ -36,13 +36,13 @@ def sink(journal: Journal, *urls: str, metrics: AlertingMetrics | None = None) -
 
 
 @pytest.mark.slow
-async def test_every_instance_hears_of_the_outage_and_of_its_end(tmp_path: Path):
+async def test_every_instance_gets_the_outage_and_its_end(tmp_path: Path):
     """Two instances, one of them away at first; a real webhook behind the other sees firing and resolved."""
     now = SystemClock().now() // 1000 * 1000
     async with webhook() as hook, opened(tmp_path) as journal:
         with alertmanager(tmp_path / "a", hook.url) as first, alertmanager(tmp_path / "b") as second:
             metrics = AlertingMetrics(CollectorRegistry(), [])
-            one = sink(journal, first.url, "http://127.0.0.1:9", second.url, metrics=metrics)
+            one = make_notifier(journal, first.url, "http://127.0.0.1:9", second.url, metrics=metrics)
             task = asyncio.create_task(one.run())
             try:
                 story = Story()
@@ -75,12 +75,12 @@ async def test_every_instance_hears_of_the_outage_and_of_its_end(tmp_path: Path)
 
 
 def test_an_alert_is_the_same_as_long_as_it_lasts_and_ends_only_when_that_is_known():
-    teller, story = IncidentSentences(tongue(), NAMES), Story()
+    sentences, story = IncidentSentences(translator(), NAMES), Story()
     (opened_,) = story.falls()
-    before = build_alerts([opened_.incident], teller, "", SLOT + MINUTE)
-    later = build_alerts([opened_.incident], teller, "", SLOT + 60 * MINUTE)
+    before = build_alerts([opened_.incident], sentences, "", SLOT + MINUTE)
+    later = build_alerts([opened_.incident], sentences, "", SLOT + 60 * MINUTE)
     (over,) = story.turns(State.UP, at=SLOT + 90 * MINUTE)
-    ended = build_alerts([over.incident], teller, "", SLOT + 90 * MINUTE)
+    ended = build_alerts([over.incident], sentences, "", SLOT + 90 * MINUTE)
     assert before[0]["labels"] == later[0]["labels"] == ended[0]["labels"]
     assert before[0]["startsAt"] == ended[0]["startsAt"] == "2026-08-01T00:00:00.000Z"
     assert "endsAt" not in before[0]

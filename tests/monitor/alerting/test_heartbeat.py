@@ -1,4 +1,4 @@
-"""The heartbeat tells of completed looks: no looks, no beat, however long the daemon lives."""
+"""The heartbeat follows completed probes: without probes no ping, however long the daemon runs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tests.monitor.alerting.parts import eventually
 from tests.servers.webhook import webhook
 
 
-async def test_it_beats_after_looks_and_only_after_looks():
+async def test_it_pings_after_probes_and_only_after_probes():
     async with webhook() as hook:
         metrics = AlertingMetrics(CollectorRegistry(), [])
-        one = Heartbeat(HeartbeatBlock(url=SecretStr(hook.url), every=0.02), metrics)
+        one = Heartbeat(HeartbeatBlock(url=SecretStr(hook.url), interval=0.02), metrics)
         task = asyncio.create_task(one.run())
         try:
             await asyncio.sleep(0.1)

@@ -1,4 +1,4 @@
-"""The follower goes on where the journal says it was; the clerk takes notes in once, and reminds in time."""
+"""The incident consumer continues from its checkpoint; notes are imported once, and reminders are written in time."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ HOUR = 60 * MINUTE
 ID = "hue-20260801T000000Z"
 
 
-async def follower(journal: Journal, clock: HandClock) -> IncidentConsumer:
-    seq, memo = await journal.read(lambda reader: reader.checkpoint(INCIDENTS_CONSUMER))
+async def make_consumer(journal: Journal, clock: HandClock) -> IncidentConsumer:
+    seq, state = await journal.read(lambda reader: reader.checkpoint(INCIDENTS_CONSUMER))
     return IncidentConsumer(
         journal=journal,
-        tracker=IncidentTracker(PORTALS, LOCATION, state=memo),
+        tracker=IncidentTracker(PORTALS, LOCATION, state=state),
         settings=notify(),
         clock=clock,
         metrics=AlertingMetrics(CollectorRegistry(), []),
@@ -47,12 +47,12 @@ async def follower(journal: Journal, clock: HandClock) -> IncidentConsumer:
 
 
 async def outage(journal: Journal, portal: str = "hue", at: int = SLOT) -> None:
-    """Looks and a change, as the daemon commits them."""
+    """Commit measurements and a change, as the daemon does."""
     await journal.commit(factories.measurement(portal=portal, slot=at - MINUTE))
-    looks = [factories.measurement(portal=portal, slot=at, attempt=n, outcome=Outcome.DOWN, hops=()) for n in (1, 2, 3)]
-    await journal.commit_all(looks)
+    down = {"portal": portal, "slot": at, "outcome": Outcome.DOWN, "hops": ()}
+    await journal.commit_all([factories.measurement(**down, attempt=n) for n in (1, 2, 3)])
     change = factories.change(portal=portal, at=at, cause=journal.last_seq)
-    await journal.commit(CheckpointUpdate(reader="states", seq=journal.last_seq, changes=(change,)))
+    await journal.commit(CheckpointUpdate(consumer="states", seq=journal.last_seq, changes=(change,)))
 
 
 async def incidents(journal: Journal) -> list:
@@ -64,7 +64,7 @@ async def test_every_life_goes_on_where_the_last_one_was(tmp_path: Path):
     async with opened(tmp_path) as journal:
         await outage(journal)
         for life in range(3):
-            task = asyncio.create_task((await follower(journal, clock)).run())
+            task = asyncio.create_task((await make_consumer(journal, clock)).run())
             await eventually(lambda: incidents(journal))
             if life == 1:
                 await outage(journal, "vinh", SLOT + HOUR)
@@ -76,7 +76,7 @@ async def test_every_life_goes_on_where_the_last_one_was(tmp_path: Path):
         found = await incidents(journal)
         messages = await journal.read(lambda reader: reader.waiting_messages("on-call"))
     assert [one.incident.id for one in found] == ["vinh-20260801T010000Z", ID]
-    assert len(found[1].incident.members[0].looks) == 3
+    assert len(found[1].incident.portals[0].attempts) == 3
     assert [(one.incident, one.number) for one in messages] == [(ID, 1), ("vinh-20260801T010000Z", 1)]
 
 
@@ -84,11 +84,11 @@ async def _count(journal: Journal, count: int) -> bool:
     return len(await incidents(journal)) == count
 
 
-async def test_the_first_life_over_an_old_journal_tells_only_of_what_goes_on(tmp_path: Path):
+async def test_the_first_run_over_an_old_journal_reports_only_ongoing_problems(tmp_path: Path):
     async with opened(tmp_path) as journal:
         await outage(journal, "vinh", SLOT)
         over = factories.change(portal="vinh", at=SLOT + MINUTE, state=State.UP, previous=State.DOWN, fault=None)
-        await journal.commit(CheckpointUpdate(reader="states", seq=journal.last_seq, changes=(over,)))
+        await journal.commit(CheckpointUpdate(consumer="states", seq=journal.last_seq, changes=(over,)))
         nothing = await journal.read(lambda reader: initial_seq(reader, LOCATION, journal.last_seq))
         assert nothing == journal.last_seq
         before = journal.last_seq
@@ -98,12 +98,12 @@ async def test_the_first_life_over_an_old_journal_tells_only_of_what_goes_on(tmp
         assert before < begin < journal.last_seq - 4
 
 
-async def test_well_portals_are_remembered_by_their_newest_look(tmp_path: Path):
+async def test_healthy_portals_are_restored_from_their_newest_measurement(tmp_path: Path):
     async with opened(tmp_path) as journal:
         await journal.commit_all(list(factories.measurements(3, portal="hue")))
         check = factories.check(portal="hue")
-        looks = await journal.read(lambda reader: latest_measurements(reader, [check], LOCATION))
-    assert [one.slot for one in looks] == [SLOT + 2 * MINUTE]
+        measurements = await journal.read(lambda reader: latest_measurements(reader, [check], LOCATION))
+    assert [one.slot for one in measurements] == [SLOT + 2 * MINUTE]
 
 
 async def test_notes_are_taken_in_once_and_bad_ones_put_aside(tmp_path: Path):
@@ -127,7 +127,7 @@ async def test_notes_are_taken_in_once_and_bad_ones_put_aside(tmp_path: Path):
     assert json.loads(text)["id"] == kept[0].id
 
 
-async def test_a_folder_that_cannot_be_tidied_does_not_end_the_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_an_inbox_that_cannot_be_cleaned_does_not_end_the_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def short(_data: Path, _now: int) -> None:
         raise OSError(errno.EMFILE, "Too many open files")
 
@@ -145,16 +145,16 @@ async def test_a_folder_that_cannot_be_tidied_does_not_end_the_import(tmp_path: 
             await asyncio.wait([task])
         kept = await journal.read(lambda reader: reader.notes(ID))
     assert [one.text for one in kept] == ["đang xử lý"]
-    assert [one["reason"] for one in logged if one["event"] == "inbox_cannot_be_used"] == ["Too many open files"]
+    assert [one["reason"] for one in logged if one["event"] == "inbox_unusable"] == ["Too many open files"]
 
 
-async def test_reminders_are_written_once_each_until_somebody_acknowledges(tmp_path: Path):
+async def test_reminders_are_written_once_each_until_the_incident_is_acknowledged(tmp_path: Path):
     clock = HandClock(SLOT + 30_000)
-    told = notify(reminders=3600)
+    settings = notify(repeat_interval=3600)
     async with opened(tmp_path) as journal:
-        await write(journal, Story().falls(), told, SLOT)
+        await write(journal, Story().falls(), settings, SLOT)
         importer = NoteImporter(journal=journal, data=tmp_path, clock=clock)
-        reminders = ReminderScheduler(journal=journal, notify=told, clock=clock, on_outbox=lambda: None)
+        reminders = ReminderScheduler(journal=journal, settings=settings, clock=clock, on_outbox=lambda: None)
         for _ in range(3):
             clock.pass_by(3600)
             await reminders.remind()
@@ -172,13 +172,13 @@ async def test_a_portal_taken_out_while_we_were_away_leaves_its_incident(tmp_pat
     clock = HandClock(SLOT + 30_000)
     async with opened(tmp_path) as journal:
         await outage(journal)
-        first = await follower(journal, clock)
+        first = await make_consumer(journal, clock)
         task = asyncio.create_task(first.run())
         await eventually(lambda: incidents(journal))
         task.cancel()
-        _, memo = await journal.read(lambda reader: reader.checkpoint(INCIDENTS_CONSUMER))
-        second = await follower(journal, clock)
-        second.tracker = IncidentTracker([], LOCATION, state=memo)
+        _, state = await journal.read(lambda reader: reader.checkpoint(INCIDENTS_CONSUMER))
+        second = await make_consumer(journal, clock)
+        second.tracker = IncidentTracker([], LOCATION, state=state)
         task = asyncio.create_task(second.run())
         await eventually(lambda: _resolved(journal))
         task.cancel()
@@ -186,7 +186,7 @@ async def test_a_portal_taken_out_while_we_were_away_leaves_its_incident(tmp_pat
 
 
 async def _resolved(journal: Journal) -> bool:
-    return (await incidents(journal))[0].step is EventType.RESOLVED
+    return (await incidents(journal))[0].type is EventType.RESOLVED
 
 
 def test_the_draft_of_a_note_goes_when_its_writer_was_surely_killed(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""Who hears of what and when follows from the rules alone: targets, quiet hours, groups, reminders, expiry."""
+"""Which target gets which message and when: severities, quiet hours, groups, reminders, expiry."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ def at(text: str) -> int:
 
 def message(**fields: object) -> Message:
     given = {"incident": "hue-1", "number": 1, "target": "on-call", "severity": Severity.PAGE}
-    return Message(**given | {"happened": SLOT, "created": SLOT} | fields)  # type: ignore[arg-type] # as in the record
+    return Message(**given | {"occurred_at": SLOT, "created": SLOT} | fields)  # type: ignore[arg-type] # as in the record
 
 
-def test_every_target_hears_of_what_it_wants_to_hear():
+def test_every_target_gets_the_severities_that_it_wants():
     targets = (
         TargetBlock(name="night", url=SecretStr("json://h/"), severities=(Severity.PAGE,)),
         TargetBlock(name="day", url=SecretStr("json://h/")),
     )
-    told = notify(targets=targets)
+    settings = notify(targets=targets)
     story = Story()
-    pages = routing.event_messages(story.falls(), told, SLOT)
-    notices = routing.event_messages(story.turns(State.DEGRADED, "vinh", previous=State.UP), told, SLOT)
+    pages = routing.event_messages(story.falls(), settings, SLOT)
+    notices = routing.event_messages(story.turns(State.DEGRADED, "vinh", previous=State.UP), settings, SLOT)
     assert [(one.target, one.severity) for one in pages] == [("night", Severity.PAGE), ("day", Severity.PAGE)]
     assert [(one.target, one.severity) for one in notices] == [("day", Severity.NOTICE)]
 
 
-def test_nobody_hears_of_what_is_silent_or_long_past():
+def test_silent_and_old_events_have_no_message():
     story = Story()
-    told = notify(expire=3600)
-    assert routing.event_messages(story.falls(), told, SLOT + HOUR - 1)
-    assert routing.event_messages(story.turns(State.UNKNOWN), told, SLOT + MINUTE) == ()
-    assert routing.event_messages(Story().falls(), told, SLOT + 2 * HOUR) == ()
+    settings = notify(expire=3600)
+    assert routing.event_messages(story.falls(), settings, SLOT + HOUR - 1)
+    assert routing.event_messages(story.turns(State.UNKNOWN), settings, SLOT + MINUTE) == ()
+    assert routing.event_messages(Story().falls(), settings, SLOT + 2 * HOUR) == ()
 
 
 @pytest.mark.parametrize(
@@ -69,50 +69,50 @@ def test_quiet_hours_follow_the_clock_of_their_zone_through_its_change():
     assert held == at("2026-03-29T04:00:00")
 
 
-def test_what_comes_close_together_is_told_together():
-    told = notify(group_within=1.0)
-    waiting = [message(), message(incident="vinh-1", created=SLOT + 800)]
-    early = routing.due_messages(waiting, told, SLOT + 900)
+def test_messages_within_the_group_wait_are_sent_together():
+    settings = notify(group_wait=1.0)
+    pending = [message(), message(incident="vinh-1", created=SLOT + 800)]
+    early = routing.due_messages(pending, settings, SLOT + 900)
     assert (early.ready, early.wake_at_ms) == ((), SLOT + 1000)
-    assert routing.due_messages(waiting, told, SLOT + 1000).ready == tuple(waiting)
+    assert routing.due_messages(pending, settings, SLOT + 1000).ready == tuple(pending)
 
 
-def test_a_page_does_not_wait_for_what_is_held_back():
-    told = notify(quiet_hours=NIGHT)
+def test_a_page_does_not_wait_for_muted_messages():
+    settings = notify(quiet_hours=NIGHT)
     now = at("2026-08-01T20:00:00")
-    notice = message(incident="vinh-1", severity=Severity.NOTICE, happened=now, created=now)
-    page = message(happened=now, created=now + 1)
-    batch = routing.due_messages([notice, page], told, now + 5000)
-    assert batch.ready == (page,)
-    assert routing.due_messages([notice], told, now + 5000).wake_at_ms == at("2026-08-01T23:00:00")
+    notice = message(incident="vinh-1", severity=Severity.NOTICE, occurred_at=now, created=now)
+    page = message(occurred_at=now, created=now + 1)
+    due = routing.due_messages([notice, page], settings, now + 5000)
+    assert due.ready == (page,)
+    assert routing.due_messages([notice], settings, now + 5000).wake_at_ms == at("2026-08-01T23:00:00")
 
 
-def test_what_nobody_took_for_too_long_is_given_up():
-    told = notify(expire=3600)
-    old, new = message(), message(incident="vinh-1", happened=SLOT + HOUR, created=SLOT + HOUR)
-    batch = routing.due_messages([old, new], told, SLOT + HOUR + 5)
-    assert (batch.expired, batch.ready) == ((old,), (new,))
+def test_what_was_not_accepted_in_time_expires():
+    settings = notify(expire=3600)
+    old, new = message(), message(incident="vinh-1", occurred_at=SLOT + HOUR, created=SLOT + HOUR)
+    due = routing.due_messages([old, new], settings, SLOT + HOUR + 5)
+    assert (due.expired, due.ready) == ((old,), (new,))
 
 
 def test_of_reminders_that_wait_only_the_newest_is_sent():
-    told = notify()
-    waiting = [message(reminder=1), message(reminder=2, created=SLOT + 1), message(incident="vinh-1", reminder=1)]
-    batch = routing.due_messages(waiting, told, SLOT + MINUTE)
-    assert batch.superseded == (waiting[0],)
-    assert batch.ready == (waiting[1], waiting[2])
+    settings = notify()
+    pending = [message(reminder=1), message(reminder=2, created=SLOT + 1), message(incident="vinh-1", reminder=1)]
+    due = routing.due_messages(pending, settings, SLOT + MINUTE)
+    assert due.superseded == (pending[0],)
+    assert due.ready == (pending[1], pending[2])
 
 
-def test_reminders_come_at_their_time_until_somebody_acknowledges():
-    told = notify(reminders=3600)
+def test_reminders_come_at_their_time_until_the_incident_is_acknowledged():
+    settings = notify(repeat_interval=3600)
     (event,) = Story().falls()
-    assert routing.reminder_messages([event], (), told, SLOT + HOUR - 1) == ()
-    assert [one.reminder for one in routing.reminder_messages([event], (), told, SLOT + HOUR)] == [1]
-    assert [one.reminder for one in routing.reminder_messages([event], (), told, SLOT + 3 * HOUR + 5)] == [3]
-    assert routing.reminder_messages([event], {event.incident.id}, told, SLOT + HOUR) == ()
+    assert routing.reminder_messages([event], (), settings, SLOT + HOUR - 1) == ()
+    assert [one.reminder for one in routing.reminder_messages([event], (), settings, SLOT + HOUR)] == [1]
+    assert [one.reminder for one in routing.reminder_messages([event], (), settings, SLOT + 3 * HOUR + 5)] == [3]
+    assert routing.reminder_messages([event], {event.incident.id}, settings, SLOT + HOUR) == ()
     assert routing.reminder_messages([event], (), notify(), SLOT + HOUR) == ()
 
 
-def test_a_clock_that_is_set_back_holds_no_letter():
+def test_a_clock_that_is_set_back_holds_no_notification():
     """Neither for its group, nor those behind it."""
-    ahead = message(happened=SLOT + HOUR, created=SLOT + HOUR)
-    assert routing.due_messages([ahead, message(number=2)], notify(group_within=5.0), SLOT + MINUTE).ready
+    ahead = message(occurred_at=SLOT + HOUR, created=SLOT + HOUR)
+    assert routing.due_messages([ahead, message(number=2)], notify(group_wait=5.0), SLOT + MINUTE).ready

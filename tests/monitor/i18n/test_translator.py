@@ -1,4 +1,4 @@
-"""Times, spans and numbers are said as a reader of that language expects them."""
+"""Times, durations and numbers are formatted as usual in each language."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ VI, EN = Translator("vi", HANOI), Translator("en", HANOI)
         (-5, "0 giây", "0 s"),
     ],
 )
-def test_a_span_is_said_in_its_two_largest_units(seconds: float, vietnamese: str, english: str):
+def test_a_duration_is_formatted_in_its_two_largest_units(seconds: float, vietnamese: str, english: str):
     assert (VI.duration(seconds), EN.duration(seconds)) == (vietnamese, english)
 
 
 @given(st.integers(0, 10_000_000))
-def test_a_longer_span_never_sounds_shorter(seconds: int):
+def test_a_longer_duration_is_never_formatted_as_a_shorter_one(seconds: int):
     sizes = {"d": 86400, "h": 3600, "min": 60, "s": 1}
     parts = EN.duration(seconds).split()
-    said = sum(int(n) * sizes[unit] for n, unit in zip(parts[::2], parts[1::2], strict=True))
-    assert said <= seconds < said + sizes[parts[-1]] * 60
+    total = sum(int(n) * sizes[unit] for n, unit in zip(parts[::2], parts[1::2], strict=True))
+    assert total <= seconds < total + sizes[parts[-1]] * 60
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_longer_span_never_sounds_shorter(seconds: int):
         (None, "\N{EN DASH}", "\N{EN DASH}"),
     ],
 )
-def test_what_a_look_took_has_the_decimal_mark_of_the_language(seconds: float, vietnamese: str, english: str):
+def test_a_short_duration_has_the_decimal_mark_of_the_language(seconds: float, vietnamese: str, english: str):
     assert (VI.short_duration(seconds), EN.short_duration(seconds)) == (vietnamese, english)
 
 
@@ -66,7 +66,7 @@ def test_moments_are_in_the_zone_and_the_order_of_the_language():
     assert VI.hour(SLOT) == "07:00"
 
 
-def test_ago_is_said_in_one_unit():
+def test_an_age_is_formatted_in_one_unit():
     assert VI.ago(500) == "vừa xong"
     assert VI.ago(75_000) == "1 phút trước"
     assert EN.ago(12_000) == "12 s ago"

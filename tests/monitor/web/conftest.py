@@ -29,7 +29,7 @@ async def open_client(stage: Stage) -> AsyncIterator[Open]:
     clients: list[TestClient[Any, Any]] = []
 
     async def open_one(**wishes: Any) -> TestClient[Any, Any]:  # noqa: ANN401 - whatever Stage.site takes
-        client = TestClient(TestServer(make_app(stage.site(**wishes))))
+        client = TestClient(TestServer(make_app(stage.context(**wishes))))
         await client.start_server()
         clients.append(client)
         return client

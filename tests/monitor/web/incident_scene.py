@@ -1,4 +1,4 @@
-"""Incidents of every sort for the pages: folded from looks as the daemon does, and written to the stage's journal."""
+"""Incidents of every kind for the pages, derived as by the daemon and written to the stage's journal."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.monitor.web.scene import EVIL, LOCATION
 if TYPE_CHECKING:
     from tests.monitor.web.scene import Stage
 
-FAULTS = [fault for fault in Fault if fault is not Fault.PROBER]
-"""Every fault that can be charged to a portal; a fault of the prober makes a void look."""
+FAULTS = [fault for fault in Fault if fault is not Fault.INTERNAL_ERROR]
+"""Every fault that can be charged to a portal; an internal error of the prober makes the outcome unknown."""
 
 AT = SLOT - 5 * MINUTE
 PHASES = {Fault.DNS: "resolve", Fault.CONNECT_REFUSED: "connect", Fault.CONNECT_TIMEOUT: "connect"}
@@ -36,8 +36,8 @@ def detail_of(fault: Fault) -> str:
     return f"what was seen: {fault.value} {EVIL}"
 
 
-def look_of(fault: Fault, attempt: int) -> Measurement:
-    """A failed look, with as much as a probe knows of such a fault."""
+def attempt_of(fault: Fault, attempt: int) -> Measurement:
+    """A failed attempt, with as much as a probe knows of such a fault."""
     phase = PHASES.get(fault, "tls" if fault.value.startswith("tls") else "wait")
     first = factories.hop(url=f"https://{portal_of(fault)}.example.gov.vn/", status=302, location="/login")
     last = factories.hop(url=f"https://{portal_of(fault)}.example.gov.vn/login", status=502)
@@ -59,8 +59,8 @@ def look_of(fault: Fault, attempt: int) -> Measurement:
     )
 
 
-class Trouble:
-    """What happened, fed to the fold; ``events`` are what came of it."""
+class IncidentStory:
+    """What happened, fed to the tracker; ``events`` are the result."""
 
     def __init__(self) -> None:
         self.portals = [
@@ -71,50 +71,54 @@ class Trouble:
             factories.portal(id=f"twin-{n}", name_vi=f"Cổng đôi {n}", name_en=f"Twin {n}", platform="egov-4")
             for n in (1, 2)
         ]
-        self.fold = IncidentTracker(self.portals, LOCATION, correlation_window_seconds=0.001)
+        self.tracker = IncidentTracker(self.portals, LOCATION, correlation_window_seconds=0.001)
         self.events: list[IncidentEvent] = []
         self.seq = 0
 
     def feed(self, record: Measurement | StateChange) -> None:
         self.seq += 1
-        self.events += self.fold.process(replace(record, seq=self.seq))
+        self.events += self.tracker.process(replace(record, seq=self.seq))
 
     def turn(self, portal: str, state: State, at: int, **fields: Any) -> None:  # noqa: ANN401 - as in the record
-        told = {"fault": None, "detail": "", "previous": State.UP, "cause": self.seq} | fields
-        self.feed(factories.change(portal=portal, state=state, at=at, **told))
+        values = {"fault": None, "detail": "", "previous": State.UP, "cause": self.seq} | fields
+        self.feed(factories.change(portal=portal, state=state, at=at, **values))
 
     def play(self) -> None:
         for number, fault in enumerate(FAULTS):
             portal = portal_of(fault)
-            good = factories.values(cert_issuer=f"CN=CA {number}")  # or issuers would be a shared cause
+            good = factories.values(cert_issuer=f"CN=CA {number}")  # or issuers would be a common cause
             self.feed(factories.measurement(portal=portal, slot=AT - MINUTE, values=good))
             for attempt in (1, 2, 3):
-                look = look_of(fault, attempt)
-                # Each at an address of its own, or they would share a cause.
-                hops = tuple(replace(hop, address=hop.address and f"192.0.2.{number + 1}") for hop in look.hops)
-                self.feed(replace(look, hops=hops))
+                failed = attempt_of(fault, attempt)
+                # Each has its own address, or they would share a cause.
+                hops = tuple(replace(hop, address=hop.address and f"192.0.2.{number + 1}") for hop in failed.hops)
+                self.feed(replace(failed, hops=hops))
             self.turn(portal, State.DOWN, AT, fault=fault, detail=detail_of(fault))
         self.turn("twin-1", State.DOWN, AT - 9 * MINUTE, fault=Fault.TIMEOUT, detail="no end after 10 s")
         self.turn("twin-2", State.DOWN, AT - 9 * MINUTE, fault=Fault.TIMEOUT, detail="no end after 10 s")
         self.turn("twin-1", State.UP, AT - 2 * MINUTE, previous=State.DOWN)
-        blind = factories.measurement(portal="twin-1", slot=AT, outcome=Outcome.VOID, void=UnknownReason.BLIND)
-        self.feed(blind)
+        self_check_failed = factories.measurement(
+            portal="twin-1", slot=AT, outcome=Outcome.UNKNOWN, unknown_reason=UnknownReason.SELF_CHECK
+        )
+        self.feed(self_check_failed)
         self.turn(PROBER_PORTAL, State.UNKNOWN, AT - 30 * MINUTE, detail="none of 3 references answers")
         self.turn(PROBER_PORTAL, State.UP, AT - 20 * MINUTE, previous=State.UNKNOWN)
 
 
-async def bring(stage: Stage) -> Trouble:
-    """Write all of it to the journal, and let the board know the portals."""
-    trouble = Trouble()
-    trouble.play()
+async def bring(stage: Stage) -> IncidentStory:
+    """Write all of it to the journal, and add the portals to the status cache."""
+    story = IncidentStory()
+    story.play()
     first = incident_of(Fault.CONNECT_REFUSED)
-    message = Message(incident=first, number=1, target="on-call", severity=Severity.PAGE, happened=AT, created=AT + 500)
+    message = Message(
+        incident=first, number=1, target="on-call", severity=Severity.PAGE, occurred_at=AT, created=AT + 500
+    )
     note = IncidentNote(
         id="n1", incident=first, kind=NoteKind.ACKNOWLEDGED, by=f"Lan {EVIL}", text=f"đang xử lý {EVIL}", at=AT + 900
     )
-    step = CheckpointUpdate(
-        reader="incidents", seq=stage.journal.last_seq, events=tuple(trouble.events), messages=(message,)
+    update = CheckpointUpdate(
+        consumer="incidents", seq=stage.journal.last_seq, events=tuple(story.events), messages=(message,)
     )
-    await stage.journal.commit_all([step, OutboxUpdate(notes=(note,))])
-    stage.board.portals = {**stage.board.portals, **{one.id: one for one in trouble.portals}}
-    return trouble
+    await stage.journal.commit_all([update, OutboxUpdate(notes=(note,))])
+    stage.cache.portals = {**stage.cache.portals, **{one.id: one for one in story.portals}}
+    return story

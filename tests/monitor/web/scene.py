@@ -1,4 +1,4 @@
-"""A small fleet with every state and mark, written to a real journal, and the site that shows it."""
+"""A small fleet with every state and mark, written to a real journal, and the web context that shows it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EVIL = "<script>alert(1)</script>"
 
 @dataclass
 class Clock:
-    """Both hands are turned by the test."""
+    """Both times are set by the test."""
 
     at: int = NOW
     seconds: float = 100.0
@@ -78,19 +78,19 @@ def checks(portals: list[Portal]) -> list[Check]:
 
 def story(portals: list[Portal]) -> list[Measurement | StateChange]:
     """What happened: Bộ Y tế is down for half an hour, Đà Nẵng was for three minutes, Hải Phòng never answered."""
-    told: list[Measurement | StateChange] = []
+    records: list[Measurement | StateChange] = []
     for one in portals:
-        told += history(one.id, minutes=90, every=MINUTE)
+        records += history(one.id, minutes=90, every=MINUTE)
         if one.expect is Expect.RETIRED or not one.verified:
             continue
-        told.append(changed(one.id, State.UP, State.UNKNOWN, SLOT - 2 * DAY))
-    told += [
+        records.append(changed(one.id, State.UP, State.UNKNOWN, SLOT - 2 * DAY))
+    records += [
         changed("bo-y-te", State.DOWN, State.UP, SLOT - 30 * MINUTE, Fault.TLS_EXPIRED, "certificate ended 2 days ago"),
         changed("da-nang", State.DOWN, State.UP, SLOT - 600 * MINUTE, Fault.TIMEOUT, "no end after 10 s"),
         changed("da-nang", State.UP, State.DOWN, SLOT - 597 * MINUTE),
         changed("evil", State.DOWN, State.UP, SLOT - 5 * MINUTE, Fault.HTTP_STATUS, f"status 502 {EVIL}"),
     ]
-    return told
+    return records
 
 
 def changed(  # noqa: PLR0917 - read like a line of a table
@@ -101,27 +101,27 @@ def changed(  # noqa: PLR0917 - read like a line of a table
 
 
 def history(portal: str, *, minutes: int, every: int) -> list[Measurement]:
-    """Looks up to now, oldest first, with the trouble that the portal has."""
-    looks = []
+    """Measurements up to now, oldest first, with the problem that the portal has."""
+    measurements = []
     for number, slot in enumerate(range(SLOT - minutes * MINUTE, SLOT + 1, every)):
         factor = 1 + (number * 7 % 13) / 10 + (2 if number % 29 == 0 else 0)
-        took = {name: seconds * factor for name, seconds in factories.PHASES.items()}
-        found = factories.values(**{f"{name}_seconds": seconds for name, seconds in took.items()})
-        common: dict[str, Any] = {"portal": portal, "slot": slot, "values": found, "duration": sum(took.values())}
+        phases = {name: seconds * factor for name, seconds in factories.PHASES.items()}
+        found = factories.values(**{f"{name}_seconds": seconds for name, seconds in phases.items()})
+        common: dict[str, Any] = {"portal": portal, "slot": slot, "values": found, "duration": sum(phases.values())}
         one = factories.measurement(**common)
-        looks += [trouble(one), replace(one, check="latency", kind="latency")]
-    return looks
+        measurements += [with_problem(one), replace(one, check="latency", kind="latency")]
+    return measurements
 
 
-def trouble(one: Measurement) -> Measurement:
-    """What becomes of a look of a portal that is not well."""
-    late = one.slot > SLOT - 31 * MINUTE
-    if one.portal == "bo-y-te" and late:
+def with_problem(one: Measurement) -> Measurement:
+    """The measurement as it is for a portal with a problem."""
+    recent = one.slot > SLOT - 31 * MINUTE
+    if one.portal == "bo-y-te" and recent:
         detail = "certificate ended 2 days ago"
         return replace(one, outcome=Outcome.DOWN, fault=Fault.TLS_EXPIRED, phase="tls", detail=detail, values={})
     if one.portal == "hai-phong":
         return factories.measurement(portal=one.portal, slot=one.slot, outcome=Outcome.DOWN)
-    if one.portal == "evil" and late:
+    if one.portal == "evil" and recent:
         return replace(one, outcome=Outcome.DOWN, fault=Fault.HTTP_STATUS, detail=f"status 502 {EVIL}")
     if one.portal == "bo-cong-an":
         first = factories.hop(url="https://bo-cong-an.example.gov.vn/", status=302)
@@ -129,12 +129,15 @@ def trouble(one: Measurement) -> Measurement:
         return replace(one, hops=(first, second, replace(first, family=6, status=None)))
     if one.portal == "da-nang" and one.slot == SLOT - 8 * MINUTE:
         return replace(
-            one, outcome=Outcome.VOID, void=UnknownReason.BLIND, detail="none of 3 references answers; no end"
+            one,
+            outcome=Outcome.UNKNOWN,
+            unknown_reason=UnknownReason.SELF_CHECK,
+            detail="none of 3 references answers; no end",
         )
     return one
 
 
-def told(mark: str) -> Config:
+def make_config(mark: str) -> Config:
     """A configuration of this digest, with a secret."""
     settings = MonitorSettings(location=LOCATION, web=WebBlock(reload=True, reload_token=SecretStr("sesame-seeds")))
     return Config(settings=settings, portals=(), checks=(), digest=mark, directory=Path("config"))
@@ -142,49 +145,49 @@ def told(mark: str) -> Config:
 
 @dataclass
 class Stage:
-    """The site and what it is made of; ``calls`` notes each reload."""
+    """The web context and its parts; ``calls`` counts reloads."""
 
     journal: Journal
     clock: Clock = field(default_factory=Clock)
     language: str = "vi"
     readiness: Readiness = field(default_factory=lambda: Readiness(ok=True))
-    complaints: str | None = None
-    config: Config = field(default_factory=lambda: told("1"))
-    evidence: ScreenshotStore | None = None
+    errors: str | None = None
+    config: Config = field(default_factory=lambda: make_config("1"))
+    screenshots: ScreenshotStore | None = None
     calls: int = 0
 
     def __post_init__(self) -> None:
-        self.board = StatusCache(clock=self.clock, location=LOCATION)
-        self.exposition = Exposition(self.board, PROBE_KINDS, CollectorRegistry())
+        self.cache = StatusCache(clock=self.clock, location=LOCATION)
+        self.exposition = Exposition(self.cache, PROBE_KINDS, CollectorRegistry())
 
-    async def play(self, portals: list[Portal], told: list[Measurement | StateChange]) -> None:
-        """Write the story to the journal and let the board recall it."""
-        looks = [one for one in told if isinstance(one, Measurement)]
-        turns = tuple(one for one in told if isinstance(one, StateChange))
-        await self.journal.commit_all([*looks, CheckpointUpdate(reader="states", seq=0, changes=turns)])
-        self.board.set_inventory(portals, checks(portals))
-        await self.journal.read(self.board.load)
+    async def play(self, portals: list[Portal], records: list[Measurement | StateChange]) -> None:
+        """Write the story to the journal and load the status cache from it."""
+        measurements = [one for one in records if isinstance(one, Measurement)]
+        changes = tuple(one for one in records if isinstance(one, StateChange))
+        await self.journal.commit_all([*measurements, CheckpointUpdate(consumer="states", seq=0, changes=changes)])
+        self.cache.set_inventory(portals, checks(portals))
+        await self.journal.read(self.cache.load)
         await asyncio.sleep(0)
 
     async def reload(self) -> str | None:
         self.calls += 1
-        return self.complaints
+        return self.errors
 
-    def site(
-        self, *, reload: bool = False, token: str | None = None, keeper: Authenticator | None = None
+    def context(
+        self, *, reload: bool = False, token: str | None = None, authenticator: Authenticator | None = None
     ) -> WebContext:
         return WebContext(
-            status_cache=self.board,
+            status_cache=self.cache,
             exposition=self.exposition,
             journal=self.journal,
-            screenshots=self.evidence,
+            screenshots=self.screenshots,
             clock=self.clock,
             language=self.language,
             zone=ZoneInfo("Asia/Ho_Chi_Minh"),
             readiness=lambda: self.readiness,
             reload=self.reload if reload else None,
             reload_token=SecretStr(token) if token else None,
-            authenticator=keeper or Authenticator(self.clock, {}, {}),
+            authenticator=authenticator or Authenticator(self.clock, {}, {}),
             config=lambda: self.config,
         )
 

@@ -1,4 +1,4 @@
-"""Renderings are shared, survive readers who leave, and never hold the loop for long."""
+"""Renderings are shared, survive clients that disconnect, and never block the loop for long."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HOLD_SECONDS = 0.02
 """No rendering may keep the loop from its other work for longer."""
 
 
-async def test_who_asks_at_the_same_time_shares_one_rendering():
+async def test_requests_at_the_same_time_share_one_rendering():
     made = 0
 
     async def make() -> bytes:
@@ -36,12 +36,12 @@ async def test_who_asks_at_the_same_time_shares_one_rendering():
         await asyncio.sleep(0)
         return b"page"
 
-    shelf = ResponseCache(Clock(), 1.0)
-    assert await asyncio.gather(*[shelf.get("key", make) for _ in range(20)]) == [b"page"] * 20
+    cache = ResponseCache(Clock(), 1.0)
+    assert await asyncio.gather(*[cache.get("key", make) for _ in range(20)]) == [b"page"] * 20
     assert made == 1
 
 
-async def test_a_reader_who_leaves_does_not_take_the_others_along():
+async def test_a_client_that_disconnects_does_not_cancel_the_others():
     begun, go = asyncio.Event(), asyncio.Event()
 
     async def make() -> bytes:
@@ -49,10 +49,10 @@ async def test_a_reader_who_leaves_does_not_take_the_others_along():
         await go.wait()
         return b"page"
 
-    shelf = ResponseCache(Clock(), 1.0)
-    first = asyncio.create_task(shelf.get("key", make))
+    cache = ResponseCache(Clock(), 1.0)
+    first = asyncio.create_task(cache.get("key", make))
     await begun.wait()
-    second = asyncio.create_task(shelf.get("key", make))
+    second = asyncio.create_task(cache.get("key", make))
     first.cancel()
     go.set()
     assert await second == b"page"
@@ -61,7 +61,7 @@ async def test_a_reader_who_leaves_does_not_take_the_others_along():
 
 
 async def test_a_rendering_that_failed_is_tried_again():
-    shelf = ResponseCache(Clock(), 1.0)
+    cache = ResponseCache(Clock(), 1.0)
 
     async def fail() -> bytes:
         raise ValueError("no page today")
@@ -70,27 +70,27 @@ async def test_a_rendering_that_failed_is_tried_again():
         return b"page"
 
     with pytest.raises(ValueError, match="no page today"):
-        await shelf.get("key", fail)
-    assert await shelf.get("key", make) == b"page"
+        await cache.get("key", fail)
+    assert await cache.get("key", make) == b"page"
 
 
-async def test_the_shelf_has_bounded_room():
+async def test_the_response_cache_is_bounded():
     made: list[int] = []
-    shelf = ResponseCache(Clock(), 1.0, max_entries=2)
+    cache = ResponseCache(Clock(), 1.0, max_entries=2)
 
-    async def ask(key: int) -> None:
+    async def request(key: int) -> None:
         async def make() -> bytes:
             made.append(key)
             return b""
 
-        await shelf.get(key, make)
+        await cache.get(key, make)
 
     for key in (1, 2, 1, 3, 1, 2):
-        await ask(key)
+        await request(key)
     assert made == [1, 2, 3, 2]
 
 
-async def held(client: TestClient[Any, Any], path: str) -> float:
+async def longest_block(client: TestClient[Any, Any], path: str) -> float:
     """The longest time that anything kept the loop while a page was made, in seconds."""
     longest, done = 0.0, False
 
@@ -110,32 +110,32 @@ async def held(client: TestClient[Any, Any], path: str) -> float:
 
 
 @pytest.mark.parametrize("path", ["/", "/?lang=en&q=n", "/api/v1/portals"])
-async def test_a_thousand_portals_do_not_hold_the_loop(client: TestClient[Any, Any], stage: Stage, path: str):
-    one = stage.board.portals["da-nang"]
+async def test_a_thousand_portals_do_not_block_the_loop(client: TestClient[Any, Any], stage: Stage, path: str):
+    one = stage.cache.portals["da-nang"]
     many = [replace(one, id=f"p{number}", name_vi=f"Cổng {number}", expect=Expect.ANSWERS) for number in range(1000)]
-    stage.board.set_inventory(many, checks(many))
+    stage.cache.set_inventory(many, checks(many))
     for number, portal in enumerate(many):
-        stage.board.update(measurement(portal=portal.id))
-        stage.board.update(replace(changed(portal.id, State.UP, State.UNKNOWN, SLOT - DAY_MS), seq=2 * number + 1))
+        stage.cache.update(measurement(portal=portal.id))
+        stage.cache.update(replace(changed(portal.id, State.UP, State.UNKNOWN, SLOT - DAY_MS), seq=2 * number + 1))
     best = 1.0
     for _ in range(3):  # a busy machine may hold the loop by itself now and then
         stage.clock.turn(2)
-        best = min(best, await held(client, path))
+        best = min(best, await longest_block(client, path))
     assert best < HOLD_SECONDS
 
 
 @given(st.lists(st.sampled_from(State), min_size=1, max_size=40), st.data())
-def test_a_strip_covers_the_day_and_says_every_state_in_words(states: list[State], data: st.DataObject):
+def test_a_timeline_covers_the_day_and_lists_every_state_as_text(states: list[State], data: st.DataObject):
     cuts = data.draw(st.sets(st.integers(1, DAY_MS - 1), min_size=len(states) - 1, max_size=len(states) - 1))
     edges = [SLOT - DAY_MS + edge for edge in (0, *sorted(cuts), DAY_MS)]
-    stretches = [
+    spans = [
         StateSpan(start_ms=start, end_ms=end, state=state)
         for (start, end), state in zip(itertools.pairwise(edges), states, strict=True)
     ]
-    picture = charts.timeline(stretches, EN)
-    assert picture.count("<rect") == len(states)
-    assert all(EN(f"state.{state.value}").lower() in picture for state in states)
-    assert 'x="-' not in picture
+    svg = charts.timeline(spans, EN)
+    assert svg.count("<rect") == len(states)
+    assert all(EN(f"state.{state.value}").lower() in svg for state in states)
+    assert 'x="-' not in svg
 
 
 @given(st.dictionaries(st.sampled_from(["resolve", "connect", "tls", "wait", "<b>"]), st.floats(0, 100), min_size=1))
@@ -145,13 +145,13 @@ def test_a_bar_has_a_part_and_a_legend_for_each_phase(phases: dict[str, float]):
     assert "<b>" not in bar.svg
 
 
-def test_a_chart_breaks_where_looks_are_missing():
+def test_a_chart_has_gaps_where_attempts_are_missing():
     slots = [*range(SLOT - 90 * MINUTE, SLOT - 60 * MINUTE, MINUTE), *range(SLOT - 30 * MINUTE, SLOT, MINUTE)]
     chart = charts.chart([measurement(slot=slot) for slot in slots], EN, now_ms=SLOT, interval_seconds=60.0)
     assert chart is not None
     assert chart.svg.count("<polyline") == 2
     assert chart.y_labels == ("0", "250 ms", "500 ms")
-    assert chart.caption == "60 good looks, median 332 ms, longest 332 ms; 0 failed"
+    assert chart.caption == "60 successful attempts, median 332 ms, longest 332 ms; 0 failed"
 
 
 def test_a_chart_of_nothing_is_none():

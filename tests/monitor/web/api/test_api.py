@@ -1,4 +1,4 @@
-"""The API gives what the journal holds, and says what it did not understand."""
+"""The API returns what the journal holds, and names invalid parameters."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ async def test_portals(client: Client):
     down = portals["bo-y-te"]
     assert (down["state"], down["since"]) == ("down", "2026-07-31T23:30:00.000Z")
     assert down["name"] == {"vi": "Bộ Y tế", "en": "Ministry of Health"}
-    assert down["last_look"]["fault"] == "tls_expired"
-    assert down["last_look"]["outcome"] == "down"
-    assert down["last_look"]["started"] == "2026-08-01T00:00:00.007Z"
+    assert down["latest"]["fault"] == "tls_expired"
+    assert down["latest"]["outcome"] == "down"
+    assert down["latest"]["started"] == "2026-08-01T00:00:00.007Z"
     assert [check["name"] for check in down["checks"]] == ["uptime", "latency"]
     assert portals["quang-nam"]["expect"] == "retired"
     assert portals["quang-nam"]["merged_into"] == "da-nang"
@@ -55,7 +55,7 @@ async def test_kinds_are_merged_by_slot(client: Client):
     assert {one["kind"] for one in found[:2]} == {one["kind"] for one in found[2:]} == {"uptime", "latency"}
 
 
-async def test_a_check_can_be_asked_for(client: Client):
+async def test_measurements_are_filtered_by_check(client: Client):
     found = await measured(client, "?check=latency&limit=5000")
     assert {one["check"] for one in found} == {"latency"}
     assert len(found) == 7 * 91
@@ -74,13 +74,13 @@ async def test_the_limit_has_a_default(client: Client):
         "since=2026-07-31T23:50:12&until=2026-08-01T06:55:12+07:00",  # a plus that the query turned into a space
     ],
 )
-async def test_a_window_can_be_said_in_many_ways(client: Client, window: str):
+async def test_a_window_can_be_written_in_many_ways(client: Client, window: str):
     found = await measured(client, f"?portal=da-nang&kind=uptime&{window}")
     assert [one["slot"] for one in found] == [f"2026-07-31T23:5{minute}:00.000Z" for minute in (5, 4, 3, 2, 1)]
 
 
 @pytest.mark.parametrize(
-    ("query", "complaint"),
+    ("query", "message"),
     [
         ("limit=0", "limit"),
         ("limit=5001", "limit"),
@@ -96,9 +96,9 @@ async def test_a_window_can_be_said_in_many_ways(client: Client, window: str):
         ("protal=da-nang", "unknown parameter 'protal'"),
     ],
 )
-async def test_what_makes_no_sense_is_refused_with_a_sentence(client: Client, query: str, complaint: str):
+async def test_invalid_parameters_are_refused_with_a_sentence(client: Client, query: str, message: str):
     body = json.loads(await text(client, f"/api/v1/measurements?{query}", status=400))
-    assert complaint in body["error"]
+    assert message in body["error"]
 
 
 async def test_an_unknown_address_of_the_api_answers_in_json(client: Client):
@@ -111,7 +111,7 @@ async def test_an_unknown_address_of_the_api_answers_in_json(client: Client):
 
 async def test_portals_are_shared_for_a_second(client: Client, stage: Stage):
     before = await text(client, "/api/v1/portals")
-    stage.board.set_inventory([], [])
+    stage.cache.set_inventory([], [])
     assert await text(client, "/api/v1/portals") == before
     stage.clock.turn(1)
     assert json.loads(await text(client, "/api/v1/portals"))["portals"] == []

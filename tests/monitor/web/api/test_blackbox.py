@@ -1,4 +1,4 @@
-"""``/probe``: what blackbox_exporter would be asked is answered from the board, and nobody is looked at for it."""
+"""``/probe``: requests for blackbox_exporter are served from the status cache, and no probe is run for them."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ async def test_the_answer_has_blackbox_names_and_no_labels_of_ours(client: Clien
     assert found["probe_http_status_code", frozenset()] == 200
     assert (
         found["probe_http_duration_seconds", frozenset({("phase", "tls")})]
-        == stage.board.latest["da-nang/uptime"].values["tls_seconds"]
+        == stage.cache.latest["da-nang/uptime"].values["tls_seconds"]
     )
     assert not {"portal", "check", "instance", "location", "kind"} & {key for _, pairs in found for key, _ in pairs}
 
 
-async def test_it_says_what_the_metrics_page_says(client: Client, stage: Stage):
+async def test_it_has_the_values_of_the_metrics_page(client: Client, stage: Stage):
     alone = series(await text(client, "/probe?target=bo-y-te"))
     everyone = series(await text(client, "/metrics"))
     own = {("portal", "bo-y-te"), ("check", "uptime")}
@@ -48,7 +48,7 @@ async def test_it_says_what_the_metrics_page_says(client: Client, stage: Stage):
 
 @pytest.mark.parametrize("form", ["{id}", "{url}", "https://{host}", "https://{host}/", "http://{host}/", "{host}"])
 async def test_a_target_is_a_portal_an_address_or_a_host(client: Client, stage: Stage, form: str):
-    url = stage.board.checks["da-nang/uptime"].probe.url
+    url = stage.cache.checks["da-nang/uptime"].probe.url
     host = url.removeprefix("https://").rstrip("/")
     assert "probe_success 1" in await text(client, f"/probe?target={form.format(id='da-nang', url=url, host=host)}")
 
@@ -58,24 +58,24 @@ async def test_a_target_is_a_portal_an_address_or_a_host(client: Client, stage: 
     [
         ("", 400),
         ("?target=da-nang&module=tcp_connect", 400),
-        ("?target=https://stranger.example.vn/", 404),
+        ("?target=https://unknown.example.vn/", 404),
         ("?target=https://169.254.169.254/latest/meta-data", 404),
         ("?target=http://[", 404),
         ("?target=da-nang-2", 404),
     ],
 )
-async def test_strangers_and_wrong_questions_are_refused(client: Client, question: str, status: int):
+async def test_unknown_targets_and_bad_parameters_are_refused(client: Client, question: str, status: int):
     await text(client, f"/probe{question}", status)
 
 
-async def test_before_the_first_look_there_is_no_answer(client: Client, stage: Stage):
-    stage.board.latest.pop("da-nang/uptime")
-    assert "not looked at yet" in await text(client, "/probe?target=da-nang", 503)
+async def test_before_the_first_probe_there_is_no_result(client: Client, stage: Stage):
+    stage.cache.latest.pop("da-nang/uptime")
+    assert "not probed yet" in await text(client, "/probe?target=da-nang", 503)
 
 
-async def test_what_could_not_be_seen_is_neither_success_nor_failure(client: Client, stage: Stage):
-    void = factories.measurement(portal="da-nang", outcome=factories.Outcome.VOID, location=stage.board.location)
-    stage.board.latest["da-nang/uptime"] = void
+async def test_an_unknown_outcome_is_neither_success_nor_failure(client: Client, stage: Stage):
+    unknown = factories.measurement(portal="da-nang", outcome=factories.Outcome.UNKNOWN, location=stage.cache.location)
+    stage.cache.latest["da-nang/uptime"] = unknown
     page = await text(client, "/probe?target=da-nang")
     assert "probe_success" not in page
-    assert "portal_monitor_void_info" in page
+    assert "portal_monitor_unknown_info" in page

@@ -26,10 +26,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 async def test_every_route_of_the_api_is_described_and_no_other(stage: Stage, client: TestClient[Any, Any]):
-    told = json.loads(await text(client, "/api/openapi.json"))
-    assert told["openapi"].startswith("3.1.")
-    routes = {route.resource.canonical for route in make_app(stage.site()).router.routes() if route.resource}
-    assert told["paths"].keys() == {path for path in routes if path.startswith("/api/")}
+    document = json.loads(await text(client, "/api/openapi.json"))
+    assert document["openapi"].startswith("3.1.")
+    routes = {route.resource.canonical for route in make_app(stage.context()).router.routes() if route.resource}
+    assert document["paths"].keys() == {path for path in routes if path.startswith("/api/")}
 
 
 def test_every_answer_is_as_described(server: Served):
@@ -42,8 +42,8 @@ def test_an_answer_that_is_not_as_described_is_noticed(server: Served):
     """Or the test above would prove nothing."""
     wrong = deepcopy(description_of(server.address))
     schemas = wrong["components"]["schemas"]
-    schemas["PortalOf"]["properties"]["verified"] = {"type": "string"}
-    schemas["MemberOf"]["properties"]["looks"] = {"type": "array", "maxItems": 0}
+    schemas["PortalResponse"]["properties"]["verified"] = {"type": "string"}
+    schemas["AffectedPortalResponse"]["properties"]["attempts"] = {"type": "array", "maxItems": 0}
     broken = conform(server.address, 1, wrong).broken
     assert any("/api/v1/portals" in line for line in broken)
     assert any("/api/v1/incidents/{id}" in line for line in broken)

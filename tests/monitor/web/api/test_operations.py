@@ -14,7 +14,7 @@ from monitor.web import Readiness, make_app
 from monitor.web.app import SECURITY_HEADERS
 from monitor.web.metrics.exposition import CONTENT_TYPE
 from tests.monitor.web.conftest import Open, text
-from tests.monitor.web.scene import Stage, told
+from tests.monitor.web.scene import Stage, make_config
 
 Client = TestClient[Any, Any]
 TOKEN = {"Authorization": "Bearer sesame"}
@@ -25,7 +25,7 @@ EVERYWHERE = (
 
 
 @pytest.mark.parametrize("path", EVERYWHERE)
-async def test_every_answer_is_protected_and_head_tells_the_same_without_a_body(client: Client, path: str):
+async def test_every_response_has_security_headers_and_head_is_the_same_without_a_body(client: Client, path: str):
     async with client.get(path) as answer, client.head(path) as head:
         assert {name: answer.headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
         assert head.status == answer.status
@@ -37,8 +37,8 @@ async def test_every_answer_is_protected_and_head_tells_the_same_without_a_body(
 async def test_health_and_readiness(client: Client, stage: Stage):
     assert await text(client, "/-/healthy") == "healthy\n"
     assert await text(client, "/-/ready") == "ready\n"
-    stage.readiness = Readiness(ok=False, reason="no look has been completed for 90 s")
-    assert await text(client, "/-/ready", status=503) == "no look has been completed for 90 s\n"
+    stage.readiness = Readiness(ok=False, reason="no probe has completed for 90 s")
+    assert await text(client, "/-/ready", status=503) == "no probe has completed for 90 s\n"
     assert await text(client, "/-/healthy") == "healthy\n"
 
 
@@ -68,14 +68,14 @@ async def test_scrapes_at_the_same_time_share_one_rendering(client: Client, stag
 
 
 async def test_the_configuration_is_shown_without_its_secrets(client: Client):
-    shown = await text(client, "/config")
-    assert yaml.safe_load(shown)["monitor"]["location"] == "hn-1"
-    assert "sesame-seeds" not in shown
+    body = await text(client, "/config")
+    assert yaml.safe_load(body)["monitor"]["location"] == "hn-1"
+    assert "sesame-seeds" not in body
 
 
 async def test_the_configuration_shown_is_at_once_the_one_that_was_taken(client: Client, stage: Stage):
     for mark in ("1", "2", "1"):
-        stage.config = told(mark)
+        stage.config = make_config(mark)
         assert yaml.safe_load(await text(client, "/config"))["digest"] == mark
 
 
@@ -94,14 +94,14 @@ async def test_reloading_without_a_token_is_off(open_client: Open, stage: Stage)
     assert stage.calls == 0
 
 
-async def test_reloading_says_how_it_went(open_client: Open, stage: Stage):
+async def test_reloading_returns_its_result(open_client: Open, stage: Stage):
     client = await open_client(reload=True, token="sesame")
     async with client.post("/-/reload", headers=TOKEN) as answer:
         assert answer.status == 200
-    stage.complaints = "config/portals.yaml:3:5: unknown key 'nmae', did you mean 'name'?"
+    stage.errors = "config/portals.yaml:3:5: unknown key 'nmae', did you mean 'name'?"
     async with client.post("/-/reload", headers=TOKEN) as answer:
         assert answer.status == 422
-        assert await answer.text() == f"{stage.complaints}\n"
+        assert await answer.text() == f"{stage.errors}\n"
     assert stage.calls == 2
 
 
@@ -123,7 +123,7 @@ async def test_the_right_token_opens(open_client: Open, stage: Stage):
     assert stage.calls == 1
 
 
-async def test_a_page_of_another_site_cannot_make_a_reader_reload(open_client: Open, stage: Stage):
+async def test_a_cross_origin_request_cannot_reload(open_client: Open, stage: Stage):
     client = await open_client(reload=True, token="sesame")
     for origin in ("https://elsewhere.example", "null"):
         async with client.post("/-/reload", headers=TOKEN | {"Origin": origin}) as answer:
@@ -140,9 +140,9 @@ async def test_reloading_is_a_post(open_client: Open):
 
 async def test_a_failure_shows_no_traceback(client: Client, stage: Stage):
     stage.readiness = None  # type: ignore[assignment] - what a bug would leave
-    for path, said in (("/", "Trang gặp lỗi"), ("/-/ready", "Internal Server Error")):
+    for path, expected in (("/", "Trang gặp lỗi"), ("/-/ready", "Internal Server Error")):
         page = await text(client, path, status=500)
-        assert said in page
+        assert expected in page
         assert "Traceback" not in page
         assert "NoneType" not in page
 
@@ -162,5 +162,5 @@ async def test_static_files_may_be_kept_when_their_version_is_named(client: Clie
 
 async def test_making_the_app_starts_no_task(stage: Stage):
     before = asyncio.all_tasks()
-    assert isinstance(make_app(stage.site()), web.Application)
+    assert isinstance(make_app(stage.context()), web.Application)
     assert asyncio.all_tasks() == before

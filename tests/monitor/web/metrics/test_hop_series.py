@@ -1,4 +1,4 @@
-"""The requests of the newest look as series: in order, with bounded labels, gone when the look is."""
+"""The requests of the newest measurement as series: in order, with bounded labels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from probes.result import Outcome
 from tests import factories
 
 
-def told(one: Measurement, series: HopSeries | None = None) -> dict[tuple[str, ...], float]:
+def samples(one: Measurement, series: HopSeries | None = None) -> dict[tuple[str, ...], float]:
     """(name, label values in order) -> value."""
     found = (series or HopSeries()).samples(one)
     return {(name, *pairs.values()): value for name, pairs, value in found}
@@ -19,7 +19,7 @@ def test_requests_follow_each_other():
         factories.hop(url="http://a.example.gov.vn/", status=301, phases={"connect": 0.1, "wait": 0.2}),
         factories.hop(url="https://a.example.gov.vn/", address="192.0.2.11", phases={"connect": 0.3, "tls": 0.4}),
     )
-    assert told(factories.measurement(hops=chain)) == {
+    assert samples(factories.measurement(hops=chain)) == {
         (INFO, "1", "http://a.example.gov.vn/", "192.0.2.10"): 1.0,
         (STATUS, "1"): 301.0,
         (PHASE, "1", "connect"): 0.1,
@@ -31,10 +31,10 @@ def test_requests_follow_each_other():
     }
 
 
-def test_a_good_look_with_one_request_is_told_by_its_values():
+def test_a_successful_attempt_with_one_request_is_read_from_its_values():
     one = factories.measurement(values=factories.values(status=200, address="192.0.2.10"))
     assert one.hops == ()
-    assert told(one) == {
+    assert samples(one) == {
         (INFO, "1", "https://ha-noi.example.gov.vn/", "192.0.2.10"): 1.0,
         (STATUS, "1"): 200.0,
         **{(PHASE, "1", name): seconds for name, seconds in factories.PHASES.items()},
@@ -42,16 +42,16 @@ def test_a_good_look_with_one_request_is_told_by_its_values():
 
 
 def test_a_request_without_an_answer_has_no_status():
-    found = told(factories.measurement(outcome=Outcome.DOWN))
+    found = samples(factories.measurement(outcome=Outcome.DOWN))
     assert {name for name, *_ in found} == {INFO, PHASE}
 
 
-def test_renderings_have_no_requests_to_tell():
-    assert told(factories.measurement(kind="mobile", values={"lcp_seconds": 1.0})) == {}
+def test_rendered_pages_have_no_requests():
+    assert samples(factories.measurement(kind="mobile", values={"lcp_seconds": 1.0})) == {}
 
 
 def test_labels_stay_few_whatever_a_portal_does():
-    """A portal that sends every visitor to a place of his own, over a thousand servers."""
+    """A portal that redirects every client to a new URL, over a thousand servers."""
     series = HopSeries()
     urls, addresses = set(), set()
     for number in range(1000):
@@ -69,6 +69,6 @@ def test_checks_that_are_gone_are_forgotten():
     for number in range(MAX_LABEL_VALUES + 1):
         list(series.samples(factories.measurement(hops=(factories.hop(url=f"https://a.example.gov.vn/{number}"),))))
     fresh = factories.measurement(hops=(factories.hop(url="https://a.example.gov.vn/new"),))
-    assert (INFO, "1", OVERFLOW_VALUE, "192.0.2.10") in told(fresh, series)
+    assert (INFO, "1", OVERFLOW_VALUE, "192.0.2.10") in samples(fresh, series)
     series.retain(set())
-    assert (INFO, "1", "https://a.example.gov.vn/new", "192.0.2.10") in told(fresh, series)
+    assert (INFO, "1", "https://a.example.gov.vn/new", "192.0.2.10") in samples(fresh, series)

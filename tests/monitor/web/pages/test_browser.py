@@ -1,4 +1,4 @@
-"""Real Chromium sees the pages as people do: wide and narrow, in both languages, with and without JavaScript."""
+"""Real Chromium renders the pages: wide and narrow, in both languages, with and without JavaScript."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-async def opened(browser: Browser, client: Client, **wishes: Any) -> tuple[Page, list[str]]:  # noqa: ANN401 - Playwright's
-    """A page of the site, and the list of what the console complains about."""
-    context = await browser.new_context(base_url=str(client.make_url("/")), **wishes)
+async def opened(browser: Browser, client: Client, **options: Any) -> tuple[Page, list[str]]:  # noqa: ANN401 - Playwright's
+    """A page of the server, and the list of errors of its console."""
+    context = await browser.new_context(base_url=str(client.make_url("/")), **options)
     page = await context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("dialog", lambda dialog: complaints.append(f"dialog {dialog.message}"))
-    return page, complaints
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("dialog", lambda dialog: errors.append(f"dialog {dialog.message}"))
+    return page, errors
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])
 @pytest.mark.parametrize("width", [360, 1280])
 async def test_every_page_fits_and_runs_clean(browser: Browser, client: Client, width: int, language: str):
-    page, complaints = await opened(browser, client, viewport={"width": width, "height": 800})
+    page, errors = await opened(browser, client, viewport={"width": width, "height": 800})
     for path in PATHS:
         await page.goto(f"{path}{'&' if '?' in path else '?'}lang={language}")
         assert await page.evaluate(FITS), path
@@ -63,12 +63,12 @@ async def test_every_page_fits_and_runs_clean(browser: Browser, client: Client, 
         if width == 360:
             small = [html for height, html in await page.evaluate(TARGETS) if height < SMALLEST_TARGET]
             assert not small, path
-    assert [text for text in complaints if "404" not in text] == []
+    assert [text for text in errors if "404" not in text] == []
 
 
 @pytest.mark.parametrize("javascript", [True, False])
 async def test_search_and_filters_work(browser: Browser, client: Client, *, javascript: bool):
-    page, complaints = await opened(browser, client, java_script_enabled=javascript)
+    page, errors = await opened(browser, client, java_script_enabled=javascript)
     await page.goto("/")
     await page.get_by_role("searchbox").fill("da nang")
     await page.get_by_role("button", name="Tìm").click()
@@ -86,11 +86,11 @@ async def test_search_and_filters_work(browser: Browser, client: Client, *, java
     await expect(names).to_have_text(["Ministry of Health"])
     await names.click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Ministry of Health")
-    assert complaints == []
+    assert errors == []
 
 
 async def test_the_page_renews_itself_under_the_readers_hands(browser: Browser, client: Client, stage: Stage):
-    page, complaints = await opened(browser, client, viewport={"width": 360, "height": 500})
+    page, errors = await opened(browser, client, viewport={"width": 360, "height": 500})
     await page.clock.install()
     await page.goto("/")
     await page.locator("#retired summary").click()
@@ -105,10 +105,10 @@ async def test_the_page_renews_itself_under_the_readers_hands(browser: Browser, 
     await expect(page.get_by_role("searchbox")).to_be_focused()
     await expect(page.locator("#retired")).to_have_attribute("open", "")
     assert await page.evaluate("window.scrollY") == 300
-    assert complaints == []
+    assert errors == []
 
 
-async def test_it_says_when_the_data_is_stale_and_when_it_is_not_any_more(browser: Browser, client: Client):
+async def test_it_shows_when_the_data_is_stale_and_when_it_is_not_any_more(browser: Browser, client: Client):
     page, _ = await opened(browser, client)
     await page.clock.install()
     await page.goto("/")
@@ -124,12 +124,12 @@ async def test_it_says_when_the_data_is_stale_and_when_it_is_not_any_more(browse
     await expect(stale).to_be_hidden()
 
 
-async def test_a_hidden_tab_asks_nothing(browser: Browser, client: Client):
+async def test_a_hidden_tab_sends_no_requests(browser: Browser, client: Client):
     page, _ = await opened(browser, client)
     await page.clock.install()
     await page.goto("/")
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if request.resource_type == "fetch" else None)
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url) if request.resource_type == "fetch" else None)
     await page.evaluate(
         """() => {
             Object.defineProperty(document, 'hidden', { value: true, configurable: true });
@@ -137,7 +137,7 @@ async def test_a_hidden_tab_asks_nothing(browser: Browser, client: Client):
         }"""
     )
     await page.clock.run_for(60_000)
-    assert asked == []
+    assert requested == []
     await page.evaluate(
         """() => {
             Object.defineProperty(document, 'hidden', { value: false });
@@ -146,7 +146,7 @@ async def test_a_hidden_tab_asks_nothing(browser: Browser, client: Client):
     )
     async with page.expect_response("**/"):
         await page.clock.run_for(10_000)
-    assert asked
+    assert requested
 
 
 async def test_the_keyboard_reaches_the_content_first(browser: Browser, client: Client):

@@ -1,4 +1,4 @@
-"""The fleet page tells at a glance how things stand, in both languages, and finds portals."""
+"""The fleet page summarises the state of the fleet in both languages, and finds portals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Client = TestClient[Any, Any]
 
 
 def heading(page: str) -> str:
-    """What the page says first."""
+    """The heading of the page."""
     found = re.search(r"<h1>(.*?)</h1>", page)
     assert found
     return found[1]
@@ -32,7 +32,7 @@ def rows(page: str, section: str) -> list[str]:
     return re.findall(r'<th scope="row" class="c-name"><a href="[^"]*">(.*?)</a>', part)
 
 
-async def test_it_says_how_many_are_down_and_lists_them_first(client: Client):
+async def test_it_shows_how_many_are_down_and_lists_them_first(client: Client):
     page = await text(client, "/")
     assert heading(page) == "2 cổng đang gián đoạn"
     assert rows(page, "attention") == [EVIL.replace("<", "&lt;").replace(">", "&gt;"), "Bộ Y tế", "Thành phố Hải Phòng"]
@@ -49,7 +49,7 @@ async def test_groups_keep_the_order_of_names_and_retired_ones_stand_apart(clien
     assert 'đã nhập vào <a href="/portals/da-nang">Thành phố Đà Nẵng</a>' in page
 
 
-async def test_marks_show(client: Client):
+async def test_marks_are_shown(client: Client):
     page = await text(client, "/")
     assert page.count("chưa kiểm chứng</span>") == 2  # Hải Phòng, in the attention list and in its group
     assert '<span class="code">G17</span>' in page
@@ -79,7 +79,7 @@ async def test_chips_count_the_whole_fleet_and_mark_the_chosen_one(client: Clien
     assert '<a class="chip down" href="/?q=x&amp;state=down" aria-current="true">' in page
 
 
-async def test_english_is_complete_and_carried_on(client: Client):
+async def test_english_is_complete_and_kept_in_links(client: Client):
     page = await text(client, "/?lang=en")
     assert '<html lang="en">' in page
     assert heading(page) == "2 portals are down"
@@ -89,42 +89,48 @@ async def test_english_is_complete_and_carried_on(client: Client):
     assert "The certificate has expired or is about to" in page
 
 
-async def test_blind_is_not_down(client: Client, stage: Stage):
-    for key, look in list(stage.board.latest.items()):
-        void = replace(
-            look, outcome=Outcome.VOID, void=UnknownReason.BLIND, fault=None, detail="none of 3 references answers"
+async def test_a_failing_self_check_is_not_down(client: Client, stage: Stage):
+    for key, measurement in list(stage.cache.latest.items()):
+        unknown = replace(
+            measurement,
+            outcome=Outcome.UNKNOWN,
+            unknown_reason=UnknownReason.SELF_CHECK,
+            fault=None,
+            detail="none of 3 references answers",
         )
-        stage.board.latest[key] = void
+        stage.cache.latest[key] = unknown
     page = await text(client, "/")
-    assert heading(page) == "Trạm đo không quan sát được"
-    assert 'class="verdict blind"' in page
+    assert heading(page) == "Trạm đo tự kiểm tra thất bại"
+    assert 'class="status-summary prober"' in page
 
 
-async def test_while_blind_what_we_cannot_see_is_not_listed_portal_by_portal(client: Client, stage: Stage):
-    stage.board.states.clear()
-    for key, look in list(stage.board.latest.items()):
-        stage.board.latest[key] = replace(look, outcome=Outcome.VOID, void=UnknownReason.BLIND, fault=None)
+async def test_while_the_self_check_fails_unknown_portals_are_not_listed(client: Client, stage: Stage):
+    stage.cache.states.clear()
+    for key, measurement in list(stage.cache.latest.items()):
+        stage.cache.latest[key] = replace(
+            measurement, outcome=Outcome.UNKNOWN, unknown_reason=UnknownReason.SELF_CHECK, fault=None
+        )
     assert 'id="attention"' not in await text(client, "/")
 
 
-async def test_it_says_when_no_looks_complete(client: Client, stage: Stage):
-    stage.readiness = Readiness(ok=False, reason="no look for 300 s")
+async def test_it_shows_that_no_probes_complete(client: Client, stage: Stage):
+    stage.readiness = Readiness(ok=False, reason="no probe for 300 s")
     page = await text(client, "/")
     assert heading(page) == "Không có lượt đo nào hoàn tất"
-    assert "no look for 300 s" in page
+    assert "no probe for 300 s" in page
 
 
-async def test_all_well(client: Client, stage: Stage):
-    for number, portal in enumerate(stage.board.evaluated_portals()):
-        stage.board.update(replace(changed(portal, State.UP, State.UNKNOWN, SLOT - DAY), seq=10_000 + number))
+async def test_all_portals_up(client: Client, stage: Stage):
+    for number, portal in enumerate(stage.cache.evaluated_portals()):
+        stage.cache.update(replace(changed(portal, State.UP, State.UNKNOWN, SLOT - DAY), seq=10_000 + number))
     assert heading(await text(client, "/")) == "Tất cả 6 cổng đang hoạt động"
 
 
-async def test_before_the_first_looks_nothing_needs_attention(client: Client, stage: Stage):
-    portals, checks = list(stage.board.portals.values()), list(stage.board.checks.values())
-    stage.board.set_inventory([], [])
+async def test_before_the_first_results_nothing_needs_attention(client: Client, stage: Stage):
+    portals, checks = list(stage.cache.portals.values()), list(stage.cache.checks.values())
+    stage.cache.set_inventory([], [])
     assert heading(await text(client, "/")) == "Danh sách chưa có cổng nào"
-    stage.board.set_inventory(portals, checks)
+    stage.cache.set_inventory(portals, checks)
     stage.clock.turn(2)
     page = await text(client, "/")
     assert heading(page) == "Đang chờ những lượt đo đầu tiên"

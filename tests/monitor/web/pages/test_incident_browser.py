@@ -17,8 +17,8 @@ from tests.monitor.web.scene import EVIL, Stage
 __all__ = ["browser"]  # a fixture of the other file
 
 Client = TestClient[Any, Any]
-SAID = ("incident.since", "incident.fault", "incident.phase", "incident.address", "incident.good",
-        "incident.references", "incident.looks", "incident.certificate")  # fmt: skip
+SHOWN_KEYS = ("incident.since", "incident.fault", "incident.phase", "incident.address", "incident.last_good",
+              "incident.references", "incident.attempts", "incident.certificate")  # fmt: skip
 
 
 @pytest.mark.slow
@@ -27,25 +27,26 @@ async def test_the_page_explains_an_incident_of_each_fault(
     browser: Browser, stage: Stage, client: Client, language: str
 ) -> None:
     await bring(stage)
-    page, complaints = await opened(browser, client, viewport={"width": 360, "height": 800}, java_script_enabled=False)
-    place = LANGUAGES.index(language)
+    page, errors = await opened(browser, client, viewport={"width": 360, "height": 800}, java_script_enabled=False)
+    column = LANGUAGES.index(language)
     for fault in FAULTS:
         await page.goto(f"/incidents/{incident_of(fault)}?lang={language}")
         await expect(page.locator("html")).to_have_attribute("lang", language)
         await expect(page.locator("h1")).to_contain_text(fault.value)
-        member = page.locator("main .member")
-        for words in (*(TEXTS[key][place] for key in SAID), TEXTS[f"fault.{fault.value}"][place], detail_of(fault)):
-            await expect(member, fault.value).to_contain_text(words)
-        await expect(member.locator("ol").first.locator("li"), fault.value).to_have_count(3)
-        await expect(member, fault.value).to_contain_text("06:54:00")  # the last good look, in Ha Noi
-        address = TEXTS["incident.no_address"][place] if fault is Fault.DNS else "(IPv4)"
-        await expect(member, fault.value).to_contain_text(address)
+        section = page.locator("main .affected-portal")
+        keys = (*SHOWN_KEYS, f"fault.{fault.value}")
+        for text in (*(TEXTS[key][column] for key in keys), detail_of(fault)):
+            await expect(section, fault.value).to_contain_text(text)
+        await expect(section.locator("ol").first.locator("li"), fault.value).to_have_count(3)
+        await expect(section, fault.value).to_contain_text("06:54:00")  # the last successful attempt, in Ha Noi
+        address = TEXTS["incident.no_address"][column] if fault is Fault.DNS else "(IPv4)"
+        await expect(section, fault.value).to_contain_text(address)
         if fault in {Fault.HTTP_STATUS, Fault.REDIRECT_TARGET}:
-            await expect(member.locator(".hops-said")).to_contain_text("/login: 502")
+            await expect(section.locator(".hop-list")).to_contain_text("/login: 502")
         assert await page.evaluate(FITS), fault
     small = [html for height, html in await page.evaluate(TARGETS) if height < SMALLEST_TARGET]
     assert small == []
-    assert complaints == []
+    assert errors == []
 
 
 @pytest.mark.slow
@@ -54,7 +55,7 @@ async def test_the_list_leads_to_each_incident_and_back(
     browser: Browser, stage: Stage, client: Client, width: int
 ) -> None:
     await bring(stage)
-    page, complaints = await opened(browser, client, viewport={"width": width, "height": 800})
+    page, errors = await opened(browser, client, viewport={"width": width, "height": 800})
     await page.goto("/?lang=en")
     await page.get_by_role("link", name="Incidents", exact=True).click()
     await expect(page.get_by_role("heading", level=1)).to_have_text(f"{len(FAULTS) + 1} incidents are going on")
@@ -65,10 +66,10 @@ async def test_the_list_leads_to_each_incident_and_back(
     await page.get_by_role("link", name="Tiếng Việt").click()
     await expect(page.locator("main")).to_contain_text("cùng nền tảng egov-4")
     await page.get_by_role("link", name="Tất cả sự cố").click()
-    await page.get_by_role("link", name="Trạm đo hn-1 không quan sát được").click()
+    await page.get_by_role("link", name="Trạm đo hn-1 tự kiểm tra thất bại").click()
     await expect(page.locator("main")).to_contain_text("none of 3 references answers")
     assert EVIL not in await page.content()
-    assert complaints == []
+    assert errors == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

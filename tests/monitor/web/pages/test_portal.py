@@ -32,12 +32,12 @@ async def test_a_state_is_explained(client: Client):
 async def test_the_inventory_entry_is_shown(client: Client):
     page = await text(client, "/portals/hai-phong")
     assert '<a href="https://hai-phong.example.gov.vn" rel="noreferrer">' in page
-    for said in ("suy ra từ quy tắc đặt tên", "naming rule", "Trả lời bằng trang của mình", "H24"):
-        assert f"<dd>{said}</dd>" in page
+    for expected in ("suy ra từ quy tắc đặt tên", "naming rule", "Trả lời bằng trang của mình", "H24"):
+        assert f"<dd>{expected}</dd>" in page
     assert "Chuyển người dùng sang dichvucong.example.gov.vn" in await text(client, "/portals/bo-cong-an")
 
 
-async def test_facts_are_said_in_words(client: Client):
+async def test_facts_are_shown_as_text(client: Client):
     page = await text(client, "/portals/da-nang")
     facts = dict(re.findall(r'<th scope="row">([^<]*)</th><td>([^<]*)</td>', page))
     assert facts["Mã HTTP"] == "200"
@@ -47,7 +47,7 @@ async def test_facts_are_said_in_words(client: Client):
     assert facts["Phiên bản TLS"] == "TLSv1.3"
 
 
-async def test_phases_and_hops_are_drawn_and_said(client: Client):
+async def test_phases_and_hops_are_drawn_and_listed(client: Client):
     page = await text(client, "/portals/bo-cong-an")
     assert page.count('<svg class="phases"') == 5  # the sum of each check, and three hops
     assert "Chặng 2, qua IPv4" in page
@@ -55,49 +55,49 @@ async def test_phases_and_hops_are_drawn_and_said(client: Client):
     assert re.search(r"Chờ phản hồi <b>\d+ ms</b>", page)
 
 
-async def test_recent_looks_and_the_chart(client: Client):
+async def test_recent_attempts_and_the_chart(client: Client):
     page = await text(client, "/portals/da-nang")
     assert "50 lượt đo gần nhất" in page
-    assert page.count('<tr class="up"><th scope="row"><time') == 99  # one of the uptime looks was void
-    assert "Trạm đo không quan sát được mạng" in page
+    assert page.count('<tr class="up"><th scope="row"><time') == 99  # one of the uptime attempts has no result
+    assert "Trạm đo tự kiểm tra thất bại: mạng của trạm không đáng tin cậy" in page
     assert page.count('<svg class="chart"') == 2
     assert "<polyline" in page
 
 
-async def test_failed_looks_are_marked_on_the_chart(client: Client):
+async def test_failed_attempts_are_marked_on_the_chart(client: Client):
     page = await text(client, "/portals/bo-y-te")
     assert re.search(r'<line class="down" [^>]*><title>01/08/2026 06:\d\d:00: Chứng chỉ', page)
 
 
-async def test_a_retired_portal_has_no_state_but_its_looks(client: Client):
+async def test_a_retired_portal_has_no_state_but_its_attempts(client: Client):
     page = await text(client, "/portals/quang-nam")
     assert "Đã ngừng; chỉ ghi nhận, không tính gián đoạn" in page
-    assert '<svg class="strip"' not in page
+    assert '<svg class="timeline"' not in page
     assert '<svg class="chart"' in page
 
 
-async def test_a_portal_without_looks_or_checks_still_has_a_page(client: Client, stage: Stage):
-    new = replace(stage.board.portals["da-nang"], id="new", expect=Expect.ANSWERS)
-    stage.board.set_inventory([new], checks([new]))
+async def test_a_portal_without_results_or_checks_still_has_a_page(client: Client, stage: Stage):
+    new = replace(stage.cache.portals["da-nang"], id="new", expect=Expect.ANSWERS)
+    stage.cache.set_inventory([new], checks([new]))
     assert "Chưa có kết quả cho phép đo này." in await text(client, "/portals/new")
-    stage.board.set_inventory([new], [])
+    stage.cache.set_inventory([new], [])
     stage.clock.turn(2)
     assert "Cổng này chưa có phép đo nào." in await text(client, "/portals/new")
 
 
-async def test_metrics_without_words_are_shown_by_their_names(client: Client, stage: Stage):
-    look = measurement(portal="da-nang", slot=SLOT + 60_000)
-    stage.board.update(look)
+async def test_metrics_without_a_text_are_shown_by_their_names(client: Client, stage: Stage):
+    latest = measurement(portal="da-nang", slot=SLOT + 60_000)
+    stage.cache.update(latest)
     page = await text(client, "/portals/da-nang")
     assert re.search(r'title="Time to resolve the name of the first hop\.">first_resolve_seconds</abbr>', page)
 
 
-@pytest.mark.parametrize(("path", "said"), [("/portals/no", "Không tìm thấy"), ("/x?lang=en", "does not exist")])
-async def test_an_unknown_page_says_so_in_the_language(client: Client, path: str, said: str):
-    assert said in await text(client, path, status=404)
+@pytest.mark.parametrize(("path", "expected"), [("/portals/no", "Không tìm thấy"), ("/x?lang=en", "does not exist")])
+async def test_an_unknown_page_is_an_error_page_in_the_language(client: Client, path: str, expected: str):
+    assert expected in await text(client, path, status=404)
 
 
-async def test_nothing_that_a_portal_says_becomes_markup(client: Client):
+async def test_nothing_that_a_portal_sends_becomes_markup(client: Client):
     for path in ("/", "/portals/evil", "/?q=%3Cscript%3Ealert(1)%3C/script%3E", "/portals/%3Cscript%3E"):
         async with client.get(path) as answer:
             page = await answer.text()
@@ -108,8 +108,8 @@ async def test_nothing_that_a_portal_says_becomes_markup(client: Client):
     assert "status 502 <script>alert(1)</script>" in page
 
 
-async def test_a_check_that_looks_seldom_still_has_its_looks(client: Client, stage: Stage):
+async def test_a_check_with_a_long_interval_still_has_its_attempts(client: Client, stage: Stage):
     slow = check(portal="da-nang", interval=3600.0, name="uptime")
-    stage.board.set_inventory(stage.board.portals.values(), [slow])
-    stage.board.update(measurement(portal="da-nang", slot=SLOT))
+    stage.cache.set_inventory(stage.cache.portals.values(), [slow])
+    stage.cache.update(measurement(portal="da-nang", slot=SLOT))
     assert "mỗi 1 giờ" in await text(client, "/portals/da-nang")

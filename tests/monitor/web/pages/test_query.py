@@ -26,7 +26,7 @@ def test_decomposed_letters_are_the_same_letters():
     assert normalize("Nẵng") == normalize("Nẵng") == "nang"
 
 
-def test_links_carry_search_filters_and_a_language_that_is_not_the_default():
+def test_links_keep_search_filters_and_a_language_that_is_not_the_default():
     query = PageQuery.parse({"q": " đà nẵng ", "state": "down", "kind": "province", "lang": "en"}, "vi")
     assert query.fleet_url() == "/?q=%C4%91%C3%A0+n%E1%BA%B5ng&state=down&kind=province&lang=en"
     assert query.with_language("vi").fleet_url() == "/?q=%C4%91%C3%A0+n%E1%BA%B5ng&state=down&kind=province"
@@ -34,7 +34,7 @@ def test_links_carry_search_filters_and_a_language_that_is_not_the_default():
     assert query.home_url() == "/?lang=en"
 
 
-def test_what_makes_no_sense_is_left_out():
+def test_invalid_parameters_are_ignored():
     query = PageQuery.parse({"state": "burning", "kind": "x", "lang": "fr", "q": "x" * 500}, "vi")
     assert (query.state, query.kind, query.language, len(query.search)) == ("", "", "vi", 100)
     assert PageQuery.parse({"q": "đà\0 nẵng\u2028\x1b"}, "vi").search == "đà nẵng"

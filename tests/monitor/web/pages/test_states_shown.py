@@ -1,4 +1,4 @@
-"""Degraded, maintenance, flapping and our own blindness are said in both languages, on pages and in the API."""
+"""Degraded, maintenance, flapping and a failing self-check are shown in both languages, on pages and in the API."""
 
 from __future__ import annotations
 
@@ -18,25 +18,27 @@ Client = TestClient[Any, Any]
 AT = SLOT - 4 * MINUTE
 
 
-def tell(stage: Stage, *changes: StateChange) -> None:
-    """As if the fold had written them just now."""
+def apply(stage: Stage, *changes: StateChange) -> None:
+    """As if the state machine had written them just now."""
     for number, change in enumerate(changes, start=10_000):
-        stage.board.update(replace(change, seq=number))
+        stage.cache.update(replace(change, seq=number))
 
 
 @pytest.mark.parametrize(
-    ("state", "detail", "said"),
+    ("state", "detail", "expected"),
     [
         (State.DEGRADED, "uptime takes longer than 5 s", ("Suy giảm", "Vẫn trả lời", "Degraded", "not as it should")),
         (State.MAINTENANCE, "new release (approved by CIO)", ("Bảo trì", "đã báo trước", "Maintenance", "Announced")),
     ],
 )
-async def test_a_state_says_its_reason(client: Client, stage: Stage, state: State, detail: str, said: tuple[str, ...]):
-    tell(stage, changed("da-nang", state, State.UP, AT, detail=detail))
+async def test_a_state_is_shown_with_its_reason(
+    client: Client, stage: Stage, state: State, detail: str, expected: tuple[str, ...]
+):
+    apply(stage, changed("da-nang", state, State.UP, AT, detail=detail))
     for path in ("/", "/portals/da-nang"):
         page, english = await text(client, path), await text(client, f"{path}?lang=en")
-        assert all(word in page for word in said[:2])
-        assert all(word in english for word in said[2:])
+        assert all(word in page for word in expected[:2])
+        assert all(word in english for word in expected[2:])
         assert f'<span class="detail">{detail}</span>' in page
         assert f'class="badge {state.value}"' in page
     found = json.loads(await text(client, "/api/v1/portals"))
@@ -44,9 +46,9 @@ async def test_a_state_says_its_reason(client: Client, stage: Stage, state: Stat
     assert (one["state"], one["reason"], one["flapping"]) == (state.value, detail, False)
 
 
-async def test_work_that_is_announced_explains_looks_that_fail(client: Client, stage: Stage):
-    """The latest look failed; what is going on is the better reason."""
-    tell(stage, changed("bo-y-te", State.MAINTENANCE, State.DOWN, AT, detail="patches (approved by IT)"))
+async def test_announced_work_explains_failed_attempts(client: Client, stage: Stage):
+    """The latest attempt failed; the maintenance is the better reason."""
+    apply(stage, changed("bo-y-te", State.MAINTENANCE, State.DOWN, AT, detail="patches (approved by IT)"))
     page = await text(client, "/?lang=en")
     assert "Announced maintenance" in page
     assert "certificate ended 2 days ago" not in page.partition('id="kind-')[0]
@@ -54,7 +56,7 @@ async def test_work_that_is_announced_explains_looks_that_fail(client: Client, s
 
 async def test_the_end_of_maintenance_leaves_its_note(client: Client, stage: Stage):
     note = "maintenance is over; it was down inside and has recovered"
-    tell(
+    apply(
         stage,
         changed("da-nang", State.MAINTENANCE, State.UP, AT, detail="new release"),
         changed("da-nang", State.UP, State.MAINTENANCE, AT + 1, detail=note),
@@ -65,7 +67,7 @@ async def test_the_end_of_maintenance_leaves_its_note(client: Client, stage: Sta
 
 
 async def test_flapping_is_a_mark_and_two_messages(client: Client, stage: Stage):
-    tell(stage, replace(changed("da-nang", State.DOWN, State.UP, AT), flapping=True))
+    apply(stage, replace(changed("da-nang", State.DOWN, State.UP, AT), flapping=True))
     for path in ("/", "/portals/da-nang"):
         assert 'class="mark-flapping"' in await text(client, path)
         assert ">flapping</span>" in await text(client, f"{path}?lang=en")
@@ -74,17 +76,17 @@ async def test_flapping_is_a_mark_and_two_messages(client: Client, stage: Stage)
     assert [one["id"] for one in found["portals"] if one["flapping"]] == ["da-nang"]
     stage.clock.turn(2)
     ended = replace(changed("da-nang", State.DOWN, State.DOWN, AT + MINUTE), seq=20_000)
-    stage.board.update(ended)
+    stage.cache.update(ended)
     page = await text(client, "/portals/da-nang?lang=en")
     assert "No longer flapping, down" in page
     assert 'class="mark-flapping"' not in page
     assert "since 2026-08-01 06:56:00" in page
 
 
-async def test_our_own_blindness_is_said_once_and_since_when(client: Client, stage: Stage):
-    tell(stage, changed(PROBER_PORTAL, State.UNKNOWN, State.UP, AT, detail="none of 3 references answers"))
+async def test_a_failing_self_check_is_shown_once_and_since_when(client: Client, stage: Stage):
+    apply(stage, changed(PROBER_PORTAL, State.UNKNOWN, State.UP, AT, detail="none of 3 references answers"))
     page = await text(client, "/")
-    assert 'class="verdict blind"' in page
+    assert 'class="status-summary prober"' in page
     assert "Từ 01/08/2026 06:56:00." in page
     assert "Since 2026-08-01 06:56:00." in await text(client, "/?lang=en")
     found = json.loads(await text(client, "/api/v1/portals"))["prober"]

@@ -1,0 +1,1 @@
+"""Tests of listener, security and middleware."""

@@ -1,4 +1,4 @@
-"""The stage behind its real door, on a real socket; and a visitor who writes whatever bytes he likes."""
+"""The stage with its security settings on a real socket, and a client that sends any bytes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tests.monitor.web.scene import Stage
 
 
 @dataclass(frozen=True)
-class Opened:
-    """A door that is open; ``url`` is its address."""
+class RunningServer:
+    """A server that listens at ``url``."""
 
-    door: WebSecurity
+    security: WebSecurity
     url: str
 
     @property
@@ -31,19 +31,19 @@ class Opened:
 
 
 @asynccontextmanager
-async def opened(stage: Stage, *, token: str | None = None, **web: Any) -> AsyncIterator[Opened]:  # noqa: ANN401 - keys
+async def opened(stage: Stage, *, token: str | None = None, **web: Any) -> AsyncIterator[RunningServer]:  # noqa: ANN401 - keys
     """Serve the stage with the block ``web`` as given."""
-    door = WebSecurity(WebBlock(**web), stage.clock)
-    site = stage.site(keeper=door.authenticator, reload=token is not None, token=token)
-    runner, url = await serve(site, "127.0.0.1:0", door)
+    security = WebSecurity(WebBlock(**web), stage.clock)
+    context = stage.context(authenticator=security.authenticator, reload=token is not None, token=token)
+    runner, url = await serve(context, "127.0.0.1:0", security)
     try:
-        yield Opened(door, url)
+        yield RunningServer(security, url)
     finally:
         await runner.cleanup()
-        door.close()
+        security.close()
 
 
-async def say(where: tuple[str, int], *parts: bytes, patience: float = 20.0) -> bytes:
+async def send(where: tuple[str, int], *parts: bytes, timeout_seconds: float = 20.0) -> bytes:
     """Send the parts, a moment between them, and return all that comes until the other side ends it."""
     reader, writer = await asyncio.open_connection(*where)
     try:
@@ -52,7 +52,7 @@ async def say(where: tuple[str, int], *parts: bytes, patience: float = 20.0) -> 
             with suppress(ConnectionError):
                 await writer.drain()
             await asyncio.sleep(0.02 if len(parts) > 1 else 0)
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(timeout_seconds):
             with suppress(ConnectionError):
                 return await reader.read()
         return b""
@@ -60,6 +60,6 @@ async def say(where: tuple[str, int], *parts: bytes, patience: float = 20.0) -> 
         writer.close()
 
 
-def statuses(said: bytes) -> list[int]:
+def statuses(received: bytes) -> list[int]:
     """The status of every answer in it."""
-    return [int(found) for found in re.findall(rb"HTTP/1\.[01] (\d{3}) ", said)]
+    return [int(found) for found in re.findall(rb"HTTP/1\.[01] (\d{3}) ", received)]

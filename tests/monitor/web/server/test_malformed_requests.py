@@ -1,4 +1,4 @@
-"""Requests that nobody sends by accident: two readings of one request, paths that climb, and more than fits."""
+"""Malformed requests: request smuggling, path traversal, and oversized requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from monitor.web.server import connection
 from monitor.web.server.headers import SECURITY_HEADERS
 from tests.monitor.web.scene import Stage
-from tests.monitor.web.server.servers import opened, say, statuses
+from tests.monitor.web.server.servers import opened, send, statuses
 
 HOST = b"Host: m\r\n"
 SECOND = b"POST /-/reload HTTP/1.1\r\nHost: m\r\nAuthorization: Bearer sesame\r\nContent-Length: 0\r\n\r\n"
@@ -53,11 +53,11 @@ SMUGGLED: dict[str, bytes] = {
 async def test_a_request_that_can_be_read_in_two_ways_is_read_in_none(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    """Refused or ended, whatever follows never looked at; and strangers do not fill the log."""
+    """Refused or closed, whatever follows is never read; and unauthenticated clients do not fill the log."""
     monkeypatch.setattr(connection, "REQUEST_TIMEOUT_SECONDS", 2.0)  # some are too short to be refused
-    async with opened(stage, token="sesame") as door:
-        said = await asyncio.gather(*(say(door.where, one + SECOND) for one in SMUGGLED.values()))
-    for name, answer in zip(SMUGGLED, said, strict=True):
+    async with opened(stage, token="sesame") as server:
+        responses = await asyncio.gather(*(send(server.where, one + SECOND) for one in SMUGGLED.values()))
+    for name, answer in zip(SMUGGLED, responses, strict=True):
         assert b"reloaded" not in answer, name
         assert len(statuses(answer)) <= 1, (name, answer)
         assert set(statuses(answer)) <= {400, 404, 405, 411, 413, 501}, (name, answer)
@@ -69,18 +69,18 @@ async def test_chunk_extensions_and_trailers_hide_nothing(stage: Stage):
     """They are allowed, carry nothing, and the request after them is a request of its own."""
     body = b'0;a="\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: m\r\n\r\n'
     head = b"POST /-/ready HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
-    async with opened(stage) as door:
-        said = await say(door.where, head + body)
-        assert len(statuses(said)) <= 1, said
+    async with opened(stage) as server:
+        responses = await send(server.where, head + body)
+        assert len(statuses(responses)) <= 1, responses
 
 
 async def test_two_requests_in_a_row_are_two_answers(stage: Stage):
     """So the silence above is a refusal, not a server that answers once."""
-    ask = b"GET /-/healthy HTTP/1.1\r\n" + HOST + b"\r\n"
-    async with opened(stage, token="sesame") as door:
+    request = b"GET /-/healthy HTTP/1.1\r\n" + HOST + b"\r\n"
+    async with opened(stage, token="sesame") as server:
         last = SECOND.replace(b"Content-Length", b"Connection: close\r\nContent-Length")
-        said = await say(door.where, ask + last)
-    assert statuses(said) == [200, 200]
+        responses = await send(server.where, request + last)
+    assert statuses(responses) == [200, 200]
     assert stage.calls == 1
 
 
@@ -97,11 +97,11 @@ LARGE: dict[str, tuple[bytes, int]] = {
 
 async def test_what_is_too_large_is_refused_at_once(stage: Stage):
     loop = asyncio.get_running_loop()
-    async with opened(stage, token="sesame") as door:
+    async with opened(stage, token="sesame") as server:
         began = loop.time()
-        said = await asyncio.gather(*(say(door.where, sent) for sent, _ in LARGE.values()))
+        responses = await asyncio.gather(*(send(server.where, sent) for sent, _ in LARGE.values()))
     assert loop.time() - began < connection.REQUEST_TIMEOUT_SECONDS
-    for (name, (_, status)), answer in zip(LARGE.items(), said, strict=True):
+    for (name, (_, status)), answer in zip(LARGE.items(), responses, strict=True):
         assert statuses(answer) == [status], (name, answer[:300])
         assert b"Server: portal-monitor" in answer
     assert stage.calls == 0
@@ -110,21 +110,22 @@ async def test_what_is_too_large_is_refused_at_once(stage: Stage):
 CLIMBS = (
     "/static/../../../../etc/passwd", "/static/..%2f..%2f..%2fetc/passwd", "/static/%2e%2e/%2e%2e/etc/passwd",
     "/static/....//....//etc/passwd", "/static/..\\..\\etc\\passwd", "/static//etc/passwd", "/static/%00",
-    "/static/style.css%00.js", "/static/style.css/..%2fapp.js", "/evidence/../../../etc/passwd",
-    "/evidence/..%2f..%2f/x/1/lock", "/evidence/a/b/1/..%2f..%2f..%2flock", "/evidence/a/b/..%2f..%2f/journal.sqlite3",
-    "/evidence/%2e%2e/%2e%2e/1/journal.sqlite3", "/evidence/a/b/-1/00.jpg", "/evidence/a/b/1e9/00.jpg",
-    "/evidence/a/b/%D9%A1/00.jpg", "/portals/../config", "/portals/..%2f..%2fetc%2fpasswd", "/incidents/..%2f..%2fetc",
-    "//etc/passwd", "/..;/config", "/static/%252e%252e%252fetc", "http://elsewhere.example/static/../../etc/passwd",
+    "/static/style.css%00.js", "/static/style.css/..%2fapp.js", "/screenshots/../../../etc/passwd",
+    "/screenshots/..%2f..%2f/x/1/lock", "/screenshots/a/b/1/..%2f..%2f..%2flock",
+    "/screenshots/a/b/..%2f..%2f/journal.sqlite3", "/screenshots/%2e%2e/%2e%2e/1/journal.sqlite3",
+    "/screenshots/a/b/-1/00.jpg", "/screenshots/a/b/1e9/00.jpg", "/screenshots/a/b/%D9%A1/00.jpg",
+    "/portals/../config", "/portals/..%2f..%2fetc%2fpasswd", "/incidents/..%2f..%2fetc", "//etc/passwd",
+    "/..;/config", "/static/%252e%252e%252fetc", "http://elsewhere.example/static/../../etc/passwd",
 )  # fmt: skip
 
 
 async def test_no_path_climbs_out(stage: Stage, tmp_path: Path):
-    """Sent as written: no client tidies it up on the way. Nothing but our own words comes back."""
+    """Sent as written: no client normalises the path. Nothing but our own texts comes back."""
     (tmp_path / "lock").write_text("root:" + "x" * 10)
     end = "HTTP/1.1\r\nHost: m\r\nConnection: close\r\n\r\n"
-    async with opened(stage) as door:
-        said = await asyncio.gather(*(say(door.where, f"GET {path} {end}".encode()) for path in CLIMBS))
-    for path, answer in zip(CLIMBS, said, strict=True):
+    async with opened(stage) as server:
+        responses = await asyncio.gather(*(send(server.where, f"GET {path} {end}".encode()) for path in CLIMBS))
+    for path, answer in zip(CLIMBS, responses, strict=True):
         assert statuses(answer) in ([400], [404]), (path, answer[:300])
         assert b"root:" not in answer
         assert b"SQLite" not in answer
@@ -132,10 +133,10 @@ async def test_no_path_climbs_out(stage: Stage, tmp_path: Path):
             assert name.lower().encode() in answer.lower()
 
 
-async def test_the_host_that_is_asked_for_names_nothing(stage: Stage):
+async def test_the_host_header_appears_nowhere(stage: Stage):
     """No link, redirect or script is made of the Host header, so a cache in front cannot be poisoned by it."""
-    asked = b"Host: evil.example\r\nX-Forwarded-Host: evil.example\r\n"
-    async with opened(stage) as door:
-        said = await say(door.where, b"GET / HTTP/1.1\r\n" + asked + b"Connection: close\r\n\r\n")
-    assert statuses(said) == [200]
-    assert b"evil.example" not in said
+    headers = b"Host: evil.example\r\nX-Forwarded-Host: evil.example\r\n"
+    async with opened(stage) as server:
+        responses = await send(server.where, b"GET / HTTP/1.1\r\n" + headers + b"Connection: close\r\n\r\n")
+    assert statuses(responses) == [200]
+    assert b"evil.example" not in responses
