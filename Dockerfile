@@ -17,7 +17,7 @@ COPY config config
 COPY grafana grafana
 COPY probes probes
 COPY monitor monitor
-# Every package by its digest; what builds the wheel stays in an environment of its own.
+# Every package by its digest; what builds the wheel stays in a separate environment.
 RUN python -m venv /opt/build \
     && /opt/build/bin/python -m pip install --no-cache-dir --require-hashes -r .ci/locks/build.txt \
     && /opt/build/bin/python -m pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheel . \
@@ -50,20 +50,20 @@ WORKDIR /var/lib/portal-monitor
 VOLUME /var/lib/portal-monitor
 EXPOSE 9797
 HEALTHCHECK --interval=30s --timeout=10s --start-period=120s --retries=3 CMD ["portal-monitor", "healthcheck"]
-# SIGTERM reaches the daemon, which ends its looks and closes its journal within ten seconds.
+# SIGTERM reaches the daemon, which ends its probes and closes its journal within ten seconds.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["tini", "--", "portal-monitor"]
 CMD ["run", "--config", "/etc/portal-monitor", "--data", "/var/lib/portal-monitor"]
 
 FROM slim AS browser
 USER root
-# Letters of every portal's language, so that a page is as wide here as on a phone.
+# Fonts for the languages of all portals, so that text is as wide here as on a phone.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends chromium fonts-noto-core \
     && rm -rf /var/lib/apt/lists/* \
     && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 COPY --from=build-browser /opt/portal-monitor /opt/portal-monitor
-# Chromium keeps what it notes beside profiles in the home directory, which may be read-only.
+# Chromium writes files beside its profiles in the home directory, which may be read-only.
 ENV PORTAL_MONITOR_CHROMIUM=/usr/bin/chromium \
     XDG_CONFIG_HOME=/tmp \
     XDG_CACHE_HOME=/tmp

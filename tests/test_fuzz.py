@@ -1,6 +1,6 @@
 """The first cases of every surface of bad input; ``make chaos ARGS=fuzz`` tries twenty thousand and more.
 
-A case that breaks its promise names its surface and its number; with the same FUZZ_SEED that is the same case again.
+A case that breaks its contract names its surface and its number; with the same FUZZ_SEED that is the same case again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def test_bad_input_does_no_harm(surface: Surface, tmp_path: Path):
     assert found.broken == []
 
 
-def test_words_are_understood_or_refused():
+def test_text_is_parsed_or_rejected():
     found = words.understood(50)
     assert found.cases >= 4 * 50
     assert found.broken == []
@@ -35,7 +35,7 @@ def test_the_long_form_has_twenty_thousand_cases():
     assert sum(surface.cases for surface in SURFACES) >= 20_000
 
 
-def test_a_broken_promise_is_told_with_its_number_and_does_not_end_the_rest(tmp_path: Path):
+def test_a_broken_contract_is_reported_with_its_number_and_does_not_end_the_rest(tmp_path: Path):
     """Or the tests above would prove nothing."""
 
     def case(draw: Draw) -> None:
@@ -45,7 +45,7 @@ def test_a_broken_promise_is_told_with_its_number_and_does_not_end_the_rest(tmp_
     def opened(_scratch: Path) -> Iterator[Case]:
         yield case
 
-    surface = Surface(name="coin", promise="heads", cases=20, open=opened)
+    surface = Surface(name="coin", contract="heads", cases=20, open=opened)
     found = attempt(surface, tmp_path, range(20))
     tails = [number for number in range(20) if drawn("coin", number).random() <= 0.5]
     assert found.cases == 20

@@ -1,7 +1,7 @@
-"""A real daemon with a secret in every place that takes one, among portals and sinks that mean ill, at its chattiest.
+"""A real daemon with a secret in every place that takes one, among hostile portals and sinks, at debug level.
 
-Whatever it then wrote, answered, sent, stored or was started with is searched: for the secrets, and for words of
-portals that a reader's browser or spreadsheet would obey.
+All that it wrote, answered, sent, stored or was started with is searched: for the secrets, and for texts of portals
+that a browser or spreadsheet would execute.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ START = 60.0
 class Outputs:
     """Everything that came out, by where it came out."""
 
-    told: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
 
     def search(self, words: tuple[str, ...]) -> list[str]:
-        return [f"{word} in {where}" for where, text in self.told.items() for word in words if word in text]
+        return [f"{word} in {where}" for where, text in self.texts.items() for word in words if word in text]
 
 
 def settings(sink: Echo, listen: str) -> dict[str, Any]:
@@ -71,9 +71,9 @@ def settings(sink: Echo, listen: str) -> dict[str, Any]:
             "uptime": {"interval": 3, "timeout": 1, "family": "4", "headers": {"X-Key": "${PORTAL_HEADER}"}},
             "latency": {"enabled": False},
         },
-        "confirm": {"after": []},
-        "states": {"down_looks": 1, "down_after": 1},
-        "sight": {"references": [], "breaker": {"minimum": 1000}},
+        "confirm": {"delays": []},
+        "states": {"down_attempts": 1, "down_slots": 1},
+        "self_check": {"references": [], "fleet_breaker": {"minimum": 1000}},
         "sinks": {"influxdb": {"url": f"http://{at}", "bucket": "b", "org": "o", "token": "${INFLUX_TOKEN}"}},
         "notify": {
             "timeout": "5s",
@@ -87,7 +87,7 @@ def settings(sink: Echo, listen: str) -> dict[str, Any]:
                 {"name": "file", "url_file": "target.txt"},
             ],
         },
-        "heartbeat": {"url": f"http://{at}/${{HEART_PATH}}", "every": "1s"},
+        "heartbeat": {"url": f"http://{at}/${{HEART_PATH}}", "interval": "1s"},
         "alertmanager": {"urls": [f"http://me:{SECRETS['AM_PASSWORD']}@{at}/"]},
     }
 
@@ -108,7 +108,7 @@ def portals(addresses: dict[str, str]) -> list[dict[str, Any]]:
 
 
 class Running:
-    """The daemon, and whoever asks it."""
+    """The daemon and its client."""
 
     def __init__(self, place: Path, sink: Echo) -> None:
         self.place, self.config, self.data = place, place / "config", place / "data"
@@ -138,16 +138,16 @@ class Running:
         assert "Traceback" not in done.stderr, done.stderr
         return done.stdout + done.stderr
 
-    def ask(self, path: str, method: str = "GET", authorization: str = f"Basic {READER}") -> tuple[int, str, str]:
-        request = urllib.request.Request(f"http://{self.listen}{path}", method=method)
-        request.add_header("Authorization", authorization)
+    def request(self, path: str, method: str = "GET", authorization: str = f"Basic {READER}") -> tuple[int, str, str]:
+        outgoing = urllib.request.Request(f"http://{self.listen}{path}", method=method)
+        outgoing.add_header("Authorization", authorization)
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(outgoing, timeout=20) as answer:
                 return answer.status, str(answer.headers), answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, str(error.headers), error.read().decode()
 
-    def until(self, wanted: Any) -> None:  # noqa: ANN401 - a question
+    def until(self, wanted: Any) -> None:  # noqa: ANN401 - a condition
         end = time.monotonic() + START
         while True:
             try:
@@ -174,7 +174,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Outputs:
 
 
 def gather(place: Path) -> Outputs:
-    """Half a minute of a hard life, and all that came of it."""
+    """Half a minute under load, and all outputs of it."""
     found = Outputs()
     with echo() as sink, evil(place) as addresses:
         (place / "config").mkdir()
@@ -187,24 +187,24 @@ def gather(place: Path) -> Outputs:
             live(daemon, sink, found)
         finally:
             daemon.stop()
-        found.told["log"] = daemon.log()
-        found.told |= {f"letter {number}": text for number, text in enumerate(letters(sink))}
+        found.texts["log"] = daemon.log()
+        found.texts |= {f"notification {number}": text for number, text in enumerate(notifications(sink))}
     for path in (one for one in place.joinpath("data").rglob("*") if one.is_file()):
-        found.told[f"data/{path.name}"] = path.read_bytes().decode(errors="replace")
-        found.told["modes"] = found.told.get("modes", "") + f"{path.stat().st_mode & 0o777:o} {path.name}\n"
-    found.told["mode of data"] = f"{(place / 'data').stat().st_mode & 0o777:o}"
+        found.texts[f"data/{path.name}"] = path.read_bytes().decode(errors="replace")
+        found.texts["modes"] = found.texts.get("modes", "") + f"{path.stat().st_mode & 0o777:o} {path.name}\n"
+    found.texts["mode of data"] = f"{(place / 'data').stat().st_mode & 0o777:o}"
     return found
 
 
-def letters(sink: Echo) -> list[str]:
-    """What came as HTML to the webhook that wants it."""
-    pairs = zip(sink.paths, sink.heard, strict=True)
+def notifications(sink: Echo) -> list[str]:
+    """Return the HTML that the webhook received."""
+    pairs = zip(sink.paths, sink.bodies, strict=True)
     return [json.loads(one)["message"] for path, one in pairs if SECRETS["HOOK_PATH"] in path]
 
 
 def live(daemon: Running, sink: Echo, found: Outputs) -> None:
-    """Let everything happen that writes or answers something."""
-    daemon.until(lambda: daemon.ask("/-/ready")[0] == 200)
+    """Trigger everything that writes or answers something."""
+    daemon.until(lambda: daemon.request("/-/ready")[0] == 200)
     wanted = (
         f"/{SECRETS['HOOK_PATH']}",
         f"/{SECRETS['HEART_PATH']}",
@@ -213,55 +213,57 @@ def live(daemon: Running, sink: Echo, found: Outputs) -> None:
         "api.telegram.org",
     )
     daemon.until(lambda: all(any(word in path for path in sink.paths) for word in wanted))
-    daemon.until(lambda: len(json.loads(daemon.ask("/api/v1/incidents")[2])["incidents"]) > 0)
+    daemon.until(lambda: len(json.loads(daemon.request("/api/v1/incidents")[2])["incidents"]) > 0)
     daemon.until(lambda: "smtp" in daemon.log().lower() or '"target": "mail"' in daemon.log())
     chain = re.compile(r"^probe_ssl_last_chain_info\{.*evil\.example", re.MULTILINE)
-    daemon.until(lambda: chain.search(daemon.ask("/metrics")[2]))
-    told = json.loads(daemon.ask("/api/v1/incidents")[2])["incidents"]
-    ids = [portal["id"] for portal in json.loads(daemon.ask("/api/v1/portals")[2])["portals"]]
+    daemon.until(lambda: chain.search(daemon.request("/metrics")[2]))
+    incidents = json.loads(daemon.request("/api/v1/incidents")[2])["incidents"]
+    ids = [portal["id"] for portal in json.loads(daemon.request("/api/v1/portals")[2])["portals"]]
     for path in (
         "/", "/?lang=en", "/incidents", "/config", "/metrics", "/api/v1/portals", "/api/v1/measurements", "/no",
         *(f"/portals/{one}?lang={language}" for one in ids for language in ("vi", "en")),
-        *(f"{place}/{one['id']}" for one in told for place in ("/incidents", "/api/v1/incidents")),
+        *(f"{place}/{one['id']}" for one in incidents for place in ("/incidents", "/api/v1/incidents")),
         f"/probe?target={ids[1]}",
     ):  # fmt: skip
-        status, headers, body = daemon.ask(path)
+        status, headers, body = daemon.request(path)
         assert status < 500, body
-        found.told[f"GET {path}"] = headers + body
+        found.texts[f"GET {path}"] = headers + body
     for token in ("wrong", SECRETS["RELOAD_TOKEN"]):
-        found.told[f"reload {len(token)}"] = str(daemon.ask("/-/reload", "POST", f"Bearer {token}"))
+        found.texts[f"reload {len(token)}"] = str(daemon.request("/-/reload", "POST", f"Bearer {token}"))
     text = (daemon.config / "monitor.yaml").read_text()
     bad = text.replace("interval: 3", 'interval: "${LATER_TOKEN}"').replace("reload_token:", "reload_tokem:")
     (daemon.config / "monitor.yaml").write_text(bad)
-    found.told["bad reload"] = str(daemon.ask("/-/reload", "POST", f"Bearer {SECRETS['RELOAD_TOKEN']}"))
-    assert "unknown key" in found.told["bad reload"] or "reload_tokem" in found.told["bad reload"]
-    found.told["bad check"] = daemon.call(sys.executable, "-m", "monitor", "check-config", str(daemon.config))
+    found.texts["bad reload"] = str(daemon.request("/-/reload", "POST", f"Bearer {SECRETS['RELOAD_TOKEN']}"))
+    assert "unknown key" in found.texts["bad reload"] or "reload_tokem" in found.texts["bad reload"]
+    found.texts["bad check"] = daemon.call(sys.executable, "-m", "monitor", "check-config", str(daemon.config))
     (daemon.config / "monitor.yaml").write_text(text)
     for process in (daemon.process.pid, *descendants(daemon.process.pid)):
-        found.told[f"process {process}"] = (PROC / str(process) / "cmdline").read_bytes().decode()
+        found.texts[f"process {process}"] = (PROC / str(process) / "cmdline").read_bytes().decode()
     commands(daemon, found)
 
 
 def commands(daemon: Running, found: Outputs) -> None:
-    """What people print and hand over."""
+    """Run the commands that print and export."""
     out = daemon.place / "out"
-    found.told["status"] = daemon.call(*daemon.command("status", "--json"))
-    found.told["incidents"] = daemon.call(*daemon.command("incidents", "--json"))
-    found.told["check"] = daemon.call(sys.executable, "-m", "monitor", "check-config", str(daemon.config))
+    found.texts["status"] = daemon.call(*daemon.command("status", "--json"))
+    found.texts["incidents"] = daemon.call(*daemon.command("incidents", "--json"))
+    found.texts["check"] = daemon.call(sys.executable, "-m", "monitor", "check-config", str(daemon.config))
     rows = out / "rows.csv"
-    found.told["history"] = daemon.call(*daemon.command("history", "export", "--kind", "uptime", "--output", str(rows)))
+    found.texts["history"] = daemon.call(
+        *daemon.command("history", "export", "--kind", "uptime", "--output", str(rows))
+    )
     today = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 7 * 3600))
     period = f"{today[:4]}Q{(int(today[5:7]) + 2) // 3}"
-    found.told["export"] = daemon.call(*daemon.command("export", "--quarter", period, "--out", str(out / "export")))
+    found.texts["export"] = daemon.call(*daemon.command("export", "--quarter", period, "--out", str(out / "export")))
     for path in (one for one in out.rglob("*") if one.is_file()):
         name = f"file {path.relative_to(out)}"
         if path.suffix == ".xlsx":
             with zipfile.ZipFile(path) as book:
-                found.told |= {
+                found.texts |= {
                     f"{name}/{part}": book.read(part).decode() for part in book.namelist() if part.endswith(".xml")
                 }
         else:
-            found.told[name] = path.read_text("utf-8", "replace")
+            found.texts[name] = path.read_text("utf-8", "replace")
 
 
 def test_no_secret_comes_out_anywhere(outputs: Outputs):
@@ -271,25 +273,25 @@ def test_no_secret_comes_out_anywhere(outputs: Outputs):
 
 def test_everything_was_driven(outputs: Outputs):
     """Else the search above would find nothing in nothing."""
-    told = outputs.told
-    assert {"log", "GET /config", "GET /metrics", "status", "data/journal.sqlite3"} <= told.keys()
-    assert "•••" in told["GET /config"]
-    assert "alert(1)" in told["GET /"], "the portals' words arrive"
-    assert any(name.startswith("GET /incidents/i") or "/incidents/" in name for name in told)
-    assert any("csv" in name for name in told if name.startswith("file"))
-    assert any(".xlsx" in name for name in told if name.startswith("file")), told["export"]
-    assert "500" in told["log"], "the sinks refuse, and that is told"
-    assert any(name.startswith("letter") for name in told)
+    texts = outputs.texts
+    assert {"log", "GET /config", "GET /metrics", "status", "data/journal.sqlite3"} <= texts.keys()
+    assert "•••" in texts["GET /config"]
+    assert "alert(1)" in texts["GET /"], "the texts of portals arrive"
+    assert any(name.startswith("GET /incidents/i") or "/incidents/" in name for name in texts)
+    assert any("csv" in name for name in texts if name.startswith("file"))
+    assert any(".xlsx" in name for name in texts if name.startswith("file")), texts["export"]
+    assert "500" in texts["log"], "the sinks refuse, and that is logged"
+    assert any(name.startswith("notification") for name in texts)
 
 
 def test_no_words_of_a_portal_are_markup_of_ours(outputs: Outputs):
     """In pages, in mails, in exported pages: escaped, each of them."""
     shown = {
-        where: text for where, text in outputs.told.items() if where.startswith("GET /") and "<!doctype html>" in text
+        where: text for where, text in outputs.texts.items() if where.startswith("GET /") and "<!doctype html>" in text
     }
     assert len(shown) > 10
-    pages = {where: text for where, text in outputs.told.items() if where.endswith(".html")}
-    mails = {where: text for where, text in outputs.told.items() if where.startswith("letter")}
+    pages = {where: text for where, text in outputs.texts.items() if where.endswith(".html")}
+    mails = {where: text for where, text in outputs.texts.items() if where.startswith("notification")}
     found = [(where, word) for where, text in (shown | pages | mails).items() for word in RAW if word in text]
     assert not found, found
     for where, text in shown.items():
@@ -304,7 +306,7 @@ WORDED = ("portal_monitor_portal_info{", "probe_ssl_last_chain_info{", "portal_m
 
 def test_no_link_is_made_of_the_words_of_a_portal(outputs: Outputs):
     """Grafana and Alertmanager link by the labels ``portal`` and ``instance``; words stand in three series, escaped."""
-    lines = outputs.told["GET /metrics"].splitlines()
+    lines = outputs.texts["GET /metrics"].splitlines()
     assert [line for line in lines if line.startswith(WORDED[1]) and "evil.example" in line]
     for line in lines:
         if "alert(" in line or "evil.example" in line:
@@ -317,20 +319,20 @@ def test_no_link_is_made_of_the_words_of_a_portal(outputs: Outputs):
 def test_no_cell_is_a_formula(outputs: Outputs):
     """A number may be negative; a text never begins as a formula does."""
     tables = {
-        where: text for where, text in outputs.told.items() if where.startswith("file") and where.endswith(".csv")
+        where: text for where, text in outputs.texts.items() if where.startswith("file") and where.endswith(".csv")
     }
     for where, text in tables.items():
         for row in csv.reader(io.StringIO(text.removeprefix("\ufeff"))):
             for cell in row:
                 number = re.fullmatch(r"[-+]?[0-9.]+(e[-+]?[0-9]+)?", cell)
                 assert number or not cell.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r")), (where, cell)
-    sheets = [text for where, text in outputs.told.items() if ".xlsx/" in where]
+    sheets = [text for where, text in outputs.texts.items() if ".xlsx/" in where]
     assert sheets
     assert not [text for text in sheets if "<f>" in text or "<f " in text]
 
 
 def test_data_are_for_their_owner_alone(outputs: Outputs):
-    """Also where the directory was made wider by somebody else; that is said."""
-    assert outputs.told["mode of data"] == "700"
-    assert "data_made_private" in outputs.told["log"]
-    assert [line for line in outputs.told["modes"].splitlines() if not line.startswith("600 ")] == []
+    """Also where the mode of the directory was wider; that is logged."""
+    assert outputs.texts["mode of data"] == "700"
+    assert "data_dir_permissions_restricted" in outputs.texts["log"]
+    assert [line for line in outputs.texts["modes"].splitlines() if not line.startswith("600 ")] == []

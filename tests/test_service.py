@@ -25,11 +25,11 @@ def listener(tmp_path: Path) -> Iterator[Listener]:
 
 
 def write_config(directory: Path, interval: str) -> Path:
-    """One portal, at an address where nobody is."""
+    """One portal, at a URL without a server."""
     directory.mkdir()
     settings = {
         "checks": {"uptime": {"interval": interval, "timeout": "500ms", "family": "4"}},
-        "sight": {"references": []},
+        "self_check": {"references": []},
         "listen": f"127.0.0.1:{free_port()}",
     }
     portal = {"id": "a", "name": {"vi": "A", "en": "A"}, "kind": "province", "group": "g"}
@@ -42,7 +42,7 @@ def write_config(directory: Path, interval: str) -> Path:
 def until(listener: Listener, wanted: Callable[[list[str]], bool]) -> list[str]:
     """The first datagram that is as wanted."""
     while True:
-        lines = listener.heard()
+        lines = listener.received()
         if wanted(lines):
             return lines
 

@@ -1,4 +1,4 @@
-"""The stack of one command: compose takes it, nothing is missing, nobody is root, and no secret has a default."""
+"""The stack of one command: compose accepts it, nothing is missing, no service is root, and no secret has a default."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["servi
 NEEDED = ("PORTAL_MONITOR_CONTACT", "INFLUXDB_TOKEN", "INFLUXDB_PASSWORD", "GRAFANA_PASSWORD")
 PUBLISHED = {"daemon", "grafana"}
 CHECKERS = {"prometheus": "tests/test_rules.py", "alertmanager": "tests/test_alertmanager.py"}
-"""Whose configuration has a checker of its own that can be had, and where it is asked."""
+"""Components with an available checker of their configuration, and where it is called."""
 
 SECRET = re.compile(r"TOKEN|PASSWORD|SECRET")
 
@@ -172,7 +172,7 @@ def test_the_daemon_takes_its_configuration(tmp_path: Path, monkeypatch: pytest.
     assert config.settings.sinks.influxdb.url == "http://influxdb:8086"
     plain = load(ROOT / "config").checks
     wanted = {check.key for check in plain if mobile == "true" or check.kind != "mobile"}
-    assert {check.key for check in config.checks} == wanted, "it looks at the same, but for what needs a browser"
+    assert {check.key for check in config.checks} == wanted, "the same checks, except those that need a browser"
 
 
 def test_variables_of_the_daemon_s_settings_reach_it():
@@ -223,7 +223,7 @@ def stages() -> dict[str, list[str]]:
     return found
 
 
-def test_the_image_runs_as_nobody_in_particular_and_asks_itself():
+def test_the_image_runs_without_root_and_checks_itself():
     slim, browser = stages()["slim"], stages()["browser"]
     for stage in (slim, browser):
         assert [line for line in stage if line.startswith("USER")][-1] == "USER 10001:10001"

@@ -29,17 +29,17 @@ def pins(text: str) -> dict[str, str]:
 
 
 def closure(*extras: str) -> set[str]:
-    """Every package that this one brings with ``extras``, as the installed ones say; itself left out."""
+    """Every package that this one brings with ``extras``, according to the installed ones; itself left out."""
     seen: set[tuple[str, frozenset[str]]] = set()
     waiting = [("portal-monitor", frozenset(extras))]
     while waiting:
-        name, asked = one = waiting.pop()
+        name, extras_needed = one = waiting.pop()
         if one in seen:
             continue
         seen.add(one)
         for line in metadata.requires(name) or ():
             need = Requirement(line)
-            if need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in ("", *asked)):
+            if need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in ("", *extras_needed)):
                 waiting.append((canonicalize_name(need.name), frozenset(need.extras)))
     return {name for name, _ in seen} - {"portal-monitor"}
 
@@ -73,16 +73,16 @@ def test_the_image_is_installed_by_digests_alone():
 @pytest.mark.parametrize("name", sorted(closure("render")))
 def test_every_package_of_the_daemon_has_a_licence_that_we_may_use(name: str):
     about = metadata.metadata(name)
-    said = [
+    texts = [
         about.get("License-Expression") or "",
         *(about.get_all("Classifier") or ()),
         (about.get("License") or "")[:200],
     ]
-    said = [
-        text for text in said if not text.startswith(("Operating", "Programming", "Topic", "Intended", "Framework"))
+    texts = [
+        text for text in texts if not text.startswith(("Operating", "Programming", "Topic", "Intended", "Framework"))
     ]
-    assert any(word in text for text in said for word in LICENCES), f"{name}: {said}"
-    assert not any(word in text for text in said for word in ("GPL-3", "AGPL", "GNU General")), f"{name}: {said}"
+    assert any(word in text for text in texts for word in LICENCES), f"{name}: {texts}"
+    assert not any(word in text for text in texts for word in ("GPL-3", "AGPL", "GNU General")), f"{name}: {texts}"
 
 
 def test_a_wheel_is_the_same_bytes_wherever_and_whenever_it_is_built(tmp_path: Path):

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run once by the image of InfluxDB when it sets itself up: the two buckets beside the first one, kept as long as
+# Run once by the image of InfluxDB at its first start: the two buckets beside the first one, kept as long as
 # `portal-monitor influx init` would.
 set -eu
 

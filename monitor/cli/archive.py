@@ -1,4 +1,4 @@
-"""The sub-commands of ``archive``: what is sealed, whether it is whole, and the care that the daemon takes as well."""
+"""Define the sub-commands of ``archive``: list, verify, seal and compact the sealed files."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def archive_verify(data: DataDir = Path("data")) -> None:
 
     with progress_bar("verifying") as progress:
         found = verify(data, progress)
-    for complaint in found.errors:
-        typer.echo(complaint, err=True)
-    word = "good" if found.ok else f"{len(found.errors)} complaints"
-    typer.echo(f"{found.files} files, {found.rows} rows, {found.size_bytes} bytes: {word}")
+    for error in found.errors:
+        typer.echo(error, err=True)
+    result = "ok" if found.ok else f"{len(found.errors)} problems"
+    typer.echo(f"{found.files} files, {found.rows} rows, {found.size_bytes} bytes: {result}")
     raise SystemExit(EXIT_OK if found.ok else EXIT_FAILURE)
 
 
@@ -59,9 +59,9 @@ def archive_seal(config: ConfigDir = Path("config"), data: DataDir = Path("data"
     """Seal the days that are due, while no daemon runs; a running daemon does so itself."""
     from monitor.storage.archive.seal import sweep
 
-    with _exclusive_writer(config, data) as (order, writer):
-        made = sweep(order, lambda chore: _commit(writer, chore))
-    typer.echo(f"{made} files sealed", err=True)
+    with _exclusive_writer(config, data) as (request, writer):
+        sealed = sweep(request, lambda update: _commit(writer, update))
+    typer.echo(f"{sealed} files sealed", err=True)
 
 
 @archive_app.command(name="compact")
@@ -69,8 +69,8 @@ def archive_compact(config: ConfigDir = Path("config"), data: DataDir = Path("da
     """Merge every day that has supplements into one file, while no daemon runs."""
     from monitor.storage.archive.compaction import compact
 
-    with _exclusive_writer(config, data) as (order, writer):
-        merged = compact(order, lambda chore: _commit(writer, chore), max_supplements=0)
+    with _exclusive_writer(config, data) as (request, writer):
+        merged = compact(request, lambda update: _commit(writer, update), max_supplements=0)
     typer.echo(f"{merged} days merged", err=True)
 
 
@@ -80,7 +80,7 @@ def _commit(writer: JournalWriter, update: ArchiveUpdate) -> None:
 
 @contextmanager
 def _exclusive_writer(config: Path, data: Path) -> Iterator[tuple[SealRequest, JournalWriter]]:
-    """What is to be done, and the journal's one writer. Raises JournalError while a daemon uses the directory."""
+    """Yield the request and the writer of the journal. Raises JournalError while a daemon uses the directory."""
     from monitor.config import load
     from monitor.storage.archive.protocol import SealRequest
     from monitor.storage.journal.store import JOURNAL_FILE, DirectoryLock, JournalError, JournalWriter

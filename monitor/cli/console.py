@@ -1,4 +1,4 @@
-"""Writes lines to a terminal: width, encoding, and no control characters."""
+"""Write lines to a terminal within its width and encoding, without control characters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ASCII_REPLACEMENTS = str.maketrans({"đ": "d", "Đ": "D", "…": "..."})
 
 
 class ConsoleWriter:
-    """Writes on a console in what it can show: its width within 40..200, its encoding, no control characters."""
+    """Writes to a console: width limited to 40..200, its encoding, no control characters."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -28,9 +28,9 @@ class ConsoleWriter:
         self.unicode = console.encoding.lower().replace("-", "").startswith("utf")
 
     def sanitize(self, text: str) -> str:
-        """``text`` without anything that could steer a terminal; without marks on letters where only ASCII is shown.
+        """Return ``text`` without control characters, and without marks on letters where only ASCII can be shown.
 
-        Certificates, redirects and details are a portal's words, not ours.
+        Certificates, redirects and details come from a portal and are not trusted.
         """
         shown = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
         if self.unicode:
@@ -38,7 +38,7 @@ class ConsoleWriter:
         return unicodedata.normalize("NFKD", shown.translate(_ASCII_REPLACEMENTS)).encode("ascii", "ignore").decode()
 
     def line(self, *parts: tuple[str, str], indent: int = 0, label: str = "") -> None:
-        """One line of (text, style) parts behind an indent and a dim label; what does not fit goes on below them."""
+        """Write (text, style) parts after an indent and a dim label; wrapped rows are indented below them."""
         whole = Text()
         for text, style in parts:
             whole.append(self.sanitize(text), style=style)
@@ -49,7 +49,7 @@ class ConsoleWriter:
             front = Text(" " * len(front))
 
     def items(self, parts: Sequence[tuple[str, str]], indent: int = 0) -> None:
-        """Parts side by side, two spaces between them, none of them broken over two lines."""
+        """Write parts side by side with two spaces between them; no part is broken over two lines."""
         row = Text(" " * indent)
         for text, style in parts:
             part = Text(self.sanitize(text), style=style)

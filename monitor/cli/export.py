@@ -1,4 +1,4 @@
-"""The command ``export``: a period's scores as files, and the check that nobody changed them since."""
+"""Define the command ``export``: write the scores of a period as files, or verify such files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.output import EXIT_FAILURE, EXIT_OK, EXIT_PARTIAL, EXIT_USAGE, ConfigDir, DataDir, fail
+from monitor.cli.output import EXIT_FAILURE, EXIT_OK, EXIT_PARTIAL, EXIT_USAGE, ConfigDir, DataDir, fail, unknown_choice
 from monitor.cli.score import FromOption, RubricOption, period_of, rules_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.scoring.report.collect import ReportRequest
 
-export_app = typer.Typer(help="Hand over the scores of a period as files, or check such files.", no_args_is_help=True)
+export_app = typer.Typer(help="Export the scores of a period, or verify an export.", no_args_is_help=True)
 
 
 class Language(StrEnum):
@@ -32,18 +32,18 @@ class Language(StrEnum):
 @export_app.callback(invoke_without_command=True)
 def export(
     context: typer.Context,
-    quarter: Annotated[str | None, typer.Option(help="2026Q3; a month, week, day or from..to will do, too.")] = None,
+    quarter: Annotated[str | None, typer.Option(help="2026Q3; also a month, week, day or from..to.")] = None,
     rubric: RubricOption = None,
     lang: Annotated[Language | None, typer.Option(help="Default: the configured language.")] = None,
     source: FromOption = None,
     out: Annotated[
-        Path | None, typer.Option(help="A directory of its own. Default: exports/<period>-<lang> of the data.")
+        Path | None, typer.Option(help="A new directory. Default: exports/<period>-<lang> of the data.")
     ] = None,
     format_list: Annotated[str, typer.Option("--format", help="Some of xlsx,csv,json,html.")] = "xlsx,csv,json,html",
     config: ConfigDir = Path("config"),
     data: DataDir = Path("data"),
 ) -> None:
-    """Write the scores of a period. Exit code 3: the period still runs, or nothing was measured in it."""
+    """Write the scores of a period. Exit code 3: the period has not ended, or nothing was measured in it."""
     if context.invoked_subcommand is not None:
         return
     from monitor.config import load
@@ -53,19 +53,16 @@ def export(
     formats = [one.strip() for one in format_list.split(",") if one.strip()]
     unknown = [one for one in formats if one not in REPORT_FORMATS]
     if unknown or not formats:
-        fail(
-            f"there is no format {', '.join(unknown) or 'in an empty list'}; there are {', '.join(REPORT_FORMATS)}",
-            EXIT_USAGE,
-        )
+        fail(unknown_choice("format", unknown or [""], REPORT_FORMATS), EXIT_USAGE)
     if quarter is None:
         fail("name the period, such as --quarter 2026Q3", EXIT_USAGE)
     loaded = load(config)
-    asked = _report_request(loaded, data, quarter, rubric, lang.value if lang else loaded.settings.language)
-    target = out or data / "exports" / f"{asked.period.name}-{asked.language}"
+    request = _report_request(loaded, data, quarter, rubric, lang.value if lang else loaded.settings.language)
+    target = out or data / "exports" / f"{request.period.name}-{request.language}"
     try:
         check_target(target)
         ended = _write_report(
-            asked,
+            request,
             loaded,
             source.value if source else loaded.settings.history.source,
             target,
@@ -79,20 +76,20 @@ def export(
 
 
 @export_app.command()
-def verify(directory: Annotated[Path, typer.Argument(help="A directory that export wrote.")]) -> None:
+def verify(directory: Annotated[Path, typer.Argument(help="A directory written by export.")]) -> None:
     """Compare every file with the manifest. Exit code 1 when one was changed, is missing, or was added."""
     from monitor.scoring.report import manifest
 
     try:
-        complaints = manifest.verify(directory)
+        problems = manifest.verify(directory)
         digest = manifest.digest(directory)
     except (manifest.ManifestError, OSError) as error:
         fail(str(error))
-    for line in complaints:
+    for line in problems:
         typer.echo(line)
-    if not complaints:
-        typer.echo(f"{directory} is as it was written; SHA-256 of {manifest.MANIFEST_NAME}: {digest}")
-    raise SystemExit(EXIT_FAILURE if complaints else EXIT_OK)
+    if not problems:
+        typer.echo(f"{directory} is unchanged; SHA-256 of {manifest.MANIFEST_NAME}: {digest}")
+    raise SystemExit(EXIT_FAILURE if problems else EXIT_OK)
 
 
 @export_app.command()
@@ -127,7 +124,7 @@ def _report_request(loaded: Config, data: Path, name: str, rubric: list[str] | N
 
 
 def _write_report(request: ReportRequest, loaded: Config, source_name: str, target: Path, formats: list[str]) -> bool:
-    """Gather, write, tell; whether the period is over and something was measured in it."""
+    """Collect and write the report; return whether the period has ended and something was measured in it."""
     from monitor.cli.history_source import configured_history
     from monitor.cli.output import progress_bar
     from monitor.scoring.history_source import HistoryScoringSource
@@ -135,17 +132,17 @@ def _write_report(request: ReportRequest, loaded: Config, source_name: str, targ
     from monitor.scoring.report.output import write_report
 
     with progress_bar("exporting") as progress:
-        tell = _step_counter(progress, collect.progress_steps(request.period) + len(formats))
+        advance = _step_counter(progress, collect.progress_steps(request.period) + len(formats))
         source = HistoryScoringSource(configured_history(loaded.settings, request.directory, source_name), source_name)
-        report = collect.collect_report(request, source, tell)
-        path = write_report(report, target, formats, tell)
+        report = collect.collect_report(request, source, advance)
+        path = write_report(report, target, formats, advance)
     if report.seal and report.seal.differing:
         typer.echo(f"differs from the sealed scores: {'; '.join(report.seal.differing)}", err=True)
     measured = any(line.days for score in report.score_set.scores for line in score.criteria)
     if not measured:
         typer.echo(f"nothing was measured in {request.period.name}", err=True)
     elif not report.score_set.ended:
-        typer.echo(f"{request.period.name} still runs: the figures are provisional", err=True)
+        typer.echo(f"{request.period.name} has not ended: the scores are provisional", err=True)
     typer.echo(f"{path}", err=True)
     return measured and report.score_set.ended
 

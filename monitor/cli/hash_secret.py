@@ -1,4 +1,4 @@
-"""The command that makes what stands in the configuration instead of a password or a token."""
+"""Define the command ``hash-secret``, which makes the hash of a password or token for the configuration."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from monitor.cli.output import EXIT_USAGE, fail
 
 MIN_SECRET_CHARS = 8
-"""Characters of a secret that somebody chose."""
+"""Minimum characters of a chosen secret."""
 
 
 def hash_secret(
@@ -20,7 +20,7 @@ def hash_secret(
 ) -> None:
     """Read a password or token from the terminal or stdin and print its hash for web: accounts of monitor.yaml.
 
-    A secret is never an argument: arguments are for everybody on the machine to see.
+    A secret is never an argument: every user of the machine can see arguments.
     """
     import secrets
 
@@ -32,7 +32,7 @@ def hash_secret(
     else:
         secret = _prompt_secret() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if len(secret) < MIN_SECRET_CHARS:
-        fail(f"a secret has {MIN_SECRET_CHARS} characters at least", EXIT_USAGE)
+        fail(f"a secret needs at least {MIN_SECRET_CHARS} characters", EXIT_USAGE)
     typer.echo(make_hash(secret))
 
 
@@ -41,5 +41,5 @@ def _prompt_secret() -> str:
 
     secret = getpass.getpass("secret: ")
     if getpass.getpass("again: ") != secret:
-        fail("these are two different secrets", EXIT_USAGE)
+        fail("the secrets differ", EXIT_USAGE)
     return secret

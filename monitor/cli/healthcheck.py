@@ -1,4 +1,4 @@
-"""The command that containers and scripts ask: is the daemon well?"""
+"""Define the command ``healthcheck``, which checks a running daemon for containers and scripts."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ import typer
 
 from monitor.cli.output import EXIT_FAILURE, EXIT_OK, EXIT_USAGE, ConfigDir, fail
 
+READY, HEALTHY = "/-/ready", "/-/healthy"
+_WILDCARD_ADDRESSES = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - not an address that this process listens on
+_MAX_RESPONSE_BYTES = 500
+
 
 def healthcheck(
     config: ConfigDir = Path("config"),
     listen: Annotated[
-        str | None, typer.Option(envvar="PORTAL_MONITOR_LISTEN", help="host:port to ask; default: as in monitor.yaml.")
+        str | None,
+        typer.Option(envvar="PORTAL_MONITOR_LISTEN", help="host:port of the daemon; default: as in monitor.yaml."),
     ] = None,
-    live: Annotated[
-        bool, typer.Option("--live", help="Ask whether it answers at all, not whether looks complete.")
-    ] = False,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the answer.")] = 5.0,
+    live: Annotated[bool, typer.Option("--live", help="Check liveness instead of readiness.")] = False,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the response.")] = 5.0,
 ) -> None:
-    """Ask the running daemon whether looks are being completed. Exit code 0: it is well, 1: it is not."""
-    from monitor.cli.healthcheck import HEALTHY, READY, request_health
-
+    """Check that the daemon completes probes. Exit code 0: ready, 1: not ready."""
     where = listen or _configured_listen(config)
     if not where.rpartition(":")[2].isdigit():
         fail(f"{where!r} is not host:port", EXIT_USAGE)
-    well, words = request_health(where, HEALTHY if live else READY, timeout)
-    typer.echo(words, err=not well)
-    raise SystemExit(EXIT_OK if well else EXIT_FAILURE)
+    ok, message = request_health(where, HEALTHY if live else READY, timeout)
+    typer.echo(message, err=not ok)
+    raise SystemExit(EXIT_OK if ok else EXIT_FAILURE)
 
 
 def _configured_listen(config: Path) -> str:
@@ -39,43 +40,34 @@ def _configured_listen(config: Path) -> str:
     return load(config).settings.listen
 
 
-READY, HEALTHY = "/-/ready", "/-/healthy"
-
-
-_WILDCARD_ADDRESSES = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - where one listens, not where we do
-
-
-_MAX_RESPONSE_BYTES = 500
-
-
 def request_health(address: str, path: str, timeout_seconds: float) -> tuple[bool, str]:
-    """Whether the daemon that listens on ``host:port`` answers 200 at ``path`` within ``timeout`` seconds; its words.
+    """Return whether the daemon at ``host:port`` answers 200 at ``path`` in ``timeout_seconds``, and its message.
 
-    A host that stands for every address is asked on loopback. Who does not answer in plain HTTP is asked over TLS, and
-    his certificate is not judged: no secret is sent, and names of loopback stand in no certificate. Raises nothing:
-    whoever does not answer is not well.
+    A wildcard address is requested on loopback. A server that does not answer in plain HTTP is requested over TLS
+    without verification: no secret is sent, and certificates do not name loopback addresses. Raises nothing: a failed
+    request is a failed check.
     """
     host, _, port = address.rpartition(":")
-    bare = host.strip("[]")
-    where = (_WILDCARD_ADDRESSES.get(bare, bare), int(port))
+    bare_host = host.strip("[]")
+    endpoint = (_WILDCARD_ADDRESSES.get(bare_host, bare_host), int(port))
     error: Exception | None = None
     for connection in (
-        http.client.HTTPConnection(*where, timeout=timeout_seconds),
-        _tls_connection(*where, timeout_seconds),
+        http.client.HTTPConnection(*endpoint, timeout=timeout_seconds),
+        _tls_connection(*endpoint, timeout_seconds),
     ):
         try:
             connection.request("GET", path)
-            answer = connection.getresponse()
-            words = answer.read(_MAX_RESPONSE_BYTES).decode(errors="replace").strip()
-        except (OSError, http.client.HTTPException) as trouble:
-            error = error or trouble
-            if isinstance(trouble, TimeoutError | ConnectionRefusedError):
+            response = connection.getresponse()
+            message = response.read(_MAX_RESPONSE_BYTES).decode(errors="replace").strip()
+        except (OSError, http.client.HTTPException) as failure:
+            error = error or failure
+            if isinstance(failure, TimeoutError | ConnectionRefusedError):
                 break
         else:
-            return answer.status == http.HTTPStatus.OK, words
+            return response.status == http.HTTPStatus.OK, message
         finally:
             connection.close()
-    return False, f"{address} does not answer: {error}"
+    return False, f"no response from {address}: {error}"
 
 
 def _tls_connection(host: str, port: int, timeout_seconds: float) -> http.client.HTTPSConnection:

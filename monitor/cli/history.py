@@ -1,4 +1,4 @@
-"""The sub-commands about stored measurements: ``history`` and ``influx``."""
+"""Define the sub-commands of ``history``: export and import of measurements."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.output import EXIT_USAGE, ConfigDir, DataDir, HistorySource, fail
+from monitor.cli.output import EXIT_USAGE, ConfigDir, DataDir, HistorySource, fail, unknown_choice
 
 if TYPE_CHECKING:
     from monitor.storage.history.source import HistoryReader
 
-history_app = typer.Typer(help="Take measurements out of a journal, or into one.", no_args_is_help=True)
+history_app = typer.Typer(help="Export or import measurements.", no_args_is_help=True)
 
 
 class FileFormat(StrEnum):
@@ -34,7 +34,7 @@ def history_export(
     data: DataDir = Path("data"),
     config: ConfigDir = Path("config"),
     origin: Annotated[
-        HistorySource | None, typer.Option("--from", help="Where to read; default: history.source of monitor.yaml.")
+        HistorySource | None, typer.Option("--from", help="Source; default: history.source of monitor.yaml.")
     ] = None,
     kind: Annotated[list[str] | None, typer.Option(help="Probe kind; may be repeated; default: all.")] = None,
     portal: Annotated[list[str] | None, typer.Option(help="Portal id; may be repeated; default: all.")] = None,
@@ -46,7 +46,7 @@ def history_export(
     from monitor.cli.output import progress_bar
     from monitor.model.time_parsing import parse_time
     from monitor.storage.history.reader import HistoryWindow
-    from monitor.storage.transfer import files as exchange
+    from monitor.storage.transfer import files as transfer
     from probes.registry import PROBE_KINDS
 
     now = time.time_ns() // 1_000_000
@@ -56,14 +56,14 @@ def history_export(
         fail(str(error), EXIT_USAGE)
     unknown = set(kind or ()) - PROBE_KINDS.keys()
     if unknown:
-        fail(f"there is no probe kind {', '.join(sorted(unknown))}; there are {', '.join(PROBE_KINDS)}", EXIT_USAGE)
+        fail(unknown_choice("probe kind", sorted(unknown), PROBE_KINDS), EXIT_USAGE)
     portals = frozenset(portal) if portal else None
     windows = [HistoryWindow(kind=one, since_ms=begin, until_ms=end, portals=portals) for one in kind or PROBE_KINDS]
     suffix = out.suffix.removeprefix(".").lower()
-    chosen = file_format.value if file_format else suffix if suffix in set(FileFormat) else "csv"
+    chosen_format = file_format.value if file_format else suffix if suffix in set(FileFormat) else "csv"
     source = _source(config, data, origin)
     with progress_bar("exporting") as progress:
-        written = exchange.export(source, windows, "-" if str(out) == "-" else out, chosen, progress)
+        written = transfer.export(source, windows, "-" if str(out) == "-" else out, chosen_format, progress)
     for one in written:
         if one.path is not None:
             typer.echo(f"{one.path}: {one.rows} rows", err=True)
@@ -71,21 +71,23 @@ def history_export(
 
 @history_app.command(name="import")
 def history_import(
-    path: Annotated[Path, typer.Argument(help="A file that history export wrote.")],
+    path: Annotated[Path, typer.Argument(help="A file written by history export.")],
     data: DataDir = Path("data"),
     file_format: FormatOption = None,
 ) -> None:
-    """Take measurements into a journal that no daemon is using; rows that are known already change nothing."""
+    """Import measurements into a journal that no daemon uses; rows that are already present change nothing."""
     from monitor.cli.output import progress_bar
-    from monitor.storage.transfer import files as exchange
+    from monitor.storage.transfer import files as transfer
 
     with progress_bar("importing") as progress:
-        found = exchange.import_(data, path, file_format.value if file_format else None, progress)
-    typer.echo(f"{found.rows_read} rows read, {found.added} added, {found.already_present} known already", err=True)
+        imported = transfer.import_(data, path, file_format.value if file_format else None, progress)
+    typer.echo(
+        f"{imported.rows_read} rows read, {imported.added} added, {imported.already_present} already present", err=True
+    )
 
 
 def _source(config: Path, data: Path, origin: HistorySource | None) -> HistoryReader:
-    """Where to read; the archive needs no configuration."""
+    """Return the source of history; the archive needs no configuration."""
     from monitor.cli.history_source import configured_history
     from monitor.config import load
     from monitor.storage.history.source import ArchiveHistory

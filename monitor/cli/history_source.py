@@ -1,4 +1,4 @@
-"""Which source of history the commands read: archive and journal, or InfluxDB, as configured."""
+"""Select the source of history for commands: archive and journal, or InfluxDB, as configured."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def configured_history(settings: MonitorSettings, directory: Path, name: str | None = None) -> HistoryReader:
-    """The source called ``name``, or the configured one. Raises :class:`JournalError` where it is not configured."""
+    """Return the source called ``name``, or the configured one. Raises :class:`JournalError` if it is missing."""
     if (name or settings.history.source) == ARCHIVE:
         return ArchiveHistory(directory)
     if settings.sinks.influxdb is None:
-        raise JournalError("monitor.yaml names no sinks.influxdb that history could be read from")
+        raise JournalError("monitor.yaml has no sinks.influxdb to read history from")
     return InfluxHistory(settings.sinks.influxdb, directory)

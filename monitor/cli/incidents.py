@@ -1,4 +1,4 @@
-"""The commands about incidents: ``incidents``, ``incident ack`` and ``comment``, and ``drill``."""
+"""Define the commands about incidents: ``incidents``, ``incident ack``, ``incident comment`` and ``drill``."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.output import EXIT_FAILURE, EXIT_OK, EXIT_USAGE, ConfigDir, DataDir, fail, print_json
+from monitor.cli.output import EXIT_FAILURE, EXIT_OK, EXIT_USAGE, ConfigDir, DataDir, fail, print_json, unknown_choice
 from monitor.storage.folders import INBOX
 
 if TYPE_CHECKING:
     from monitor.daemon.drill import DrillStep
     from monitor.model.incidents import NoteKind
 
-incident_app = typer.Typer(help="Say something about an incident; kept and shown with it.", no_args_is_help=True)
+incident_app = typer.Typer(help="Acknowledge or comment on an incident.", no_args_is_help=True)
 
 IMPORT_TIMEOUT_SECONDS = 3.0
-"""Seconds that a command waits for the daemon to take a note in."""
+"""Seconds that a command waits for the daemon to import a note."""
 
-ByOption = Annotated[str, typer.Option("--by", help="Who says so.")]
+ByOption = Annotated[str, typer.Option("--by", help="Your name.")]
 
 
 def incidents(  # the name of the command
     config: ConfigDir = Path("config"),
     data: DataDir = Path("data"),
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
-    open_only: Annotated[bool, typer.Option("--open", help="Only those that go on.")] = False,
-    since: Annotated[str, typer.Option(help="Those that moved since: ISO 8601, unix ms, or such as -24h.")] = "-7d",
+    open_only: Annotated[bool, typer.Option("--open", help="Only open incidents.")] = False,
+    since: Annotated[str, typer.Option(help="Changed since: ISO 8601, unix ms, or such as -24h.")] = "-7d",
 ) -> None:
-    """List incidents, newest first; works while the daemon runs. Exit code 1 when one goes on."""
+    """List incidents, newest first; works while the daemon runs. Exit code 1 when one is open."""
     from zoneinfo import ZoneInfo
 
     from monitor.config import load
@@ -57,15 +57,15 @@ def incidents(  # the name of the command
     finally:
         reader.close()
     if not as_json:
-        tongue = Translator("en", ZoneInfo(loaded.settings.report_zone))
-        teller = IncidentSentences(tongue, {portal.id: portal for portal in loaded.portals})
+        translator = Translator("en", ZoneInfo(loaded.settings.report_zone))
+        sentences = IncidentSentences(translator, {portal.id: portal for portal in loaded.portals})
         for one in found:
-            state = "open" if one.step is not EventType.RESOLVED else "over"
-            typer.echo(
-                f"{state}  {one.incident.id}  {teller.summary(one.incident)}  since "
-                f"{tongue.date_time(one.incident.opened)}, {tongue.duration(one.incident.downtime_seconds(now))}"
-            )
-    raise SystemExit(EXIT_FAILURE if any(one.step is not EventType.RESOLVED for one in found) else EXIT_OK)
+            state = "open" if one.type is not EventType.RESOLVED else "resolved"
+            since_text = translator.date_time(one.incident.opened)
+            duration = translator.duration(one.incident.downtime_seconds(now))
+            summary = sentences.summary(one.incident)
+            typer.echo(f"{state}  {one.incident.id}  {summary}  since {since_text}, {duration}")
+    raise SystemExit(EXIT_FAILURE if any(one.type is not EventType.RESOLVED for one in found) else EXIT_OK)
 
 
 @incident_app.command(name="ack")
@@ -75,7 +75,7 @@ def incident_ack(
     text: Annotated[str, typer.Argument(help="What is being done about it.")] = "",
     data: DataDir = Path("data"),
 ) -> None:
-    """Acknowledge an incident: somebody takes care, so nobody is reminded of it any more."""
+    """Acknowledge an incident; reminders stop."""
     from monitor.model.incidents import NoteKind
 
     _leave_note(data, identity, NoteKind.ACKNOWLEDGED, by, text)
@@ -105,7 +105,7 @@ def _leave_note(data: Path, identity: str, kind: NoteKind, by: str, text: str) -
     if not known:
         fail(f"there is no incident {identity}; `portal-monitor incidents` lists them")
     if not by.strip():
-        fail("--by must name somebody", EXIT_USAGE)
+        fail("--by must not be empty", EXIT_USAGE)
     try:
         path = inbox.submit_note(
             data, inbox.new_note(identity, kind, by.strip(), text.strip(), time.time_ns() // 1_000_000)
@@ -115,18 +115,18 @@ def _leave_note(data: Path, identity: str, kind: NoteKind, by: str, text: str) -
     end = time.monotonic() + IMPORT_TIMEOUT_SECONDS
     while path.exists() and time.monotonic() < end:
         time.sleep(0.05)
-    waits = "; no daemon has taken it in yet, the next one will" if path.exists() else ""
-    typer.echo(f"{identity}: {kind.value} by {by.strip()}{waits}")
+    pending = "; not imported yet, a running daemon will" if path.exists() else ""
+    typer.echo(f"{identity}: {kind.value} by {by.strip()}{pending}")
 
 
 def drill(  # the name of the command
     config: Annotated[Path | None, typer.Option("--config", help="Use this configuration's rules and targets.")] = None,
     target: Annotated[str | None, typer.Option(help="A configured target; default: a webhook on this machine.")] = None,
-    interval: Annotated[float, typer.Option(min=1, max=300, help="Seconds between two looks.")] = 10.0,
-    recovery: Annotated[bool, typer.Option(help="Also wait for the all-clear.")] = True,
+    interval: Annotated[float, typer.Option(min=1, max=300, help="Seconds between two probes.")] = 10.0,
+    recovery: Annotated[bool, typer.Option(help="Also wait for the recovery.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """Let a synthetic portal fail and say how long each step to the message took. Exit code 1 when none came."""
+    """Simulate an outage and measure each step to its notification. Exit code 1: no notification."""
     import tempfile
 
     from monitor.config import load
@@ -138,16 +138,18 @@ def drill(  # the name of the command
     base = load(config) if config is not None else None
     targets = {one.name: one for one in base.settings.notify.targets} if base is not None else {}
     if target is not None and target not in targets:
-        fail(f"no target {target!r} is configured; there are {', '.join(targets) or 'none'}", EXIT_USAGE)
-    with tempfile.TemporaryDirectory(prefix="portal-monitor-drill-") as scratch:
-        one = Drill(SystemClock(), Path(scratch), interval_seconds=interval, step_timeout_seconds=10 * interval + 60)
+        fail(unknown_choice("target", [target], targets), EXIT_USAGE)
+    with tempfile.TemporaryDirectory(prefix="portal-monitor-drill-") as temp_dir:
+        outage_drill = Drill(
+            SystemClock(), Path(temp_dir), interval_seconds=interval, step_timeout_seconds=10 * interval + 60
+        )
         chosen = targets[target] if target is not None else None
 
         def report(step: str) -> None:
             typer.echo(f"  {step}", err=True)
 
         try:
-            stages = asyncio.run(one.run(base, chosen, recovery=recovery, on_step=report))
+            stages = asyncio.run(outage_drill.run(base, chosen, recovery=recovery, on_step=report))
         except DrillError as error:
             fail(str(error))
     _print_stages(stages, as_json=as_json)
@@ -158,8 +160,8 @@ def _print_stages(stages: list[DrillStep], *, as_json: bool) -> None:
 
     lines = step_durations(stages)
     if as_json:
-        print_json([{"step": name, "since_refused_seconds": at, "took_seconds": step} for name, at, step in lines])
+        print_json([{"step": name, "since_failure_seconds": at, "took_seconds": step} for name, at, step in lines])
         return
-    typer.echo(f"{'step':28} {'since the refusal':>18} {'took':>10}")
+    typer.echo(f"{'step':28} {'since failure':>18} {'took':>10}")
     for name, at, step in lines:
         typer.echo(f"{name:28} {at:16.3f} s {step:8.3f} s")

@@ -1,4 +1,4 @@
-"""The sub-commands of ``influx``."""
+"""Define the sub-commands of ``influx``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from monitor.sinks.influxdb.sink import InfluxDBSettings
 
 
-influx_app = typer.Typer(help="Prepare and try the configured InfluxDB.", no_args_is_help=True)
+influx_app = typer.Typer(help="Initialise and check the configured InfluxDB.", no_args_is_help=True)
 
 
 def _influxdb(directory: Path) -> InfluxDBSettings:
@@ -21,7 +21,7 @@ def _influxdb(directory: Path) -> InfluxDBSettings:
 
     found = load(directory).settings.sinks.influxdb
     if found is None:
-        fail(f"{directory / 'monitor.yaml'} names no sinks.influxdb")
+        fail(f"{directory / 'monitor.yaml'} has no sinks.influxdb")
     return found
 
 
@@ -40,7 +40,7 @@ def influx_init(config: ConfigDir = Path("config")) -> None:
 
 @influx_app.command(name="check")
 def influx_check(config: ConfigDir = Path("config")) -> None:
-    """Prove that writing and reading work with the configured credentials."""
+    """Check that writing and reading work with the configured credentials."""
     from monitor.sinks.influxdb.admin import check
 
     steps = check(_influxdb(config))

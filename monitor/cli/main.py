@@ -1,4 +1,4 @@
-"""The command ``portal-monitor``: reads arguments, calls one room, turns the answer into text and an exit code."""
+"""Define the command ``portal-monitor``: read arguments, call one package, print the result, set the exit code."""
 
 from __future__ import annotations
 
@@ -50,23 +50,23 @@ app.command()(restore)
 
 
 class LogFormat(StrEnum):
-    """How log lines are written."""
+    """Format of log lines."""
 
     JSON = "json"
     CONSOLE = "console"
 
 
 def main() -> None:
-    """Entry point. Known troubles become one message on stderr and exit code 1, never a traceback."""
+    """Run the command. Known errors become one message on stderr and exit code 1, never a traceback."""
     from monitor.config import ConfigError
 
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may hold bytes that are no text; so does stderr
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may hold invalid text; stderr does the same
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except ConfigError as error:
-        for complaint in error.errors:
-            typer.echo(str(complaint), err=True)
+        for config_error in error.errors:
+            typer.echo(str(config_error), err=True)
         raise SystemExit(EXIT_FAILURE) from None
     except JournalError as error:
         fail(str(error))
@@ -86,17 +86,17 @@ def run(
     log_format: Annotated[LogFormat | None, typer.Option(help="Default: console on a terminal, else json.")] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
-    """Start the daemon and stay until told to stop (SIGTERM, SIGINT); SIGHUP loads the configuration again."""
+    """Run the daemon until SIGTERM or SIGINT; SIGHUP reloads the configuration."""
     from monitor.config import load
     from monitor.config.loaded import secrets_of
     from monitor.daemon.daemon import Daemon
     from monitor.daemon.logs import configure_logging, set_redacted_texts
     from monitor.storage.journal.database import set_private_umask
 
-    form = log_format or (LogFormat.CONSOLE if sys.stderr.isatty() else LogFormat.JSON)
+    chosen_format = log_format or (LogFormat.CONSOLE if sys.stderr.isatty() else LogFormat.JSON)
     set_private_umask()
     loaded = load(config)
-    configure_logging(form.value, log_level)
+    configure_logging(chosen_format.value, log_level)
     set_redacted_texts(secrets_of(loaded))
     for warning in loaded.warnings:
         typer.echo(f"warning: {warning}", err=True)
@@ -115,13 +115,13 @@ def _run_daemon(start: Callable[[], Coroutine[Any, Any, None]]) -> None:
     except (DaemonError, JournalError) as error:
         fail(str(error))
     except ExceptionGroup as group:
-        structlog.get_logger("monitor").error("daemon_died", exc_info=group)
-        fail(f"stopped by a fault of its own: {group.exceptions[0]!r}")
+        structlog.get_logger("monitor").error("daemon_failed", exc_info=group)
+        fail(f"stopped by an internal error: {group.exceptions[0]!r}")
 
 
 @app.command(name="check-config")
 def check_config(directory: Annotated[Path, typer.Argument(help="Configuration directory.")] = Path("config")) -> None:
-    """Judge a configuration: every fault at once as file:line:column, or a summary."""
+    """Validate a configuration: print every error as file:line:column, or a summary."""
     from monitor.config import load
     from monitor.config.cost_estimate import estimate
     from monitor.states.maintenance import describe_upcoming
@@ -129,16 +129,16 @@ def check_config(directory: Annotated[Path, typer.Argument(help="Configuration d
     loaded = load(directory)
     for warning in loaded.warnings:
         typer.echo(f"warning: {warning}", err=True)
-    about = estimate(loaded)
+    cost = estimate(loaded)
     typer.echo(
-        f"{directory} is good ({loaded.digest}): {about.portals} portals, {about.checks} checks, "
+        f"{directory} is valid ({loaded.digest}): {cost.portals} portals, {cost.checks} checks, "
         f"{len(loaded.rules.rubrics)} rubrics, "
-        f"{about.probes_per_minute:g} looks per minute,\n"
-        f"about {about.prometheus_series} Prometheus series and {about.influx_points_per_day} InfluxDB points per day"
+        f"{cost.probes_per_minute:g} probes per minute,\n"
+        f"about {cost.prometheus_series} Prometheus series and {cost.influx_points_per_day} InfluxDB points per day"
     )
-    coming = describe_upcoming(loaded.settings.calendar.windows, time.time_ns() // 1_000_000)
-    if coming:
-        typer.echo("\n".join(["next maintenance:", *(f"  {line}" for line in coming)]))
+    upcoming = describe_upcoming(loaded.settings.calendar.windows, time.time_ns() // 1_000_000)
+    if upcoming:
+        typer.echo("\n".join(["next maintenance:", *(f"  {line}" for line in upcoming)]))
 
 
 class SchemaName(StrEnum):
@@ -161,16 +161,18 @@ def schema(which: Annotated[SchemaName, typer.Argument(help="The file.")] = Sche
 
 @app.command()
 def probe(
-    target: Annotated[str, typer.Argument(help="A portal's id, or any http or https address.")],
+    target: Annotated[str, typer.Argument(help="A portal's id, or any http or https URL.")],
     kind: Annotated[str, typer.Option(help="Probe kind.")] = "uptime",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     config: ConfigDir = Path("config"),
     ca_file: Annotated[Path | None, typer.Option(help="Further authorities to trust, PEM.")] = None,
     profile: Annotated[str | None, typer.Option(help="Kind mobile: mobile, mobile-real or desktop.")] = None,
-    screenshot: Annotated[Path | None, typer.Option(help="Kind mobile: write the last picture here (WebP).")] = None,
+    screenshot: Annotated[
+        Path | None, typer.Option(help="Kind mobile: write the final screenshot here (WebP).")
+    ] = None,
     trace: Annotated[Path | None, typer.Option(help="Kind mobile: write the trace here, for DevTools.")] = None,
 ) -> None:
-    """Take one look now and show where its time went. Exit code 0: as expected, 1: not, 3: we could not see."""
+    """Run one probe and show its phases. Exit code 0: up, 1: down, 3: unknown."""
     from rich.console import Console
 
     from monitor.cli import probe_output
@@ -189,7 +191,7 @@ def probe(
         print_json(probe_output.result_json(result))
     else:
         probe_output.print_result(result, Console())
-    raise SystemExit({Outcome.UP: EXIT_OK, Outcome.DOWN: EXIT_FAILURE, Outcome.VOID: EXIT_PARTIAL}[result.outcome])
+    raise SystemExit({Outcome.UP: EXIT_OK, Outcome.DOWN: EXIT_FAILURE, Outcome.UNKNOWN: EXIT_PARTIAL}[result.outcome])
 
 
 @app.command()
@@ -198,31 +200,31 @@ def status(
     data: DataDir = Path("data"),
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """Say how the fleet is, from the journal; works while the daemon runs. Exit code 1 when something is down."""
+    """Show the status of the fleet from the journal; works while the daemon runs. Exit code 1: not healthy."""
     from rich.console import Console
 
-    from monitor.cli import status as room
+    from monitor.cli import status as fleet_status
     from monitor.config import load
 
     loaded = load(config)
     now = time.time_ns() // 1_000_000
-    found = room.collect(data, loaded.portals, loaded.checks, loaded.settings.location, now)
+    found = fleet_status.collect(data, loaded.portals, loaded.checks, loaded.settings.location, now)
     if as_json:
-        print_json(room.as_json(found))
+        print_json(fleet_status.as_json(found))
     else:
-        room.print_status(found, Console())
+        fleet_status.print_status(found, Console())
     raise SystemExit(EXIT_OK if found.healthy else EXIT_FAILURE)
 
 
 @app.command()
 def demo(
-    portals: Annotated[int, typer.Option(min=1, max=1000, help="How many made-up portals.")] = 24,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same fleet and the same troubles.")] = 7,
-    time_scale: Annotated[float, typer.Option(min=0.1, help="Seconds of the fleet's weather per second.")] = 60.0,
+    portals: Annotated[int, typer.Option(min=1, max=1000, help="How many simulated portals.")] = 24,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same fleet and the same faults.")] = 7,
+    time_scale: Annotated[float, typer.Option(min=0.1, help="Speed-up of the fault schedule.")] = 60.0,
     listen: Annotated[str, typer.Option(help="host:port of the web server.")] = "127.0.0.1:9797",
-    data: Annotated[Path | None, typer.Option(help="Keep the journal here; default: a throw-away directory.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Keep the journal here; default: a temporary directory.")] = None,
 ) -> None:
-    """Start made-up portals on this machine and the daemon that watches them."""
+    """Start simulated portals on this machine and a daemon that monitors them."""
     import tempfile
 
     from monitor.daemon.logs import configure_logging
@@ -235,21 +237,21 @@ def demo(
         from monitor.config import load
         from monitor.daemon.daemon import Daemon
 
-        async with fleet_process(portals, seed, time_scale, directory=temp_dir / "fleet") as notice:
-            config = load(write_config(notice, temp_dir / "config", listen=listen))
-            typer.echo(f"{len(notice.portals)} portals are up; open http://{listen}/ (Ctrl-C ends it)")
+        async with fleet_process(portals, seed, time_scale, directory=temp_dir / "fleet") as fleet:
+            config = load(write_config(fleet, temp_dir / "config", listen=listen))
+            typer.echo(f"{len(fleet.portals)} portals are up; open http://{listen}/ (Ctrl-C ends it)")
             await Daemon(config, data or temp_dir / "data").run()
 
-    with tempfile.TemporaryDirectory(prefix="portal-monitor-demo-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="portal-monitor-demo-") as temp_dir:
         try:
-            _run_daemon(lambda: serve(Path(scratch)))
+            _run_daemon(lambda: serve(Path(temp_dir)))
         except FleetStartError as error:
             fail(str(error))
 
 
 @app.command()
 def init(directory: Annotated[Path, typer.Argument(help="Where to write config/ and grafana/.")]) -> None:
-    """Write the shipped configuration and dashboards into DIRECTORY; never overwrites a file."""
+    """Write the sample configuration and dashboards into DIRECTORY; never overwrites a file."""
     from monitor.config.package_data import copy_package_data
 
     try:

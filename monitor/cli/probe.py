@@ -1,4 +1,4 @@
-"""One look at one target, now, outside of any schedule: what ``portal-monitor probe`` does."""
+"""Run one probe of one target outside of any schedule, for ``portal-monitor probe``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from monitor import __version__
+from monitor.cli.output import unknown_choice
 from monitor.config import load
 from probes.browser.pool import BrowserPoolSettings
 from probes.registry import PROBE_KINDS
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class TargetError(Exception):
-    """The target is neither a portal nor an address, or the kind does not exist."""
+    """The target is neither a portal nor a URL, or the kind does not exist."""
 
 
 async def probe_once(
@@ -34,30 +35,30 @@ async def probe_once(
     profile: str | None = None,
     trace: Path | None = None,
 ) -> ProbeResult:
-    """Look at a portal of the inventory by its id (with its own settings) or at any address (with the defaults).
+    """Probe a portal of the inventory by its id (with its settings) or any URL (with the defaults).
 
-    ``profile`` is the device of a kind that shows pages, ``trace`` the file for what its browser recorded. Raises
-    :class:`TargetError`, and ConfigError when a portal is named and the configuration is faulty.
+    ``profile`` is the device profile of a browser probe, ``trace`` the file for the trace of its browser. Raises
+    :class:`TargetError`, and ConfigError when a portal is named and the configuration is invalid.
     """
     if kind not in PROBE_KINDS:
-        raise TargetError(f"there is no probe kind {kind!r}; there are {', '.join(PROBE_KINDS)}")
+        raise TargetError(unknown_choice("probe kind", [kind], PROBE_KINDS))
     settings = HttpSettings(user_agent=f"portal-monitor/{__version__}", ca_file=ca_file)
-    rendering = BrowserPoolSettings()
-    wishes = {"profiles": (profile,)} if profile else {}
+    browser_settings = BrowserPoolSettings()
+    overrides = {"profiles": (profile,)} if profile else {}
     if "://" in target:
-        probe = _probe(kind, {"url": target, **wishes})
+        probe = _probe(kind, {"url": target, **overrides})
     else:
         config = load(directory)
         found = [check.probe for check in config.checks if check.portal == target and check.kind == kind]
         if not found:
             raise TargetError(f"there is no portal {target!r} with a check of kind {kind} in {directory}")
-        probe = _probe(kind, found[0].model_dump() | wishes)
+        probe = _probe(kind, found[0].model_dump() | overrides)
         settings = config.settings.http_settings
-        rendering = config.settings.render.settings
+        browser_settings = config.settings.browser.settings
         settings = replace(settings, ca_file=ca_file or settings.ca_file)
-    async with ProbeResources(settings, rendering) as tools:
-        tools.browser_pool.trace_file = trace
-        return await run_probe(probe, tools)
+    async with ProbeResources(settings, browser_settings) as resources:
+        resources.browser_pool.trace_file = trace
+        return await run_probe(probe, resources)
 
 
 def _probe(kind: str, keys: dict[str, Any]) -> Probe:

@@ -1,15 +1,6 @@
-"""One result for a terminal: the verdict, where the time went as bars, the facts; and the same as plain data."""
+"""Format one result for a terminal - outcome, phases as bars, facts - and as plain data."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from monitor.cli.console import ConsoleWriter
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from probes.result import Scalar
 
 import math
 import time
@@ -17,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from monitor.cli.console import ConsoleWriter
 from probes.result import Fault, Outcome
 from probes.trace import PHASES
 
@@ -25,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from probes.result import Hop, ProbeResult
+    from probes.result import Hop, ProbeResult, Scalar
 
 FAULT_TEXTS: Mapping[Fault, str] = {
     Fault.DNS: "name not resolved",
@@ -36,19 +28,19 @@ FAULT_TEXTS: Mapping[Fault, str] = {
     Fault.TLS_UNTRUSTED: "certificate not trusted",
     Fault.TLS_OTHER: "TLS handshake failed",
     Fault.TIMEOUT: "timed out",
-    Fault.RESET: "connection broken off",
+    Fault.RESET: "connection reset",
     Fault.HTTP_STATUS: "unexpected HTTP status",
     Fault.REDIRECT_LOOP: "redirect loop",
-    Fault.REDIRECT_TARGET: "redirected to the wrong place",
+    Fault.REDIRECT_TARGET: "unexpected redirect target",
     Fault.BODY_MISMATCH: "unexpected content",
-    Fault.BODY_TOO_LARGE: "answer too large",
-    Fault.PROTOCOL: "not proper HTTP",
-    Fault.BLOCKED: "refused by a firewall",
+    Fault.BODY_TOO_LARGE: "response body too large",
+    Fault.PROTOCOL: "HTTP protocol error",
+    Fault.BLOCKED: "blocked by a firewall",
     Fault.NOT_RENDERED: "page not rendered",
-    Fault.CRASHED: "page crashed the browser",
-    Fault.PROBER: "trouble on our side",
+    Fault.CRASHED: "browser crashed",
+    Fault.INTERNAL_ERROR: "internal error of the prober",
 }
-"""Every fault in a few words."""
+"""Text of every fault."""
 
 
 _DAY = 86_400.0
@@ -58,7 +50,7 @@ _STYLES = dict(zip(PHASES.values(), ("cyan", "blue", "magenta", "yellow", "green
 _OUTCOME_SYMBOLS = {
     Outcome.UP: ("✓", "+", "bold green"),
     Outcome.DOWN: ("✗", "x", "bold red"),
-    Outcome.VOID: ("?", "?", "yellow"),
+    Outcome.UNKNOWN: ("?", "?", "yellow"),
 }
 _FACTS = (
     ("subject", "cert_subject"),
@@ -71,30 +63,30 @@ _FACTS = (
 
 
 def print_result(result: ProbeResult, console: Console, *, now_seconds: float | None = None) -> None:
-    """Show ``result``. ``now`` is unix time in seconds, for the days that a certificate has left."""
-    pen = ConsoleWriter(console)
-    fancy, plain, style = _OUTCOME_SYMBOLS[result.outcome]
-    verdict = f"{fancy if pen.unicode else plain} {result.outcome.value}"
-    words = f": {FAULT_TEXTS[result.fault]}" if result.fault else ""
-    pen.line((verdict + words, style), (f"  {_ms(result.duration)} ms", "bold"))
+    """Print ``result``. ``now_seconds`` is Unix time, for the days until a certificate expires."""
+    writer = ConsoleWriter(console)
+    unicode_symbol, ascii_symbol, style = _OUTCOME_SYMBOLS[result.outcome]
+    outcome = f"{unicode_symbol if writer.unicode else ascii_symbol} {result.outcome.value}"
+    fault = f": {FAULT_TEXTS[result.fault]}" if result.fault else ""
+    writer.line((outcome + fault, style), (f"  {_ms(result.duration)} ms", "bold"))
     if result.detail:
-        pen.line((result.detail, ""), indent=2)
+        writer.line((result.detail, ""), indent=2)
     longest = max((sum(hop.phases.values()) for hop in result.hops), default=0.0)
     for number, hop in enumerate(result.hops, start=1):
-        _print_hop(pen, number, hop, longest)
+        _print_hop(writer, number, hop, longest)
     if result.hops:
-        _print_legend(pen, result)
+        _print_legend(writer, result)
     rows = list(_facts(result.values, time.time() if now_seconds is None else now_seconds))
     if rows:
         console.print()
     for name, value, emphasis in rows:
-        pen.line((value, emphasis), indent=2, label=f"{name:<12}")
+        writer.line((value, emphasis), indent=2, label=f"{name:<12}")
 
 
 def _print_hop(writer: ConsoleWriter, number: int, hop: Hop, longest_seconds: float) -> None:
     writer.console.print()
     address = f"{hop.address} (IPv{hop.family})" if hop.address and hop.family else hop.address or "no address"
-    status = str(hop.status) if hop.status is not None else "no answer"
+    status = str(hop.status) if hop.status is not None else "no response"
     arrow = f" {'→' if writer.unicode else '->'} {hop.location}" if hop.location else ""
     writer.line((f"{number}. {hop.url}{arrow}", "bold"))
     writer.line((f"{status}  {address}", ""), indent=3)
@@ -108,9 +100,9 @@ def _print_hop(writer: ConsoleWriter, number: int, hop: Hop, longest_seconds: fl
 
 
 def bar_cells(phases: Mapping[str, float], longest_seconds: float, width: int) -> dict[str, int]:
-    """Cells of each phase when ``longest`` seconds fill ``room`` cells.
+    """Return the cells of each phase when ``longest_seconds`` fill ``width`` cells.
 
-    Boundaries are rounded, not lengths, so that the cells sum to the rounded whole and no error adds up.
+    Boundaries are rounded, not lengths, so that the cells sum to the rounded whole and errors do not add up.
     """
     result: dict[str, int] = {}
     spent, edge = 0.0, 0
@@ -135,7 +127,7 @@ def _glyph(writer: ConsoleWriter, phase: str) -> str:
 
 
 def _facts(values: Mapping[str, Any], now_seconds: float) -> Iterator[tuple[str, str, str]]:
-    """(name, value, style) of what is known."""
+    """Yield (name, value, style) of the facts that are known."""
     for name, key in _FACTS:
         if key in values:
             yield name, _size(values[key]) if key.startswith("bytes") else str(values[key]), ""
@@ -144,13 +136,13 @@ def _facts(values: Mapping[str, Any], now_seconds: float) -> Iterator[tuple[str,
     if "cert_leaf_expiry" in values:
         left = (values["cert_leaf_expiry"] - now_seconds) / _DAY
         day = time.strftime("%Y-%m-%d", time.gmtime(values["cert_leaf_expiry"]))
-        words = f"{left:.1f} days left" if left >= 0 else f"expired {-left:.1f} days ago"
-        yield "certificate", f"{words} (until {day})", "red" if left < 0 else "yellow" if left < 14 else ""  # noqa: PLR2004
+        validity = f"{left:.1f} days left" if left >= 0 else f"expired {-left:.1f} days ago"
+        yield "certificate", f"{validity} (until {day})", "red" if left < 0 else "yellow" if left < 14 else ""  # noqa: PLR2004
     for family in (4, 6):
-        if (good := values.get(f"ipv{family}_success")) is not None:
+        if (succeeded := values.get(f"ipv{family}_success")) is not None:
             seconds = values.get(f"ipv{family}_seconds")
             spent = f" in {_ms(seconds)} ms" if seconds is not None else ""
-            yield f"IPv{family}", f"{'good' if good else 'failed'}{spent}", "" if good else "red"
+            yield f"IPv{family}", f"{'good' if succeeded else 'failed'}{spent}", "" if succeeded else "red"
 
 
 def _ms(seconds: float) -> str:
@@ -162,7 +154,7 @@ def _size(count: int) -> str:
 
 
 def result_json(result: ProbeResult) -> dict[str, Any]:
-    """``result`` as plain data, numbers unrounded, every key always there (None where absent).
+    """Return ``result`` as plain data, numbers unrounded, with every key (None where absent).
 
     Keys: ``outcome``, ``fault``, ``phase``, ``detail``, ``duration`` (seconds), ``values`` (metric name -> value, only
     those that occurred) and ``hops``, each with ``url``, ``status``, ``location``, ``address``, ``family`` (4 or 6),
@@ -191,7 +183,7 @@ def result_json(result: ProbeResult) -> dict[str, Any]:
 
 
 def _is_finite(value: object) -> bool:
-    """A value that is not finite did not occur; JSON has no word for it."""
+    """Return whether a value can be written as JSON; a value that is not finite did not occur."""
     return not isinstance(value, float) or math.isfinite(value)
 
 
@@ -204,7 +196,7 @@ _TIMINGS = (
     ("TTFB", "ttfb_seconds"),
     ("DCL", "dcl_seconds"),
     ("load", "load_seconds"),
-    ("busy", "main_thread_seconds"),
+    ("main thread", "main_thread_seconds"),
 )
 
 
@@ -212,7 +204,7 @@ _RESOURCE_TYPES = ("html", "script", "style", "image", "font", "other")
 
 
 def page_values(values: Mapping[str, Scalar]) -> Iterator[tuple[str, str]]:
-    """(name, value) of what a page in a browser was like; nothing for other kinds of looks."""
+    """Yield (name, value) of the page metrics of a browser probe; nothing for other kinds."""
     if "profile" not in values:
         return
     yield "device", f"{values['profile']}, Chromium {values.get('browser_version', 'none')}"
@@ -223,12 +215,14 @@ def page_values(values: Mapping[str, Scalar]) -> Iterator[tuple[str, str]]:
     if "cls" in values:
         yield "CLS", f"{float(values['cls']):.3f}"
     if "bytes_total" in values:
-        parts = (f"{sort} {_kb(values[f'bytes_{sort}'])}" for sort in _RESOURCE_TYPES if values.get(f"bytes_{sort}"))
+        parts = (
+            f"{type_} {_kb(values[f'bytes_{type_}'])}" for type_ in _RESOURCE_TYPES if values.get(f"bytes_{type_}")
+        )
         yield "weight", f"{_kb(values['bytes_total'])} ({', '.join(parts)}), {_kb(values['bytes_decoded'])} decoded"
         yield "requests", f"{values['requests']}, {values['requests_failed']} failed"
         yield "console", f"{values['console_errors']} errors"
     if "third_party_ratio" in values:
-        yield "others", f"{float(values['third_party_ratio']):.0%} of the bytes from third parties"
+        yield "third party", f"{float(values['third_party_ratio']):.0%} of the bytes from third parties"
     yield from _mobile_friendliness(values)
     if "benchmark_index" in values:
         yield "host", f"benchmark index {float(values['benchmark_index']):.0f}"
@@ -237,9 +231,9 @@ def page_values(values: Mapping[str, Scalar]) -> Iterator[tuple[str, str]]:
 def _mobile_friendliness(values: Mapping[str, Scalar]) -> Iterator[tuple[str, str]]:
     if "viewport_ok" not in values:
         return
-    said = {True: "yes", False: "no"}
+    texts = {True: "yes", False: "no"}
     flags = (("viewport", "viewport_ok"), ("zoom", "zoom_ok"), ("language", "lang_ok"))
-    yield "phone", ", ".join(f"{name} {said[bool(values[key])]}" for name, key in flags)
+    yield "mobile", ", ".join(f"{name} {texts[bool(values[key])]}" for name, key in flags)
     shares = (("text", "text_legible_ratio"), ("taps 24 px", "tap_24_ratio"), ("taps 48 px", "tap_48_ratio"))
     found = [f"{name} {float(values[key]):.0%}" for name, key in shares if key in values]
     found += [f"overflow at {width} px {values[f'overflow_{width}_px']} px" for width in (360, 412)]

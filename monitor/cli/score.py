@@ -1,4 +1,4 @@
-"""The command ``score``: what portals earned in a period, why, and the seal on it."""
+"""Define the command ``score``: scores of portals in a period, their explanation and their seal."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ RubricOption = Annotated[
 PortalOption = Annotated[list[str] | None, typer.Option(help="Portal id; may be repeated; default: all.")]
 FromOption = Annotated[
     HistorySource | None,
-    typer.Option("--from", help="Where history is read from. Default: as configured, else the archive."),
+    typer.Option("--from", help="Source of history. Default: as configured, else the archive."),
 ]
 LangOption = Annotated[str | None, typer.Option(help="vi or en. Default: the configured language.")]
 
@@ -44,14 +44,14 @@ def score(
     period: PeriodOption = None,
     rubric: RubricOption = None,
     portal: PortalOption = None,
-    explain: Annotated[bool, typer.Option(help="Tell every criterion in a sentence.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON, with every figure.")] = False,
+    explain: Annotated[bool, typer.Option(help="Explain every criterion.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON, with every value.")] = False,
     lang: LangOption = None,
     source: FromOption = None,
     config: ConfigDir = Path("config"),
     data: DataDir = Path("data"),
 ) -> None:
-    """Score portals from history alone; works while the daemon runs. Exit code 3: some portal has not enough data."""
+    """Score portals from history alone; works while the daemon runs. Exit code 3: a portal has not enough data."""
     if context.invoked_subcommand is not None:
         return
     from monitor.config import load
@@ -61,51 +61,51 @@ def score(
     loaded = load(config)
     now = time.time_ns() // 1_000_000
     name = source.value if source else loaded.settings.history.source
-    book = _compute_scores(loaded, data, period_of(loaded, period, now), now, rubric, portal, name)
+    scores = _compute_scores(loaded, data, period_of(loaded, period, now), now, rubric, portal, name)
     language = lang or loaded.settings.language
     if as_json:
-        typer.echo(serialize.score_set_json(book), nl=False)
+        typer.echo(serialize.score_set_json(scores), nl=False)
     else:
-        _print_scores(book, language, explain=explain)
+        _print_scores(scores, language, explain=explain)
     if not rubric and not portal:
-        _print_seal_changes(loaded, data, book)
-    short = any(one.verdict in {ScoreStatus.PARTIAL, ScoreStatus.INSUFFICIENT} for one in book.scores)
+        _print_seal_changes(loaded, data, scores)
+    short = any(one.status in {ScoreStatus.PARTIAL, ScoreStatus.INSUFFICIENT} for one in scores.scores)
     raise SystemExit(EXIT_PARTIAL if short else EXIT_OK)
 
 
 @score_app.command()
 def seal(
     period: PeriodOption = None,
-    by: Annotated[str, typer.Option(help="Who seals; stands in the manifest.")] = "",
-    replace: Annotated[bool, typer.Option(help="Replace a seal whose inputs have changed since.")] = False,
+    by: Annotated[str, typer.Option(help="Name for the manifest.")] = "",
+    replace: Annotated[bool, typer.Option(help="Replace a seal whose inputs have changed.")] = False,
     config: ConfigDir = Path("config"),
     data: DataDir = Path("data"),
 ) -> None:
-    """Seal the scores of a period that is over, with the digests of everything they were made of."""
+    """Seal the scores of a period that has ended, with the digests of all their inputs."""
     from monitor.config import load
     from monitor.scoring import seal as seal_scores
 
     loaded = load(config)
     now = time.time_ns() // 1_000_000
     chosen = period_of(loaded, period, now)
-    book = _compute_scores(loaded, data, chosen, now, None, None)
+    scores = _compute_scores(loaded, data, chosen, now, None, None)
     found = seal_scores.input_digests(data, rules_of(loaded, chosen, None), loaded.portals, chosen)
-    path = seal_scores.seal(data, book, found, now, by=by or getpass.getuser(), replace=replace)
+    path = seal_scores.seal(data, scores, found, now, by=by or getpass.getuser(), replace=replace)
     typer.echo(f"{path}: {len(found)} inputs", err=True)
 
 
 @score_app.command()
 def verify(period: PeriodOption = None, config: ConfigDir = Path("config"), data: DataDir = Path("data")) -> None:
-    """Compute a sealed period again and name what has changed since. Exit code 1 when anything has."""
+    """Compute a sealed period again and list what has changed. Exit code 1 when anything has."""
     from monitor.config import load
     from monitor.scoring import seal as seal_scores
 
     loaded = load(config)
     now = time.time_ns() // 1_000_000
     chosen = period_of(loaded, period, now)
-    book = _compute_scores(loaded, data, chosen, now, None, None)
+    scores = _compute_scores(loaded, data, chosen, now, None, None)
     found = seal_scores.input_digests(data, rules_of(loaded, chosen, None), loaded.portals, chosen)
-    compared = seal_scores.compare(data, book, found)
+    compared = seal_scores.compare(data, scores, found)
     if compared is None:
         fail(f"{chosen.name} was not sealed")
     for line in compared.changed:
@@ -117,7 +117,7 @@ def verify(period: PeriodOption = None, config: ConfigDir = Path("config"), data
 
 
 def period_of(loaded: Config, name: str | None, now_ms: int) -> Period:
-    """The period called ``name``, or this quarter."""
+    """Return the period called ``name``, or this quarter."""
     from monitor.scoring import periods
 
     zone = ZoneInfo(loaded.settings.report_zone)
@@ -130,7 +130,7 @@ def period_of(loaded: Config, name: str | None, now_ms: int) -> Period:
 
 
 def rules_of(loaded: Config, period: Period, rubric_names: Sequence[str] | None) -> ScoringRules:
-    """The rules with the rubrics in force, or with those that were asked for, whatever their validity."""
+    """Return the rules with the rubrics in force, or with the named ones (a version is not limited by its validity)."""
     from dataclasses import replace
 
     from monitor.config.diagnostics import did_you_mean
@@ -145,8 +145,8 @@ def rules_of(loaded: Config, period: Period, rubric_names: Sequence[str] | None)
         found = [one for one in rules.rubrics if one.key == name] or in_force
         if not found:
             known = [key for one in rules.rubrics for key in (one.id, one.key)]
-            there = "is not valid in that period" if name in known else f"does not exist{did_you_mean(name, known)}"
-            fail(f"the rubric {name!r} {there}", EXIT_USAGE)
+            problem = "is not valid in that period" if name in known else f"does not exist{did_you_mean(name, known)}"
+            fail(f"the rubric {name!r} {problem}", EXIT_USAGE)
         chosen += found
     return replace(rules, rubrics=tuple(dict.fromkeys(chosen)))
 
@@ -190,7 +190,7 @@ def _print_scores(scores: ScoreSet, language: str, *, explain: bool) -> None:
 
 
 def _print_seal_changes(loaded: Config, data: Path, scores: ScoreSet) -> None:
-    """Name the inputs that changed since the period was sealed."""
+    """Print the inputs that changed since the period was sealed."""
     from monitor.scoring import seal as seal_scores
 
     if not seal_scores.is_sealed(data, scores.period):

@@ -1,4 +1,4 @@
-"""The blocks about telling people: targets, quiet hours, the heartbeat, Alertmanagers; with their secrets."""
+"""Define the blocks about notifications: targets, quiet hours, heartbeat, Alertmanagers; read their secrets."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _HOUR, _MINUTE = 24, 60
 
 def _clock_time(value: str) -> str:
     hour, _, minute = value.partition(":")
-    good = hour.isdigit() and minute.isdigit() and len(minute) == len("00")
-    if not good or int(hour) >= _HOUR or int(minute) >= _MINUTE:
+    valid = hour.isdigit() and minute.isdigit() and len(minute) == len("00")
+    if not valid or int(hour) >= _HOUR or int(minute) >= _MINUTE:
         raise ValueError(f"{value!r} is not an hour of the day such as 22:00")
     return value
 
@@ -30,31 +30,31 @@ ClockTime = Annotated[str, AfterValidator(_clock_time)]
 
 
 def clock_minutes(value: str) -> int:
-    """Minutes after midnight of ``22:00``."""
+    """Return the minutes after midnight of a time such as ``22:00``."""
     hour, _, minute = value.partition(":")
     return int(hour) * _MINUTE + int(minute)
 
 
 class QuietHoursBlock(Block):
-    """When nobody wants to hear of what can wait."""
+    """Hours in which notifications of some severities are held."""
 
-    start: ClockTime = Field(description="Hour of the day at which they begin, such as 22:00.")
-    end: ClockTime = Field(description="Hour of the day at which they end; what was held is told then.")
+    start: ClockTime = Field(description="Time of day at which they begin, such as 22:00.")
+    end: ClockTime = Field(description="Time of day at which they end; held messages are sent then.")
     zone: TimeZone = Field(default="Asia/Ho_Chi_Minh", description="IANA time zone of these hours.")
     hold: tuple[Severity, ...] = Field(default=(Severity.NOTICE,), description="What is held: notice, page or both.")
 
 
 class TargetBlock(Block):
-    """Somebody who is told: an Apprise address, such as mailto://, tgram://, slack:// or json:// (a webhook)."""
+    """A notification target: an Apprise URL, such as mailto://, tgram://, slack:// or json:// (a webhook)."""
 
-    name: Slug = Field(description="Unique and lasting: what was sent is kept under it.")
-    url: SecretStr | None = Field(default=None, description='Its Apprise address, best as "${NAME}".')
-    url_file: Path | None = Field(default=None, description="File with that address, below this directory.")
+    name: Slug = Field(description="Unique and lasting: sent messages are stored under it.")
+    url: SecretStr | None = Field(default=None, description='Its Apprise URL, best as "${NAME}".')
+    url_file: Path | None = Field(default=None, description="File with that URL, below this directory.")
     severities: tuple[Severity, ...] = Field(
-        default=(Severity.PAGE, Severity.NOTICE), description="What it is told: page, notice or both."
+        default=(Severity.PAGE, Severity.NOTICE), description="Severities that it receives: page, notice or both."
     )
     language: Literal["vi", "en"] | None = Field(default=None, description="Language; default: that of notify.")
-    reminders: bool = Field(default=True, description="Whether it is reminded of what goes on.")
+    reminders: bool = Field(default=True, description="Whether it receives reminders of open incidents.")
 
     @field_validator("url")
     @classmethod
@@ -65,37 +65,41 @@ class TargetBlock(Block):
 
     @property
     def apprise_url(self) -> str:
-        """The Apprise address in clear."""
+        """Return the Apprise URL in clear."""
         return self.url.get_secret_value() if self.url is not None else ""
 
 
 def check_apprise_url(url: str) -> None:
-    """Raise ValueError, without the address in its words, when Apprise can make nothing of ``url``."""
-    import apprise  # noqa: PLC0415 - a second's work that only those pay for who have targets
+    """Raise ValueError, without the URL in its message, when Apprise does not accept ``url``."""
+    import apprise  # noqa: PLC0415 - takes a second, needed only with targets
 
-    apprise.logger.disabled = True  # it would name the address
+    apprise.logger.disabled = True  # it would log the URL
     try:
-        made = apprise.Apprise.instantiate(url)
-    except Exception:  # noqa: BLE001 - its hundred plugins raise what they like at what they do not understand
-        made = None
+        target = apprise.Apprise.instantiate(url)
+    except Exception:  # noqa: BLE001 - its hundred plugins raise any exception for a URL that they cannot parse
+        target = None
     finally:
         apprise.logger.disabled = False
-    if made is None:
-        raise ValueError("Apprise can make nothing of this address")
+    if target is None:
+        raise ValueError("not a valid Apprise URL")
 
 
 class NotifyBlock(Block):
-    """The built-in notifier; without targets nobody is told. Times in seconds."""
+    """The built-in notifier; without targets it sends nothing. Times in seconds."""
 
-    targets: tuple[TargetBlock, ...] = Field(default=(), description="Who is told.")
+    targets: tuple[TargetBlock, ...] = Field(default=(), description="Notification targets.")
     language: Literal["vi", "en"] | None = Field(default=None, description="Language; default: that of the pages.")
-    group_within: Duration = Field(default=1.0, description="What happens within this time is one message.")
-    reminders: Duration | None = Field(default=None, description="How often to remind of what nobody acknowledged.")
-    expire: Duration = Field(default=86400.0, description="A message that nobody took for so long is given up.")
-    timeout: Duration = Field(default=30.0, description="Longest time for one try to send.")
-    shared_within: Duration = Field(default=120.0, description="Portals that fall so close may have one cause.")
-    quiet_hours: QuietHoursBlock | None = Field(default=None, description="When what can wait is held.")
-    page_url: HttpUrl | None = Field(default=None, description="Address of these status pages, for links.")
+    group_wait: Duration = Field(default=1.0, description="Events within this time are one message.")
+    repeat_interval: Duration | None = Field(
+        default=None, description="Time between reminders of an incident that is not acknowledged."
+    )
+    expire: Duration = Field(default=86400.0, description="Age at which an undelivered message is given up.")
+    timeout: Duration = Field(default=30.0, description="Timeout of one attempt to send.")
+    correlation_window: Duration = Field(
+        default=120.0, description="Portals that fail within this time may be one incident."
+    )
+    quiet_hours: QuietHoursBlock | None = Field(default=None, description="Hours in which messages are held.")
+    external_url: HttpUrl | None = Field(default=None, description="URL of these status pages, for links.")
 
     @field_validator("targets")
     @classmethod
@@ -107,18 +111,18 @@ class NotifyBlock(Block):
 
     @model_validator(mode="after")
     def _check_repeat_interval(self) -> NotifyBlock:
-        if self.reminders is not None and self.reminders < _MINUTE:
-            raise ValueError("'reminders' is a minute at least")
+        if self.repeat_interval is not None and self.repeat_interval < _MINUTE:
+            raise ValueError("'repeat_interval' must be at least one minute")
         return self
 
 
 class HeartbeatBlock(Block):
-    """A dead-man's switch: an address that is called as long as looks are completed, and never otherwise."""
+    """A dead-man's switch: a URL that is called as long as probes complete, and never otherwise."""
 
-    url: SecretStr | None = Field(default=None, description='The address, best as "${NAME}".')
-    url_file: Path | None = Field(default=None, description="File with that address, below this directory.")
-    every: Duration = Field(default=60.0, description="Time from one call to the next, in seconds.")
-    timeout: Duration = Field(default=10.0, description="Longest time for one call, in seconds.")
+    url: SecretStr | None = Field(default=None, description='The URL, best as "${NAME}".')
+    url_file: Path | None = Field(default=None, description="File with that URL, below this directory.")
+    interval: Duration = Field(default=60.0, description="Time from one call to the next, in seconds.")
+    timeout: Duration = Field(default=10.0, description="Timeout of one call, in seconds.")
 
     @field_validator("url")
     @classmethod
@@ -127,47 +131,47 @@ class HeartbeatBlock(Block):
             try:
                 http_url(value.get_secret_value())
             except ValueError:
-                raise ValueError("this is not an http or https address") from None
+                raise ValueError("this is not an http or https URL") from None
         return value
 
 
 class AlertmanagerBlock(Block):
-    """Alertmanagers that are told directly (API v2); each instance of a cluster by itself, never a balancer."""
+    """Alertmanagers that receive alerts directly (API v2); each instance of a cluster, never a load balancer."""
 
     urls: tuple[HttpUrl, ...] = Field(min_length=1, description="Every instance, such as http://am-1:9093.")
-    resend: ResendDelay = Field(default=60.0, description="Seconds between repetitions, 30 to 180.")
-    timeout: Duration = Field(default=10.0, description="Longest time for one post, in seconds.")
+    resend_delay: ResendDelay = Field(default=60.0, description="Seconds between repetitions, 30 to 180.")
+    timeout: Duration = Field(default=10.0, description="Timeout of one request, in seconds.")
 
 
 class AlertingSettings(Block):
-    """The three blocks together, as settings inherit them."""
+    """The three blocks together, inherited by the settings."""
 
     notify: NotifyBlock = NotifyBlock()
     heartbeat: HeartbeatBlock | None = Field(default=None, description="Dead-man's switch.")
     alertmanager: AlertmanagerBlock | None = Field(
-        default=None, description="Alertmanagers to tell without Prometheus."
+        default=None, description="Alertmanagers to send alerts to without Prometheus."
     )
 
 
 def alerting_with_secrets(
     settings: AlertingSettings, document: YamlDocument, directory: Path, collector: ErrorCollector
 ) -> dict[str, object]:
-    """The blocks whose addresses came from files; what is wrong with those goes to the ledger."""
+    """Return the blocks with the URLs read from files; report errors of these files to *collector*."""
     targets = []
     for number, target in enumerate(settings.notify.targets):
-        steps = ("notify", "targets", number)
-        url = _resolve_url(target, steps, document, directory, collector)
+        key_path = ("notify", "targets", number)
+        url = _resolve_url(target, key_path, document, directory, collector)
         if target.url_file is not None and url is not None:
             try:
                 check_apprise_url(url.get_secret_value())
             except ValueError as error:
-                collector.add(document.locate((*steps, "url_file")), str(error))
+                collector.add(document.locate((*key_path, "url_file")), str(error))
         targets.append(target.model_copy(update={"url": url}))
-    found: dict[str, object] = {"notify": settings.notify.model_copy(update={"targets": tuple(targets)})}
+    blocks: dict[str, object] = {"notify": settings.notify.model_copy(update={"targets": tuple(targets)})}
     if settings.heartbeat is not None:
         url = _resolve_url(settings.heartbeat, ("heartbeat",), document, directory, collector)
-        found["heartbeat"] = settings.heartbeat.model_copy(update={"url": url})
-    return found
+        blocks["heartbeat"] = settings.heartbeat.model_copy(update={"url": url})
+    return blocks
 
 
 def _resolve_url(
@@ -182,12 +186,12 @@ def _resolve_url(
         return block.url
     if block.url_file is None:
         return block.url
-    spot = document.locate((*key_path, "url_file"))
+    location = document.locate((*key_path, "url_file"))
     try:
         text = read_secret(directory / block.url_file)
     except SecretFileError as error:
-        collector.add(spot, f"{spot.display_value()} cannot be read: {error}")
+        collector.add(location, f"{location.display_value()} cannot be read: {error}")
         return None
     if not text:
-        collector.add(spot, f"{spot.display_value()} is empty")
+        collector.add(location, f"{location.display_value()} is empty")
     return SecretStr(text)

@@ -1,4 +1,4 @@
-"""The block ``render`` of ``monitor.yaml``: the browser of checks that show pages, and the pictures kept of them."""
+"""Define the block ``browser`` of ``monitor.yaml``: the browser of page loads, and the screenshots that are kept."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from monitor.config.portals import Block
+from monitor.config.value_types import Duration
 from probes.browser.pool import BrowserPoolSettings
+
+DAY_SECONDS = 86400.0
 
 
 def _network(value: str) -> str:
@@ -20,39 +23,54 @@ def _network(value: str) -> str:
 
 
 class ScreenshotsBlock(Block):
-    """Pictures of failures, of changes, and one a day."""
+    """Screenshots of failures, of changes, and one a day; ``retention`` in seconds."""
 
-    days: int = Field(default=100, ge=1, le=3660, description="Days after which pictures are removed.")
-    limit: int = Field(
-        default=2_000_000_000, ge=10_000_000, description="Bytes that pictures may take; the oldest give way."
+    retention: Duration = Field(
+        default=100 * DAY_SECONDS,
+        ge=DAY_SECONDS,
+        le=3660 * DAY_SECONDS,
+        description="Age at which screenshots are removed, from a day on.",
     )
+    max_bytes: int = Field(
+        default=2_000_000_000,
+        ge=10_000_000,
+        description="Bytes that screenshots may take; the oldest are removed first.",
+    )
+
+    @property
+    def retention_days(self) -> int:
+        """Return the retention in whole days."""
+        return round(self.retention / DAY_SECONDS)
 
 
 class BrowserBlock(Block):
-    """What holds for every check that shows pages in a browser."""
+    """Settings of every check that loads pages in a browser."""
 
-    chromium: Path | None = Field(
-        default=None, description="Executable; else PORTAL_MONITOR_CHROMIUM, Playwright's own, or an installed one."
+    executable: Path | None = Field(
+        default=None, description="Browser; else PORTAL_MONITOR_CHROMIUM, Playwright's own, or an installed one."
     )
-    memory: int = Field(
-        default=750_000_000, ge=0, description="Bytes that must be left on this machine before a browser is started."
+    min_free_memory: int = Field(
+        default=750_000_000, ge=0, description="Bytes that must be free on this machine before a browser is started."
     )
-    loads: int = Field(default=50, ge=1, le=1000, description="Loads after which a browser is replaced.")
-    least_speed: float = Field(
-        default=0.4, ge=0, le=1, description="Share of this host's best speed below which a load says nothing."
+    max_loads: int = Field(default=50, ge=1, le=1000, description="Page loads after which a browser is replaced.")
+    min_speed_ratio: float = Field(
+        default=0.4,
+        ge=0,
+        le=1,
+        description="Share of this host's best speed below which a load is recorded as unknown.",
     )
-    reach: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
+    allowed_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
         default=(), description="Networks beside the Internet that pages may reach, such as 10.0.0.0/8."
     )
-    evidence: ScreenshotsBlock = ScreenshotsBlock()
+    screenshots: ScreenshotsBlock = ScreenshotsBlock()
 
     @property
     def settings(self) -> BrowserPoolSettings:
-        """What :class:`probes.resources.Instruments` asks for."""
+        """Return the settings of :class:`probes.resources.ProbeResources`."""
         return BrowserPoolSettings(
-            executable=self.chromium,
-            min_free_memory_bytes=self.memory,
-            max_loads=self.loads,
-            min_speed_ratio=self.least_speed,
-            allowed_networks=self.reach,
+            executable=self.executable,
+            min_free_memory_bytes=self.min_free_memory,
+            max_loads=self.max_loads,
+            min_speed_ratio=self.min_speed_ratio,
+            allowed_networks=self.allowed_networks,
         )

@@ -1,4 +1,4 @@
-"""Check blocks: layers of defaults and overrides merged key by key, judged, and blamed on the layer that said it."""
+"""Merge layers of check blocks key by key and validate them; errors name the layer that a value came from."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ from probes.probe import Probe
 from probes.registry import PROBE_KINDS
 
 _PLACEHOLDER_URL = "http://portal.invalid/"
-"""Stands in for the page's address while a block is judged, once for all pages that share it (RFC 2606)."""
+"""Replaces the URL of a page while a block is validated, once for all pages that share it (RFC 2606)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """One block as somebody wrote it: ``block`` stands in ``document`` at ``steps``."""
+    """One block as written, at ``key_path`` of ``document``."""
 
     document: YamlDocument
     key_path: KeyPath
     block: Mapping[str, Any]
 
     def locate(self, key_path: KeyPath) -> SourceLocation:
-        """The place of a value inside of the block."""
+        """Return the location of a value of the block."""
         return self.document.locate((*self.key_path, *key_path))
 
     def environment_keys(self) -> frozenset[str]:
-        """Keys whose values came from the environment, wholly or in part."""
+        """Return the keys whose values came from the environment, wholly or in part."""
         depth = len(self.key_path)
         return frozenset(
-            str(steps[depth])
-            for steps in self.document.environment_key_paths
-            if steps[:depth] == self.key_path != steps
+            str(key_path[depth])
+            for key_path in self.document.environment_key_paths
+            if key_path[:depth] == self.key_path != key_path
         )
 
 
 @dataclass(frozen=True, slots=True)
 class ValidatedBlock:
-    """A good block: when to look and, for any page, at what. ``probe`` still has to be given its address."""
+    """A valid block: its schedule and, for any page, its probe. ``probe`` still needs its URL."""
 
     schedule: ScheduleBlock
     probe: Probe
 
 
 class MergedBlock:
-    """Layers put together: of two layers the later one's value counts, mappings such as ``headers`` are joined."""
+    """Merged layers: values of later layers replace earlier ones; mappings such as ``headers`` are joined."""
 
     def __init__(self, layers: tuple[Layer, ...]) -> None:
         self.block: dict[str, Any] = {}
@@ -66,13 +66,13 @@ class MergedBlock:
                 self._source_layers.update({(key, inner): number for inner in value} if isinstance(value, dict) else {})
 
     def locate(self, key_path: KeyPath) -> SourceLocation:
-        """The place of a value, in the layer that it came from; of a missing one, in the last layer."""
+        """Return the location of a value in the layer that it came from; of a missing one, in the last layer."""
         last = len(self._layers) - 1
         number = self._source_layers.get(key_path[:2], self._source_layers.get(key_path[:1], last))
         return self._layers[number].locate(key_path)
 
     def locations_newest_first(self, keys: Iterable[str]) -> list[SourceLocation]:
-        """The places of those of the keys that somebody wrote, the one from the latest layer first."""
+        """Return the locations of those of the keys that are given, the one from the latest layer first."""
         written = [key for key in keys if (key,) in self._source_layers]
         return [self.locate((key,)) for key in sorted(written, key=lambda key: -self._source_layers[(key,)])]
 
@@ -81,22 +81,22 @@ ModelT = TypeVar("ModelT", ScheduleBlock, Probe)
 
 
 def known_keys(kind: str) -> list[str]:
-    """The keys that a block of this kind may have."""
+    """Return the keys that a block of this kind may have."""
     return [*ScheduleBlock.model_fields, *(key for key in PROBE_KINDS[kind].model_fields if key != "url")]
 
 
 @dataclass(slots=True)
 class BlockValidator:
-    """Judges blocks, each distinct one once. What is wrong goes to the ledger."""
+    """Validates blocks, each distinct one once. Errors go to the collector."""
 
     collector: ErrorCollector
     _by_layers: dict[tuple[object, ...], ValidatedBlock | None] = field(default_factory=dict)
     _by_content: dict[str, ValidatedBlock] = field(default_factory=dict)
 
     def validate(self, kind: str, layers: tuple[Layer, ...], *, complete: bool) -> ValidatedBlock | None:
-        """The layers' block, later layers over earlier ones; None when it is bad.
+        """Return the merged block of the layers; None when it is invalid.
 
-        With ``whole`` false nothing is expected to be complete: other layers may still come on top.
+        With ``complete`` false keys may be missing: further layers may still be added.
         """
         key = (kind, complete, *layers)
         if key not in self._by_layers:
@@ -110,13 +110,13 @@ class BlockValidator:
             return self._by_content[content]
         schedule_keys = {key: value for key, value in merged.block.items() if key in ScheduleBlock.model_fields}
         probe_keys = {key: value for key, value in merged.block.items() if key not in ScheduleBlock.model_fields}
-        stray = [key for key, value in probe_keys.items() if is_unexpected_boolean(PROBE_KINDS[kind], key, value)]
-        for key in stray:
+        booleans = [key for key, value in probe_keys.items() if is_unexpected_boolean(PROBE_KINDS[kind], key, value)]
+        for key in booleans:
             self.collector.add(merged.locate((key,)), UNEXPECTED_BOOLEAN)
-        good = not stray
+        valid = not booleans
         if "url" in probe_keys:
             self.collector.add(merged.locate(("url",)), "'url' is given by the portal's pages, not here", at_key=True)
-            good = False
+            valid = False
         schedule = self._build_model(ScheduleBlock, schedule_keys, kind, merged, complete=complete)
         probe = self._build_model(
             PROBE_KINDS[kind], {**probe_keys, "url": _PLACEHOLDER_URL}, kind, merged, complete=complete
@@ -125,7 +125,7 @@ class BlockValidator:
             schedule is None
             or probe is None
             or not self._check_max_duration(schedule, probe, merged, complete=complete)
-            or not good
+            or not valid
         ):
             return None
         self._by_content[content] = ValidatedBlock(schedule, probe)
@@ -141,26 +141,27 @@ class BlockValidator:
                 error,
                 self.collector,
                 merged.locate,
-                lambda steps: () if steps else known_keys(kind),
+                lambda key_path: () if key_path else known_keys(kind),
                 ignored_types=() if complete else ("missing",),
+                parents=("checks", kind),
             )
             return None
 
     def _check_max_duration(
         self, schedule: ScheduleBlock, probe: Probe, merged: MergedBlock, *, complete: bool
     ) -> bool:
-        """A look has to be over before the next one starts; one that is never taken, or not said yet, fits."""
+        """Check that a probe ends before the next one starts; one that is disabled or not complete yet passes."""
         longest = probe.deadline * probe.max_runs
         if longest < schedule.interval or not schedule.enabled:
             return True
-        spots = merged.locations_newest_first(("timeout", "interval"))
-        if not spots and not complete:
+        locations = merged.locations_newest_first(("timeout", "interval"))
+        if not locations and not complete:
             return True
-        spots = spots or [merged.locate(())]
-        if any(spot.redacted_as for spot in spots):
-            words = "a look may take longer than the interval between two of them"
+        locations = locations or [merged.locate(())]
+        if any(location.redacted_as for location in locations):
+            message = "a probe may take longer than the interval"
         else:
-            took = f"a look may take {longest:g} s (timeout {probe.timeout:g} s)"
-            words = f"{took}, which has to be less than the interval of {schedule.interval:g} s"
-        self.collector.add(spots[0] if spots else merged.locate(()), words)
+            duration = f"a probe may take {longest:g} s (timeout {probe.timeout:g} s)"
+            message = f"{duration}, which must be less than the interval of {schedule.interval:g} s"
+        self.collector.add(locations[0], message)
         return False

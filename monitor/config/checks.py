@@ -1,4 +1,4 @@
-"""From portals and layers of blocks to checks: whose word counts, which pages, and what a retired portal keeps."""
+"""Build checks from portals and layers of blocks: precedence, pages, and the checks of retired portals."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from probes.probe import Probe
 from probes.registry import PROBE_KINDS
 
 RETIRED_PORTAL_KINDS = ("uptime",)
-"""What is still looked at where a portal is closed, on its home page only: whether its host still answers."""
+"""Kinds that still probe a retired portal, on its home page only: whether its host still responds."""
 
 
 @dataclass(slots=True, kw_only=True)
 class CheckBuilder:
-    """Puts checks together. ``defaults`` and ``groups`` are the layers that ``monitor.yaml`` gives.
+    """Builds checks. ``defaults`` and ``groups`` are the layers of ``monitor.yaml``.
 
-    ``veiled`` gathers the ways, in the redacted configuration, to values that came from the environment.
+    ``redacted_paths`` collects the paths, in the redacted configuration, to values from the environment.
     """
 
     validator: BlockValidator
@@ -33,39 +33,39 @@ class CheckBuilder:
     redacted_paths: set[tuple[str, ...]] = field(default_factory=set)
 
     def build_checks(self, entry: InventoryEntry, portal: Portal) -> Iterator[Check]:
-        """The checks of one portal, in the order of the roll of kinds and then of the portal's pages."""
+        """Yield the checks of one portal, in the order of the probe kinds and then of the portal's pages."""
         self._redact_portal(entry, portal)
         for kind in PROBE_KINDS:
             own = self._portal_layer(entry, kind)
-            found = (self.defaults.get(kind), self.groups.get((portal.group, kind)), own)
-            layers = tuple(layer for layer in found if layer is not None)
-            judged = self.validator.validate(kind, layers, complete=True) if layers else None
-            if judged is None or not judged.schedule.enabled:
+            possible = (self.defaults.get(kind), self.groups.get((portal.group, kind)), own)
+            layers = tuple(layer for layer in possible if layer is not None)
+            block = self.validator.validate(kind, layers, complete=True) if layers else None
+            if block is None or not block.schedule.enabled:
                 continue
-            hidden = frozenset[str]().union(*(layer.environment_keys() for layer in layers))
-            pages = self._selected_pages(kind, portal, judged.schedule.pages, own)
-            for word, probe, page in [(*one, page) for one in judged.probe.variants().items() for page in pages]:
+            environment_keys = frozenset[str]().union(*(layer.environment_keys() for layer in layers))
+            pages = self._selected_pages(kind, portal, block.schedule.pages, own)
+            for variant, probe, page in [(*one, page) for one in block.probe.variants().items() for page in pages]:
                 check = Check(
                     portal=portal.id,
-                    name=check_name(word, page),
+                    name=check_name(variant, page),
                     page=page,
-                    interval=judged.schedule.interval,
+                    interval=block.schedule.interval,
                     probe=self._probe_for_page(probe, portal, page),
                 )
-                self._redact_check(check, hidden)
+                self._redact_check(check, environment_keys)
                 yield check
 
     def _redact_portal(self, entry: InventoryEntry, portal: Portal) -> None:
-        """Remember what of the portal came from the environment, and what was made of such values."""
-        borrowed = set(entry.environment_key_paths())
-        if ("url",) in borrowed:
-            borrowed |= {("pages", page) for page in portal.pages}
-        if ("expect", "redirects_to") in borrowed:
-            borrowed.add(("redirects_to",))
-        self.redacted_paths |= {("portals", portal.id, *steps) for steps in borrowed}
+        """Record which values of the portal came from the environment, directly or derived."""
+        key_paths = set(entry.environment_key_paths())
+        if ("url",) in key_paths:
+            key_paths |= {("pages", page) for page in portal.pages}
+        if ("expect", "redirects_to") in key_paths:
+            key_paths.add(("redirects_to",))
+        self.redacted_paths |= {("portals", portal.id, *key_path) for key_path in key_paths}
 
     def _redact_check(self, check: Check, environment_keys: Collection[str]) -> None:
-        """The same for a check; ``hidden`` are the keys that its layers took from the environment."""
+        """Record the same of a check; its layers took *environment_keys* from the environment."""
         self.redacted_paths |= {("checks", check.key, key) for key in environment_keys}
         if ("portals", check.portal, "pages", check.page) in self.redacted_paths:
             self.redacted_paths.add(("checks", check.key, "url"))
@@ -77,14 +77,14 @@ class CheckBuilder:
         if block is None:
             return None
         if "redirects_to" in block and isinstance(entry.data.expect, RedirectsToBlock):
-            spot = entry.locate("checks", kind, "redirects_to")
-            self.collector.add(spot, "'redirects_to' is already given by the portal's 'expect'", at_key=True)
+            location = entry.locate("checks", kind, "redirects_to")
+            self.collector.add(location, "'redirects_to' is already given by the portal's 'expect'", at_key=True)
         return Layer(entry.document, ("portals", entry.index, "checks", kind), block)
 
     def _selected_pages(
         self, kind: str, portal: Portal, selection: str | tuple[str, ...], portal_layer: Layer | None
     ) -> Sequence[str]:
-        """The pages to look at. Only a portal's own list has to be met; a default speaks for those that have a page."""
+        """Return the pages to probe. Pages of the portal's own list must exist; those of a default are optional."""
         if portal.expect is Expect.RETIRED:
             return (HOME,) if kind in RETIRED_PORTAL_KINDS else ()
         if isinstance(selection, str):
@@ -103,25 +103,25 @@ class CheckBuilder:
 
 
 def check_builder(document: YamlDocument | None, collector: ErrorCollector) -> CheckBuilder:
-    """Judge the blocks of ``monitor.yaml`` by themselves, so that each is blamed once and also where nobody uses it."""
-    judge = BlockValidator(collector)
+    """Validate each block of ``monitor.yaml`` once, also if no portal uses it, and return the builder of checks."""
+    validator = BlockValidator(collector)
     if document is None:
-        return CheckBuilder(validator=judge, collector=collector, defaults={}, groups={})
+        return CheckBuilder(validator=validator, collector=collector, defaults={}, groups={})
     defaults = _layers(document, ("checks",))
     for kind, layer in defaults.items():
-        judge.validate(kind, (layer,), complete=False)
+        validator.validate(kind, (layer,), complete=False)
     groups = {
         (name, kind): layer
         for name in group_names(document)
         for kind, layer in _layers(document, ("groups", name, "checks")).items()
     }
     for (_, kind), layer in groups.items():
-        judge.validate(kind, (defaults[kind], layer) if kind in defaults else (layer,), complete=False)
-    return CheckBuilder(validator=judge, collector=collector, defaults=defaults, groups=groups)
+        validator.validate(kind, (defaults[kind], layer) if kind in defaults else (layer,), complete=False)
+    return CheckBuilder(validator=validator, collector=collector, defaults=defaults, groups=groups)
 
 
 def check_groups(document: YamlDocument, known_groups: Collection[str], collector: ErrorCollector) -> None:
-    """Complain about groups of ``monitor.yaml`` to which no portal belongs."""
+    """Report groups of ``monitor.yaml`` to which no portal belongs."""
     for name in group_names(document):
         if is_slug(name) and name not in known_groups:
             message = f"no portal belongs to the group {name!r}{did_you_mean(name, known_groups)}"
@@ -129,20 +129,20 @@ def check_groups(document: YamlDocument, known_groups: Collection[str], collecto
 
 
 def group_names(document: YamlDocument) -> list[str]:
-    """The groups that ``monitor.yaml`` has something to say about."""
+    """Return the names of the groups in ``monitor.yaml``."""
     groups = document.data.get("groups") if isinstance(document.data, dict) else None
     return list(groups) if isinstance(groups, dict) else []
 
 
 def _layers(document: YamlDocument, key_path: KeyPath) -> dict[str, Layer]:
-    """The blocks by known probe kind in the mapping at ``steps`` of ``monitor.yaml``; what is no block is left out."""
-    here = document.data
+    """Return the blocks by known probe kind at ``key_path`` of ``monitor.yaml``; skip everything else."""
+    blocks = document.data
     for step in key_path:
-        here = here.get(step) if isinstance(here, dict) else None
-    if not isinstance(here, dict):
+        blocks = blocks.get(step) if isinstance(blocks, dict) else None
+    if not isinstance(blocks, dict):
         return {}
     return {
         kind: Layer(document, (*key_path, kind), block)
-        for kind, block in here.items()
+        for kind, block in blocks.items()
         if kind in PROBE_KINDS and isinstance(block, dict)
     }

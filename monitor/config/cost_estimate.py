@@ -1,4 +1,4 @@
-"""What a configuration will cost: looks, Prometheus series, InfluxDB points; told before the daemon starts."""
+"""Estimate the cost of a configuration before the daemon starts: probes, Prometheus series, InfluxDB points."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from monitor.model.records import Expect
 from probes.registry import PROBE_KINDS
 
 COMMON_SERIES = 6
-"""Series of every check beside its kind's metrics, such as success, duration and time of the last look."""
+"""Series of every check beside its kind's metrics, such as success, duration and time of the last probe."""
 
 
 SCORE_WINDOWS = 2
@@ -19,7 +19,7 @@ SCORE_WINDOWS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """Counts, and rates per minute and per day. Series are an upper limit: one that never occurs is not exposed."""
+    """Counts, and rates per minute and per day. Series are an upper limit: values that never occur are not exposed."""
 
     portals: int
     checks: int
@@ -29,23 +29,23 @@ class Estimate:
 
 
 def estimate(config: Config) -> Estimate:
-    """Count what the checks of ``config`` will do and leave behind."""
+    """Count the probes of ``config`` and the series and points that they produce."""
     scored = sum(one.expect is Expect.ANSWERS and one.merged_into is None for one in config.portals)
-    lines = [len(one.criteria) for one in config.rules.rubrics] if config.settings.scores.enabled else []
+    criteria_counts = [len(one.criteria) for one in config.rules.rubrics] if config.settings.scores.enabled else []
     per_second = sum(1.0 / check.interval for check in config.checks)
     return Estimate(
         portals=len(config.portals),
         checks=len(config.checks),
         probes_per_minute=round(per_second * 60.0, 2),
         prometheus_series=sum(_series_per_check(check.kind) + COMMON_SERIES for check in config.checks)
-        + scored * SCORE_WINDOWS * sum(3 + 3 * count for count in lines),
+        + scored * SCORE_WINDOWS * sum(3 + 3 * count for count in criteria_counts),
         influx_points_per_day=round(per_second * 86400.0)
-        + scored * SCORE_WINDOWS * 24 * sum(1 + count for count in lines),
+        + scored * SCORE_WINDOWS * 24 * sum(1 + count for count in criteria_counts),
     )
 
 
 @cache
 def _series_per_check(kind: str) -> int:
-    """Series of one check: a metric is one, except that text metrics of one name share an info series."""
+    """Return the series of one check: one a metric, except that text metrics of one name share an info series."""
     metrics = [metric for metric in PROBE_KINDS[kind].metrics if metric.prometheus_name]
     return len({(metric.prometheus_name, tuple(sorted(metric.labels.items()))) for metric in metrics})

@@ -1,4 +1,4 @@
-"""What is wrong with the configuration and where it stands; finding it out is left to the other files here."""
+"""Record errors of the configuration with their places; the other files of this package find them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 KeyPath = tuple[str | int, ...]
-"""The way to a value inside of a file: keys of mappings and indices of lists, from the root."""
+"""Path to a value in a file: keys of mappings and indices of lists, from the root."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class ConfigErrorDetail:
-    """One thing that somebody has to mend. ``line`` and ``column`` count from 1, in characters."""
+    """One error to correct. ``line`` and ``column`` count from 1, in characters."""
 
     file: str
     line: int
@@ -24,7 +24,7 @@ class ConfigErrorDetail:
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; ``complaints`` holds all that is wrong with it, sorted by place."""
+    """The configuration cannot be used; ``errors`` holds every error, sorted by place."""
 
     def __init__(self, errors: Iterable[ConfigErrorDetail]) -> None:
         self.errors = tuple(sorted(errors))
@@ -33,12 +33,12 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceLocation:
-    """A place in a file and what may be told about the value there.
+    """A place in a file, and what messages may show of the value there.
 
-    ``place`` and ``key`` are (line, column) of the value and of its key, from 1. ``sort`` is how YAML reads the value:
-    text, a number, a boolean, a date, nothing, a mapping, a list. ``raw`` is a scalar as it is written. ``hidden`` is
-    what to call a value that must not be told (it may be a secret), empty where it may. ``broken``: something is known
-    to be wrong with this very value, so that further complaints about it would only be noise.
+    ``value_position`` and ``key_position`` are (line, column) of the value and of its key, from 1. ``yaml_type`` is how
+    YAML reads the value: text, a number, a boolean, a date, nothing, a mapping, a list. ``raw`` is a scalar as written.
+    ``redacted_as`` names a value that must not be shown (it may be a secret), and is empty for others.
+    ``already_reported``: this value has an error already, so further errors about it would only be noise.
     """
 
     file: str
@@ -51,11 +51,11 @@ class SourceLocation:
 
     @property
     def file_line_column(self) -> str:
-        """The place as ``file:line:column``."""
+        """Return the place as ``file:line:column``."""
         return f"{self.file}:{self.value_position[0]}:{self.value_position[1]}"
 
     def display_value(self) -> str:
-        """The value in words that fit into a message and give no secret away."""
+        """Return the value as text for a message, without secrets."""
         if self.redacted_as:
             return self.redacted_as
         if self.yaml_type in {"nothing", "a mapping", "a list"}:
@@ -67,32 +67,32 @@ _MAX_DISPLAY_CHARS = 80
 
 
 class ErrorCollector:
-    """Collects complaints and warnings; the same complaint about the same place counts once."""
+    """Collects errors and warnings; the same error at the same place counts once."""
 
     def __init__(self) -> None:
         self.errors: set[ConfigErrorDetail] = set()
         self.warnings: list[str] = []
 
     def add_at(self, file: str, message: str, line: int = 1, column: int = 1) -> None:
-        """Complain about a place in a file."""
+        """Add an error at a place in a file."""
         self.errors.add(ConfigErrorDetail(file, line, column, message))
 
     def add(self, location: SourceLocation, message: str, *, at_key: bool = False) -> None:
-        """Complain about the value at ``spot``, or about its key."""
+        """Add an error about the value at ``location``, or about its key."""
         if at_key or not location.already_reported:
             self.add_at(location.file, message, *(location.key_position if at_key else location.value_position))
 
     def warn(self, location: SourceLocation, message: str) -> None:
-        """Tell of something that is allowed and probably not meant."""
+        """Add a warning about something that is allowed but probably not intended."""
         self.warnings.append(f"{location.file_line_column}: {message}")
 
     def raise_for_errors(self) -> None:
-        """Raise :class:`ConfigError` when there is any complaint."""
+        """Raise :class:`ConfigError` if there is any error."""
         if self.errors:
             raise ConfigError(self.errors)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``"; did you mean 'x'?"`` for the known word nearest to ``word``, or nothing."""
+    """Return ``"; did you mean 'x'?"`` for the known word nearest to ``word``, or an empty text."""
     near = difflib.get_close_matches(word, sorted(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""

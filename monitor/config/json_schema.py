@@ -1,4 +1,4 @@
-"""JSON Schema of the files, for editors that complete and check while one types."""
+"""Generate the JSON Schema of the files, for completion and validation in editors."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _DURATION: JsonSchemaValue = {
     "description": "Seconds, or a number with ms, s, m, h or d.",
 }
 FILES: dict[str, type[BaseModel]] = {"monitor": MonitorSettings, "portals": PortalsFile, **MODELS}
-"""The sorts of files, by the name that people ask for."""
+"""Models of the files, by the name given on the command line."""
 
 _REF = "#/$defs/{model}"
 
 
 class _SchemaGenerator(GenerateJsonSchema):
-    """Says what a file may hold, which is more than the type after reading: ``60s`` is a duration too."""
+    """Describes what a file may contain, which is more than the type after parsing: ``60s`` is a duration too."""
 
     def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
-        """A validator that looks at the raw value may let more pass than the type behind it."""
+        """Return the schema of a validator of the raw value, which may accept more than the type behind it."""
         function: Any = schema["function"]["function"]
         if function is parse_seconds:
             return dict(_DURATION)
@@ -43,12 +43,12 @@ class _SchemaGenerator(GenerateJsonSchema):
 
 
 def schema(which: str) -> dict[str, Any]:
-    """JSON Schema (draft 2020-12) of one of the :data:`FILES`, with the keys or the metrics of every probe kind."""
-    made = _model_schema(FILES[which])
+    """Return the JSON Schema (draft 2020-12) of one of :data:`FILES`, with the keys or metrics of every probe kind."""
+    generated = _model_schema(FILES[which])
     if which not in MODELS:
-        _add_checks(made.setdefault("$defs", {}))
-    linked = {key: _resolve_check_blocks(value) for key, value in made.items()}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **linked}
+        _add_checks(generated.setdefault("$defs", {}))
+    resolved = {key: _resolve_check_blocks(value) for key, value in generated.items()}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **resolved}
 
 
 def _add_checks(definitions: dict[str, Any]) -> None:
@@ -66,7 +66,7 @@ def _model_schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _check_block_schema(kind: str) -> dict[str, Any]:
-    """The keys of a block: nothing is required in one place, since another layer may give it."""
+    """Return the keys of a block: none is required, since another layer may give it."""
     schedule, probe = _model_schema(ScheduleBlock), _model_schema(PROBE_KINDS[kind])
     properties = {**schedule["properties"], **probe["properties"]}
     del properties["url"]
@@ -80,12 +80,14 @@ def _check_block_schema(kind: str) -> dict[str, Any]:
 
 
 def _resolve_check_blocks(node: object) -> object:
-    """Put the definition of the blocks where the models only say that blocks stand there."""
+    """Replace the markers of check blocks by references to their definition."""
     if isinstance(node, list):
         return [_resolve_check_blocks(inner) for inner in node]
     if not isinstance(node, dict):
         return node
     if node.get("blocks") is True:
         return {"$ref": "#/$defs/checks", "description": node.get("description", "")}
-    bounds = {"gt", "ge", "lt", "le"} if "anyOf" in node else set()  # of the value as read, which is not JSON Schema's
+    bounds = (
+        {"gt", "ge", "lt", "le"} if "anyOf" in node else set()
+    )  # bounds of the parsed value, not part of JSON Schema
     return {key: _resolve_check_blocks(inner) for key, inner in node.items() if key not in bounds}

@@ -1,4 +1,4 @@
-"""The judged configuration as one frozen record, its digest, and a copy of it that anybody may see."""
+"""Hold the validated configuration as one frozen record; compute its digest and a copy without secrets."""
 
 from __future__ import annotations
 
@@ -22,17 +22,16 @@ REDACTED = "•••"
 _URL_USER = re.compile(r"(?<=://)[^/@\s]*@")
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(?:(?P<user>[^/@\s]*)@)?[^/?#]*(?P<rest>.*)", re.DOTALL)
 _MIN_SECRET_CHARS = 6
-"""Shorter texts keep nothing secret, and stand in many an innocent word."""
+"""Shorter texts protect nothing, and occur in many other words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Config:
-    """Everything the daemon was told.
+    """The whole configuration of the daemon.
 
-    ``digest`` is 12 hex digits that change with the meaning of the files, not with their wording. ``directory`` is
-    where they stand. ``rules`` of scores change no measurement, so the digest does not know them.
-    ``warnings`` are sentences that begin with a place. ``veiled`` holds the ways, in :func:`redacted`, to values that
-    came from the environment.
+    ``digest`` is 12 hex digits that change with the meaning of the files, not with their wording. ``directory`` holds
+    the files. ``rules`` of scores change no measurement, so the digest does not cover them. ``warnings`` are sentences
+    that begin with a place. ``redacted_paths`` are the paths, in :func:`redacted`, to values from the environment.
     """
 
     settings: MonitorSettings
@@ -46,7 +45,7 @@ class Config:
 
     @property
     def excluded_from_evaluation(self) -> frozenset[str]:
-        """The portals that have no state: those that are retired."""
+        """Return the ids of the portals without a state: those that are retired."""
         return frozenset(portal.id for portal in self.portals if portal.expect is Expect.RETIRED)
 
     def __repr__(self) -> str:
@@ -54,7 +53,7 @@ class Config:
 
 
 def digest(settings: MonitorSettings, portals: Sequence[Portal], checks: Sequence[Check]) -> str:
-    """12 hex digits of the SHA-256 of all that counts. Secrets count too, and cannot be read back."""
+    """Return 12 hex digits of the SHA-256 of the settings, portals and checks. Secrets count too, unreadably."""
     content = {
         "monitor": settings.model_dump(exclude={"checks", "groups"}),
         "portals": sorted((asdict(portal) for portal in portals), key=lambda one: str(one["id"])),
@@ -73,10 +72,10 @@ def _check_data(check: Check) -> dict[str, Any]:
 
 
 def redacted(config: Config) -> dict[str, Any]:
-    """The configuration as plain data, fit for JSON and YAML, with ``•••`` for whatever may be a secret.
+    """Return the configuration as plain data for JSON and YAML, with ``•••`` for values that may be secrets.
 
     Keys: ``digest``, ``directory``, ``warnings``, ``monitor`` (defaults filled in), ``portals`` by id, ``checks`` by
-    key. Hidden are values from the environment, tokens, values of headers, and user names and passwords in addresses.
+    key. Redacted are values from the environment, tokens, values of headers, and user names and passwords in URLs.
     """
     content = {
         "digest": config.digest,
@@ -90,14 +89,14 @@ def redacted(config: Config) -> dict[str, Any]:
 
 
 def secrets_of(config: Config) -> frozenset[str]:
-    """Every text that must stand in no log line: tokens, addresses of targets with their parts, values of headers."""
+    """Return every text that no log line may contain: tokens, URLs of targets with their parts, values of headers."""
     found: set[str] = set()
     for block in (config.settings.model_dump(), *(check.probe.model_dump() for check in config.checks)):
         _collect_secrets(block, (), found)
-    for address in [one for one in found if "://" in one]:
-        found |= secret_parts(address)
-    for page in (one.url for one in config.portals):
-        found |= secret_parts(page, with_path=False)
+    for url in [one for one in found if "://" in one]:
+        found |= secret_parts(url)
+    for url in (one.url for one in config.portals):
+        found |= secret_parts(url, with_path=False)
     return frozenset(one for one in found if len(one) >= _MIN_SECRET_CHARS)
 
 
@@ -117,7 +116,7 @@ def _collect_secrets(value: object, key_path: tuple[str, ...], secrets: set[str]
 
 
 def secret_parts(url: str, *, with_path: bool = True) -> set[str]:
-    """What of an address is secret, as it is written and decoded: who and password; with ``path`` whatever follows."""
+    """Return the secret parts of a URL, as written and decoded: user, password and, if wanted, all after the host."""
     match = _URL.match(url)
     if match is None:
         return set()
@@ -128,9 +127,9 @@ def secret_parts(url: str, *, with_path: bool = True) -> set[str]:
 
 
 def _portal_data(portal: Portal) -> dict[str, Any]:
-    told = asdict(portal)
-    told["name"] = {"vi": told.pop("name_vi"), "en": told.pop("name_en")}
-    return told
+    data = asdict(portal)
+    data["name"] = {"vi": data.pop("name_vi"), "en": data.pop("name_en")}
+    return data
 
 
 def _redact(value: object, key_path: tuple[str, ...], redacted_paths: frozenset[tuple[str, ...]]) -> object:

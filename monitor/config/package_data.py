@@ -1,4 +1,4 @@
-"""The configuration and dashboards that travel inside the package, so that installing it is enough to start."""
+"""Find and copy the configuration and dashboards of the package, so that installing it is enough to start."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ FOLDERS = ("config", "grafana")
 
 
 def package_data_dir() -> Path:
-    """The folder that holds ``config/`` and ``grafana/``: package data when installed, the repository otherwise."""
+    """Return the folder that holds ``config/`` and ``grafana/``: package data when installed, else the repository."""
     package = Path(__file__).parents[1]
     data = package / "_data"
     return data if data.is_dir() else package.parent
 
 
 def copy_package_data(directory: Path) -> list[Path]:
-    """Copy the shipped files into ``directory`` and return those that were written; existing files stay as they are.
+    """Copy the files of the package into ``directory`` and return those written; keep existing files.
 
     Raises OSError when the directory cannot be written.
     """

@@ -1,4 +1,4 @@
-"""From pydantic's errors to complaints that name the place in the file and say in plain words what is wanted there."""
+"""Translate errors of pydantic into config errors with their place in the file and the expected value."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from monitor.config.diagnostics import ErrorCollector, KeyPath, SourceLocation, did_you_mean
+from monitor.config.renamed_keys import renamed_key, renamed_value
 
 _EXPECTED_TYPES = {
     "string_type": "text",
@@ -29,32 +30,44 @@ _EXPECTED_TYPES = {
 _QUOTED = re.compile(r"'([^']*)'")
 
 MAX_SUGGESTIONS = 100
-"""Complaints about one block that may guess what was meant: a guess compares all keys, and thousands take seconds."""
+"""Errors of one block that may have a suggestion: each compares all keys, and thousands take seconds."""
 
 
-def collect_validation_errors(
+def collect_validation_errors(  # noqa: PLR0913 - two are options, passed by keyword
     error: ValidationError,
     collector: ErrorCollector,
     locate: Callable[[KeyPath], SourceLocation],
     known_keys: Callable[[KeyPath], Collection[str]],
     *,
     ignored_types: Collection[str] = (),
+    parents: tuple[str, ...] = (),
 ) -> None:
-    """Turn every part of ``error`` into a complaint.
+    """Add a config error for every part of ``error``.
 
-    ``find`` gives the place of a value by pydantic's location; ``known`` the keys that are known in the mapping there,
-    for suggestions. Parts whose pydantic type is in ``passed_over`` are left out.
+    ``locate`` gives the location of a value by pydantic's path; ``known_keys`` the keys that are known in the mapping
+    there, for suggestions. Parts whose pydantic type is in ``ignored_types`` are left out. ``parents`` are the keys
+    above the validated mapping, by which renamed keys are found.
     """
     for number, part in enumerate(error.errors(include_url=False)):
         if part["type"] in ignored_types:
             continue
-        steps = part["loc"]
-        about_key = part["type"] == "extra_forbidden" or steps[-1:] == ("[key]",)
-        if steps[-1:] == ("[key]",):
-            steps = steps[:-1]
-        spot = locate(steps)
-        near = known_keys if number < MAX_SUGGESTIONS else _no_keys
-        collector.add(spot, _message(part, steps, spot, near, at_key=about_key), at_key=about_key)
+        key_path = part["loc"]
+        at_key = part["type"] == "extra_forbidden" or key_path[-1:] == ("[key]",)
+        if key_path[-1:] == ("[key]",):
+            key_path = key_path[:-1]
+        location = locate(key_path)
+        suggested = known_keys if number < MAX_SUGGESTIONS else _no_keys
+        message = _renamed((*parents, *key_path), part["type"], location)
+        collector.add(location, message or _message(part, key_path, location, suggested, at_key=at_key), at_key=at_key)
+
+
+def _renamed(key_path: KeyPath, error_type: str, location: SourceLocation) -> str | None:
+    """Return the message about a key or a value under its old name, or None."""
+    if error_type == "extra_forbidden" and (new_key := renamed_key(key_path)):
+        return f"unknown key {key_path[-1]!r}: renamed to {new_key!r}"
+    if error_type == "enum" and not location.redacted_as and (new_value := renamed_value(key_path, location.raw)):
+        return f"{location.display_value()} is renamed to {new_value!r}"
+    return None
 
 
 def _no_keys(_key_path: KeyPath) -> Collection[str]:
@@ -62,7 +75,7 @@ def _no_keys(_key_path: KeyPath) -> Collection[str]:
 
 
 def known_keys_of(model: type[BaseModel]) -> Callable[[KeyPath], Collection[str]]:
-    """For :func:`translate`: the keys known at a location below ``model``."""
+    """Return a function for :func:`collect_validation_errors` that gives the keys known at a path below ``model``."""
 
     def known_keys(key_path: KeyPath) -> Collection[str]:
         here: type[BaseModel] | None = model
@@ -77,7 +90,7 @@ def known_keys_of(model: type[BaseModel]) -> Callable[[KeyPath], Collection[str]
 
 
 def _nested_model(annotation: object) -> type[BaseModel] | None:
-    """The one model that an annotation mentions: ``dict[str, M]``, ``tuple[M, ...]`` and ``M | None`` all give M."""
+    """Return the model that an annotation mentions: ``dict[str, M]``, ``tuple[M, ...]`` and ``M | None`` all give M."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((found for one in get_args(annotation) if (found := _nested_model(one))), None)
@@ -97,8 +110,8 @@ def _message(
     if kind == "missing":
         return f"missing key {key_path[-1]!r}"
     if kind in {"value_error", "assertion_error"}:
-        words = str(part.get("ctx", {}).get("error", part["msg"]))
-        return words if at_key or not location.redacted_as else _redact_message(words, part["input"], location)
+        message = str(part.get("ctx", {}).get("error", part["msg"]))
+        return message if at_key or not location.redacted_as else _redact_message(message, part["input"], location)
     if kind in _EXPECTED_TYPES:
         return f"expected {_EXPECTED_TYPES[kind]}, {_describe_value(kind, location)}"
     if kind in {"literal_error", "enum"}:
@@ -114,14 +127,14 @@ def _reword(message: str) -> str:
 
 
 def _describe_value(kind: str, location: SourceLocation) -> str:
-    """YAML takes ``no`` for a boolean and ``01`` for a number; who writes them mostly means text."""
+    """Describe the value; YAML reads ``no`` as a boolean and ``01`` as a number, where text is usually intended."""
     if kind in {"string_type", "path_type"} and location.yaml_type in {"a boolean", "a number", "a date"}:
         return f"but {location.redacted_as or location.raw} is read as {location.yaml_type}; put it in quotes"
     return f"got {location.display_value()}"
 
 
 def _redact_message(message: str, value: object, location: SourceLocation) -> str:
-    """Keep of a validator's sentence only what cannot hold a part of the value."""
+    """Keep only the part of a validator's message that cannot contain a part of the value."""
     start = f"{value!r} is not "
     if message.startswith(start):
         rest = re.split(r"[:;] ", message.removeprefix(start))[0]

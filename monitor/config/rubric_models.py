@@ -1,4 +1,4 @@
-"""The shape of the files behind a score; what their parts say about each other is judged in ``rubric_checks.py``."""
+"""Define the models of rubrics, exclusions and entries; ``rubric_validation.py`` checks their consistency."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
 from monitor.config.portals import Block
-from monitor.config.value_types import PageRole, Slug
+from monitor.config.value_types import PageRole, Slug, all_or_list
 from monitor.model.records import State
 from monitor.scoring.rubric import STATE_METRIC, Aggregate, Basis, Treatment
 from probes.metric import Unit
 from probes.registry import PROBE_KINDS
 
 DURATION, OUTCOME = "duration", "outcome"
-"""What every kind has beside its own metrics: how long the look took, and whether it was good."""
+"""Metrics of every kind beside its own: duration and success of a probe."""
 
 
 def measurable_metrics() -> dict[str, Unit]:
-    """Everything that a criterion may be about, ``kind.metric``, with its unit."""
+    """Return every metric that a criterion may use, ``kind.metric``, with its unit."""
     found = {STATE_METRIC: Unit.RATIO}
     for kind, probe in PROBE_KINDS.items():
         found |= {f"{kind}.{DURATION}": Unit.SECONDS, f"{kind}.{OUTCOME}": Unit.RATIO}
@@ -45,25 +45,16 @@ def _non_empty(value: tuple[object, ...]) -> tuple[object, ...]:
     return value
 
 
-def _all_or(expected: str) -> BeforeValidator:
-    def check(value: object) -> object:
-        if isinstance(value, str) and value != "all":
-            raise ValueError(f"{value!r} is not a list of {expected}, and not the word all")
-        return value
-
-    return BeforeValidator(check, json_schema_input_type=Literal["all"] | tuple[str, ...])
-
-
 _ALL_OR_LIST = Discriminator(lambda value: "<all>" if value == "all" else "<list>")
 PageSelection = Annotated[
     Annotated[Literal["all"], Tag("<all>")] | Annotated[tuple[PageRole, ...], Tag("<list>")],
     _ALL_OR_LIST,
-    _all_or("pages such as [home, search]"),
+    all_or_list("pages such as [home, search]"),
 ]
 PortalSelection = Annotated[
     Annotated[Literal["all"], Tag("<all>")] | Annotated[tuple[Slug, ...], Tag("<list>")],
     _ALL_OR_LIST,
-    _all_or("ids of portals"),
+    all_or_list("ids of portals"),
 ]
 NonEmpty = AfterValidator(_non_empty)
 Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_reject_boolean)]
@@ -75,14 +66,14 @@ NonEmptyText = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
 class TextBlock(Block):
-    """The same in both languages."""
+    """A text in both languages."""
 
     vi: NonEmptyText
     en: NonEmptyText
 
 
 class ThresholdBlock(Block):
-    """All points on the good side of ``limit``. Where lower is better the limit itself is not good."""
+    """All points on the better side of ``limit``. Where lower is better the limit itself gives none."""
 
     kind: Literal["threshold"]
     limit: Number = Field(description="In the unit of the value.")
@@ -97,14 +88,14 @@ class LinearBlock(Block):
 
 
 class StepBlock(Block):
-    """A part of the points on the good side of ``limit``."""
+    """A part of the points on the better side of ``limit``."""
 
     limit: Number
     share: Fraction
 
 
 class StepsBlock(Block):
-    """The first step, from the best, on whose good side the value is."""
+    """The points of the first step, from the best, on whose better side the value is."""
 
     kind: Literal["steps"]
     steps: Annotated[tuple[StepBlock, ...], NonEmpty]
@@ -143,11 +134,11 @@ CurveBlock = Annotated[
 
 
 class BasisBlock(Block):
-    """How sure each part is: written in the official text, derived from it, or assumed by us."""
+    """Basis of each part: written in the official text, derived from it, or assumed by us."""
 
     limit: Basis = Field(description="The limit or the curve.")
     metric: Basis = Field(description="Which metric is meant.")
-    aggregate: Basis = Field(description="How the looks of a period become one number.")
+    aggregate: Basis = Field(description="How the measurements of a period become one number.")
     points: Basis = Field(description="How many points it gives.")
 
 
@@ -157,29 +148,33 @@ class CriterionBlock(Block):
     id: Identifier
     title: TextBlock
     points: Points
-    by_hand: bool = Field(default=False, description="The value is entered by a person, see config/entries.")
+    manual: bool = Field(default=False, description="The value is entered by a person, see config/entries.")
     metric: MetricName | None = Field(default=None, description="kind.metric, or state for availability.")
     pages: PageSelection = Field(default=("home",), description="Roles of pages, or all.")
     profile: str | None = Field(default=None, description="Device profile, of kinds that have one.")
-    where: dict[str, bool | float | str] = Field(default_factory=dict, description="Looks with these values only.")
-    looks: Literal["good", "seen"] = Field(default="good", description="seen: also those that found the portal down.")
-    confirming: bool = Field(default=False, description="Whether further looks at the same slot count.")
+    where: dict[str, bool | float | str] = Field(
+        default_factory=dict, description="Measurements with these values only."
+    )
+    attempts: Literal["good", "seen"] = Field(default="good", description="seen: also those with outcome down.")
+    confirming: bool = Field(default=False, description="Whether confirmation attempts count.")
     aggregate: Aggregate | None = None
-    limit: Number | None = Field(default=None, description="Of the aggregate share: looks below it count.")
-    better: Literal["lower", "higher"] | None = Field(default=None, description="Only where the unit does not say it.")
+    limit: Number | None = Field(default=None, description="Of the aggregate share: attempts below it count.")
+    better: Literal["lower", "higher"] | None = Field(
+        default=None, description="Only where the unit does not determine it."
+    )
     curve: CurveBlock
     coverage: Fraction = Field(default=0.75, description="With less coverage there is not enough data.")
-    least_looks: int = Field(default=1, ge=1, description="With fewer values there is not enough data.")
+    min_attempts: int = Field(default=1, ge=1, description="With fewer values there is not enough data.")
     basis: BasisBlock
     source: NonEmptyText
     note: TextBlock | None = None
 
 
 class BandBlock(Block):
-    """``grade`` from ``least`` points of a hundred on."""
+    """``grade`` from ``min`` points of a hundred on."""
 
     grade: NonEmptyText
-    least: Annotated[Number, Field(ge=0, le=100)]
+    min: Annotated[Number, Field(ge=0, le=100)]
 
 
 class GradesBlock(Block):
@@ -193,32 +188,32 @@ class GradesBlock(Block):
 
 
 class ValidBlock(Block):
-    """From ``since`` on, until the day before ``until``."""
+    """Valid from ``since`` on, until the day before ``until``."""
 
     since: date
     until: date | None = None
 
 
 class SubstituteBlock(Block):
-    """The portal, and its pages, that stand for a closed interface."""
+    """The portal, and its pages, that are scored instead of a closed interface."""
 
     portal: Slug
     pages: Annotated[tuple[PageRole, ...], NonEmpty] = ("home",)
 
 
 class PortalsBlock(Block):
-    """What becomes of portals that redirect or are retired."""
+    """Treatment of portals that redirect or are retired."""
 
     redirects: Treatment = Treatment.SKIP
     retired: Treatment = Treatment.SKIP
-    elsewhere: SubstituteBlock | None = None
+    substitute: SubstituteBlock | None = None
 
 
 class RubricFile(Block):
     """A file of ``config/rubrics``."""
 
     id: Identifier
-    version: int = Field(ge=1, description="A changed rubric is a new version, with a validity of its own.")
+    version: int = Field(ge=1, description="A changed rubric is a new version with another validity.")
     title: TextBlock
     set: TextBlock = Field(description="The set of criteria that it belongs to.")
     points: Points = Field(description="What the criteria's points add up to.")
@@ -242,7 +237,7 @@ ExclusionTime = Annotated[datetime, BeforeValidator(_reject_bare_date, json_sche
 
 
 class ExclusionBlock(Block):
-    """Time taken out of scores, or a corrected state. Times without a zone are those of the report zone."""
+    """Time excluded from scores, or a corrected state. Times without a zone are in the report zone."""
 
     id: Slug
     portals: PortalSelection
@@ -251,7 +246,7 @@ class ExclusionBlock(Block):
     reason: NonEmptyText
     approver: NonEmptyText
     approved: date
-    state: State | None = Field(default=None, description="Count the time as this state instead of leaving it out.")
+    state: State | None = Field(default=None, description="Count the time as this state instead of excluding it.")
 
 
 class ExclusionsFile(Block):
@@ -261,7 +256,7 @@ class ExclusionsFile(Block):
 
 
 class EntryBlock(Block):
-    """A value that a person found out."""
+    """A value that a person determined."""
 
     rubric: Identifier
     criterion: Identifier
@@ -280,4 +275,4 @@ class EntriesFile(Block):
 
 
 MODELS: dict[str, Any] = {"rubric": RubricFile, "exclusions": ExclusionsFile, "entries": EntriesFile}
-"""The files that have a JSON Schema of their own, by the name that people ask for."""
+"""Models of the files with a separate JSON Schema, by the name given on the command line."""

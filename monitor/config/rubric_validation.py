@@ -1,4 +1,4 @@
-"""What the parts of a rubric say about each other: points that add up, metrics that exist, curves the right way up."""
+"""Check the consistency of a rubric: sum of points, known metrics, direction of curves."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _LOWER_IS_BETTER_UNITS = {Unit.SECONDS, Unit.BYTES}
 
 
 def unit_of(criterion: CriterionBlock) -> Unit:
-    """The unit of a criterion's metric; of a value by hand a ratio."""
-    return Unit.RATIO if criterion.by_hand else measurable_metrics().get(criterion.metric or "", Unit.RATIO)
+    """Return the unit of a criterion's metric; of a manual value a ratio."""
+    return Unit.RATIO if criterion.manual else measurable_metrics().get(criterion.metric or "", Unit.RATIO)
 
 
 def lower_is_better(criterion: CriterionBlock) -> bool | None:
-    """Whether a lower value is the better one; None when neither the unit, the curve nor the file says so."""
+    """Return whether a lower value is better; None if neither unit, curve nor file determines it."""
     if criterion.aggregate in RATIO_AGGREGATES:
         return False
     if unit_of(criterion) in _LOWER_IS_BETTER_UNITS:
@@ -45,14 +45,14 @@ def lower_is_better(criterion: CriterionBlock) -> bool | None:
 
 @dataclass(frozen=True, slots=True)
 class RubricValidator:
-    """Judges one rubric file; what is wrong goes to the ledger."""
+    """Validates one rubric file; errors go to the collector."""
 
     document: YamlDocument
     rubric: RubricFile
     collector: ErrorCollector
 
     def validate(self, portal_ids: Collection[str]) -> None:
-        """Judge the file; ``portals`` are the ids that there are."""
+        """Validate the file; ``portal_ids`` are the ids of the inventory."""
         self._points()
         self._ids()
         self._validity()
@@ -67,8 +67,8 @@ class RubricValidator:
     def _points(self) -> None:
         total = math.fsum(one.points for one in self.rubric.criteria)
         if abs(total - self.rubric.points) > 1e-9:  # noqa: PLR2004 - thirds do not add up to the last bit
-            words = f"the criteria's points add up to {total:g}, not to {self.rubric.points:g}"
-            self.collector.add(self._locate("points"), words)
+            message = f"the criteria's points add up to {total:g}, not to {self.rubric.points:g}"
+            self.collector.add(self._locate("points"), message)
         if self.rubric.pillar is not None and self.rubric.pillar < self.rubric.points:
             self.collector.add(self._locate("pillar"), "the whole set has fewer points than this pillar of it")
 
@@ -91,63 +91,62 @@ class RubricValidator:
             return
         bands = self.rubric.grades.bands
         for number, (better, worse) in enumerate(pairwise(bands), 1):
-            if worse.least >= better.least:
-                words = f"the grades go from the best to the worst, and {worse.least:g} is not below {better.least:g}"
-                self.collector.add(self._locate("grades", "bands", number, "least"), words)
+            if worse.min >= better.min:
+                message = f"the grades go from the best to the worst, and {worse.min:g} is not below {better.min:g}"
+                self.collector.add(self._locate("grades", "bands", number, "min"), message)
 
     def _substitute(self, portal_ids: Collection[str]) -> None:
         block = self.rubric.portals
-        if block.elsewhere is None:
+        if block.substitute is None:
             for key, treatment in (("redirects", block.redirects), ("retired", block.retired)):
-                if treatment is Treatment.ELSEWHERE:
-                    self.collector.add(
-                        self._locate("portals", key), "missing: 'elsewhere' says on which portal and pages"
-                    )
-        elif block.elsewhere.portal not in portal_ids:
-            name = block.elsewhere.portal
-            words = f"no portal has the id {name!r}{did_you_mean(name, portal_ids)}"
-            self.collector.add(self._locate("portals", "elsewhere", "portal"), words)
+                if treatment is Treatment.SUBSTITUTE:
+                    message = "missing key 'substitute': the portal and pages to score instead"
+                    self.collector.add(self._locate("portals", key), message)
+        elif block.substitute.portal not in portal_ids:
+            name = block.substitute.portal
+            message = f"no portal has the id {name!r}{did_you_mean(name, portal_ids)}"
+            self.collector.add(self._locate("portals", "substitute", "portal"), message)
 
     def _criterion(self, number: int, criterion: CriterionBlock) -> None:
-        here = ("criteria", number)
-        if criterion.by_hand:
+        key_path = ("criteria", number)
+        if criterion.manual:
             for key in ("metric", "aggregate", "limit", "profile", "where"):
                 if key in criterion.model_fields_set:
-                    words = f"a criterion that is by hand has no {key!r}: its value is entered"
-                    self.collector.add(self._locate(*here, key), words, at_key=True)
-        elif self._has_metric(here, criterion):
-            self._aggregate(here, criterion)
-            self._where(here, criterion)
+                    message = f"a manual criterion has no {key!r}: its value is entered"
+                    self.collector.add(self._locate(*key_path, key), message, at_key=True)
+        elif self._has_metric(key_path, criterion):
+            self._aggregate(key_path, criterion)
+            self._where(key_path, criterion)
         else:
             return
-        self._direction(here, criterion)
+        self._direction(key_path, criterion)
 
     def _has_metric(self, key_path: tuple[str | int, ...], criterion: CriterionBlock) -> bool:
-        """Whether metric and aggregate are given, and the metric exists."""
+        """Return whether metric and aggregate are given and the metric exists."""
         missing = [key for key in ("metric", "aggregate") if getattr(criterion, key) is None]
         for key in missing:
             self.collector.add(self._locate(*key_path), f"missing key {key!r}")
         if criterion.metric is not None and criterion.metric not in measurable_metrics():
-            words = f"nobody measures {criterion.metric!r}{did_you_mean(criterion.metric, measurable_metrics())}"
-            self.collector.add(self._locate(*key_path, "metric"), words)
+            message = f"unknown metric {criterion.metric!r}{did_you_mean(criterion.metric, measurable_metrics())}"
+            self.collector.add(self._locate(*key_path, "metric"), message)
             return False
         return not missing
 
     def _aggregate(self, key_path: tuple[str | int, ...], criterion: CriterionBlock) -> None:
-        spot = self._locate(*key_path, "aggregate")
+        location = self._locate(*key_path, "aggregate")
         metric = str(criterion.metric)
         if (criterion.aggregate is Aggregate.AVAILABILITY) != (metric == STATE_METRIC):
             self.collector.add(
-                spot,
+                location,
                 f"availability is that of the metric {STATE_METRIC!r}, and {STATE_METRIC!r} has no other aggregate",
             )
         elif (criterion.aggregate is Aggregate.SUCCESS) != metric.endswith(f".{OUTCOME}"):
-            self.collector.add(spot, f"success is that of a kind's {OUTCOME!r}, which has no other aggregate")
+            self.collector.add(location, f"success is that of a kind's {OUTCOME!r}, which has no other aggregate")
         if criterion.aggregate is Aggregate.SHARE and criterion.limit is None:
-            self.collector.add(spot, "missing: 'limit' says below which value a look counts")
+            self.collector.add(location, "missing key 'limit': the value below which an attempt counts")
         if criterion.aggregate is not Aggregate.SHARE and criterion.limit is not None:
-            words = "only the aggregate share has a limit of looks; the curve has its own"
-            self.collector.add(self._locate(*key_path, "limit"), words, at_key=True)
+            message = "'limit' belongs to the aggregate share; the curve has its own"
+            self.collector.add(self._locate(*key_path, "limit"), message, at_key=True)
 
     def _where(self, key_path: tuple[str | int, ...], criterion: CriterionBlock) -> None:
         kind = str(criterion.metric).partition(".")[0]
@@ -159,45 +158,46 @@ class RubricValidator:
         if criterion.profile is not None and "profile" not in known:
             self.collector.add(self._locate(*key_path, "profile"), f"{kind} has no profiles", at_key=True)
         for key, value in criterion.where.items():
-            spot = self._locate(*key_path, "where", key)
+            location = self._locate(*key_path, "where", key)
             if key not in known:
-                self.collector.add(spot, f"{kind} does not measure {key!r}{did_you_mean(key, known)}", at_key=True)
+                self.collector.add(location, f"{kind} does not measure {key!r}{did_you_mean(key, known)}", at_key=True)
             elif not _is_value_of(known[key], value):
                 self.collector.add(
-                    spot, f"{spot.display_value()} is no value of {key!r}, which is {_TYPE_NAMES[known[key].type]}"
+                    location,
+                    f"{location.display_value()} is no value of {key!r}, which is {_TYPE_NAMES[known[key].type]}",
                 )
 
     def _direction(self, key_path: tuple[str | int, ...], criterion: CriterionBlock) -> None:
-        low = lower_is_better(criterion)
-        if low is None:
+        lower = lower_is_better(criterion)
+        if lower is None:
             self.collector.add(
-                self._locate(*key_path), "missing key 'better': lower or higher, for the unit does not tell"
+                self._locate(*key_path), "missing key 'better': lower or higher (the unit does not determine it)"
             )
             return
-        if criterion.better is not None and low != (criterion.better == "lower"):
-            word = "lower" if low else "higher"
+        if criterion.better is not None and lower != (criterion.better == "lower"):
+            word = "lower" if lower else "higher"
             self.collector.add(
                 self._locate(*key_path, "better"), f"of this metric and aggregate the {word} value is better"
             )
             return
-        self._curve((*key_path, "curve"), criterion, is_lower_better=low)
+        self._curve((*key_path, "curve"), criterion, is_lower_better=lower)
 
     def _curve(self, key_path: tuple[str | int, ...], criterion: CriterionBlock, *, is_lower_better: bool) -> None:
         curve, word = criterion.curve, "lower" if is_lower_better else "higher"
         if isinstance(curve, LinearBlock) and (
             curve.full >= curve.zero if is_lower_better else curve.full <= curve.zero
         ):
-            words = f"full ({curve.full:g}) is not better than zero ({curve.zero:g}): {word} is better"
-            self.collector.add(self._locate(*key_path, "full"), words)
+            message = f"full ({curve.full:g}) is not better than zero ({curve.zero:g}): {word} is better"
+            self.collector.add(self._locate(*key_path, "full"), message)
         if isinstance(curve, StepsBlock):
             for number, (first, second) in enumerate(pairwise(curve.steps), 1):
                 worse = second.limit > first.limit if is_lower_better else second.limit < first.limit
                 if not worse or second.share >= first.share:
-                    words = f"steps go from the best to the worst, with fewer points each: {word} is better"
-                    self.collector.add(self._locate(*key_path, "steps", number), words)
+                    message = f"steps go from the best to the worst, with fewer points each: {word} is better"
+                    self.collector.add(self._locate(*key_path, "steps", number), message)
         if isinstance(curve, LogNormalBlock) and (not is_lower_better or curve.p10 >= curve.median):
-            words = "a log-normal curve falls: lower is better, and p10 is below median"
-            self.collector.add(self._locate(*key_path), words)
+            message = "a log-normal curve falls: lower is better, and p10 is below median"
+            self.collector.add(self._locate(*key_path), message)
         if isinstance(curve, ShareBlock) and (is_lower_better or not _is_ratio(criterion)):
             self.collector.add(self._locate(*key_path), "a share needs a value from 0 to 1 of which more is better")
 

@@ -1,4 +1,4 @@
-"""The files behind a score - rubrics, exclusions, entries by hand - to one frozen :class:`Rules`, or complaints."""
+"""Load rubrics, exclusions and manual entries into one frozen :class:`ScoringRules`, or report their errors."""
 
 from __future__ import annotations
 
@@ -60,23 +60,23 @@ def load_rules(
 ) -> ScoringRules:
     """Read ``rubrics``, ``exclusions`` and ``entries`` below ``directory``, each of them ``*.yaml``; all may be absent.
 
-    ``portals`` are the known ids, ``zone`` that of times without one. What is wrong goes to the ledger, and what is
-    left is still given back.
+    ``portal_ids`` are the known ids, ``zone`` that of times without one. Errors go to the collector; the valid rest is
+    still returned.
     """
     rubrics = _load_files(directory / "rubrics", RubricFile, environment, collector)
-    for document, told in rubrics:
-        RubricValidator(document, told, collector).validate(portal_ids)
+    for document, data in rubrics:
+        RubricValidator(document, data, collector).validate(portal_ids)
     _check_versions(rubrics, collector)
-    made = sorted((_rubric(told) for _, told in rubrics), key=lambda one: (one.id, one.version))
+    loaded = sorted((_rubric(data) for _, data in rubrics), key=lambda one: (one.id, one.version))
     exclusions = _exclusions(
         _load_files(directory / "exclusions", ExclusionsFile, environment, collector), portal_ids, zone, collector
     )
     files = _load_files(directory / "entries", EntriesFile, environment, collector)
-    entries = _entries(files, {one.id: one for one in made}, portal_ids, collector)
-    digests = {f"rubric {one.key}": one.digest for one in made}
+    entries = _entries(files, {one.id: one for one in loaded}, portal_ids, collector)
+    digests = {f"rubric {one.key}": one.digest for one in loaded}
     digests |= {one.input_name: _digest(serialize.exclusion(one)) for one in exclusions}
     digests |= {one.input_name: _digest(serialize.entry(one)) for one in entries}
-    return ScoringRules(rubrics=tuple(made), exclusions=exclusions, entries=entries, digests=digests)
+    return ScoringRules(rubrics=tuple(loaded), exclusions=exclusions, entries=entries, digests=digests)
 
 
 def _load_files(
@@ -95,22 +95,19 @@ def _load_files(
 
 
 def _check_versions(rubrics: LoadedFiles[RubricFile], collector: ErrorCollector) -> None:
-    """Of one rubric, a version is there once, and on any day one version is valid."""
-    for number, (document, told) in enumerate(rubrics):
+    """Check that each version of a rubric exists once, and that one version is valid on any day."""
+    for number, (document, data) in enumerate(rubrics):
         for other, before in rubrics[:number]:
-            if before.id != told.id:
+            if before.id != data.id:
                 continue
-            at = other.locate(("valid",)).file_line_column
-            if before.version == told.version:
-                spot = document.locate(("version",))
-                collector.add(
-                    spot,
-                    f"version {told.version} of {told.id!r} is already at {other.locate(('version',)).file_line_column}",
-                )
-            elif _overlap(before, told):
-                collector.add(
-                    document.locate(("valid",)), f"{told.id!r} is already valid then, see {at}: give one an 'until'"
-                )
+            if before.version == data.version:
+                place = other.locate(("version",)).file_line_column
+                message = f"version {data.version} of {data.id!r} is already at {place}"
+                collector.add(document.locate(("version",)), message)
+            elif _overlap(before, data):
+                place = other.locate(("valid",)).file_line_column
+                message = f"{data.id!r} is already valid then, see {place}: give one an 'until'"
+                collector.add(document.locate(("valid",)), message)
 
 
 def _overlap(one: RubricFile, other: RubricFile) -> bool:
@@ -128,7 +125,7 @@ def _optional_text(block: TextBlock | None) -> Text | None:
 
 
 def _rubric(data: RubricFile) -> Rubric:
-    elsewhere, grades = data.portals.elsewhere, data.grades
+    substitute, grades = data.portals.substitute, data.grades
     return Rubric(
         id=data.id,
         version=data.version,
@@ -144,7 +141,7 @@ def _rubric(data: RubricFile) -> Rubric:
         grades=None
         if grades is None
         else Grades(
-            bands=tuple(GradeBand(grade=one.grade, least=one.least) for one in grades.bands),
+            bands=tuple(GradeBand(grade=one.grade, min=one.min) for one in grades.bands),
             decimals=grades.rounded_to,
             basis=grades.basis,
             source=grades.source,
@@ -152,31 +149,31 @@ def _rubric(data: RubricFile) -> Rubric:
         ),
         redirects=data.portals.redirects,
         retired=data.portals.retired,
-        elsewhere=None if elsewhere is None else Substitute(portal=elsewhere.portal, pages=elsewhere.pages),
+        substitute=None if substitute is None else Substitute(portal=substitute.portal, pages=substitute.pages),
         decimals=data.decimals,
         digest=_digest(data.model_dump(mode="json")),
     )
 
 
 def _criterion(block: CriterionBlock) -> Criterion:
-    low = bool(lower_is_better(block))
+    lower = bool(lower_is_better(block))
     kind, _, metric = (block.metric or "").partition(".")
-    looks = block.metric is not None and block.metric != STATE_METRIC
+    has_selection = block.metric is not None and block.metric != STATE_METRIC
     return Criterion(
         id=block.id,
         title=_text(block.title),
         points=block.points,
         aggregate=block.aggregate,
-        curve=build_curve(block.curve, is_lower_better=low),
-        lower=low,
+        curve=build_curve(block.curve, is_lower_better=lower),
+        lower=lower,
         unit=unit_of(block),
-        selection=_selection(block, kind) if looks else None,
-        metric=metric if looks and block.aggregate is not Aggregate.SUCCESS else None,
+        selection=_selection(block, kind) if has_selection else None,
+        metric=metric if has_selection and block.aggregate is not Aggregate.SUCCESS else None,
         profile=block.profile,
         limit=block.limit,
         min_coverage=block.coverage,
-        min_attempts=block.least_looks,
-        by_hand=block.by_hand,
+        min_attempts=block.min_attempts,
+        manual=block.manual,
         basis=CriterionBasis(**dict(block.basis)),
         source=block.source,
         note=_optional_text(block.note),
@@ -184,23 +181,23 @@ def _criterion(block: CriterionBlock) -> Criterion:
 
 
 def _selection(block: CriterionBlock, kind: str) -> Selection:
-    """``all`` pages of a profile are named: the names of its checks alone tell what a void look was meant to see."""
+    """Return the selection; ``all`` pages of a profile are listed: unknown results have only their check's name."""
     where: dict[str, Scalar] = dict(block.where)
     pages = tuple(block.pages) if block.pages != "all" else PAGE_ROLES if block.profile else None
     if block.profile is not None:
         where["profile"] = block.profile
     return Selection(
         kind=kind,
-        word=block.profile or kind,
+        check_prefix=block.profile or kind,
         pages=pages,
         where=tuple(sorted(where.items())),
         confirming=block.confirming,
-        failed=block.looks == "seen" or block.aggregate is Aggregate.SUCCESS,
+        failed=block.attempts == "seen" or block.aggregate is Aggregate.SUCCESS,
     )
 
 
 def build_curve(block: CurveBlock, *, is_lower_better: bool) -> Curve:
-    """The curve that a block tells of; ``low``: a lower value is better."""
+    """Return the curve of a block."""
     if isinstance(block, LinearBlock):
         return Linear(full=block.full, zero=block.zero)
     if isinstance(block, StepsBlock):
@@ -217,21 +214,21 @@ def build_curve(block: CurveBlock, *, is_lower_better: bool) -> Curve:
 def _exclusions(
     files: LoadedFiles[ExclusionsFile], portal_ids: Collection[str], zone: str, collector: ErrorCollector
 ) -> tuple[Exclusion, ...]:
-    """Exclusions and corrections, in order of their start."""
+    """Return exclusions and corrections, in order of their start."""
     found: dict[str, Exclusion] = {}
-    for document, told in files:
-        for number, one in enumerate(told.exclusions):
-            here = ("exclusions", number)
+    for document, data in files:
+        for number, one in enumerate(data.exclusions):
+            key_path = ("exclusions", number)
             if one.id in found:
-                collector.add(document.locate((*here, "id")), f"{one.id!r} is already the id of an exclusion")
+                collector.add(document.locate((*key_path, "id")), f"{one.id!r} is already the id of an exclusion")
             if one.portals != "all":
-                for place, name in enumerate(one.portals):
+                for index, name in enumerate(one.portals):
                     if name not in portal_ids:
-                        words = f"no portal has the id {name!r}{did_you_mean(name, portal_ids)}"
-                        collector.add(document.locate((*here, "portals", place)), words)
+                        message = f"no portal has the id {name!r}{did_you_mean(name, portal_ids)}"
+                        collector.add(document.locate((*key_path, "portals", index)), message)
             since, until = _utc_ms(one.since, zone), _utc_ms(one.until, zone)
             if until <= since:
-                collector.add(document.locate((*here, "until")), "it ends before it begins")
+                collector.add(document.locate((*key_path, "until")), "it ends before it begins")
             found[one.id] = _exclusion(one, since, until)
     return tuple(sorted(found.values(), key=lambda one: (one.since_ms, one.id)))
 
@@ -261,10 +258,10 @@ def _entries(
     collector: ErrorCollector,
 ) -> tuple[ManualEntry, ...]:
     found = []
-    for document, told in files:
-        for number, one in enumerate(told.entries):
-            for key, words in _unknown_references(one, rubrics, portal_ids):
-                collector.add(document.locate(("entries", number, key)), words)
+    for document, data in files:
+        for number, one in enumerate(data.entries):
+            for key, message in _unknown_references(one, rubrics, portal_ids):
+                collector.add(document.locate(("entries", number, key)), message)
             found.append(
                 ManualEntry(
                     rubric=one.rubric, criterion=one.criterion, portal=one.portal, value=one.value, author=one.author,
@@ -277,7 +274,7 @@ def _entries(
 def _unknown_references(
     entry: EntryBlock, rubrics: Mapping[str, Rubric], portal_ids: Collection[str]
 ) -> Iterator[tuple[str, str]]:
-    """What an entry names and nobody knows: (key, complaint)."""
+    """Yield (key, message) for each unknown id that an entry names."""
     if entry.portal not in portal_ids:
         yield "portal", f"no portal has the id {entry.portal!r}{did_you_mean(entry.portal, portal_ids)}"
     if entry.rubric not in rubrics:
@@ -285,10 +282,10 @@ def _unknown_references(
         return
     criteria = {criterion.id: criterion for criterion in rubrics[entry.rubric].criteria}
     if entry.criterion not in criteria:
-        known = f"no criterion of {entry.rubric!r} has the id {entry.criterion!r}"
-        yield "criterion", known + did_you_mean(entry.criterion, criteria)
-    elif not criteria[entry.criterion].by_hand:
-        yield "criterion", f"{entry.criterion!r} is measured, so that no value can be entered"
+        message = f"no criterion of {entry.rubric!r} has the id {entry.criterion!r}"
+        yield "criterion", message + did_you_mean(entry.criterion, criteria)
+    elif not criteria[entry.criterion].manual:
+        yield "criterion", f"{entry.criterion!r} is measured; a value cannot be entered"
 
 
 def _digest(content: object) -> str:

@@ -1,19 +1,19 @@
-"""Small files that hold one secret each: read whole, or refused with a reason; never a pipe, a device or a flood."""
+"""Read small files that hold one secret each; reject pipes, devices and large files."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 MAX_SECRET_FILE_BYTES = 65_536
-"""Bytes of a file; tokens and addresses are far shorter."""
+"""Bytes of a file; tokens and URLs are far shorter."""
 
 
 class SecretFileError(Exception):
-    """There is no secret in this file; the message is a part of a sentence."""
+    """A file holds no secret; the message is the end of a sentence."""
 
 
 def read_secret(path: Path) -> str:
-    """The text of the file without white space around it. Raises :class:`UnreadableError`."""
+    """Return the text of the file without white space around it. Raises :class:`SecretFileError`."""
     try:
         if path.exists() and not path.is_file():
             raise SecretFileError("it is not a file")
@@ -22,7 +22,7 @@ def read_secret(path: Path) -> str:
     except OSError as error:
         raise SecretFileError(error.strerror or str(error)) from error
     except ValueError as error:
-        raise SecretFileError("this is no name of a file") from error
+        raise SecretFileError("not a valid file name") from error
     if len(body) > MAX_SECRET_FILE_BYTES:
         raise SecretFileError(f"it has more than {MAX_SECRET_FILE_BYTES} bytes")
     try:

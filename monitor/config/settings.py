@@ -1,4 +1,4 @@
-"""The shape of ``monitor.yaml``: what holds for the whole daemon, with the default of every key."""
+"""Define the models of ``monitor.yaml``: settings of the whole daemon, with the default of every key."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ from probes.resources import HttpSettings
 HOUR_SECONDS = 3600.0
 
 SAMPLE_CONTACT = "https://example.org/portal-monitor"
-"""The shipped contact. Nobody can be reached there, so using it is warned of."""
+"""The shipped contact. It reaches no operator, so using it gives a warning."""
 
 
 class HttpBlock(Block):
-    """What holds for every HTTP look. ``ca_file`` is absolute once loaded."""
+    """Settings of every HTTP probe. ``ca_file`` is absolute once loaded."""
 
     name_servers: tuple[NameServer, ...] = Field(
-        default=(), description="Asked instead of the system's: ip or ip:port."
+        default=(), description="Name servers to query instead of the system's: ip or ip:port."
     )
     ca_file: Path | None = Field(
         default=None, description="PEM file of further authorities to trust, beside the system's."
@@ -49,30 +49,24 @@ class HttpBlock(Block):
 
 
 class GroupBlock(Block):
-    """What differs for the portals of one group."""
+    """Overrides for the portals of one group."""
 
     checks: CheckBlocks = Field(default_factory=dict, description="Overrides by probe kind.")
 
 
 class ConcurrencyBlock(Block):
-    """How many looks may run at the same time, by lane."""
+    """How many probes may run at the same time, by pool."""
 
-    light: int = Field(default=64, ge=1, le=1024, description="Looks without a browser.")
-    render: int = Field(default=1, ge=1, le=64, description="Looks with a browser.")
-
-
-class Lateness(Block):
-    """When a look counts as late; ``grace`` in seconds."""
-
-    grace: Duration = Field(default=30.0, description="A look that could not start this long after its slot is late.")
+    http: int = Field(default=64, ge=1, le=1024, description="Probes without a browser that may run at the same time.")
+    browser: int = Field(default=1, ge=1, le=64, description="Probes with a browser that may run at the same time.")
 
 
 class ReferenceBlock(Block):
-    """Somebody else to look at, to know whether our own network works."""
+    """An endpoint probed by the self-check, to know whether the prober's own network works."""
 
     name: Slug = Field(description="Short name for logs and metrics.")
     connect: RemoteEndpoint | None = Field(default=None, description="host:port to open a TCP connection to.")
-    url: HttpUrl | None = Field(default=None, description="Address to fetch.")
+    url: HttpUrl | None = Field(default=None, description="URL to fetch.")
 
     @model_validator(mode="after")
     def _check_connect_or_url(self) -> ReferenceBlock:
@@ -82,28 +76,28 @@ class ReferenceBlock(Block):
 
 
 class FleetBreakerBlock(Block):
-    """When so many looks fail together that the trouble is taken for our own; ``window`` in seconds."""
+    """When so many probes fail together that the problem is the prober's own; ``window`` in seconds."""
 
     share: float = Field(default=0.5, gt=0, le=1, description="Share of the portals that must fail together.")
     minimum: int = Field(default=5, ge=1, description="Number of portals that must fail together.")
-    window: Duration = Field(default=60.0, description="Within which time.")
-    burst: Duration = Field(default=10.0, description="The same of those that were looked at just now.")
+    window: Duration = Field(default=60.0, description="Time within which they fail.")
+    burst: Duration = Field(default=10.0, description="Shorter time, with the same share and number.")
 
 
 class HostBlock(Block):
-    """Beyond these this machine is in trouble itself, and what fails or is slow meanwhile does not count."""
+    """Limits of this host; beyond one of them, failed and slow probes are recorded as unknown."""
 
-    lag: Duration = Field(default=1.0, description="How late the monitor's own timers come, in seconds.")
-    load: float = Field(default=8.0, gt=0, description="Load average of the last minute, per processor.")
-    step: Duration = Field(default=2.0, description="By how much the clock is set at once, in seconds.")
+    max_loop_lag: Duration = Field(default=1.0, description="Delay of the monitor's own timers, in seconds.")
+    max_load_per_cpu: float = Field(default=8.0, gt=0, description="Load average of the last minute, per CPU.")
+    max_clock_step: Duration = Field(default=2.0, description="Step of the clock, in seconds.")
 
 
 class SelfCheckBlock(Block):
-    """How we know that we can see."""
+    """How the prober checks its own network and host."""
 
-    references: tuple[ReferenceBlock, ...] = Field(default=(), description="Asked when looks fail.")
-    breaker: FleetBreakerBlock = FleetBreakerBlock()
-    machine: HostBlock = HostBlock()
+    references: tuple[ReferenceBlock, ...] = Field(default=(), description="Endpoints probed when checks fail.")
+    fleet_breaker: FleetBreakerBlock = FleetBreakerBlock()
+    host: HostBlock = HostBlock()
 
     @field_validator("references")
     @classmethod
@@ -115,25 +109,25 @@ class SelfCheckBlock(Block):
 
 
 class JournalBlock(Block):
-    """The hot store; times in seconds."""
+    """The journal; times in seconds."""
 
-    commit_every: CommitInterval = Field(default=0.25, description="Longest time a measurement waits to be durable.")
-    limit: int = Field(
+    commit_interval: CommitInterval = Field(default=0.25, description="Longest time a measurement waits to be durable.")
+    max_size: int = Field(
         default=20_000_000_000, ge=100_000_000, lt=2**63, description="Bytes on disk at which the daemon stops."
     )
 
 
 class ArchiveBlock(Block):
-    """The cold store: a sealed file a closed day; times in seconds."""
+    """The archive: one sealed file a closed day; times in seconds."""
 
     enabled: bool = Field(default=True, description="Whether closed days are sealed and their rows leave the journal.")
     grace: Duration = Field(
         default=6 * HOUR_SECONDS, ge=0.25 * HOUR_SECONDS, description="A day is sealed so long after its end."
     )
-    hot: Duration = Field(
+    keep_in_journal: Duration = Field(
         default=48 * HOUR_SECONDS, ge=36 * HOUR_SECONDS, description="Rows stay in the journal at least so long."
     )
-    keep: Duration | None = Field(
+    retention: Duration | None = Field(
         default=None,
         ge=MIN_RETENTION_DAYS * 24 * HOUR_SECONDS,
         description="Age at which sealed days are removed; null is never.",
@@ -144,22 +138,22 @@ class ScoresBlock(Block):
     """Live scores; times in seconds."""
 
     enabled: bool = Field(default=True, description="Whether scores are kept up to date while the daemon runs.")
-    every: Duration = Field(default=300.0, ge=10.0, description="Time between two runs; costly ones wait longer.")
+    interval: Duration = Field(default=300.0, ge=10.0, description="Time between two runs; costly ones wait longer.")
 
 
 class SinksBlock(Block):
-    """Where measurements are sent to, by kind of sink; one that is left out is not used."""
+    """Sinks of measurements, by kind; one that is left out is not used."""
 
     influxdb: InfluxDBSettings | None = Field(default=None, description="An InfluxDB 1.8, 2.x or 3.x.")
 
     def configured(self) -> dict[str, SinkSettings]:
-        """The sinks in use, by name."""
+        """Return the sinks in use, by name."""
         every: dict[str, SinkSettings | None] = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: sink for name, sink in every.items() if sink is not None}
 
 
 class HistoryBlock(Block):
-    """Where history is read from when a command does not say so itself."""
+    """Source of history, unless an option of the command gives another."""
 
     source: Literal["archive", "influxdb"] = Field(
         default="archive", description="archive: sealed files and journal of this machine; influxdb: sinks.influxdb."
@@ -175,27 +169,27 @@ class MonitorSettings(AlertingSettings):
         default="Asia/Ho_Chi_Minh", validate_default=True, description="IANA time zone of days in reports."
     )
     contact: Contact = Field(
-        default=SAMPLE_CONTACT, description="Where the portals' people reach you; in every request."
+        default=SAMPLE_CONTACT, description="Where the operators of portals reach you; sent in every request."
     )
     listen: Endpoint = Field(
         default="127.0.0.1:9797", description="host:port of the web server; port 0 takes a free one."
     )
     web: WebBlock = WebBlock()
     http: HttpBlock = HttpBlock()
-    checks: CheckBlocks = Field(default_factory=dict, description="What is looked at on every portal, by probe kind.")
-    groups: dict[Slug, GroupBlock] = Field(default_factory=dict, description="What differs by group of portals.")
-    lanes: ConcurrencyBlock = ConcurrencyBlock()
-    render: BrowserBlock = BrowserBlock()
-    lateness: Lateness = Lateness()
-    sight: SelfCheckBlock = SelfCheckBlock()
+    checks: CheckBlocks = Field(default_factory=dict, description="Checks of every portal, by probe kind.")
+    groups: dict[Slug, GroupBlock] = Field(default_factory=dict, description="Overrides by group of portals.")
+    concurrency: ConcurrencyBlock = ConcurrencyBlock()
+    browser: BrowserBlock = BrowserBlock()
+    misfire_grace_time: Duration = Field(
+        default=30.0, description="A probe that could not start this long after its slot is recorded as late."
+    )
+    self_check: SelfCheckBlock = SelfCheckBlock()
     confirm: ConfirmBlock = ConfirmBlock()
     states: StatesBlock = StatesBlock()
     maintenance: tuple[MaintenanceBlock, ...] = Field(
-        default=(), description="Announced work, during which nobody is paged."
+        default=(), description="Announced work, during which no page is sent."
     )
-    service_hours: ServiceHoursBlock | None = Field(
-        default=None, description="When people are served; default: always."
-    )
+    service_hours: ServiceHoursBlock | None = Field(default=None, description="Hours of service; default: always.")
     sinks: SinksBlock = SinksBlock()
     journal: JournalBlock = JournalBlock()
     archive: ArchiveBlock = ArchiveBlock()
@@ -210,25 +204,25 @@ class MonitorSettings(AlertingSettings):
 
     @property
     def calendar(self) -> MaintenanceCalendar:
-        """The maintenance windows, ready to be asked."""
+        """Return the maintenance windows as a calendar."""
         return MaintenanceCalendar(tuple(one.window() for one in self.maintenance))
 
     @property
     def http_settings(self) -> HttpSettings:
-        """What :class:`probes.resources.Instruments` asks for, with the user agent that says who we are."""
+        """Return the settings of :class:`probes.resources.ProbeResources`, with the user agent that identifies us."""
         agent = f"portal-monitor/{__version__} (+{self.contact})"
         return HttpSettings(user_agent=agent, name_servers=self.http.name_servers, ca_file=self.http.ca_file)
 
 
 RESTART_SETTINGS = (
-    *("location", "listen", "http", "lanes", "journal", "language", "report_zone", "web", "sinks", "archive"),
-    *("scores", "notify", "heartbeat", "alertmanager", "render"),
+    *("location", "listen", "http", "concurrency", "journal", "language", "report_zone", "web", "sinks", "archive"),
+    *("scores", "notify", "heartbeat", "alertmanager", "browser"),
 )
-"""Settings that a reload does not change over; of ``web`` the accounts are."""
+"""Settings that a reload does not apply; of ``web`` it applies the accounts."""
 
 
 def settings_requiring_restart(before: MonitorSettings, after: MonitorSettings) -> list[str]:
-    """The settings that differ and hold only after a restart."""
+    """Return the names of changed settings that apply only after a restart."""
 
     def restart_value(settings: MonitorSettings, name: str) -> object:
         return settings.web.without_accounts if name == "web" else getattr(settings, name)

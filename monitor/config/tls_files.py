@@ -1,4 +1,4 @@
-"""Our own TLS: a certificate and a key from files to a context, and in words what is wrong with them."""
+"""Load the certificate and the key of the web server, and describe what is wrong with the files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class TlsFileError(Exception):
-    """A file cannot be used; ``where`` is ``certificate`` or ``key``, the message says what is wrong with it."""
+    """A file cannot be used; ``field`` is ``certificate`` or ``key``, the message is the end of a sentence."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -32,20 +32,20 @@ class CertificateKeyPair:
     key: Path
 
     def validate(self) -> x509.Certificate:
-        """The certificate, once both files were found good. Raises :class:`TlsFault`."""
-        found = _certificate(_read("certificate", self.certificate))
-        held = _public_key(_read("key", self.key))
-        if _public_bytes(found.public_key()) != _public_bytes(held):
+        """Validate both files and return the certificate. Raises :class:`TlsFileError`."""
+        certificate = _certificate(_read("certificate", self.certificate))
+        public_key = _public_key(_read("key", self.key))
+        if _public_bytes(certificate.public_key()) != _public_bytes(public_key):
             raise TlsFileError("key", "is not the key of the certificate")
         try:
             self.load_into(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
         except (OSError, ValueError) as error:  # such as a key that OpenSSL finds too short
             reason = getattr(error, "reason", None) or type(error).__name__
-            raise TlsFileError("certificate", f"is refused by OpenSSL: {reason}") from None
-        return found
+            raise TlsFileError("certificate", f"is rejected by OpenSSL: {reason}") from None
+        return certificate
 
     def server_context(self) -> ssl.SSLContext:
-        """For a server: TLS 1.2 and 1.3 alone, HTTP/1.1. The files were judged before."""
+        """Return a server context with TLS 1.2 and 1.3 only and HTTP/1.1. The files must be validated before."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
@@ -54,17 +54,17 @@ class CertificateKeyPair:
         return context
 
     def load_into(self, context: ssl.SSLContext) -> None:
-        """Read the files again into a context that is in use: connections from now on are given the new ones."""
+        """Read the files again into a context in use: new connections use the new certificate."""
         context.load_cert_chain(self.certificate, self.key, password=lambda: "")
 
 
 def validity_problem(certificate: x509.Certificate) -> str:
-    """Why clients will refuse the certificate today; empty when they need not."""
+    """Return why clients will reject the certificate today; empty when they will not."""
     now = datetime.now(UTC)
     if now > certificate.not_valid_after_utc:
-        return f"the certificate ended on {certificate.not_valid_after_utc:%Y-%m-%d}"
+        return f"the certificate expired on {certificate.not_valid_after_utc:%Y-%m-%d}"
     if now < certificate.not_valid_before_utc:
-        return f"the certificate begins on {certificate.not_valid_before_utc:%Y-%m-%d}"
+        return f"the certificate is not valid before {certificate.not_valid_before_utc:%Y-%m-%d}"
     return ""
 
 
@@ -86,7 +86,7 @@ def _public_key(pem: bytes) -> PublicKeyTypes:
     try:
         return load_pem_private_key(pem, password=None).public_key()
     except TypeError:
-        raise TlsFileError("key", "is locked with a password; nobody is there to type it") from None
+        raise TlsFileError("key", "is encrypted with a password, which is not supported") from None
     except ValueError:
         raise TlsFileError("key", "holds no private key in PEM") from None
 

@@ -1,11 +1,11 @@
-"""The single values that the files are made of - names, addresses, durations, zones - and when each is a good one."""
+"""Define the types of single values - names, URLs, endpoints, durations, zones - and validate them."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 import zoneinfo
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from yarl import URL
@@ -23,7 +23,7 @@ _ENDPOINT = re.compile(r"(?:\[(?P<literal>[0-9A-Fa-f:.%]+)\]|(?P<host>[^\[\]:/\s
 
 
 def is_slug(value: str) -> bool:
-    """Whether this can be the id of a portal or the name of a group."""
+    """Return whether *value* can be the id of a portal or the name of a group."""
     return bool(re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", value))
 
 
@@ -55,14 +55,14 @@ def _is_host(host: str) -> bool:
 
 
 def http_url(value: str) -> str:
-    """The address unchanged. Raises ValueError when it is not an http or https URL with a host that can exist."""
+    """Return the URL unchanged. Raises ValueError unless it is an http or https URL with a valid host."""
     try:
         url = URL(value)
         good = url.scheme in {"http", "https"} and bool(url.raw_host and _is_host(url.raw_host) and url.port)
     except ValueError:
         good = False
     if not good or _UNPRINTABLE.search(value):
-        raise ValueError(f"{value!r} is not an http or https address")
+        raise ValueError(f"{value!r} is not an http or https URL")
     return value
 
 
@@ -70,12 +70,12 @@ def _page_path(value: str) -> str:
     if "://" in value:
         return http_url(value)
     if not value.startswith("/") or value.startswith("//") or _UNPRINTABLE.search(value):
-        raise ValueError(f"{value!r} is not a path that starts with / and not an http or https address")
+        raise ValueError(f"{value!r} is not a path that starts with / and not an http or https URL")
     return value
 
 
 def page_url(base: str, page: str) -> str:
-    """The absolute address of a page: a full URL stands for itself, ``/`` for ``base``, a path continues ``base``."""
+    """Return the absolute URL of a page: a full URL unchanged, ``base`` for ``/``, a path appended to ``base``."""
     if "://" in page:
         return page
     if page == "/":
@@ -84,7 +84,7 @@ def page_url(base: str, page: str) -> str:
 
 
 def parse_endpoint(value: str) -> tuple[str, int]:
-    """Host and port of ``host:port`` or ``[::1]:port``. Raises ValueError."""
+    """Return host and port of ``host:port`` or ``[::1]:port``. Raises ValueError."""
     match = _ENDPOINT.fullmatch(value)
     if match is None or not _is_host(match["literal"] or match["host"]) or int(match["port"]) > 65535:  # noqa: PLR2004
         raise ValueError(f"{value!r} is not a host:port such as 127.0.0.1:9797 or [::1]:9797")
@@ -140,8 +140,19 @@ def _time_zone(value: str) -> str:
 def _contact(value: str) -> str:
     good = value.isascii() and not re.search(r"[\s()]", value)
     if not good or not re.fullmatch(r"https?://[^/@]+(/\S*)?|mailto:[^@\s]+@[^@\s]+", value):
-        raise ValueError(f"{value!r} is not a contact: write an http(s) address or mailto:you@example.org")
+        raise ValueError(f"{value!r} is not a contact: write an http(s) URL or mailto:you@example.org")
     return value
+
+
+def all_or_list(expected: str) -> BeforeValidator:
+    """Return a validator that rejects texts other than ``all``; *expected* names the list in the message."""
+
+    def check(value: object) -> object:
+        if isinstance(value, str) and value != "all":
+            raise ValueError(f"{value!r} is not a list of {expected}, or all")
+        return value
+
+    return BeforeValidator(check, json_schema_input_type=Literal["all"] | tuple[str, ...])
 
 
 _PARSE_DURATION = BeforeValidator(parse_seconds)

@@ -1,4 +1,4 @@
-"""The block ``web`` of ``monitor.yaml``: who may enter, over what, how many at a time, and what they may do."""
+"""Define the block ``web`` of ``monitor.yaml``: TLS, accounts, connection limits and reload; read its files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ AccountName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._@-]{1,64}$
 SecretHash = Annotated[SecretStr, AfterValidator(_check_secret_hash)]
 
 MAX_ACCOUNTS = 32
-"""A token names nobody, so a wrong one is held against every hash."""
+"""A token has no user name, so a wrong one is compared with every hash."""
 
 
 class TlsBlock(Block):
@@ -36,58 +36,62 @@ class TlsBlock(Block):
 
     @property
     def key_pair(self) -> CertificateKeyPair:
-        """The same for who opens the door."""
+        """Return the files for the server."""
         return CertificateKeyPair(certificate=self.certificate, key=self.key)
 
 
 class AccountsBlock(Block):
-    """Who may read. ``portal-monitor hash-secret`` makes the hashes."""
+    """Accounts that may read. ``portal-monitor hash-secret`` makes the hashes."""
 
     users: dict[AccountName, SecretHash] = Field(
         default_factory=dict, max_length=MAX_ACCOUNTS, description="Passwords (basic authentication), hashed, by user."
     )
     tokens: dict[AccountName, SecretHash] = Field(
-        default_factory=dict, max_length=MAX_ACCOUNTS, description="Bearer tokens, hashed, by who holds them."
+        default_factory=dict, max_length=MAX_ACCOUNTS, description="Bearer tokens, hashed, by the name of their client."
     )
 
     @model_validator(mode="after")
     def _check_not_empty(self) -> AccountsBlock:
         if not self.users and not self.tokens:
-            raise ValueError("'accounts' names neither 'users' nor 'tokens', so nobody could enter")
+            raise ValueError("'accounts' needs 'users' or 'tokens'")
         return self
 
     def hashes(self) -> tuple[dict[str, ScryptHash], dict[str, ScryptHash]]:
-        """Of users and of tokens, by name."""
+        """Return the hashes of users and of tokens, by name."""
         users, tokens = (
-            {name: ScryptHash.parse(one.get_secret_value()) for name, one in chosen.items()}
-            for chosen in (self.users, self.tokens)
+            {name: ScryptHash.parse(one.get_secret_value()) for name, one in secrets.items()}
+            for secrets in (self.users, self.tokens)
         )
         return users, tokens
 
 
 class WebBlock(Block):
-    """The web server. The token comes from the file, the environment or a file of its own."""
+    """The web server. The token comes from this file, the environment or another file."""
 
     reload: bool = Field(default=False, description="Whether POST /-/reload loads the configuration again.")
-    reload_token: SecretStr | None = Field(default=None, description='The token it asks for, best as "${NAME}".')
+    reload_token: SecretStr | None = Field(default=None, description='The token it requires, best as "${NAME}".')
     reload_token_file: Path | None = Field(default=None, description="File with that token, below this directory.")
     tls: TlsBlock | None = Field(default=None, description="Certificate and key; without it, plain HTTP.")
-    accounts: AccountsBlock | None = Field(default=None, description="Who may read; without it, whoever reaches us.")
-    connections: int = Field(default=256, ge=8, le=4096, description="Connections at the same time.")
-    per_address: int = Field(default=64, ge=2, le=4096, description="Of these from one address (IPv6: one /64).")
+    accounts: AccountsBlock | None = Field(
+        default=None, description="Accounts that may read; without it, every client."
+    )
+    max_connections: int = Field(default=256, ge=8, le=4096, description="Connections at the same time.")
+    max_connections_per_client: int = Field(
+        default=64, ge=2, le=4096, description="Of these from one client address (IPv6: one /64)."
+    )
 
     @property
     def without_accounts(self) -> WebBlock:
-        """What a reload does not change over: all but the accounts. Certificates are read anew from where they were."""
+        """Return what a reload does not apply: all but the accounts. Certificates are read again from their files."""
         return self.model_copy(update={"accounts": None})
 
 
 def web_with_files(web: WebBlock, document: YamlDocument, directory: Path, collector: ErrorCollector) -> WebBlock:
-    """The block with its token read, its paths absolute and its certificate judged."""
+    """Return the block with its token read, its paths absolute and its certificate validated."""
     web = _with_token(web, document, directory, collector)
     if web.reload and web.reload_token is None and web.reload_token_file is None:
-        words = "reloading over HTTP needs a 'reload_token' or a 'reload_token_file'; SIGHUP needs neither"
-        collector.add(document.locate(("web", "reload")), words)
+        message = "reloading over HTTP needs a 'reload_token' or a 'reload_token_file'; SIGHUP needs neither"
+        collector.add(document.locate(("web", "reload")), message)
     if web.tls is None:
         return web
     absolute = {
@@ -102,14 +106,14 @@ def web_with_files(web: WebBlock, document: YamlDocument, directory: Path, colle
 def _check_tls(tls: TlsBlock, document: YamlDocument, collector: ErrorCollector) -> None:
     try:
         certificate = tls.key_pair.validate()
-    except TlsFileError as fault:
-        spot = document.locate(("web", "tls", fault.field))
-        collector.add(spot, f"{spot.display_value()} {fault}")
+    except TlsFileError as error:
+        location = document.locate(("web", "tls", error.field))
+        collector.add(location, f"{location.display_value()} {error}")
         return
-    if late := validity_problem(certificate):
-        collector.warn(document.locate(("web", "tls", "certificate")), late)
+    if problem := validity_problem(certificate):
+        collector.warn(document.locate(("web", "tls", "certificate")), problem)
     if tls.key.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
-        collector.warn(document.locate(("web", "tls", "key")), "everybody on this machine can read this key")
+        collector.warn(document.locate(("web", "tls", "key")), "the private key is world-readable")
 
 
 def _with_token(web: WebBlock, document: YamlDocument, directory: Path, collector: ErrorCollector) -> WebBlock:
@@ -117,14 +121,14 @@ def _with_token(web: WebBlock, document: YamlDocument, directory: Path, collecto
         collector.add(document.locate(("web", "reload_token")), "this token is empty")
     if web.reload_token_file is None:
         return web
-    spot = document.locate(("web", "reload_token_file"))
+    location = document.locate(("web", "reload_token_file"))
     if web.reload_token is not None:
-        collector.add(spot, "give either 'reload_token' or 'reload_token_file', not both", at_key=True)
+        collector.add(location, "give either 'reload_token' or 'reload_token_file', not both", at_key=True)
     try:
         token = read_secret(directory / web.reload_token_file)
     except SecretFileError as error:
-        collector.add(spot, f"{spot.display_value()} cannot be read: {error}")
+        collector.add(location, f"{location.display_value()} cannot be read: {error}")
         return web
     if not token:
-        collector.add(spot, f"{spot.display_value()} is empty")
+        collector.add(location, f"{location.display_value()} is empty")
     return web.model_copy(update={"reload_token": SecretStr(token)})

@@ -1,4 +1,4 @@
-"""A file after reading: its data, and the way back from any value to the place where somebody wrote it."""
+"""Hold a parsed YAML file: its data, and the source location of every value."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _URL_CREDENTIALS = re.compile(r"://[^/\s]*@")
 
 @dataclass(slots=True, kw_only=True)
 class YamlDocument:
-    """One file: its plain ``data``, and the way back from a value to its place.
+    """One file: its plain ``data`` and the locations of its values.
 
-    ``borrowed`` holds the variable from which a node's text was filled, by ``id`` of the node, ``borrowed_steps`` the
-    ways to these values. ``broken`` holds nodes that were complained about while reading.
+    ``from_environment`` holds, by ``id`` of a node, the variable that its text was filled from;
+    ``environment_key_paths`` the paths to these values. ``reported_nodes`` are nodes with an error found while reading.
     """
 
     file: str
@@ -41,7 +41,7 @@ class YamlDocument:
     _pairs: dict[int, dict[str, tuple[yaml.Node, yaml.Node]]] = field(default_factory=dict)
 
     def locate(self, key_path: KeyPath) -> SourceLocation:
-        """The place that ``steps`` lead to, as far as they lead anywhere: for a missing key, that of its parent."""
+        """Return the location of the value at ``key_path``; for a missing key, that of its nearest parent."""
         key, node = self.root, self.root
         taken: list[str | int] = []
         for step in key_path:
@@ -60,7 +60,7 @@ class YamlDocument:
         )
 
     def _child(self, node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Node] | None:
-        """Key and value at ``step``; in a list the value stands for its key. The last of two equal keys counts."""
+        """Return key and value at ``step``; in a list the value is also the key. The last of two equal keys counts."""
         if isinstance(node, yaml.MappingNode):
             if id(node) not in self._pairs:
                 pairs = ((key, value) for key, value in node.value if isinstance(key, yaml.ScalarNode))
@@ -71,7 +71,7 @@ class YamlDocument:
         return None
 
     def _redacted_as(self, node: yaml.Node, key_path: list[str | int]) -> str:
-        """What to call the value in a message when the value itself, or a part of it, must not stand there."""
+        """Return a name for the value if a message must not show it or a part of it, else an empty text."""
         for one in _node_and_descendants(node):
             if id(one) in self.from_environment:
                 return f"the value of ${{{self.from_environment[id(one)]}}}"
@@ -84,18 +84,18 @@ class YamlDocument:
 
 
 def is_secret(key_path: KeyPath | list[str | int]) -> bool:
-    """Whether the value that ``steps`` lead to may be a secret by its name: tokens, accounts, values of headers."""
+    """Return whether the keys mark the value as a possible secret: tokens, accounts, values of headers."""
     inside = {"headers", "accounts"}.intersection(map(str, key_path[:-1]))
     return bool(inside) or any(isinstance(step, str) and step.endswith("_token") for step in key_path)
 
 
 def position_of(node: yaml.Node) -> tuple[int, int]:
-    """Line and column, from 1."""
+    """Return line and column of a node, from 1."""
     return node.start_mark.line + 1, node.start_mark.column + 1
 
 
 def _node_and_descendants(node: yaml.Node) -> list[yaml.Node]:
-    """The node and all values below it."""
+    """Return the node and all values below it."""
     found = [node]
     for one in found:
         if isinstance(one, yaml.SequenceNode):

@@ -1,4 +1,4 @@
-"""YAML text to a :class:`Document`, with ``${NAME}`` filled from the environment and every slip of YAML's own told."""
+"""Parse YAML into a :class:`YamlDocument`; fill ``${NAME}`` from the environment and report every YAML error."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _REFERENCE = re.compile(r"\$\$\{|\$\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)\})?")
 _CONTAINERS = {f"{YAML_TAG_PREFIX}{name}" for name in ("map", "seq", "set", "omap", "pairs")}
 
 MAX_VALUES = 1_000_000
-"""Values that a file may have, aliases counted wherever they are used: a few short lines can ask for billions."""
+"""Values that a file may have, aliases counted wherever they are used: a few short lines can expand to billions."""
 
 
 def load_document(path: Path, environment: Mapping[str, str], collector: ErrorCollector) -> YamlDocument | None:
-    """Read one file; whatever is wrong with it as YAML goes to the ledger. None when nothing can be made of it."""
+    """Read one file and report its YAML errors to *collector*. Return None when it cannot be parsed."""
     text = _read_text(path, collector)
     if text is None:
         return None
@@ -49,16 +49,16 @@ def load_document(path: Path, environment: Mapping[str, str], collector: ErrorCo
 
 
 def _add_syntax_error(collector: ErrorCollector, file: str, text: str, error: yaml.MarkedYAMLError) -> None:
-    words = ", ".join(part for part in (error.context, error.problem) if part)
+    message = ", ".join(part for part in (error.context, error.problem) if part)
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line, mark.column) if mark else (0, 0)
     if "\n".join(text.split("\n")[line : line + 1])[column : column + 1] == "\t":
-        words += "; this is a tab, and YAML is indented with spaces"
-    collector.add_at(file, f"not valid YAML: {words}", line + 1, column + 1)
+        message += "; this is a tab, and YAML is indented with spaces"
+    collector.add_at(file, f"not valid YAML: {message}", line + 1, column + 1)
 
 
 def _is_text(value: str) -> bool:
-    """Whether a variable is text: Python keeps bytes that are none as surrogates."""
+    """Return whether a variable is text: Python keeps other bytes as surrogates."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -87,19 +87,19 @@ def _read_text(path: Path, collector: ErrorCollector) -> str | None:
     except UnicodeDecodeError as error:
         _add_error_after(collector, path, data[: error.start].decode("utf-8"), "the file is not UTF-8")
         return None
-    if (strange := Reader.NON_PRINTABLE.search(text)) is not None:
-        _add_error_after(collector, path, text[: strange.start()], f"YAML does not allow the character {strange[0]!a}")
+    if (invalid := Reader.NON_PRINTABLE.search(text)) is not None:
+        _add_error_after(collector, path, text[: invalid.start()], f"YAML does not allow the character {invalid[0]!a}")
         return None
     return text
 
 
 def _add_error_after(collector: ErrorCollector, path: Path, before: str, message: str) -> None:
-    """Complain about the character that follows the text ``before``."""
+    """Add an error about the character that follows the text ``before``."""
     collector.add_at(str(path), message, before.count("\n") + 1, len(before) - before.rfind("\n"))
 
 
 class _DataBuilder:
-    """Makes data of nodes. A value that cannot be made is None and complained about."""
+    """Builds data from nodes. A value that cannot be built is None and reported."""
 
     def __init__(self, document: YamlDocument, environment: Mapping[str, str], collector: ErrorCollector) -> None:
         self.document = document
@@ -111,7 +111,7 @@ class _DataBuilder:
         self.built = 0
 
     def build(self, node: yaml.Node, key_path: KeyPath) -> object:
-        """Data of the node that stands at ``steps``. Raises OverflowError when the file has too many values."""
+        """Return the data of the node at ``key_path``. Raises OverflowError when the file has too many values."""
         self.built += 1
         if self.built > MAX_VALUES:
             raise OverflowError
@@ -137,7 +137,7 @@ class _DataBuilder:
         self.document.reported_nodes.add(id(node))
 
     def _merged_length(self, node: yaml.Node) -> int:
-        """How many pairs a mapping has once all is merged into it; as values, these count before they are made."""
+        """Return the number of pairs of a mapping after all merges; as values, they count before they are built."""
         if id(node) not in self.lengths:
             merged = [value for key, value in node.value if key.tag == f"{YAML_TAG_PREFIX}merge"]
             parts = [part for one in merged for part in (one.value if isinstance(one, yaml.SequenceNode) else [one])]
@@ -149,21 +149,21 @@ class _DataBuilder:
         return self.lengths[id(node)]
 
     def _check_keys(self, node: yaml.Node) -> None:
-        """A key is text, and stands once in its mapping."""
+        """Check that keys are text and unique in their mapping."""
         first: dict[str, int] = {}
         for key, _ in node.value:
             name = key.tag.removeprefix(YAML_TAG_PREFIX)
             if name not in {"str", "merge", "value"} or not isinstance(key, yaml.ScalarNode):
                 raw = key.value if isinstance(key, yaml.ScalarNode) else "this"
-                sort = YAML_TYPES.get(name, name) if isinstance(key, yaml.ScalarNode) else "more than text"
-                self._report(key, f"expected text as key, but {raw} is read as {sort}; quote it")
+                yaml_type = YAML_TYPES.get(name, name) if isinstance(key, yaml.ScalarNode) else "more than text"
+                self._report(key, f"expected text as key, but {raw} is read as {yaml_type}; quote it")
             elif key.value in first:
                 self._report(key, f"duplicate key {key.value!r}, first given in line {first[key.value]}")
             else:
                 first[key.value] = key.start_mark.line + 1
 
     def _scalar(self, node: yaml.ScalarNode) -> object:
-        """A number, boolean, date or null. Some texts look like one and are none, such as the date 2026-13-01."""
+        """Return a number, boolean, date or null. Some texts have the form but are invalid, such as 2026-13-01."""
         if node.tag in _CONTAINERS:
             self._report(node, _unknown_tag(node))
             return None
@@ -171,13 +171,13 @@ class _DataBuilder:
             return self.scalars.construct_object(node)
         except ConstructorError:
             self._report(node, _unknown_tag(node))
-        except (ValueError, LookupError, AttributeError):  # the last two from a tag that somebody wrote, as in !!bool x
+        except (ValueError, LookupError, AttributeError):  # the last two from an explicit tag, as in !!bool x
             tag = node.tag.removeprefix(YAML_TAG_PREFIX)
             self._report(node, f"cannot be read as {YAML_TYPES.get(tag, tag)}; quote it if it is text")
         return None
 
     def _substitute(self, node: yaml.ScalarNode, key_path: KeyPath) -> str:
-        """The text with variables filled in. It stays text: what a variable holds is never read as YAML."""
+        """Fill variables into the text. It stays text: the value of a variable is never parsed as YAML."""
         if "${" not in node.value:
             return str(node.value)
 

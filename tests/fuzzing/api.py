@@ -19,43 +19,43 @@ from tests.fuzzing.surface import LONGEST, SEED, Found
 DESCRIPTION = "api/openapi.json"
 
 EXCLUDED = ("positive_data_acceptance",)
-"""Which portals, checks and moments there are no schema can say: a name that nobody knows is refused, as described."""
+"""No schema can list the portals, checks and times that exist: an unknown name is rejected, as described."""
 
-PROMISE = "Every answer of the JSON API, asked rightly and wrongly, conforms to its OpenAPI description"
+CONTRACT = "Every answer of the JSON API, to valid and invalid requests, conforms to its OpenAPI description"
 
 
 def description_of(address: str) -> dict[str, Any]:
-    """The description as the server gives it."""
-    told: dict[str, Any] = requests.get(f"{address}{DESCRIPTION}", timeout=10.0).json()
-    return told
+    """Return the description from the server."""
+    description: dict[str, Any] = requests.get(f"{address}{DESCRIPTION}", timeout=10.0).json()
+    return description
 
 
 def conform(address: str, examples: int, description: dict[str, Any] | None = None) -> Found:
-    """Ask for whatever there is, then each operation ``examples`` questions that it allows and as many others.
+    """Request all that exists, then each operation with ``examples`` valid and as many invalid requests.
 
-    ``description`` stands in for the server's own.
+    ``description`` replaces that of the server.
     """
     found = Found("api")
     schema = schemathesis.openapi.from_dict(description or description_of(address))
     schema.config.update(base_url=address)
     schema.validate()
     with requests.Session() as session:
-        _ask_by_name(schema, address, session, found)
+        _request_by_name(schema, address, session, found)
         for result in schema.get_all_operations():
             operation = result.ok()
             for mode in _modes(operation):
-                _ask(operation, mode, session, examples, found)
+                _request(operation, mode, session, examples, found)
     return found
 
 
-def _ask_by_name(schema: schemathesis.BaseSchema, address: str, session: requests.Session, found: Found) -> None:
+def _request_by_name(schema: schemathesis.BaseSchema, address: str, session: requests.Session, found: Found) -> None:
     """Chance finds no id: every incident, and the measurements of every portal and check."""
     incidents = session.get(f"{address}api/v1/incidents", timeout=10.0).json()["incidents"]
     portals = session.get(f"{address}api/v1/portals", timeout=10.0).json()["portals"]
     one, many = (schema[path]["GET"] for path in ("/api/v1/incidents/{id}", "/api/v1/measurements"))
-    cases = [one.Case(path_parameters={"id": told["id"]}) for told in incidents]
-    cases += [many.Case(query={"portal": told["id"], "limit": 1000}) for told in portals]
-    cases += [many.Case(query={"check": each["name"]}) for told in portals[:1] for each in told["checks"]]
+    cases = [one.Case(path_parameters={"id": incident["id"]}) for incident in incidents]
+    cases += [many.Case(query={"portal": portal["id"], "limit": 1000}) for portal in portals]
+    cases += [many.Case(query={"check": each["name"]}) for portal in portals[:1] for each in portal["checks"]]
     for case in cases:
         found.cases += 1
         try:
@@ -71,14 +71,14 @@ def _modes(operation: schemathesis.APIOperation) -> Iterator[GenerationMode]:
         yield GenerationMode.NEGATIVE
 
 
-def _ask(
+def _request(
     operation: schemathesis.APIOperation,
     mode: GenerationMode,
     session: requests.Session,
     examples: int,
     found: Found,
 ) -> None:
-    """Questions of one sort; the first answer that breaks the promise, made as small as can be, is noted."""
+    """Send requests of one mode; record the first response that breaks the contract, shrunk."""
     refused = [CHECKS.get_one(name) for name in EXCLUDED]
 
     @seed(SEED)
@@ -90,7 +90,7 @@ def _ask(
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(generation_mode=mode))
-    def ask(case: schemathesis.Case) -> None:
+    def request(case: schemathesis.Case) -> None:
         found.cases += 1
         began = time.process_time()
         case.call_and_validate(session=session, excluded_checks=refused)
@@ -99,10 +99,8 @@ def _ask(
         assert took < LONGEST, f"took {took:.1f} s"
 
     try:
-        ask()
+        request()
     except Unsatisfiable:
-        assert mode is GenerationMode.NEGATIVE, (
-            f"{operation.label} allows nothing"
-        )  # whatever is text is right for an id
+        assert mode is GenerationMode.NEGATIVE, f"{operation.label} allows nothing"  # any text is valid as an id
     except (AssertionError, FailureGroup) as error:
         found.broken.append(f"{operation.label}, {mode.value} (FUZZ_SEED={SEED}): {error}")

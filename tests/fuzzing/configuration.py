@@ -1,4 +1,4 @@
-"""Mutated configurations: taken whole and fit for use, or refused with complaints at places, and no file touched."""
+"""Mutated configurations: accepted and usable, or rejected with errors at places, and no file changed."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from monitor.states.state_machine import StateMachine
 from tests.fuzzing import mutate
 from tests.fuzzing.surface import Case, Draw, Surface, fresh, held
 from tests.monitor.config.test_config import ENVIRONMENT, SHIPPED
-from tests.monitor.scoring.parts import NOW, PERIOD, Memory, look
+from tests.monitor.scoring.parts import NOW, PERIOD, Memory, attempt
 
-BAD_AND_GOOD = Path(__file__).parents[1] / "config"
+BAD_AND_GOOD = Path(__file__).parents[1] / "monitor" / "config"
 ODD = (*mutate.ODD, *mutate.DATES)
 VARIABLES = ENVIRONMENT | {"BYTES": "\udcff", "EMPTY": "", "LINES": "a\nb", "MARK": mutate.MARK}
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -45,7 +45,7 @@ VALUES = (
         b"!!python/object:os.system x",
         b"!x y",
         b"&a *a",
-        b"*nobody",
+        b"*missing",
     ),
     *(
         b"{? !!str [a] : b}",
@@ -91,37 +91,41 @@ VALUES = (
     *(b"/dev/zero", b"/dev/stdin", b"/proc/self/mem", b"/", b".", b"x\n  y: z"),
     b"{" + b", ".join(b"k%d: 1" % number for number in range(5000)) + b"}",
     b"[" + b", ".join(b"x%d" % number for number in range(5000)) + b"]",
-    b"[" + b", ".join([b"{<<: *nobody}"] * 10) + b"]",
+    b"[" + b", ".join([b"{<<: *missing}"] * 10) + b"]",
 )
-"""What YAML makes something strange of, or much of little."""
+"""Input that YAML reads in a strange way, or expands."""
 
 NOTIFY = """
 notify:
   targets: [{name: desk, url: 'json://127.0.0.1:9/', severities: [page], language: en}]
   quiet_hours: {start: '22:00', end: '06:00', hold: [notice]}
-  reminders: 1h
+  repeat_interval: 1h
 heartbeat: {url: 'http://127.0.0.1:9/'}
 alertmanager: {urls: ['http://127.0.0.1:9/']}
 maintenance:
-  - {portals: all, zone: Asia/Ho_Chi_Minh, reason: r, approved_by: a, weekdays: [sun], at: '22:00', lasts: 2h}
-  - {portals: all, zone: UTC, reason: r, approved_by: a, starts: '2026-08-01 22:00', ends: '2026-08-02 02:00'}
-service_hours: {windows: [{weekdays: [mon, tue], opens: '07:30', closes: '17:00'}]}
-sinks: {influxdb: {url: 'http://127.0.0.1:9', token: x, keep: {raw: 100d}}}
-render: {evidence: {days: 10}}
-states: {down_looks: 3, degraded: {latency: 5s, certificate_days: 14, after: 3}, flapping: {changes: 5, window: 30m}}
-confirm: {after: [2s, 5s]}
-lateness: {grace: 30s}
-sight:
+  - {portals: all, zone: Asia/Ho_Chi_Minh, reason: r, approved_by: a, weekdays: [sun], start_time: '22:00',
+     duration: 2h}
+  - {portals: all, zone: UTC, reason: r, approved_by: a, start: '2026-08-01 22:00', end: '2026-08-02 02:00'}
+service_hours: {windows: [{weekdays: [mon, tue], start: '07:30', end: '17:00'}]}
+sinks: {influxdb: {url: 'http://127.0.0.1:9', token: x, retention: {raw: 100d}}}
+browser: {screenshots: {retention: 10d}}
+states:
+  down_attempts: 3
+  degraded: {latency: 5s, certificate_days: 14, consecutive: 3}
+  flapping: {changes: 5, window: 30m}
+confirm: {delays: [2s, 5s]}
+misfire_grace_time: 30s
+self_check:
   references: [{name: here, connect: '127.0.0.1:9'}, {name: there, url: 'http://127.0.0.1:9/'}]
-  breaker: {share: 0.5, minimum: 5, window: 60s, burst: 10s}
-  machine: {lag: 1s, load: 8, step: 2s}
-lanes: {light: 8, render: 1}
-journal: {commit_every: 0.25, limit: 20000000000}
-archive: {grace: 6h, hot: 48h, keep: 1000d}
-scores: {every: 5m}
+  fleet_breaker: {share: 0.5, minimum: 5, window: 60s, burst: 10s}
+  host: {max_loop_lag: 1s, max_load_per_cpu: 8, max_clock_step: 2s}
+concurrency: {http: 8, browser: 1}
+journal: {commit_interval: 0.25, max_size: 20000000000}
+archive: {grace: 6h, keep_in_journal: 48h, retention: 1000d}
+scores: {interval: 5m}
 http: {name_servers: ['127.0.0.1:53']}
 checks:
-  uptime: {interval: 60s, timeout: 5s, status: [200], body_lacks: [x], headers: {a: b}}
+  uptime: {interval: 60s, timeout: 5s, status: [200], body_not_matches: [x], headers: {a: b}}
   latency: {interval: 5m, timeout: 5s, pages: all}
   mobile: {interval: 6h}
 history: {source: archive}
@@ -130,8 +134,8 @@ history: {source: archive}
 
 
 def folders() -> list[dict[str, bytes]]:
-    """The configurations that are spoiled, good ones and bad ones: path to content."""
-    paths = [path for sort in ("good", "bad") for path in sorted((BAD_AND_GOOD / sort).iterdir()) if path.is_dir()]
+    """The configurations that are mutated, good ones and bad ones: path to content."""
+    paths = [path for kind in ("good", "bad") for path in sorted((BAD_AND_GOOD / kind).iterdir()) if path.is_dir()]
     found = [held(path) for path in paths]
     return [one for one in found if "monitor.yaml" in one and "portals.yaml" in one] + [_shipped(), _whole()]
 
@@ -158,8 +162,8 @@ def _dumped(data: Any) -> bytes:  # noqa: ANN401 - plain data
     return text
 
 
-def spoiled(draw: Draw, body: bytes) -> bytes:
-    """A YAML file spoiled as data where it is YAML, or as text, or as bytes."""
+def mutated(draw: Draw, body: bytes) -> bytes:
+    """A YAML file mutated as data where it is YAML, or as text, or as bytes."""
     way = draw.random()
     if way < 0.2:
         return mutate.value_of(draw, body, VALUES)
@@ -171,14 +175,14 @@ def spoiled(draw: Draw, body: bytes) -> bytes:
     return mutate.bytes_of(draw, body)
 
 
-def judge(directory: Path) -> Config | None:
-    """Load as the daemon does; None when it was refused. Raises AssertionError for a refusal that helps nobody."""
+def validate(directory: Path) -> Config | None:
+    """Load as the daemon does; None when rejected. Raises AssertionError for an error without place or message."""
     try:
         return load(directory, VARIABLES)
     except ConfigError as error:
-        complaints = error.errors
-    assert complaints, "refused without a complaint"
-    for one in complaints:
+        errors = error.errors
+    assert errors, "rejected without an error"
+    for one in errors:
         assert one.line >= 1, one
         assert one.column >= 1, one
         assert one.message, one
@@ -187,7 +191,7 @@ def judge(directory: Path) -> Config | None:
 
 
 def use(config: Config, *, scores: bool) -> None:
-    """Whatever was taken has to be fit for all that is made of it later."""
+    """Whatever was accepted must be usable for all that is made of it later."""
     yaml.safe_dump(redacted(config), allow_unicode=True, sort_keys=False).encode()
     estimate(config)
     describe_upcoming(config.settings.calendar.windows, NOW)
@@ -196,7 +200,7 @@ def use(config: Config, *, scores: bool) -> None:
     if config.settings.service_hours is not None:
         list(config.settings.service_hours.hours().intervals(NOW, NOW + 7 * 86_400_000))
     if scores and config.rules.rubrics and config.portals:
-        rows = [look(hour * 3_600_000, 1.0 + hour % 3, portal=config.portals[0].id) for hour in range(240)]
+        rows = [attempt(hour * 3_600_000, 1.0 + hour % 3, portal=config.portals[0].id) for hour in range(240)]
         engine.score(config.rules, config.portals[:1], PERIOD, Memory(rows), NOW, intervals=False)
 
 
@@ -204,9 +208,9 @@ def _case(scratch: Path, chosen: list[dict[str, bytes]], prefix: tuple[str, ...]
     files = dict(draw.choice((draw.choice(chosen), chosen[-1])))
     names = [name for name in files if name.endswith(".yaml") and name.startswith(prefix) and name != "expected.yaml"]
     for name in draw.sample(names, min(len(names), draw.choice((1, 1, 1, 2)))):
-        files[name] = spoiled(draw, files[name])
+        files[name] = mutated(draw, files[name])
     fresh(scratch, files)
-    config = judge(scratch)
+    config = validate(scratch)
     if config is not None:
         use(config, scores=draw.random() < 0.3)
     assert held(scratch) == files, "files changed"
@@ -227,13 +231,13 @@ def _rubrics(scratch: Path) -> Iterator[Case]:
 SURFACES = (
     Surface(
         name="configuration",
-        promise="Mutated settings, portals, checks, targets: taken whole and usable, or refused with places",
+        contract="Mutated settings, portals, checks, targets: taken whole and usable, or refused with places",
         cases=5000,
         open=_settings,
     ),
     Surface(
         name="rubrics",
-        promise="Mutated rubrics, exclusions and entries: taken and able to score, or refused with places",
+        contract="Mutated rubrics, exclusions and entries: taken and able to score, or refused with places",
         cases=2500,
         open=_rubrics,
     ),

@@ -1,4 +1,4 @@
-"""Small files that others may have touched: notes in the inbox, indexes of pictures, manifests, seals, sealed days."""
+"""Small files that others may change: notes in the inbox, indexes of screenshots, manifests, seals, sealed days."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from monitor.storage.archive import verify
 from monitor.storage.archive.layout import ARCHIVE_FOLDER
 from monitor.storage.archive.protocol import SealRequest
 from monitor.storage.archive.seal import sweep
-from monitor.storage.folders import EVIDENCE, INBOX
+from monitor.storage.folders import INBOX, SCREENSHOTS
 from monitor.storage.history.reader import HistoryWindow, measurements
 from monitor.storage.journal.store import JOURNAL_FILE, JournalError, JournalReader, JournalWriter
 from monitor.storage.screenshots import METADATA_FILE, ScreenshotStore
@@ -60,48 +60,48 @@ def _notes(scratch: Path) -> Iterator[Case]:
         yield partial(_note_case, scratch, body, writer, reader)
 
 
-def _picture_case(data: Path, about: Path, body: bytes, draw: Draw) -> None:
+def _screenshot_case(data: Path, about: Path, body: bytes, draw: Draw) -> None:
     about.write_bytes(mutate.json_of(draw, body))
-    evidence = ScreenshotStore(folder=data / EVIDENCE, max_bytes=10**9, retention_days=100)
-    evidence.load()
-    exhibits = evidence.of_check("hue/mobile")
-    assert len(exhibits) <= 2, exhibits
-    filmstrip_view(exhibits, Translator("vi", ZoneInfo(ZONE)))
-    for one in exhibits:
+    store = ScreenshotStore(folder=data / SCREENSHOTS, max_bytes=10**9, retention_days=100)
+    store.load()
+    sets = store.of_check("hue/mobile")
+    assert len(sets) <= 2, sets
+    filmstrip_view(sets, Translator("vi", ZoneInfo(ZONE)))
+    for one in sets:
         for frame in one.frames:
-            place = evidence.find(one.key, one.slot, frame.file)
+            place = store.find(one.key, one.slot, frame.file)
             assert place is not None
-            assert place[0].resolve().is_relative_to(evidence.folder.resolve()), place
+            assert place[0].resolve().is_relative_to(store.folder.resolve()), place
             assert place[1].startswith("image/"), place
     filmstrips.filmstrips(data, ["hue"], periods.parse("2026-08-01", ZoneInfo(ZONE), SLOT), SLOT * 2)
-    asyncio.run(evidence.save(factories.check("mobile", portal="hue"), _look(SLOT + DAY // 2), [_PICTURES[1]]))
+    asyncio.run(store.save(factories.check("mobile", portal="hue"), _measurement(SLOT + DAY // 2), [_SCREENSHOTS[1]]))
 
 
-_PICTURES = [
+_SCREENSHOTS = [
     Screenshot(at_seconds=at, content_type="image/webp", body=b"RIFF", fingerprint="0f" * 8) for at in (0.5, None)
 ]
 
 
-def _look(slot: int):  # noqa: ANN202 - a measurement
+def _measurement(slot: int):  # noqa: ANN202 - a measurement
     return factories.measurement(kind="mobile", portal="hue", slot=slot)
 
 
 @contextmanager
-def _pictures(scratch: Path) -> Iterator[Case]:
-    evidence = ScreenshotStore(folder=scratch / EVIDENCE, max_bytes=10**9, retention_days=100)
-    asyncio.run(evidence.save(factories.check("mobile", portal="hue"), _look(SLOT), _PICTURES))
-    about = evidence.folder / "hue" / "mobile" / str(SLOT) / METADATA_FILE
-    yield partial(_picture_case, scratch, about, about.read_bytes())
+def _screenshots(scratch: Path) -> Iterator[Case]:
+    store = ScreenshotStore(folder=scratch / SCREENSHOTS, max_bytes=10**9, retention_days=100)
+    asyncio.run(store.save(factories.check("mobile", portal="hue"), _measurement(SLOT), _SCREENSHOTS))
+    about = store.folder / "hue" / "mobile" / str(SLOT) / METADATA_FILE
+    yield partial(_screenshot_case, scratch, about, about.read_bytes())
 
 
 def _manifest_case(folder: Path, body: bytes, draw: Draw) -> None:
     (folder / manifest.MANIFEST_NAME).write_bytes(mutate.json_of(draw, body))
     before = held(folder)
     try:
-        for complaint in manifest.verify(folder):
-            complaint.encode("utf-8", "backslashreplace")  # as the command prints it
+        for problem in manifest.verify(folder):
+            problem.encode("utf-8", "backslashreplace")  # as the command prints it
     except (manifest.ManifestError, OSError):
-        pass  # said in a sentence
+        pass  # rejected with a message
     manifest.is_export(folder)
     assert held(folder) == before
 
@@ -116,14 +116,14 @@ def _manifests(scratch: Path) -> Iterator[Case]:
         {"path": one.path, "size": one.size_bytes, "sha256": one.sha256}
         for one in map(manifest.manifest_file, files, files.values())
     ]
-    told = {
+    content = {
         "kind": manifest.MANIFEST_KIND,
         "schema": manifest.MANIFEST_SCHEMA_VERSION,
         "period": "2026Q3",
         "ended": True,
         "files": entries,
     }
-    yield partial(_manifest_case, scratch, json.dumps(told).encode())
+    yield partial(_manifest_case, scratch, json.dumps(content).encode())
 
 
 def _day_case(data: Path, files: dict[Path, bytes], draw: Draw) -> None:
@@ -147,13 +147,13 @@ def _day_case(data: Path, files: dict[Path, bytes], draw: Draw) -> None:
 @contextmanager
 def _days(scratch: Path) -> Iterator[Case]:
     scratch.mkdir()
-    looks = [*factories.measurements(40), *factories.measurements(40, kind="latency", check="latency")]
-    looks += [factories.measurement(slot=SLOT - 60_000, outcome=Outcome.DOWN)]
+    measurements = [*factories.measurements(40), *factories.measurements(40, kind="latency", check="latency")]
+    measurements += [factories.measurement(slot=SLOT - 60_000, outcome=Outcome.DOWN)]
     with closing(JournalWriter(scratch / JOURNAL_FILE, PROBE_KINDS)) as writer:
-        writer.write(looks)
+        writer.write(measurements)
         sweep(
             SealRequest(directory=scratch, zone=ZONE, grace_ms=0, now_ms=SLOT + 3 * DAY),
-            lambda chore: writer.write([chore]) and None,
+            lambda update: writer.write([update]) and None,
         )
     sealed = {path: path.read_bytes() for path in (scratch / ARCHIVE_FOLDER).rglob("*.parquet")}
     assert sealed
@@ -163,25 +163,25 @@ def _days(scratch: Path) -> Iterator[Case]:
 SURFACES = (
     Surface(
         name="notes",
-        promise="Mutated notes in the inbox: taken into the journal, or put aside",
+        contract="Mutated notes in the inbox: taken into the journal, or put aside",
         cases=2000,
         open=_notes,
     ),
     Surface(
-        name="pictures",
-        promise="Mutated indexes of pictures: shown as ours, or passed over; no file from elsewhere is served",
+        name="screenshots",
+        contract="Mutated indexes of screenshots: shown as ours, or skipped; no other file is served",
         cases=1500,
-        open=_pictures,
+        open=_screenshots,
     ),
     Surface(
         name="manifests",
-        promise="Mutated manifests of exports: judged file by file, or refused in a sentence",
+        contract="Mutated manifests of exports: verified file by file, or rejected with a message",
         cases=1500,
         open=_manifests,
     ),
     Surface(
         name="sealed days",
-        promise="Mutated files of the archive: verify notices every one, readers give rows or a sentence",
+        contract="Mutated files of the archive: verify notices every one, readers give rows or a sentence",
         cases=200,
         open=_days,
     ),

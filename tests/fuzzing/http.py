@@ -38,7 +38,7 @@ PATHS = (
     ),
     *(
         "/api/openapi.json",
-        "/evidence/da-nang/mobile/{slot}/00.webp",
+        "/screenshots/da-nang/mobile/{slot}/00.webp",
         "/metrics",
         "/probe",
         "/probe",
@@ -46,7 +46,7 @@ PATHS = (
         "/-/healthy",
     ),
     *("/-/ready", "/-/reload", "/api/", "/api/v2", "/portals/{odd}", "/incidents/{odd}", "/api/v1/incidents/{odd}"),
-    *("/evidence/da-nang/mobile/{odd}/00.webp", "/static/{odd}", "/{odd}"),
+    *("/screenshots/da-nang/mobile/{odd}/00.webp", "/static/{odd}", "/{odd}"),
 )
 PARAMETERS = (
     *(
@@ -145,7 +145,7 @@ METHODS = ("GET",) * 40 + (
 _HTML = "text/html; charset=utf-8"
 _JSON = "application/json; charset=utf-8"
 _PLAIN = "text/plain; charset=utf-8"
-_PATIENCE = 20.0
+_TIMEOUT = 20.0
 
 
 def request_of(draw: Draw) -> bytes:
@@ -187,17 +187,17 @@ def _coded(draw: Draw, text: str) -> str:
     return text.replace(" ", "+").replace("\r", "").replace("\n", "") if way < 0.95 else "%ED%A0%80%FF%00%2F%zz%"
 
 
-def judge(address: str, request: bytes) -> None:
-    """Ask, and raise AssertionError when the answer is not one of ours. Without a whole request there need be none."""
+def check_response(address: str, request: bytes) -> None:
+    """Send the request and raise AssertionError if the response is not one of ours; an incomplete one needs none."""
     where = urlsplit(address)
     whole = b"\r\n\r\n" in request.lstrip(b"\r\n")
-    with socket.create_connection((where.hostname or "", where.port or 0), _PATIENCE) as wire:
-        with suppress(ConnectionResetError, BrokenPipeError):  # it may close while we are still talking
-            wire.sendall(request)
+    with socket.create_connection((where.hostname or "", where.port or 0), _TIMEOUT) as connection:
+        with suppress(ConnectionResetError, BrokenPipeError):  # it may close while we still send
+            connection.sendall(request)
         if not whole:
-            wire.shutdown(socket.SHUT_WR)
+            connection.shutdown(socket.SHUT_WR)
         method = request.split(b" ", 1)[0].decode("latin-1")
-        answer = http.client.HTTPResponse(wire, method=method)
+        answer = http.client.HTTPResponse(connection, method=method)
         try:
             answer.begin()
         except (http.client.RemoteDisconnected, ConnectionResetError):
@@ -205,29 +205,29 @@ def judge(address: str, request: bytes) -> None:
             return
         with answer:
             body = answer.read()
-    assert answer.status < 500 or (answer.status == 503 and body == b"not looked at yet\n"), (answer.status, body[:200])
+    assert answer.status < 500 or (answer.status == 503 and body == b"not probed yet\n"), (answer.status, body[:200])
     for name, value in SECURITY_HEADERS.items():
         assert answer.headers.get_all(name) == [value], (answer.status, name, answer.headers.get_all(name))
-    _judge_body(method, answer.status, answer.headers.get("Content-Type", ""), body)
+    _check_body(method, answer.status, answer.headers.get("Content-Type", ""), body)
 
 
-def _judge_body(method: str, status: int, sort: str, body: bytes) -> None:
+def _check_body(method: str, status: int, content_type: str, body: bytes) -> None:
     assert b"Traceback" not in body
-    if sort == _JSON and method != "HEAD":
+    if content_type == _JSON and method != "HEAD":
         json.loads(body)
-    elif sort == _HTML:
+    elif content_type == _HTML:
         assert mutate.MARK.encode() not in body, "handed back raw"
         assert b"\0" not in body
-    elif sort != _JSON:
+    elif content_type != _JSON:
         known = (_PLAIN, "text/plain; version=0.0.4; charset=utf-8", "text/css; charset=utf-8", "image/webp")
-        assert sort in known or (status in {304, 417} and sort in {"", _PLAIN}), (status, sort)
+        assert content_type in known or (status in {304, 417} and content_type in {"", _PLAIN}), (status, content_type)
 
 
 def _case(server: Served, draw: Draw) -> None:
     request = request_of(draw)
     server.stage.clock.seconds += 2  # or most pages would be those of the case before
     calls, rows = server.stage.calls, server.stage.journal.last_seq
-    judge(server.address, request)
+    check_response(server.address, request)
     assert server.stage.journal.last_seq == rows, "a request wrote a row"
     allowed = TOKEN.encode() in request and request.startswith(b"POST")
     assert allowed or server.stage.calls == calls, "a request without the token made it reload"
@@ -243,7 +243,7 @@ def _open(scratch: Path) -> Iterator[Case]:
 SURFACES = (
     Surface(
         name="requests",
-        promise="Mutated requests to every route: no 5xx, our headers, a known content type, nothing handed back raw",
+        contract="Mutated requests to every route: no 5xx, our headers, a known content type, nothing handed back raw",
         cases=7000,
         open=_open,
     ),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from monitor.storage.history.reader import HistoryWindow
 from monitor.storage.journal.store import JOURNAL_FILE, JournalError, JournalReader, JournalWriter
-from monitor.storage.transfer import files as exchange
+from monitor.storage.transfer import files as transfer
 from probes.registry import PROBE_KINDS
 from probes.result import Outcome
 from tests import factories
@@ -25,20 +25,22 @@ def written(scratch: Path) -> dict[str, bytes]:
     """A small file of each format, as history export writes it: name to content."""
     source = scratch / "source"
     source.mkdir(parents=True)
-    looks = [*factories.measurements(12), *factories.measurements(12, kind="latency", check="latency")]
-    looks += [factories.measurement(slot=SLOT - 60_000 * n, outcome=one) for n, one in enumerate(Outcome, start=1)]
+    measurements = [*factories.measurements(12), *factories.measurements(12, kind="latency", check="latency")]
+    measurements += [
+        factories.measurement(slot=SLOT - 60_000 * n, outcome=one) for n, one in enumerate(Outcome, start=1)
+    ]
     with closing(JournalWriter(source / JOURNAL_FILE, PROBE_KINDS)) as writer:
-        writer.write(looks)
+        writer.write(measurements)
     found = {}
     for kind, form in FILES:
         path = scratch / f"{kind}.{form}"
-        exchange.export(source, HistoryWindow(kind=kind, since_ms=0, until_ms=SLOT * 2), path, form)
+        transfer.export(source, HistoryWindow(kind=kind, since_ms=0, until_ms=SLOT * 2), path, form)
         found[path.name] = path.read_bytes()
     return found
 
 
-def spoiled(draw: Draw, name: str, body: bytes) -> bytes:
-    """A file spoiled as bytes; of text sometimes a single value."""
+def mutated(draw: Draw, name: str, body: bytes) -> bytes:
+    """A file mutated as bytes; of text sometimes a single value."""
     if name.endswith("csv") and draw.random() < 0.5:
         return _cells(draw, body)
     if name.endswith("jsonl") and draw.random() < 0.5:
@@ -79,13 +81,13 @@ def rows(directory: Path) -> int | None:
 def _case(scratch: Path, files: dict[str, bytes], draw: Draw) -> None:
     name = draw.choice(list(files))
     path, data = scratch / f"in-{name}", scratch / draw.choice(("full", "empty"))
-    path.write_bytes(spoiled(draw, name, files[name]))
+    path.write_bytes(mutated(draw, name, files[name]))
     if data.name == "empty":
         for left in data.glob(f"{JOURNAL_FILE}*"):
             left.unlink()
     before = rows(data)
     try:
-        found = exchange.import_(data, path)
+        found = transfer.import_(data, path)
     except JournalError as error:
         str(error).encode()
         assert rows(data) == before, "a refused file left rows"
@@ -94,10 +96,10 @@ def _case(scratch: Path, files: dict[str, bytes], draw: Draw) -> None:
     assert found.rows_read == found.added + found.already_present, found
     assert after == (before or 0) + found.added, (before, found, after)
     with suppress(JournalError):  # DuckDB takes some broken Parquet files at one time and refuses them at another
-        exchange.import_(data, path)
+        transfer.import_(data, path)
     assert rows(data) == after, "it came again"
     for kind in PROBE_KINDS:
-        exchange.export(data, HistoryWindow(kind=kind, since_ms=0, until_ms=10**15), scratch / "out", "jsonl")
+        transfer.export(data, HistoryWindow(kind=kind, since_ms=0, until_ms=10**15), scratch / "out", "jsonl")
 
 
 @contextmanager
@@ -111,7 +113,7 @@ def _open(scratch: Path) -> Iterator[Case]:
 SURFACES = (
     Surface(
         name="imports",
-        promise="Mutated measurements (CSV, JSON Lines, Parquet): taken whole, or refused and not one row written",
+        contract="Mutated measurements (CSV, JSON Lines, Parquet): taken whole, or refused and not one row written",
         cases=2000,
         open=_open,
     ),

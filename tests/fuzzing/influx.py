@@ -49,7 +49,7 @@ class _Answer(BaseHTTPRequestHandler):
         self.do_GET()
 
     def log_message(self, *_words: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def _line(names: list[str], values: list[list[Any]], *, more: bool = False) -> bytes:
@@ -59,7 +59,7 @@ def _line(names: list[str], values: list[list[Any]], *, more: bool = False) -> b
 
 
 def answers() -> tuple[bytes, bytes]:
-    """What a database with five looks answers: the time of the first, and then two parts with all of them."""
+    """What a database with five measurements returns: the time of the first, and then two parts with all of them."""
     names = ["time", *measurements_query(WINDOW).column_names]
     rows = []
     for one in factories.measurements(5):
@@ -69,7 +69,7 @@ def answers() -> tuple[bytes, bytes]:
     return _line(["time", "slot"], [[SLOT, SLOT]]), _line(names, rows[:3], more=True) + _line(names, rows[3:])
 
 
-def _spoiled(draw: Draw, body: bytes) -> bytes:
+def _mutated(draw: Draw, body: bytes) -> bytes:
     lines = body.split(b"\n")
     number = draw.randrange(len(lines) - 1)
     lines[number] = mutate.json_of(draw, lines[number])
@@ -79,9 +79,9 @@ def _spoiled(draw: Draw, body: bytes) -> bytes:
 def _case(database: _Database, history: InfluxHistory, draw: Draw) -> None:
     first, rows = answers()
     if draw.random() < 0.2:
-        first = _spoiled(draw, first)
+        first = _mutated(draw, first)
     else:
-        rows = _spoiled(draw, rows)
+        rows = _mutated(draw, rows)
     database.bodies = [first, rows]
     try:
         batches = list(history.measurements(WINDOW))
@@ -111,7 +111,7 @@ def _open(scratch: Path) -> Iterator[Case]:
 SURFACES = (
     Surface(
         name="InfluxDB",
-        promise="Mutated answers of InfluxDB: rows of the declared types, or an error in a sentence",
+        contract="Mutated answers of InfluxDB: rows of the declared types, or an error in a sentence",
         cases=1500,
         open=_open,
     ),

@@ -99,7 +99,7 @@ DATES: tuple[Any, ...] = (
 
 
 def bytes_of(draw: Draw, body: bytes) -> bytes:
-    """``body`` with one to four places spoiled."""
+    """``body`` with one to four places mutated."""
     for _ in range(draw.choice((1, 1, 1, 2, 4))):
         body = draw.choice(_SPOIL)(draw, body)
     return body
@@ -165,9 +165,9 @@ _SPOIL: Sequence[Callable[[Draw, bytes], bytes]] = (_flip, _insert, _replace, _r
 
 
 def data_of(draw: Draw, data: Any, odd: Sequence[Any] = ODD) -> Any:  # noqa: ANN401 - plain data of any form
-    """A copy of ``data`` with one to three values spoiled."""
+    """A copy of ``data`` with one to three values mutated."""
     for _ in range(draw.choice((1, 1, 2, 3))):
-        data = _spoiled(draw, data, _way(draw, data), odd)
+        data = _mutated(draw, data, _way(draw, data), odd)
     return data
 
 
@@ -181,11 +181,11 @@ def _way(draw: Draw, data: Any) -> tuple[Any, ...]:  # noqa: ANN401 - as above
     return tuple(way)
 
 
-def _spoiled(draw: Draw, data: Any, way: tuple[Any, ...], odd: Sequence[Any]) -> Any:  # noqa: ANN401 - as above
+def _mutated(draw: Draw, data: Any, way: tuple[Any, ...], odd: Sequence[Any]) -> Any:  # noqa: ANN401 - as above
     if way:
         step, rest = way[0], way[1:]
         made = dict(data) if isinstance(data, dict) else list(data)
-        made[step] = _spoiled(draw, data[step], rest, odd)
+        made[step] = _mutated(draw, data[step], rest, odd)
         return made
     return draw.choice(_CHANGES)(draw, data, odd)
 
@@ -229,7 +229,7 @@ _CHANGES: Sequence[Callable[[Draw, Any, Sequence[Any]], Any]] = (_other, _other,
 
 
 def json_of(draw: Draw, body: bytes) -> bytes:
-    """JSON spoiled as data, with the numbers that JSON has no word for, or as bytes."""
+    """JSON mutated as data, with the numbers that JSON has no word for, or as bytes."""
     if draw.random() < 0.3:
         return bytes_of(draw, body)
     try:

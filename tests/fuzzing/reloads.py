@@ -1,4 +1,4 @@
-"""Mutated configurations handed to a running daemon: taken whole, or refused and everything goes on as before."""
+"""Mutated configurations handed to a running daemon: accepted, or rejected without any effect."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ checks:
   uptime: {interval: 24h, timeout: 5s}
   latency: {interval: 24h, timeout: 5s, pages: all}
 maintenance:
-  - {portals: [one], zone: UTC, reason: r, approved_by: a, weekdays: [sun], at: '22:00', lasts: 2h}
+  - {portals: [one], zone: UTC, reason: r, approved_by: a, weekdays: [sun], start_time: '22:00', duration: 2h}
 archive: {enabled: false}
 scores: {enabled: false}
-states: {down_looks: 3, flapping: {changes: 5, window: 30m}}
+states: {down_attempts: 3, flapping: {changes: 5, window: 30m}}
 """
 PORTALS = b"""
 portals:
@@ -36,52 +36,54 @@ portals:
   - {id: two, name: {vi: c, en: d}, kind: ministry, group: two, url: 'http://127.0.0.1:9/two', depends_on: [one]}
 """
 FILES = {"monitor.yaml": MONITOR, "portals.yaml": PORTALS}
-_ELSEWHERE = re.compile(r"://(?!127\.0\.0\.1:9[/'\"\s]|example\.org/)")
-_PATIENCE = 30.0
+_OTHER_HOST = re.compile(r"://(?!127\.0\.0\.1:9[/'\"\s]|example\.org/)")
+_TIMEOUT = 30.0
 
 
 class _Threaded(Daemon):
     """A daemon in a thread, where no signals come."""
 
     def _install_signal_handlers(self) -> None:
-        """There is nothing to listen to."""
+        """Install none."""
 
 
 def _harmless(directory: Path) -> bool:
-    """Whether what would be taken looks at nobody, and not often: the daemon is a real one."""
-    config = configuration.judge(directory)
+    """Whether the configuration would probe no host, and rarely: the daemon is a real one."""
+    config = configuration.validate(directory)
     if config is None:
         return True
     settings = config.settings
-    told = settings.notify.targets or settings.heartbeat or settings.alertmanager or settings.sight.references
+    external = settings.notify.targets or settings.heartbeat or settings.alertmanager or settings.self_check.references
     return (
-        not told and not _ELSEWHERE.search(str(redacted(config))) and all(one.interval > 3600 for one in config.checks)
+        not external
+        and not _OTHER_HOST.search(str(redacted(config)))
+        and all(one.interval > 3600 for one in config.checks)
     )
 
 
 def _case(daemon: Daemon, directory: Path, draw: Draw) -> None:
     files = dict(FILES)
     name = draw.choice(list(files))
-    files[name] = configuration.spoiled(draw, files[name])
+    files[name] = configuration.mutated(draw, files[name])
     fresh(directory, files)
     if not _harmless(directory):
         return
     address = str(daemon.url)
-    before, plan = _told(address), dict(daemon.schedule.checks)
+    before, scheduled = _shown(address), dict(daemon.schedule.checks)
     headers = {"Authorization": "Bearer abracadabra"}
-    answer = requests.post(f"{address}-/reload", headers=headers, timeout=_PATIENCE)
+    answer = requests.post(f"{address}-/reload", headers=headers, timeout=_TIMEOUT)
     assert answer.status_code in {200, 422}, answer.status_code
-    after = _told(address)
+    after = _shown(address)
     if answer.status_code == 422:
-        assert (after, dict(daemon.schedule.checks)) == (before, plan), "a refused one left its traces"
+        assert (after, dict(daemon.schedule.checks)) == (before, scheduled), "a rejected one had an effect"
     else:
         wanted = {check.key: check for check in load(directory).checks}
-        assert dict(daemon.schedule.checks) == wanted, "another plan than the configuration's"
+        assert dict(daemon.schedule.checks) == wanted, "another schedule than the configuration's"
     assert held(directory) == files, "files changed"
 
 
-def _told(address: str) -> str:
-    answer = requests.get(f"{address}config", timeout=_PATIENCE)
+def _shown(address: str) -> str:
+    answer = requests.get(f"{address}config", timeout=_TIMEOUT)
     assert answer.status_code == 200, answer.text[:300]
     return answer.text
 
@@ -97,14 +99,14 @@ def _open(scratch: Path) -> Iterator[Case]:
     async def live() -> None:
         loops.append(asyncio.get_running_loop())
         task = asyncio.create_task(daemon.run())
-        while not hasattr(daemon, "pulse") and not task.done():  # noqa: ASYNC110 - it has no event of its own
+        while not hasattr(daemon, "scheduler") and not task.done():  # noqa: ASYNC110 - it has no event
             await asyncio.sleep(0.01)
         ready.set()
         await task
 
     thread = threading.Thread(target=lambda: asyncio.run(live()), name="daemon")
     thread.start()
-    ready.wait(_PATIENCE)
+    ready.wait(_TIMEOUT)
     try:
         yield partial(_case, daemon, directory)
     finally:
@@ -116,7 +118,7 @@ def _open(scratch: Path) -> Iterator[Case]:
 SURFACES = (
     Surface(
         name="reloads",
-        promise="Mutated configurations handed to a running daemon: taken whole, or refused and all goes on as before",
+        contract="Mutated configurations handed to a running daemon: accepted, or rejected without any effect",
         cases=800,
         open=_open,
     ),

@@ -1,4 +1,4 @@
-"""Our own web server in a thread: a filled journal, incidents of every sort, pictures as evidence."""
+"""The web server in a thread: a filled journal, incidents of every kind, screenshots."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOKEN = "sesame"
 
 @dataclass(slots=True)
 class Served:
-    """``address`` ends with a slash; ``stage`` belongs to the server's thread, and is only looked at from others."""
+    """``address`` ends with a slash; ``stage`` belongs to the server's thread, and is only read from others."""
 
     address: str
     stage: Stage
@@ -31,7 +31,7 @@ class Served:
 
 @contextmanager
 def served(directory: Path) -> Iterator[Served]:
-    """A server that can be asked for everything; reloading needs :data:`TOKEN`."""
+    """A server with every route; reloading needs :data:`TOKEN`."""
     ready: list[Served | BaseException] = []
     begun, ended = threading.Event(), threading.Event()
 
@@ -59,24 +59,24 @@ async def _serve(
     directory: Path, ready: list[Served | BaseException], begun: threading.Event, ended: threading.Event
 ) -> None:
     stage = await staged(directory)
-    door = WebSecurity(WebBlock(connections=512, per_address=512), stage.clock)
+    security = WebSecurity(WebBlock(max_connections=512, max_connections_per_client=512), stage.clock)
     runner = None
     try:
         await bring(stage)
-        stage.evidence = ScreenshotStore(folder=directory / "evidence", max_bytes=10**9, retention_days=100)
-        look = factories.measurement(kind="mobile", portal="da-nang", slot=SLOT, outcome=Outcome.DOWN)
-        pictures = [
+        stage.screenshots = ScreenshotStore(folder=directory / "screenshots", max_bytes=10**9, retention_days=100)
+        measurement = factories.measurement(kind="mobile", portal="da-nang", slot=SLOT, outcome=Outcome.DOWN)
+        screenshots = [
             Screenshot(at_seconds=at, content_type="image/webp", body=b"RIFF", fingerprint="00" * 8)
             for at in (0.5, None)
         ]
-        await stage.evidence.save(factories.check("mobile", portal="da-nang"), look, pictures)
-        site = stage.site(keeper=door.authenticator, reload=True, token=TOKEN)
-        runner, address = await serve(site, "127.0.0.1:0", door)
+        await stage.screenshots.save(factories.check("mobile", portal="da-nang"), measurement, screenshots)
+        context = stage.context(authenticator=security.authenticator, reload=True, token=TOKEN)
+        runner, address = await serve(context, "127.0.0.1:0", security)
         ready.append(Served(address, stage))
         begun.set()
         await asyncio.to_thread(ended.wait)
     finally:
         if runner is not None:
             await runner.cleanup()
-        door.close()
+        security.close()
         await stage.journal.close()

@@ -1,4 +1,4 @@
-"""A surface reads what others wrote; here it is tried case after case, each timed and each repeatable."""
+"""Try the cases of a surface, which reads input of others; each case is timed and repeatable."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STUCK = 20.0
 """Seconds by the clock after which a case is taken for one that never ends."""
 
 MOST = 20
-"""Broken cases after which a surface is given up: more would say the same."""
+"""Broken cases after which a surface is given up: more would show the same."""
 
 Draw = random.Random
 Case = Callable[[Draw], None]
@@ -30,17 +30,17 @@ Case = Callable[[Draw], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surface:
-    """``open`` gives what tries a case and raises where the promise breaks; the long form tries ``cases``."""
+    """``open`` gives what tries a case and raises when the contract is broken; the long form tries ``cases``."""
 
     name: str
-    promise: str
+    contract: str
     cases: int
     open: Callable[[Path], AbstractContextManager[Case]]
 
 
 @dataclass(slots=True)
 class Found:
-    """Cases tried, the longest in seconds of processor time, and those that broke the promise."""
+    """Cases tried, the longest in seconds of processor time, and those that broke the contract."""
 
     name: str
     cases: int = 0
@@ -49,7 +49,7 @@ class Found:
 
 
 class Stuck(BaseException):
-    """A case does not end. No reader may catch it, so it is no Exception."""
+    """A case does not end. No parser may catch it, so it is no Exception."""
 
 
 def drawn(surface: str, number: int) -> Draw:
@@ -63,8 +63,8 @@ def attempt(surface: Surface, scratch: Path, numbers: range) -> Found:
     with surface.open(scratch) as case:
         for number in numbers:
             found.cases += 1
-            if (trouble := _tried(case, drawn(surface.name, number), found)) is not None:
-                found.broken.append(f"{surface.name} {number} (FUZZ_SEED={SEED}): {trouble}")
+            if (problem := _tried(case, drawn(surface.name, number), found)) is not None:
+                found.broken.append(f"{surface.name} {number} (FUZZ_SEED={SEED}): {problem}")
             if len(found.broken) >= MOST:
                 break
     return found
@@ -74,9 +74,9 @@ def _tried(case: Case, draw: Draw, found: Found) -> str | None:
     """What was wrong with the case, None when nothing was."""
     began = time.process_time()
     try:
-        with _patience():
+        with _deadline():
             case(draw)
-    except (Exception, Stuck) as error:  # noqa: BLE001 - whatever it is, it is what we look for
+    except (Exception, Stuck) as error:  # noqa: BLE001 - any error is a finding
         way = " < ".join(
             f"{Path(one.filename).name}:{one.lineno}" for one in traceback.extract_tb(error.__traceback__)[:1:-1]
         )
@@ -87,7 +87,7 @@ def _tried(case: Case, draw: Draw, found: Found) -> str | None:
 
 
 @contextmanager
-def _patience() -> Iterator[None]:
+def _deadline() -> Iterator[None]:
     def stop(_number: int, _frame: object) -> None:
         raise Stuck(f"no end after {STUCK:g} s")
 

@@ -1,4 +1,4 @@
-"""Words that people type, drawn by hypothesis: understood, or refused in a sentence."""
+"""Text that users type, drawn by hypothesis: parsed, or rejected with a message."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.factories import SLOT
 from tests.fuzzing.surface import LONGEST, SEED, Found
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
-PROMISE = "Words that people type (periods, times, durations, searches): understood, or refused in a sentence"
+CONTRACT = "Text that users type (periods, times, durations, searches): parsed, or rejected with a message"
 
 SHAPED = st.from_regex(
     r"\A(-?[0-9]{1,30}(\.[0-9]*)?(ms|s|m|h|d|x)?|[0-9]{4}-?Q[0-9]|[0-9]{4}-[0-9]{2}(-[0-9]{2})?([T ][0-9:.]{1,15})?"
@@ -35,24 +35,24 @@ def _period(text: str) -> None:
 
 
 def _time(text: str) -> None:
-    said = ""
+    message = ""
     try:
         at = parse_time(text, SLOT)
     except ValueError as error:
-        at, said = 0, str(error)
+        at, message = 0, str(error)
     assert 0 <= at <= MAX_TIMESTAMP_MS
-    assert not said or "is not a time" in said, said
+    assert not message or "is not a time" in message, message
 
 
 def _duration(text: str) -> None:
     found: object = 0.0
-    said = ""
+    message = ""
     try:
         found = parse_seconds(text)
     except ValueError as error:
-        said = str(error)
+        message = str(error)
     assert isinstance(found, float)
-    assert not said or "is not a duration" in said, said
+    assert not message or "is not a duration" in message, message
 
 
 def _search(text: str) -> None:
@@ -61,28 +61,28 @@ def _search(text: str) -> None:
     assert link.isascii(), link
 
 
-ASKED: tuple[Callable[[str], None], ...] = (_period, _time, _duration, _search)
+PARSERS: tuple[Callable[[str], None], ...] = (_period, _time, _duration, _search)
 
 
 def understood(examples: int) -> Found:
-    """Try ``examples`` words on each reader."""
+    """Try ``examples`` texts on each parser."""
     found = Found("words")
-    for ask in ASKED:
+    for parse in PARSERS:
         try:
-            _drawn(ask, examples, found)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is what we look for
-            found.broken.append(f"{ask.__name__} (FUZZ_SEED={SEED}): {type(error).__name__}: {error}")
+            _drawn(parse, examples, found)
+        except Exception as error:  # noqa: BLE001 - any error is a finding
+            found.broken.append(f"{parse.__name__} (FUZZ_SEED={SEED}): {type(error).__name__}: {error}")
     return found
 
 
-def _drawn(ask: Callable[[str], None], examples: int, found: Found) -> None:
+def _drawn(parse: Callable[[str], None], examples: int, found: Found) -> None:
     @seed(SEED)
     @settings(max_examples=examples, database=None, deadline=None, suppress_health_check=list(HealthCheck))
     @given(text=WORDS)
     def tried(text: str) -> None:
         found.cases += 1
         began = time.process_time()
-        ask(text)
+        parse(text)
         found.worst = max(found.worst, time.process_time() - began)
         assert found.worst < LONGEST
 

@@ -1,4 +1,4 @@
-"""The health command against a daemon's own pages over a real socket, and against nobody."""
+"""The health command against the pages of a daemon over a real socket, and without a server."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ async def command(*words: str) -> Result:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", ""])
-async def test_a_daemon_that_is_well(open_client: Open, host: str):
+async def test_a_daemon_that_is_ready(open_client: Open, host: str):
     client = await open_client()
     assert await asyncio.to_thread(request_health, f"{host}:{port(client)}", READY, 5.0) == (True, "ready")
     done = await command("--listen", f"{host}:{port(client)}")
     assert (done.exit_code, done.stdout) == (0, "ready\n")
 
 
-async def test_a_daemon_that_does_not_look_is_alive_and_not_well(open_client: Open, stage: Stage):
-    stage.readiness = Readiness(ok=False, reason="no look has been completed for 99 s")
+async def test_a_daemon_that_completes_no_probe_is_alive_and_not_ready(open_client: Open, stage: Stage):
+    stage.readiness = Readiness(ok=False, reason="no probe has completed for 99 s")
     client = await open_client()
     listen = f"127.0.0.1:{port(client)}"
-    assert await asyncio.to_thread(request_health, listen, READY, 5.0) == (False, "no look has been completed for 99 s")
+    assert await asyncio.to_thread(request_health, listen, READY, 5.0) == (False, "no probe has completed for 99 s")
     assert (await asyncio.to_thread(request_health, listen, HEALTHY, 5.0))[0]
     assert (await command("--listen", listen)).exit_code == 1
     assert (await command("--listen", listen, "--live")).exit_code == 0
 
 
-async def test_where_nobody_listens_nobody_is_well():
+async def test_without_a_server_the_check_fails():
     done = await command("--listen", f"127.0.0.1:{free_port()}")
     assert done.exit_code == 1
-    assert "does not answer" in done.output
+    assert "no response from" in done.output
 
 
 async def test_an_address_without_a_port_is_wrong_usage():

@@ -1,4 +1,4 @@
-"""From an outage to the telephone and back, with real processes: the daemon, a webhook, the commands, a kill."""
+"""From an outage to its notification and back, with real processes: the daemon, a webhook, the commands, a kill."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def write_config(directory: Path, portal: str, hook: Webhook) -> Path:
         "contact": "https://example.org/test",
         "listen": f"127.0.0.1:{free_port()}",
         "checks": {"uptime": {"interval": 2, "timeout": "200ms", "family": "4"}, "latency": {"enabled": False}},
-        "notify": {"targets": [{"name": "on-call", "url": hook.apprise, "language": "en"}], "group_within": 0.1},
-        "heartbeat": {"url": hook.url, "every": 3600},
+        "notify": {"targets": [{"name": "on-call", "url": hook.apprise, "language": "en"}], "group_wait": 0.1},
+        "heartbeat": {"url": hook.url, "interval": 3600},
     }
     (directory / "monitor.yaml").write_text(yaml.safe_dump(settings))
     one = {
@@ -48,10 +48,10 @@ def write_config(directory: Path, portal: str, hook: Webhook) -> Path:
 
 @asynccontextmanager
 async def running(config: Path, data: Path, *, ends_by: signal.Signals) -> AsyncIterator[None]:
-    """The daemon as a process of its own, which ends by that signal."""
-    words = command("run", "--config", config, "--data", data)
+    """The daemon as a separate process, which ends by that signal."""
+    arguments = command("run", "--config", config, "--data", data)
     with (data.parent / "daemon.log").open("ab") as log:
-        daemon = await asyncio.to_thread(subprocess.Popen, words, stdout=log, stderr=log)
+        daemon = await asyncio.to_thread(subprocess.Popen, arguments, stdout=log, stderr=log)
     try:
         yield
     finally:
@@ -59,26 +59,26 @@ async def running(config: Path, data: Path, *, ends_by: signal.Signals) -> Async
         await asyncio.to_thread(daemon.wait, 30)
 
 
-def asked(data: Path, question: Any) -> Any:  # noqa: ANN401 - whatever is asked of the reader
+def query(data: Path, function: Any) -> Any:  # noqa: ANN401 - any result of the reader
     try:
         reader = JournalReader(data / JOURNAL_FILE, PROBE_KINDS)
     except JournalError:  # not there yet
         return None
     try:
-        return question(reader)
+        return function(reader)
     finally:
         reader.close()
 
 
 @pytest.mark.slow
-async def test_an_outage_is_told_through_a_kill_acknowledged_and_resolved(tmp_path: Path):
-    """The daemon is killed while the webhook holds its answer back; the next one tells it again, under the same id."""
+async def test_an_outage_is_notified_through_a_kill_acknowledged_and_resolved(tmp_path: Path):
+    """The daemon is killed while the webhook withholds its response; the next one sends it again with the same id."""
     data = tmp_path / "data"
     async with webhook() as hook, AsyncExitStack() as portal:
         config = write_config(tmp_path / "config", (await portal.enter_async_context(site())).url, hook)
         async with running(config, data, ends_by=signal.SIGKILL):
-            await eventually(lambda: asked(data, lambda reader: reader.state_changes()), 60)
-            await eventually(lambda: hook.got)  # the heartbeat, after the first look
+            await eventually(lambda: query(data, lambda reader: reader.state_changes()), 60)
+            await eventually(lambda: hook.got)  # the heartbeat, after the first probe
             hook.gate.clear()
             await portal.aclose()
             await eventually(lambda: hook.tried >= 2, 60)
@@ -86,15 +86,15 @@ async def test_an_outage_is_told_through_a_kill_acknowledged_and_resolved(tmp_pa
         hook.got.clear()
         async with running(config, data, ends_by=signal.SIGTERM):
             await eventually(lambda: any(body.get("incidents") for body in hook.got), 60)
-            told = next(body for body in hook.got if body.get("incidents"))
-            incident = told["incidents"]
+            message = next(body for body in hook.got if body.get("incidents"))
+            incident = message["incidents"]
             assert incident.startswith("hue-")
-            assert told["title"] == f"[{incident}] Hue portal is down"
+            assert message["title"] == f"[{incident}] Hue portal is down"
             await acknowledge(incident, config, data)
             await eventually(
-                lambda: asked(data, lambda reader: [one.fate for one in reader.messages(incident)] == ["accepted"])
+                lambda: query(data, lambda reader: [one.status for one in reader.messages(incident)] == ["accepted"])
             )
-    events = asked(data, lambda reader: reader.incidents())
+    events = query(data, lambda reader: reader.incidents())
     assert [event.incident.id for event in events] == [incident]
 
 
@@ -102,9 +102,9 @@ async def acknowledge(incident: str, config: Path, data: Path) -> None:
     """By the command, while the daemon runs; then it stands with the incident."""
     done = await asyncio.to_thread(call, "incident", "ack", incident, "đang sửa", "--by", "Lan", "--data", data)
     assert done.stdout.startswith(f"{incident}: acknowledged by Lan")
-    await eventually(lambda: asked(data, lambda reader: reader.acknowledged([incident])))
+    await eventually(lambda: query(data, lambda reader: reader.acknowledged([incident])))
     listed = await asyncio.to_thread(call, "incidents", "--json", "--open", "--config", config, "--data", data)
-    assert listed.returncode == 1, "something goes on"
+    assert listed.returncode == 1, "an incident is open"
     (one,) = json.loads(listed.stdout)["incidents"]
     assert (one["id"], one["notes"][0]["by"], one["notes"][0]["text"]) == (incident, "Lan", "đang sửa")
 
@@ -117,7 +117,7 @@ async def test_a_note_without_a_daemon_waits_and_one_about_nothing_is_refused(tm
     done = await asyncio.to_thread(
         call, "incident", "comment", event.incident.id, "nội dung", "--by", "Minh", "--data", tmp_path
     )
-    assert "no daemon has taken it in yet" in done.stdout
+    assert "not imported yet" in done.stdout
     ((_, note),) = inbox.pending_notes(tmp_path)
     assert (note.by, note.text, note.incident) == ("Minh", "nội dung", event.incident.id)
     done = await asyncio.to_thread(call, "incident", "ack", "nobody-1", "--by", "Minh", "--data", tmp_path)
@@ -129,14 +129,14 @@ def test_a_drill_shows_every_step():
     words = [sys.executable, "-m", "monitor", "drill", "--interval", "3", "--no-recovery", "--json"]
     done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
-    steps = {step["step"]: step["since_refused_seconds"] for step in json.loads(done.stdout)}
-    order = ["first refused connection", "look committed", "outage confirmed", "incident row", "message in outbox",
-             "message accepted"]  # fmt: skip
+    steps = {step["step"]: step["since_failure_seconds"] for step in json.loads(done.stdout)}
+    order = ["first refused connection", "probe committed", "outage confirmed", "incident row",
+             "notification in outbox", "notification accepted"]  # fmt: skip
     assert [name for name in steps if name in order] == order
     assert steps["first refused connection"] == 0
-    assert 2 <= steps["outage confirmed"] <= steps["message accepted"]
+    assert 2 <= steps["outage confirmed"] <= steps["notification accepted"]
 
 
-def test_a_drill_names_the_targets_that_there_are(tmp_path: Path):
+def test_a_drill_names_the_known_targets(tmp_path: Path):
     done = call("drill", "--config", "config", "--target", "nobody")
-    assert (done.returncode, "no target 'nobody' is configured" in done.stderr) == (2, True)
+    assert (done.returncode, "unknown target 'nobody'; known: none" in done.stderr) == (2, True)

@@ -1,4 +1,4 @@
-"""The command as a user meets it: real processes, their messages and their exit codes."""
+"""The command from the outside: real processes, their messages and their exit codes."""
 
 import http.server
 import json
@@ -51,7 +51,7 @@ def call(*words: object, **environment: str) -> subprocess.CompletedProcess[str]
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """One portal on a port where nobody listens, looked at every two seconds."""
+    """One portal on a port without a server, probed every two seconds."""
     directory = tmp_path / "config"
     directory.mkdir()
     settings = {
@@ -98,7 +98,7 @@ class Running:
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
 
-    def until(self, path: str, words: str, seconds: float = 20.0) -> str:
+    def until(self, path: str, expected: str, seconds: float = 20.0) -> str:
         end = time.monotonic() + seconds
         text = ""
         while time.monotonic() < end:
@@ -106,11 +106,11 @@ class Running:
                 _, text = self.get(path)
             except OSError:
                 text = ""
-            if words in text:
+            if expected in text:
                 return text
             assert self.process.poll() is None, self.log.read_text()
             time.sleep(0.05)
-        raise AssertionError(f"{path} never said {words!r}; last: {text[-2000:]}; log: {self.log.read_text()}")
+        raise AssertionError(f"{path} never had {expected!r}; last: {text[-2000:]}; log: {self.log.read_text()}")
 
     def stop(self) -> int:
         if self.process.poll() is None:
@@ -129,10 +129,10 @@ def test_the_shipped_configuration_is_good():
     done = call("check-config", "config")
     assert done.returncode == 0, done.stderr
     assert "106 portals" in done.stdout
-    assert "looks per minute" in done.stdout
+    assert "probes per minute" in done.stdout
 
 
-def test_every_fault_of_a_configuration_is_told_at_once_with_its_place(config: Path):
+def test_every_error_of_a_configuration_is_reported_at_once_with_its_place(config: Path):
     text = (config / "monitor.yaml").read_text()
     (config / "monitor.yaml").write_text(text.replace("timeout: 200ms", "timeout: 2s\n    intervall: 5"))
     (config / "portals.yaml").write_text("portals: [{id: a, kind: village}]\n")
@@ -176,7 +176,7 @@ def test_a_port_in_use_is_one_message(config: Path, tmp_path: Path):
 
 
 def test_a_data_directory_in_use_names_the_owner_and_harms_nothing(config: Path, tmp_path: Path, daemon: Running):
-    daemon.until("/-/ready", "looks are being completed")
+    daemon.until("/-/ready", "probes are completing")
     done = call("run", "--config", config, "--data", tmp_path / "data", "--listen", f"127.0.0.1:{free_port()}")
     assert done.returncode == 1
     assert f"in use by another daemon (process {daemon.process.pid})" in done.stderr
@@ -214,7 +214,7 @@ def test_a_portal_without_server_goes_down_and_the_daemon_stops_in_order(config:
     assert "down" in done.stdout
     assert daemon.stop() == 0
     with sqlite3.connect(tmp_path / "data" / JOURNAL_FILE) as db:
-        slots = [row[0] for row in db.execute("SELECT slot FROM look_uptime ORDER BY slot")]
+        slots = [row[0] for row in db.execute("SELECT slot FROM measurement_uptime ORDER BY slot")]
         assert int(db.execute("SELECT value FROM meta WHERE key = 'stopped_at'").fetchone()[0]) > slots[-1]
     db.close()
     assert {later - earlier for earlier, later in pairwise(slots)} == {2000}
@@ -227,19 +227,19 @@ def test_a_killed_daemon_records_the_slots_it_missed(config: Path, tmp_path: Pat
     time.sleep(5)  # the absence itself is what is tested
     again = Running(config, tmp_path / "data")
     try:
-        again.until("/-/ready", "looks are being completed")
+        again.until("/-/ready", "probes are completing")
     finally:
         again.stop()
     with sqlite3.connect(tmp_path / "data" / JOURNAL_FILE) as db:
-        rows = db.execute("SELECT slot, void FROM look_uptime ORDER BY slot").fetchall()
+        rows = db.execute("SELECT slot, unknown_reason FROM measurement_uptime ORDER BY slot").fetchall()
     db.close()
     slots = [slot for slot, _ in rows]
     assert {later - earlier for earlier, later in pairwise(slots)} == {2000}
-    assert sum(void == "killed" for _, void in rows) >= 2
+    assert sum(reason == "killed" for _, reason in rows) >= 2
 
 
 def test_sighup_loads_good_configuration_and_refuses_bad(config: Path, daemon: Running):
-    daemon.until("/-/ready", "looks are being completed")
+    daemon.until("/-/ready", "probes are completing")
     write_portals(config, "ha-noi", "hue")
     daemon.process.send_signal(signal.SIGHUP)
     daemon.until("/metrics", 'portal="hue"')
@@ -255,11 +255,9 @@ def test_sighup_loads_good_configuration_and_refuses_bad(config: Path, daemon: R
     assert 'portal="hue"' not in text
 
 
-def test_a_check_that_a_reload_brings_is_remembered_before_its_first_look(
-    config: Path, tmp_path: Path, daemon: Running
-):
-    """A daemon that is killed before that look knows then which slots it missed."""
-    daemon.until("/-/ready", "looks are being completed")
+def test_a_check_added_by_a_reload_is_recorded_before_its_first_probe(config: Path, tmp_path: Path, daemon: Running):
+    """A daemon that is killed before that probe can tell which slots it missed."""
+    daemon.until("/-/ready", "probes are completing")
     settings = yaml.safe_load((config / "monitor.yaml").read_text())
     settings["checks"]["uptime"]["interval"] = "24h"
     (config / "monitor.yaml").write_text(yaml.safe_dump(settings))
@@ -276,7 +274,7 @@ def test_a_check_that_a_reload_brings_is_remembered_before_its_first_look(
     assert began <= since <= time.time_ns() // 1_000_000
 
 
-def test_probe_tells_the_fault_and_the_exit_code():
+def test_probe_shows_the_fault_and_the_exit_code():
     url = f"http://127.0.0.1:{free_port()}/"
     done = call("probe", url)
     assert done.returncode == 1
@@ -330,7 +328,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
     ],
     ids=["good", "expired", "self-signed", "wrong name"],
 )
-def test_probe_names_what_is_wrong_with_a_certificate(
+def test_probe_names_the_fault_of_a_certificate(
     authority: CertificateAuthority, certificate: Callable[[CertificateAuthority], ssl.SSLContext], fault: str | None
 ):
     class Page(http.server.BaseHTTPRequestHandler):
@@ -341,7 +339,7 @@ def test_probe_names_what_is_wrong_with_a_certificate(
             self.wfile.write(b"ok")
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
     server.handle_error = lambda *_: None  # type: ignore[method-assign] - refused handshakes are the point

@@ -1,4 +1,4 @@
-"""A result is shown in any width, colour and encoding, and never more than the result says."""
+"""A result is shown in any width, colour and encoding, and never more than the result has."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def bars(text: str, glyphs: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip() and set(line.strip()) <= set(glyphs)]
 
 
-def test_a_good_look():
+def test_a_successful_probe():
     assert shown(factories.result(values=factories.values(ipv6_success=False, ipv6_seconds=1.2), hops=CHAIN)) == (
         """\
 ✓ up  332.0 ms
@@ -79,7 +79,7 @@ total 413.0 ms in 2 requests
     )
 
 
-def test_a_failure_says_its_fault_in_words():
+def test_a_failure_has_the_text_of_its_fault():
     text = shown(
         factories.result(
             outcome=Outcome.DOWN,
@@ -92,16 +92,18 @@ def test_a_failure_says_its_fault_in_words():
         )
     )
     assert text.startswith("✗ down: connection timed out  10000.0 ms\n  no end after 10 s, in phase connect\n")
-    assert "   no answer  no address\n" in text
+    assert "   no response  no address\n" in text
     assert "certificate expired 1.0 days ago (until 2026-07-31)" in text
 
 
-def test_a_look_that_never_began_has_a_verdict_only():
-    void = factories.result(outcome=Outcome.VOID, fault=Fault.PROBER, detail="Too many open files", values={}, hops=())
-    assert shown(void) == "? void: trouble on our side  332.0 ms\n  Too many open files\n"
+def test_a_probe_that_never_started_has_an_outcome_only():
+    unknown = factories.result(
+        outcome=Outcome.UNKNOWN, fault=Fault.INTERNAL_ERROR, detail="Too many open files", values={}, hops=()
+    )
+    assert shown(unknown) == "? unknown: internal error of the prober  332.0 ms\n  Too many open files\n"
 
 
-def test_every_fault_has_words():
+def test_every_fault_has_a_text():
     assert probe_output.FAULT_TEXTS.keys() == set(Fault)
     assert len(set(probe_output.FAULT_TEXTS.values())) == len(Fault)
 
@@ -135,9 +137,9 @@ def test_no_line_is_wider_than_the_terminal_between_40_and_200(width: int, encod
         values=factories.values(cert_subject="CN=" + "x" * 300),
         hops=(*CHAIN, factories.hop(url="https://example.gov.vn/" + "a" * 400, location="b" * 300)),
     )
-    room = min(max(width, 40), 200)
+    limit = min(max(width, 40), 200)
     lines = shown(long, width=width, encoding=encoding).splitlines()
-    assert max(cell_len(line) for line in lines) == room
+    assert max(cell_len(line) for line in lines) == limit
     assert sum(line.count("a") for line in lines) >= 400, "and nothing is cut off"
 
 
@@ -158,16 +160,18 @@ PHASE_SETS = st.dictionaries(st.sampled_from(list(factories.PHASES)), st.floats(
 
 
 @given(PHASE_SETS, st.integers(30, 200), st.floats(1, 10))
-def test_cells_sum_to_the_hops_share_and_each_is_off_by_one_at_most(phases: dict[str, float], room: int, factor: float):
+def test_cells_sum_to_the_hops_share_and_each_is_off_by_one_at_most(
+    phases: dict[str, float], width: int, factor: float
+):
     whole = sum(phases.values())
-    cells = probe_output.bar_cells(phases, whole * factor, room)
+    cells = probe_output.bar_cells(phases, whole * factor, width)
     assert cells.keys() == phases.keys()
     if whole == 0:
         assert set(cells.values()) == {0}
         return
-    assert abs(sum(cells.values()) - room / factor) <= 0.5 + 1e-6
+    assert abs(sum(cells.values()) - width / factor) <= 0.5 + 1e-6
     for phase, seconds in phases.items():
-        assert abs(cells[phase] - seconds / (whole * factor) * room) <= 1 + 1e-6
+        assert abs(cells[phase] - seconds / (whole * factor) * width) <= 1 + 1e-6
 
 
 def test_bars_of_all_hops_share_one_scale():

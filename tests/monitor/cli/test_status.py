@@ -1,4 +1,4 @@
-"""The status says what the journal and the lock say, whether the daemon runs or not."""
+"""The status from the journal and the lock, with and without a running daemon."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ CHECKS = [factories.check(portal=portal.id) for portal in PORTALS]
 
 def fill(directory: Path, measurements: list[Measurement], *changes: StateChange) -> None:
     writer = JournalWriter(directory / JOURNAL_FILE, PROBE_KINDS)
-    writer.write([*measurements, CheckpointUpdate(reader="states", seq=0, changes=changes)])
+    writer.write([*measurements, CheckpointUpdate(consumer="states", seq=0, changes=changes)])
     writer.close()
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Hà Nội is up, Huế is down since 10 minutes, Đà Nẵng nobody knows; 40 seconds ago there was a look."""
-    late = NOW - 40_000
+    """Hà Nội is up, Huế is down since 10 minutes, Đà Nẵng is unknown; the last probe was 40 seconds ago."""
+    last = NOW - 40_000
     fill(
         tmp_path,
-        [*factories.measurements(30), factories.measurement(portal="hue", slot=late - 7, outcome=Outcome.DOWN)],
+        [*factories.measurements(30), factories.measurement(portal="hue", slot=last - 7, outcome=Outcome.DOWN)],
         factories.change(state=State.UP, previous=State.UNKNOWN, fault=None, detail=""),
         factories.change(portal="hue", at=NOW - 10 * MINUTE),
         factories.change(portal="ha-noi", location="dn-1"),
@@ -72,7 +72,7 @@ def collect(directory: Path, now: int = NOW) -> Status:
     return status.collect(directory, PORTALS, CHECKS, "hn-1", now)
 
 
-def test_what_the_journal_says(data: Path):
+def test_the_status_of_the_journal(data: Path):
     found = collect(data)
     assert {state.value: count for state, count in found.states.items() if count} == {"up": 1, "down": 1, "unknown": 1}
     assert found.retired == 1
@@ -87,11 +87,16 @@ def test_what_the_journal_says(data: Path):
         PortalStatus(portal="da-nang", state=State.UNKNOWN),
     )
     assert found.age == 40.0
-    assert found.rows == {"look_uptime": 31, "look_latency": 0, "look_mobile": 0, "state_change": 6}
+    assert found.rows == {
+        "measurement_uptime": 31,
+        "measurement_latency": 0,
+        "measurement_mobile": 0,
+        "state_change": 6,
+    }
     assert found.size >= (data / JOURNAL_FILE).stat().st_size > 0
 
 
-def test_the_lock_tells_whether_the_daemon_runs(data: Path):
+def test_the_lock_shows_whether_the_daemon_runs(data: Path):
     assert (collect(data).running, collect(data).pid) == (False, None), "no lock file yet"
     lock = DirectoryLock(data)
     assert (collect(data).running, collect(data).pid) == (True, os.getpid())
@@ -100,7 +105,7 @@ def test_the_lock_tells_whether_the_daemon_runs(data: Path):
     DirectoryLock(data).release()
 
 
-def test_asking_does_not_keep_a_daemon_from_starting(data: Path):
+def test_the_status_does_not_keep_a_daemon_from_starting(data: Path):
     for _ in range(20):
         lock = DirectoryLock(data)
         assert collect(data).running
@@ -121,21 +126,21 @@ def test_not_healthy_without_a_daemon(data: Path):
     assert not collect(data).healthy
 
 
-def test_the_last_look_is_the_newest_not_the_last_written(data: Path):
-    """Rows may be imported from long ago, other locations or hours to come; void slots are no looks."""
+def test_the_last_probe_is_the_newest_not_the_last_written(data: Path):
+    """Rows may be imported from long ago, other locations or hours to come; unknown slots had no probe."""
     fill(
         data,
         [
             factories.measurement(slot=SLOT - DAY),
             factories.measurement(slot=NOW - 1000, location="dn-1"),
             factories.measurement(slot=NOW + DAY),
-            factories.measurement(slot=NOW - 500, outcome=Outcome.VOID),
+            factories.measurement(slot=NOW - 500, outcome=Outcome.UNKNOWN),
         ],
     )
-    assert collect(data).last_look == NOW - 40_000
+    assert collect(data).last_probe == NOW - 40_000
 
 
-def test_a_journal_without_looks(tmp_path: Path):
+def test_a_journal_without_probes(tmp_path: Path):
     fill(tmp_path, [])
     found = collect(tmp_path)
     assert found.age is None
@@ -144,7 +149,7 @@ def test_a_journal_without_looks(tmp_path: Path):
     assert "none yet" in shown(found)
 
 
-def test_no_journal_is_said(tmp_path: Path):
+def test_no_journal_is_an_error(tmp_path: Path):
     with pytest.raises(JournalError, match="there is no journal at"):
         collect(tmp_path)
     (tmp_path / JOURNAL_FILE).write_bytes(b"no database" * 1000)
@@ -155,12 +160,12 @@ def test_no_journal_is_said(tmp_path: Path):
 DAEMON = """
 import sys, time
 from pathlib import Path
-from monitor.store import FILE, Lock, Writer
-from probes.kinds import KINDS
+from monitor.storage.journal.store import JOURNAL_FILE, DirectoryLock, JournalWriter
+from probes.registry import PROBE_KINDS
 from tests import factories
 directory = Path(sys.argv[1])
-lock = Lock(directory)
-writer = Writer(directory / FILE, KINDS)
+lock = DirectoryLock(directory)
+writer = JournalWriter(directory / JOURNAL_FILE, PROBE_KINDS)
 print("ready", flush=True)
 slot = factories.SLOT
 while True:
@@ -178,7 +183,7 @@ def test_while_a_daemon_writes(tmp_path: Path):
             while len(counts) < 10 or counts[-1] == 0:
                 found = collect(tmp_path)
                 assert found.pid == process.pid
-                counts.append(found.rows["look_uptime"])
+                counts.append(found.rows["measurement_uptime"])
         finally:
             process.kill()
     assert counts == sorted(counts)
@@ -197,7 +202,7 @@ def test_text(held: Path):
     text = shown(collect(held))
     assert text == (
         f"daemon     running (process {os.getpid()})\n"
-        "last look  40 s ago\n"
+        "last probe 40 s ago\n"
         f"journal    {collect(held).size / 1e6:.1f} MB, rows: uptime 31, latency 0, mobile 0, state_change 6\n"
         "portals    1 up  1 down  1 unknown  1 retired\n"
         "\n"
@@ -213,14 +218,14 @@ def test_text(held: Path):
 def test_text_when_nothing_runs(data: Path):
     text = shown(collect(data, NOW + 2 * DAY))
     assert "daemon     not running\n" in text
-    assert "last look  2 d ago, late\n" in text
+    assert "last probe 2 d ago, late\n" in text
 
 
 def test_json(held: Path):
     found = json.loads(json.dumps(status.as_json(collect(held)), allow_nan=False))
     assert set(found) == {
         *("healthy", "on_time", "age", "now", "location", "running", "pid", "states", "retired", "not_up"),
-        *("last_look", "patience", "size", "rows", "prober"),
+        *("last_probe", "max_age_seconds", "size", "rows", "prober"),
     }
     assert found["states"] == {"up": 1, "down": 1, "degraded": 0, "maintenance": 0, "unknown": 1}
     assert found["pid"] == os.getpid()
@@ -235,7 +240,7 @@ def test_json(held: Path):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
+    ("seconds", "text"),
     [
         (0, "0 s"),
         (59.9, "59 s"),
@@ -246,11 +251,11 @@ def test_json(held: Path):
         (-5, "0 s"),
     ],
 )
-def test_durations_in_words(seconds: float, words: str):
-    assert status.format_duration(seconds) == words
+def test_durations_as_text(seconds: float, text: str):
+    assert status.format_duration(seconds) == text
 
 
-def test_our_own_blindness_and_flapping_are_said(tmp_path: Path):
+def test_a_failing_self_check_and_flapping_are_shown(tmp_path: Path):
     fill(
         tmp_path,
         list(factories.measurements(30)),
@@ -269,10 +274,10 @@ def test_our_own_blindness_and_flapping_are_said(tmp_path: Path):
     assert PROBER_PORTAL not in {one.portal for one in found.not_up}
     page = io.StringIO()
     status.print_status(found, Console(file=page, width=100))
-    assert "prober  cannot see since" in page.getvalue()
+    assert "prober  self-check failing since" in page.getvalue()
     assert "none of 3 references answers" in page.getvalue()
     assert "hue  down, flapping since" in page.getvalue()
 
 
-def test_a_prober_that_never_said_a_word_sees(data: Path):
+def test_a_prober_without_a_state_is_up(data: Path):
     assert collect(data).prober == PortalStatus(portal=PROBER_PORTAL, state=State.UP)

@@ -1,4 +1,4 @@
-"""What people are told with: addresses are secrets, from the environment or a file, and are shown nowhere."""
+"""Notification URLs are secrets, from the environment or a file, and are shown nowhere."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ notify:
   targets:
     - {name: chat, url: "json://user:${WORD}@127.0.0.1/hook"}
     - {name: mail, url_file: mail.txt, severities: [page], language: en}
-  reminders: 1h
-heartbeat: {url: "https://beat.example.org/${WORD}", every: 30s}
-alertmanager: {urls: ["http://127.0.0.1:9093"], resend: 45}
+  repeat_interval: 1h
+heartbeat: {url: "https://beat.example.org/${WORD}", interval: 30s}
+alertmanager: {urls: ["http://127.0.0.1:9093"], resend_delay: 45}
 """
 
 
-def test_addresses_come_from_environment_and_files_and_are_shown_nowhere(tmp_path: Path):
+def test_urls_come_from_environment_and_files_and_are_shown_nowhere(tmp_path: Path):
     (tmp_path / "mail.txt").write_text(f"mailto://on-call:{SECRET}@mail.example.org\n")
     config = load(write(tmp_path, MONITOR), {"WORD": SECRET})
     chat, mail = config.settings.notify.targets
@@ -37,17 +37,17 @@ def test_addresses_come_from_environment_and_files_and_are_shown_nowhere(tmp_pat
     assert "mail.example.org" not in shown
 
 
-@pytest.mark.parametrize("address", [f"nothing://{SECRET}", f"tgram://{SECRET}/"])
-def test_a_bad_address_is_complained_about_without_being_said(tmp_path: Path, address: str):
-    (tmp_path / "mail.txt").write_text(address)
-    told = "notify: {targets: [{name: mail, url_file: mail.txt}, {name: chat, url: '" + address + "'}]}\n"
+@pytest.mark.parametrize("url", [f"nothing://{SECRET}", f"tgram://{SECRET}/"])
+def test_a_bad_url_is_reported_without_being_shown(tmp_path: Path, url: str):
+    (tmp_path / "mail.txt").write_text(url)
+    monitor = "notify: {targets: [{name: mail, url_file: mail.txt}, {name: chat, url: '" + url + "'}]}\n"
     with pytest.raises(ConfigError) as caught:
-        load(write(tmp_path, told), {})
-    words = "\n".join(map(str, caught.value.errors))
-    assert words.count("Apprise can make nothing of this address") >= 1
-    assert SECRET not in words
+        load(write(tmp_path, monitor), {})
+    messages = "\n".join(map(str, caught.value.errors))
+    assert messages.count("not a valid Apprise URL") >= 1
+    assert SECRET not in messages
 
 
-def test_nobody_is_told_by_default(tmp_path: Path):
+def test_no_target_by_default(tmp_path: Path):
     settings = load(write(tmp_path, "checks: {}\n"), {}).settings
     assert (settings.notify.targets, settings.heartbeat, settings.alertmanager) == ((), None, None)

@@ -1,4 +1,4 @@
-"""Files to configurations: a folder for each way of being right or wrong, with the outcome beside the files."""
+"""Files to configurations: a folder for each valid or invalid case, with the expected result beside the files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from probes.probe import Probe
 from probes.registry import PROBE_KINDS
 
 HERE = Path(__file__).parent
-SHIPPED = HERE.parents[1] / "config"
+SHIPPED = HERE.parents[2] / "config"
 
 ENVIRONMENT = {
     "WORD": "hunter2",
@@ -50,7 +50,7 @@ def write(directory: Path, monitor: str, portals: str = "portals:" + PORTAL.form
     return directory
 
 
-def complaints(directory: Path) -> list[str]:
+def errors_of(directory: Path) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         load(directory, ENVIRONMENT)
     assert list(caught.value.errors) == sorted(set(caught.value.errors))
@@ -58,18 +58,18 @@ def complaints(directory: Path) -> list[str]:
 
 
 def summary(config: Config) -> dict[str, dict[str, Any]]:
-    told = {}
+    checks = {}
     for check in config.checks:
-        told[check.key] = {**check.probe.model_dump(mode="json"), "interval": check.interval, "page": check.page}
-    return told
+        checks[check.key] = {**check.probe.model_dump(mode="json"), "interval": check.interval, "page": check.page}
+    return checks
 
 
 @pytest.mark.parametrize("folder", cases("bad"))
-def test_every_bad_configuration_is_told_in_full(folder: Path) -> None:
-    """Each complaint, at its place, in one go; and no secret of the environment or of a file among them."""
-    told = complaints(folder)
-    assert told == folder.joinpath("expected.txt").read_text("utf-8").splitlines()
-    assert "hunter2" not in "".join(told)
+def test_every_error_of_a_bad_configuration_is_reported(folder: Path) -> None:
+    """Each error, at its place, at once; and no secret of the environment or of a file among them."""
+    errors = errors_of(folder)
+    assert errors == folder.joinpath("expected.txt").read_text("utf-8").splitlines()
+    assert "hunter2" not in "".join(errors)
 
 
 def test_there_is_a_folder_for_every_common_slip() -> None:
@@ -91,7 +91,7 @@ def test_every_good_configuration_gives_the_expected_checks(folder: Path) -> Non
         assert config.settings.web.reload_token.get_secret_value() == expected["reload_token"]
 
 
-def test_a_missing_directory_is_one_complaint(tmp_path: Path) -> None:
+def test_a_missing_directory_is_one_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path / "nowhere", {})
     assert str(caught.value) == f"{tmp_path}/nowhere:1:1: the directory is missing"
@@ -102,21 +102,21 @@ def test_the_shipped_configuration_is_good() -> None:
     assert len(config.portals) == 106
     assert len({check.key for check in config.checks}) == len(config.checks)
     assert [text.partition(": ")[2] for text in config.warnings] == [
-        "the contact is the sample, so nobody can tell you when your looks disturb"
+        "the contact is the sample value: operators of portals cannot reach you"
     ]
 
 
-def test_the_shipped_file_says_the_defaults_as_they_are(tmp_path: Path) -> None:
-    """Its comments promise so, save for checks, groups and references, which have none."""
+def test_the_shipped_file_has_the_defaults(tmp_path: Path) -> None:
+    """As its comments state, except for checks, groups and references, which have none."""
     shutil.copy(SHIPPED / "portals.yaml", tmp_path)
     tmp_path.joinpath("monitor.yaml").write_text("{}\n")
-    without = {"checks", "groups", "sight"}
+    without = {"checks", "groups", "self_check"}
     shipped, bare = load(SHIPPED, {}).settings, load(tmp_path, {}).settings
     assert shipped.model_dump(exclude=without) == bare.model_dump(exclude=without)
-    assert shipped.sight.breaker == bare.sight.breaker
+    assert shipped.self_check.fleet_breaker == bare.self_check.fleet_breaker
 
 
-def test_a_portal_carries_what_its_entry_says(tmp_path: Path) -> None:
+def test_a_portal_has_the_values_of_its_entry(tmp_path: Path) -> None:
     extra = (
         "    code: H26\n    expect: {redirects_to: dichvucong.gov.vn}\n    verified: false\n    status_2026: active\n"
         "    confidence: seen\n    source: somewhere\n    pages: {list: /list}\n"
@@ -128,7 +128,7 @@ def test_a_portal_carries_what_its_entry_says(tmp_path: Path) -> None:
     assert portal.pages == {"home": portal.url, "list": "https://alpha.example.gov.vn/list"}
 
 
-def test_looks_say_who_we_are(tmp_path: Path) -> None:
+def test_probes_identify_us(tmp_path: Path) -> None:
     path = tmp_path / "ca.pem"
     path.touch()
     text = "contact: mailto:me@example.org\nhttp: {name_servers: ['1.1.1.1:53'], ca_file: ca.pem}\n"
@@ -152,14 +152,14 @@ class Strict(Probe):
 
 
 def test_a_new_kind_needs_nothing_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A kind's fields are its keys: required ones may come from any layer, its own rules are told at their place."""
+    """The fields of a kind are its keys: required ones may come from any layer, its own rules are reported in place."""
     monkeypatch.setitem(PROBE_KINDS, "strict", Strict)
     portals = "portals:" + PORTAL.format(id="alpha") + "    checks: {strict: {level: 1}}\n"
     good = load(write(tmp_path, "checks:\n  strict: {interval: 1h}\n", portals), {})
     assert summary(good)["alpha/strict"]["level"] == 1
     portals += PORTAL.format(id="beta") + PORTAL.format(id="gamma") + "    checks: {strict: {levle: 1}}\n"
     portals += PORTAL.format(id="delta") + "    checks: {strict: {level: 6}}\n"
-    assert complaints(write(tmp_path, "checks:\n  strict: {interval: 1h}\n", portals)) == [
+    assert errors_of(write(tmp_path, "checks:\n  strict: {interval: 1h}\n", portals)) == [
         "monitor.yaml:2:11: missing key 'level'",
         "portals.yaml:20:22: missing key 'level'",
         "portals.yaml:20:23: unknown key 'levle'; did you mean 'level'?",
@@ -168,8 +168,8 @@ def test_a_new_kind_needs_nothing_here(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @given(text=st.text(alphabet="ab:-[]{}&*!|>'\"#%@,?~$ \n\t0159.<\u00e9", max_size=60))
-def test_whatever_a_file_holds_is_judged(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
-    """Any text is a configuration or is complained about at a place that it has."""
+def test_any_text_is_validated(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    """Any text is a configuration or gives an error at a place that it has."""
     directory = tmp_path_factory.mktemp("any")
     try:
         load(write(directory, text, text), {})

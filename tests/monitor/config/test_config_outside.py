@@ -1,4 +1,4 @@
-"""What a configuration shows of itself: digest, estimate, schema, and a copy without any secret."""
+"""What a configuration shows: digest, estimate, schema, and a copy without any secret."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ checks:
   latency: {interval: 5m, pages: all, max_redirects: 5, family: auto}
 groups:
   alpha: {checks: {uptime: {interval: 30s, headers: {X-More: abc}}}}
-lanes: {light: 8}
-lateness: {grace: 30s}
-sight:
+concurrency: {http: 8}
+misfire_grace_time: 30s
+self_check:
   references: [{name: one, connect: "1.1.1.1:443"}, {name: two, url: "https://example.org"}]
-  breaker: {share: 0.5}
-journal: {commit_every: 200ms}
+  fleet_breaker: {share: 0.5}
+journal: {commit_interval: 200ms}
 """
 PORTALS = """
 portals:
@@ -96,8 +96,8 @@ LEAVES = [
 
 @pytest.mark.parametrize(("which", "steps"), LEAVES)
 @pytest.mark.parametrize("secret", [SECRET, f"https://{SECRET}/", f"({SECRET}", f"[{SECRET}]: {{"])
-def test_no_value_of_the_environment_is_ever_told(tmp_path: Path, which: str, steps: Any, secret: str) -> None:  # noqa: ANN401
-    """Wherever a variable stands, neither complaints nor repr nor the redacted copy hold what was in it."""
+def test_no_value_of_the_environment_is_ever_shown(tmp_path: Path, which: str, steps: Any, secret: str) -> None:  # noqa: ANN401
+    """For a variable at any place, neither errors nor repr nor the redacted copy contain its value."""
     files = {"monitor": yaml.safe_load(MONITOR), "portals": yaml.safe_load(PORTALS)}
     files[which], _ = replaced(files[which], steps, "${SECRET}")
     try:
@@ -111,7 +111,7 @@ def test_no_value_of_the_environment_is_ever_told(tmp_path: Path, which: str, st
 
 
 @pytest.mark.parametrize(("which", "steps"), [one for one in LEAVES if not str(one.id).endswith(".id")])
-def test_a_good_value_from_the_environment_is_as_good_and_veiled(tmp_path: Path, which: str, steps: Any) -> None:  # noqa: ANN401
+def test_a_good_value_from_the_environment_is_valid_and_redacted(tmp_path: Path, which: str, steps: Any) -> None:  # noqa: ANN401
     """The same value by way of a variable means the same, and is not shown where it would be."""
     files = {"monitor": yaml.safe_load(MONITOR), "portals": yaml.safe_load(PORTALS)}
     plain = made(tmp_path, **files)
@@ -122,7 +122,7 @@ def test_a_good_value_from_the_environment_is_as_good_and_veiled(tmp_path: Path,
     if steps[0] == "portals":
         steps = ("portals", config.portals[steps[1]].id, *steps[2:])
         if steps[2] in {"checks", "expect"}:
-            return  # told under "checks", or in two fields
+            return  # shown under "checks", or in two fields
     else:
         steps = ("monitor", *steps)
     for step in steps:
@@ -141,11 +141,11 @@ def test_the_redacted_copy_hides_tokens_headers_and_passwords(tmp_path: Path) ->
     assert shown["checks"]["beta/uptime"]["url"] == "https://•••@beta.example.gov.vn"
     assert shown["portals"]["beta"]["pages"]["home"] == "https://•••@beta.example.gov.vn"
     assert shown["checks"]["alpha/uptime-list"]["interval"] == 30.0
-    assert shown["monitor"]["states"]["up_after"] == 2
+    assert shown["monitor"]["states"]["up_slots"] == 2
     assert shown == json.loads(json.dumps(shown)) == yaml.safe_load(yaml.safe_dump(shown))
 
 
-def test_what_follows_from_a_veiled_value_is_veiled(tmp_path: Path) -> None:
+def test_what_follows_from_a_redacted_value_is_redacted(tmp_path: Path) -> None:
     """A check shows neither an address made from a variable nor a key that a layer took from one."""
     monitor = MONITOR.replace("timeout: 5s", 'timeout: "${FIVE}"').replace("pages: all, ", "")
     portals = PORTALS.replace("//alpha.example", "//${HOST}.example")
@@ -157,7 +157,7 @@ def test_what_follows_from_a_veiled_value_is_veiled(tmp_path: Path) -> None:
     assert shown["checks"]["beta/uptime"]["timeout"] == "•••"
     assert shown["checks"]["alpha/uptime"]["url"] == shown["checks"]["alpha/uptime-list"]["url"] == "•••"
     assert shown["portals"]["alpha"]["pages"]["home"] == shown["portals"]["alpha"]["pages"]["list"] == "•••"
-    assert "alpha.example" not in json.dumps(shown), "not even in the address of a page that nobody looks at"
+    assert "alpha.example" not in json.dumps(shown), "not even in the address of a page without a check"
     assert shown["checks"]["beta/uptime"]["url"] == "https://beta.example.gov.vn"
 
 
@@ -166,11 +166,11 @@ def test_the_digest_follows_the_meaning(tmp_path: Path) -> None:
     first = made(tmp_path).digest
     assert len(first) == 12
     int(first, 16)
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
+    other = tmp_path / "other"
+    other.mkdir()
     turned = yaml.safe_load(PORTALS)
     turned["portals"].reverse()
-    assert made(elsewhere, "# other words\n" + MONITOR.replace("60s", "1m"), turned).digest == first
+    assert made(other, "# other words\n" + MONITOR.replace("60s", "1m"), turned).digest == first
     for old, new in (("abc}\nhttp", "abd}\nhttp"), ("timeout: 5s", "timeout: 6s"), ("X-Key: abc", "X-Key: abd")):
         assert old in MONITOR
         assert made(tmp_path, MONITOR.replace(old, new)).digest != first
@@ -178,10 +178,10 @@ def test_the_digest_follows_the_meaning(tmp_path: Path) -> None:
         assert made(tmp_path, portals=PORTALS.replace(old, new)).digest != first
 
 
-def test_the_estimate_counts_looks_series_and_points(tmp_path: Path) -> None:
+def test_the_estimate_counts_probes_series_and_points(tmp_path: Path) -> None:
     about = estimate(made(tmp_path))
     # uptime: alpha home and list every 30 s, beta home every 60 s; latency: alpha 3 pages, beta 1, every 300 s
-    assert (about.portals, about.checks, about.looks_per_minute) == (2, 7, 5.8)
+    assert (about.portals, about.checks, about.probes_per_minute) == (2, 7, 5.8)
     assert about.influx_points_per_day == 5.8 * 60 * 24
     series = {(one.prometheus_name, str(one.labels)) for one in PROBE_KINDS["uptime"].metrics if one.prometheus_name}
     assert about.prometheus_series == 7 * (len(series) + 6)

@@ -1,4 +1,4 @@
-"""Rubrics, exclusions and entries: what files become, and what editors are told of them."""
+"""Rubrics, exclusions and entries: their records, and their JSON Schema."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def test_a_zone_in_the_file_counts(tmp_path: Path):
 def test_selections_name_their_checks(tmp_path: Path):
     rubrics = {one.id: one for one in load(quarter.write_config(tmp_path / "config"), {}).rules.rubrics}
     lines = {one.id: one for one in rubrics["qd473-2024"].criteria}
-    assert lines["average-response"].selection == Selection(kind="latency", word="latency", pages=None)
+    assert lines["average-response"].selection == Selection(kind="latency", check_prefix="latency", pages=None)
     chosen = lines["lcp"].selection
     assert chosen is not None
     assert chosen.checks == ("mobile",)
     assert dict(chosen.where) == {"median": True, "profile": "mobile"}
-    assert replace(chosen, word="desktop", pages=("home", "search")).checks == ("desktop", "desktop-search")
+    assert replace(chosen, check_prefix="desktop", pages=("home", "search")).checks == ("desktop", "desktop-search")
     assert (lines["continuous-operation"].selection, lines["continuous-operation"].aggregate) == (
         None, Aggregate.AVAILABILITY,
     )  # fmt: skip
@@ -53,7 +53,7 @@ def test_the_digest_is_that_of_the_meaning(tmp_path: Path):
     config = quarter.write_config(tmp_path / "config")
     before = load(config, {})
     path = config / "rubrics" / "website-2025.yaml"
-    path.write_text("# remark\n" + path.read_text("utf-8"), "utf-8")
+    path.write_text("# comment\n" + path.read_text("utf-8"), "utf-8")
     assert load(config, {}).rules.digests == before.rules.digests
     path.write_text(path.read_text("utf-8").replace("limit: 5.8", "limit: 5.9"), "utf-8")
     after = load(config, {})
@@ -63,15 +63,15 @@ def test_the_digest_is_that_of_the_meaning(tmp_path: Path):
 
 
 @pytest.mark.parametrize("which", ["rubric", "exclusions", "entries"])
-def test_editors_are_told_the_shape(which: str):
+def test_the_schema_has_the_keys(which: str):
     found = schema(which)
     assert found["additionalProperties"] is False
     assert "checks" not in found.get("$defs", {})
 
 
-def test_editors_are_told_the_metrics_that_there_are():
-    told = schema("rubric")["$defs"]["CriterionBlock"]["properties"]["metric"]
-    assert told["anyOf"][0]["enum"] == list(measurable_metrics())
+def test_the_schema_has_the_known_metrics():
+    metric = schema("rubric")["$defs"]["CriterionBlock"]["properties"]["metric"]
+    assert metric["anyOf"][0]["enum"] == list(measurable_metrics())
     assert "latency.duration" in measurable_metrics()
     assert "mobile.lcp_seconds" in measurable_metrics()
     assert "uptime.cert_issuer" not in measurable_metrics(), "a text is no number"

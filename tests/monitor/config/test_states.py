@@ -1,4 +1,4 @@
-"""The blocks that say how looks are judged become rules, windows and hours; check-config tells the next windows."""
+"""The blocks about evaluation become rules, windows and hours; check-config prints the next windows."""
 
 from __future__ import annotations
 
@@ -17,51 +17,51 @@ from tests.monitor.config.test_config import SHIPPED, write
 
 HOUR = 3_600_000
 SETTINGS = """
-confirm: {after: [500ms, 3s, 9s]}
+confirm: {delays: [500ms, 3s, 9s]}
 states:
-  down_looks: 4
-  down_after: 3
-  up_after: 1
-  degraded: {latency: 2s, certificate_days: 30, after: 2}
+  down_attempts: 4
+  down_slots: 3
+  up_slots: 1
+  degraded: {latency: 2s, certificate_days: 30, consecutive: 2}
   flapping: {changes: 6, window: 1h}
 maintenance:
   - portals: [alpha]
     zone: Europe/Berlin
     reason: new release
     approved_by: CIO
-    starts: 2096-03-24 23:00
-    ends: 2096-03-25 04:00
+    start: 2096-03-24 23:00
+    end: 2096-03-25 04:00
   - portals: all
     zone: Asia/Ho_Chi_Minh
     reason: patches
     approved_by: IT
     weekdays: [sat, sun]
-    at: "23:30"
-    lasts: 90m
+    start_time: "23:30"
+    duration: 90m
   - groups: [alpha]
     zone: UTC
     reason: backup
     approved_by: IT
     month_days: [1, -1]
-    at: "02:00"
-    lasts: 1h
+    start_time: "02:00"
+    duration: 1h
 service_hours:
   zone: Asia/Ho_Chi_Minh
   windows:
-    - {weekdays: [mon, tue, wed, thu, fri], opens: "07:30", closes: "17:00"}
-    - {weekdays: [sat], opens: "08:00", closes: "24:00"}
+    - {weekdays: [mon, tue, wed, thu, fri], start: "07:30", end: "17:00"}
+    - {weekdays: [sat], start: "08:00", end: "24:00"}
 checks:
   uptime: {interval: 60s}
 """
 
 
-def test_what_is_written_is_what_is_judged_by(tmp_path: Path):
+def test_the_values_of_the_file_are_used(tmp_path: Path):
     settings = load(write(tmp_path, SETTINGS)).settings
-    assert settings.confirm.after == (0.5, 3.0, 9.0)
+    assert settings.confirm.delays == (0.5, 3.0, 9.0)
     assert settings.states.rules() == StateRules(
-        down_looks=4,
-        down_after=3,
-        up_after=1,
+        down_attempts=4,
+        down_slots=3,
+        up_slots=1,
         max_latency_seconds=2.0,
         min_certificate_days=30.0,
         degraded_consecutive=2,
@@ -96,18 +96,18 @@ def test_what_is_written_is_what_is_judged_by(tmp_path: Path):
 def test_what_is_left_out_is_the_default(tmp_path: Path):
     settings = load(write(tmp_path, "checks: {uptime: {interval: 60s}}")).settings
     assert settings.states.rules() == StateRules()
-    assert settings.confirm.after == (2.0, 5.0)
+    assert settings.confirm.delays == (2.0, 5.0)
     assert settings.calendar.windows == ()
     assert settings.service_hours is None
 
 
-def test_the_shipped_configuration_says_the_defaults():
+def test_the_shipped_configuration_has_the_defaults():
     settings = load(SHIPPED).settings
     assert settings.states.rules() == StateRules()
-    assert settings.confirm.after == (2.0, 5.0)
+    assert settings.confirm.delays == (2.0, 5.0)
 
 
-def test_check_config_tells_the_next_five_windows_here_and_in_utc(tmp_path: Path):
+def test_check_config_prints_the_next_five_windows_here_and_in_utc(tmp_path: Path):
     result = CliRunner().invoke(app, ["check-config", str(write(tmp_path, SETTINGS))])
     assert result.exit_code == 0, result.output
     lines = result.stdout.partition("next maintenance:\n")[2].splitlines()
@@ -117,8 +117,8 @@ def test_check_config_tells_the_next_five_windows_here_and_in_utc(tmp_path: Path
     )
 
 
-def test_the_agenda_in_words(tmp_path: Path):
-    """In the order of their beginnings, whatever the zones' clocks show."""
+def test_upcoming_windows_as_text(tmp_path: Path):
+    """In the order of their beginnings, in any time zone."""
     windows = load(write(tmp_path, SETTINGS)).settings.calendar.windows
     weekly, once = describe_upcoming(windows[:2], 3_983_382_000_000, 2)
     when = "Sat 2096-03-24 23:00 +0100 Europe/Berlin = 2096-03-24 22:00 UTC"
