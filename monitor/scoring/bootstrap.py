@@ -1,7 +1,7 @@
-"""How far a figure could have come out otherwise: a seeded bootstrap whose blocks are the days of the period.
+"""Confidence intervals of scores: a seeded bootstrap whose blocks are the days of the period.
 
 A replicate draws as many days as the period has, with replacement, the same ones for every portal and criterion, so
-that totals are resampled as a whole. The looks of a day stay together: nine and ten o'clock are not two facts.
+that totals are resampled as a whole. The attempts of a day stay together, because they are not independent.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 SEED = 20_240_403
-"""The day of QĐ 473/QĐ-BTTTT. Any number would do; it has to be the same tomorrow."""
+"""The day of QĐ 473/QĐ-BTTTT. Any fixed number gives reproducible intervals."""
 
 REPLICATES = 200
 
 INTERVAL_QUANTILES = (0.025, 0.975)
-"""What an interval leaves out at either end."""
+"""Quantiles of the replicates at the ends of an interval."""
 
 MIN_DAYS = 7
-"""With fewer days that have looks there is no interval: a week has working days and others."""
+"""With fewer days that have attempts there is no interval: a week has working days and others."""
 
 
 def draw_days(days: int, *, seed: int = SEED, replicates: int = REPLICATES) -> Integers:
-    """How often each day was drawn: replicates x days."""
-    dice = random.Random(seed)  # noqa: S311 - wanted: the same tomorrow
+    """Return how often each replicate draws each day: replicates x days."""
+    dice = random.Random(seed)  # noqa: S311 - reproducible by design
     counts = np.zeros((replicates, days), np.int64)
     for row in counts:
         for _ in range(days):
@@ -49,15 +49,15 @@ def draw_days(days: int, *, seed: int = SEED, replicates: int = REPLICATES) -> I
 
 
 def resample(result: AggregateResult, quantile: float | None, day_draws: Integers) -> Floats | None:
-    """The figure of every replicate, not a number where none of its days has looks; None with too few days.
+    """Return the value of every replicate, NaN where none of its days has attempts; None with too few days.
 
-    Two rubrics may ask for the same figure: it is worked out once and kept with it.
+    Two rubrics may need the same aggregate: its replicates are computed once and stored in *result*.
     """
-    looks = np.asarray(result.counts, np.int64)
-    if np.count_nonzero(looks) < MIN_DAYS or result.value is None:
+    counts = np.asarray(result.counts, np.int64)
+    if np.count_nonzero(counts) < MIN_DAYS or result.value is None:
         return None
     if result.replicates is None:
-        result.replicates = _resample(result, result.value, looks, quantile, day_draws)
+        result.replicates = _resample(result, result.value, counts, quantile, day_draws)
     return result.replicates
 
 
@@ -77,7 +77,7 @@ def _resample(
 
 
 def _resample_quantile(result: AggregateResult, quantile: float, day_draws: Integers, exact: float) -> Floats:
-    """Quantiles out of counts by bin, moved so that the undrawn sample gives exactly the exact quantile."""
+    """Return quantiles from counts by bin, scaled so that the original sample gives exactly *exact*."""
     if result.bins is None:
         return np.full(len(day_draws), np.nan)
     bins, counts = result.bins
@@ -88,7 +88,7 @@ def _resample_quantile(result: AggregateResult, quantile: float, day_draws: Inte
 
 
 def _quantiles_of_counts(cumulative: Floats, quantile: float, bins: Integers) -> Floats:
-    """The quantile of each row of cumulative counts; inside a bin, values are taken as evenly spread."""
+    """Return the quantile of each row of cumulative counts; values are assumed to be uniform within a bin."""
     target = quantile * cumulative[:, -1]
     place = np.argmax(cumulative >= target[:, None], axis=1)
     rows = np.arange(len(cumulative))
@@ -99,7 +99,7 @@ def _quantiles_of_counts(cumulative: Floats, quantile: float, bins: Integers) ->
 
 
 def apply_curve(curve: Curve, values: Floats) -> list[float]:
-    """The curve's share of each value, not a number where there is none; the commonest curves all at once."""
+    """Return the curve's share of each value, NaN for NaN; the most common curves are vectorized."""
     if isinstance(curve, Threshold):
         good = values < curve.limit if curve.lower else values >= curve.limit
         return cast("list[float]", np.where(np.isnan(values), np.nan, good.astype(np.float64)).tolist())
@@ -111,12 +111,12 @@ def apply_curve(curve: Curve, values: Floats) -> list[float]:
 def confidence_interval(
     values: Sequence[float] | Floats | None, estimate: float | None = None
 ) -> ConfidenceInterval | None:
-    """The middle 95 % of the replicates that have a value, widened to hold ``about``; None with fewer than half."""
+    """Return the middle 95 % of the replicates that have a value, widened to *estimate*; None with fewer than half."""
     if values is None:
         return None
-    told = np.asarray(values, np.float64)
-    good = np.sort(told[~np.isnan(told)])
-    if len(good) * 2 < len(told) or not len(good):
+    replicates = np.asarray(values, np.float64)
+    good = np.sort(replicates[~np.isnan(replicates)])
+    if len(good) * 2 < len(replicates) or not len(good):
         return None
     low, high = (_interpolated_quantile(good, part) for part in INTERVAL_QUANTILES)
     if estimate is not None:
@@ -125,7 +125,7 @@ def confidence_interval(
 
 
 def _interpolated_quantile(ordered: Floats, part: float) -> float:
-    """A quantile of sorted values, interpolated between neighbours."""
+    """Return a quantile of sorted values, interpolated between neighbours."""
     place = part * (len(ordered) - 1)
     index = int(place)
     low, high = float(ordered[index]), float(ordered[min(index + 1, len(ordered) - 1)])

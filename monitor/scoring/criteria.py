@@ -1,4 +1,4 @@
-"""From evidence to the points of one criterion: coverage first, then the curve; what is missing is never guessed."""
+"""Score one criterion from its aggregates: check coverage, then apply the curve; missing data is never guessed."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ EMPTY_TEXT = Text(vi="", en="")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CriterionInput:
-    """What is known for one criterion of one portal.
+    """Everything that the score of one criterion of one portal depends on.
 
-    ``looked`` and ``figure`` are None without looks, ``entry`` without a value by hand. ``drawn`` as
-    :func:`monitor.scoring.bootstrap.draws`, None: no intervals are wanted.
+    ``selection_result`` and ``aggregate_result`` are None without attempts, ``entry`` without a manual value.
+    ``day_draws`` comes from :func:`monitor.scoring.bootstrap.draw_days`, None: no intervals are wanted.
     """
 
     criterion: Criterion
@@ -42,31 +42,31 @@ class CriterionInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredCriterion:
-    """The score of a criterion and the shares (0 to 1) of its replicates: None where it has none, as by hand."""
+    """The score of a criterion and the shares (0 to 1) of its replicates: None without them, as for a manual one."""
 
     score: CriterionScore
     shares: tuple[float, ...] | None = None
 
 
 def score_criterion(inputs: CriterionInput) -> ScoredCriterion:
-    """Judge one criterion."""
-    if inputs.criterion.by_hand:
+    """Score one criterion."""
+    if inputs.criterion.manual:
         return ScoredCriterion(score=_manual(inputs))
     if inputs.criterion.aggregate is Aggregate.AVAILABILITY:
-        figure, plain = _availability(inputs)
+        result, unscored = _availability(inputs)
     else:
-        figure, plain = _from_attempts(inputs)
-    return _award_points(inputs, figure, plain)
+        result, unscored = _from_attempts(inputs)
+    return _award_points(inputs, result, unscored)
 
 
 def _manual(inputs: CriterionInput) -> CriterionScore:
     criterion, entry = inputs.criterion, inputs.entry
-    found = CriterionScore(criterion=criterion, standing=CriterionStatus.NOT_MEASURED, sentence=EMPTY_TEXT)
+    found = CriterionScore(criterion=criterion, status=CriterionStatus.NOT_MEASURED, sentence=EMPTY_TEXT)
     if entry is not None:
         share = criterion.curve.share(entry.value)
         found = replace(
             found,
-            standing=CriterionStatus.SCORED,
+            status=CriterionStatus.SCORED,
             entry=entry,
             value=entry.value,
             share=share,
@@ -79,54 +79,57 @@ def _availability(inputs: CriterionInput) -> tuple[AggregateResult, CriterionSco
     times = inputs.measured_time
     known = sum(times.known_ms)
     value = sum(times.available_ms) / known if known else None
-    figure = AggregateResult(value=value, counts=times.known_ms, sums=times.available_ms)
-    left = [
-        ExcludedData(why=ExclusionReason.MAINTENANCE, ms=times.state_ms[State.MAINTENANCE]),
-        *(ExcludedData(why=ExclusionReason.EXCLUDED, ms=ms, id=name) for name, ms in sorted(times.excluded_ms.items())),
-        ExcludedData(why=ExclusionReason.UNKNOWN, ms=times.state_ms[State.UNKNOWN]),
+    result = AggregateResult(value=value, counts=times.known_ms, sums=times.available_ms)
+    excluded = [
+        ExcludedData(reason=ExclusionReason.MAINTENANCE, ms=times.state_ms[State.MAINTENANCE]),
+        *(
+            ExcludedData(reason=ExclusionReason.EXCLUDED, ms=ms, id=name)
+            for name, ms in sorted(times.excluded_ms.items())
+        ),
+        ExcludedData(reason=ExclusionReason.STATE_UNKNOWN, ms=times.state_ms[State.UNKNOWN]),
     ]
-    plain = CriterionScore(
+    unscored = CriterionScore(
         criterion=inputs.criterion,
-        standing=CriterionStatus.INSUFFICIENT,
+        status=CriterionStatus.INSUFFICIENT,
         value=value,
         coverage=coverage(times.due_ms, times.known_ms, times.skipped_days),
         days=sum(1 for one in times.known_ms if one),
         up=times.state_ms[State.UP],
         degraded=times.state_ms[State.DEGRADED],
         down=times.state_ms[State.DOWN],
-        left_out=tuple(one for one in left if one.ms),
+        excluded=tuple(one for one in excluded if one.ms),
         sentence=EMPTY_TEXT,
     )
-    return figure, plain
+    return result, unscored
 
 
 def _from_attempts(inputs: CriterionInput) -> tuple[AggregateResult, CriterionScore]:
-    times, looked, figure = inputs.measured_time, inputs.selection_result, inputs.aggregate_result
-    if looked is None or figure is None:
-        figure = AggregateResult(counts=[0] * times.days)
+    times, selection_result, result = inputs.measured_time, inputs.selection_result, inputs.aggregate_result
+    if selection_result is None or result is None:
+        result = AggregateResult(counts=[0] * times.days)
         share = coverage([0] * times.days, [0] * times.days, times.skipped_days)
-        return figure, CriterionScore(
-            criterion=inputs.criterion, standing=CriterionStatus.INSUFFICIENT, coverage=share, sentence=EMPTY_TEXT
+        return result, CriterionScore(
+            criterion=inputs.criterion, status=CriterionStatus.INSUFFICIENT, coverage=share, sentence=EMPTY_TEXT
         )
-    away = times.skipped_days | {
-        day for day in range(times.days) if looked.in_excluded_time[day] and not looked.due[day]
+    skipped_days = times.skipped_days | {
+        day for day in range(times.days) if selection_result.in_excluded_time[day] and not selection_result.due[day]
     }
-    plain = CriterionScore(
+    unscored = CriterionScore(
         criterion=inputs.criterion,
-        standing=CriterionStatus.INSUFFICIENT,
-        value=figure.value,
-        coverage=coverage(looked.due, looked.known, away),
-        looks=sum(figure.counts),
-        days=sum(1 for one in figure.counts if one),
-        checks=tuple(sorted(looked.checks)),
-        left_out=looked.excluded_data(figure),
+        status=CriterionStatus.INSUFFICIENT,
+        value=result.value,
+        coverage=coverage(selection_result.due, selection_result.known, skipped_days),
+        attempts=sum(result.counts),
+        days=sum(1 for one in result.counts if one),
+        checks=tuple(sorted(selection_result.checks)),
+        excluded=selection_result.excluded_data(result),
         sentence=EMPTY_TEXT,
     )
-    return figure, plain
+    return result, unscored
 
 
 def coverage(due: Sequence[int], known: Sequence[int], skipped_days: set[int]) -> float | None:
-    """The mean over days of seen / due: a day without anything due counts 0, one that is ``away`` does not count.
+    """Return the mean over days of known / due: a day without due attempts counts 0, a skipped day does not count.
 
     None when no day counts.
     """
@@ -135,15 +138,15 @@ def coverage(due: Sequence[int], known: Sequence[int], skipped_days: set[int]) -
 
 
 def _award_points(inputs: CriterionInput, result: AggregateResult, unscored: CriterionScore) -> ScoredCriterion:
-    """Give points when there is enough data."""
+    """Add points to *unscored* when there is enough data."""
     criterion, value = inputs.criterion, unscored.value
     enough_time = unscored.coverage is not None and unscored.coverage >= criterion.min_coverage
     timed = criterion.aggregate is Aggregate.AVAILABILITY
-    if value is None or not enough_time or (not timed and unscored.looks < criterion.min_attempts):
-        needed = "looks" if enough_time and not timed else "coverage"
-        return ScoredCriterion(score=replace(unscored, sentence=criterion_sentence(unscored, needed)))
+    if value is None or not enough_time or (not timed and unscored.attempts < criterion.min_attempts):
+        shortfall = "attempts" if enough_time and not timed else "coverage"
+        return ScoredCriterion(score=replace(unscored, sentence=criterion_sentence(unscored, shortfall)))
     share = criterion.curve.share(value)
-    found = replace(unscored, standing=CriterionStatus.SCORED, share=share, points=share * criterion.points)
+    found = replace(unscored, status=CriterionStatus.SCORED, share=share, points=share * criterion.points)
     shares: tuple[float, ...] | None = None
     if inputs.day_draws is not None:
         quantile = criterion.aggregate.quantile if criterion.aggregate else None

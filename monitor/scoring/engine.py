@@ -1,4 +1,4 @@
-"""Rubrics and history in, scores out: the plan of what is wanted, one pass over the looks, then points; pure."""
+"""Compute scores from rubrics and history: plan the aggregates, read the attempts once, then give points; pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoringPlan:
-    """A portal under a rubric: whose looks are taken, at which pages instead of the rubric's own, or why none are."""
+    """A portal under a rubric: the measured portal, pages that replace the rubric's own, or why it is skipped."""
 
     portal: Portal
     rubric: Rubric
@@ -40,7 +40,7 @@ class ScoringPlan:
     reason: Text | None = None
 
     def aggregate_spec(self, criterion: Criterion) -> AggregateSpec | None:
-        """What the criterion asks of looks; None for availability and for what is entered by hand."""
+        """Return the aggregate that the criterion needs; None for availability and for manual criteria."""
         if criterion.selection is None or criterion.aggregate is None:
             return None
         selection = criterion.selection
@@ -53,7 +53,7 @@ class ScoringPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoringRun:
-    """One run over a set of plans: the looks that were taken in, the portals' time, the draws of the bootstrap."""
+    """One run over a set of plans: the aggregated attempts, the portals' time, the draws of the bootstrap."""
 
     selections: Mapping[tuple[Selection, str], SelectionResult]
     window: ScoringWindow
@@ -61,24 +61,29 @@ class ScoringRun:
 
 
 def in_force(rubrics: Iterable[Rubric], period: Period) -> tuple[Rubric, ...]:
-    """The rubrics whose validity touches the period. When a version changed within it, the old and the new one."""
+    """Return the rubrics whose validity overlaps the period, both versions when one changed within it."""
     return tuple(one for one in rubrics if one.since <= period.last and (one.until is None or one.until > period.first))
 
 
 def scoring_plan(portal: Portal, rubric: Rubric) -> ScoringPlan:
-    """What the rubric does with a portal."""
+    """Return how the rubric treats a portal."""
     found = ScoringPlan(portal=portal, rubric=rubric, measured_portal=portal.id)
     if portal.merged_into is not None:
         return replace(found, skip_reason=_merged_reason(portal.merged_into))
     treatment = {Expect.RETIRED: rubric.retired, Expect.REDIRECTS: rubric.redirects}.get(portal.expect, Treatment.SCORE)
     if treatment is Treatment.SCORE:
         return found
-    if treatment is Treatment.SKIP or rubric.elsewhere is None:
+    if treatment is Treatment.SKIP or rubric.substitute is None:
         return replace(
             found, skip_reason=_RETIRED_REASON if portal.expect is Expect.RETIRED else _redirect_reason(portal)
         )
-    where = rubric.elsewhere
-    return replace(found, measured_portal=where.portal, pages=where.pages, reason=_substitute_reason(where.portal))
+    substitute = rubric.substitute
+    return replace(
+        found,
+        measured_portal=substitute.portal,
+        pages=substitute.pages,
+        reason=_substitute_reason(substitute.portal),
+    )
 
 
 _RETIRED_REASON = Text(vi="Giao diện công dân đã đóng.", en="Its citizen interface was closed.")
@@ -90,14 +95,14 @@ def _merged_reason(into: str) -> Text:
 
 def _redirect_reason(portal: Portal) -> Text:
     host = portal.redirects_to or ""
-    return Text(vi=f"Chuyển người dùng sang {host}.", en=f"It sends its visitors on to {host}.")
+    return Text(vi=f"Chuyển người dùng sang {host}.", en=f"It redirects to {host}.")
 
 
 def _substitute_reason(substitute: str) -> Text:
     return Text(vi=f"Chấm trên trang của {substitute}.", en=f"Scored on a page of {substitute}.")
 
 
-def score(  # noqa: PLR0913 - all that a score depends on, named where it is asked for
+def score(  # noqa: PLR0913 - everything that a score depends on, by keyword
     rules: ScoringRules,
     portals: Sequence[Portal],
     period: Period,
@@ -106,19 +111,19 @@ def score(  # noqa: PLR0913 - all that a score depends on, named where it is ask
     *,
     intervals: bool = True,
 ) -> ScoreSet:
-    """Score ``portals`` under every rubric of ``rules`` in ``period``, as far as it has elapsed at ``now`` (UTC ms).
+    """Score *portals* under every rubric of *rules* in *period*, as far as it has elapsed at *now_ms* (UTC).
 
-    ``intervals`` false leaves the bootstrap out. Raises what ``source`` raises.
+    ``intervals`` false skips the bootstrap. Raises what *source* raises.
     """
     until = period.elapsed_until(now_ms)
     plans = [scoring_plan(portal, rubric) for rubric in rules.rubrics for portal in portals]
     touching = tuple(one for one in rules.exclusions if one.since_ms < until and one.until_ms > period.since_ms)
-    drawn = draw_days(max(1, period.days(until))) if intervals else None
-    changes = source.state_history(period.since_ms, until)
-    found = _run(plans, rules, changes, source, period, until, touching, drawn)
+    day_draws = draw_days(max(1, period.days(until))) if intervals else None
+    history = source.state_history(period.since_ms, until)
+    found = _run(plans, rules, history, source, period, until, touching, day_draws)
     touched = [one for one in plans if any(_excludes(one, other, period, until) for other in touching)]
-    plain = _run(touched, rules, changes, source, period, until, (), drawn) if touched else []
-    without = {(one.portal, one.rubric.key): one for one in plain}
+    unexcluded = _run(touched, rules, history, source, period, until, (), day_draws) if touched else []
+    without = {(one.portal, one.rubric.key): one for one in unexcluded}
     return ScoreSet(
         period=period,
         ended=until >= period.until_ms,
@@ -143,7 +148,9 @@ def _excludes(one: ScoringPlan, exclusion: Exclusion, period: Period, until_ms: 
 
 def _exclusion_ids(one: Score, exclusions: Sequence[Exclusion]) -> tuple[str, ...]:
     return tuple(
-        other.id for other in exclusions if other.applies_to(one.looked_at, one.period.since_ms, one.period.until_ms)
+        other.id
+        for other in exclusions
+        if other.applies_to(one.measured_portal, one.period.since_ms, one.period.until_ms)
     )
 
 
@@ -159,21 +166,21 @@ def _run(  # noqa: PLR0913, PLR0917 - one pass of score, with and without exclus
 ) -> list[Score]:
     wanted = [one for one in plans if one.skip_reason is None]
     ids = list(dict.fromkeys(one.measured_portal for one in wanted))
-    frame = ScoringWindow(
+    window = ScoringWindow(
         since_ms=period.since_ms,
         days=period.days(until_ms),
         measured_times=measured_times(history, exclusions, ids, period.since_ms, until_ms),
     )
-    needs = list(
+    specs = list(
         dict.fromkeys(filter(None, (one.aggregate_spec(line) for one in wanted for line in one.rubric.criteria)))
     )
-    looked: dict[tuple[Selection, str], SelectionResult] = {}
-    if needs and until_ms > period.since_ms:
-        kinds = list(dict.fromkeys(one.selection.kind for one in needs))
-        with source.attempts(kinds, period.since_ms, until_ms, _columns(needs)) as db:
-            looked = aggregate(db, needs, frame, intervals=day_draws is not None)
-    made = ScoringRun(selections=looked, window=frame, day_draws=day_draws)
-    return [_score(one, rules.entries, period, made) for one in plans]
+    results: dict[tuple[Selection, str], SelectionResult] = {}
+    if specs and until_ms > period.since_ms:
+        kinds = list(dict.fromkeys(one.selection.kind for one in specs))
+        with source.attempts(kinds, period.since_ms, until_ms, _columns(specs)) as db:
+            results = aggregate(db, specs, window, intervals=day_draws is not None)
+    run = ScoringRun(selections=results, window=window, day_draws=day_draws)
+    return [_score(one, rules.entries, period, run) for one in plans]
 
 
 def _columns(specs: Iterable[AggregateSpec]) -> list[str]:
@@ -187,8 +194,8 @@ def _columns(specs: Iterable[AggregateSpec]) -> list[str]:
 def _score(one: ScoringPlan, entries: Sequence[ManualEntry], period: Period, run: ScoringRun) -> Score:
     name = Text(vi=one.portal.name_vi, en=one.portal.name_en)
     blank = Score(
-        portal=one.portal.id, name=name, rubric=one.rubric, period=period, verdict=ScoreStatus.NOT_SCORED,
-        looked_at=one.measured_portal, reason=one.skip_reason or one.reason, sentence=EMPTY_TEXT,
+        portal=one.portal.id, name=name, rubric=one.rubric, period=period, status=ScoreStatus.NOT_SCORED,
+        measured_portal=one.measured_portal, reason=one.skip_reason or one.reason, sentence=EMPTY_TEXT,
     )  # fmt: skip
     if one.skip_reason is not None:
         return replace(blank, sentence=score_sentence(blank))
@@ -200,23 +207,23 @@ def _score(one: ScoringPlan, entries: Sequence[ManualEntry], period: Period, run
 def _scored_criterion(
     one: ScoringPlan, criterion: Criterion, entries: Sequence[ManualEntry], period: Period, run: ScoringRun
 ) -> ScoredCriterion:
-    need = one.aggregate_spec(criterion)
-    looked = run.selections.get((need.selection, one.measured_portal)) if need else None
-    evidence = CriterionInput(
+    spec = one.aggregate_spec(criterion)
+    result = run.selections.get((spec.selection, one.measured_portal)) if spec else None
+    inputs = CriterionInput(
         criterion=criterion,
         measured_time=run.window.measured_times[one.measured_portal],
-        selection_result=looked,
-        aggregate_result=looked.aggregates[need] if looked and need else None,
+        selection_result=result,
+        aggregate_result=result.aggregates[spec] if result and spec else None,
         entry=entry_for(entries, one.rubric.id, criterion.id, one.portal.id, period),
         day_draws=run.day_draws,
     )
-    return score_criterion(evidence)
+    return score_criterion(inputs)
 
 
 def entry_for(
     entries: Sequence[ManualEntry], rubric: str, criterion: str, portal: str, period: Period
 ) -> ManualEntry | None:
-    """The newest entry that is valid on the period's last day."""
+    """Return the newest entry that is valid on the period's last day."""
     found = [
         one
         for one in entries

@@ -1,4 +1,4 @@
-"""A score in sentences, in both languages, with every number that it was made of; pure."""
+"""Explain a score in sentences, in both languages, with every number that it was computed from; pure."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ LANGUAGES = ("vi", "en")
 
 
 def rounded(value: float, decimals: int) -> str:
-    """Half to even, of the number that was computed: ``2.5`` becomes ``2``; always with that many decimals."""
+    """Round half to even to a fixed number of decimals: ``2.5`` becomes ``2``."""
     return str(Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN))
 
 
 def number(value: float, language: str, digits: int = 3) -> str:
-    """To so many significant digits, without an exponent, with the language's decimal mark."""
+    """Format *value* to *digits* significant digits, without an exponent, with the language's decimal mark."""
     if value == 0 or not math.isfinite(value):
         text = f"{value:g}"
     else:
@@ -35,7 +35,7 @@ def number(value: float, language: str, digits: int = 3) -> str:
 
 
 def amount(value: float, unit: Unit, language: str, digits: int = 3) -> str:
-    """A value with its unit: ``3.12 s``, ``98.7 %``, ``1,4 MB``."""
+    """Format a value with its unit: ``3.12 s``, ``98.7 %``, ``1,4 MB``."""
     if unit is Unit.SECONDS:
         return f"{number(value, language, digits)} s"
     if unit in {Unit.RATIO, Unit.FLAG}:
@@ -46,30 +46,30 @@ def amount(value: float, unit: Unit, language: str, digits: int = 3) -> str:
 
 
 def value_text(value: float, criterion: Criterion, language: str) -> str:
-    """A criterion's value, with as many digits as it takes to tell it from a limit: 5.796 s is not 5.8 s."""
+    """Format a criterion's value with enough digits to distinguish it from a limit: 5.796 s is not 5.8 s."""
     curve, unit = criterion.curve, unit_of(criterion)
     limits = [curve.limit] if isinstance(curve, Threshold) else []
     limits += [one.limit for one in curve.steps] if isinstance(curve, Steps) else []
-    told = (amount(value, unit, language, digits) for digits in range(3, 17))
+    candidates = (amount(value, unit, language, digits) for digits in range(3, 17))
     bounds = {amount(limit, unit, language) for limit in limits if limit != value}
-    return next((text for text in told if text not in bounds), repr(value))
+    return next((text for text in candidates if text not in bounds), repr(value))
 
 
 def unit_of(criterion: Criterion) -> Unit:
-    """The unit of a criterion's value: a share is a ratio, whatever it is a share of.
+    """Return the unit of a criterion's value: a share is a ratio.
 
-    A metric whose name does not say ``ratio`` is a plain number, such as layout shift, where 0.1 is not a tenth of
+    A metric whose name does not end in ``_ratio`` is a plain number, such as layout shift, where 0.1 is not a tenth of
     anything.
     """
     shares = {Aggregate.SHARE, Aggregate.SUCCESS, Aggregate.AVAILABILITY}
-    if criterion.aggregate in shares or criterion.by_hand:
+    if criterion.aggregate in shares or criterion.manual:
         return Unit.RATIO
     plain = criterion.unit is Unit.RATIO and not (criterion.metric or "").endswith("_ratio")
     return Unit.COUNT if plain else criterion.unit
 
 
 def curve_text(criterion: Criterion, language: str) -> str:
-    """What a criterion asks for, in words."""
+    """Return the requirement of a criterion as text."""
     curve, unit = criterion.curve, unit_of(criterion)
 
     def formatted(value: float) -> str:
@@ -80,8 +80,8 @@ def curve_text(criterion: Criterion, language: str) -> str:
     if isinstance(curve, Threshold):
         return f"{'yêu cầu' if vi else 'required'} {sign} {formatted(curve.limit)}"
     if isinstance(curve, Linear):
-        first, last = ("đủ điểm ở", "không điểm ở") if vi else ("all points at", "none at")
-        return f"{first} {formatted(curve.full)}, {last} {formatted(curve.zero)}"
+        full, zero = ("đủ điểm ở", "không điểm ở") if vi else ("all points at", "none at")
+        return f"{full} {formatted(curve.full)}, {zero} {formatted(curve.zero)}"
     if isinstance(curve, Steps):
         of = "số điểm" if vi else "of the points"
         return "; ".join(
@@ -95,59 +95,59 @@ def curve_text(criterion: Criterion, language: str) -> str:
 
 
 def basis_text(criterion: Criterion, language: str) -> str:
-    """How sure each part of a criterion is."""
+    """Return the basis of each part of a criterion as text."""
     basis = criterion.basis
-    told = {"limit": basis.limit, "metric": basis.metric, "aggregate": basis.aggregate, "points": basis.points}
+    parts = {"limit": basis.limit, "metric": basis.metric, "aggregate": basis.aggregate, "points": basis.points}
     return ", ".join(
         f"{BASIS_PART_TEXTS[part].localize(language)} {BASIS_TEXTS[kind].localize(language)}"
-        for part, kind in told.items()
+        for part, kind in parts.items()
     )
 
 
 def excluded_text(excluded: tuple[ExcludedData, ...], language: str) -> str:
-    """What was left out and why, or nothing."""
+    """Return the excluded data with its reasons as text, or an empty text."""
     parts = []
     for one in excluded:
         much = (
-            f"{one.looks}"
-            if one.looks
+            f"{one.attempts}"
+            if one.attempts
             else f"{number(one.ms / 3_600_000, language)} {'h' if language == 'en' else 'giờ'}"
         )
         parts.append(
-            f"{much} {EXCLUSION_REASON_TEXTS[one.why].localize(language)}" + (f" ({one.id})" if one.id else "")
+            f"{much} {EXCLUSION_REASON_TEXTS[one.reason].localize(language)}" + (f" ({one.id})" if one.id else "")
         )
     return "; ".join(parts)
 
 
 def criterion_sentence(one: CriterionScore, shortfall: str = "") -> Text:
-    """What a criterion came to; ``needed`` tells, where data is short, which floor was missed: coverage or looks."""
+    """Explain the result of a criterion; *shortfall* is the minimum that was missed: ``coverage`` or ``attempts``."""
     return Text(**{language: _criterion_text(one, language, shortfall) for language in LANGUAGES})
 
 
 def _criterion_text(one: CriterionScore, language: str, shortfall: str) -> str:
     vi = language != "en"
     criterion, title = one.criterion, one.criterion.title.localize(language)
-    most = number(criterion.points, language)
-    if one.standing is CriterionStatus.NOT_MEASURED:
+    maximum = number(criterion.points, language)
+    if one.status is CriterionStatus.NOT_MEASURED:
         return (
-            f"{title}: không đo tự động và chưa có giá trị nhập tay; {most} điểm không tính."
+            f"{title}: không đo tự động và chưa có giá trị nhập tay; {maximum} điểm không tính."
             if vi
-            else f"{title}: not measured by the monitor and no value was entered; points that do not count: {most}."
+            else f"{title}: manual criterion without a value; points not counted: {maximum}."
         )
-    if one.standing is CriterionStatus.INSUFFICIENT:
-        short = _shortfall_text(one, language, shortfall)
-        return f"{title}: {'không đủ dữ liệu' if vi else 'insufficient data'} ({short})."
-    got = f"{number(one.points or 0, language, 4)}/{most} {'điểm' if vi else 'points'}"
+    if one.status is CriterionStatus.INSUFFICIENT:
+        missing = _shortfall_text(one, language, shortfall)
+        return f"{title}: {'không đủ dữ liệu' if vi else 'insufficient data'} ({missing})."
+    got = f"{number(one.points or 0, language, 4)}/{maximum} {'điểm' if vi else 'points'}"
     value = value_text(one.value or 0, criterion, language)
     if one.entry is not None:
         by = "nhập tay bởi" if vi else "entered by"
         how = f"{by} {one.entry.author}, {one.entry.made.isoformat()}: {one.entry.reason}"
     else:
         how = _measurement_text(one, language)
-    left = excluded_text(one.left_out, language)
-    out = f" {'Không tính' if vi else 'Left out'}: {left}." if left else ""
+    data = excluded_text(one.excluded, language)
+    excluded = f" {'Không tính' if vi else 'Excluded'}: {data}." if data else ""
     basis = f" {'Căn cứ' if vi else 'Basis'}: {basis_text(criterion, language)}."
-    return f"{title}: {value} ({how}); {curve_text(criterion, language)}: {got}.{out}{basis}"
+    return f"{title}: {value} ({how}); {curve_text(criterion, language)}: {got}.{excluded}{basis}"
 
 
 def _measurement_text(one: CriterionScore, language: str) -> str:
@@ -162,8 +162,8 @@ def _measurement_text(one: CriterionScore, language: str) -> str:
         down = number(one.down / 60_000, language)
         lost = f"ngừng {down} phút" if vi else f"{down} minutes down"
         return f"{words}, {lost}, {cover}"
-    looks = f"{one.looks} lần đo trong {one.days} ngày" if vi else f"{one.looks} looks on {one.days} days"
-    return f"{words}, {looks}, {cover}"
+    attempts = f"{one.attempts} lần đo trong {one.days} ngày" if vi else f"{one.attempts} attempts on {one.days} days"
+    return f"{words}, {attempts}, {cover}"
 
 
 def _shortfall_text(one: CriterionScore, language: str, shortfall: str) -> str:
@@ -172,14 +172,14 @@ def _shortfall_text(one: CriterionScore, language: str, shortfall: str) -> str:
     if shortfall == "coverage":
         have = amount(one.coverage or 0, Unit.RATIO, language)
         want = amount(criterion.min_coverage, Unit.RATIO, language)
-        return f"độ phủ {have}, cần {want}" if vi else f"coverage {have}, {want} needed"
+        return f"độ phủ {have}, cần {want}" if vi else f"coverage {have}, at least {want} required"
     if vi:
-        return f"{one.looks} lần đo dùng được, cần {criterion.min_attempts}"
-    return f"{one.looks} usable looks, {criterion.min_attempts} needed"
+        return f"{one.attempts} lần đo dùng được, cần {criterion.min_attempts}"
+    return f"{one.attempts} usable attempts, at least {criterion.min_attempts} required"
 
 
 def score_sentence(score: Score) -> Text:
-    """What a portal's score came to."""
+    """Explain a portal's score."""
     return Text(**{language: _score_text(score, language) for language in LANGUAGES})
 
 
@@ -187,7 +187,7 @@ def _score_text(score: Score, language: str) -> str:
     vi = language != "en"
     head = f"{score.name.localize(language)}, {score.rubric.title.localize(language)}, {score.period.name}"
     reason = f" {score.reason.localize(language)}" if score.reason else ""
-    if score.verdict is ScoreStatus.NOT_SCORED:
+    if score.status is ScoreStatus.NOT_SCORED:
         return f"{head}: {'không chấm' if vi else 'not scored'}.{reason}"
     if score.shown is None or score.measured is None:
         return f"{head}: {'không đủ dữ liệu' if vi else 'insufficient data'}.{reason}"
@@ -209,7 +209,7 @@ def _score_text(score: Score, language: str) -> str:
 
 
 def grade_note(rubric: Rubric, language: str) -> str:
-    """What must stand beside a grade: it is not the set's grade."""
+    """Return the note that is shown beside a grade: it is not the grade of the set."""
     note = rubric.grades.note if rubric.grades else None
     return note.localize(language) if note else ""
 

@@ -1,4 +1,4 @@
-"""History as scores ask for it, from wherever history is read: the archive of this machine, or InfluxDB."""
+"""Read history for scores from a history reader: the archive of this machine, or InfluxDB."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from monitor.storage.history.source import HistoryReader
 
 MEMORY_LIMIT = "500MB"
-"""What a question may hold before it spills: exact quantiles hold eight bytes a look, 110 MB for a quarter."""
+"""Memory of a query before it spills: exact quantiles hold eight bytes per attempt, 110 MB for a quarter."""
 
 
 class HistoryScoringSource:
-    """Scores ``source``, called ``name``. ``threads``: how many processors a question may take."""
+    """Read *source*, which is called *name*. ``threads``: number of processors that a query may use."""
 
     def __init__(self, source: HistoryReader, name: str, *, threads: int = 2, memory_limit: str = MEMORY_LIMIT) -> None:
         self.name = name
@@ -35,35 +35,35 @@ class HistoryScoringSource:
     def attempts(
         self, kinds: Sequence[str], since_ms: int, until_ms: int, names: Sequence[str]
     ) -> Iterator[duckdb.DuckDBPyConnection]:
-        """See :class:`monitor.scoring.source.Source`."""
+        """See :class:`monitor.scoring.source.ScoringSource`."""
         with self._source.connect(kinds, since_ms, until_ms, names, memory_limit=self._memory_limit) as db:
             db.execute(f"SET threads = {self._threads}")
             yield db
 
     def state_history(self, since_ms: int, until_ms: int) -> StateHistory:
-        """See :class:`monitor.scoring.source.Source`."""
+        """See :class:`monitor.scoring.source.ScoringSource`."""
         found = self._source.states_at(since_ms)
         places = zip(found["portal"], found["location"], strict=True)
-        before = {place: State(state) for place, state in zip(places, found["state"], strict=True)}
-        within = []
+        initial_states = {place: State(state) for place, state in zip(places, found["state"], strict=True)}
+        changes = []
         for batch in self._source.state_changes(since_ms, until_ms):
             names = list(batch)
-            within += [_state_change(dict(zip(names, row, strict=True))) for row in zip(*batch.values(), strict=True)]
-        return StateHistory(initial_states=before, changes=within)
+            changes += [_state_change(dict(zip(names, row, strict=True))) for row in zip(*batch.values(), strict=True)]
+        return StateHistory(initial_states=initial_states, changes=changes)
 
 
 class ArchiveScoringSource(HistoryScoringSource):
-    """What the archive and the journal of data directory ``directory`` know."""
+    """Read the archive and the journal of the data directory *directory*."""
 
     def __init__(self, directory: Path, *, threads: int = 2, memory_limit: str = MEMORY_LIMIT) -> None:
         super().__init__(ArchiveHistory(directory), ARCHIVE, threads=threads, memory_limit=memory_limit)
 
 
 def _state_change(row: dict[str, object]) -> StateChange:
-    told = {name: row[name] for name in ("portal", "location", "at")}
+    identity = {name: row[name] for name in ("portal", "location", "at")}
     fault = Fault(str(row["fault"])) if row["fault"] else None
     return StateChange(
-        **told,  # type: ignore[arg-type] # columns are typed by their declaration
+        **identity,  # type: ignore[arg-type] # columns are typed by their declaration
         state=State(str(row["state"])),
         previous=State(str(row["previous"])),
         fault=fault,

@@ -1,4 +1,4 @@
-"""Live scores: books to the points that sinks take and to the text that Prometheus reads; pure."""
+"""Convert live scores to the points that sinks take and to the text that Prometheus reads; pure."""
 
 from __future__ import annotations
 
@@ -19,38 +19,41 @@ if TYPE_CHECKING:
     from monitor.scoring.results import Score, ScoreSet
 
 QUARTER, MONTH = "quarter", "30d"
-"""The windows: the quarter so far, and the last thirty days with today."""
+"""The windows: the quarter so far, and the last thirty days including today."""
 
 _WINDOW_DAYS = 30
 
 FAMILIES = {
     "portal_monitor_score_points": "Points that a portal earned under a rubric.",
-    "portal_monitor_score_possible_points": "The most that its scored criteria could give.",
-    "portal_monitor_score_ratio": "Points of those possible.",
+    "portal_monitor_score_possible_points": "Maximum points of its scored criteria.",
+    "portal_monitor_score_ratio": "Points divided by possible points.",
     "portal_monitor_score_criterion_points": "Points of one criterion.",
-    "portal_monitor_score_criterion_possible_points": "The most that the criterion gives.",
+    "portal_monitor_score_criterion_possible_points": "Maximum points of the criterion.",
     "portal_monitor_score_criterion_value": "The value that the points come from, in the unit of its metric.",
-    "portal_monitor_score_criterion_limit": "From where on all points are earned, in the same unit.",
-    "portal_monitor_score_criterion_zero": "From where on none are.",
-    "portal_monitor_score_criterion_coverage_ratio": "How much of what was due was seen.",
+    "portal_monitor_score_criterion_limit": "Value from which all points are earned, in the same unit.",
+    "portal_monitor_score_criterion_zero": "Value from which no points are earned.",
+    "portal_monitor_score_criterion_coverage_ratio": "Ratio of known to due attempts or time.",
 }
 _TOTAL_SERIES = {"points": "points", "possible": "possible_points", "ratio": "ratio"}
 _CRITERION_SERIES = {"points": "points", "value": "value", "coverage": "coverage_ratio"}
 _CONSTANT_SERIES = {"possible": "possible_points", "limit": "limit", "zero": "zero"}
-"""Figures of a criterion that are the same for every portal: told once."""
+"""Values of a criterion that are the same for every portal: exposed once."""
 
 
 def windows(now_ms: int, zone: ZoneInfo) -> dict[str, Period]:
-    """The windows that hold ``now`` (UTC ms)."""
+    """Return the windows that contain *now_ms* (UTC)."""
     today = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone).date()
     month = periods.between(MONTH, today - timedelta(_WINDOW_DAYS - 1), today, zone)
     return {QUARTER: periods.quarter_of(now_ms, zone), MONTH: month}
 
 
 def points(score_sets: Mapping[str, ScoreSet], at_ms: int) -> list[ScorePoint]:
-    """Every score and criterion that has a figure, by window; what has none is left out."""
+    """Return the points of every score and criterion that has a value, by window."""
     return [
-        point for window, book in score_sets.items() for one in book.scores for point in _points(one, window, at_ms)
+        point
+        for window, score_set in score_sets.items()
+        for one in score_set.scores
+        for point in _points(one, window, at_ms)
     ]
 
 
@@ -70,7 +73,7 @@ def _points(one: Score, window: str, at_ms: int) -> Iterator[ScorePoint]:
     for line in one.criteria:
         if line.value is None:
             continue
-        told = {
+        fields = {
             "value": line.value,
             "points": line.points,
             "possible": line.criterion.points,
@@ -78,7 +81,7 @@ def _points(one: Score, window: str, at_ms: int) -> Iterator[ScorePoint]:
             "coverage": line.coverage,
             **curve_limits(line.criterion.curve),
         }
-        values = {name: figure for name, figure in told.items() if figure is not None}
+        values = {name: value for name, value in fields.items() if value is not None}
         yield ScorePoint(
             at=at_ms,
             window=window,
@@ -91,7 +94,7 @@ def _points(one: Score, window: str, at_ms: int) -> Iterator[ScorePoint]:
 
 
 def curve_limits(curve: Curve) -> dict[str, float | None]:
-    """From where on a curve gives all points and none; a log-normal one reaches nine tenths there, and never none."""
+    """Return the values from which a curve gives all points and none; a log-normal one gives 0.9, and never none."""
     if isinstance(curve, Linear):
         return {"limit": curve.full, "zero": curve.zero}
     if isinstance(curve, Steps):
@@ -104,16 +107,16 @@ def curve_limits(curve: Curve) -> dict[str, float | None]:
 
 
 def exposition(score_points: Iterable[ScorePoint]) -> str:
-    """The points as Prometheus reads them, complete with help; names need no escaping, they are ids."""
+    """Return the points in the Prometheus text format, with help; names are ids and need no escaping."""
     lines: dict[str, dict[str, str]] = defaultdict(dict)
     for one in score_points:
         rubric = f'rubric="{one.rubric}",version="{one.version}"'
-        whose = f'portal="{one.portal}",{rubric},window="{one.window}"'
+        identity = f'portal="{one.portal}",{rubric},window="{one.window}"'
         if one.criterion == TOTAL_CRITERION:
             for name, suffix in _TOTAL_SERIES.items():
-                lines[f"portal_monitor_score_{suffix}"][whose] = repr(one.values[name])
+                lines[f"portal_monitor_score_{suffix}"][identity] = repr(one.values[name])
             continue
-        for names, labels in ((_CRITERION_SERIES, whose), (_CONSTANT_SERIES, rubric)):
+        for names, labels in ((_CRITERION_SERIES, identity), (_CONSTANT_SERIES, rubric)):
             labelled = f'{labels},criterion="{one.criterion}"'
             for name, suffix in names.items():
                 if name in one.values:

@@ -1,4 +1,4 @@
-"""Time by portal: what its confirmed states add up to day by day, and which stretches leave the denominator; pure."""
+"""Sum the time of each portal in confirmed states by day, and list the time that leaves the denominator; pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _KNOWN_STATES = (State.UP, State.DEGRADED, State.DOWN)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExcludedTime:
-    """``start <= time < end`` (UTC ms) leaves the denominator; ``id`` names the exclusion."""
+    """Time that leaves the denominator: ``start <= time < end`` (UTC ms); ``id`` names the exclusion."""
 
     start_ms: int
     end_ms: int
@@ -34,10 +34,11 @@ class ExcludedTime:
 
 @dataclass(slots=True, kw_only=True)
 class MeasuredTime:
-    """A portal's time in ms by day of the window, over all locations; ``out`` lists what its looks leave out.
+    """A portal's time in ms by day of the window, over all locations.
 
-    ``known`` is the time in up, degraded and down; ``good`` in the first two; ``due`` is all time but maintenance and
-    what was excluded. ``away``: days of which nothing was due.
+    ``known_ms`` is the time in up, degraded and down; ``available_ms`` in the first two; ``due_ms`` is all time except
+    maintenance and exclusions. ``excluded_times``: attempts in these times do not count. ``skipped_days``: days without
+    due time.
     """
 
     days: int
@@ -56,9 +57,9 @@ class MeasuredTime:
 def measured_times(
     history: StateHistory, exclusions: Sequence[Exclusion], portals: Iterable[str], since_ms: int, until_ms: int
 ) -> dict[str, MeasuredTime]:
-    """The time of each of ``portals`` in ``since <= time < until`` (UTC ms).
+    """Return the measured time of each of *portals* in ``since <= time < until`` (UTC ms).
 
-    A portal that no location ever told of is unknown all the time.
+    A portal without any state at any location is unknown all the time.
     """
     by_place = defaultdict(list)
     for change in history.changes:
@@ -90,10 +91,10 @@ def _excluded_time(one: Exclusion, since_ms: int, until_ms: int) -> ExcludedTime
 
 
 def _corrected(spans: Sequence[StateSpan], exclusions: Sequence[Exclusion]) -> Iterator[StateSpan]:
-    """The spans with corrected states put over them; of two corrections of the same time the later one counts."""
+    """Yield the spans with corrected states applied; the later of two corrections of the same time counts."""
     corrections = [one for one in exclusions if one.state is not None]
-    borders = sorted({at for one in corrections for at in (one.since_ms, one.until_ms)})
-    for piece in _split(spans, borders):
+    cut_points = sorted({at for one in corrections for at in (one.since_ms, one.until_ms)})
+    for piece in _split(spans, cut_points):
         states = [one.state for one in corrections if one.since_ms <= piece.start_ms < one.until_ms]
         yield (
             StateSpan(start_ms=piece.start_ms, end_ms=piece.end_ms, state=states[-1] or piece.state)
@@ -103,7 +104,7 @@ def _corrected(spans: Sequence[StateSpan], exclusions: Sequence[Exclusion]) -> I
 
 
 def _split(spans: Iterable[StateSpan], cut_points: Sequence[int]) -> Iterator[StateSpan]:
-    """The spans, cut at borders that are in order."""
+    """Yield the spans, cut at *cut_points*, which are sorted."""
     for span in spans:
         inner = cut_points[bisect_right(cut_points, span.start_ms) : bisect_left(cut_points, span.end_ms)]
         edges = [span.start_ms, *inner, span.end_ms]
@@ -112,13 +113,13 @@ def _split(spans: Iterable[StateSpan], cut_points: Sequence[int]) -> Iterator[St
 
 
 def _add_spans(total: MeasuredTime, spans: Sequence[StateSpan], exclusions: Sequence[Exclusion], since_ms: int) -> None:
-    """Count the spans, cut along days and exclusions."""
-    left = [one for one in exclusions if one.state is None]
-    borders = {at for one in left for at in (one.since_ms, one.until_ms)}
-    borders |= {since_ms + day * DAY_MS for day in range(1, total.days)}
-    for piece in _split(spans, sorted(borders)):
+    """Add the spans to *total*, cut along days and exclusions."""
+    removing = [one for one in exclusions if one.state is None]
+    cut_points = {at for one in removing for at in (one.since_ms, one.until_ms)}
+    cut_points |= {since_ms + day * DAY_MS for day in range(1, total.days)}
+    for piece in _split(spans, sorted(cut_points)):
         length, day = piece.end_ms - piece.start_ms, (piece.start_ms - since_ms) // DAY_MS
-        over = next((one for one in left if one.since_ms <= piece.start_ms < one.until_ms), None)
+        over = next((one for one in removing if one.since_ms <= piece.start_ms < one.until_ms), None)
         if over is not None:
             total.excluded_ms[over.id] = total.excluded_ms.get(over.id, 0) + length
             continue

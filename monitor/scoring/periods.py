@@ -1,4 +1,4 @@
-"""Names of periods and their bounds in the report zone: ``2026Q3``, ``2026-09``, ``2026-W37``, ``7d``, ``from..to``."""
+"""Parse names of periods in the report zone: ``2026Q3``, ``2026-09``, ``2026-W37``, ``7d``, ``from..to``."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 DAY_MS = 86_400_000
-"""Milliseconds. A period is cut into blocks of this length from its start: calendar days, where no clock is changed."""
+"""Milliseconds. A period is cut into blocks of this length from its start: calendar days without clock changes."""
 
 _QUARTER = re.compile(r"(\d{4})-?Q([1-4])", re.IGNORECASE)
 _MONTH = re.compile(r"(\d{4})-(\d\d)")
 _WEEK = re.compile(r"(\d{4})-?W(\d\d)", re.IGNORECASE)
 _LAST_DAYS = re.compile(r"(\d{1,4})d")
-_MONTHS_A_QUARTER = 3
+_MONTHS_PER_QUARTER = 3
 
 HELP = "write 2026Q3, 2026-09, 2026-W37, 2026-09-14, 7d, or 2026-09-01..2026-09-14"
 
 
 class PeriodError(ValueError):
-    """No such period; the message is one sentence for the reader."""
+    """No such period; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """``since <= moment < until`` in UTC ms. ``name`` is as canonical as can be: ``7d`` becomes its two days."""
+    """``since_ms <= time < until_ms`` (UTC). ``name`` is canonical: ``7d`` becomes its first and last day."""
 
     name: str
     first: date
@@ -38,16 +38,16 @@ class Period:
     zone: str
 
     def elapsed_until(self, now_ms: int) -> int:
-        """The end of what has happened of it at ``now`` (UTC ms), on a whole millisecond."""
+        """Return the end of the part that has elapsed at *now_ms* (UTC), in UTC ms."""
         return max(self.since_ms, min(self.until_ms, now_ms))
 
     def days(self, until_ms: int | None = None) -> int:
-        """How many blocks it has, up to ``until``; one that has begun counts."""
+        """Return the number of blocks up to *until_ms*; a partial one counts."""
         return -(-((self.until_ms if until_ms is None else until_ms) - self.since_ms) // DAY_MS)
 
 
 def parse(text: str, zone: ZoneInfo, now_ms: int) -> Period:
-    """The period that ``text`` names. ``Nd`` are the N days before today. Raises :class:`PeriodError`."""
+    """Return the period that *text* names. ``Nd`` is the N days before today. Raises :class:`PeriodError`."""
     name = text.strip()
     today = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone).date()
     try:
@@ -63,7 +63,7 @@ def parse(text: str, zone: ZoneInfo, now_ms: int) -> Period:
 
 
 def between(name: str, first: date, last: date, zone: ZoneInfo) -> Period:
-    """The period of whole days from ``first`` to ``last``, both included."""
+    """Return the period of whole days from *first* to *last*, both included."""
     return Period(
         name=name,
         first=first,
@@ -75,18 +75,18 @@ def between(name: str, first: date, last: date, zone: ZoneInfo) -> Period:
 
 
 def midnight(day: date, zone: ZoneInfo) -> int:
-    """When a day begins, in UTC ms."""
+    """Return the start of a day in UTC ms."""
     return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000)
 
 
 def quarter_of(now_ms: int, zone: ZoneInfo) -> Period:
-    """The quarter that ``now`` (UTC ms) is in."""
+    """Return the quarter that contains *now_ms* (UTC)."""
     today = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone).date()
-    return parse(f"{today.year}Q{(today.month - 1) // _MONTHS_A_QUARTER + 1}", zone, now_ms)
+    return parse(f"{today.year}Q{(today.month - 1) // _MONTHS_PER_QUARTER + 1}", zone, now_ms)
 
 
 def previous(period: Period, zone: ZoneInfo) -> Period:
-    """The period of the same sort that ended where this one begins: the quarter before a quarter, and so on."""
+    """Return the preceding period of the same type: the quarter before a quarter, and so on."""
     if match := _QUARTER.fullmatch(period.name):
         year, number = int(match[1]), int(match[2])
         return parse(f"{year - 1}Q4" if number == 1 else f"{year}Q{number - 1}", zone, period.since_ms)
@@ -99,11 +99,11 @@ def previous(period: Period, zone: ZoneInfo) -> Period:
 
 
 def _parse_name(name: str, today: date) -> tuple[str, date, date] | None:
-    """(canonical name, first day, last day). Raises ValueError or OverflowError for a day that does not exist."""
+    """Return (canonical name, first day, last day). Raises ValueError or OverflowError for an invalid day."""
     if match := _QUARTER.fullmatch(name):
         year, number = int(match[1]), int(match[2])
-        first = date(year, _MONTHS_A_QUARTER * (number - 1) + 1, 1)
-        return f"{year}Q{number}", first, _month_end(year, _MONTHS_A_QUARTER * number)
+        first = date(year, _MONTHS_PER_QUARTER * (number - 1) + 1, 1)
+        return f"{year}Q{number}", first, _month_end(year, _MONTHS_PER_QUARTER * number)
     if match := _MONTH.fullmatch(name):
         year, month = int(match[1]), int(match[2])
         return name, date(year, month, 1), _month_end(year, month)

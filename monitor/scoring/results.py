@@ -1,4 +1,4 @@
-"""The records of a score: every figure between the looks and the points, so that anybody can follow it by hand."""
+"""The records of a score: every intermediate value from attempts to points, so that it can be recomputed by hand."""
 
 from __future__ import annotations
 
@@ -11,52 +11,52 @@ if TYPE_CHECKING:
     from monitor.scoring.rubric import Criterion, Exclusion, ManualEntry, Rubric, Text
 
 SCORES_SCHEMA_VERSION = 1
-"""Version of the form of these records, as written to JSON."""
+"""Schema version of these records in JSON."""
 
 
 class CriterionStatus(enum.StrEnum):
-    """What became of a criterion."""
+    """Status of a criterion."""
 
     SCORED = "scored"
     INSUFFICIENT = "insufficient_data"
-    NOT_MEASURED = "not_measured"  # by hand, and nobody entered a value
+    NOT_MEASURED = "not_measured"  # manual, without an entry
 
 
 class ScoreStatus(enum.StrEnum):
-    """What became of a portal's score."""
+    """Status of a portal's score."""
 
-    COMPLETE = "complete"  # every criterion that is measured by itself has points
-    PARTIAL = "partial"  # some of them have not enough data; the ratio is that of the others
+    COMPLETE = "complete"  # every measured criterion has points
+    PARTIAL = "partial"  # some lack data; the ratio is that of the others
     INSUFFICIENT = "insufficient_data"
-    NOT_SCORED = "not_scored"  # by the rubric's own rule: merged, retired, redirecting
+    NOT_SCORED = "not_scored"  # by rule of the rubric: merged, retired, redirecting
 
 
 class ExclusionReason(enum.StrEnum):
-    """Why looks or time were left out."""
+    """Why attempts or time are excluded."""
 
-    VOID = "void"  # we did not see
-    FAILED = "failed"  # the look found the portal down, which availability counts and speed does not
-    CONFIRMING = "confirming"  # a further look at the same slot
+    UNKNOWN = "unknown"  # the outcome of the attempt is unknown
+    FAILED = "failed"  # outcome down, which counts for availability and not for speed
+    CONFIRMING = "confirming"  # a confirmation attempt
     OTHER = "other"  # another profile, another run of the same slot
-    ABSENT = "absent"  # the look was good and has no such value
+    ABSENT = "absent"  # outcome up without a value of the metric
     MAINTENANCE = "maintenance"
     EXCLUDED = "excluded"  # an approved exclusion, named in ``id``
-    UNKNOWN = "unknown"  # time in no confirmed state
+    STATE_UNKNOWN = "state_unknown"  # time in no confirmed state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExcludedData:
-    """What was left out for one reason: ``looks`` of them, or ``ms`` of time; ``id`` names the exclusion."""
+    """Data excluded for one reason: a number of ``attempts``, or ``ms`` of time; ``id`` names the exclusion."""
 
-    why: ExclusionReason
-    looks: int = 0
+    reason: ExclusionReason
+    attempts: int = 0
     ms: int = 0
     id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfidenceInterval:
-    """Where 95 of 100 resampled periods come out."""
+    """The range of 95 of 100 resampled periods."""
 
     low: float
     high: float
@@ -64,28 +64,28 @@ class ConfidenceInterval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CriterionScore:
-    """What one criterion came to; nothing is rounded.
+    """The result of one criterion; nothing is rounded.
 
-    ``value`` is the aggregate in the criterion's unit, ``share`` the curve's answer (0 to 1), ``points`` the share of
-    the criterion's points; each is None when it could not be had. ``coverage`` (0 to 1) is the mean over the period's
-    days of what was seen of what was due; ``looks`` counts the values that went in, ``days`` the days with any.
-    ``up``, ``degraded``, ``down`` are ms of confirmed states for availability. ``checks`` names the checks that gave
-    looks. ``sentence`` tells all of that.
+    ``value`` is the aggregate in the criterion's unit, ``share`` the share that the curve gives (0 to 1), ``points``
+    that share of the criterion's points; each is None when there is none. ``coverage`` (0 to 1) is the mean over the
+    period's days of known / due; ``attempts`` counts the values used, ``days`` the days with any. ``up``, ``degraded``,
+    ``down`` are ms of confirmed states for availability. ``checks`` names the checks of these attempts. ``sentence``
+    explains the result.
     """
 
     criterion: Criterion
-    standing: CriterionStatus
+    status: CriterionStatus
     value: float | None = None
     share: float | None = None
     points: float | None = None
     coverage: float | None = None
-    looks: int = 0
+    attempts: int = 0
     days: int = 0
     up: int = 0
     degraded: int = 0
     down: int = 0
     checks: tuple[str, ...] = ()
-    left_out: tuple[ExcludedData, ...] = ()
+    excluded: tuple[ExcludedData, ...] = ()
     value_interval: ConfidenceInterval | None = None
     points_interval: ConfidenceInterval | None = None
     entry: ManualEntry | None = None
@@ -96,19 +96,19 @@ class CriterionScore:
 class Score:
     """One portal under one rubric in one period.
 
-    ``points`` is the sum over scored criteria, ``measured`` the most that these could give, ``ratio`` one by the other;
-    all None without a score. ``interval`` bounds the ratio. ``shown`` is ``points`` and ``percent`` a hundred times the
-    ratio, rounded half to even, as text: ``17.25``. ``grade`` would be the set's if all its pillars were like this one.
-    ``looked_at`` is the portal whose looks were scored. ``without_exclusions`` is the same score as if nobody had
-    approved any exclusion, None where none touches it. ``reason`` says why there is no score, or what limits it.
+    ``points`` is the sum over scored criteria, ``measured`` their maximum, ``ratio`` the quotient of the two; all None
+    without a score. ``interval`` bounds the ratio. ``shown`` is ``points`` and ``percent`` a hundred times the ratio,
+    rounded half to even, as text: ``17.25``. ``grade`` would be the set's if all its pillars were like this one.
+    ``measured_portal`` is the portal whose attempts were scored. ``without_exclusions`` is the score without any
+    approved exclusion, None where none applies. ``reason`` explains why there is no score, or what limits it.
     """
 
     portal: str
     name: Text
     rubric: Rubric
     period: Period
-    verdict: ScoreStatus
-    looked_at: str
+    status: ScoreStatus
+    measured_portal: str
     reason: Text | None = None
     points: float | None = None
     measured: float | None = None
@@ -125,14 +125,14 @@ class Score:
     @property
     def profile(self) -> tuple[str, ...]:
         """The criteria that were scored: only scores of the same profile are ranked against each other."""
-        return tuple(one.criterion.id for one in self.criteria if one.standing is CriterionStatus.SCORED)
+        return tuple(one.criterion.id for one in self.criteria if one.status is CriterionStatus.SCORED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreSet:
     """All scores of one period, in order of rubric and then of the inventory.
 
-    ``exclusions`` holds those that touch the period. ``ended``: the period was over when it was scored.
+    ``exclusions`` holds those that overlap the period. ``ended``: the period was over when it was scored.
     """
 
     period: Period

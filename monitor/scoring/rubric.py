@@ -1,4 +1,4 @@
-"""The records of a rubric: what earns points, how it is measured, and how sure each part of that is."""
+"""The records of a rubric: criteria, their points and measurement, and the basis of each part."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """The same in both languages."""
+    """One text in both languages."""
 
     vi: str
     en: str
 
     def localize(self, language: str) -> str:
-        """The text in ``vi`` or ``en``."""
+        """Return the text in ``vi`` or ``en``."""
         return self.en if language == "en" else self.vi
 
 
 class Basis(enum.StrEnum):
-    """How sure a part of a rubric is, from the surest: written in the official text, read out of it, or our choice."""
+    """Basis of a part of a rubric, the surest first: official text, interpretation of it, or our choice."""
 
     OFFICIAL = "official"
     DERIVED = "derived"
@@ -39,7 +39,7 @@ class Basis(enum.StrEnum):
 
 
 class Aggregate(enum.StrEnum):
-    """How the looks of a period become one number. Quantiles are exact and interpolated between neighbours."""
+    """How the attempts of a period become one number. Quantiles are exact and interpolated between neighbours."""
 
     AVAILABILITY = "availability"  # (up + degraded) / (up + degraded + down), of time in confirmed states
     MEAN = "mean"
@@ -49,32 +49,32 @@ class Aggregate(enum.StrEnum):
     P99 = "p99"
     MAX = "max"
     SHARE = "share"  # of values below the criterion's limit
-    SUCCESS = "success"  # good looks of those that saw anything
+    SUCCESS = "success"  # successful attempts of those with a known outcome
 
     @property
     def quantile(self) -> float | None:
-        """Which quantile it is, None for the others."""
+        """The quantile, None for other aggregates."""
         return _QUANTILES.get(self)
 
 
 _QUANTILES = {Aggregate.MEDIAN: 0.5, Aggregate.P75: 0.75, Aggregate.P95: 0.95, Aggregate.P99: 0.99}
 
 STATE_METRIC = "state"
-"""The metric of availability: not of looks, but of confirmed states."""
+"""The metric of availability: it is computed from confirmed states, not from attempts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which looks count: of probe ``kind``, at ``pages`` (None: all), with the values of ``where``.
+    """Which attempts count: of probe ``kind``, at ``pages`` (None: all), with the values of ``where``.
 
-    ``word`` is what the names of its checks begin with: the kind's own, or that of one of its variants (a profile).
+    ``check_prefix`` is the prefix of its check names: that of the kind, or of one of its variants (a profile).
 
-    ``confirming``: further looks at the same slot count as well. ``failed``: looks that found the portal down count
-    too. Void looks never do.
+    ``confirming``: confirmation attempts count as well. ``failed``: attempts with outcome down count as well. Unknown
+    outcomes never count.
     """
 
     kind: str
-    word: str
+    check_prefix: str
     pages: tuple[str, ...] | None = ("home",)
     where: tuple[tuple[str, Scalar], ...] = ()
     confirming: bool = False
@@ -82,13 +82,13 @@ class Selection:
 
     @property
     def checks(self) -> tuple[str, ...] | None:
-        """The names of the checks, None: all of the kind."""
-        return None if self.pages is None else tuple(check_name(self.word, page) for page in self.pages)
+        """The names of the checks, None: all checks of the kind."""
+        return None if self.pages is None else tuple(check_name(self.check_prefix, page) for page in self.pages)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CriterionBasis:
-    """How sure each part of a criterion is: the limit or curve, which metric is meant, how looks are joined, points."""
+    """Basis of each part of a criterion: the limit or curve, the metric that is meant, the aggregate, the points."""
 
     limit: Basis
     metric: Basis
@@ -97,7 +97,7 @@ class CriterionBasis:
 
     @property
     def weakest(self) -> Basis:
-        """The least sure of them, which is how sure the criterion as a whole is."""
+        """The least sure of them, which is the basis of the criterion as a whole."""
         order = list(Basis)
         return max((self.limit, self.metric, self.aggregate, self.points), key=order.index)
 
@@ -106,9 +106,9 @@ class CriterionBasis:
 class Criterion:
     """One line of a rubric.
 
-    ``selection`` and ``metric`` (a column of that kind) say what is measured; for availability both are None, for
-    success the metric is. A criterion that is ``by_hand`` has neither: its value comes from an :class:`Entry`.
-    ``limit`` belongs to the aggregate ``share``. ``coverage`` (0 to 1) and ``looks`` are floors: with less there is
+    ``selection`` and ``metric`` (a column of that kind) define what is measured; for availability both are None, for
+    success the metric is. A ``manual`` criterion has neither: its value comes from a :class:`ManualEntry`.
+    ``limit`` belongs to the aggregate ``share``. With less than ``min_coverage`` (0 to 1) or ``min_attempts`` there is
     not enough data for a score. ``lower``: a lower value is the better one.
     """
 
@@ -125,7 +125,7 @@ class Criterion:
     limit: float | None = None
     min_coverage: float = 0.0
     min_attempts: int = 1
-    by_hand: bool = False
+    manual: bool = False
     basis: CriterionBasis
     source: str
     note: Text | None = None
@@ -133,15 +133,15 @@ class Criterion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GradeBand:
-    """``grade`` from ``least`` on, in points of a hundred."""
+    """``grade`` from ``min`` points of a hundred on."""
 
     grade: str
-    least: float
+    min: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grades:
-    """The bands of the set, best first, and whether a score is rounded (half to even) before it is compared."""
+    """The grade bands of the set, best first; ``decimals``: a score is rounded (half to even) before the comparison."""
 
     bands: tuple[GradeBand, ...]
     decimals: int | None = None
@@ -151,16 +151,16 @@ class Grades:
 
 
 class Treatment(enum.StrEnum):
-    """What becomes of a portal that redirects or is retired."""
+    """How a portal that redirects or is retired is scored."""
 
     SKIP = "skip"
-    ELSEWHERE = "elsewhere"  # scored on a page of another portal, which the rubric names
+    SUBSTITUTE = "substitute"  # scored on a page of another portal, which the rubric names
     SCORE = "score"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Substitute:
-    """The portal, and its pages, that stand for one that has no interface of its own any more."""
+    """The portal, and its pages, that are scored for a portal without an interface."""
 
     portal: str
     pages: tuple[str, ...]
@@ -168,11 +168,11 @@ class Substitute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rubric:
-    """A way to score, with everything that it was made of.
+    """A set of criteria with its validity, sources and rules.
 
     ``since`` and ``until`` (excluded) are days of validity in the report zone; None is open. ``digest`` is the SHA-256
-    of its meaning in hexadecimal. ``pillar`` is the whole set's points, of which ``points`` are this pillar's, None
-    where there is no such set. ``decimals``: how many are shown; nothing is rounded before that.
+    of its content in hexadecimal. ``pillar`` is the points of the whole set, of which ``points`` are this pillar's,
+    None where there is no such set. ``decimals``: number of decimals shown; nothing is rounded before that.
     """
 
     id: str
@@ -189,7 +189,7 @@ class Rubric:
     grades: Grades | None = None
     redirects: Treatment = Treatment.SKIP
     retired: Treatment = Treatment.SKIP
-    elsewhere: Substitute | None = None
+    substitute: Substitute | None = None
     decimals: int = 2
     digest: str = ""
 
@@ -201,10 +201,11 @@ class Rubric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusion:
-    """Time that an approver took out of scores, or a state that was corrected.
+    """Time that an approver excluded from scores, or a state that was corrected.
 
-    ``portals`` None: all of them. ``since <= moment < until`` in UTC ms. Without ``state`` the time and its looks leave
-    the denominator; with one, the time counts as that state, and looks leave only when it is maintenance or unknown.
+    ``portals`` None: all portals. ``since_ms <= time < until_ms`` in UTC ms. Without ``state`` the time and its
+    attempts leave the denominator; with one, the time counts as that state, and attempts leave only when it is
+    maintenance or unknown.
     """
 
     id: str
@@ -218,11 +219,11 @@ class Exclusion:
 
     @property
     def input_name(self) -> str:
-        """What it is called among the inputs of a score."""
+        """Its name among the inputs of a score."""
         return f"exclusion {self.id}"
 
     def applies_to(self, portal: str, since_ms: int, until_ms: int) -> bool:
-        """Whether it touches a portal within a window."""
+        """Return whether it overlaps a window of *portal*."""
         return (
             (self.portals is None or portal in self.portals) and self.since_ms < until_ms and self.until_ms > since_ms
         )
@@ -230,7 +231,7 @@ class Exclusion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManualEntry:
-    """A value that a person found out and stands for. ``since`` and ``until`` (excluded) are days, None is open."""
+    """A value entered by its author. ``since`` and ``until`` (excluded) are days, None is open."""
 
     rubric: str
     criterion: str
@@ -244,13 +245,13 @@ class ManualEntry:
 
     @property
     def input_name(self) -> str:
-        """What it is called among the inputs of a score."""
+        """Its name among the inputs of a score."""
         return f"entry {self.rubric}/{self.criterion}/{self.portal} since {self.since}, made {self.made}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoringRules:
-    """All that a score depends on beside history; ``digests`` has the SHA-256 of each under its name."""
+    """Everything that a score depends on beside history; ``digests`` maps each input name to its SHA-256."""
 
     rubrics: tuple[Rubric, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
@@ -258,7 +259,7 @@ class ScoringRules:
     digests: Mapping[str, str] = field(default_factory=dict)
 
     def digests_in(self, period: Period) -> dict[str, str]:
-        """The digests of the rubrics, and of the exclusions and entries that touch a period."""
+        """Return the digests of the rubrics, and of the exclusions and entries that overlap *period*."""
         names = [f"rubric {one.key}" for one in self.rubrics]
         names += [
             one.input_name

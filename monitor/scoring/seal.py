@@ -1,10 +1,10 @@
-"""Sealing a period's scores: a manifest of everything they were made of, and later the names of what has changed.
+"""Seal the scores of a period: write a manifest of all inputs, and later list the inputs that have changed.
 
 A seal is two files in ``scores/`` of the data directory: ``<period>.json``, the scores, and ``<period>.manifest.json``,
-what they were made of. Sealed scores are computed again from history at any time; the same inputs give the same bytes.
+the digests of their inputs. Sealed scores can be recomputed from history; the same inputs give the same bytes.
 
-The new manifest is on disk as a draft before the scores take their place, and takes its own place after them. Killed in
-between, the draft that fits the scores is the manifest, and the next seal puts it in its place.
+The new manifest is synced as a draft before the scores are replaced, and renamed after them. After a kill in between,
+the draft that matches the scores is the manifest, and the next seal renames it.
 """
 
 from __future__ import annotations
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from monitor.scoring.results import ScoreSet
     from monitor.scoring.rubric import ScoringRules
 
-"""Below the data directory."""
-
 MANIFEST_SUFFIX = ".manifest.json"
 PARTIAL_SUFFIX = ".part"
 
@@ -47,7 +45,7 @@ CODE_DIR = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealComparison:
-    """What became of a seal's inputs since: one line for each that changed, and whether the scores did."""
+    """Changes since a seal: one line for each changed input, and whether the scores are the same."""
 
     sealed_at: str
     changed: tuple[str, ...]
@@ -59,25 +57,27 @@ class SealError(JournalError):
 
 
 def kinds_of(rules: ScoringRules) -> list[str]:
-    """The probe kinds whose looks the rubrics ask for."""
+    """Return the probe kinds whose attempts the rubrics need."""
     found = (line.selection.kind for one in rules.rubrics for line in one.criteria if line.selection)
     return sorted(set(found))
 
 
 def input_digests(directory: Path, rules: ScoringRules, portals: Sequence[Portal], period: Period) -> dict[str, str]:
-    """Name of every input -> its digest: history by kind and day, rules, the portals' facts, the code that computes.
+    """Return the digest of every input by name: history by kind and day, rules, the portals' facts, the code.
 
-    History that rests in sealed files is known by their SHA-256; the rest, and state changes, by that of its rows.
+    Sealed files of history have the SHA-256 of the file; other rows, and state changes, that of the rows.
     Raises as :func:`monitor.storage.history.reader.measurements`.
     """
     found = rules.digests_in(period) | {f"portal {one.id}": _digest(_facts(one)) for one in portals}
-    listed = catalog.load(directory)
+    files = catalog.load(directory)
     for kind in kinds_of(rules):
-        for cut in reading.split_window(listed, kind, period.since_ms, period.until_ms):
-            if cut.sealed_period is not None:
-                found |= {f"history {one.path}": one.sha256 for one in cut.sealed_period.files}
-            if cut.sealed_period is None or reading.has_late_rows(directory, kind, cut.sealed_period):
-                found |= _rows_digest(directory, HistoryWindow(kind=kind, since_ms=cut.since_ms, until_ms=cut.until_ms))
+        for segment in reading.split_window(files, kind, period.since_ms, period.until_ms):
+            if segment.sealed_period is not None:
+                found |= {f"history {one.path}": one.sha256 for one in segment.sealed_period.files}
+            if segment.sealed_period is None or reading.has_late_rows(directory, kind, segment.sealed_period):
+                found |= _rows_digest(
+                    directory, HistoryWindow(kind=kind, since_ms=segment.since_ms, until_ms=segment.until_ms)
+                )
     found[f"history {STATE_CHANGE_KIND}"] = _sha256("".join(_state_change_rows(directory, period)))
     found["code"] = code_version()
     return found
@@ -88,12 +88,12 @@ def _digest(content: object) -> str:
 
 
 def _facts(one: Portal) -> list[str | None]:
-    """What of a portal decides whether and where it is scored. A new name changes no score, and the names are told."""
+    """Return the fields of a portal that sealed scores depend on: the file holds names, though they change no score."""
     return [one.id, one.name_vi, one.name_en, one.expect.value, one.redirects_to, one.merged_into]
 
 
 def _rows_digest(directory: Path, window: HistoryWindow) -> dict[str, str]:
-    """The digest of a window of which some rows are in no file."""
+    """Return the digest of a window with rows that are in no sealed file."""
     digest, count = hashlib.sha256(), 0
     for batch in reader.measurements(directory, window):
         for row in zip(*batch.values(), strict=True):
@@ -112,7 +112,7 @@ def _state_change_rows(directory: Path, period: Period) -> Iterator[str]:
 
 
 def code_version() -> str:
-    """The version, and the SHA-256 of the files that compute scores."""
+    """Return the version, and the SHA-256 of the files that compute scores."""
     digest = hashlib.sha256()
     for path in sorted(CODE_DIR.glob("*.py")):
         digest.update(path.name.encode() + path.read_bytes())
@@ -123,13 +123,13 @@ def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def seal(  # noqa: PLR0913 - what a seal is put on, named at the one call
+def seal(  # noqa: PLR0913 - the contents of a seal, by keyword
     directory: Path, score_set: ScoreSet, inputs: Mapping[str, str], now_ms: int, *, by: str, replace: bool = False
 ) -> Path:
-    """Seal ``book``, made of the inputs ``found``, and return the manifest.
+    """Seal *score_set*, computed from *inputs*, and return the path of the manifest.
 
-    Sealed with the same inputs before, nothing is written. Raises :class:`SealError` when the period has not ended, or
-    was sealed with other inputs and ``replace`` is not said; a replaced seal's digest is kept in the new one.
+    A period that is sealed with the same inputs is left as it is. Raises :class:`SealError` when the period has not
+    ended, or was sealed with other inputs and *replace* is false. A new seal keeps the digest of the replaced one.
     """
     if not score_set.ended:
         raise SealError(f"{score_set.period.name} has not ended: it can be sealed once it is over")
@@ -168,7 +168,7 @@ def _seal(  # noqa: PLR0913 - as above
 
 
 def compare(directory: Path, score_set: ScoreSet, inputs: Mapping[str, str]) -> SealComparison | None:
-    """What has changed since the period was sealed; None when it was not. Raises :class:`SealError`."""
+    """Return the changes since the period was sealed; None when it was not. Raises :class:`SealError`."""
     path = manifest_path(directory, score_set.period)
     if not path.exists():
         return None
@@ -180,43 +180,43 @@ def compare(directory: Path, score_set: ScoreSet, inputs: Mapping[str, str]) -> 
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """What a seal is of: ``sealed``, ``by`` and ``scores`` as text, ``inputs`` by name. Raises :class:`SealError`."""
-    told = read_json(path)
-    inputs = told.get("inputs")
-    texts = [told.get(name) for name in ("sealed", "by", "scores")]
+    """Return a manifest: ``sealed``, ``by`` and ``scores`` as text, ``inputs`` by name. Raises :class:`SealError`."""
+    data = read_json(path)
+    inputs = data.get("inputs")
+    texts = [data.get(name) for name in ("sealed", "by", "scores")]
     if not isinstance(inputs, dict) or not all(isinstance(one, str) for one in (*texts, *inputs.values())):
         raise SealError(f"{path} is not the manifest of a seal")
-    return told
+    return data
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The mapping in a file of a seal. Raises :class:`SealError`."""
+    """Return the JSON object in a file of a seal. Raises :class:`SealError`."""
     try:
-        told = json.loads(path.read_text("utf-8"))
+        data = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise SealError(f"{path} cannot be read: {error}") from error
-    if not isinstance(told, dict):
-        raise SealError(f"{path} cannot be read: it holds no mapping")
-    return told
+    if not isinstance(data, dict):
+        raise SealError(f"{path} cannot be read: it is not a JSON object")
+    return data
 
 
 def _changed_inputs(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
     for name in sorted(before.keys() | after.keys()):
         if name not in after:
-            yield f"{name} is gone"
+            yield f"{name}: removed"
         elif name not in before:
-            yield f"{name} is new"
+            yield f"{name}: added"
         elif before[name] != after[name]:
-            yield f"{name} has changed"
+            yield f"{name}: changed"
 
 
 def is_sealed(directory: Path, period: Period) -> bool:
-    """Whether the period was sealed."""
+    """Return whether the period was sealed."""
     return manifest_path(directory, period).exists()
 
 
 def manifest_path(directory: Path, period: Period) -> Path:
-    """Where the manifest of a period is, if it was sealed: in its place, or where a killed seal had it ready."""
+    """Return the path of a period's manifest, or of the complete draft that a killed seal left."""
     path = directory / SCORES / f"{period.name}{MANIFEST_SUFFIX}"
     draft = _draft_path(path)
     return draft if _matches_scores(draft) else path
@@ -227,7 +227,7 @@ def _draft_path(path: Path) -> Path:
 
 
 def _write_draft(path: Path, text: str) -> Path:
-    """The draft of ``path``, on disk when it returns."""
+    """Write the draft of *path*, sync it, and return its path."""
     draft = _draft_path(path)
     with draft.open("w", encoding="utf-8") as file:
         file.write(text)
@@ -237,7 +237,7 @@ def _write_draft(path: Path, text: str) -> Path:
 
 
 def _matches_scores(draft: Path) -> bool:
-    """Whether a manifest's draft is whole and tells of the scores that are in place."""
+    """Return whether a manifest's draft is complete and matches the scores in place."""
     scores = draft.with_name(draft.name.removeprefix(".").replace(f"{MANIFEST_SUFFIX}{PARTIAL_SUFFIX}", ".json"))
     try:
         return bool(json.loads(draft.read_text("utf-8"))["scores"] == _sha256(scores.read_text("utf-8")))
@@ -246,17 +246,17 @@ def _matches_scores(draft: Path) -> bool:
 
 
 def _recover(folder: Path) -> None:
-    """Finish or remove what killed seals left; the caller holds the lock."""
+    """Finish or remove the drafts that killed seals left; the caller holds the lock."""
     for draft in folder.glob(f".*{MANIFEST_SUFFIX}{PARTIAL_SUFFIX}"):
         if _matches_scores(draft):
             draft.replace(draft.with_name(draft.name.removeprefix(".").removesuffix(PARTIAL_SUFFIX)))
-    for rubbish in folder.glob(f".*{PARTIAL_SUFFIX}"):
-        rubbish.unlink(missing_ok=True)
+    for leftover in folder.glob(f".*{PARTIAL_SUFFIX}"):
+        leftover.unlink(missing_ok=True)
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, which the kernel releases when the process ends in whatever way."""
+    """Hold the folder's lock, which the kernel releases when the process ends."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

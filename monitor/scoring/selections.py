@@ -1,4 +1,4 @@
-"""What is asked of looks and what they came to: the records between the queries and the points."""
+"""Records between the queries and the points: the aggregates that are needed, and their results."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AggregateSpec:
-    """One figure that is wanted of a selection: ``metric`` is a column (for success: None), ``limit`` for shares."""
+    """One aggregate of a selection: ``metric`` is a column (None for success), ``limit`` is for shares."""
 
     selection: Selection
     metric: str | None
@@ -33,11 +33,11 @@ class AggregateSpec:
 
 @dataclass(slots=True, kw_only=True)
 class AggregateResult:
-    """What a need came to for one portal. ``value`` is None without looks.
+    """The result of a spec for one portal. ``value`` is None without attempts.
 
-    Means and shares are ``over`` / ``scale`` by ``looks``, summed over days; ``most`` is the largest value by day (0
-    without any); ``bins`` lists bins and counts values by day and bin, for intervals of quantiles. ``looks`` counts
-    values by day, ``absent`` the looks without one. ``replicates`` is kept by the bootstrap.
+    Means and shares are ``sums`` / ``scale`` divided by ``counts``, summed over days; ``maxima`` holds the largest
+    value by day (0 without any); ``bins`` lists bins and counts values by day and bin, for intervals of quantiles.
+    ``counts`` counts values by day, ``absent`` the attempts without one. The bootstrap stores its ``replicates`` here.
     """
 
     value: float | None = None
@@ -52,7 +52,7 @@ class AggregateResult:
 
 @dataclass(slots=True, kw_only=True)
 class SelectionResult:
-    """What a selection came to for one portal, whatever the metric: ``due`` and ``seen`` looks by day, and the rest."""
+    """The result of a selection for one portal, for all metrics: ``due`` and ``known`` attempts by day, exclusions."""
 
     due: list[int]
     known: list[int]
@@ -62,17 +62,17 @@ class SelectionResult:
     aggregates: dict[AggregateSpec, AggregateResult] = field(default_factory=dict)
 
     def excluded_data(self, result: AggregateResult) -> tuple[ExcludedData, ...]:
-        """What was left out of a figure, in order of the reasons."""
+        """Return the data that *result* excludes, in order of the reasons."""
         counted = Counter(self.excluded_counts)
         counted[ExclusionReason.ABSENT, ""] += result.absent
         order = list(ExclusionReason)
         listed = sorted(counted.items(), key=lambda item: (order.index(item[0][0]), item[0][1]))
-        return tuple(ExcludedData(why=why, id=name, looks=count) for (why, name), count in listed if count)
+        return tuple(ExcludedData(reason=reason, id=name, attempts=count) for (reason, name), count in listed if count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoringWindow:
-    """The window that is asked for: its start in UTC ms, its days, its portals with their time."""
+    """The window that is scored: its start in UTC ms, its days, its portals with their time."""
 
     since_ms: int
     days: int

@@ -1,4 +1,4 @@
-"""Scores as plain data, fit for JSON: every number unrounded, the same input always giving the same text."""
+"""Serialize scores as plain data for JSON: numbers are unrounded, and equal input gives equal text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def score_set(one: ScoreSet) -> dict[str, Any]:
-    """A book: ``period``, ``rubrics`` with their criteria, ``exclusions``, ``scores``, ``bootstrap``."""
+    """Return a score set: ``period``, ``rubrics`` with their criteria, ``exclusions``, ``scores``, ``bootstrap``."""
     return {
         "schema": SCORES_SCHEMA_VERSION,
         "period": period(one.period) | {"ended": one.ended},
@@ -29,18 +29,24 @@ def score_set(one: ScoreSet) -> dict[str, Any]:
 
 
 def score_set_json(one: ScoreSet) -> str:
-    """A book as JSON text: what a seal is put on."""
+    """Return a score set as JSON text, which is the text that a seal covers."""
     return json.dumps(score_set(one), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
 def period(one: Period) -> dict[str, Any]:
-    """Its name, first and last day, and bounds in UTC ms."""
-    told = asdict(one)
-    return told | {"first": one.first.isoformat(), "last": one.last.isoformat()}
+    """Return a period: its name, first and last day, and bounds in UTC ms."""
+    return {
+        "name": one.name,
+        "first": one.first.isoformat(),
+        "last": one.last.isoformat(),
+        "since": one.since_ms,
+        "until": one.until_ms,
+        "zone": one.zone,
+    }
 
 
 def rubric(one: Rubric) -> dict[str, Any]:
-    """A rubric, with the basis of every part."""
+    """Return a rubric with the basis of every part."""
     return {
         "id": one.id,
         "version": one.version,
@@ -53,7 +59,7 @@ def rubric(one: Rubric) -> dict[str, Any]:
         "portals": {
             "redirects": one.redirects.value,
             "retired": one.retired.value,
-            "elsewhere": one.elsewhere and {"portal": one.elsewhere.portal, "pages": list(one.elsewhere.pages)},
+            "substitute": one.substitute and {"portal": one.substitute.portal, "pages": list(one.substitute.pages)},
         },
         "grades": one.grades
         and {
@@ -71,12 +77,12 @@ def rubric(one: Rubric) -> dict[str, Any]:
 
 
 def criterion(one: Criterion) -> dict[str, Any]:
-    """A criterion."""
+    """Return a criterion."""
     return {
         "id": one.id,
         "title": _localized(one.title),
         "points": one.points,
-        "by_hand": one.by_hand,
+        "manual": one.manual,
         "selection": one.selection and _selection(one.selection),
         "metric": one.metric,
         "profile": one.profile,
@@ -85,7 +91,7 @@ def criterion(one: Criterion) -> dict[str, Any]:
         "limit": one.limit,
         "better": "lower" if one.lower else "higher",
         "curve": _curve(one.curve),
-        "floors": {"coverage": one.min_coverage, "looks": one.min_attempts},
+        "minimums": {"coverage": one.min_coverage, "attempts": one.min_attempts},
         "basis": {part: kind.value for part, kind in asdict(one.basis).items()},
         "source": one.source,
         "note": _localized(one.note),
@@ -105,7 +111,7 @@ def _selection(one: Selection) -> dict[str, Any]:
 
 
 def exclusion(one: Exclusion) -> dict[str, Any]:
-    """An exclusion or a correction."""
+    """Return an exclusion or a correction."""
     return {
         "id": one.id,
         "portals": "all" if one.portals is None else sorted(one.portals),
@@ -119,13 +125,13 @@ def exclusion(one: Exclusion) -> dict[str, Any]:
 
 
 def score(one: Score) -> dict[str, Any]:
-    """One portal under one rubric, with what it would be without exclusions."""
+    """Return the score of one portal under one rubric, with the score that it would have without exclusions."""
     return {
         "portal": one.portal,
         "name": _localized(one.name),
         "rubric": one.rubric.key,
-        "verdict": one.verdict.value,
-        "looked_at": one.looked_at,
+        "status": one.status.value,
+        "measured_portal": one.measured_portal,
         "reason": _localized(one.reason),
         "points": one.points,
         "measured": one.measured,
@@ -142,21 +148,21 @@ def score(one: Score) -> dict[str, Any]:
 
 
 def criterion_score(one: CriterionScore) -> dict[str, Any]:
-    """What one criterion came to; times in ms."""
+    """Return the result of one criterion; times in ms."""
     return {
         "criterion": one.criterion.id,
-        "standing": one.standing.value,
+        "status": one.status.value,
         "value": one.value,
         "share": one.share,
         "points": one.points,
         "coverage": one.coverage,
-        "looks": one.looks,
+        "attempts": one.attempts,
         "days": one.days,
         "up": one.up,
         "degraded": one.degraded,
         "down": one.down,
         "checks": list(one.checks),
-        "left_out": [asdict(each) | {"why": each.why.value} for each in one.left_out],
+        "excluded": [asdict(each) | {"reason": each.reason.value} for each in one.excluded],
         "value_interval": _interval(one.value_interval),
         "points_interval": _interval(one.points_interval),
         "entry": one.entry and entry(one.entry),
@@ -165,10 +171,9 @@ def criterion_score(one: CriterionScore) -> dict[str, Any]:
 
 
 def entry(one: ManualEntry) -> dict[str, Any]:
-    """A value by hand."""
-    told = asdict(one)
+    """Return a manual value."""
     days = {"made": one.made.isoformat(), "since": one.since.isoformat(), "until": one.until and one.until.isoformat()}
-    return told | days
+    return asdict(one) | days
 
 
 def _interval(one: ConfidenceInterval | None) -> list[float] | None:

@@ -1,4 +1,4 @@
-"""The seam between scores and history: what answers these questions can be scored, the archive or InfluxDB alike."""
+"""The interface between scores and history, which the archive and InfluxDB both implement."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateHistory:
-    """The state of each (portal, location) at the start of a window, and the changes in it, in order of time."""
+    """The state of each (portal, location) at the start of a window, and the changes within it, in order of time."""
 
     initial_states: Mapping[tuple[str, str], State]
     changes: Sequence[StateChange]
 
 
 class ScoringSource(Protocol):
-    """Where history comes from."""
+    """A source of history for scores."""
 
     @property
     def name(self) -> str:
-        """``archive`` or ``influxdb``: for people."""
+        """``archive`` or ``influxdb``, for messages."""
 
     def attempts(
         self, kinds: Sequence[str], since_ms: int, until_ms: int, names: Sequence[str]
     ) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """A DuckDB connection with a view for each of ``kinds``: its rows with ``since <= slot < until`` (UTC ms).
+        """Open a DuckDB connection with a view for each of *kinds*: its rows with ``since <= slot < until`` (UTC ms).
 
-        The columns are ``portal``, ``check``, ``location``, ``slot``, ``attempt`` and ``names``, typed as history types
-        them; one that a kind does not have is left out. Each row is there once, in any order. Raises as
+        The columns are ``portal``, ``check``, ``location``, ``slot``, ``attempt`` and *names*, typed as in history;
+        columns that a kind does not have are omitted. Each row occurs once, in any order. Raises as
         :func:`monitor.storage.history.reader.connect`.
         """
 
     def state_history(self, since_ms: int, until_ms: int) -> StateHistory:
-        """The confirmed states of a window."""
+        """Return the confirmed states of a window."""

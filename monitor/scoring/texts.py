@@ -1,4 +1,4 @@
-"""The words of scores in both languages; sentences are put together in ``explain.py``."""
+"""Texts of scores in both languages; ``explain.py`` builds sentences from them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ AGGREGATE_TEXTS = {
     Aggregate.P95: Text(vi="bách phân vị 95", en="95th percentile"),
     Aggregate.P99: Text(vi="bách phân vị 99", en="99th percentile"),
     Aggregate.MAX: Text(vi="giá trị lớn nhất", en="largest value"),
-    Aggregate.SHARE: Text(vi="tỷ lệ lần đo dưới giới hạn", en="share of looks below the limit"),
-    Aggregate.SUCCESS: Text(vi="tỷ lệ lần đo thành công", en="share of successful looks"),
+    Aggregate.SHARE: Text(vi="tỷ lệ lần đo dưới giới hạn", en="share of attempts below the limit"),
+    Aggregate.SUCCESS: Text(vi="tỷ lệ lần đo thành công", en="share of successful attempts"),
 }
 
 BASIS_TEXTS = {
@@ -51,12 +51,12 @@ SCORE_STATUS_TEXTS = {
 }
 
 EXCLUSION_REASON_TEXTS = {
-    ExclusionReason.VOID: Text(vi="không quan sát được (lỗi phía giám sát)", en="not seen (our own trouble)"),
-    ExclusionReason.FAILED: Text(vi="cổng không phản hồi", en="the portal failed"),
-    ExclusionReason.CONFIRMING: Text(vi="lần đo xác nhận", en="confirming looks"),
+    ExclusionReason.UNKNOWN: Text(vi="không xác định (lỗi phía giám sát)", en="unknown (prober failure)"),
+    ExclusionReason.FAILED: Text(vi="cổng không phản hồi", en="probe failed"),
+    ExclusionReason.CONFIRMING: Text(vi="lần đo xác nhận", en="confirmation attempts"),
     ExclusionReason.OTHER: Text(vi="lượt đo hoặc cấu hình khác", en="another run or profile"),
     ExclusionReason.ABSENT: Text(vi="không có giá trị", en="without a value"),
     ExclusionReason.MAINTENANCE: Text(vi="bảo trì", en="maintenance"),
     ExclusionReason.EXCLUDED: Text(vi="loại trừ đã duyệt", en="approved exclusion"),
-    ExclusionReason.UNKNOWN: Text(vi="không rõ trạng thái", en="state unknown"),
+    ExclusionReason.STATE_UNKNOWN: Text(vi="không rõ trạng thái", en="state unknown"),
 }

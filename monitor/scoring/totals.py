@@ -1,4 +1,4 @@
-"""From criteria to a score: the sum, what it is out of, its interval, and the grade the set would give for it; pure."""
+"""Add criteria up to a score: the sum, the points measured, the interval, and the grade of the set; pure."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ NO_DATA_TEXT = Text(vi="Không tiêu chí nào có đủ dữ liệu.", en="No c
 
 
 def total_score(unscored: Score, results: Sequence[ScoredCriterion]) -> Score:
-    """The score that the judged criteria give; ``blank`` says whose it is."""
+    """Return the score of *results*; *unscored* holds the portal, rubric and period."""
     criteria = tuple(one.score for one in results)
-    scored = [one for one in results if one.score.standing is CriterionStatus.SCORED]
-    short = [one.criterion for one in criteria if one.standing is CriterionStatus.INSUFFICIENT]
+    scored = [one for one in results if one.score.status is CriterionStatus.SCORED]
+    short = [one.criterion for one in criteria if one.status is CriterionStatus.INSUFFICIENT]
     if not any(one.entry is None for one in (other.score for other in scored)):
-        found = replace(unscored, verdict=ScoreStatus.INSUFFICIENT, criteria=criteria, reason=NO_DATA_TEXT)
+        found = replace(unscored, status=ScoreStatus.INSUFFICIENT, criteria=criteria, reason=NO_DATA_TEXT)
         return replace(found, sentence=score_sentence(found))
     points = math.fsum(one.score.points or 0.0 for one in scored)
     measured = math.fsum(one.score.criterion.points for one in scored)
     ratio = points / measured
     found = replace(
         unscored,
-        verdict=ScoreStatus.PARTIAL if short else ScoreStatus.COMPLETE,
+        status=ScoreStatus.PARTIAL if short else ScoreStatus.COMPLETE,
         reason=_insufficient_text([one.title for one in short]) if short else unscored.reason,
         points=points,
         measured=measured,
@@ -52,13 +52,13 @@ def total_score(unscored: Score, results: Sequence[ScoredCriterion]) -> Score:
 
 
 def grade(grades: Grades | None, ratio: float) -> str | None:
-    """The band of a ratio, compared as it is or rounded first, as the rubric says; None without bands."""
+    """Return the grade band of *ratio*, rounded before the comparison if the rubric requires it; None without bands."""
     if grades is None:
         return None
     hundred = Decimal(repr(ratio * HUNDRED))
     if grades.decimals is not None:
         hundred = hundred.quantize(Decimal(1).scaleb(-grades.decimals), ROUND_HALF_EVEN)
-    return next((one.grade for one in grades.bands if hundred >= Decimal(repr(one.least))), None)
+    return next((one.grade for one in grades.bands if hundred >= Decimal(repr(one.min))), None)
 
 
 def _insufficient_text(titles: Sequence[Text]) -> Text:
@@ -69,7 +69,7 @@ def _insufficient_text(titles: Sequence[Text]) -> Text:
 
 
 def _interval(scored: Sequence[ScoredCriterion], measured: float, ratio: float) -> ConfidenceInterval | None:
-    """The interval of the ratio: the criteria of one replicate saw the same days, so that their sum is one, too."""
+    """Return the interval of the ratio: the criteria of a replicate share its days, so their sum is one too."""
     measured_ones = [one for one in scored if one.score.entry is None]
     if any(one.shares is None for one in measured_ones):
         return None

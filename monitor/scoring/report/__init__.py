@@ -1,1 +1,1 @@
-"""Scores on paper: one record of a period in, files out that anybody can check; it asks no clock and no history."""
+"""Reports of scores: write one record of a period as files that can be verified; no clock and no history is read."""

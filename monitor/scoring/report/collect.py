@@ -1,7 +1,7 @@
-"""What an export prints, gathered: the scores of a period and its parts, those of the one before, outages, the seal.
+"""Collect the contents of a report: the scores of a period, its parts and the previous period, outages, the seal.
 
-Of a period that still runs, the days that are over count, so that exports of one day are the same. The period before
-is read from its seal, which is what was published; only without one is it computed again.
+Only the complete days of a running period count, so that all exports of one day are equal. The previous period is read
+from its seal, which is what was published; it is computed only when it was not sealed.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ if TYPE_CHECKING:
     from monitor.scoring.source import ScoringSource
 
 MAX_DAYS_BY_WEEK = 45
-"""A period of more days than this is shown by months, a shorter one by weeks."""
+"""Longer periods are shown by month, shorter ones by week."""
 
 WEEK_DAYS = 7
 FIXED_STEPS = 3
-"""How often :func:`gather` tells that it has got on, beside once for each part of the period."""
+"""Progress steps of :func:`collect_report` beside one for each part of the period."""
 
 
 def progress_steps(period: Period) -> int:
-    """How often :func:`gather` tells that it has got on."""
+    """Return the number of times that :func:`collect_report` calls ``on_progress``."""
     return FIXED_STEPS + len(subperiods(period))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRequest:
-    """What is to be handed over.
+    """A request for a report.
 
-    ``rules`` holds the rubrics to print, ``every`` all that are in force in the period before, by which that is scored
-    again where it was not sealed. ``now`` in UTC ms decides only whether the period is over.
+    ``rules`` holds the rubrics to print, ``previous_rules`` all that are in force in the previous period, with which it
+    is scored when it was not sealed. ``now_ms`` (UTC) decides only how much of the period has elapsed.
     """
 
     rules: ScoringRules
@@ -64,42 +64,42 @@ class ReportRequest:
 def collect_report(
     request: ReportRequest, source: ScoringSource, on_progress: Callable[[], None] = lambda: None
 ) -> Report:
-    """The report. Raises what ``source`` raises, and :class:`monitor.scoring.seal.SealError`."""
+    """Return the report. Raises what *source* raises, and :class:`monitor.scoring.seal.SealError`."""
     period, zone = request.period, ZoneInfo(request.period.zone)
     now = _start_of_day(request.now_ms, zone)
     until = period.elapsed_until(now)
-    book = engine.score(request.rules, request.portals, period, source, now)
+    score_set = engine.score(request.rules, request.portals, period, source, now)
     on_progress()
-    trend = []
+    subperiod_scores = []
     for part in subperiods(period):
         if part.since_ms < until:
-            trend.append(engine.score(request.rules, request.portals, part, source, now, intervals=False))
+            subperiod_scores.append(engine.score(request.rules, request.portals, part, source, now, intervals=False))
         on_progress()
-    before = periods.previous(period, zone)
-    earlier = _previous_results(request, before, source, now)
+    previous = periods.previous(period, zone)
+    previous_results = _previous_results(request, previous, source, now)
     on_progress()
-    found = outages(source.state_history(period.since_ms, until), book.exclusions, period.since_ms, until)
-    pictures = filmstrips.filmstrips(request.directory, [one.id for one in request.portals], period, until)
+    found = outages(source.state_history(period.since_ms, until), score_set.exclusions, period.since_ms, until)
+    screenshots = filmstrips.filmstrips(request.directory, [one.id for one in request.portals], period, until)
     on_progress()
     return with_ranking(
         Report(
-            score_set=book,
+            score_set=score_set,
             language=request.language,
             portals=request.portals,
-            previous_period_name=before.name if earlier is not None else "",
-            previous_results=earlier,
-            subperiod_scores=tuple(trend),
+            previous_period_name=previous.name if previous_results is not None else "",
+            previous_results=previous_results,
+            subperiod_scores=tuple(subperiod_scores),
             outages=found,
             inputs={**request.rules.digests_in(period), "code": seal.code_version()},
-            seal=_read_seal(request.directory, book),
-            filmstrips=pictures,
+            seal=_read_seal(request.directory, score_set),
+            filmstrips=screenshots,
             code=seal.code_version(),
         )
     )
 
 
 def subperiods(period: Period) -> list[Period]:
-    """The months of a long period, the weeks of a shorter one, each cut to it; none of one of a week or less."""
+    """Return the months of a long period, the weeks of a shorter one, clipped to it; none for a week or less."""
     zone, found = ZoneInfo(period.zone), []
     length = (period.last - period.first).days + 1
     if length <= WEEK_DAYS:
@@ -125,7 +125,7 @@ def _start_of_day(now_ms: int, zone: ZoneInfo) -> int:
 def _previous_results(
     request: ReportRequest, previous: Period, source: ScoringSource, now_ms: int
 ) -> tuple[RankingResult, ...] | None:
-    """The results of the period before under the same rubrics; None when nothing was measured in it."""
+    """Return the results of the previous period under the same rubrics; None when nothing was measured in it."""
     wanted = {one.id for one in request.rules.rubrics}
     sealed = _read_sealed_scores(request.directory, previous)
     if sealed is not None:
@@ -133,17 +133,17 @@ def _previous_results(
             found = [parse_result(one) for one in sealed[1]]
             return tuple(one for one in found if one.rubric.partition("@")[0] in wanted)
         except (KeyError, TypeError, AttributeError) as error:
-            raise seal.SealError(f"the sealed scores of {previous.name} are not in a form known here") from error
+            raise seal.SealError(f"the sealed scores of {previous.name} have an unknown format") from error
     rubrics = tuple(one for one in request.previous_rules.rubrics if one.id in wanted)
-    book = engine.score(
+    score_set = engine.score(
         replace(request.previous_rules, rubrics=rubrics), request.portals, previous, source, now_ms, intervals=False
     )
-    seen = any(line.days for score in book.scores for line in score.criteria)
-    return tuple(ranking_result(one) for one in book.scores) if seen else None
+    measured = any(line.days for score in score_set.scores for line in score.criteria)
+    return tuple(ranking_result(one) for one in score_set.scores) if measured else None
 
 
 def _read_sealed_scores(directory: Path, period: Period) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
-    """The manifest and the scores of a sealed period. Raises :class:`SealError` where one does not fit the other."""
+    """Return the manifest and the scores of a sealed period. Raises :class:`SealError` where they do not match."""
     if not seal.is_sealed(directory, period):
         return None
     folder = directory / SCORES
@@ -162,8 +162,8 @@ def _read_seal(directory: Path, score_set: ScoreSet) -> Seal | None:
     if sealed is None:
         return None
     manifest, scores = sealed
-    told = {(str(one.get("portal")), str(one.get("rubric"))): one for one in scores}
-    differing = [one for one in score_set.scores if told.get((one.portal, one.rubric.key)) != _as_json(one)]
+    sealed_scores = {(str(one.get("portal")), str(one.get("rubric"))): one for one in scores}
+    differing = [one for one in score_set.scores if sealed_scores.get((one.portal, one.rubric.key)) != _as_json(one)]
     return Seal(
         sealed_at=manifest["sealed"],
         by=manifest["by"],

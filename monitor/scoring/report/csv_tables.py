@@ -1,4 +1,4 @@
-"""CSV: one file a table, RFC 4180, UTF-8 with a byte-order mark so that Excel reads Vietnamese as it is."""
+"""Write CSV: one file per table, RFC 4180, UTF-8 with a byte-order mark so that Excel reads Vietnamese correctly."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ BYTE_ORDER_MARK = "\ufeff"
 
 
 def csv_files(report: Report) -> Iterator[tuple[str, bytes]]:
-    """(path, content) of each table."""
+    """Yield (path, content) of each table."""
     for table in report_tables(report):
         yield f"csv/{table.id}.csv", (BYTE_ORDER_MARK + csv_text(table)).encode()
 
 
 def csv_text(table: ReportTable) -> str:
-    """A header line and a line a row, ended by CR LF; numbers with a decimal point and unrounded."""
+    """Return a header line and one line per row, ended by CR LF; numbers are unrounded with a decimal point."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow([neutralize(one.title) for one in table.columns])

@@ -1,4 +1,4 @@
-"""HTML: a page over all portals and one a portal, each a single file that needs nothing else, to read and to print."""
+"""Write HTML: an index page and one page per portal, each a self-contained file to read and to print."""
 
 from __future__ import annotations
 
@@ -32,12 +32,15 @@ if TYPE_CHECKING:
     from monitor.scoring.results import Score
     from monitor.scoring.rubric import Exclusion, Rubric
 
+WHOLE_MINUTES_FROM_MS = 6_000_000
+"""From here on, minutes are shown without decimals."""
+
 MAX_OUTAGES = 12
-"""Outages that a portal's page lists; the tables hold all."""
+"""Outages on a portal's page; the tables hold all."""
 
 
 def html_files(report: Report) -> Iterator[tuple[str, bytes]]:
-    """``html/index.html`` and ``html/portals/<id>.html``."""
+    """Yield ``html/index.html`` and ``html/portals/<id>.html``."""
     pages = ReportPages(report)
     yield "html/index.html", pages.index()
     for portal in report.portals:
@@ -46,7 +49,7 @@ def html_files(report: Report) -> Iterator[tuple[str, bytes]]:
 
 @cache
 def _templates() -> Environment:
-    """The templates; everything written into them is escaped."""
+    """Return the templates, with autoescape on."""
     return Environment(
         loader=PackageLoader("monitor.scoring.report"),
         autoescape=True,
@@ -71,31 +74,31 @@ class ReportPages:
         self._names = {one.id: one.name(report.language) for one in report.portals}
 
     def text(self, key: str, **parts: object) -> str:
-        """One of :data:`WORDS`."""
+        """Return one of :data:`REPORT_TEXTS` with *parts* inserted."""
         text = REPORT_TEXTS[key].localize(self.report.language)
         return text.format(**parts) if parts else text
 
     def index(self) -> bytes:
-        """The page over all portals."""
+        """Render the index page."""
         report = self.report
-        short = [one for _, one in criterion_scores(report) if one.standing is CriterionStatus.INSUFFICIENT]
+        insufficient = [one for _, one in criterion_scores(report) if one.status is CriterionStatus.INSUFFICIENT]
         return self._render(
             "index.html",
             rubrics=[self._rubric(one) for one in report.score_set.rubrics],
-            empty=not any(one.looks or one.days for score in report.score_set.scores for one in score.criteria),
+            empty=not any(one.attempts or one.days for score in report.score_set.scores for one in score.criteria),
             outages=self._outages_by_portal(),
             totals=self._outage_totals(report.outages),
             exclusions=[self._exclusion(one) for one in report.score_set.exclusions],
-            short=len(short),
+            insufficient=len(insufficient),
             method=[
                 (part, [row[1:] for row in rows]) for part, rows in groupby(methodology_rows(report), itemgetter(0))
             ],
         )
 
     def portal(self, portal: Portal) -> bytes:
-        """The page of one portal."""
-        report, mine = self.report, self._outages.get(portal.id, [])
-        longest = sorted(mine, key=lambda one: (-one.duration_ms, one.start_ms))[:MAX_OUTAGES]
+        """Render the page of one portal."""
+        report, portal_outages = self.report, self._outages.get(portal.id, [])
+        longest = sorted(portal_outages, key=lambda one: (-one.duration_ms, one.start_ms))[:MAX_OUTAGES]
         touching = [
             one
             for one in report.score_set.exclusions
@@ -104,58 +107,59 @@ class ReportPages:
         return self._render(
             "portal.html",
             portal=portal,
-            address=strip_credentials(portal.url),
+            url=strip_credentials(portal.url),
             name=portal.name(report.language),
             kind=texts.PORTAL_KIND_TEXTS[portal.kind].localize(report.language),
             merged=portal.merged_into if portal.merged_into in self._names else None,
             merged_name=self._names.get(portal.merged_into or ""),
-            sheets=self._rubric_sections(portal),
-            film=self._filmstrip(report.filmstrips.get(portal.id)),
+            sections=self._rubric_sections(portal),
+            filmstrip=self._filmstrip(report.filmstrips.get(portal.id)),
             outages=[self._outage(one) for one in sorted(longest, key=lambda one: one.start_ms)],
-            cut=len(mine) > MAX_OUTAGES,
-            totals=self._outage_totals(mine),
+            cut=len(portal_outages) > MAX_OUTAGES,
+            totals=self._outage_totals(portal_outages),
             exclusions=[self._exclusion(one) for one in touching],
         )
 
-    def _render(self, template: str, **values: Any) -> bytes:  # noqa: ANN401 - a template takes what it names
+    def _render(self, template: str, **values: Any) -> bytes:  # noqa: ANN401 - the variables of a template
         report = self.report
-        told = {"w": self.text, "report": report, "language": report.language, "period": report.period}
+        common = {"t": self.text, "report": report, "language": report.language, "period": report.period}
         bounds = [
             time_text(at, report.period.zone, report.language)
             for at in (report.period.since_ms, report.period.until_ms)
         ]
-        page = _templates().get_template(template).render(**told, bounds=bounds, **values)
+        page = _templates().get_template(template).render(**common, bounds=bounds, **values)
         return page.encode()
 
     def _rubric_sections(self, portal: Portal) -> list[RubricSection]:
         return [rubric_section(self.report, one, self.text) for one in self._scores.get(portal.id, [])]
 
     def _rubric(self, rubric: Rubric) -> dict[str, Any]:
-        """A rubric's headline, pictures and ranking."""
-        report, say = self.report, self.report.language
+        """Return a rubric's headline, charts and ranking."""
+        report, language = self.report, self.report.language
         scores = report.ranked(rubric)
         ratios = [one.ratio for one in scores if one.ratio is not None]
-        headline = self.text("nobody")
+        headline = self.text("spread.none")
         if ratios:
-            figures = {"median": statistics.median(ratios), "most": max(ratios), "least": min(ratios)}
-            told = {name: texts.ratio_text(ratio, say) for name, ratio in figures.items()}
-            headline = self.text("spread.said", n=len(ratios), **told)
+            statistic = {"median": statistics.median(ratios), "max": max(ratios), "min": min(ratios)}
+            formatted = {name: texts.ratio_text(ratio, language) for name, ratio in statistic.items()}
+            headline = self.text("spread.summary", n=len(ratios), **formatted)
         means = [
-            (title.localize(say), share, texts.ratio_text(share, say)) for title, share in mean_shares(rubric, scores)
+            (title.localize(language), share, texts.ratio_text(share, language))
+            for title, share in mean_shares(rubric, scores)
         ]
         return {
             "rubric": rubric,
-            "title": rubric.title.localize(say),
-            "set": rubric.set.localize(say),
-            "note": rubric.note.localize(say) if rubric.note else "",
+            "title": rubric.title.localize(language),
+            "set": rubric.set.localize(language),
+            "note": rubric.note.localize(language) if rubric.note else "",
             "headline": headline,
-            "picture": svg.histogram(score_histogram(scores), f"{self.text('spread')}. {headline}") if ratios else "",
+            "histogram": svg.histogram(score_histogram(scores), f"{self.text('spread')}. {headline}") if ratios else "",
             "means": means,
             "groups": self._groups(rubric, scores),
         }
 
     def _groups(self, rubric: Rubric, scores: Sequence[Score]) -> list[dict[str, Any]]:
-        """Ranked portals by group, then those without a place."""
+        """Return ranked portals by group, then those without a place."""
         found: dict[int, list[dict[str, Any]]] = defaultdict(list)
         criteria: dict[int, str] = {}
         for score in scores:
@@ -163,90 +167,98 @@ class ReportPages:
             number = place.group if place.rank is not None else 0
             found[number].append(self._ranking_row(score))
             if number and number not in criteria:
-                lines = (one for one in score.criteria if one.standing is CriterionStatus.SCORED)
+                lines = (one for one in score.criteria if one.status is CriterionStatus.SCORED)
                 criteria[number] = ", ".join(one.criterion.title.localize(self.report.language) for one in lines)
         order = sorted(found, key=lambda number: number or len(scores) + 1)
         return [{"number": one, "rows": found[one], "criteria": criteria.get(one, "")} for one in order]
 
     def _ranking_row(self, score: Score) -> dict[str, Any]:
-        report, say = self.report, self.report.language
+        report, language = self.report, self.report.language
         key = score.portal, score.rubric.key
-        place, past = report.places[key], report.previous_by_key.get(key)
+        place, previous = report.places[key], report.previous_by_key.get(key)
         return {
             "id": score.portal,
-            "name": score.name.localize(say),
-            "rank": texts.rank_text(place, say),
+            "name": score.name.localize(language),
+            "rank": texts.rank_text(place, language),
             "shared": place.shared if place.shared > 1 else 0,
             "ratio": score.ratio,
-            "percent": texts.percent_text(score.percent, say),
-            "points": texts.localized_number(score.shown, say),
-            "measured": texts.plain_number(score.measured, say),
-            "movement": texts.movement_text(place, say),
-            "way": "up" if (place.rank_gain or 0) > 0 else "down" if (place.rank_gain or 0) < 0 else "",
-            "past": texts.percent_text(past.percent, say) if past and past.percent is not None else "",
-            "why": score_note(report, score),
+            "percent": texts.percent_text(score.percent, language),
+            "points": texts.localized_number(score.shown, language),
+            "measured": texts.plain_number(score.measured, language),
+            "movement": texts.movement_text(place, language),
+            "direction": "up" if (place.rank_gain or 0) > 0 else "down" if (place.rank_gain or 0) < 0 else "",
+            "previous": texts.percent_text(previous.percent, language)
+            if previous and previous.percent is not None
+            else "",
+            "note": score_note(report, score),
         }
 
     def _outages_by_portal(self) -> list[dict[str, Any]]:
-        """Outages summed by portal, the most counted time first."""
-        told = [
-            (portal, self._outage_totals(mine), max(one.duration_ms for one in mine))
-            for portal, mine in self._outages.items()
+        """Return the outages summed by portal, the most counted time first."""
+        summed = [
+            (portal, self._outage_totals(portal_outages), max(one.duration_ms for one in portal_outages))
+            for portal, portal_outages in self._outages.items()
         ]
-        told.sort(key=lambda one: (-one[1]["raw"], one[0]))
+        summed.sort(key=lambda one: (-one[1]["counted_ms"], one[0]))
         return [
-            {"id": portal, "name": self._names.get(portal, portal), "longest": self._minutes(most), **total}
-            for portal, total, most in told
+            {"id": portal, "name": self._names.get(portal, portal), "longest": self._minutes(longest), **total}
+            for portal, total, longest in summed
         ]
 
     def _outage_totals(self, outages: Sequence[Outage]) -> dict[str, Any]:
         counted = sum(one.counted_ms for one in outages)
-        told = {"minutes": self._minutes(sum(one.duration_ms for one in outages)), "counted": self._minutes(counted)}
-        return {"n": len(outages), "raw": counted, **told}
+        total = sum(one.duration_ms for one in outages)
+        return {
+            "n": len(outages),
+            "counted_ms": counted,
+            "minutes": self._minutes(total),
+            "counted": self._minutes(counted),
+        }
 
     def _minutes(self, ms: int) -> str:
-        return texts.localized_number(
-            f"{minutes(ms):g}" if ms < 6_000_000 else f"{minutes(ms):.0f}", self.report.language
-        )
+        shown = f"{minutes(ms):g}" if ms < WHOLE_MINUTES_FROM_MS else f"{minutes(ms):.0f}"
+        return texts.localized_number(shown, self.report.language)
 
     def _outage(self, one: Outage) -> dict[str, Any]:
-        say, zone = self.report.language, self.report.period.zone
+        language, zone = self.report.language, self.report.period.zone
         return {
-            "start": time_text(one.start_ms, zone, say),
-            "end": time_text(one.end_ms, zone, say),
+            "start": time_text(one.start_ms, zone, language),
+            "end": time_text(one.end_ms, zone, language),
             "minutes": self._minutes(one.duration_ms),
             "counted": self._minutes(one.counted_ms),
-            "fault": texts.fault_text(one.fault, say, began=one.began),
+            "fault": texts.fault_text(one.fault, language, began=one.began),
             "location": one.location,
             "excluded": ", ".join(one.excluded),
         }
 
     def _exclusion(self, one: Exclusion) -> dict[str, Any]:
-        say, zone = self.report.language, self.report.period.zone
+        language, zone = self.report.language, self.report.period.zone
         names = [self._names.get(portal, portal) for portal in sorted(one.portals or ())]
         return {
             "id": one.id,
-            "portals": ALL_PORTALS.localize(say) if one.portals is None else ", ".join(names),
-            "since": time_text(one.since_ms, zone, say),
-            "until": time_text(one.until_ms, zone, say),
-            "counts": texts.STATE_TEXTS[one.state].localize(say) if one.state else NOT_COUNTED.localize(say),
+            "portals": ALL_PORTALS.localize(language) if one.portals is None else ", ".join(names),
+            "since": time_text(one.since_ms, zone, language),
+            "until": time_text(one.until_ms, zone, language),
+            "counts": texts.STATE_TEXTS[one.state].localize(language) if one.state else NOT_COUNTED.localize(language),
             "reason": one.reason,
             "approver": f"{one.approver}, {one.approved.isoformat()}",
         }
 
     def _filmstrip(self, filmstrip: ReportFilmstrip | None) -> dict[str, Any] | None:
-        """The pictures of a load, inside the page."""
+        """Return the screenshots of a load as data URLs."""
         if filmstrip is None:
             return None
-        say, zone = self.report.language, self.report.period.zone
+        language, zone = self.report.language, self.report.period.zone
         frames = [
             {
-                "at": self.text("film.at", at=texts.localized_number(f"{one.at_seconds:.1f}", say)),
+                "at": self.text("filmstrip.at", at=texts.localized_number(f"{one.at_seconds:.1f}", language)),
                 "data": f"data:{one.content_type};base64,{base64.b64encode(one.body).decode()}",
             }
             for one in filmstrip.frames
         ]
         return {
-            "said": self.text("film.said", at=time_text(filmstrip.slot, zone, say), check=filmstrip.check),
+            "summary": self.text(
+                "filmstrip.summary", at=time_text(filmstrip.slot, zone, language), check=filmstrip.check
+            ),
             "frames": frames,
         }

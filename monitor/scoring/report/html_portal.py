@@ -1,4 +1,4 @@
-"""One portal under one rubric as its page shows it: figures in words, pictures, criteria, what would help most."""
+"""Prepare the section of one rubric on a portal's page: formatted values, charts, criteria, improvements."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 
 class TextLookup(Protocol):
-    """A text of the pages by its key."""
+    """Look up a text of the pages by its key."""
 
     def __call__(self, key: str, **parts: object) -> str:
-        """The text with ``parts`` put into it."""
+        """Return the text with *parts* inserted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RubricSection:
-    """``facts`` are (label, text) pairs; ``percent`` is empty without a score, and ``note`` says why."""
+    """A section; ``facts`` are (label, text) pairs; ``percent`` is empty without a score, and ``note`` explains why."""
 
     key: str
     title: str
@@ -50,25 +50,25 @@ class RubricSection:
 
 
 def rubric_section(report: Report, score: Score, text: TextLookup) -> RubricSection:
-    """The sheet of a score."""
-    say, rubric = report.language, score.rubric
+    """Return the section of a score."""
+    language, rubric = report.language, score.rubric
     key = score.portal, rubric.key
-    past = report.previous_by_key.get(key)
+    previous = report.previous_by_key.get(key)
     return RubricSection(
         key=rubric.key,
-        title=rubric.title.localize(say),
-        set=rubric.set.localize(say),
-        percent=texts.percent_text(score.percent, say) if score.percent is not None else "",
-        status=SCORE_STATUS_TEXTS[score.verdict].localize(say),
-        points=_points(score, say, text),
+        title=rubric.title.localize(language),
+        set=rubric.set.localize(language),
+        percent=texts.percent_text(score.percent, language) if score.percent is not None else "",
+        status=SCORE_STATUS_TEXTS[score.status].localize(language),
+        points=_points(score, language, text),
         note=score_note(report, score),
         facts=tuple(_facts(report, score, text)),
         score_bar=_score_bar(report, score, text),
         trend_line=_trend_line(report, score, text),
-        previous_period_name=report.previous_period_name if past and past.ratio is not None else "",
-        criteria=tuple(_criterion(one, say, text) for one in score.criteria),
-        improvements=tuple(_improvement(one, say, text) for one in best_improvements(score)),
-        sentences=tuple(one.sentence.localize(say) for one in score.criteria),
+        previous_period_name=report.previous_period_name if previous and previous.ratio is not None else "",
+        criteria=tuple(_criterion(one, language, text) for one in score.criteria),
+        improvements=tuple(_improvement(one, language, text) for one in best_improvements(score)),
+        sentences=tuple(one.sentence.localize(language) for one in score.criteria),
         scored=score.ratio is not None,
     )
 
@@ -76,36 +76,37 @@ def rubric_section(report: Report, score: Score, text: TextLookup) -> RubricSect
 def _points(score: Score, language: str, text: TextLookup) -> str:
     if score.shown is None:
         return ""
-    told = text(
+    measured = text(
         "of.measured",
         got=texts.localized_number(score.shown, language),
         of=texts.plain_number(score.measured, language),
     )
     whole = texts.plain_number(score.rubric.points, language)
-    return told if score.measured == score.rubric.points else f"{told}; {text('of.whole', whole=whole)}"
+    return measured if score.measured == score.rubric.points else f"{measured}; {text('of.whole', whole=whole)}"
 
 
 def _facts(report: Report, score: Score, text: TextLookup) -> list[tuple[str, str]]:
-    say, key = report.language, (score.portal, score.rubric.key)
-    place, past = report.places[key], report.previous_by_key.get(key)
+    language, key = report.language, (score.portal, score.rubric.key)
+    place, previous = report.places[key], report.previous_by_key.get(key)
     found = []
     if place.rank is not None:
         shared = f", {text('shared', n=place.shared)}" if place.shared > 1 else ""
-        found.append((text("rank"), text("rank.said", rank=place.rank, of=place.of) + shared))
-        moved = texts.movement_text(place, say)
-        if past is not None and place.previous_rank is not None:
-            moved += f" ({text('past', percent=texts.percent_text(past.percent, say), rank=place.previous_rank)})"
-        found.append((text("movement"), moved))
+        found.append((text("rank"), text("rank.of", rank=place.rank, of=place.of) + shared))
+        rank_change = texts.movement_text(place, language)
+        if previous is not None and place.previous_rank is not None:
+            percent = texts.percent_text(previous.percent, language)
+            rank_change += f" ({text('previous', percent=percent, rank=place.previous_rank)})"
+        found.append((text("movement"), rank_change))
     if score.interval is not None:
-        low, high = (texts.ratio_text(one, say) for one in (score.interval.low, score.interval.high))
+        low, high = (texts.ratio_text(one, language) for one in (score.interval.low, score.interval.high))
         found.append((text("interval"), text("range", low=low, high=high)))
     if score.grade is not None:
         found.append((text("grade"), score.grade))
     if score.rubric.pillar is not None:
-        points, whole = (texts.plain_number(one, say) for one in (score.rubric.points, score.rubric.pillar))
-        found.append((text("pillar"), text("pillar.said", points=points, whole=whole)))
+        points, whole = (texts.plain_number(one, language) for one in (score.rubric.points, score.rubric.pillar))
+        found.append((text("pillar"), text("pillar.of", points=points, whole=whole)))
     if score.without_exclusions is not None:
-        plain = texts.ratio_text(score.without_exclusions.ratio, say)
+        plain = texts.ratio_text(score.without_exclusions.ratio, language)
         found.append((text("without"), f"{plain} ({', '.join(score.exclusions)})"))
     return found
 
@@ -113,29 +114,29 @@ def _facts(report: Report, score: Score, text: TextLookup) -> list[tuple[str, st
 def _score_bar(report: Report, score: Score, text: TextLookup) -> Markup | None:
     if score.ratio is None:
         return None
-    past = report.previous_by_key.get((score.portal, score.rubric.key))
-    label = f"{text('standing')}: {texts.ratio_text(score.ratio, report.language)}"
-    return svg.score_bar(score.ratio, score.interval, past.ratio if past else None, score.rubric.grades, label)
+    previous = report.previous_by_key.get((score.portal, score.rubric.key))
+    label = f"{text('score_bar')}: {texts.ratio_text(score.ratio, report.language)}"
+    return svg.score_bar(score.ratio, score.interval, previous.ratio if previous else None, score.rubric.grades, label)
 
 
 def _trend_line(report: Report, score: Score, text: TextLookup) -> Markup | None:
     key = score.portal, score.rubric.key
-    parts, past = report.trends.get(key, ()), report.previous_by_key.get(key)
+    parts, previous = report.trends.get(key, ()), report.previous_by_key.get(key)
     if score.ratio is None or not any(ratio is not None for _, ratio in parts):
         return None
-    told = ", ".join(f"{name} {texts.ratio_text(ratio, report.language)}" for name, ratio in parts)
-    before = past.ratio if past else None
-    return svg.trend_line(parts, before, report.previous_period_name, f"{text('trend')}: {told}")
+    listed = ", ".join(f"{name} {texts.ratio_text(ratio, report.language)}" for name, ratio in parts)
+    previous_ratio = previous.ratio if previous else None
+    return svg.trend_line(parts, previous_ratio, report.previous_period_name, f"{text('trend')}: {listed}")
 
 
 def _criterion(one: CriterionScore, language: str, text: TextLookup) -> dict[str, Any]:
     criterion = one.criterion
-    scored = one.standing is CriterionStatus.SCORED
+    scored = one.status is CriterionStatus.SCORED
     interval = one.points_interval
     return {
         "title": criterion.title.localize(language),
         "value": value_text(one.value, criterion, language) if one.value is not None else texts.DASH,
-        "asks": curve_text(criterion, language),
+        "requirement": curve_text(criterion, language),
         "share": one.share if scored else None,
         "points": texts.plain_number(one.points, language) if scored else texts.DASH,
         "of": texts.plain_number(criterion.points, language),
@@ -146,7 +147,7 @@ def _criterion(one: CriterionScore, language: str, text: TextLookup) -> dict[str
         else "",
         "earned": texts.earned_text(one.share, language)
         if scored
-        else CRITERION_STATUS_TEXTS[one.standing].localize(language),
+        else CRITERION_STATUS_TEXTS[one.status].localize(language),
         "tone": texts.points_level(one.share) if scored and one.share is not None else "none",
         "coverage": texts.ratio_text(one.coverage, language) if one.coverage is not None else texts.DASH,
         "basis": _basis(criterion, language, text),
@@ -176,12 +177,12 @@ def _improvement(improvement: Improvement, language: str, text: TextLookup) -> d
 
 
 def _basis(criterion: Criterion, language: str, text: TextLookup) -> list[tuple[str, str, str]]:
-    """(how sure, which parts are, the kind), the surest first."""
+    """Return (basis, parts, kind), the surest basis first."""
     basis = criterion.basis
     parts = {"limit": basis.limit, "metric": basis.metric, "aggregate": basis.aggregate, "points": basis.points}
     found = []
     for kind in Basis:
-        mine = [text(f"basis.{part}") for part, its in parts.items() if its is kind]
+        mine = [text(f"basis.{part}") for part, part_basis in parts.items() if part_basis is kind]
         if mine:
             found.append((BASIS_TEXTS[kind].localize(language), ", ".join(mine), kind.value))
     return found

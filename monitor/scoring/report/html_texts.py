@@ -1,4 +1,4 @@
-"""The words of the HTML pages in both languages."""
+"""Texts of the HTML pages in both languages."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ _TEXTS = {
     "all": ("Tất cả các cổng", "All portals"),
     "skip": ("Đến nội dung chính", "Skip to the content"),
     "period": ("Kỳ {name}", "Period {name}"),
-    "running": ("Kỳ này đang diễn ra: số liệu tạm thời.", "This period is still running: figures are provisional."),
+    "running": ("Kỳ này đang diễn ra: số liệu tạm thời.", "This period is still running: results are provisional."),
     "sealed": ("Đã niêm phong {at} bởi {by}.", "Sealed {at} by {by}."),
-    "open": ("Chưa niêm phong: số liệu còn có thể thay đổi.", "Not sealed: figures may still change."),
+    "open": ("Chưa niêm phong: số liệu còn có thể thay đổi.", "Not sealed: results may still change."),
     "differs": (
         "Khác với điểm đã niêm phong ở {n} mục: {list}.",
         "Differs from the sealed scores in {n} places: {list}.",
     ),
     "contents": ("Mục lục", "Contents"),
-    "ranking": ("Xếp hạng", "Ranking"),
     "group": ("Nhóm {n}: {of} cổng được đo như nhau", "Group {n}: {of} portals measured alike"),
     "group.why": (
         "Tiêu chí được chấm: {list}. Chỉ so sánh trong nhóm.",
@@ -31,27 +30,25 @@ _TEXTS = {
     ),
     "unranked": ("Không xếp hạng: {n} cổng", "Not ranked: {n} portals"),
     "rank": ("Hạng", "Rank"),
-    "rank.said": ("hạng {rank} trên {of}", "rank {rank} of {of}"),
+    "rank.of": ("hạng {rank} trên {of}", "rank {rank} of {of}"),
     "shared": ("cùng hạng: {n} cổng", "shared by {n} portals"),
     "portal": ("Cổng", "Portal"),
     "percent": ("Tỷ lệ điểm", "Percent of points"),
     "points": ("Điểm", "Points"),
-    "movement": ("So với kỳ trước", "Since the period before"),
-    "past": ("kỳ trước {percent}, hạng {rank}", "before: {percent}, rank {rank}"),
-    "past.percent": ("Tỷ lệ điểm kỳ trước", "Percent before"),
+    "movement": ("So với kỳ trước", "Since the previous period"),
+    "previous": ("kỳ trước {percent}, hạng {rank}", "previous: {percent}, rank {rank}"),
     "why": ("Lý do", "Reason"),
     "spread": ("Số cổng theo tỷ lệ điểm (mỗi cột 10 %)", "Portals by percent of points (10 % a column)"),
-    "spread.said": (
-        "{n} cổng có điểm; trung vị {median}, cao nhất {most}, thấp nhất {least}.",
-        "{n} portals have a score; median {median}, best {most}, lowest {least}.",
+    "spread.summary": (
+        "{n} cổng có điểm; trung vị {median}, cao nhất {max}, thấp nhất {min}.",
+        "{n} portals have a score; median {median}, best {max}, lowest {min}.",
     ),
-    "nobody": ("Không cổng nào có điểm trong kỳ này.", "No portal has a score in this period."),
+    "spread.none": ("Không cổng nào có điểm trong kỳ này.", "No portal has a score in this period."),
     "means": ("Tỷ lệ điểm trung bình theo tiêu chí", "Mean share of points by criterion"),
     "mean": ("Trung bình", "Mean"),
     "criteria": ("Từng tiêu chí", "Every criterion"),
     "criterion": ("Tiêu chí", "Criterion"),
     "value": ("Giá trị đo được", "Measured"),
-    "asks": ("Yêu cầu", "It asks for"),
     "earned": ("Mức đạt", "Earned"),
     "coverage": ("Độ phủ", "Coverage"),
     "basis": ("Căn cứ", "Basis"),
@@ -66,17 +63,16 @@ _TEXTS = {
     "range": ("{low} đến {high}", "{low} to {high}"),
     "grade": ("Xếp loại nếu mọi nhóm tiêu chí đều như nhóm này", "Grade if all pillars were like this one"),
     "pillar": ("Phần của cả bộ tiêu chí", "Share of the whole set"),
-    "pillar.said": ("{points} trên {whole} điểm", "{points} of {whole} points"),
+    "pillar.of": ("{points} trên {whole} điểm", "{points} of {whole} points"),
     "without": ("Nếu không có loại trừ", "Without exclusions"),
-    "verdict": ("Kết quả", "Verdict"),
-    "standing": ("Vị trí trên thang từ 0 đến 100 %", "Standing between 0 and 100 %"),
-    "standing.key": (
+    "score_bar": ("Vị trí trên thang từ 0 đến 100 %", "Score on a scale of 0 to 100 %"),
+    "score_bar.key": (
         "Thanh: tỷ lệ điểm. Vạch ngang: khoảng tin cậy 95 %. Tam giác: kỳ trước. Chữ: mức xếp loại.",
-        "Bar: percent of points. Whisker: 95 % interval. Triangle: the period before. Letters: grades.",
+        "Bar: percent of points. Whisker: 95 % interval. Triangle: previous period. Letters: grades.",
     ),
-    "trend": ("Diễn biến trong kỳ", "Course of the period"),
-    "trend.none": ("Chưa có đủ dữ liệu để vẽ diễn biến.", "There is not enough data for a course."),
-    "trend.key": ("Nét đứt: cả kỳ trước ({name}).", "Dashed: the whole period before ({name})."),
+    "trend": ("Diễn biến trong kỳ", "Trend within the period"),
+    "trend.none": ("Chưa có đủ dữ liệu để vẽ diễn biến.", "There is not enough data for a trend."),
+    "trend.key": ("Nét đứt: cả kỳ trước ({name}).", "Dashed: the whole previous period ({name})."),
     "changes": ("Ba thay đổi nâng điểm nhiều nhất", "The three changes that would raise the score most"),
     "change": (
         "{title}: từ {value} đến {goal}",
@@ -105,13 +101,13 @@ _TEXTS = {
         ),
         (
             "By the rubric's own curve: that criterion at its goal, all others as they are. This is arithmetic and "
-            "not a forecast; the values depend on each other, so the gains do not surely add up."
+            "not a forecast; the values depend on each other, so the gains do not necessarily add up."
         ),
     ),
     "explained": ("Giải thích từng tiêu chí", "Every criterion explained"),
-    "film": ("Trang hiện ra như thế nào", "How the page came up"),
-    "film.at": ("{at} giây", "{at} s"),
-    "film.said": ("Lần đo lúc {at}, phép đo {check}.", "The look of {at}, check {check}."),
+    "filmstrip": ("Trang hiện ra như thế nào", "How the page loaded"),
+    "filmstrip.at": ("{at} giây", "{at} s"),
+    "filmstrip.summary": ("Lần đo lúc {at}, phép đo {check}.", "Probe of {at}, check {check}."),
     "incidents": ("Sự cố", "Incidents"),
     "incidents.none": ("Không có sự cố nào được xác nhận trong kỳ.", "No incident was confirmed in this period."),
     "incidents.sum": (
@@ -139,15 +135,15 @@ _TEXTS = {
     "counts": ("Được tính là", "Counted as"),
     "reason": ("Lý do", "Reason"),
     "approver": ("Người duyệt", "Approver"),
-    "short": ("Độ phủ dưới mức tối thiểu", "Coverage below the floor"),
+    "short": ("Độ phủ dưới mức tối thiểu", "Coverage below the minimum"),
     "short.none": ("Mọi tiêu chí được đo đều đủ dữ liệu.", "Every measured criterion has enough data."),
-    "short.said": (
+    "short.summary": (
         "{n} cặp cổng và tiêu chí không đủ dữ liệu; danh sách đầy đủ trong bảng độ phủ của xlsx và csv.",
         "{n} pairs of portal and criterion have too little data; the coverage tables of xlsx and csv hold them all.",
     ),
     "method": ("Phương pháp và nguồn", "Method and sources"),
     "item": ("Mục", "Item"),
-    "said": ("Nội dung", "What it says"),
+    "description": ("Nội dung", "Description"),
     "sign": ("Xác nhận", "Sign-off"),
     "sign.made": ("Người lập", "Prepared by"),
     "sign.approved": ("Người duyệt", "Approved by"),

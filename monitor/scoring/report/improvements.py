@@ -1,4 +1,4 @@
-"""What would raise a score most: each criterion put at its goal by the rubric's own curve, all else left; pure."""
+"""Find the improvements that would raise a score most: each criterion at the goal of its curve; pure."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from monitor.scoring.results import CriterionScore, Score
 
 MAX_IMPROVEMENTS = 3
-"""Changes that are named."""
+"""Number of improvements in a report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Improvement:
-    """One criterion, brought from its value to ``goal`` (in its unit).
+    """One criterion, moved from its value to ``goal`` (in its unit).
 
-    ``share`` is the curve's answer there, ``gain`` the points won, ``percent`` the same in points of a hundred of what
-    was measured. ``strict``: the goal itself is not enough, the value has to be below it.
+    ``share`` is the share that the curve gives there, ``gain`` the points gained, ``percent`` the same in percentage
+    points of the measured points. ``below_goal``: the value must be below the goal.
     """
 
     criterion_score: CriterionScore
@@ -34,10 +34,10 @@ class Improvement:
 
 
 def curve_goal(curve: Curve) -> tuple[float, bool]:
-    """The value to reach, and whether it has to be passed.
+    """Return the value to reach, and whether the value must be below it.
 
-    It is where the curve first gives all of the points. A log-normal curve never does; its goal is the control point
-    that Lighthouse calls good, where it gives nine tenths.
+    It is where the curve first gives all points. A log-normal curve never does; its goal is the control point that
+    Lighthouse calls good, where it gives 0.9.
     """
     if isinstance(curve, Threshold):
         return curve.limit, curve.lower
@@ -52,23 +52,25 @@ def curve_goal(curve: Curve) -> tuple[float, bool]:
 
 
 def best_improvements(score: Score, limit: int = MAX_IMPROVEMENTS) -> tuple[Improvement, ...]:
-    """The changes that would win points, the largest first; of equal ones the rubric's order.
+    """Return the improvements that gain points, the largest first; equal ones in the rubric's order.
 
-    Criteria without a value are left out: what is not known cannot be raised.
+    Criteria without a value are omitted.
     """
     if not score.measured:
         return ()
     found = []
     for one in score.criteria:
-        if one.standing is not CriterionStatus.SCORED or one.share is None:
+        if one.status is not CriterionStatus.SCORED or one.share is None:
             continue
         curve = one.criterion.curve
-        value, strict = curve_goal(curve)
-        share = curve.share(math.nextafter(value, -math.inf) if strict else value)
+        goal, below_goal = curve_goal(curve)
+        share = curve.share(math.nextafter(goal, -math.inf) if below_goal else goal)
         gain = (share - one.share) * one.criterion.points
         if gain > 0:
             percent = 100 * gain / score.measured
             found.append(
-                Improvement(criterion_score=one, goal=value, below_goal=strict, share=share, gain=gain, percent=percent)
+                Improvement(
+                    criterion_score=one, goal=goal, below_goal=below_goal, share=share, gain=gain, percent=percent
+                )
             )
-    return tuple(sorted(found, key=lambda change: -change.gain)[:limit])
+    return tuple(sorted(found, key=lambda one: -one.gain)[:limit])

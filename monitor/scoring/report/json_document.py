@@ -1,9 +1,8 @@
-"""JSON: everything that the other formats show, unrounded and in both languages, by a published schema."""
+"""Write JSON: everything that the other formats show, unrounded and in both languages, with a published schema."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from monitor.scoring import serialize
@@ -13,26 +12,26 @@ from probes.http.urls import strip_credentials
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from monitor.scoring.report.outages import Outage
     from monitor.scoring.report.ranking import Place
-    from monitor.scoring.report.report import Report
+    from monitor.scoring.report.report import Report, Seal
     from monitor.scoring.results import Score
 
 REPORT_SCHEMA_VERSION = 1
-"""Version of this form; :mod:`monitor.scoring.report.json_schema` describes it."""
+"""Version of this document; :mod:`monitor.scoring.report.json_schema` describes it."""
 
 
 def json_files(report: Report) -> Iterator[tuple[str, bytes]]:
-    """One file with all of it."""
+    """Yield the one file of the format."""
     yield "scores.json", (json.dumps(document(report), ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
 
 
 def document(report: Report) -> dict[str, Any]:
-    """The document as plain data: a book as ``score --json`` prints it, and what an export adds."""
-    told = serialize.score_set(report.score_set)
+    """Return the document as plain data: the score set of ``score --json`` and the additions of an export."""
     return {
         "export": REPORT_SCHEMA_VERSION,
         "code": report.code,
-        **told,
+        **serialize.score_set(report.score_set),
         "scores": [_score(report, one) for one in report.score_set.scores],
         "portals": [
             {
@@ -44,26 +43,49 @@ def document(report: Report) -> dict[str, Any]:
             for one in report.portals
         ],
         "earlier": report.previous_period_name or None,
-        "incidents": [asdict(one) | {"excluded": list(one.excluded)} for one in report.outages],
+        "incidents": [_incident(one) for one in report.outages],
         "inputs": dict(report.inputs),
-        "seal": report.seal
-        and {
-            "sealed": report.seal.sealed_at,
-            "by": report.seal.by,
-            "scores": report.seal.scores,
-            "inputs": dict(report.seal.inputs),
-            "differing": list(report.seal.differing),
-        },
+        "seal": seal_json(report.seal),
+    }
+
+
+def seal_json(seal: Seal | None) -> dict[str, Any] | None:
+    """Return a seal as plain data."""
+    return (
+        None
+        if seal is None
+        else {
+            "sealed": seal.sealed_at,
+            "by": seal.by,
+            "scores": seal.scores,
+            "inputs": dict(seal.inputs),
+            "differing": list(seal.differing),
+        }
+    )
+
+
+def _incident(one: Outage) -> dict[str, Any]:
+    return {
+        "portal": one.portal,
+        "location": one.location,
+        "start": one.start_ms,
+        "end": one.end_ms,
+        "fault": one.fault,
+        "detail": one.detail,
+        "began": one.began,
+        "ended": one.ended,
+        "counted": one.counted_ms,
+        "excluded": list(one.excluded),
     }
 
 
 def _score(report: Report, one: Score) -> dict[str, Any]:
     key = one.portal, one.rubric.key
-    past = report.previous_by_key.get(key)
+    previous = report.previous_by_key.get(key)
     return {
         **serialize.score(one),
         "place": _place(report.places[key]),
-        "earlier": past and {"ratio": past.ratio, "percent": past.percent},
+        "earlier": previous and {"ratio": previous.ratio, "percent": previous.percent},
         "trend": [{"period": name, "ratio": ratio} for name, ratio in report.trends.get(key, ())],
         "changes": [
             {

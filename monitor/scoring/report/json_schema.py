@@ -1,4 +1,4 @@
-"""The JSON Schema (2020-12) of an exported ``scores.json``: every key, and no other."""
+"""The JSON Schema (2020-12) of an exported ``scores.json``: additional keys are not allowed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 from monitor.model.records import PortalKind, State
 from monitor.scoring.report.json_document import REPORT_SCHEMA_VERSION
 from monitor.scoring.report.ranking import NoMovementReason, UnrankedReason
-from monitor.scoring.results import SCORES_SCHEMA_VERSION as BOOK
-from monitor.scoring.results import CriterionStatus, ExclusionReason, ScoreStatus
+from monitor.scoring.results import SCORES_SCHEMA_VERSION, CriterionStatus, ExclusionReason, ScoreStatus
 from monitor.scoring.rubric import Aggregate, Basis, Treatment
 from probes.metric import Unit
 from probes.result import Fault
@@ -30,9 +29,9 @@ INTERVAL: Schema = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems":
 
 
 def _object(properties: Schema, description: str = "") -> Schema:
-    """An object with exactly these keys."""
-    told = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
-    return {"description": description, **told} if description else told
+    """Return the schema of an object with exactly these keys."""
+    found = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    return {"description": description, **found} if description else found
 
 
 def _array(items: Schema) -> Schema:
@@ -52,7 +51,7 @@ BASIS = _enum(*Basis)
 
 
 def _curve() -> Schema:
-    """By kind."""
+    """Return the schema of a curve, by kind."""
 
     def kind(name: str, **properties: Schema) -> Schema:
         return _object({"kind": {"const": name}, **properties})
@@ -73,21 +72,21 @@ def _criterion() -> Schema:
     selection = _object(
         {
             "kind": TEXT,
-            "word": TEXT,
+            "check_prefix": TEXT,
             "pages": _nullable(TEXTS),
             "where": {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}},
             "confirming": FLAG,
             "failed": FLAG,
             "checks": _nullable(TEXTS),
         },
-        "which looks count",
+        "which attempts count",
     )
     return _object(
         {
             "id": TEXT,
             "title": LOCALIZED,
             "points": NUMBER,
-            "by_hand": FLAG,
+            "manual": FLAG,
             "selection": _nullable(selection),
             "metric": _nullable(TEXT),
             "profile": _nullable(TEXT),
@@ -96,7 +95,7 @@ def _criterion() -> Schema:
             "limit": _nullable(NUMBER),
             "better": _enum("lower", "higher"),
             "curve": _curve(),
-            "floors": _object({"coverage": SHARE, "looks": COUNT}),
+            "minimums": _object({"coverage": SHARE, "attempts": COUNT}),
             "basis": _object(dict.fromkeys(("limit", "metric", "aggregate", "points"), BASIS)),
             "source": TEXT,
             "note": _nullable(LOCALIZED),
@@ -107,14 +106,14 @@ def _criterion() -> Schema:
 def _rubric() -> Schema:
     grades = _object(
         {
-            "bands": _array(_object({"grade": TEXT, "least": NUMBER})),
+            "bands": _array(_object({"grade": TEXT, "min": NUMBER})),
             "decimals": _nullable(COUNT),
             "basis": BASIS,
             "source": TEXT,
             "note": _nullable(LOCALIZED),
         }
     )
-    elsewhere = _object({"portal": TEXT, "pages": TEXTS})
+    substitute = _object({"portal": TEXT, "pages": TEXTS})
     treatment = _enum(*Treatment)
     return _object(
         {
@@ -126,7 +125,7 @@ def _rubric() -> Schema:
             "points": NUMBER,
             "pillar": _nullable(NUMBER),
             "valid": _object({"since": DAY, "until": _nullable(DAY)}),
-            "portals": _object({"redirects": treatment, "retired": treatment, "elsewhere": _nullable(elsewhere)}),
+            "portals": _object({"redirects": treatment, "retired": treatment, "substitute": _nullable(substitute)}),
             "grades": _nullable(grades),
             "decimals": COUNT,
             "source": TEXT,
@@ -145,20 +144,22 @@ def _criterion_score() -> Schema:
             "since": DAY,
             "until": _nullable(DAY),
         },
-        "a value by hand",
+        "a manual value",
     )
     return _object(
         {
             "criterion": TEXT,
-            "standing": _enum(*CriterionStatus),
+            "status": _enum(*CriterionStatus),
             "value": {"description": "the aggregate in the criterion's unit", **_nullable(NUMBER)},
-            "share": {"description": "the curve's answer", **_nullable(SHARE)},
+            "share": {"description": "the share that the curve gives", **_nullable(SHARE)},
             "points": _nullable(NUMBER),
             "coverage": _nullable(SHARE),
-            **dict.fromkeys(("looks", "days"), COUNT),
+            **dict.fromkeys(("attempts", "days"), COUNT),
             **dict.fromkeys(("up", "degraded", "down"), DURATION_MS),
             "checks": TEXTS,
-            "left_out": _array(_object({"why": _enum(*ExclusionReason), "looks": COUNT, "ms": COUNT, "id": TEXT})),
+            "excluded": _array(
+                _object({"reason": _enum(*ExclusionReason), "attempts": COUNT, "ms": COUNT, "id": TEXT})
+            ),
             "value_interval": _nullable(INTERVAL),
             "points_interval": _nullable(INTERVAL),
             "entry": _nullable(entry),
@@ -168,13 +169,13 @@ def _criterion_score() -> Schema:
 
 
 def _score() -> Schema:
-    """The keys of a score alone; those that an export adds are in :func:`_exported`."""
+    """Return the keys of a score; :func:`_exported_score` has those that an export adds."""
     return {
         "portal": TEXT,
         "name": LOCALIZED,
         "rubric": {"description": "id@version", **TEXT},
-        "verdict": _enum(*ScoreStatus),
-        "looked_at": TEXT,
+        "status": _enum(*ScoreStatus),
+        "measured_portal": TEXT,
         "reason": _nullable(LOCALIZED),
         **dict.fromkeys(("points", "measured", "ratio"), _nullable(NUMBER)),
         **dict.fromkeys(("shown", "percent", "grade_if_all_pillars_were_like_this"), _nullable(TEXT)),
@@ -187,7 +188,7 @@ def _score() -> Schema:
 
 
 def _exported_score() -> Schema:
-    """A score with its place, the period before, its trend, and what would raise it most."""
+    """Return the schema of a score with its place, the previous period, its trend and improvements."""
     place = _object(
         {
             **dict.fromkeys(("group", "rank", "of", "shared", "before"), _nullable(COUNT)),
@@ -204,7 +205,7 @@ def _exported_score() -> Schema:
             "share": SHARE,
             **dict.fromkeys(("gain", "percent"), NUMBER),
         },
-        "what the curve gives at the goal, all other criteria left as they are",
+        "what the curve gives at the goal, with all other criteria unchanged",
     )
     return _object(
         {
@@ -218,7 +219,7 @@ def _exported_score() -> Schema:
 
 
 def _context_properties() -> Schema:
-    """What stands beside scores and rubrics."""
+    """Return the keys beside scores and rubrics."""
     portals = {"anyOf": [TEXTS, {"const": "all"}]}
     exclusion = {
         **dict.fromkeys(("id", "reason", "approver"), TEXT),
@@ -240,7 +241,7 @@ def _context_properties() -> Schema:
     return {
         "exclusions": _array(_object(exclusion)),
         "portals": _array(_object({"id": TEXT, "name": LOCALIZED, "kind": _enum(*PortalKind), "url": TEXT})),
-        "earlier": {"description": "the period before, where it was measured", **_nullable(TEXT)},
+        "earlier": {"description": "the previous period, where it was measured", **_nullable(TEXT)},
         "incidents": _array(_object(incident)),
         "inputs": DIGESTS,
         "seal": _nullable(_object(seal)),
@@ -248,13 +249,13 @@ def _context_properties() -> Schema:
 
 
 def schema() -> Schema:
-    """The whole schema."""
+    """Return the whole schema."""
     period = {"name": TEXT, "first": DAY, "last": DAY, "since": TIME_MS, "until": TIME_MS, "zone": TEXT, "ended": FLAG}
     bootstrap = {"seed": COUNT, "replicates": COUNT, "block": {"const": "day"}}
     content = {
         "export": {"const": REPORT_SCHEMA_VERSION},
         "code": TEXT,
-        "schema": {"const": BOOK},
+        "schema": {"const": SCORES_SCHEMA_VERSION},
         "period": _object(period),
         "rubrics": _array(_rubric()),
         "bootstrap": _object(bootstrap),

@@ -1,4 +1,4 @@
-"""The manifest of an export: what it is about and the SHA-256 of every file; and the judge who reads it back."""
+"""Write and verify the manifest of an export: its contents and the SHA-256 of every file."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
+
+from monitor.scoring.report.json_document import seal_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,12 +23,12 @@ _CHUNK_BYTES = 1 << 20
 
 
 class ManifestError(Exception):
-    """There is no manifest that can be read; the message is one sentence."""
+    """The manifest is missing or invalid; the message is one sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestFile:
-    """One file: ``path`` below the export, ``size`` in bytes."""
+    """One file; ``path`` is relative to the export."""
 
     path: str
     size_bytes: int
@@ -34,13 +36,12 @@ class ManifestFile:
 
 
 def manifest_file(path: str, body: bytes) -> ManifestFile:
-    """The entry of a file."""
+    """Return the entry of a file."""
     return ManifestFile(path=path, size_bytes=len(body), sha256=hashlib.sha256(body).hexdigest())
 
 
 def manifest_text(report: Report, formats: Iterable[str], files: Iterable[ManifestFile]) -> str:
-    """The manifest; no moment in it but that of the seal."""
-    seal = report.seal
+    """Return the manifest as text; the only time in it is that of the seal."""
     content = {
         "kind": MANIFEST_KIND,
         "schema": MANIFEST_SCHEMA_VERSION,
@@ -51,14 +52,7 @@ def manifest_text(report: Report, formats: Iterable[str], files: Iterable[Manife
         "formats": list(formats),
         "rubrics": {one.key: one.digest for one in report.score_set.rubrics},
         "inputs": dict(report.inputs),
-        "seal": seal
-        and {
-            "sealed": seal.sealed_at,
-            "by": seal.by,
-            "scores": seal.scores,
-            "inputs": dict(seal.inputs),
-            "differing": list(seal.differing),
-        },
+        "seal": seal_json(report.seal),
         "code": report.code,
         "files": [{"path": one.path, "size": one.size_bytes, "sha256": one.sha256} for one in sorted(files, key=_path)],
     }
@@ -70,25 +64,25 @@ def _path(one: ManifestFile) -> str:
 
 
 def verify(directory: Path) -> list[str]:
-    """One sentence for each file that is not as it was written, is missing, or was added. Empty when all is well.
+    """Return one sentence for each file that was changed, removed or added.
 
     Raises :class:`ManifestError` and OSError.
     """
     files = _files(_read_manifest(directory))
     known = {one.path for one in files}
-    found = [complaint for one in files for complaint in _check_file(directory, one)]
-    there = (path for path in sorted(directory.rglob("*")) if path.is_symlink() or not path.is_dir())
-    names = (path.relative_to(directory).as_posix() for path in there)
+    found = [problem for one in files for problem in _check_file(directory, one)]
+    present = (path for path in sorted(directory.rglob("*")) if path.is_symlink() or not path.is_dir())
+    names = (path.relative_to(directory).as_posix() for path in present)
     return found + [f"{name} is not in the manifest" for name in names if name not in known and name != MANIFEST_NAME]
 
 
 def digest(directory: Path) -> str:
-    """The SHA-256 of the manifest itself, which vouches for all of the rest."""
+    """Return the SHA-256 of the manifest itself, which covers all files."""
     return _sha256(directory / MANIFEST_NAME)
 
 
 def is_export(directory: Path) -> bool:
-    """Whether a directory holds an export, so that it may be replaced by a new one."""
+    """Return whether a directory holds an export, which may be replaced by a new one."""
     try:
         return bool(_read_manifest(directory).get("kind") == MANIFEST_KIND)
     except ManifestError:
@@ -98,16 +92,16 @@ def is_export(directory: Path) -> bool:
 def _read_manifest(directory: Path) -> dict[str, Any]:
     path = directory / MANIFEST_NAME
     try:
-        told = json.loads(path.read_text("utf-8"))
+        data = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise ManifestError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
         raise ManifestError(f"{path} is not JSON: {error}") from error
-    if not isinstance(told, dict) or told.get("kind") != MANIFEST_KIND:
+    if not isinstance(data, dict) or data.get("kind") != MANIFEST_KIND:
         raise ManifestError(f"{path} is not the manifest of an export")
-    if told.get("schema") != MANIFEST_SCHEMA_VERSION:
-        raise ManifestError(f"{path} has schema {told.get('schema')}, this version reads {MANIFEST_SCHEMA_VERSION}")
-    return told
+    if data.get("schema") != MANIFEST_SCHEMA_VERSION:
+        raise ManifestError(f"{path} has schema {data.get('schema')}, this version reads {MANIFEST_SCHEMA_VERSION}")
+    return data
 
 
 def _files(data: dict[str, Any]) -> list[ManifestFile]:
@@ -121,11 +115,11 @@ def _files(data: dict[str, Any]) -> list[ManifestFile]:
 
 
 def _check_file(directory: Path, one: ManifestFile) -> Iterator[str]:
-    way = PurePosixPath(one.path)
-    if way.is_absolute() or ".." in way.parts:
-        yield f"{one.path} leads out of the export"
+    relative = PurePosixPath(one.path)
+    if relative.is_absolute() or ".." in relative.parts:
+        yield f"{one.path} points outside the export (path traversal)"
         return
-    path = directory / way
+    path = directory / relative
     if path.is_symlink() or not path.is_file():
         yield f"{one.path} is missing"
     elif path.stat().st_size != one.size_bytes:
@@ -137,6 +131,6 @@ def _check_file(directory: Path, one: ManifestFile) -> Iterator[str]:
 def _sha256(path: Path) -> str:
     found = hashlib.sha256()
     with path.open("rb") as file:
-        while piece := file.read(_CHUNK_BYTES):
-            found.update(piece)
+        while chunk := file.read(_CHUNK_BYTES):
+            found.update(chunk)
     return found.hexdigest()

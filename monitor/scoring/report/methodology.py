@@ -1,4 +1,4 @@
-"""How the figures came about, as rows of (part, item, text): rules first, then each rubric with how sure it is."""
+"""Describe the methodology as rows of (part, item, text): first the rules, then each rubric with its basis."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 MethodologyRow = tuple[str, str, str]
 
 _RULES = Text(vi="Quy tắc", en="Rules")
-_RUNNING = Text(vi="đang diễn ra, số liệu tạm thời", en="still running, figures are provisional")
+_RUNNING = Text(vi="đang diễn ra, số liệu tạm thời", en="still running, results are provisional")
 _OVER = Text(vi="đã kết thúc", en="over")
 _NOT_SEALED = Text(
-    vi="Kỳ này chưa được niêm phong; số liệu còn có thể thay đổi.", en="Not sealed: figures may still change."
+    vi="Kỳ này chưa được niêm phong; số liệu còn có thể thay đổi.", en="Not sealed: results may still change."
 )
 
 _RULE_TEXTS = (
@@ -30,17 +30,17 @@ _RULE_TEXTS = (
         Text(vi="Thiếu dữ liệu", en="Missing data"),
         Text(
             vi="Thiếu dữ liệu thì ghi “không đủ dữ liệu”, không bao giờ tính là 0 và không ước đoán.",
-            en="Where data is short it says “insufficient data”; that is never counted as 0 and never guessed.",
+            en="Missing data is marked “insufficient data”; it is never counted as 0 and never guessed.",
         ),
     ),
     (
-        Text(vi="Phần không tính", en="What is left out"),
+        Text(vi="Phần không tính", en="What is excluded"),
         Text(
             vi="Thời gian bảo trì, thời gian phía giám sát không quan sát được và loại trừ đã duyệt không nằm "
             "trong mẫu số; "
             "tất cả được liệt kê. Điểm có và không có loại trừ được ghi cạnh nhau.",
-            en="Maintenance, time that we could not see, and approved exclusions leave the denominator; all of it is "
-            "listed. Scores with and without exclusions stand side by side.",
+            en="Maintenance, time with unknown state, and approved exclusions leave the denominator; all of it is "
+            "listed. Scores with and without exclusions are shown side by side.",
         ),
     ),
     (
@@ -48,16 +48,14 @@ _RULE_TEXTS = (
         Text(
             vi="Trung bình theo ngày của số lần đo thấy được trên số lần đo đến hạn; dưới mức tối thiểu thì "
             "không chấm.",
-            en="The mean over days of looks that saw something to looks that were due; below the floor there is "
-            "no score.",
+            en="The mean over days of known attempts to due attempts; below the minimum there is no score.",
         ),
     ),
     (
         Text(vi="Khoảng tin cậy 95 %", en="95 % interval"),
         Text(
             vi="Lấy mẫu lại theo ngày (bootstrap khối, {n} lần, hạt giống {seed}): kết quả có thể dao động đến đâu.",
-            en="Days are drawn anew (block bootstrap, {n} times, seed {seed}): how far the figure could come "
-            "out otherwise.",
+            en="Days are resampled (block bootstrap, {n} times, seed {seed}): how far the result could vary.",
         ),
     ),
     (
@@ -74,8 +72,8 @@ _RULE_TEXTS = (
             "điểm đã làm "
             "tròn; bằng nhau thì cùng hạng. Thay đổi hạng chỉ ghi khi kỳ trước dùng cùng bộ tiêu chí và cùng cách đo.",
             en="Only among portals measured alike (the same criteria scored, the same checks), by the rounded "
-            "percentage; "
-            "equals share a rank. Movement is told only where the period before had the same rubric and measuring.",
+            "percentage; equals share a rank. Rank changes are shown only where the previous period had the same "
+            "rubric and measuring.",
         ),
     ),
     (
@@ -93,7 +91,8 @@ _RULE_TEXTS = (
         Text(
             vi="Khoảng thời gian cổng được xác nhận là gián đoạn, sau nhiều lần đo độc lập, tính riêng cho từng "
             "điểm đo.",
-            en="Time in which a portal was confirmed down by several independent looks, for each location by itself.",
+            en="Time in which a portal was confirmed down by several independent attempts, for each location "
+            "separately.",
         ),
     ),
     (
@@ -103,52 +102,53 @@ _RULE_TEXTS = (
             "định”: lựa chọn "
             "của dự án vì văn bản không nêu.",
             en="“official”: written in the official text; “derived”: our reading of it; “assumed”: our choice, because "
-            "the text does not say.",
+            "the text does not specify it.",
         ),
     ),
 )
 
 
 _BULK_INPUT_PREFIXES = ("history ", "portal ")
-"""Inputs of which there are too many for a page."""
+"""Inputs that are too many for a page."""
 
 
 def methodology_rows(report: Report) -> Iterator[MethodologyRow]:
-    """All rows."""
-    say, period = report.language, report.period
-    rules = _RULES.localize(say)
-    state = (_OVER if report.score_set.ended else _RUNNING).localize(say)
-    yield rules, _localized(say, "Kỳ báo cáo", "Period"), f"{period.name} ({state})"
-    bounds = f"{time_text(period.since_ms, period.zone, say)} {DASH} {time_text(period.until_ms, period.zone, say)}"
-    yield rules, _localized(say, "Thời gian", "Time"), f"{bounds}, {period.zone}"
+    """Yield all rows."""
+    language, period = report.language, report.period
+    rules = _RULES.localize(language)
+    state = (_OVER if report.score_set.ended else _RUNNING).localize(language)
+    yield rules, _localized(language, "Kỳ báo cáo", "Period"), f"{period.name} ({state})"
+    start, end = (time_text(at, period.zone, language) for at in (period.since_ms, period.until_ms))
+    bounds = f"{start} {DASH} {end}"
+    yield rules, _localized(language, "Thời gian", "Time"), f"{bounds}, {period.zone}"
     for item, text in _RULE_TEXTS:
-        told = text.localize(say).format(n=report.score_set.replicates, seed=report.score_set.seed)
-        yield rules, item.localize(say), told
+        described = text.localize(language).format(n=report.score_set.replicates, seed=report.score_set.seed)
+        yield rules, item.localize(language), described
     yield from seal_rows(report)
     for rubric in report.score_set.rubrics:
-        yield from _rubric(rubric, say)
+        yield from _rubric(rubric, language)
 
 
 def seal_rows(report: Report) -> Iterator[MethodologyRow]:
-    """What was sealed, and the digests of what the scores were made of."""
-    say, seal = report.language, report.seal
-    part = _localized(say, "Niêm phong", "Seal")
+    """Yield the seal, and the digests of the inputs of the scores."""
+    language, seal = report.language, report.seal
+    part = _localized(language, "Niêm phong", "Seal")
     if seal is None:
-        yield part, _localized(say, "Tình trạng", "State"), _NOT_SEALED.localize(say)
+        yield part, _localized(language, "Tình trạng", "State"), _NOT_SEALED.localize(language)
     else:
-        yield part, _localized(say, "Thời điểm", "Moment"), f"{seal.sealed_at} ({seal.by})"
-        yield part, _localized(say, "SHA-256 của điểm đã niêm phong", "SHA-256 of the sealed scores"), seal.scores
-        same = _localized(say, "trùng với điểm đã niêm phong", "the same as the sealed scores")
-        other = _localized(say, "khác với điểm đã niêm phong", "not the same as the sealed scores")
+        yield part, _localized(language, "Thời điểm", "Moment"), f"{seal.sealed_at} ({seal.by})"
+        yield part, _localized(language, "SHA-256 của điểm đã niêm phong", "SHA-256 of the sealed scores"), seal.scores
+        same = _localized(language, "trùng với điểm đã niêm phong", "the same as the sealed scores")
+        other = _localized(language, "khác với điểm đã niêm phong", "not the same as the sealed scores")
         differs = "; ".join(seal.differing)
-        yield part, _localized(say, "So sánh", "Comparison"), f"{other}: {differs}" if differs else same
+        yield part, _localized(language, "So sánh", "Comparison"), f"{other}: {differs}" if differs else same
     inputs = report.seal.inputs if report.seal else report.inputs
     rules = {name: digest for name, digest in inputs.items() if not name.startswith(_BULK_INPUT_PREFIXES)}
     yield from ((part, name, digest) for name, digest in rules.items())
     if rest := len(inputs) - len(rules):
-        listed = _localized(say, "{n} mục, liệt kê trong manifest.json", "{n} of them, listed in manifest.json")
-        yield part, _localized(say, "Lịch sử đo và danh mục cổng", "History and portals"), listed.format(n=rest)
-    yield part, _localized(say, "Phiên bản phần mềm", "Software version"), report.code
+        listed = _localized(language, "{n} mục, liệt kê trong manifest.json", "{n} of them, listed in manifest.json")
+        yield part, _localized(language, "Lịch sử đo và danh mục cổng", "History and portals"), listed.format(n=rest)
+    yield part, _localized(language, "Phiên bản phần mềm", "Software version"), report.code
 
 
 def _rubric(rubric: Rubric, language: str) -> Iterator[MethodologyRow]:
@@ -164,7 +164,7 @@ def _rubric(rubric: Rubric, language: str) -> Iterator[MethodologyRow]:
     if rubric.note is not None:
         yield part, _localized(language, "Lưu ý", "Note"), rubric.note.localize(language)
     if rubric.grades is not None:
-        bands = ", ".join(f"{one.grade} ≥ {number(one.least, language)}" for one in rubric.grades.bands)
+        bands = ", ".join(f"{one.grade} ≥ {number(one.min, language)}" for one in rubric.grades.bands)
         basis = BASIS_TEXTS[rubric.grades.basis].localize(language)
         yield (
             part,
@@ -177,17 +177,17 @@ def _rubric(rubric: Rubric, language: str) -> Iterator[MethodologyRow]:
 
 def _criterion(criterion: Criterion, language: str) -> str:
     points = f"{number(criterion.points, language)} {_localized(language, 'điểm', 'points')}"
-    if criterion.by_hand:
+    if criterion.manual:
         how = _localized(
-            language, "nhập tay, có người chịu trách nhiệm và lý do", "entered by hand, with author and reason"
+            language, "nhập tay, có người chịu trách nhiệm và lý do", "entered manually, with author and reason"
         )
     else:
         aggregate = AGGREGATE_TEXTS[criterion.aggregate].localize(language) if criterion.aggregate else ""
         how = f"{aggregate}, {criterion.metric or _localized(language, 'trạng thái đã xác nhận', 'confirmed states')}"
     note = f" {criterion.note.localize(language)}" if criterion.note else ""
-    sure = f"{_localized(language, 'Căn cứ', 'Basis')}: {basis_text(criterion, language)}"
+    basis = f"{_localized(language, 'Căn cứ', 'Basis')}: {basis_text(criterion, language)}"
     source = f"{_localized(language, 'Nguồn', 'Source')}: {criterion.source}"
-    return f"{points}. {how}; {curve_text(criterion, language)}. {sure}. {source}.{note}"
+    return f"{points}. {how}; {curve_text(criterion, language)}. {basis}. {source}.{note}"
 
 
 def _localized(language: str, vi: str, en: str) -> str:

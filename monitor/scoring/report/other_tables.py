@@ -1,4 +1,4 @@
-"""The tables beside the scores: incidents, exclusions, coverage, method."""
+"""The other tables: incidents, exclusions, coverage, method."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from monitor.scoring.explain import excluded_text
 from monitor.scoring.report import texts
-from monitor.scoring.report.methodology import methodology_rows as method_rows
+from monitor.scoring.report.methodology import methodology_rows
 from monitor.scoring.report.score_tables import criterion_scores
 from monitor.scoring.report.table import (
     CRITERION_COLUMN,
@@ -45,12 +45,12 @@ _NOT_ENDED = Text(vi="chưa kết thúc khi hết kỳ", en="not over at the end
 
 
 def incidents(report: Report) -> ReportTable:
-    """A row an outage."""
+    """Return one row per outage."""
     table = empty_table(
         "incidents", Text(vi="Sự cố", en="Incidents"), _INCIDENTS, report, frozen_columns=1, printed_columns=9
     )
     names = {one.id: one.name(report.language) for one in report.portals}
-    say, zone = report.language, report.period.zone
+    language, zone = report.language, report.period.zone
     return with_rows(
         table,
         (
@@ -60,11 +60,11 @@ def incidents(report: Report) -> ReportTable:
                 local_time(one.end_ms, zone),
                 minutes(one.duration_ms),
                 minutes(one.counted_ms),
-                texts.fault_text(one.fault, say, began=one.began),
+                texts.fault_text(one.fault, language, began=one.began),
                 "; ".join(
-                    part.localize(say)
-                    for part, it_is in ((texts.BEGAN_EARLIER, not one.began), (_NOT_ENDED, not one.ended))
-                    if it_is
+                    part.localize(language)
+                    for part, applies in ((texts.BEGAN_EARLIER, not one.began), (_NOT_ENDED, not one.ended))
+                    if applies
                 ),
                 ", ".join(one.excluded),
                 one.location,
@@ -88,22 +88,22 @@ _EXCLUSIONS = (
 )
 
 ALL_PORTALS = Text(vi="tất cả các cổng", en="all portals")
-NOT_COUNTED = Text(vi="không tính", en="left out")
+NOT_COUNTED = Text(vi="không tính", en="excluded")
 
 
 def exclusions(report: Report) -> ReportTable:
-    """A row an exclusion or correction that touches the period."""
+    """Return one row per exclusion or correction that overlaps the period."""
     table = empty_table("exclusions", Text(vi="Loại trừ", en="Exclusions"), _EXCLUSIONS, report, frozen_columns=1)
-    zone, say = report.period.zone, report.language
+    zone, language = report.period.zone, report.language
     return with_rows(
         table,
         (
             (
                 one.id,
-                ", ".join(sorted(one.portals)) if one.portals is not None else ALL_PORTALS.localize(say),
+                ", ".join(sorted(one.portals)) if one.portals is not None else ALL_PORTALS.localize(language),
                 local_time(one.since_ms, zone),
                 local_time(one.until_ms, zone),
-                texts.STATE_TEXTS[one.state].localize(say) if one.state else NOT_COUNTED.localize(say),
+                texts.STATE_TEXTS[one.state].localize(language) if one.state else NOT_COUNTED.localize(language),
                 one.reason,
                 one.approver,
                 one.approved.isoformat(),
@@ -121,51 +121,51 @@ _COVERAGE = (
     PORTAL_COLUMN,
     CRITERION_COLUMN,
     (Text(vi="Độ phủ", en="Coverage"), ColumnKind.RATIO, 9),
-    (Text(vi="Độ phủ tối thiểu", en="Coverage needed"), ColumnKind.RATIO, 9),
-    (Text(vi="Đánh giá", en="Judgement"), ColumnKind.TEXT, 11),
-    (Text(vi="Số lần đo", en="Looks"), ColumnKind.WHOLE, 10),
-    (Text(vi="Số lần đo tối thiểu", en="Looks needed"), ColumnKind.WHOLE, 9),
+    (Text(vi="Độ phủ tối thiểu", en="Minimum coverage"), ColumnKind.RATIO, 9),
+    (Text(vi="Đánh giá", en="Result"), ColumnKind.TEXT, 11),
+    (Text(vi="Số lần đo", en="Attempts"), ColumnKind.WHOLE, 10),
+    (Text(vi="Số lần đo tối thiểu", en="Minimum attempts"), ColumnKind.WHOLE, 9),
     (Text(vi="Số ngày có dữ liệu", en="Days with data"), ColumnKind.WHOLE, 9),
-    (Text(vi="Bỏ: không quan sát được", en="Left out: not seen"), ColumnKind.WHOLE, 11),
-    (Text(vi="Bỏ: cổng không phản hồi", en="Left out: portal failed"), ColumnKind.WHOLE, 11),
-    (Text(vi="Bỏ: lần đo xác nhận", en="Left out: confirming"), ColumnKind.WHOLE, 11),
-    (Text(vi="Bỏ: lượt hoặc cấu hình khác", en="Left out: other runs"), ColumnKind.WHOLE, 11),
-    (Text(vi="Bỏ: không có giá trị", en="Left out: no value"), ColumnKind.WHOLE, 11),
-    (Text(vi="Tất cả phần không tính", en="All that was left out"), ColumnKind.LONG, 60),
+    (Text(vi="Bỏ: không xác định", en="Excluded: unknown"), ColumnKind.WHOLE, 11),
+    (Text(vi="Bỏ: cổng không phản hồi", en="Excluded: probe failed"), ColumnKind.WHOLE, 11),
+    (Text(vi="Bỏ: lần đo xác nhận", en="Excluded: confirmation attempts"), ColumnKind.WHOLE, 11),
+    (Text(vi="Bỏ: lượt hoặc cấu hình khác", en="Excluded: other runs"), ColumnKind.WHOLE, 11),
+    (Text(vi="Bỏ: không có giá trị", en="Excluded: no value"), ColumnKind.WHOLE, 11),
+    (Text(vi="Tất cả phần không tính", en="Everything excluded"), ColumnKind.LONG, 60),
     (Text(vi="Phép đo dùng", en="Checks used"), ColumnKind.TEXT, 22),
     PORTAL_ID_COLUMN,
 )
 
 
 def coverage(report: Report) -> ReportTable:
-    """A row a portal and criterion that is measured by itself: what was seen, needed and left out."""
+    """Return one row per portal and measured criterion: coverage, minimums and exclusions."""
     table = empty_table(
         "coverage", Text(vi="Độ phủ", en="Coverage"), _COVERAGE, report, frozen_columns=3, printed_columns=9
     )
-    rows = (_coverage_row(report, score, one) for score, one in criterion_scores(report) if not one.criterion.by_hand)
+    rows = (_coverage_row(report, score, one) for score, one in criterion_scores(report) if not one.criterion.manual)
     return with_rows(table, rows)
 
 
 def _coverage_row(report: Report, score: Score, one: CriterionScore) -> tuple[Value, ...]:
-    say, criterion = report.language, one.criterion
+    language, criterion = report.language, one.criterion
     timed = criterion.selection is None
-    enough = (one.coverage or 0) >= criterion.min_coverage and (timed or one.looks >= criterion.min_attempts)
-    left: dict[ExclusionReason, int] = dict.fromkeys(texts.ATTEMPT_REASONS, 0)
-    for out in one.left_out:
-        if out.why in left:
-            left[out.why] += out.looks
+    enough = (one.coverage or 0) >= criterion.min_coverage and (timed or one.attempts >= criterion.min_attempts)
+    counts: dict[ExclusionReason, int] = dict.fromkeys(texts.ATTEMPT_REASONS, 0)
+    for data in one.excluded:
+        if data.reason in counts:
+            counts[data.reason] += data.attempts
     return (
         score.rubric.key,
-        score.name.localize(say),
-        criterion.title.localize(say),
+        score.name.localize(language),
+        criterion.title.localize(language),
         one.coverage,
         criterion.min_coverage,
-        (_SUFFICIENT if enough else _INSUFFICIENT).localize(say),
-        None if timed else one.looks,
+        (_SUFFICIENT if enough else _INSUFFICIENT).localize(language),
+        None if timed else one.attempts,
         None if timed else criterion.min_attempts,
         one.days,
-        *((None,) * len(left) if timed else left.values()),
-        excluded_text(one.left_out, say),
+        *((None,) * len(counts) if timed else counts.values()),
+        excluded_text(one.excluded, language),
         ", ".join(one.checks),
         score.portal,
     )
@@ -174,11 +174,11 @@ def _coverage_row(report: Report, score: Score, one: CriterionScore) -> tuple[Va
 _METHOD = (
     (Text(vi="Phần", en="Part"), ColumnKind.TEXT, 28),
     (Text(vi="Mục", en="Item"), ColumnKind.TEXT, 40),
-    (Text(vi="Nội dung", en="What it says"), ColumnKind.LONG, 110),
+    (Text(vi="Nội dung", en="Description"), ColumnKind.LONG, 110),
 )
 
 
 def method(report: Report) -> ReportTable:
-    """How the figures came about."""
+    """Return the methodology."""
     table = empty_table("method", Text(vi="Phương pháp", en="Method"), _METHOD, report, frozen_columns=0)
-    return with_rows(table, iter(method_rows(report)))
+    return with_rows(table, iter(methodology_rows(report)))

@@ -1,6 +1,6 @@
-"""Outages of a period out of its state changes: from when to when, for which fault, how much of it counted; pure.
+"""Derive the outages of a period from its state changes: start, end, fault, and the time that counts; pure.
 
-This is the seam to richer records of incidents: whatever fills :class:`Outage` is printed.
+:class:`Outage` is the interface to richer records of incidents: its fields are what reports print.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outage:
-    """A portal was confirmed down at a location, ``start <= time < end`` in UTC ms, cut to the period.
+    """A portal was confirmed down at a location, ``start_ms <= time < end_ms`` (UTC), clipped to the period.
 
-    ``fault`` is that of the look that tipped it, None where it had begun before the period. ``began`` and ``ended``:
-    within the period. ``excluded`` names the approved exclusions that touch it, ``counted`` is the ms that none covers.
+    ``fault`` is that of the state change to down, None where the outage began before the period. ``began`` and
+    ``ended``: within the period. ``excluded`` names the approved exclusions that overlap it, ``counted_ms`` is the time
+    that none covers.
     """
 
     portal: str
@@ -40,32 +41,32 @@ class Outage:
 
     @property
     def duration_ms(self) -> int:
-        """How long it was."""
+        """The length of the outage."""
         return self.end_ms - self.start_ms
 
 
 def outages(history: StateHistory, exclusions: Sequence[Exclusion], since_ms: int, until_ms: int) -> tuple[Outage, ...]:
-    """The outages of ``since <= time < until`` (UTC ms), in order of start, portal and location."""
+    """Return the outages of ``since_ms <= time < until_ms`` (UTC), in order of start, portal and location."""
     by_place: dict[tuple[str, str], list[StateChange]] = defaultdict(list)
     for change in history.changes:
         by_place[change.portal, change.location].append(change)
     found: list[Outage] = []
     for place in dict.fromkeys([*history.initial_states, *by_place]):
         if place[0] != PROBER_PORTAL:
-            told = by_place.get(place, ())
-            found += _portal_outages(place, history.initial_states.get(place), told, exclusions, since_ms, until_ms)
+            initial, changes = history.initial_states.get(place), by_place.get(place, ())
+            found += _portal_outages(place, initial, changes, exclusions, since_ms, until_ms)
     return tuple(sorted(found, key=lambda one: (one.start_ms, one.portal, one.location)))
 
 
-def _portal_outages(  # noqa: PLR0913, PLR0917 - one place's story and the window it is cut to
+def _portal_outages(  # noqa: PLR0913, PLR0917 - one place's history and the window
     place: tuple[str, str],
-    before: State | None,
+    initial: State | None,
     changes: Iterable[StateChange],
     exclusions: Sequence[Exclusion],
     since_ms: int,
     until_ms: int,
 ) -> Iterator[Outage]:
-    for start, end, cause in _down_segments(before, changes, since_ms, until_ms):
+    for start, end, cause in _down_segments(initial, changes, since_ms, until_ms):
         touching = [one for one in exclusions if one.applies_to(place[0], start, end) and one.state is not State.DOWN]
         yield Outage(
             portal=place[0],
@@ -82,10 +83,10 @@ def _portal_outages(  # noqa: PLR0913, PLR0917 - one place's story and the windo
 
 
 def _down_segments(
-    before: State | None, changes: Iterable[StateChange], since_ms: int, until_ms: int
+    initial: State | None, changes: Iterable[StateChange], since_ms: int, until_ms: int
 ) -> Iterator[tuple[int, int, StateChange | None]]:
-    """(start, end, the change that began it) of every stretch of ``down``; a flapping mark alone ends none."""
-    start = since_ms if before is State.DOWN else None
+    """Yield (start, end, first change) of every down segment; a change of the flapping mark alone does not end it."""
+    start = since_ms if initial is State.DOWN else None
     cause: StateChange | None = None
     for change in changes:
         if change.state is State.DOWN and start is None:

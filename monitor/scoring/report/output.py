@@ -1,4 +1,4 @@
-"""An export on disk, whole or absent: written beside its place, synced, and renamed as the last step."""
+"""Write an export atomically: to a temporary directory that is synced and renamed as the last step."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 
 
 class ExportError(Exception):
-    """Nothing can be written there; the message is one sentence."""
+    """The export cannot be written to that path; the message is one sentence."""
 
 
 def write_report(
     report: Report, out: Path, formats: Sequence[str], on_progress: Callable[[], None] = lambda: None
 ) -> Path:
-    """Write ``report`` as a directory ``out`` and return the path of its manifest; ``tell`` is called a format.
+    """Write *report* as the directory *out* and return the path of its manifest.
 
-    An export that stands there is replaced; anything else is left, with :class:`ExportError`. Raises OSError.
+    *on_progress* is called once per format. An existing export is replaced. Raises OSError, and :class:`ExportError`
+    for a path that holds anything else.
     """
     target = check_target(out)
     with _temporary_directory(target) as part:
@@ -46,13 +47,13 @@ def write_report(
 
 
 def check_target(out: Path) -> Path:
-    """The real path of a place that may be written: free, empty, or an export. Raises :class:`ExportError`."""
+    """Return the real path of *out*, which must be free, empty, or an export. Raises :class:`ExportError`."""
     target = Path(os.path.realpath(out))
     if target.exists():
         if not target.is_dir():
             raise ExportError(f"{out} is a file: name a directory")
         if any(target.iterdir()) and not manifest.is_export(target):
-            raise ExportError(f"{out} holds other files and no export: name a directory of its own")
+            raise ExportError(f"{out} holds other files and no export: use an empty directory")
     return target
 
 
@@ -66,13 +67,13 @@ def _write_file(path: Path, body: bytes) -> None:
 
 @contextmanager
 def _temporary_directory(target: Path) -> Iterator[Path]:
-    """A directory beside ``target`` that vanishes at the end unless it was moved; what killed runs left goes first.
+    """Create a directory beside *target*, removed at the end unless moved; first remove leftovers of killed runs.
 
-    A run holds a lock on its directory, so that what nobody holds was left behind.
+    A run holds a lock on its directory, so an unlocked one is a leftover.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    for left in target.parent.glob(f".{target.name}.*.part"):
-        _remove_leftover(left)
+    for leftover in target.parent.glob(f".{target.name}.*.part"):
+        _remove_leftover(leftover)
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     part.mkdir()
     descriptor = os.open(part, os.O_RDONLY)
@@ -97,14 +98,14 @@ def _remove_leftover(leftover: Path) -> None:
 
 
 def _replace_target(part: Path, target: Path) -> None:
-    """Rename; what stood there moves aside first and is removed afterwards."""
-    old = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    """Rename *part* to *target*; an existing target is renamed first and removed afterwards."""
+    replaced = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     if target.exists():
-        target.rename(old)
+        target.rename(replaced)
     part.rename(target)
     _fsync_dir(target.parent)
-    if old.exists():
-        shutil.rmtree(old)
+    if replaced.exists():
+        shutil.rmtree(replaced)
 
 
 def _fsync_dir(folder: Path) -> None:

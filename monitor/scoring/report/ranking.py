@@ -1,4 +1,4 @@
-"""Places among portals that were measured alike, ties shared, and how each moved since the period before; pure."""
+"""Rank portals that were measured alike, with ties, and compare with the previous period; pure."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ ScoreKey = tuple[str, str]
 
 
 class NoMovementReason(enum.StrEnum):
-    """Why a place has no movement."""
+    """Why a place has no rank change."""
 
     NONE = ""
-    NO_DATA = "no_data"  # the period before was not measured
-    NEW = "new"  # the portal had no place then
-    RUBRIC = "rubric"  # the rubric was another one, or another version
-    PROFILE = "profile"  # it was measured in another way
+    NO_DATA = "no_data"  # the previous period was not measured
+    NEW = "new"  # the portal was unranked
+    RUBRIC = "rubric"  # another rubric, or another version
+    PROFILE = "profile"  # the measuring differed
 
 
 class UnrankedReason(enum.StrEnum):
@@ -35,16 +35,16 @@ class UnrankedReason(enum.StrEnum):
 
     NONE = ""
     NO_SCORE = "no_score"
-    ELSEWHERE = "elsewhere"  # scored on another portal's page, whose place it is
-    ALONE = "alone"  # no other portal was measured like it
+    SUBSTITUTE = "substitute"  # scored on a page of another portal
+    ALONE = "alone"  # no other portal was measured alike
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingResult:
-    """What places are made of: of a score, or of one that was sealed earlier and is read back.
+    """The input of a ranking: from a score, or from a sealed score.
 
-    ``profile`` is what makes two results comparable: the criteria that were scored, and the checks whose looks they
-    came from.
+    ``profile`` decides whether two results are comparable: the criteria that were scored, and the checks whose attempts
+    they used.
     """
 
     portal: str
@@ -58,11 +58,11 @@ class RankingResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a portal stands under a rubric.
+    """The place of a portal under a rubric.
 
     ``group`` numbers the sets of portals that were measured alike, the largest first (0: none); ``rank`` counts from 1
-    within it, ``of`` how many there are, ``shared`` how many stand on the same place. ``before`` is the rank in the
-    period before.
+    within it, ``of`` is the size of the group, ``shared`` the number of portals on the same rank. ``previous_rank`` is
+    the rank in the previous period.
     """
 
     group: int = 0
@@ -75,18 +75,18 @@ class Place:
 
     @property
     def rank_gain(self) -> int | None:
-        """Places won (positive) or lost since then."""
+        """Ranks gained (positive) or lost since the previous period."""
         return None if self.rank is None or self.previous_rank is None else self.previous_rank - self.rank
 
 
 def ranking_result(score: Score) -> RankingResult:
-    """The result of a score."""
-    scored = (one for one in score.criteria if one.standing is CriterionStatus.SCORED)
+    """Return the ranking result of a score."""
+    scored = (one for one in score.criteria if one.status is CriterionStatus.SCORED)
     return RankingResult(
         portal=score.portal,
         rubric=score.rubric.key,
-        status=score.verdict.value,
-        measured_portal=score.looked_at,
+        status=score.status.value,
+        measured_portal=score.measured_portal,
         ratio=score.ratio,
         percent=score.percent,
         profile=tuple((one.criterion.id, one.checks) for one in scored),
@@ -94,13 +94,13 @@ def ranking_result(score: Score) -> RankingResult:
 
 
 def parse_result(data: Mapping[str, Any]) -> RankingResult:
-    """The result of a score that :func:`monitor.scoring.serialize.score` wrote. Raises KeyError for another form."""
-    scored = (one for one in data["criteria"] if one["standing"] == CriterionStatus.SCORED.value)
+    """Parse a score that :func:`monitor.scoring.serialize.score` wrote. Raises KeyError for another format."""
+    scored = (one for one in data["criteria"] if one["status"] == CriterionStatus.SCORED.value)
     return RankingResult(
         portal=data["portal"],
         rubric=data["rubric"],
-        status=data["verdict"],
-        measured_portal=data["looked_at"],
+        status=data["status"],
+        measured_portal=data["measured_portal"],
         ratio=data["ratio"],
         percent=data["percent"],
         profile=tuple((one["criterion"], tuple(one["checks"])) for one in scored),
@@ -110,26 +110,26 @@ def parse_result(data: Mapping[str, Any]) -> RankingResult:
 def rank_results(
     current: Sequence[RankingResult], previous: Sequence[RankingResult] | None = None
 ) -> dict[ScoreKey, Place]:
-    """The place of every result by portal and rubric; ``before`` None: that period was not measured."""
-    then = {(one.portal, one.rubric): one for one in previous or ()}
-    past = _rank_by_rubric(previous or ())
-    known = {one.rubric for one in previous or ()}
-    here = {(one.portal, one.rubric): one for one in current}
+    """Return the place of every result by portal and rubric; *previous* None: that period was not measured."""
+    previous_results = {(one.portal, one.rubric): one for one in previous or ()}
+    previous_places = _rank_by_rubric(previous or ())
+    previous_rubrics = {one.rubric for one in previous or ()}
+    current_results = {(one.portal, one.rubric): one for one in current}
     found = {}
     for key, place in _rank_by_rubric(current).items():
-        old = past.get(key)
+        previous_place = previous_places.get(key)
         if place.rank is None:
             found[key] = place
         elif previous is None:
             found[key] = replace(place, unmoved=NoMovementReason.NO_DATA)
-        elif here[key].rubric not in known:
+        elif current_results[key].rubric not in previous_rubrics:
             found[key] = replace(place, unmoved=NoMovementReason.RUBRIC)
-        elif old is None or old.rank is None:
+        elif previous_place is None or previous_place.rank is None:
             found[key] = replace(place, unmoved=NoMovementReason.NEW)
-        elif then[key].profile != here[key].profile:
+        elif previous_results[key].profile != current_results[key].profile:
             found[key] = replace(place, unmoved=NoMovementReason.PROFILE)
         else:
-            found[key] = replace(place, previous_rank=old.rank)
+            found[key] = replace(place, previous_rank=previous_place.rank)
     return found
 
 
@@ -139,8 +139,8 @@ def _rank_by_rubric(results: Sequence[RankingResult]) -> dict[ScoreKey, Place]:
         by_rubric[one.rubric].append(one)
     return {
         (one.portal, rubric): place
-        for rubric, members in by_rubric.items()
-        for one, place in zip(members, _rank_rubric(members), strict=True)
+        for rubric, ranked in by_rubric.items()
+        for one, place in zip(ranked, _rank_rubric(ranked), strict=True)
     }
 
 
@@ -149,21 +149,21 @@ def _rank_rubric(results: Sequence[RankingResult]) -> list[Place]:
     for one in results:
         if unranked_reason(one) is UnrankedReason.NONE:
             alike[one.profile].append(Decimal(one.percent or 0))
-    # The largest group first; of equal ones, that whose first member comes first in the inventory.
+    # The largest group first; equal ones in the inventory order of their first members.
     groups = sorted(alike, key=lambda profile: -len(alike[profile]))
     numbers = {profile: number for number, profile in enumerate(groups, start=1)}
     return [_place(one, alike.get(one.profile, ()), numbers.get(one.profile, 0)) for one in results]
 
 
 def unranked_reason(one: RankingResult) -> UnrankedReason:
-    """Why a result can have no place, whatever the others are."""
+    """Return why a result cannot be ranked, independently of the others."""
     if one.percent is None or one.status in {ScoreStatus.INSUFFICIENT, ScoreStatus.NOT_SCORED}:
         return UnrankedReason.NO_SCORE
-    return UnrankedReason.ELSEWHERE if one.measured_portal != one.portal else UnrankedReason.NONE
+    return UnrankedReason.SUBSTITUTE if one.measured_portal != one.portal else UnrankedReason.NONE
 
 
 def _place(one: RankingResult, percents: Sequence[Decimal], group: int) -> Place:
-    """Ranks follow the shown figure: two portals with the same number on paper share their place."""
+    """Rank by the shown percentage: two portals with the same number share their rank."""
     reason = unranked_reason(one)
     if reason is not UnrankedReason.NONE:
         return Place(unranked=reason)
@@ -171,5 +171,5 @@ def _place(one: RankingResult, percents: Sequence[Decimal], group: int) -> Place
         return Place(group=group, of=1, unranked=UnrankedReason.ALONE)
     own = Decimal(one.percent or 0)
     return Place(
-        group=group, rank=1 + sum(figure > own for figure in percents), of=len(percents), shared=percents.count(own)
+        group=group, rank=1 + sum(other > own for other in percents), of=len(percents), shared=percents.count(own)
     )

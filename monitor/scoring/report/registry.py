@@ -1,4 +1,4 @@
-"""The roll of formats: each turns a report into files, (path below the export, content), and depends on it alone."""
+"""Registry of report formats: each turns a report into files, (path below the export, content)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class ReportFormat(Protocol):
-    """What a format promises: the same report gives the same files, in the same order, one after the other."""
+    """The interface of a format: the same report gives the same files in the same order."""
 
     def __call__(self, report: Report) -> Iterator[tuple[str, bytes]]:
-        """(path, content) of every file."""
+        """Yield (path, content) of every file."""
 
 
 REPORT_FORMATS: Mapping[str, ReportFormat] = {

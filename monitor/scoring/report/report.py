@@ -1,4 +1,4 @@
-"""The one record that every format prints: scores, places, outages, what was sealed; made from scores alone."""
+"""The record that every format prints: scores, places, outages, the seal; derived from scores alone."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 LANGUAGES = ("vi", "en")
 
 ScoreTrend = tuple[tuple[str, float | None], ...]
-"""The ratio in each part of a period, by the part's name."""
+"""The ratio in each part of a period, with the part's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seal:
-    """What was made certain when the period was sealed.
+    """The seal of a period.
 
-    ``at`` is the moment as ISO 8601 in UTC, ``scores`` the SHA-256 of the sealed scores, ``inputs`` names each input
-    with its digest. ``differing`` names the scores that come out otherwise now, as ``portal under rubric``.
+    ``sealed_at`` is ISO 8601 in UTC, ``scores`` the SHA-256 of the sealed scores, ``inputs`` maps each input to its
+    digest. ``differing`` lists the scores that differ now, as ``portal, rubric key``.
     """
 
     sealed_at: str
@@ -41,7 +41,7 @@ class Seal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmstripFrame:
-    """One picture of a film strip: ``at`` seconds after the load began, ``media`` its MIME type."""
+    """One screenshot of a filmstrip, ``at_seconds`` after the start of the load."""
 
     at_seconds: float
     content_type: str
@@ -50,7 +50,7 @@ class FilmstripFrame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportFilmstrip:
-    """The pictures of one load of a portal's page; ``slot`` in UTC ms says which one it was."""
+    """The screenshots of one load of a portal's page; ``slot`` (UTC ms) and ``check`` identify it."""
 
     slot: int
     check: str
@@ -59,12 +59,12 @@ class ReportFilmstrip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A period as it is handed over, in one ``language``.
+    """The report of a period in one ``language``.
 
-    ``earlier`` holds the results of the period before, called ``earlier_name``, None where nothing was measured then.
-    ``trend`` holds the scores of the parts of this period, in order. ``inputs`` names the rules that scores depend on
-    with their digests; ``seal`` is None for a period that nobody sealed. ``code`` is the version that wrote it.
-    :func:`placed` fills ``places``, ``past`` and ``courses``, by portal and rubric key.
+    ``previous_results`` holds the results of the previous period, called ``previous_period_name``, None where nothing
+    was measured then. ``subperiod_scores`` holds the scores of the parts of this period, in order. ``inputs`` maps the
+    rules that scores depend on to their digests; ``seal`` is None for an unsealed period. ``code`` is the version that
+    wrote it. :func:`with_ranking` fills ``places``, ``previous_by_key`` and ``trends``, by portal and rubric key.
     """
 
     score_set: ScoreSet
@@ -84,11 +84,11 @@ class Report:
 
     @property
     def period(self) -> Period:
-        """What it is about."""
+        """The period of the report."""
         return self.score_set.period
 
     def ranked(self, rubric: Rubric) -> list[Score]:
-        """The scores under a rubric in the order that they are shown: by group and place, then by inventory."""
+        """Return the scores under a rubric in display order: by group and place, then by inventory."""
         scores = [one for one in self.score_set.scores if one.rubric.key == rubric.key]
         order = {one.id: number for number, one in enumerate(self.portals)}
 
@@ -101,14 +101,14 @@ class Report:
 
 
 def with_ranking(report: Report) -> Report:
-    """The report with its places, the results of the period before and the courses worked out, by portal and rubric."""
-    courses: dict[ScoreKey, list[tuple[str, float | None]]] = defaultdict(list)
-    for book in report.subperiod_scores:
-        for one in book.scores:
-            courses[one.portal, one.rubric.key].append((book.period.name, one.ratio))
+    """Return the report with its places, previous results and trends, by portal and rubric."""
+    trends: dict[ScoreKey, list[tuple[str, float | None]]] = defaultdict(list)
+    for score_set in report.subperiod_scores:
+        for one in score_set.scores:
+            trends[one.portal, one.rubric.key].append((score_set.period.name, one.ratio))
     return replace(
         report,
         places=rank_results([ranking_result(one) for one in report.score_set.scores], report.previous_results),
         previous_by_key={(one.portal, one.rubric): one for one in report.previous_results or ()},
-        trends={key: tuple(told) for key, told in courses.items()},
+        trends={key: tuple(trend) for key, trend in trends.items()},
     )

@@ -1,4 +1,4 @@
-"""The tables of scores: one row a portal, one a portal and criterion, and what would raise each score most."""
+"""Tables of scores: one row per portal, one per portal and criterion, and the improvements of each score."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ _SUMMARY = (
     PORTAL_COLUMN,
     (Text(vi="Tỷ lệ điểm", en="Percent of points"), ColumnKind.RATIO, 11),
     (Text(vi="Điểm", en="Points"), ColumnKind.NUMBER, 9),
-    (Text(vi="Trên tổng đo được", en="Of measured"), ColumnKind.NUMBER, 11),
-    (Text(vi="Kết quả", en="Verdict"), ColumnKind.TEXT, 17),
-    (Text(vi="Thay đổi hạng so với kỳ trước", en="Movement since the period before"), ColumnKind.TEXT, 26),
-    (Text(vi="Hạng kỳ trước", en="Rank before"), ColumnKind.WHOLE, 9),
-    (Text(vi="Tỷ lệ điểm kỳ trước", en="Percent before"), ColumnKind.RATIO, 11),
+    (Text(vi="Trên tổng đo được", en="Out of (measured)"), ColumnKind.NUMBER, 11),
+    (Text(vi="Kết quả", en="Status"), ColumnKind.TEXT, 17),
+    (Text(vi="Thay đổi hạng so với kỳ trước", en="Rank change since the previous period"), ColumnKind.TEXT, 26),
+    (Text(vi="Hạng kỳ trước", en="Previous rank"), ColumnKind.WHOLE, 9),
+    (Text(vi="Tỷ lệ điểm kỳ trước", en="Previous percent"), ColumnKind.RATIO, 11),
     (Text(vi="Ghi chú", en="Note"), ColumnKind.LONG, 36),
     (Text(vi="Số cổng cùng hạng", en="Portals on this rank"), ColumnKind.WHOLE, 10),
     (Text(vi="Nhóm so sánh", en="Group compared"), ColumnKind.WHOLE, 9),
@@ -60,7 +60,7 @@ _SUMMARY = (
 
 
 def summary(report: Report) -> ReportTable:
-    """A row a score, ranked."""
+    """Return one row per score, ranked."""
     table = empty_table(
         "summary", Text(vi="Tổng hợp", en="Summary"), _SUMMARY, report, frozen_columns=3, printed_columns=11
     )
@@ -70,19 +70,19 @@ def summary(report: Report) -> ReportTable:
 
 
 def _summary_row(report: Report, one: Score, kind: str | None) -> tuple[Value, ...]:
-    say, place = report.language, report.places[one.portal, one.rubric.key]
-    earlier, plain = report.previous_by_key.get((one.portal, one.rubric.key)), one.without_exclusions
+    language, place = report.language, report.places[one.portal, one.rubric.key]
+    previous, unexcluded = report.previous_by_key.get((one.portal, one.rubric.key)), one.without_exclusions
     return (
         one.rubric.key,
         place.rank,
-        one.name.localize(say),
+        one.name.localize(language),
         _shown_ratio(one.percent),
         float(one.shown) if one.shown is not None else None,
         one.measured,
-        SCORE_STATUS_TEXTS[one.verdict].localize(say),
-        texts.movement_text(place, say),
+        SCORE_STATUS_TEXTS[one.status].localize(language),
+        texts.movement_text(place, language),
         place.previous_rank,
-        _shown_ratio(earlier.percent) if earlier else None,
+        _shown_ratio(previous.percent) if previous else None,
         score_note(report, one),
         place.shared or None,
         place.group or None,
@@ -90,25 +90,25 @@ def _summary_row(report: Report, one: Score, kind: str | None) -> tuple[Value, .
         one.interval.low if one.interval else None,
         one.interval.high if one.interval else None,
         one.grade,
-        _shown_ratio(plain.percent) if plain else None,
+        _shown_ratio(unexcluded.percent) if unexcluded else None,
         kind,
         one.portal,
-        one.looked_at,
-        one.sentence.localize(say),
+        one.measured_portal,
+        one.sentence.localize(language),
     )
 
 
 def _shown_ratio(percent: str | None) -> float | None:
-    """A percentage as it is shown, as a ratio: places follow it, so that no two on one place differ on paper."""
+    """Return the shown percentage as a ratio: ranks follow it, so that equal ranks show equal numbers."""
     return None if percent is None else float(Decimal(percent) / 100)
 
 
 def score_note(report: Report, one: Score) -> str:
-    """Why a score is missing or limited, and why it has no place; empty when all is well."""
-    place, say = report.places[one.portal, one.rubric.key], report.language
-    reason = one.reason.localize(say) if one.reason else ""
-    told = reason and place.unranked is UnrankedReason.NO_SCORE  # the reason says it better
-    unranked = "" if told or place.rank is not None else texts.rank_text(place, say)
+    """Return why a score is missing or limited, and why it has no place; else an empty text."""
+    place, language = report.places[one.portal, one.rubric.key], report.language
+    reason = one.reason.localize(language) if one.reason else ""
+    explained = reason and place.unranked is UnrankedReason.NO_SCORE  # the reason is more specific
+    unranked = "" if explained or place.rank is not None else texts.rank_text(place, language)
     parts = [reason, unranked[:1].upper() + unranked[1:]]
     return " ".join(part if part.endswith(".") else f"{part}." for part in parts if part)
 
@@ -118,14 +118,14 @@ _CRITERIA = (
     PORTAL_COLUMN,
     CRITERION_COLUMN,
     (Text(vi="Giá trị đo được", en="Measured value"), ColumnKind.TEXT, 14),
-    (Text(vi="Yêu cầu", en="What it asks for"), ColumnKind.TEXT, 44),
+    (Text(vi="Yêu cầu", en="Requirement"), ColumnKind.TEXT, 44),
     (Text(vi="Điểm", en="Points"), ColumnKind.NUMBER, 9),
     (Text(vi="Trên", en="Of"), ColumnKind.NUMBER, 8),
     (Text(vi="Mức đạt", en="Earned"), ColumnKind.TEXT, 16),
-    (Text(vi="Tình trạng", en="Standing"), ColumnKind.TEXT, 18),
+    (Text(vi="Tình trạng", en="Status"), ColumnKind.TEXT, 18),
     (Text(vi="Độ phủ", en="Coverage"), ColumnKind.RATIO, 9),
     (Text(vi="Căn cứ (phần yếu nhất)", en="Basis (weakest part)"), ColumnKind.TEXT, 18),
-    (Text(vi="Số lần đo", en="Looks"), ColumnKind.WHOLE, 10),
+    (Text(vi="Số lần đo", en="Attempts"), ColumnKind.WHOLE, 10),
     (Text(vi="Số ngày có dữ liệu", en="Days with data"), ColumnKind.WHOLE, 9),
     (Text(vi="Điểm 95 %: thấp", en="Points 95 %: low"), ColumnKind.NUMBER, 9),
     (Text(vi="Điểm 95 %: cao", en="Points 95 %: high"), ColumnKind.NUMBER, 9),
@@ -142,7 +142,7 @@ _CRITERIA = (
 
 
 def criteria(report: Report) -> ReportTable:
-    """A row a portal and criterion."""
+    """Return one row per portal and criterion."""
     table = empty_table(
         "criteria",
         Text(vi="Cổng và tiêu chí", en="Portals and criteria"),
@@ -155,37 +155,37 @@ def criteria(report: Report) -> ReportTable:
 
 
 def criterion_scores(report: Report) -> Iterator[tuple[Score, CriterionScore]]:
-    """Every criterion of every score, in the order of the summary."""
+    """Yield every criterion of every score, in the order of the summary."""
     for rubric in report.score_set.rubrics:
         for score in report.ranked(rubric):
             yield from ((score, one) for one in score.criteria)
 
 
 def _criterion_row(report: Report, score: Score, one: CriterionScore) -> tuple[Value, ...]:
-    say, criterion = report.language, one.criterion
+    language, criterion = report.language, one.criterion
     unit, basis, bounds = unit_of(criterion), criterion.basis, one.points_interval
     return (
         score.rubric.key,
-        score.name.localize(say),
-        criterion.title.localize(say),
-        value_text(one.value, criterion, say) if one.value is not None else None,
-        curve_text(criterion, say),
+        score.name.localize(language),
+        criterion.title.localize(language),
+        value_text(one.value, criterion, language) if one.value is not None else None,
+        curve_text(criterion, language),
         one.points,
         criterion.points,
-        texts.earned_text(one.share, say),
-        CRITERION_STATUS_TEXTS[one.standing].localize(say),
+        texts.earned_text(one.share, language),
+        CRITERION_STATUS_TEXTS[one.status].localize(language),
         one.coverage,
-        BASIS_TEXTS[basis.weakest].localize(say),
-        one.looks,
+        BASIS_TEXTS[basis.weakest].localize(language),
+        one.attempts,
         one.days,
         bounds.low if bounds else None,
         bounds.high if bounds else None,
-        *(BASIS_TEXTS[part].localize(say) for part in (basis.limit, basis.metric, basis.aggregate, basis.points)),
+        *(BASIS_TEXTS[part].localize(language) for part in (basis.limit, basis.metric, basis.aggregate, basis.points)),
         one.value,
         unit.value,
         score.portal,
         criterion.id,
-        one.sentence.localize(say),
+        one.sentence.localize(language),
     )
 
 
@@ -204,7 +204,7 @@ _IMPROVEMENTS = (
 
 
 def improvements(report: Report) -> ReportTable:
-    """What would raise each score most."""
+    """Return one row per improvement of a score."""
     title = Text(vi="Ba thay đổi lợi nhất", en="Three best changes")
     return with_rows(
         empty_table("changes", title, _IMPROVEMENTS, report, frozen_columns=2, printed_columns=8),
@@ -213,20 +213,20 @@ def improvements(report: Report) -> ReportTable:
 
 
 def _improvement_rows(report: Report) -> Iterator[tuple[Value, ...]]:
-    say = report.language
+    language = report.language
     for rubric in report.score_set.rubrics:
         for score in report.ranked(rubric):
-            for number, change in enumerate(best_improvements(score), start=1):
-                criterion, unit = change.criterion_score.criterion, unit_of(change.criterion_score.criterion)
+            for number, improvement in enumerate(best_improvements(score), start=1):
+                criterion, unit = improvement.criterion_score.criterion, unit_of(improvement.criterion_score.criterion)
                 yield (
                     rubric.key,
-                    score.name.localize(say),
+                    score.name.localize(language),
                     number,
-                    criterion.title.localize(say),
-                    value_text(change.criterion_score.value or 0, criterion, say),
-                    ("< " if change.below_goal else "") + amount(change.goal, unit, say),
-                    float(rounded(change.gain, 4)),
-                    change.percent / 100,
+                    criterion.title.localize(language),
+                    value_text(improvement.criterion_score.value or 0, criterion, language),
+                    ("< " if improvement.below_goal else "") + amount(improvement.goal, unit, language),
+                    float(rounded(improvement.gain, 4)),
+                    improvement.percent / 100,
                     score.portal,
                     criterion.id,
                 )

@@ -1,4 +1,4 @@
-"""Text of others in a cell of a spreadsheet: never a formula, never a control character."""
+"""Neutralize untrusted text in spreadsheet cells: no formulas (CSV injection), no control characters."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ _FULLWIDTH_PREFIXES = (
     "\N{FULLWIDTH COMMERCIAL AT}",
 )
 FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n", *_FULLWIDTH_PREFIXES)
-"""What a spreadsheet may take for the beginning of a formula, full-width forms included."""
+"""Prefixes that a spreadsheet may parse as a formula, full-width forms included."""
 
 _MAX_CELL_CHARACTERS = 32_767
-"""Characters that a cell of a workbook holds."""
+"""Maximum length of a cell in a workbook."""
 
 
 def neutralize(text: str) -> str:
-    """``text`` with an apostrophe before what would begin a formula, and blanks for characters that control.
+    """Return *text* with an apostrophe before a formula prefix, and control characters replaced by spaces.
 
-    Blanks at the front do not hide it: a spreadsheet may strip them.
+    A prefix behind leading spaces counts too, because a spreadsheet may strip them.
     """
-    told = text
+    safe = text
     if not text.isprintable():
-        told = "".join(one if one.isprintable() or one == "\n" else " " for one in text)
-    begins = told.startswith(FORMULA_PREFIXES) or told.lstrip().startswith(FORMULA_PREFIXES)
-    return (f"'{told}" if begins else told)[:_MAX_CELL_CHARACTERS]
+        safe = "".join(one if one.isprintable() or one == "\n" else " " for one in text)
+    is_formula = safe.startswith(FORMULA_PREFIXES) or safe.lstrip().startswith(FORMULA_PREFIXES)
+    return (f"'{safe}" if is_formula else safe)[:_MAX_CELL_CHARACTERS]

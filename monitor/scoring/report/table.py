@@ -1,4 +1,4 @@
-"""What a table is, whatever format prints it: titled columns of a known sort, and values."""
+"""Tables of reports, independent of the format: titled columns of a kind, and values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ColumnKind(enum.StrEnum):
-    """What a column holds, which says how it is shown."""
+    """Content of a column, which determines its format."""
 
     TEXT = "text"
     LONG = "long"  # sentences
@@ -39,10 +39,10 @@ class TableColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportTable:
-    """``id`` is the file's name, ``title`` the sheet's.
+    """A table; ``id`` is the name of the file, ``title`` that of the sheet.
 
-    ``keep``: how many columns stay in sight when one scrolls; ``printed``: how many go to paper, the rest is for
-    screens and machines.
+    ``frozen_columns``: number of columns that stay visible when scrolling; ``printed_columns``: number of columns on
+    paper, the others are for screens and programs.
     """
 
     id: str
@@ -54,10 +54,10 @@ class ReportTable:
 
 
 ColumnHeader = tuple[Text, ColumnKind, int]
-"""A column's title in both languages, what it holds, its width."""
+"""A column's title in both languages, its kind, its width."""
 
 
-def empty_table(  # noqa: PLR0913 - a table's head, named at each call
+def empty_table(  # noqa: PLR0913 - the header of a table
     id_: str,
     title: Text,
     columns: tuple[ColumnHeader, ...],
@@ -66,22 +66,22 @@ def empty_table(  # noqa: PLR0913 - a table's head, named at each call
     frozen_columns: int,
     printed_columns: int = 0,
 ) -> ReportTable:
-    """A table without rows, its titles in the report's language."""
-    told = tuple(
-        TableColumn(title=one.localize(report.language), kind=sort, width=width) for one, sort, width in columns
+    """Return a table without rows, its titles in the report's language."""
+    titled = tuple(
+        TableColumn(title=one.localize(report.language), kind=kind, width=width) for one, kind, width in columns
     )
     return ReportTable(
         id=id_,
         title=title.localize(report.language),
-        columns=told,
+        columns=titled,
         rows=(),
         frozen_columns=frozen_columns,
-        printed_columns=printed_columns or len(told),
+        printed_columns=printed_columns or len(titled),
     )
 
 
 def with_rows(table: ReportTable, rows: Iterator[tuple[Value, ...]]) -> ReportTable:
-    """The table with its rows."""
+    """Return the table with its rows."""
     found = tuple(rows)
     assert all(len(row) == len(table.columns) for row in found)  # noqa: S101 - our own rows
     return replace(table, rows=found)

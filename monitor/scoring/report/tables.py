@@ -1,4 +1,4 @@
-"""All tables of a report, in the order that they are read."""
+"""All tables of a report, in display order."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 
 
 def report_tables(report: Report) -> tuple[ReportTable, ...]:
-    """One table a sheet, one a CSV file."""
+    """Return the tables: each is one worksheet and one CSV file."""
     makers = (summary, criteria, improvements, incidents, exclusions, coverage, method)
     return tuple(make(report) for make in makers)

@@ -1,4 +1,4 @@
-"""The words of exports in both languages; what a score says of itself is in ``monitor/scoring/texts.py``."""
+"""Texts of reports in both languages; the texts of scores are in ``monitor/scoring/texts.py``."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ PORTAL_KIND_TEXTS: Mapping[PortalKind, Text] = {
 
 UNRANKED_TEXTS: Mapping[UnrankedReason, Text] = {
     UnrankedReason.NO_SCORE: Text(vi="không có điểm", en="no score"),
-    UnrankedReason.ELSEWHERE: Text(vi="chấm trên trang của cổng khác", en="scored on another portal's page"),
+    UnrankedReason.SUBSTITUTE: Text(vi="chấm trên trang của cổng khác", en="scored on another portal's page"),
     UnrankedReason.ALONE: Text(vi="không có cổng nào được đo giống như vậy", en="no other portal was measured alike"),
 }
 
 NO_MOVEMENT_TEXTS: Mapping[NoMovementReason, Text] = {
-    NoMovementReason.NO_DATA: Text(vi="kỳ trước không có dữ liệu", en="no data of the period before"),
-    NoMovementReason.NEW: Text(vi="kỳ trước chưa xếp hạng", en="not ranked before"),
+    NoMovementReason.NO_DATA: Text(vi="kỳ trước không có dữ liệu", en="no data for the previous period"),
+    NoMovementReason.NEW: Text(vi="kỳ trước chưa xếp hạng", en="not ranked in the previous period"),
     NoMovementReason.RUBRIC: Text(vi="bộ tiêu chí đã thay đổi, không so sánh", en="rubric has changed, not comparable"),
     NoMovementReason.PROFILE: Text(vi="cách đo đã thay đổi, không so sánh", en="measured differently, not comparable"),
 }
@@ -43,19 +43,19 @@ FAULT_TEXTS: Mapping[str, Text] = {
     "tls_untrusted": Text(vi="chứng thư không được tin cậy", en="certificate not trusted"),
     "tls_other": Text(vi="lỗi bắt tay TLS", en="TLS handshake failed"),
     "timeout": Text(vi="quá thời gian chờ", en="timed out"),
-    "reset": Text(vi="kết nối bị ngắt", en="connection broken off"),
+    "reset": Text(vi="kết nối bị ngắt", en="connection reset"),
     "http_status": Text(vi="mã HTTP ngoài dự kiến", en="unexpected HTTP status"),
     "redirect_loop": Text(vi="chuyển hướng vòng lặp", en="redirect loop"),
-    "redirect_target": Text(vi="chuyển hướng sai chỗ", en="redirected to the wrong place"),
+    "redirect_target": Text(vi="chuyển hướng sai chỗ", en="unexpected redirect target"),
     "body_mismatch": Text(vi="nội dung ngoài dự kiến", en="unexpected content"),
-    "body_too_large": Text(vi="trả lời quá lớn", en="answer too large"),
+    "body_too_large": Text(vi="trả lời quá lớn", en="response too large"),
     "protocol": Text(vi="không đúng giao thức HTTP", en="not proper HTTP"),
-    "blocked": Text(vi="bị tường lửa chặn", en="refused by a firewall"),
+    "blocked": Text(vi="bị tường lửa chặn", en="blocked by a firewall"),
     "not_rendered": Text(vi="trang không hiển thị được", en="the page was not rendered"),
     "crashed": Text(vi="trang làm trình duyệt dừng", en="the page crashed the browser"),
-    "prober": Text(vi="lỗi phía giám sát", en="trouble on our side"),
+    "internal_error": Text(vi="lỗi phía giám sát", en="internal error of the prober"),
 }
-"""Every fault in a few words."""
+"""Short text of every fault."""
 
 STATE_TEXTS: Mapping[State, Text] = {
     State.UP: Text(vi="đang hoạt động", en="up"),
@@ -66,7 +66,7 @@ STATE_TEXTS: Mapping[State, Text] = {
 }
 
 DASH = "\N{EN DASH}"
-"""What stands where there is no figure, and between two ends."""
+"""Placeholder for a missing value, and the sign between the ends of a range."""
 
 BEGAN_EARLIER = Text(vi="bắt đầu trước kỳ này", en="began before this period")
 NO_FAULT = Text(vi="không ghi nhận nguyên nhân", en="no fault was recorded")
@@ -77,13 +77,13 @@ ZERO_POINTS = Text(vi="không điểm", en="no points")
 _EARNED: Mapping[str, Text] = {"full": FULL_POINTS, "part": PARTIAL_POINTS, "zero": ZERO_POINTS}
 
 ATTEMPT_REASONS = (
-    ExclusionReason.VOID,
+    ExclusionReason.UNKNOWN,
     ExclusionReason.FAILED,
     ExclusionReason.CONFIRMING,
     ExclusionReason.OTHER,
     ExclusionReason.ABSENT,
 )
-"""What is left out by the look; the rest of the reasons leave out looks or time."""
+"""Reasons that exclude single attempts; the other reasons exclude attempts or time."""
 
 RANK_UNCHANGED = Text(vi="giữ nguyên", en="unchanged")
 RANK_UP = Text(vi="▲ tăng {n}", en="▲ up {n}")
@@ -91,59 +91,59 @@ RANK_DOWN = Text(vi="▼ giảm {n}", en="▼ down {n}")
 
 
 def movement_text(place: Place, language: str) -> str:
-    """How a place moved, in words with an arrow; empty without a place."""
+    """Return the rank change as text with an arrow; empty without a place."""
     if place.rank_gain is None:
         return NO_MOVEMENT_TEXTS[place.unmoved].localize(language) if place.unmoved is not NoMovementReason.NONE else ""
     if place.rank_gain == 0:
         return RANK_UNCHANGED.localize(language)
-    words = RANK_UP if place.rank_gain > 0 else RANK_DOWN
-    return words.localize(language).format(n=abs(place.rank_gain))
+    text = RANK_UP if place.rank_gain > 0 else RANK_DOWN
+    return text.localize(language).format(n=abs(place.rank_gain))
 
 
 def rank_text(place: Place, language: str) -> str:
-    """The place in words: ``3/69``, ``3=/69`` when shared, or why there is none."""
+    """Return the place: ``3/69``, ``3=/69`` when shared, or why there is none."""
     if place.rank is None:
         return UNRANKED_TEXTS[place.unranked].localize(language) if place.unranked is not UnrankedReason.NONE else ""
     return f"{place.rank}{'=' if place.shared > 1 else ''}/{place.of}"
 
 
 def earned_text(share: float | None, language: str) -> str:
-    """How much of its points a criterion got, in words; empty without points."""
+    """Return how much of its points a criterion earned, as text; empty without points."""
     return "" if share is None else _EARNED[points_level(share)].localize(language)
 
 
 def points_level(share: float) -> str:
-    """``full``, ``part`` or ``zero``, to a thousandth: nobody should read "25 of 25, part of the points"."""
+    """Return ``full``, ``part`` or ``zero``, to a thousandth: "25 of 25, part of the points" would be confusing."""
     shown = round(share, 3)
     return "full" if shown >= 1 else "zero" if shown <= 0 else "part"
 
 
 def fault_text(name: str | None, language: str, *, began: bool) -> str:
-    """A fault in words; one that is not known here keeps its name. ``began``: within the period."""
+    """Return the text of a fault, or its name when it has none. ``began``: within the period."""
     if name is None:
         return (NO_FAULT if began else BEGAN_EARLIER).localize(language)
     return FAULT_TEXTS[name].localize(language) if name in FAULT_TEXTS else name
 
 
 def localized_number(text: str | None, language: str) -> str:
-    """A rounded figure with the language's decimal mark; a dash without one."""
+    """Return a rounded number with the language's decimal mark; a dash without one."""
     if text is None:
         return DASH
     return text if language == "en" else text.replace(".", ",")
 
 
 def percent_text(percentage: str | None, language: str) -> str:
-    """A rounded percentage with its sign; a dash without one."""
+    """Return a rounded percentage with its sign; a dash without one."""
     return DASH if percentage is None else f"{localized_number(percentage, language)}\u00a0%"
 
 
 def ratio_text(ratio: float | None, language: str, decimals: int = 1) -> str:
-    """``87,5 %``; a dash without a ratio."""
+    """Format a ratio as ``87,5 %``; a dash without a ratio."""
     return percent_text(None if ratio is None else rounded(100 * ratio, decimals), language)
 
 
 def plain_number(value: float | None, language: str) -> str:
-    """To hundredths, without zeros at the end; a dash without a value."""
+    """Format a value to hundredths, without trailing zeros; a dash without a value."""
     if value is None:
         return DASH
     text = rounded(value, 2)

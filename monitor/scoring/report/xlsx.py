@@ -1,7 +1,7 @@
-"""The workbook: a sheet a table, and one of charts, made to be read, filtered, printed and signed.
+"""Write the workbook: one sheet per table and one of charts, set up to be filtered, printed and signed.
 
-Its bytes depend on the report alone: the archive's entries carry no moment, the properties that of the period's end.
-Colours only repeat what the cell beside them says in words.
+Its bytes depend on the report alone: the archive's entries have a fixed time, the properties the end of the period.
+Colours only repeat the text of the cell.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _EMPTY = Text(vi="Không có dòng nào.", en="No rows.")
 
 
 def xlsx_files(report: Report) -> Iterator[tuple[str, bytes]]:
-    """One workbook."""
+    """Yield the one workbook."""
     out = io.BytesIO()
     options = {
         "in_memory": True,
@@ -58,22 +58,22 @@ def xlsx_files(report: Report) -> Iterator[tuple[str, bytes]]:
         "strings_to_urls": False,
         "strings_to_numbers": False,
     }
-    with xlsxwriter.Workbook(out, options) as book:
+    with xlsxwriter.Workbook(out, options) as workbook:
         title = _HEADER.localize(report.language).format(name=report.period.name)
         made = datetime.fromtimestamp(report.period.until_ms / 1000, UTC).replace(tzinfo=None)
-        book.set_properties({"title": title, "author": "portal-monitor", "created": made})
-        looks = _cell_formats(book)
+        workbook.set_properties({"title": title, "author": "portal-monitor", "created": made})
+        formats = _cell_formats(workbook)
         found = report_tables(report)
         for table in found:
-            _add_worksheet(book, table, looks, report, title)
+            _add_worksheet(workbook, table, formats, report, title)
             if table.id == "summary":
-                add_charts(book, report)
+                add_charts(workbook, report)
     yield "scores.xlsx", out.getvalue()
 
 
 def _cell_formats(workbook: Workbook) -> dict[str, CellFormat]:
     base = {"font_name": "Arial", "font_size": 10, "valign": "top", "border": 1, "border_color": _BORDER_COLOR}
-    found = {sort.value: workbook.add_format({**base, "num_format": form}) for sort, form in _NUMBER_FORMATS.items()}
+    found = {kind.value: workbook.add_format({**base, "num_format": form}) for kind, form in _NUMBER_FORMATS.items()}
     found["text"] = workbook.add_format({**base, "text_wrap": True, "align": "left", "indent": 1})
     found["line"] = workbook.add_format({**base, "align": "left", "indent": 1})
     head = {"bold": True, "bg_color": "#1D4F7C", "font_color": "#FFFFFF", "text_wrap": True, "valign": "vcenter"}
@@ -87,7 +87,7 @@ def _add_worksheet(
     workbook: Workbook, table: ReportTable, formats: Mapping[str, CellFormat], report: Report, title: str
 ) -> None:
     sheet = workbook.add_worksheet(table.title)
-    told = [
+    column_formats = [
         _column_format(column, formats, printed=at < table.printed_columns) for at, column in enumerate(table.columns)
     ]
     for at, column in enumerate(table.columns):
@@ -95,8 +95,8 @@ def _add_worksheet(
         sheet.write_string(0, at, neutralize(column.title), formats["head"])
     sheet.set_row(0, 54)
     for number, row in enumerate(table.rows, start=1):
-        for at, (value, look) in enumerate(zip(row, told, strict=True)):
-            _write_cell(sheet, number, at, value, look)
+        for at, (value, cell_format) in enumerate(zip(row, column_formats, strict=True)):
+            _write_cell(sheet, number, at, value, cell_format)
         if (lines := _line_count(table, row)) > 1:
             sheet.set_row(number, lines * _LINE_HEIGHT_POINTS)
     last = max(1, len(table.rows))
@@ -111,14 +111,14 @@ def _add_worksheet(
 
 
 def _column_format(column: TableColumn, formats: Mapping[str, CellFormat], *, printed: bool) -> CellFormat:
-    """Text is wrapped where it is printed; beyond that a row of sentences would be too tall to be read on a screen."""
+    """Return the format of a column; only printed text is wrapped, else a row of sentences is too tall for a screen."""
     if column.kind in {ColumnKind.TEXT, ColumnKind.LONG}:
         return formats["text" if printed else "line"]
     return formats[column.kind.value]
 
 
 def _line_count(table: ReportTable, row: tuple[Value, ...]) -> int:
-    """How many lines the longest text of the printed columns takes, so that no program has to measure it."""
+    """Return the number of lines of the longest printed text, so that spreadsheet programs need not measure it."""
     printed = zip(table.columns[: table.printed_columns], row, strict=False)
     return max(
         (-(-len(value) // max(1, column.width - 2)) for column, value in printed if isinstance(value, str)), default=1
@@ -126,7 +126,7 @@ def _line_count(table: ReportTable, row: tuple[Value, ...]) -> int:
 
 
 def _print_set_up(sheet: Worksheet, title: str, report: Report) -> None:
-    """A4 across, the columns on a page's width, the title above, the page's number and the zone below."""
+    """Set A4 landscape, fit to page width, the title as header, the zone and page number as footer."""
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
@@ -153,23 +153,23 @@ def _write_cell(sheet: Worksheet, row: int, column: int, value: Value, cell_form
 def _add_conditional_formats(
     sheet: Worksheet, table: ReportTable, last_row: int, formats: Mapping[str, CellFormat], language: str
 ) -> None:
-    """Colours for the words that columns may hold; bars for percentages."""
+    """Add colours for the texts of statuses and data bars for percentages."""
     bar = {"type": "data_bar", "bar_solid": True, "bar_color": "#BFD3E6"}
     bar |= {"min_type": "num", "max_type": "num", "min_value": 0, "max_value": 1}
     for at, column in enumerate(table.columns):
         if column.kind is ColumnKind.RATIO:
             sheet.conditional_format(1, at, last_row, at, bar)
         if column.kind is ColumnKind.TEXT:
-            for text, look in _text_colours(language):
-                rule = {"type": "cell", "criteria": "==", "value": f'"{text}"', "format": formats[look]}
+            for text, colour in _text_colours(language):
+                rule = {"type": "cell", "criteria": "==", "value": f'"{text}"', "format": formats[colour]}
                 sheet.conditional_format(1, at, last_row, at, rule)
-            for text, look in (("▲", "green"), ("▼", "red")):
-                rule = {"type": "text", "criteria": "begins with", "value": text, "format": formats[look]}
+            for text, colour in (("▲", "green"), ("▼", "red")):
+                rule = {"type": "text", "criteria": "begins with", "value": text, "format": formats[colour]}
                 sheet.conditional_format(1, at, last_row, at, rule)
 
 
 def _text_colours(language: str) -> list[tuple[str, str]]:
-    told = {
+    colours = {
         FULL_POINTS: "green",
         PARTIAL_POINTS: "amber",
         ZERO_POINTS: "red",
@@ -178,4 +178,4 @@ def _text_colours(language: str) -> list[tuple[str, str]]:
         SCORE_STATUS_TEXTS[ScoreStatus.PARTIAL]: "amber",
         SCORE_STATUS_TEXTS[ScoreStatus.NOT_SCORED]: "grey",
     }
-    return [(text.localize(language), look) for text, look in told.items()]
+    return [(text.localize(language), colour) for text, colour in colours.items()]

@@ -1,4 +1,4 @@
-"""The sheet of charts: how scores spread, and how much of each criterion's points the portals earned on average."""
+"""Add the sheet of charts: the distribution of scores, and the mean share of points of each criterion."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TENTHS = 10
 _CHART_ROWS = 20
-"""Rows that a chart takes."""
+"""Rows of a chart."""
 
 _TITLE = Text(vi="Biểu đồ", en="Charts")
 _HISTOGRAM = Text(vi="Số cổng theo tỷ lệ điểm", en="Portals by percent of points")
@@ -29,7 +29,7 @@ _CRITERION = Text(vi="Tiêu chí", en="Criterion")
 
 
 def score_histogram(scores: Sequence[Score]) -> list[int]:
-    """How many scores lie in each tenth, from 0-10 % to 90-100 %; the last one includes 100 %."""
+    """Return the number of scores in each tenth, from 0-10 % to 90-100 %; the last one includes 100 %."""
     found = [0] * TENTHS
     for one in scores:
         if one.ratio is not None:
@@ -38,19 +38,19 @@ def score_histogram(scores: Sequence[Score]) -> list[int]:
 
 
 def mean_shares(rubric: Rubric, scores: Sequence[Score]) -> list[tuple[Text, float | None]]:
-    """The mean share that each criterion earned where it was scored, by its title."""
+    """Return the mean share that each criterion earned where it was scored, by its title."""
     found: list[tuple[Text, float | None]] = []
     for criterion in rubric.criteria:
         lines = [one for score in scores for one in score.criteria if one.criterion.id == criterion.id]
-        shares = [one.share for one in lines if one.standing is CriterionStatus.SCORED and one.share is not None]
+        shares = [one.share for one in lines if one.status is CriterionStatus.SCORED and one.share is not None]
         found.append((criterion.title, math.fsum(shares) / len(shares) if shares else None))
     return found
 
 
 def add_charts(workbook: Any, report: Report) -> None:  # noqa: ANN401 - the library is not typed
-    """Two charts a rubric, with the numbers that they are drawn from beside them."""
-    say = report.language
-    sheet = workbook.add_worksheet(_TITLE.localize(say))
+    """Add two charts per rubric, with their data beside them."""
+    language = report.language
+    sheet = workbook.add_worksheet(_TITLE.localize(language))
     bold = workbook.add_format({"bold": True, "font_name": "Arial", "font_size": 12})
     text = workbook.add_format({"font_name": "Arial", "font_size": 9})
     percent = workbook.add_format({"font_name": "Arial", "font_size": 9, "num_format": "0.0%"})
@@ -59,23 +59,25 @@ def add_charts(workbook: Any, report: Report) -> None:  # noqa: ANN401 - the lib
     for number, rubric in enumerate(report.score_set.rubrics):
         scores = [one for one in report.score_set.scores if one.rubric.key == rubric.key]
         top = number * (2 * _CHART_ROWS + 3)
-        sheet.write_string(top, 0, rubric.title.localize(say), bold)
+        sheet.write_string(top, 0, rubric.title.localize(language), bold)
         rows = [
             (f"{tenth * 10}{DASH}{tenth * 10 + 10} %", count) for tenth, count in enumerate(score_histogram(scores))
         ]
-        sheet.write_row(top + 1, 0, [_HISTOGRAM.localize(say), _PORTALS.localize(say)], text)
+        sheet.write_row(top + 1, 0, [_HISTOGRAM.localize(language), _PORTALS.localize(language)], text)
         for at, row in enumerate(rows, start=top + 2):
             sheet.write_row(at, 0, row, text)
-        _add_chart(workbook, sheet, "column", (top + 2, top + 1 + len(rows)), _HISTOGRAM.localize(say), None, top + 1)
+        _add_chart(
+            workbook, sheet, "column", (top + 2, top + 1 + len(rows)), _HISTOGRAM.localize(language), None, top + 1
+        )
         low = top + _CHART_ROWS + 2
-        sheet.write_row(low - 1, 0, [_CRITERION.localize(say), _SHARE.localize(say)], text)
+        sheet.write_row(low - 1, 0, [_CRITERION.localize(language), _SHARE.localize(language)], text)
         shares = mean_shares(rubric, scores)
         for at, (title, share) in enumerate(shares, start=low):
-            sheet.write_string(at, 0, title.localize(say), text)
+            sheet.write_string(at, 0, title.localize(language), text)
             if share is not None:
                 sheet.write_number(at, 1, share, percent)
         if shares:
-            _add_chart(workbook, sheet, "bar", (low, low + len(shares) - 1), _MEAN.localize(say), 1, low - 1)
+            _add_chart(workbook, sheet, "bar", (low, low + len(shares) - 1), _MEAN.localize(language), 1, low - 1)
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)

@@ -1,0 +1,1 @@
+"""Tests of scores: from rubric and history to points."""

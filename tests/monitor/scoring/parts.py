@@ -1,4 +1,4 @@
-"""Rubrics of a line, history in memory, and a period of ten days: what most tests of scores start from."""
+"""Rubrics of one criterion, history in memory, and a period of ten days: shared by most tests of scores."""
 # ruff: noqa: ANN401 - a factory takes whatever fields its record has
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ NOW = PERIOD.until_ms + 1
 BASIS = CriterionBasis(limit=Basis.OFFICIAL, metric=Basis.DERIVED, aggregate=Basis.ASSUMED, points=Basis.ASSUMED)
 
 
-def text(words: str) -> Text:
-    return Text(vi=words, en=words)
+def text(both: str) -> Text:
+    return Text(vi=both, en=both)
 
 
 def portal(name: str = "hue", **more: Any) -> Portal:
@@ -44,9 +44,9 @@ def portal(name: str = "hue", **more: Any) -> Portal:
 
 
 def criterion(aggregate: Aggregate = Aggregate.MEAN, **more: Any) -> Criterion:
-    """A line about how long latency looks at the home page took, worth 10 points."""
+    """A criterion about the duration of latency attempts at the home page, worth 10 points."""
     metric = None if aggregate is Aggregate.SUCCESS else "duration"
-    selection = Selection(kind="latency", word="latency", failed=aggregate is Aggregate.SUCCESS)
+    selection = Selection(kind="latency", check_prefix="latency", failed=aggregate is Aggregate.SUCCESS)
     fields: dict[str, Any] = {
         "id": "line", "title": text("Line"), "points": 10.0, "aggregate": aggregate, "curve": Share(), "lower": True,
         "unit": Unit.SECONDS, "selection": selection, "metric": metric, "basis": BASIS, "source": "here",
@@ -64,8 +64,8 @@ def rubric(*criteria: Criterion, **more: Any) -> Rubric:
     return Rubric(**(fields | more))
 
 
-def look(slot: int, duration: float | None = 1.0, **more: Any) -> dict[str, Any]:
-    """A good latency look ``slot`` ms after the period's start."""
+def attempt(slot: int, duration: float | None = 1.0, **more: Any) -> dict[str, Any]:
+    """A successful latency attempt ``slot`` ms after the period's start."""
     base = {
         "portal": "hue", "check": "latency", "location": "hn-1", "slot": FIRST + slot, "attempt": 1, "outcome": "up",
         "duration": duration,
@@ -79,17 +79,17 @@ def change(at: int, state: State, previous: State = State.UP, **more: Any) -> St
 
 
 class Memory:
-    """A source that holds rows by kind, and state changes; portals were up before unless it is told otherwise."""
+    """A source that holds rows by kind, and state changes; portals were up before unless given otherwise."""
 
     name = "memory"
 
     def __init__(
         self,
-        looks: Mapping[str, Sequence[Mapping[str, Any]]] | Sequence[Mapping[str, Any]] = (),
+        attempts: Mapping[str, Sequence[Mapping[str, Any]]] | Sequence[Mapping[str, Any]] = (),
         changes: Sequence[StateChange] = (),
         before: Mapping[tuple[str, str], State] | None = None,
     ) -> None:
-        self.rows = dict(looks) if isinstance(looks, Mapping) else {"latency": looks}
+        self.rows = dict(attempts) if isinstance(attempts, Mapping) else {"latency": attempts}
         self.known = StateHistory(
             initial_states={("hue", "hn-1"): State.UP} if before is None else before, changes=changes
         )
@@ -100,13 +100,13 @@ class Memory:
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         with duckdb.connect(config={"threads": 1}) as db:
             for kind in kinds:
-                form = row_schema(kind)
-                columns = [name for name in dict.fromkeys([*form.identity_columns, *names]) if name in form.types]
-                listed = ", ".join(f'"{name}" {form.types[name]}' for name in columns)
+                schema = row_schema(kind)
+                columns = [name for name in dict.fromkeys([*schema.identity_columns, *names]) if name in schema.types]
+                listed = ", ".join(f'"{name}" {schema.types[name]}' for name in columns)
                 db.execute(f"CREATE TABLE {kind} ({listed})")
                 rows = [row for row in self.rows.get(kind, ()) if since_ms <= row["slot"] < until_ms]
                 if rows:
-                    parts = ", ".join(f"unnest(?::{form.types[name]}[])" for name in columns)
+                    parts = ", ".join(f"unnest(?::{schema.types[name]}[])" for name in columns)
                     values = [[row.get(name) for row in rows] for name in columns]
                     db.execute(f"INSERT INTO {kind} SELECT {parts}", values)
             yield db
@@ -120,8 +120,8 @@ def score(source: Memory, *rubrics: Rubric, portals: Sequence[Portal] = (), now:
     return engine.score(rules, portals or (portal(),), more.pop("period", PERIOD), source, now, **more)
 
 
-def only(book: ScoreSet) -> tuple[Score, CriterionScore]:
-    """The one score of a book, and its one criterion."""
-    (found,) = book.scores
+def only(score_set: ScoreSet) -> tuple[Score, CriterionScore]:
+    """The one score of a score set, and its one criterion."""
+    (found,) = score_set.scores
     (line,) = found.criteria
     return found, line

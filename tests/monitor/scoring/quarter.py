@@ -1,4 +1,4 @@
-"""A seeded fortnight of three portals in a real journal, with a configuration of its own, for what needs files."""
+"""A seeded fortnight of three portals in a real journal, with its own configuration, for tests that need files."""
 # ruff: noqa: ANN401 - a factory takes whatever fields its record has
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ EXCLUSIONS = """exclusions:
   - {id: power-cut, portals: [hue], since: 2026-07-03 06:00, until: 2026-07-04 12:00, reason: Power cut,
      approver: Approver, approved: 2026-07-20}
   - {id: wrong-text, portals: [ha-noi], since: 2026-07-06 00:00, until: 2026-07-06 08:00, state: up,
-     reason: We looked for an old text, approver: Approver, approved: 2026-07-20}
+     reason: The expected text was outdated, approver: Approver, approved: 2026-07-20}
 """
 ENTRIES = """entries:
   - {rubric: qd473-2024, criterion: simultaneous-use, portal: hue, value: 0.8, author: Author, reason: Report 12,
@@ -44,7 +44,7 @@ ENTRIES = """entries:
 
 
 def write_config(directory: Path) -> Path:
-    """The shipped rubrics, five portals of which two are gone, an exclusion, a correction, an entry by hand."""
+    """The shipped rubrics, five portals of which two are gone, an exclusion, a correction, a manual entry."""
     directory.mkdir()
     shutil.copytree(SHIPPED / "rubrics", directory / "rubrics")
     for name in ("exclusions", "entries"):
@@ -65,7 +65,7 @@ def fill(directory: Path, seed: int = 6, days: int = DAYS, first: int = FIRST) -
         pace = 0.7 + number
         when = range(first, first + days * DAY_MS, HOUR)
         rows = [*_latency(dice, portal, pace, when), *_uptime(dice, portal, when), *_renders(dice, portal, pace, when)]
-        writer.write([*rows, CheckpointUpdate(reader="test", seq=0, changes=tuple(_changes(dice, portal, when)))])
+        writer.write([*rows, CheckpointUpdate(consumer="test", seq=0, changes=tuple(_changes(dice, portal, when)))])
     writer.close()
     return directory
 
@@ -75,7 +75,10 @@ def _row(dice: random.Random, kind: str, portal: str, slot: int, check: str, **m
     base: dict[str, Any] = {"portal": portal, "kind": kind, "check": check, "location": "hn-1", "slot": slot}
     if luck < 0.03:
         return Measurement(
-            **base, outcome=Outcome.VOID, void=UnknownReason.BLIND, **({k: more[k] for k in more if k == "attempt"})
+            **base,
+            outcome=Outcome.UNKNOWN,
+            unknown_reason=UnknownReason.SELF_CHECK,
+            **({k: more[k] for k in more if k == "attempt"}),
         )
     found = {"started": slot + 5, "duration": round(dice.lognormvariate(0.0, 0.6) * more.pop("pace", 1.0), 6)} | more
     if luck < 0.07:

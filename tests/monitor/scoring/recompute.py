@@ -1,8 +1,8 @@
-"""Scores worked out once more by somebody who does not trust us: plain Python over exported files, nothing of ours.
+"""Recompute scores independently: plain Python over exported files, without any code of this program.
 
 ``python recompute.py SCORES.json EXPORT_DIRECTORY JOURNAL`` takes what ``portal-monitor score --json`` and
-``portal-monitor history export`` wrote, and state changes out of the journal (a plain SQLite file). It works out every
-aggregate, coverage, point and total of the JSON from docs/scoring.md alone, and prints what differs.
+``portal-monitor history export`` wrote, and state changes out of the journal (a plain SQLite file). It recomputes
+every aggregate, coverage, point and total of the JSON from docs/scoring.md alone, and prints the differences.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ TOLERANCE = 1e-9
 class Recomputation:
     """The history of one export, and the differences found so far."""
 
-    def __init__(self, book: dict[str, Any], folder: Path, journal: Path) -> None:
-        self.book = book
-        self.since, self.until = book["period"]["since"], book["period"]["until"]
+    def __init__(self, score_set: dict[str, Any], folder: Path, journal: Path) -> None:
+        self.score_set = score_set
+        self.since, self.until = score_set["period"]["since"], score_set["period"]["until"]
         self.days = math.ceil((self.until - self.since) / DAY)
         self.rows = {path.stem: self._read(path) for path in folder.glob("*.csv")}
         self.changes = defaultdict(list)
@@ -45,17 +45,17 @@ class Recomputation:
     # Time in states.
 
     def spans(self, portal: str, exclusions: list[dict[str, Any]]) -> list[tuple[int, int, str]]:
-        """(start, end, state) over all locations, corrections put over it, cut along days and exclusions."""
+        """(start, end, state) over all locations, with corrections, cut along days and exclusions."""
         mine = [one for one in exclusions if one["portals"] == "all" or portal in one["portals"]]
-        borders = {self.since + day * DAY for day in range(1, self.days)}
-        borders |= {at for one in mine for at in (one["since"], one["until"]) if self.since < at < self.until}
+        cut_points = {self.since + day * DAY for day in range(1, self.days)}
+        cut_points |= {at for one in mine for at in (one["since"], one["until"]) if self.since < at < self.until}
         found = []
         places = [changes for (name, _), changes in self.changes.items() if name == portal] or [[]]
         for changes in places:
             before = [state for at, state in changes if at <= self.since]
             moments = [(self.since, before[-1] if before else "unknown")]
             moments += [(at, state) for at, state in changes if self.since < at < self.until]
-            edges = sorted({self.since, self.until, *borders, *(at for at, _ in moments)})
+            edges = sorted({self.since, self.until, *cut_points, *(at for at, _ in moments)})
             for start, end in pairwise(edges):
                 state = [state for at, state in moments if at <= start][-1]
                 for one in mine:
@@ -66,94 +66,94 @@ class Recomputation:
                 found.append((start, end, state))
         return found
 
-    def coverage(self, due: list[float], seen: list[float], away: set[int]) -> float:
-        """The mean over days of seen / due."""
-        shares = [seen[day] / due[day] if due[day] else 0.0 for day in range(self.days) if day not in away]
+    def coverage(self, due: list[float], known: list[float], skipped: set[int]) -> float:
+        """The mean over days of known / due."""
+        shares = [known[day] / due[day] if due[day] else 0.0 for day in range(self.days) if day not in skipped]
         return sum(shares) / len(shares)
 
     def availability(self, spans: list[tuple[int, int, str]]) -> tuple[float | None, float]:
         """(value, coverage)."""
-        good = judged = 0
-        due, seen = [0] * self.days, [0] * self.days
+        available = known_time = 0
+        due, known = [0] * self.days, [0] * self.days
         for start, end, state in spans:
             day, length = (start - self.since) // DAY, end - start
-            good += length * (state in {"up", "degraded"})
-            judged += length * (state in {"up", "degraded", "down"})
+            available += length * (state in {"up", "degraded"})
+            known_time += length * (state in {"up", "degraded", "down"})
             due[day] += length * (state not in {"maintenance", "excluded"})
-            seen[day] += length * (state in {"up", "degraded", "down"})
-        away = {day for day in range(self.days) if not due[day]}
-        return (good / judged if judged else None), self.coverage(due, seen, away)
+            known[day] += length * (state in {"up", "degraded", "down"})
+        skipped = {day for day in range(self.days) if not due[day]}
+        return (available / known_time if known_time else None), self.coverage(due, known, skipped)
 
-    # Looks.
+    # Attempts.
 
-    def looks(
+    def attempts(
         self, line: dict[str, Any], portal: str, spans: list[tuple[int, int, str]]
     ) -> tuple[float | None, float, int]:
-        """(value, coverage, number of values) of a criterion that is about looks."""
-        chosen, aggregate = line["selection"], line["aggregate"]
-        out = [(start, end) for start, end, state in spans if state in {"maintenance", "excluded"}]
-        due, seen, marked = [0] * self.days, [0] * self.days, [0] * self.days
+        """(value, coverage, number of values) of a criterion that is about attempts."""
+        selection, aggregate = line["selection"], line["aggregate"]
+        excluded = [(start, end) for start, end, state in spans if state in {"maintenance", "excluded"}]
+        due, known, in_excluded = [0] * self.days, [0] * self.days, [0] * self.days
         values: list[float] = []
-        for row in self.rows[chosen["kind"]]:
-            if row["portal"] != portal or (chosen["checks"] is not None and row["check"] not in chosen["checks"]):
+        for row in self.rows[selection["kind"]]:
+            if row["portal"] != portal or (selection["checks"] is not None and row["check"] not in selection["checks"]):
                 continue
-            if int(row["attempt"]) > 1 and not chosen["confirming"]:
+            if int(row["attempt"]) > 1 and not selection["confirming"]:
                 continue
             slot = int(row["slot"])
             day = (slot - self.since) // DAY
-            if any(start <= slot < end for start, end in out):
-                marked[day] += 1
+            if any(start <= slot < end for start, end in excluded):
+                in_excluded[day] += 1
                 continue
             due[day] += 1
-            seen[day] += row["outcome"] != "void"
-            if row["outcome"] == "void" or (row["outcome"] == "down" and not chosen["failed"]):
+            known[day] += row["outcome"] != "unknown"
+            if row["outcome"] == "unknown" or (row["outcome"] == "down" and not selection["failed"]):
                 continue
-            if any(row[name] != cell(wanted) for name, wanted in chosen["where"].items()):
+            if any(row[name] != cell(wanted) for name, wanted in selection["where"].items()):
                 continue
             if aggregate == "success":
                 values.append(float(row["outcome"] == "up"))
             elif row[line["metric"]] != "":
                 values.append(number(row[line["metric"]]))
-        whole_days = {day for day in range(self.days) if self._all_out(day, spans)}
-        away = whole_days | {day for day in range(self.days) if marked[day] and not due[day]}
-        return joined(values, aggregate, line["limit"]), self.coverage(due, seen, away), len(values)
+        whole_days = {day for day in range(self.days) if self._all_excluded(day, spans)}
+        skipped = whole_days | {day for day in range(self.days) if in_excluded[day] and not due[day]}
+        return joined(values, aggregate, line["limit"]), self.coverage(due, known, skipped), len(values)
 
-    def _all_out(self, day: int, spans: list[tuple[int, int, str]]) -> bool:
+    def _all_excluded(self, day: int, spans: list[tuple[int, int, str]]) -> bool:
         here = [state for start, _, state in spans if (start - self.since) // DAY == day]
         return all(state in {"maintenance", "excluded"} for state in here)
 
     # Scores.
 
     def check(self) -> None:
-        """Work out every score of the book, with and without exclusions."""
-        rubrics = {f"{one['id']}@{one['version']}": one for one in self.book["rubrics"]}
-        for told in self.book["scores"]:
-            self.score(told, rubrics[told["rubric"]], self.book["exclusions"])
-            if told["without_exclusions"] is not None:
-                self.score(told["without_exclusions"], rubrics[told["rubric"]], [])
+        """Recompute every score of the set, with and without exclusions."""
+        rubrics = {f"{one['id']}@{one['version']}": one for one in self.score_set["rubrics"]}
+        for stored in self.score_set["scores"]:
+            self.score(stored, rubrics[stored["rubric"]], self.score_set["exclusions"])
+            if stored["without_exclusions"] is not None:
+                self.score(stored["without_exclusions"], rubrics[stored["rubric"]], [])
 
-    def score(self, told: dict[str, Any], rubric: dict[str, Any], exclusions: list[dict[str, Any]]) -> None:
+    def score(self, stored: dict[str, Any], rubric: dict[str, Any], exclusions: list[dict[str, Any]]) -> None:
         """Compare one score."""
-        name = f"{told['portal']} {told['rubric']}"
-        if told["verdict"] == "not_scored":
+        name = f"{stored['portal']} {stored['rubric']}"
+        if stored["status"] == "not_scored":
             return
         points, measured = [], []
-        for line, found in zip(rubric["criteria"], told["criteria"], strict=True):
+        for line, found in zip(rubric["criteria"], stored["criteria"], strict=True):
             where = f"{name} {line['id']}"
-            spans = self.spans(told["looked_at"], exclusions)
-            if line["by_hand"]:
+            spans = self.spans(stored["measured_portal"], exclusions)
+            if line["manual"]:
                 value = found["entry"] and found["entry"]["value"]
                 enough = value is not None
             else:
                 if line["aggregate"] == "availability":
                     value, covered = self.availability(spans)
-                    count = line["floors"]["looks"]
+                    count = line["minimums"]["attempts"]
                 else:
-                    value, covered, count = self.looks(line, told["looked_at"], spans)
-                    self.same(f"{where} looks", count, found["looks"])
+                    value, covered, count = self.attempts(line, stored["measured_portal"], spans)
+                    self.same(f"{where} attempts", count, found["attempts"])
                 self.same(f"{where} coverage", covered, found["coverage"])
-                floors = line["floors"]
-                enough = value is not None and covered >= floors["coverage"] and count >= floors["looks"]
+                minimums = line["minimums"]
+                enough = value is not None and covered >= minimums["coverage"] and count >= minimums["attempts"]
             self.same(f"{where} value", value, found["value"])
             share = curved(value, line) if enough and value is not None else None
             self.same(f"{where} share", share, found["share"])
@@ -162,10 +162,10 @@ class Recomputation:
             if mine is not None:
                 points.append(mine)
                 measured.append(line["points"])
-        if told["points"] is not None:
-            self.same(f"{name} total", math.fsum(points), told["points"])
-            self.same(f"{name} measured", math.fsum(measured), told["measured"])
-            self.same(f"{name} shown", round(math.fsum(points), rubric["decimals"]), float(told["shown"]))
+        if stored["points"] is not None:
+            self.same(f"{name} total", math.fsum(points), stored["points"])
+            self.same(f"{name} measured", math.fsum(measured), stored["measured"])
+            self.same(f"{name} shown", round(math.fsum(points), rubric["decimals"]), float(stored["shown"]))
 
     def same(self, what: str, mine: float | None, theirs: float | None) -> None:
         """Note a difference."""
@@ -234,8 +234,8 @@ def main() -> int:
     found = Recomputation(json.loads(Path(scores).read_text("utf-8")), Path(folder), Path(journal))
     found.check()
     for line in found.differences:
-        print(line)  # noqa: T201 - this is its answer
-    print(f"{found.compared} figures compared, {len(found.differences)} differ")  # noqa: T201 - the same
+        print(line)  # noqa: T201 - the output
+    print(f"{found.compared} values compared, {len(found.differences)} differ")  # noqa: T201 - the same
     return int(bool(found.differences))
 
 

@@ -35,7 +35,7 @@ def test_a_portal_and_a_rubric_explained(site: Path):
     )
     assert "grade if all pillars were like this one" in head
     assert lines[4].startswith("  Simultaneous access and use: 80 % (entered by Author")
-    assert "not measured by the monitor" in lines[3]
+    assert "manual criterion without a value" in lines[3]
     assert "approved exclusion (power-cut)" in lines[0]
     assert lines[-1].startswith("  without exclusions (power-cut): Hue, ")
 
@@ -56,23 +56,23 @@ def test_a_quarter_of_which_a_fortnight_was_measured_is_insufficient(site: Path)
 
 def test_a_quarter_without_data(site: Path):
     code, out, _ = run(site, "--json", "--rubric", "qd473-2024", period="2025Q1")
-    book = json.loads(out)
+    score_set = json.loads(out)
     assert code == 3
-    assert {one["verdict"] for one in book["scores"]} == {"insufficient_data", "not_scored"}
-    assert {one["points"] for one in book["scores"]} == {None}
+    assert {one["status"] for one in score_set["scores"]} == {"insufficient_data", "not_scored"}
+    assert {one["points"] for one in score_set["scores"]} == {None}
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["--rubric", "website-2052"], "the rubric 'website-2052' does not exist; did you mean 'website-2025'?"),
         (["--portal", "heu"], "no portal has the id 'heu'; did you mean 'hue'?"),
     ],
 )
-def test_what_does_not_exist_is_told(site: Path, words: list[str], told: str):
+def test_what_does_not_exist_is_reported(site: Path, words: list[str], message: str):
     code, _, err = run(site, *words)
     assert code == 2
-    assert told in err
+    assert message in err
 
 
 def test_a_rubric_out_of_its_validity_needs_its_version(site: Path):
@@ -80,7 +80,7 @@ def test_a_rubric_out_of_its_validity_needs_its_version(site: Path):
     assert run(site, "--rubric", "qd473-2024@1", period="2020Q1")[0] == 3
 
 
-def test_no_period_is_told(site: Path):
+def test_an_invalid_period_is_reported(site: Path):
     code, _, err = run(site, period="2026Q5")
     assert code == 2
     assert "is not a period: write 2026Q3" in err

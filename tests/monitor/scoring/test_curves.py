@@ -17,7 +17,7 @@ RISING = (CurveStep(limit=0.99, share=1.0), CurveStep(limit=0.95, share=0.5))
 
 GOLDEN: list[tuple[Curve, float, float]] = [
     (Threshold(limit=3.0, lower=True), 2.999, 1.0),
-    (Threshold(limit=3.0, lower=True), 3.0, 0.0),  # the text says "< 3 s"
+    (Threshold(limit=3.0, lower=True), 3.0, 0.0),  # the official text is "< 3 s"
     (Threshold(limit=0.99, lower=False), 0.99, 1.0),
     (Threshold(limit=0.99, lower=False), 0.9899, 0.0),
     (Linear(full=1.0, zero=3.0), 0.2, 1.0),
@@ -71,7 +71,7 @@ def test_lighthouse_control_points_are_exact(p10: float, median: float):
     ("value", "share"),
     [(0, 1.0), (1000, 1.0), (2500, 0.98), (5000, 0.77), (7300, 0.5), (7500, 0.48), (10000, 0.27), (30000, 0.0)],
 )
-def test_the_curve_that_lighthouse_proves_its_own_with(value: float, share: float):
+def test_the_curve_that_lighthouse_tests_its_own_with(value: float, share: float):
     """Points of the published plot for 0.9 at 3785 and 0.5 at 7300, to two digits."""
     assert LogNormal(p10=3785, median=7300).share(value) == pytest.approx(share, abs=0.006)
 

@@ -1,4 +1,4 @@
-"""Live scores: worked out by a process of their own, shown to Prometheus, carried to sinks, within their share."""
+"""Live scores: computed by a worker process, exposed to Prometheus, written to sinks, within their CPU share."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from monitor.storage.journal.store import JournalError
 from tests.monitor.cli.test_main import Running
 from tests.monitor.parts import until
 from tests.monitor.scoring import quarter
-from tests.monitor.scoring.parts import DAY_MS, Memory, criterion, look, rubric, score
+from tests.monitor.scoring.parts import DAY_MS, Memory, attempt, criterion, rubric, score
 from tests.servers.influxdb import TOKEN, InfluxServer
 from tests.servers.ports import free_port
 
@@ -59,14 +59,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def book_points() -> list[ScorePoint]:
+def score_points() -> list[ScorePoint]:
     lines = (criterion(id="speed", curve=Linear(full=1, zero=3)), criterion(Aggregate.P95, id="p95", min_coverage=1.0))
-    book = score(Memory([look(day * DAY_MS, 2.0) for day in range(9)]), rubric(*lines), intervals=False)
-    return live.points({"quarter": book}, 7)
+    score_set = score(Memory([attempt(day * DAY_MS, 2.0) for day in range(9)]), rubric(*lines), intervals=False)
+    return live.points({"quarter": score_set}, 7)
 
 
 def test_a_score_becomes_points_with_the_value_and_the_limits_it_comes_from():
-    total, speed, short = book_points()
+    total, speed, short = score_points()
     assert (total.portal, total.rubric, total.version, total.criterion, total.window, total.at) == (
         "hue", "test", 1, TOTAL_CRITERION, "quarter", 7,
     )  # fmt: skip
@@ -87,7 +87,7 @@ def test_limits_of_every_curve():
 
 
 def test_prometheus_reads_the_points():
-    families = {family.name: family for family in text_string_to_metric_families(live.exposition(book_points()))}
+    families = {family.name: family for family in text_string_to_metric_families(live.exposition(score_points()))}
     assert families.keys() <= live.FAMILIES.keys()
     (total,) = families["portal_monitor_score_ratio"].samples
     assert (total.labels, total.value) == (
@@ -101,7 +101,7 @@ def test_prometheus_reads_the_points():
 
 
 def test_a_point_as_a_line():
-    total, speed, _ = book_points()
+    total, speed, _ = score_points()
     lines = LineProtocolEncoder(lambda _: PortalLabels("province", "hue"))
     assert lines.encode(total) == (
         "score,check=test/total/quarter,group=hue,kind=province,portal=hue "
@@ -117,59 +117,59 @@ def test_windows_are_the_quarter_so_far_and_thirty_days():
     )  # fmt: skip
 
 
-async def test_the_keeper_shows_and_carries_what_its_process_works_out(site: Path):
-    """Sinks are given scores once an hour; one that is still busy with the last is passed over, fresher ones come."""
-    taken: list[Sequence[ScorePoint]] = []
+async def test_the_job_exposes_and_writes_what_its_worker_computes(site: Path):
+    """Sinks get scores once an hour; one that is still busy with the last batch is skipped, newer scores follow."""
+    written: list[Sequence[ScorePoint]] = []
     released = asyncio.Event()
 
     async def quick(points: Sequence[ScorePoint]) -> None:
-        taken.append(points)
+        written.append(points)
 
     async def slow(_points: Sequence[ScorePoint]) -> None:
         await released.wait()
 
     clock = Fixed()
-    keeper = ScoreJob(site / "config", site / "data", clock, 10.0, (quick, slow))
-    found = await keeper.run_once()
+    job = ScoreJob(site / "config", site / "data", clock, 10.0, (quick, slow))
+    found = await job.run_once()
     assert {(one.window, one.rubric) for one in found} == {
         (window, name) for window in ("quarter", "30d") for name in ("lighthouse-mobile", "qd473-2024", "website-2025")
     }
     assert {one.portal for one in found} == {"hue", "ha-noi", "lao-cai"}
-    assert (keeper.statistics.last_run_ms, keeper.statistics.points) == (NOW, len(found))
-    assert 0 < keeper.statistics.cpu_seconds < 60
-    assert b'portal_monitor_score_ratio{portal="hue"' in keeper.exposition
+    assert (job.statistics.last_run_ms, job.statistics.points) == (NOW, len(found))
+    assert 0 < job.statistics.cpu_seconds < 60
+    assert b'portal_monitor_score_ratio{portal="hue"' in job.exposition
     async with asyncio.TaskGroup() as group:
         for seconds in (0.0, 300.0, 3599.0, 3600.0):
             clock.seconds = seconds
-            keeper._write_to_sinks(group, found)  # noqa: SLF001 - what run does after each once
+            job._write_to_sinks(group, found)  # noqa: SLF001 - what run does after each once
             await asyncio.sleep(0)
         released.set()
-    assert taken == [found, found]
+    assert written == [found, found]
 
 
-async def test_a_faulty_rubric_stops_nothing_and_is_said(site: Path, tmp_path: Path):
-    keeper = ScoreJob(tmp_path, site / "data", Fixed(), 10.0)
+async def test_a_faulty_rubric_stops_nothing_and_is_reported(site: Path, tmp_path: Path):
+    job = ScoreJob(tmp_path, site / "data", Fixed(), 10.0)
     with pytest.raises(JournalError, match="the file is missing"):
-        await keeper.run_once()
-    assert keeper.exposition == b""
+        await job.run_once()
+    assert job.exposition == b""
 
 
-async def test_what_prometheus_is_told_of_a_run_that_fails_and_works_again(site: Path, tmp_path: Path):
+async def test_what_prometheus_reads_of_a_run_that_fails_and_recovers(site: Path, tmp_path: Path):
     """The series behind the alert ScoringFailing: 1 while a run fails, 0 after one that did not."""
     registry = CollectorRegistry()
-    keeper = ScoreJob(tmp_path / "config", site / "data", Fixed(), 0.05)
-    register_score_metrics(registry, keeper)
+    job = ScoreJob(tmp_path / "config", site / "data", Fixed(), 0.05)
+    register_score_metrics(registry, job)
 
-    def told() -> float | None:
+    def failing() -> float | None:
         return registry.get_sample_value("portal_monitor_scoring_failing")
 
-    assert told() == 0.0
+    assert failing() == 0.0
     assert math.isnan(registry.get_sample_value("portal_monitor_scoring_last_run_timestamp_seconds") or 0.0)
-    running = asyncio.create_task(keeper.run())
+    running = asyncio.create_task(job.run())
     try:
-        await until(lambda: told() == 1.0, 120)
+        await until(lambda: failing() == 1.0, 120)
         shutil.copytree(site / "config", tmp_path / "config")
-        await until(lambda: told() == 0.0, 120)
+        await until(lambda: failing() == 0.0, 120)
     finally:
         running.cancel()
         await asyncio.wait([running])
@@ -178,31 +178,31 @@ async def test_what_prometheus_is_told_of_a_run_that_fails_and_works_again(site:
 
 async def test_a_day_keeps_its_last_score():
     """Every hour's points stand at the start of their day, so that the next hour's replace them."""
-    taken: list[ScorePoint] = []
+    written: list[ScorePoint] = []
 
     async def write(points: Sequence[ScorePoint]) -> None:
-        taken.extend(points)
+        written.extend(points)
 
     zone = ZoneInfo("Asia/Ho_Chi_Minh")
     dated = at_start_of_day(write, zone)
     midnight = quarter.FIRST
     for at in (midnight - 1, midnight, midnight + 5_000_000, midnight + quarter.DAY_MS - 1):
-        await dated([replace(book_points()[0], at=at)])
-    assert [one.at for one in taken] == [midnight - quarter.DAY_MS, midnight, midnight, midnight]
-    assert {tuple(one.values.items()) for one in taken} == {tuple(book_points()[0].values.items())}
+        await dated([replace(score_points()[0], at=at)])
+    assert [one.at for one in written] == [midnight - quarter.DAY_MS, midnight, midnight, midnight]
+    assert {tuple(one.values.items()) for one in written} == {tuple(score_points()[0].values.items())}
 
 
 def test_scores_never_take_more_than_their_share():
-    keeper = ScoreJob(Path(), Path(), SystemClock(), 300.0)
-    assert keeper.pause_seconds == 300.0
+    job = ScoreJob(Path(), Path(), SystemClock(), 300.0)
+    assert job.pause_seconds == 300.0
     for cost, pause in ((2.0, 300.0), (5.0, 500.0), (1000.0, scores_job.MAX_PAUSE_SECONDS)):
-        keeper.statistics = ScoreStatistics(cpu_seconds=cost)
-        assert keeper.pause_seconds == pause
+        job.statistics = ScoreStatistics(cpu_seconds=cost)
+        assert job.pause_seconds == pause
 
 
 @pytest.mark.slow
 def test_a_daemon_keeps_scores_in_prometheus_and_influxdb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A real daemon over a journal with today's looks, a real InfluxDB; the portals themselves refuse connections."""
+    """A real daemon over a journal with today's attempts, a real InfluxDB; the portals refuse connections."""
     monkeypatch.setenv("INFLUX_TOKEN", TOKEN)
     now = time.time_ns() // 1_000_000
     with InfluxServer(tmp_path / "influx") as server:
@@ -213,7 +213,7 @@ def test_a_daemon_keeps_scores_in_prometheus_and_influxdb(tmp_path: Path, monkey
             "contact": "https://example.org/test",
             "listen": f"127.0.0.1:{free_port()}",
             "checks": {"uptime": {"interval": "1h"}},
-            "scores": {"every": "10s"},
+            "scores": {"interval": "10s"},
             "sinks": {
                 "influxdb": {"url": server.url, "bucket": bucket, "bucket_daily": daily, "token": "${INFLUX_TOKEN}"}
             },

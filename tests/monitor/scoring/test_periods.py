@@ -46,7 +46,7 @@ def test_golden(name: str):
     "name",
     ["", "2026", "2026Q5", "2026-13", "2026-02-30", "2026-W54", "2025-W53", "0d", "x", "2026-09-14..", "..", "9999d"],
 )
-def test_what_is_no_period_is_told(name: str):
+def test_an_invalid_period_is_reported(name: str):
     if name == "9999d":
         assert parse(name, ZONE, NOW).first.year == 1999
         return
@@ -93,7 +93,7 @@ def test_clocks_that_change_make_a_day_shorter_and_no_block():
 
 
 @given(text=st.text(alphabet="0123456789QWd-. ", max_size=24))
-def test_any_text_is_a_period_or_is_told(text: str):
+def test_any_text_is_a_period_or_is_rejected(text: str):
     try:
         found = parse(text, ZONE, NOW)
     except PeriodError:

@@ -44,17 +44,17 @@ def site(archived: Path, tmp_path: Path) -> Path:
 def archive(data: Path, days: int = DAYS) -> None:
     writer = JournalWriter(data / JOURNAL_FILE, PROBE_KINDS)
     until = quarter.FIRST + (days + 1) * quarter.DAY_MS
-    order = archive_seal.SealRequest(directory=data, zone="Asia/Ho_Chi_Minh", grace_ms=0, now_ms=until)
-    archive_seal.sweep(order, lambda chore: writer.write([chore]) and None)
+    request = archive_seal.SealRequest(directory=data, zone="Asia/Ho_Chi_Minh", grace_ms=0, now_ms=until)
+    archive_seal.sweep(request, lambda update: writer.write([update]) and None)
     writer.close()
 
 
 def run(site: Path, *words: str, period: str = PERIOD) -> tuple[int, str, str]:
-    """(exit code, stdout, what was complained of) of the command."""
+    """(exit code, stdout, error message) of the command."""
     where = ["--config", str(site / "config"), "--data", str(site / "data")]
     found = CliRunner().invoke(app, ["score", *words, "--period", period, *where])
-    trouble = str(found.exception) if isinstance(found.exception, JournalError) else found.stderr
-    return found.exit_code, found.stdout, trouble
+    message = str(found.exception) if isinstance(found.exception, JournalError) else found.stderr
+    return found.exit_code, found.stdout, message
 
 
 def changed(site: Path) -> Sequence[str]:
@@ -84,9 +84,9 @@ def test_a_changed_rubric_is_named(site: Path):
     run(site, "seal")
     path = site / "config" / "rubrics" / "website-2025.yaml"
     path.write_text(path.read_text("utf-8").replace("limit: 0.6", "limit: 0.7"), "utf-8")
-    path.write_text("# A remark changes nothing.\n" + path.read_text("utf-8"), "utf-8")
-    assert changed(site) == ["rubric website-2025@1 has changed"]
-    assert "changed since the seal: rubric website-2025@1 has changed" in run(site)[2]
+    path.write_text("# A comment changes nothing.\n" + path.read_text("utf-8"), "utf-8")
+    assert changed(site) == ["rubric website-2025@1: changed"]
+    assert "changed since the seal: rubric website-2025@1: changed" in run(site)[2]
 
 
 def test_a_new_exclusion_and_a_renamed_portal_are_named(site: Path):
@@ -95,7 +95,7 @@ def test_a_new_exclusion_and_a_renamed_portal_are_named(site: Path):
     path.write_text(path.read_text("utf-8").replace("2026-07-03 06:00", "2026-07-02 06:00"), "utf-8")
     path = site / "config" / "portals.yaml"
     path.write_text(path.read_text("utf-8").replace("en: Hue", "en: City of Hue"), "utf-8")
-    assert changed(site) == ["exclusion power-cut is new", "portal hue has changed"], "it touches the period now"
+    assert changed(site) == ["exclusion power-cut: added", "portal hue: changed"], "it touches the period now"
     more = "  - {id: later, portals: all, since: 2026-08-01 00:00, until: 2026-08-02 00:00, reason: R, approver: A,"
     path = site / "config" / "exclusions" / "later.yaml"
     path.write_text(f"exclusions:\n{more} approved: 2026-08-03}}\n")
@@ -113,9 +113,9 @@ def test_a_row_that_came_late_is_named_also_once_it_is_sealed(site: Path):
     writer.close()
     (line,) = changed(site)
     assert line.startswith("history mobile ")
-    assert line.endswith("not sealed is new")
+    assert line.endswith("not sealed: added")
     archive(site / "data")
-    assert changed(site) == ["history mobile/2026/2026-07-01.1.parquet is new"]
+    assert changed(site) == ["history mobile/2026/2026-07-01.1.parquet: added"]
     code, _, err = run(site, "seal")
     assert code == 1
     assert "was sealed" in err
@@ -142,6 +142,6 @@ def test_a_replacement_that_was_killed_between_its_two_files_is_the_new_seal(sit
     path.write_bytes(old)
     assert run(site, "verify")[0] == 0, "the draft fits the scores"
     (site / "data" / f"{NAME}.json").write_bytes(before)
-    assert changed(site) == ["rubric website-2025@1 has changed"], "it does not: the old seal stands"
+    assert changed(site) == ["rubric website-2025@1: changed"], "it does not: the old seal stands"
     assert run(site, "seal", "--replace")[0] == 0
     assert not draft.exists()

@@ -1,4 +1,4 @@
-"""The shipped rubrics say what is known and pretend nothing; the page about scores tells the truth."""
+"""The shipped rubrics declare what is known and what is assumed; the page about scores is correct."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from monitor.config import load
 from monitor.model.records import State
 from monitor.scoring.curves import LogNormal, Threshold
 from monitor.scoring.rubric import Aggregate, Basis, Rubric
-from tests.monitor.scoring.parts import DAY_MS, HOUR, Memory, change, look, rubric, score
+from tests.monitor.scoring.parts import DAY_MS, HOUR, Memory, attempt, change, rubric, score
 
 ROOT = Path(__file__).parents[3]
 RUBRICS = {one.id: one for one in load(ROOT / "config", {}).rules.rubrics}
@@ -42,12 +42,12 @@ def test_the_pillar_of_473_has_20_of_100_points_in_an_assumed_split():
     found = RUBRICS["qd473-2024"]
     assert (found.points, found.pillar) == (20.0, 100.0)
     assert found.grades is not None
-    assert [(one.grade, one.least) for one in found.grades.bands] == [
+    assert [(one.grade, one.min) for one in found.grades.bands] == [
         ("A", 90), ("B", 80), ("C", 65), ("D", 50), ("E", 0),
     ]  # fmt: skip
     assert {one.basis.points for one in found.criteria} == {Basis.ASSUMED}
     assert {one.basis.limit for one in found.criteria} == {Basis.ASSUMED}
-    assert {one.id for one in found.criteria if one.by_hand} == {"server-load", "simultaneous-use"}
+    assert {one.id for one in found.criteria if one.manual} == {"server-load", "simultaneous-use"}
 
 
 def test_lighthouse_has_its_weights_and_control_points():
@@ -63,11 +63,11 @@ def test_lighthouse_has_its_weights_and_control_points():
 
 
 @pytest.mark.parametrize("one", RUBRICS.values(), ids=RUBRICS)
-def test_every_criterion_names_its_source_and_its_floors(one: Rubric):
+def test_every_criterion_names_its_source_and_its_minimums(one: Rubric):
     for line in one.criteria:
         assert line.source
         assert line.title.vi
-        assert line.by_hand or (
+        assert line.manual or (
             line.min_coverage >= 0.5 and (line.min_attempts > 1 or line.aggregate is Aggregate.AVAILABILITY)
         )
 
@@ -77,7 +77,7 @@ def test_the_worked_example_of_the_page():
     lines = [
         replace(one, min_attempts=1, min_coverage=0.0) for one in RUBRICS["qd473-2024"].criteria if one.id in wanted
     ]
-    rows = [look(day * DAY_MS, value) for day, value in enumerate((0.8, 1.0, 1.2, 2.0, 5.0))]
+    rows = [attempt(day * DAY_MS, value) for day, value in enumerate((0.8, 1.0, 1.2, 2.0, 5.0))]
     changes = [
         change(DAY_MS + 5 * HOUR, State.DOWN), change(DAY_MS + 6 * HOUR, State.UP),
         change(8 * DAY_MS, State.MAINTENANCE), change(8 * DAY_MS + 2 * HOUR, State.UP),

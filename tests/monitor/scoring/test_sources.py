@@ -1,4 +1,4 @@
-"""The same history gives the same bytes, wherever it rests: in the journal, in sealed files, in InfluxDB."""
+"""The same history gives the same bytes, wherever it is stored: in the journal, in sealed files, in InfluxDB."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.monitor.scoring.test_seal import archive
 from tests.servers.influxdb import TOKEN, InfluxServer
 
 DAYS = 5
-"""Of fourteen: too few for points, enough for every number that they would come from."""
+"""Of fourteen: too few for points, enough for every value."""
 
 
 def scores(root: Path, *words: str) -> str:
@@ -30,8 +30,8 @@ def scores(root: Path, *words: str) -> str:
     return found.stdout
 
 
-def carry(data: Path, settings: InfluxDBSettings) -> None:
-    """What the couriers do, in one go."""
+def write_to_influxdb(data: Path, settings: InfluxDBSettings) -> None:
+    """Write the journal to InfluxDB as the sink consumer does, at once."""
     reader = JournalReader(data / JOURNAL_FILE, PROBE_KINDS)
     records = reader.records_after(0, 1_000_000)
     reader.close()
@@ -53,11 +53,11 @@ def test_journal_archive_and_influxdb_give_the_same_bytes(tmp_path: Path):
     config = quarter.write_config(tmp_path / "config")
     data = quarter.fill(tmp_path / "data", days=DAYS)
     with InfluxServer(tmp_path / "influx") as server:
-        bucket = server.create("looks")
+        bucket = server.create("history")
         sink = {"url": server.url, "token": TOKEN, "bucket": bucket}
         settings = yaml.safe_load(config.joinpath("monitor.yaml").read_text())
         config.joinpath("monitor.yaml").write_text(yaml.safe_dump(settings | {"sinks": {"influxdb": sink}}))
-        carry(data, InfluxDBSettings(**sink))
+        write_to_influxdb(data, InfluxDBSettings(**sink))
         fresh = scores(tmp_path)
         assert scores(tmp_path, "--from", "influxdb") == fresh
     archive(data, DAYS)

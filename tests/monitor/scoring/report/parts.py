@@ -1,4 +1,4 @@
-"""A small report: four portals, two rubrics, a period before, an exclusion, two outages; made by the real engine."""
+"""A small report: four portals, two rubrics, a previous period, an exclusion, two outages; made by the real engine."""
 # ruff: noqa: ANN401 - a factory takes whatever fields its record has
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from tests.monitor.scoring.parts import (
     HOUR,
     PERIOD,
     Memory,
+    attempt,
     change,
     criterion,
-    look,
     portal,
     rubric,
     score,
@@ -40,7 +40,7 @@ NAMES = {"hue": "Huế", "ha-noi": "Hà Nội", "da-nang": "=Đà Nẵng", "lao-
 
 GONE = portal("yen-bai", name_vi="Yên Bái", name_en="Yen Bai", merged_into="lao-cai")
 
-SECOND = Exclusion(
+POWER_CUT = Exclusion(
     id="power-cut", portals=frozenset({"hue"}), since_ms=FIRST + 30 * HOUR, until_ms=FIRST + 31 * HOUR,
     reason="+Mất điện tại trung tâm dữ liệu", approver="@Người duyệt", approved=date(2026, 9, 20),
 )  # fmt: skip
@@ -58,25 +58,23 @@ def rubrics() -> tuple[Rubric, Rubric]:
     )
     open_ = criterion(Aggregate.AVAILABILITY, id="open", points=5.0, curve=Linear(full=1.0, zero=0.9), lower=False)
     hand = criterion(
-        id="hand", points=2.0, aggregate=None, selection=None, metric=None, by_hand=True, curve=Linear(full=1, zero=0)
+        id="hand", points=2.0, aggregate=None, selection=None, metric=None, manual=True, curve=Linear(full=1, zero=0)
     )
-    grades = Grades(
-        bands=(GradeBand(grade="A", least=90), GradeBand(grade="B", least=50), GradeBand(grade="C", least=0))
-    )
+    grades = Grades(bands=(GradeBand(grade="A", min=90), GradeBand(grade="B", min=50), GradeBand(grade="C", min=0)))
     first = rubric(speed, worst, open_, hand, id="mixed", pillar=100.0, grades=grades)
     smooth = criterion(Aggregate.MEDIAN, id="smooth", curve=LogNormal(p10=1.2, median=3.0))
     return first, rubric(smooth, id="smooth")
 
 
 def memory(slower: float = 0.0, first: int = 0, days: int = DAYS) -> Memory:
-    """A look an hour of every portal from ``first`` days after the period's start; two outages."""
-    looks = [
-        look((first * 24 + hour) * HOUR + number, pace + slower + hour % 5 / 100, portal=one)
+    """One attempt an hour of every portal from ``first`` days after the period's start; two outages."""
+    attempts = [
+        attempt((first * 24 + hour) * HOUR + number, pace + slower + hour % 5 / 100, portal=one)
         for number, (one, pace) in enumerate(SPEEDS.items())
         for hour in range(days * 24)
     ]
     before = {(one, "hn-1"): State.UP for one in SPEEDS}
-    return Memory(looks, changes(), before)
+    return Memory(attempts, changes(), before)
 
 
 def changes() -> list[StateChange]:
@@ -89,32 +87,32 @@ def changes() -> list[StateChange]:
     ]
 
 
-def book(source: Memory | None = None, **more: Any) -> ScoreSet:
-    return score(source or memory(), *rubrics(), portals=portals(), exclusions=(SECOND,), **more)
+def score_set(source: Memory | None = None, **more: Any) -> ScoreSet:
+    return score(source or memory(), *rubrics(), portals=portals(), exclusions=(POWER_CUT,), **more)
 
 
 @cache
 def made(language: str) -> Report:
     """The whole report, made once: it is frozen."""
-    before = periods.previous(PERIOD, ZONE)
-    earlier = score(memory(0.5, first=-DAYS), *rubrics(), portals=portals(), period=before)
+    previous = periods.previous(PERIOD, ZONE)
+    previous_scores = score(memory(0.5, first=-DAYS), *rubrics(), portals=portals(), period=previous)
     held = memory()
     days = (("01/09", PERIOD.first), ("10/09", PERIOD.last))
-    trend = [book(held, period=periods.between(name, day, day, ZONE), intervals=False) for name, day in days]
-    film = ReportFilmstrip(
+    trend = [score_set(held, period=periods.between(name, day, day, ZONE), intervals=False) for name, day in days]
+    filmstrip = ReportFilmstrip(
         slot=FIRST, check="mobile", frames=(FilmstripFrame(at_seconds=0.5, content_type="image/webp", body=b"RIFF"),)
     )
     return with_ranking(
         Report(
-            score_set=book(held),
+            score_set=score_set(held),
             language=language,
             portals=portals(),
-            previous_period_name=before.name,
-            previous_results=tuple(ranking_result(one) for one in earlier.scores),
+            previous_period_name=previous.name,
+            previous_results=tuple(ranking_result(one) for one in previous_scores.scores),
             subperiod_scores=tuple(trend),
-            outages=outages(held.known, (SECOND,), PERIOD.since_ms, PERIOD.until_ms),
+            outages=outages(held.known, (POWER_CUT,), PERIOD.since_ms, PERIOD.until_ms),
             inputs={"rubric mixed@1": "0" * 64},
-            filmstrips={"hue": film},
+            filmstrips={"hue": filmstrip},
             code="test",
         )
     )

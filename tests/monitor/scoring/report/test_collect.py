@@ -1,4 +1,4 @@
-"""The parts of a period that its course is drawn from."""
+"""The parts of a period that its trend is drawn from."""
 
 from __future__ import annotations
 

@@ -23,11 +23,11 @@ from tests.monitor.scoring import quarter
 from tests.monitor.scoring.report.test_output import content
 from tests.monitor.scoring.test_recompute import SCRIPT
 from tests.monitor.scoring.test_seal import archive
-from tests.monitor.scoring.test_sources import carry
+from tests.monitor.scoring.test_sources import write_to_influxdb
 from tests.servers.influxdb import TOKEN, InfluxServer
 
 PERIOD = "2026-07-08..2026-07-14"
-"""The second week; the first one is the period before."""
+"""The second week; the first one is the previous period."""
 
 DAY_NS = 86_400_000_000_000
 
@@ -61,7 +61,7 @@ def exported(site: Path, *words: str, period: str = PERIOD, code: int = 0) -> di
 
 
 def later(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
-    """Let the command believe in another day."""
+    """Set the time of the command."""
     monkeypatch.setattr("monitor.cli.export.time.time_ns", lambda: at)
 
 
@@ -86,20 +86,20 @@ def test_what_it_writes_is_verified_and_a_change_is_found(site: Path):
     assert bad.stdout.startswith("html/index.html has changed")
 
 
-def test_the_json_is_as_the_printed_schema_says(site: Path):
+def test_the_json_is_valid_by_the_printed_schema(site: Path):
     printed = CliRunner().invoke(app, ["export", "schema"])
-    told = json.loads(exported(site, "--format", "json")["scores.json"])
-    jsonschema.validate(told, json.loads(printed.stdout))
-    assert told["earlier"] == "2026-07-01..2026-07-07"
-    assert any(one["place"]["before"] for one in told["scores"]), "movement is told"
+    data = json.loads(exported(site, "--format", "json")["scores.json"])
+    jsonschema.validate(data, json.loads(printed.stdout))
+    assert data["earlier"] == "2026-07-01..2026-07-07"
+    assert any(one["place"]["before"] for one in data["scores"]), "rank changes are there"
 
 
-def test_a_script_that_uses_nothing_of_ours_finds_every_figure_of_the_json_again(site: Path):
+def test_a_script_that_uses_none_of_our_code_recomputes_every_value_of_the_json(site: Path):
     files = exported(site, "--format", "json", period=quarter.PERIOD)
     site.joinpath("scores.json").write_bytes(files["scores.json"])
-    looks = CliRunner().invoke(app, ["history", "export", str(site / "looks"), "--data", str(site / "data")])
-    assert looks.exit_code == 0, looks.output
-    command = [sys.executable, "-I", str(SCRIPT), "scores.json", "looks", f"data/{JOURNAL_FILE}"]
+    history = CliRunner().invoke(app, ["history", "export", str(site / "history"), "--data", str(site / "data")])
+    assert history.exit_code == 0, history.output
+    command = [sys.executable, "-I", str(SCRIPT), "scores.json", "history", f"data/{JOURNAL_FILE}"]
     found = subprocess.run(command, cwd=site, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout + found.stderr
 
@@ -113,37 +113,37 @@ def test_formats_rubrics_and_language_are_chosen(site: Path):
 
 
 @pytest.mark.parametrize(
-    ("words", "complaint"),
+    ("words", "message"),
     [
-        (["--format", "docx"], "there is no format docx; there are xlsx, csv, json, html"),
-        (["--format", ","], "there is no format in an empty list"),
+        (["--format", "docx"], "unknown format 'docx'; known: xlsx, csv, json, html"),
+        (["--format", ","], "unknown format ''; known: xlsx, csv, json, html"),
         (["--rubric", "website-2024"], "the rubric 'website-2024' does not exist; did you mean 'website-2025'?"),
         (["--quarter", "2026Q5"], "'2026Q5' is not a period"),
         (["--quarter", "2999Q1"], "2999Q1 has not begun"),
         (["--out", "{site}/config"], "holds other files and no export"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_a_sentence(site: Path, words: list[str], complaint: str):
+def test_what_cannot_be_done_is_reported_in_a_sentence(site: Path, words: list[str], message: str):
     found = run(site, *(word.format(site=site) for word in words))
     assert found.exit_code == 2
-    assert complaint in found.stderr
+    assert message in found.stderr
 
 
 def test_a_quarter_without_data_is_marked_and_no_zero(site: Path):
     files = exported(site, period="2025Q3", code=3)
-    told = json.loads(files["scores.json"])
-    assert {one["verdict"] for one in told["scores"]} == {"insufficient_data", "not_scored"}
-    assert not [one for one in told["scores"] if one["points"] is not None]
+    data = json.loads(files["scores.json"])
+    assert {one["status"] for one in data["scores"]} == {"insufficient_data", "not_scored"}
+    assert not [one for one in data["scores"] if one["points"] is not None]
     assert "Không có phép đo nào trong kỳ này" in files["html/index.html"].decode()
 
 
-def test_half_a_period_has_too_little_coverage_and_says_so(site: Path):
+def test_half_a_period_has_too_little_coverage_and_is_marked(site: Path):
     """The fortnight is 14 of July's 31 days."""
-    told = json.loads(exported(site, "--format", "json", period="2026-07")["scores.json"])
-    hue = next(one for one in told["scores"] if (one["portal"], one["rubric"]) == ("hue", "website-2025@1"))
-    assert hue["verdict"] == "insufficient_data"
-    assert all(one["standing"] == "insufficient_data" and one["coverage"] < 0.5 for one in hue["criteria"])
-    assert all(one["value"] is not None for one in hue["criteria"]), "what was seen is still shown"
+    data = json.loads(exported(site, "--format", "json", period="2026-07")["scores.json"])
+    hue = next(one for one in data["scores"] if (one["portal"], one["rubric"]) == ("hue", "website-2025@1"))
+    assert hue["status"] == "insufficient_data"
+    assert all(one["status"] == "insufficient_data" and one["coverage"] < 0.5 for one in hue["criteria"])
+    assert all(one["value"] is not None for one in hue["criteria"]), "the values are still shown"
 
 
 def test_a_period_that_runs_is_provisional_and_counts_whole_days(site: Path, monkeypatch: pytest.MonkeyPatch):
@@ -151,7 +151,7 @@ def test_a_period_that_runs_is_provisional_and_counts_whole_days(site: Path, mon
     later(monkeypatch, begun + DAY_NS // 3)
     found = run(site, "--out", str(site / "out"))
     assert found.exit_code == 3
-    assert "still runs" in found.stderr
+    assert "has not ended: the scores are provisional" in found.stderr
     files = content(site / "out")
     assert "số liệu tạm thời" in files["html/index.html"].decode()
     assert json.loads(files["scores.json"])["period"]["ended"] is False
@@ -177,7 +177,7 @@ def test_a_portal_renamed_within_the_period_keeps_its_history(site: Path):
     assert {one["name"]["vi"] for one in after["scores"] if one["portal"] == "hue"} == {"Thành phố Huế"}
 
 
-def test_the_seal_is_told_and_what_differs_from_it_is_named(site: Path):
+def test_the_seal_is_shown_and_what_differs_from_it_is_named(site: Path):
     where = ["--config", str(site / "config"), "--data", str(site / "data")]
     sealed = CliRunner().invoke(app, ["score", "seal", "--period", PERIOD, "--by", "Vụ Đánh giá", *where])
     assert sealed.exit_code == 0, sealed.output
@@ -209,10 +209,10 @@ def test_the_period_before_is_read_from_its_seal_and_a_forged_one_is_refused(sit
 @pytest.mark.slow
 def test_archive_and_influxdb_give_the_same_bytes(site: Path):
     with InfluxServer(site / "influx") as server:
-        sink = {"url": server.url, "token": TOKEN, "bucket": server.create("looks")}
+        sink = {"url": server.url, "token": TOKEN, "bucket": server.create("history")}
         path = site / "config" / "monitor.yaml"
         path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"sinks": {"influxdb": sink}}))
-        carry(site / "data", InfluxDBSettings(**sink))
+        write_to_influxdb(site / "data", InfluxDBSettings(**sink))
         fresh = exported(site)
         assert exported(site, "--from", "influxdb") == fresh
     archive(site / "data", quarter.DAYS)

@@ -1,4 +1,4 @@
-"""What would raise a score most: by the rubric's own curve, in order, never more than there is to win."""
+"""Improvements: by the rubric's own curve, in order, never more than there is to gain."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SPEED = 10.0
         (LogNormal(p10=1.8, median=3.0), 1.8, False, 0.9),
     ],
 )
-def test_the_goal_is_where_the_curve_first_gives_all_and_the_curve_itself_says_what_it_gives(
+def test_the_goal_is_where_the_curve_first_gives_all_points_and_the_share_is_that_of_the_curve(
     curve: Curve,
     value: float,
     strict: bool,  # noqa: FBT001 - a column of the table above
@@ -35,7 +35,7 @@ def test_the_goal_is_where_the_curve_first_gives_all_and_the_curve_itself_says_w
 
 
 def test_the_largest_gain_comes_first_and_is_the_difference_of_points():
-    (slow,) = (one for one in parts.book().scores if one.portal == "lao-cai" and one.rubric.id == "mixed")
+    (slow,) = (one for one in parts.score_set().scores if one.portal == "lao-cai" and one.rubric.id == "mixed")
     found = best_improvements(slow)
     assert [one.criterion_score.criterion.id for one in found] == ["worst", "speed"], "what is at its goal is not named"
     assert found[0].gain == pytest.approx(10.0)
@@ -45,15 +45,15 @@ def test_the_largest_gain_comes_first_and_is_the_difference_of_points():
 
 
 def test_no_gain_lifts_a_score_over_all_of_its_points():
-    for score in parts.book().scores:
-        for change in best_improvements(score, 99):
-            assert 0 < change.gain <= change.criterion_score.criterion.points
-            assert (score.points or 0) + change.gain <= (score.measured or 0) + 1e-9
+    for score in parts.score_set().scores:
+        for improvement in best_improvements(score, 99):
+            assert 0 < improvement.gain <= improvement.criterion_score.criterion.points
+            assert (score.points or 0) + improvement.gain <= (score.measured or 0) + 1e-9
 
 
-def test_what_has_no_value_promises_nothing():
+def test_what_has_no_value_has_no_improvement():
     for score in parts.empty().score_set.scores:
-        assert score.verdict in {ScoreStatus.INSUFFICIENT, ScoreStatus.NOT_SCORED}
+        assert score.status in {ScoreStatus.INSUFFICIENT, ScoreStatus.NOT_SCORED}
         assert best_improvements(score) == ()
-    for score in parts.book().scores:
-        assert all(one.criterion_score.standing is CriterionStatus.SCORED for one in best_improvements(score, 99))
+    for score in parts.score_set().scores:
+        assert all(one.criterion_score.status is CriterionStatus.SCORED for one in best_improvements(score, 99))

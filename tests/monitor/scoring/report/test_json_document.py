@@ -1,4 +1,4 @@
-"""JSON: by its published schema to the last key, with every figure of the scores unrounded."""
+"""JSON: by its published schema to the last key, with every value of the scores unrounded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SEAL = Seal(
 )
 
 
-def told(report: Report) -> dict[str, Any]:
+def exported(report: Report) -> dict[str, Any]:
     ((name, body),) = json_files(report)
     assert name == "scores.json"
     found: dict[str, Any] = json.loads(body)
@@ -31,25 +31,25 @@ def told(report: Report) -> dict[str, Any]:
     [parts.report(), parts.report("en"), parts.empty(), parts.report(seal=SEAL), parts.report(previous_results=None)],
     ids=["vi", "en", "empty", "sealed", "first"],
 )
-def test_it_is_as_the_schema_says(report: Report):
-    form = schema()
-    jsonschema.Draft202012Validator.check_schema(form)
-    jsonschema.validate(told(report), form, jsonschema.Draft202012Validator)
+def test_it_is_valid_by_the_schema(report: Report):
+    published = schema()
+    jsonschema.Draft202012Validator.check_schema(published)
+    jsonschema.validate(exported(report), published, jsonschema.Draft202012Validator)
 
 
-def test_a_key_more_or_less_is_not_as_the_schema_says():
-    good = told(parts.report())
-    judge = jsonschema.Draft202012Validator(schema())
+def test_a_key_more_or_less_is_invalid():
+    good = exported(parts.report())
+    validator = jsonschema.Draft202012Validator(schema())
     for wrong in ({**good, "more": 1}, {key: value for key, value in good.items() if key != "seal"}):
-        assert list(judge.iter_errors(wrong))
-    bent = json.loads(json.dumps(good))
-    bent["scores"][0]["criteria"][0]["share"] = 1.5
-    assert list(judge.iter_errors(bent))
+        assert list(validator.iter_errors(wrong))
+    wrong_value = json.loads(json.dumps(good))
+    wrong_value["scores"][0]["criteria"][0]["share"] = 1.5
+    assert list(validator.iter_errors(wrong_value))
 
 
-def test_every_figure_is_that_of_the_score_unrounded():
+def test_every_value_is_that_of_the_score_unrounded():
     report = parts.report()
-    by = {(one["portal"], one["rubric"]): one for one in told(report)["scores"]}
+    by = {(one["portal"], one["rubric"]): one for one in exported(report)["scores"]}
     for one in report.score_set.scores:
         found = by[one.portal, one.rubric.key]
         assert {key: found[key] for key in serialize.score(one)} == json.loads(json.dumps(serialize.score(one)))

@@ -1,4 +1,4 @@
-"""Outages out of state changes: cut to the period, with the fault that began them and what of them counts."""
+"""Outages from state changes: clipped to the period, with their first fault and the time that counts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from monitor.scoring.rubric import Exclusion
 from monitor.scoring.source import StateHistory
 from probes.result import Fault
 from tests.monitor.scoring.parts import DAYS, FIRST, HOUR, PERIOD, change
-from tests.monitor.scoring.report.parts import SECOND
+from tests.monitor.scoring.report.parts import POWER_CUT
 
 UP = {"state": State.UP, "previous": State.DOWN}
 
@@ -33,7 +33,7 @@ def test_a_flapping_mark_or_another_fault_within_it_ends_nothing():
     assert (one.duration_ms, one.fault) == (2 * HOUR, "dns")
 
 
-def test_it_is_cut_to_the_period_and_says_so():
+def test_it_is_clipped_to_the_period_and_marked():
     (first,) = found(change(HOUR, **UP), before=State.DOWN)
     assert (first.start_ms, first.duration_ms, first.began, first.ended, first.fault) == (
         FIRST,
@@ -50,12 +50,14 @@ def test_it_is_cut_to_the_period_and_says_so():
 
 def test_what_an_exclusion_covers_does_not_count_and_overlaps_are_taken_once():
     down = (change(30 * HOUR, State.DOWN), change(33 * HOUR, **UP))
-    twice = replace(SECOND, id="again", since_ms=SECOND.since_ms + HOUR // 2, until_ms=SECOND.until_ms + HOUR // 2)
-    (one,) = found(*down, exclusions=(SECOND, twice))
+    twice = replace(
+        POWER_CUT, id="again", since_ms=POWER_CUT.since_ms + HOUR // 2, until_ms=POWER_CUT.until_ms + HOUR // 2
+    )
+    (one,) = found(*down, exclusions=(POWER_CUT, twice))
     assert (one.counted_ms, one.excluded) == (3 * HOUR - HOUR - HOUR // 2, ("power-cut", "again"))
-    (other,) = found(*down, exclusions=(replace(SECOND, portals=frozenset({"ha-noi"})),))
+    (other,) = found(*down, exclusions=(replace(POWER_CUT, portals=frozenset({"ha-noi"})),))
     assert (other.counted_ms, other.excluded) == (3 * HOUR, ())
-    (kept,) = found(*down, exclusions=(replace(SECOND, state=State.DOWN),))
+    (kept,) = found(*down, exclusions=(replace(POWER_CUT, state=State.DOWN),))
     assert kept.counted_ms == 3 * HOUR, "a correction to down takes nothing away"
 
 

@@ -1,4 +1,4 @@
-"""An export on disk: whole or absent whenever it is killed, the same bytes again, and a manifest that finds changes."""
+"""An export on disk: complete or absent after a kill, the same bytes again, and a manifest that finds changes."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tests.monitor.scoring.report import parts
 CHILD = """
 import pickle, sys
 from pathlib import Path
-from monitor.export.writing import write
+from monitor.scoring.report.output import write_report
 report = pickle.loads(Path(sys.argv[1]).read_bytes())
 print("ready", flush=True)
 while True:
-    write(report, Path(sys.argv[2]), ["xlsx", "csv", "json", "html"])
+    write_report(report, Path(sys.argv[2]), ["xlsx", "csv", "json", "html"])
 """
 
 
@@ -48,11 +48,11 @@ def test_twice_is_the_same_and_leaves_nothing_beside(out: Path):
 
 
 def test_the_manifest_names_every_file_and_no_moment_of_its_own(out: Path):
-    told = json.loads((out / "manifest.json").read_text("utf-8"))
+    data = json.loads((out / "manifest.json").read_text("utf-8"))
     files = content(out)
-    assert [one["path"] for one in told["files"]] == sorted(files.keys() - {"manifest.json"})
-    assert (told["period"], told["language"], told["seal"]) == (parts.PERIOD.name, "vi", None)
-    assert not any("time" in key or "created" in key for key in told)
+    assert [one["path"] for one in data["files"]] == sorted(files.keys() - {"manifest.json"})
+    assert (data["period"], data["language"], data["seal"]) == (parts.PERIOD.name, "vi", None)
+    assert not any("time" in key or "created" in key for key in data)
     assert manifest.verify(out) == []
 
 
@@ -65,7 +65,7 @@ def _link(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("harm", "complaint"),
+    ("damage", "message"),
     [
         (_edit, "csv/summary.csv has changed"),
         (lambda path: path.write_bytes(path.read_bytes() + b"\n"), "csv/summary.csv has changed: "),
@@ -75,22 +75,22 @@ def _link(path: Path) -> None:
     ],
     ids=["other bytes", "longer", "gone", "added", "link"],
 )
-def test_verify_names_what_is_not_as_it_was_written(out: Path, harm: Callable[[Path], object], complaint: str):
-    harm(out / "csv" / "summary.csv")
+def test_verify_names_what_is_not_as_it_was_written(out: Path, damage: Callable[[Path], object], message: str):
+    damage(out / "csv" / "summary.csv")
     (line,) = manifest.verify(out)
-    assert line.startswith(complaint)
+    assert line.startswith(message)
 
 
 def test_a_manifest_that_points_out_of_the_export_is_not_followed(out: Path):
     path = out / "manifest.json"
-    told = json.loads(path.read_text("utf-8"))
-    told["files"][0]["path"] = "../other"
-    path.write_text(json.dumps(told))
-    assert "../other leads out of the export" in manifest.verify(out)
+    data = json.loads(path.read_text("utf-8"))
+    data["files"][0]["path"] = "../other"
+    path.write_text(json.dumps(data))
+    assert "../other points outside the export (path traversal)" in manifest.verify(out)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"kind": "portal-monitor export", "schema": 99}'])
-def test_what_is_no_manifest_is_said_in_a_sentence(tmp_path: Path, text: str):
+def test_an_invalid_manifest_is_reported_in_a_sentence(tmp_path: Path, text: str):
     tmp_path.joinpath("manifest.json").write_text(text)
     with pytest.raises(manifest.ManifestError, match=r"manifest\.json"):
         manifest.verify(tmp_path)
@@ -99,12 +99,12 @@ def test_what_is_no_manifest_is_said_in_a_sentence(tmp_path: Path, text: str):
 
 
 def test_a_directory_of_others_is_left_alone(tmp_path: Path):
-    tmp_path.joinpath("letter.txt").write_text("dear")
+    tmp_path.joinpath("note.txt").write_text("dear")
     with pytest.raises(ExportError, match="no export"):
         write_report(parts.empty(), tmp_path, ["json"])
     with pytest.raises(ExportError, match="is a file"):
-        write_report(parts.empty(), tmp_path / "letter.txt", ["json"])
-    assert content(tmp_path) == {"letter.txt": b"dear"}
+        write_report(parts.empty(), tmp_path / "note.txt", ["json"])
+    assert content(tmp_path) == {"note.txt": b"dear"}
 
 
 def test_a_failure_in_the_middle_leaves_the_old_export(out: Path, monkeypatch: pytest.MonkeyPatch):
@@ -131,7 +131,7 @@ STAGES = {
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_it_is_whole_or_absent(tmp_path: Path):
+def test_killed_at_any_moment_it_is_complete_or_absent(tmp_path: Path):
     stored, here = tmp_path / "report", tmp_path / "place"
     stored.write_bytes(pickle.dumps(parts.report()))
     here.mkdir()

@@ -1,4 +1,4 @@
-"""CSV: Vietnamese intact, RFC 4180, nothing that a spreadsheet would calculate; and the rows that it must have."""
+"""CSV: Vietnamese intact, RFC 4180, no formulas (CSV injection); and the required rows."""
 
 from __future__ import annotations
 
@@ -53,15 +53,15 @@ def test_no_cell_begins_like_a_formula(files: Mapping[str, bytes]):
 
 @given(st.text())
 def test_whatever_the_text_it_is_never_a_formula_and_keeps_its_letters(text: str):
-    told = neutralize(text)
-    assert not told.startswith(FORMULA_PREFIXES)
-    assert not told.lstrip().startswith(FORMULA_PREFIXES)
-    assert neutralize(told) == told
-    assert "".join(one for one in text if one.isalnum())[:32_000] in "".join(one for one in told if one.isalnum())
+    safe = neutralize(text)
+    assert not safe.startswith(FORMULA_PREFIXES)
+    assert not safe.lstrip().startswith(FORMULA_PREFIXES)
+    assert neutralize(safe) == safe
+    assert "".join(one for one in text if one.isalnum())[:32_000] in "".join(one for one in safe if one.isalnum())
 
 
 @pytest.mark.parametrize("text", ["=1+1", " =1+1", "\t=1", "\r=1", "\n=1", "+84 24", "-1", "@SUM(A1)", "\uff1d1"])
-def test_the_known_ways_into_a_formula_are_shut(text: str):
+def test_known_formula_prefixes_are_neutralized(text: str):
     assert neutralize(text).startswith("'")
 
 
@@ -72,16 +72,16 @@ def test_numbers_stay_numbers_and_none_of_them_is_negative(files: Mapping[str, b
             assert float(row["Điểm"]) <= float(row["Trên tổng đo được"])
 
 
-def test_the_summary_tells_place_movement_verdict_and_exclusions(files: Mapping[str, bytes]):
+def test_the_summary_shows_place_rank_change_status_and_exclusions(files: Mapping[str, bytes]):
     rows = {(row["Bộ tiêu chí"], row["Mã cổng"]): row for row in read(files, "summary")}
     hue, tied, gone = rows["mixed@1", "hue"], rows["mixed@1", "da-nang"], rows["mixed@1", "yen-bai"]
     assert hue["Hạng"] == "1"
     assert hue["Tỷ lệ nếu không có loại trừ"] != ""
-    assert hue["Tỷ lệ nếu không có loại trừ"] != hue["Tỷ lệ điểm"], "what the exclusion did is seen"
+    assert hue["Tỷ lệ nếu không có loại trừ"] != hue["Tỷ lệ điểm"], "the effect of the exclusion is shown"
     assert tied["Hạng kỳ trước"] != ""
     assert tied["Thay đổi hạng so với kỳ trước"] == "giữ nguyên"
     also = rows["mixed@1", "ha-noi"]
-    assert (also["Hạng"], also["Tỷ lệ điểm"]) != (tied["Hạng"], tied["Tỷ lệ điểm"]), "an outage tells them apart"
+    assert (also["Hạng"], also["Tỷ lệ điểm"]) != (tied["Hạng"], tied["Tỷ lệ điểm"]), "an outage makes the difference"
     smooth = [rows["smooth@1", one] for one in ("ha-noi", "da-nang")]
     assert len({(row["Hạng"], row["Tỷ lệ điểm"]) for row in smooth}) == 1, "no two on one place differ on paper"
     assert (gone["Kết quả"], gone["Tỷ lệ điểm"], gone["Hạng"]) == ("không chấm", "", "")
@@ -94,8 +94,8 @@ def test_there_is_a_row_for_each_portal_and_criterion_with_the_basis_of_each_par
     assert len(found) == len(rows) == len(parts.SPEEDS) * 5
     assert {row["Căn cứ: giới hạn"] for row in rows} == {"theo văn bản chính thức"}
     assert {row["Căn cứ: điểm"] for row in rows} == {"giả định"}
-    by_hand = next(row for row in rows if row["Mã tiêu chí"] == "hand")
-    assert (by_hand["Tình trạng"], by_hand["Điểm"]) == ("không đo", "")
+    manual = next(row for row in rows if row["Mã tiêu chí"] == "hand")
+    assert (manual["Tình trạng"], manual["Điểm"]) == ("không đo", "")
 
 
 def test_nothing_measured_is_no_zero_anywhere():

@@ -28,8 +28,8 @@ def workbook(report: Report) -> bytes:
 def sheets(body: bytes) -> dict[str, ET.Element]:
     """By title, in order."""
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
-        book = ET.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 - our own file
-        names = [one.attrib["name"] for one in book.iter(f"{MAIN}sheet")]
+        workbook_xml = ET.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 - our own file
+        names = [one.attrib["name"] for one in workbook_xml.iter(f"{MAIN}sheet")]
         paths = [f"xl/worksheets/sheet{number}.xml" for number in range(1, len(names) + 1)]
         return {name: ET.fromstring(archive.read(path)) for name, path in zip(names, paths, strict=True)}  # noqa: S314
 
@@ -50,7 +50,7 @@ def test_no_cell_is_a_formula():
         assert not list(sheet.iter(f"{MAIN}f"))
 
 
-def test_headers_stay_in_sight_filters_are_on_and_paper_is_set():
+def test_headers_stay_visible_filters_are_on_and_paper_is_set():
     report = parts.report()
     found = sheets(workbook(report))
     for table in report_tables(report):
@@ -72,7 +72,7 @@ def test_colours_only_repeat_words_that_are_in_cells():
     assert "một phần điểm" in words
 
 
-def test_there_are_two_charts_a_rubric_that_say_what_they_show():
+def test_there_are_two_charts_per_rubric_with_titles():
     report = parts.report()
     with zipfile.ZipFile(io.BytesIO(workbook(report))) as archive:
         charts = [name for name in archive.namelist() if name.startswith("xl/charts/")]
