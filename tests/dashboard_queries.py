@@ -1,4 +1,4 @@
-"""What the committed dashboards ask, PromQL and InfluxQL, each with its place; variables filled in as Grafana does."""
+"""Queries of the committed dashboards, PromQL and InfluxQL, each with its place; variables as Grafana fills them in."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LABEL_VALUES = re.compile(r"label_values\((?:(.*),\s*)?(\w+)\)", re.DOTALL)
 class Query:
     """One query. ``where`` names dashboard and panel, variable or annotation; ``source`` is the data source's type.
 
-    ``database`` is where InfluxDB is asked; a dashboard that offers several is asked in each of them.
+    ``database`` is the InfluxDB database; a dashboard that offers several is queried in each of them.
     """
 
     where: str
@@ -48,29 +48,31 @@ def dashboards(language: str = "vi") -> dict[str, dict[str, Any]]:
 
 def queries(language: str = "vi") -> Iterator[Query]:
     """Every query of every panel, variable and annotation, in every database that its data source may be."""
-    for name, board in dashboards(language).items():
-        for panel in board["panels"]:
-            for asked in panel["targets"]:
-                where = f"{name}: {panel['title']} {asked['refId']}"
-                yield from _asked(board, where, asked, instant=bool(asked.get("instant")))
-        for one in board["templating"]["list"]:
+    for name, dashboard in dashboards(language).items():
+        for panel in dashboard["panels"]:
+            for target in panel["targets"]:
+                where = f"{name}: {panel['title']} {target['refId']}"
+                yield from _queries_of(dashboard, where, target, instant=bool(target.get("instant")))
+        for one in dashboard["templating"]["list"]:
             if one["type"] == "query":
-                told = one["query"] if isinstance(one["query"], dict) else {"query": one["query"]}
-                yield from _asked(board, f"{name}: ${one['name']}", told | {"datasource": one["datasource"]})
-        for one in board["annotations"]["list"]:
-            yield from _asked(board, f"{name}: @{one['name']}", one)
+                query = one["query"] if isinstance(one["query"], dict) else {"query": one["query"]}
+                yield from _queries_of(dashboard, f"{name}: ${one['name']}", query | {"datasource": one["datasource"]})
+        for one in dashboard["annotations"]["list"]:
+            yield from _queries_of(dashboard, f"{name}: @{one['name']}", one)
 
 
-def _asked(board: Mapping[str, Any], where: str, told: Mapping[str, Any], *, instant: bool = False) -> Iterator[Query]:
-    source = told["datasource"]["type"]
-    text = told.get("expr") or told["query"]
-    for database in databases(board, told["datasource"]["uid"]):
+def _queries_of(
+    dashboard: Mapping[str, Any], where: str, query: Mapping[str, Any], *, instant: bool = False
+) -> Iterator[Query]:
+    source = query["datasource"]["type"]
+    text = query.get("expr") or query["query"]
+    for database in databases(dashboard, query["datasource"]["uid"]):
         yield Query(where=where, source=source, text=text, instant=instant, database=database)
 
 
-def databases(board: Mapping[str, Any], uid: str) -> Sequence[str]:
-    """The databases behind ``${variable}``: one that is offered as a choice may be any whose name it lets pass."""
-    chosen = next(one for one in board["templating"]["list"] if uid == f"${{{one['name']}}}")
+def databases(dashboard: Mapping[str, Any], uid: str) -> Sequence[str]:
+    """The databases behind ``${variable}``: a visible one may be any whose name its pattern matches."""
+    chosen = next(one for one in dashboard["templating"]["list"] if uid == f"${{{one['name']}}}")
     if chosen["query"] == "prometheus":
         return [""]
     if chosen["hide"]:
@@ -80,7 +82,7 @@ def databases(board: Mapping[str, Any], uid: str) -> Sequence[str]:
 
 
 def filled(text: str, chosen: Mapping[str, str], *, seconds: int, step: int) -> str:
-    """``text`` with variables and Grafana's own words replaced; ``chosen`` maps a variable to its text."""
+    """``text`` with variables and Grafana's built-in ones replaced; ``chosen`` maps a variable to its text."""
     own = {
         "__rate_interval": f"{max(60, 4 * step)}s",
         "__interval": f"{step}s",
@@ -91,14 +93,14 @@ def filled(text: str, chosen: Mapping[str, str], *, seconds: int, step: int) -> 
 
 
 class Asker:
-    """Asks the two servers and returns how many series, values or rows come back."""
+    """Queries the two servers and returns how many series, values or rows come back."""
 
     def __init__(self, prometheus: str, influx: str, *, end: int, seconds: int, step: int) -> None:
         self._prometheus, self._influx = prometheus, influx
         self._end, self._seconds, self._step = end, seconds, step
 
     def count(self, query: Query, chosen: Mapping[str, str]) -> int:
-        """Raises AssertionError with the server's words when it does not take the query."""
+        """Raises AssertionError with the server's message when it rejects the query."""
         text = filled(query.text, chosen, seconds=self._seconds, step=self._step)
         assert "$" not in re.sub(r"\$/", "", text), f"{query.where}: a variable is left over in {text}"
         try:
@@ -122,13 +124,13 @@ class Asker:
     def _get(self, path: str, values: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
         url = f"{self._prometheus}{path}"
         data = urllib.parse.urlencode(values).encode()
-        asked = urllib.request.Request(url, data) if "/label/" not in path else f"{url}?{data.decode()}"
-        with urllib.request.urlopen(asked, timeout=60.0) as answer:
-            return json.load(answer)["data"]
+        request = urllib.request.Request(url, data) if "/label/" not in path else f"{url}?{data.decode()}"
+        with urllib.request.urlopen(request, timeout=60.0) as response:
+            return json.load(response)["data"]
 
     def _influxql(self, text: str, database: str) -> int:
         values = urllib.parse.urlencode({"q": text, "db": database, "epoch": "ms"})
-        with urllib.request.urlopen(f"{self._influx}/query?{values}", timeout=60.0) as answer:
-            result = json.load(answer)["results"][0]
+        with urllib.request.urlopen(f"{self._influx}/query?{values}", timeout=60.0) as response:
+            result = json.load(response)["results"][0]
         assert "error" not in result, f"{result['error']} in {text}"
         return sum(len(series["values"]) for series in result.get("series", []))

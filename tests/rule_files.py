@@ -39,7 +39,7 @@ def rules(kind: str) -> list[dict[str, Any]]:
 
 
 def selectors(expression: str) -> set[Selector]:
-    """The metrics that an expression reads, with their matchers; functions, words and durations are none."""
+    """The metrics that an expression reads, with their matchers; functions, keywords and durations are none."""
     kept: list[str] = []
 
     def keep(match: re.Match[str]) -> str:
@@ -56,7 +56,7 @@ def selectors(expression: str) -> set[Selector]:
 
 
 def read_metrics() -> set[Selector]:
-    """What all shipped rules read of others: not what a recording rule makes."""
+    """The series that all shipped rules read, without those that a recording rule makes."""
     made = {rule["record"] for rule in rules("record")}
     every = {one for kind in ("alert", "record") for rule in rules(kind) for one in selectors(str(rule["expr"]))}
     return {one for one in every if one.metric not in made}

@@ -1,4 +1,4 @@
-"""The demo as a newcomer starts it: made-up portals, a page that shows them, one that goes down and comes back."""
+"""The demo as a new user starts it: invented portals, a page that shows them, one that goes down and recovers."""
 
 import json
 import os
@@ -35,8 +35,8 @@ class Demo:
             )
 
     def state(self, portal: str) -> str:
-        with urllib.request.urlopen(f"http://{self.listen}/api/v1/portals", timeout=5) as answer:
-            found: dict[str, Any] = json.load(answer)
+        with urllib.request.urlopen(f"http://{self.listen}/api/v1/portals", timeout=5) as response:
+            found: dict[str, Any] = json.load(response)
         return next(one["state"] for one in found["portals"] if one["id"] == portal)
 
     def until(self, portal: str, state: str, seconds: float = 40.0) -> None:
@@ -52,7 +52,7 @@ class Demo:
             time.sleep(0.1)
         raise AssertionError(f"{portal} is {seen}, not {state}; {self.log.read_text()}")
 
-    def notice(self) -> FleetFile:
+    def fleet_file(self) -> FleetFile:
         return FleetFile.read(next(self._scratch.glob("portal-monitor-demo-*/fleet")))
 
 
@@ -65,9 +65,9 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
     assert running.process.wait(20) == 0, running.log.read_text()
 
 
-def force(notice: FleetFile, portal: str, method: str, **condition: object) -> None:
+def force(fleet_file: FleetFile, portal: str, method: str, **condition: object) -> None:
     request = urllib.request.Request(
-        f"{notice.control.rstrip('/')}/portals/{portal}/condition",
+        f"{fleet_file.control.rstrip('/')}/portals/{portal}/condition",
         data=json.dumps(condition).encode() if condition else None,
         method=method,
         headers={"Content-Type": "application/json"},
@@ -75,18 +75,18 @@ def force(notice: FleetFile, portal: str, method: str, **condition: object) -> N
     urllib.request.urlopen(request, timeout=5).close()
 
 
-def test_a_portal_of_the_demo_goes_down_and_comes_back(demo: Demo, tmp_path: Path):
+def test_a_portal_of_the_demo_goes_down_and_recovers(demo: Demo, tmp_path: Path):
     demo.until("dvc-quoc-gia", "up")
-    notice = demo.notice()
-    force(notice, "dvc-quoc-gia", "POST", mode="refuse")
+    fleet_file = demo.fleet_file()
+    force(fleet_file, "dvc-quoc-gia", "POST", mode="refuse")
     demo.until("dvc-quoc-gia", "down")
     with urllib.request.urlopen(f"http://{demo.listen}/", timeout=5) as page:
         assert "Cổng Dịch vụ công quốc gia" in page.read().decode()
-    force(notice, "dvc-quoc-gia", "DELETE")
+    force(fleet_file, "dvc-quoc-gia", "DELETE")
     demo.until("dvc-quoc-gia", "up")
     demo.process.send_signal(signal.SIGINT)
     assert demo.process.wait(20) == 0
-    assert not list(tmp_path.glob("portal-monitor-demo-*")), "the throw-away directory stays behind"
+    assert not list(tmp_path.glob("portal-monitor-demo-*")), "the temporary directory was not removed"
 
 
 @pytest.mark.parametrize(
@@ -94,9 +94,9 @@ def test_a_portal_of_the_demo_goes_down_and_comes_back(demo: Demo, tmp_path: Pat
 )
 def test_probe_names_what_a_portal_of_the_fleet_does(demo: Demo, mode: str, fault: str):
     demo.until("dvc-quoc-gia", "up")
-    notice = demo.notice()
-    portal = notice.portals[0]
-    words = ["probe", portal.url, "--ca-file", str(notice.ca), "--json"]
+    fleet_file = demo.fleet_file()
+    portal = fleet_file.portals[0]
+    words = ["probe", portal.url, "--ca-file", str(fleet_file.ca), "--json"]
 
     def probe() -> tuple[int, dict[str, Any]]:
         done = subprocess.run(
@@ -105,6 +105,6 @@ def test_probe_names_what_a_portal_of_the_fleet_does(demo: Demo, mode: str, faul
         return done.returncode, json.loads(done.stdout)
 
     assert probe()[0] == 0
-    force(notice, portal.id, "POST", mode=mode)
+    force(fleet_file, portal.id, "POST", mode=mode)
     code, found = probe()
     assert (code, found["fault"]) == (1, fault)

@@ -1,4 +1,4 @@
-"""The path for fleets: a real Prometheus scrapes the daemon and writes on to a real VictoriaMetrics: nothing lost."""
+"""Long-term storage: a real Prometheus scrapes the daemon and writes to a real VictoriaMetrics without loss."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EXACT = 1e-11
 
 
 STILL = ("probe_ssl_earliest_cert_expiry", "portal_monitor_portal_info", "probe_timeout_seconds")
-"""What does not move, so that a question finds just what the daemon's page says."""
+"""Constant series, so that a query returns exactly the values of the daemon's page."""
 
 
 def test_what_prometheus_scrapes_is_kept_by_victoriametrics(demo: Demo, tmp_path: Path):
@@ -43,21 +43,21 @@ def test_what_prometheus_scrapes_is_kept_by_victoriametrics(demo: Demo, tmp_path
             kept = victoria.samples()
             assert {key: kept[key] for key in scraped} == pytest.approx(scraped, rel=EXACT)
             for name in STILL:
-                wait_until(lambda name=name: asked(victoria, name) == of(shown(demo.listen), name) != {})
+                wait_until(lambda name=name: queried(victoria, name) == named(shown(demo.listen), name) != {})
 
 
-def asked(victoria: VictoriaMetrics, name: str) -> dict[Labels, float]:
+def queried(victoria: VictoriaMetrics, name: str) -> dict[Labels, float]:
     return {frozenset(one["metric"].items()): float(one["value"][1]) for one in victoria.query(name)}
 
 
-def of(page: dict[Labels, float], name: str) -> dict[Labels, float]:
+def named(page: dict[Labels, float], name: str) -> dict[Labels, float]:
     return {labels: value for labels, value in page.items() if ("__name__", name) in labels}
 
 
 def shown(listen: str) -> dict[Labels, float]:
-    """What the daemon's page says now, under the labels that it has in the end."""
-    with urllib.request.urlopen(f"http://{listen}/metrics", timeout=10.0) as answer:
-        page = answer.read().decode()
+    """Current samples of the daemon's page, with the labels that they have in VictoriaMetrics."""
+    with urllib.request.urlopen(f"http://{listen}/metrics", timeout=10.0) as response:
+        page = response.read().decode()
     samples = (one for family in text_string_to_metric_families(page) for one in family.samples)
     found = {}
     for one in samples:

@@ -1,4 +1,4 @@
-"""The shipped rules: promtool takes them, every alert fires, does not fire and ends, and says so in two languages."""
+"""The shipped rules: promtool accepts them, every alert fires, does not fire and ends, with texts in two languages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.rule_files import CASES, PROMETHEUS, ROOT, RULES, Selector, selectors
 ALERTS = rule_files.rules("alert")
 NAMES = sorted({rule["alert"] for rule in ALERTS})
 ALWAYS = {"Watchdog"}
-"""Fires for ever; that is its work."""
+"""Always fires, on purpose."""
 
 TEXTS = ("summary", "description", "summary_en", "description_en", "runbook_url", "dashboard_url", "dashboard_url_en")
 SEVERITIES = {"critical", "warning", "info", "none"}
@@ -30,14 +30,14 @@ def promtool(*words: str | Path, where: Path = ROOT) -> str:
     return done.stdout
 
 
-def test_promtool_takes_configuration_and_rules():
+def test_promtool_accepts_configuration_and_rules():
     assert "is valid prometheus config" in promtool("check", "config", PROMETHEUS / "prometheus.yml")
     promtool("check", "rules", "--lint=all", "--lint-fatal", *sorted(RULES.glob("*.yml")))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", sorted(path.name for path in CASES.glob("*.yml")))
-def test_the_rules_judge_as_the_cases_say(tmp_path: Path, case: str):
+def test_the_rules_evaluate_the_cases_as_expected(tmp_path: Path, case: str):
     rule_files.without_texts(tmp_path)
     assert "SUCCESS" in promtool("test", "rules", f"cases-{case}", where=tmp_path)
 
@@ -47,9 +47,9 @@ def steps() -> dict[str, list[list[tuple[str, list[dict[str, Any]]]]]]:
     found: dict[str, list[list[tuple[str, list[dict[str, Any]]]]]] = {}
     for path in CASES.glob("*.yml"):
         for test in yaml.safe_load(path.read_text())["tests"]:
-            told = [(one["eval_time"], one["exp_alerts"]) for one in test.get("alert_rule_test", [])]
+            steps_of_case = [(one["eval_time"], one["exp_alerts"]) for one in test.get("alert_rule_test", [])]
             for name in {one["alertname"] for one in test.get("alert_rule_test", [])}:
-                found.setdefault(name, []).append(told)
+                found.setdefault(name, []).append(steps_of_case)
     return found
 
 
@@ -60,28 +60,28 @@ def test_every_alert_has_a_case_in_which_it_is_silent_fires_and_ends(alert: str)
 
 
 @pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"] + rule["labels"].get("within", ""))
-def test_every_alert_says_what_to_do_in_two_languages(rule: dict[str, Any]):
-    told, labels = rule["annotations"], rule["labels"]
-    assert set(TEXTS) <= told.keys()
-    assert all(told[name].strip() for name in TEXTS)
+def test_every_alert_has_texts_in_two_languages(rule: dict[str, Any]):
+    annotations, labels = rule["annotations"], rule["labels"]
+    assert set(TEXTS) <= annotations.keys()
+    assert all(annotations[name].strip() for name in TEXTS)
     assert labels["severity"] in SEVERITIES
     assert labels["scope"] in {"portal", "prober"}
-    assert told["summary"] != told["summary_en"]
-    assert re.search(r"-vi\b", told["dashboard_url"])
-    assert re.search(r"-en\b", told["dashboard_url_en"])
-    runbook = told["runbook_url"].removeprefix("{{ $externalLabels.runbooks_url }}/")
+    assert annotations["summary"] != annotations["summary_en"]
+    assert re.search(r"-vi\b", annotations["dashboard_url"])
+    assert re.search(r"-en\b", annotations["dashboard_url_en"])
+    runbook = annotations["runbook_url"].removeprefix("{{ $externalLabels.runbooks_url }}/")
     assert (ROOT / "docs" / "runbooks" / runbook).is_file()
 
 
 @pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"] + rule["labels"].get("within", ""))
 def test_texts_name_only_labels_that_the_alert_has(rule: dict[str, Any]):
-    """The labels of the cases are proved by promtool; of several prober alerts one form lacks the instance."""
+    """Labels of the cases are verified by promtool; one case of several prober alerts lacks the instance."""
     wanted = {name for text in rule["annotations"].values() for name in re.findall(r"\$labels\.(\w+)", text)}
     expected = [alert["exp_labels"] for case in steps()[rule["alert"]] for _, alerts in case for alert in alerts]
     assert any(wanted <= labels.keys() for labels in expected), wanted
 
 
-def test_one_alert_word_for_word(tmp_path: Path):
+def test_texts_of_one_alert(tmp_path: Path):
     """Templates are filled in as Prometheus does it, external labels and all."""
     rule = next(rule for rule in ALERTS if rule["alert"] == "PortalDown")
     labels = {"portal": "dvc-a", "location": "hn-1", "job": "j", "instance": "d:1"}
@@ -141,7 +141,7 @@ def test_no_runbook_is_without_an_alert():
     assert {path.name for path in (ROOT / "docs" / "runbooks").glob("*.md")} == linked | {"README.md"}
 
 
-def test_the_reading_of_expressions_sees_every_metric():
+def test_selectors_of_an_expression_contain_every_metric():
     text = (
         'sum by (job) (rate(a_total{x="b by (c)"}[5m])) / on (z) group_left (n) (d:e:f > 0)'
         " and histogram_quantile(0.9, g) or up"

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Makes Alertmanager's configuration out of a file with channels that come alive by the environment, then becomes the
-# command that is given:
+# Makes Alertmanager's configuration from a file whose channels are enabled by the environment, then executes the given
+# command:
 #
 #   render.sh TEMPLATE TARGET [COMMAND [ARGUMENT...]]
 #
-# A line "#[NAME] text" becomes "text" when NAME has a value, indented as the mark was. ${NAME} becomes the value, inside
-# single quotes with quotes doubled, as YAML wants them. NAME_FILE may name a file whose first line is the value. The
-# target is for its owner alone. Needs nothing but a POSIX shell and awk, which the image of Alertmanager has.
+# A line "#[NAME] text" becomes "text" when NAME has a value, with the same indentation. ${NAME} becomes the value, inside
+# single quotes with quotes doubled, as YAML requires. NAME_FILE may name a file whose first line is the value. The
+# target has mode 0600. Needs only a POSIX shell and awk, which the image of Alertmanager has.
 set -eu
 
 template=$1 target=$2
@@ -18,7 +18,7 @@ export ALERT_LANGUAGE ALERT_SMTP_TLS ALERT_TELEGRAM_API
 for name in ALERT_SMTP_PASSWORD ALERT_TELEGRAM_TOKEN ALERT_WEBHOOK_URL ALERT_HEARTBEAT_URL; do
     eval "file=\${${name}_FILE:-}"
     if [ -n "$file" ]; then
-        # An empty file is a channel that is off; one that cannot be read is a mistake.
+        # An empty file is a disabled channel; an unreadable one is an error.
         value=$(head -n 1 "$file") || { echo "render.sh: ${name}_FILE: cannot read $file" >&2; exit 1; }
         export "$name=$value"
     fi
@@ -54,7 +54,7 @@ awk '
     END { if (failed) exit 1 }
 ' "$template" > "$target"
 
-# Names of templates are meant from where the template of this configuration lies.
+# Paths of templates are relative to the directory of this configuration's template.
 folder=$(cd "$(dirname "$template")" && pwd)
 sed "s|^  - templates/|  - $folder/templates/|" "$target" > "$target.new"
 mv "$target.new" "$target"

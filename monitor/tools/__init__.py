@@ -1,1 +1,1 @@
-"""Programs beside the daemon: dashboards as code, the demo fleet."""
+"""Programs beside the daemon, which loads none of them: dashboards as code, the demo fleet."""

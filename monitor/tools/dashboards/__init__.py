@@ -23,9 +23,9 @@ DASHBOARDS = (
 
 
 def files() -> Iterator[tuple[str, str]]:
-    """(path below ``grafana/dashboards``, JSON) of every dashboard in every language."""
+    """Yield (path below ``grafana/dashboards``, JSON) of every dashboard in every language."""
     for language in LANGUAGES:
-        say = DashboardTexts(language)
+        texts = DashboardTexts(language)
         for make in DASHBOARDS:
-            page = make(say)
-            yield f"{language}/{page.name}.json", dashboard_json(page, say)
+            spec = make(texts)
+            yield f"{language}/{spec.name}.json", dashboard_json(spec, texts)

@@ -1,4 +1,4 @@
-"""Writes the dashboards' files: ``python -m monitor.tools.dashboards [--into DIRECTORY]``."""
+"""Write the dashboards' files: ``python -m monitor.tools.dashboards [--into DIRECTORY]``."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ DEFAULT_DIRECTORY = Path(__file__).parents[3] / "grafana" / "dashboards"
 
 
 def main() -> None:
-    """Write every file; what is there under another name stays."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--into", type=Path, default=DEFAULT_DIRECTORY)
-    into = asked.parse_args().into
+    """Write every file; files of other names stay."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--into", type=Path, default=DEFAULT_DIRECTORY)
+    into = parser.parse_args().into
     for name, content in files():
         path = into / name
         path.parent.mkdir(parents=True, exist_ok=True)

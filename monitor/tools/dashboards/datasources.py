@@ -1,4 +1,4 @@
-"""Where panels read from: the data sources by their fixed uids, each behind a variable, and one query as a target."""
+"""Data sources by their fixed uids, each behind a variable, and the queries of panels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSource:
-    """A data source of ``grafana/provisioning/datasources``: its type, its uid, and the name that people see."""
+    """A data source of ``grafana/provisioning/datasources``: its type, its uid and its displayed name."""
 
     kind: str
     uid: str
@@ -24,26 +24,26 @@ PROMETHEUS = DataSource(kind="prometheus", uid="portal-monitor-prometheus", name
 RAW = DataSource(kind="influxdb", uid="portal-monitor-influxdb", name="portal-monitor InfluxDB, raw")
 HOURLY = DataSource(kind="influxdb", uid="portal-monitor-influxdb-hourly", name="portal-monitor InfluxDB, hourly")
 DAILY = DataSource(kind="influxdb", uid="portal-monitor-influxdb-daily", name="portal-monitor InfluxDB, daily")
-"""One for each tier, not one for all of them: a query of InfluxDB 3.x reads one database."""
+"""One data source per tier: a query of InfluxDB 3.x reads one database."""
 
 
 def datasource_ref(variable: str) -> DataSourceRef:
-    """What ``variable`` chooses, so that an installation may name another of its own; it begins with the type."""
+    """Return the data source that *variable* selects, whose name begins with the type of the data source."""
     return DataSourceRef(type_val=variable.partition("_")[0], uid=f"${{{variable}}}")
 
 
 def range_query(expr: str, legend: str, ref_id: str = "A") -> PrometheusQuery:
-    """A PromQL query over the range of the dashboard."""
-    asked = prometheus.Dataquery().expr(expr).range().legend_format(legend).ref_id(ref_id)
-    return _with_datasource(asked.build())
+    """Return a PromQL query over the range of the dashboard."""
+    query = prometheus.Dataquery().expr(expr).range().legend_format(legend).ref_id(ref_id)
+    return _with_datasource(query.build())
 
 
 def instant_query(expr: str, legend: str = "", ref_id: str = "A", *, table: bool = False) -> PrometheusQuery:
-    """A PromQL query at the end of the range."""
-    asked = prometheus.Dataquery().expr(expr).instant().legend_format(legend).ref_id(ref_id)
+    """Return a PromQL query at the end of the range."""
+    query = prometheus.Dataquery().expr(expr).instant().legend_format(legend).ref_id(ref_id)
     if table:
-        asked.format(PromQueryFormat.TABLE)
-    return _with_datasource(asked.build())
+        query.format(PromQueryFormat.TABLE)
+    return _with_datasource(query.build())
 
 
 def _with_datasource(query: PrometheusQuery) -> PrometheusQuery:
@@ -62,7 +62,7 @@ class InfluxPanelQuery(Dataquery):
         self._format = "table" if table else "time_series"
 
     def to_json(self) -> dict[str, object]:
-        """As Grafana's InfluxDB data source keeps it."""
+        """Return the query in the form of Grafana's InfluxDB data source."""
         return {
             "datasource": self.datasource,
             "refId": self.ref_id,

@@ -1,4 +1,4 @@
-"""What rubrics say about a score: titles of criteria and rubrics, bands of grades, as mappings, colours and lists."""
+"""Titles of criteria and rubrics and grade bands, as mappings, thresholds and lists."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ FULL_POINTS = 100.0
 
 
 def graded_rubric() -> Rubric:
-    """The shipped rubric that has bands of grades. Raises StopIteration when none has."""
+    """Return the shipped rubric that has grade bands. Raises StopIteration when none has."""
     return next(one for one in rubrics() if one.grades is not None)
 
 
-def _bands() -> Sequence[tuple[str, float, float]]:
-    """(grade, from, below) in shares of one, best first."""
+def grade_ranges() -> Sequence[tuple[str, float, float]]:
+    """Return (grade, from, below) of every band as ratios, best first."""
     found = graded_rubric().grades
     bands = found.bands if found else ()
-    tops = [2 * FULL_POINTS, *(one.least for one in bands)]
-    return [(one.grade, one.least / FULL_POINTS, top / FULL_POINTS) for one, top in zip(bands, tops, strict=False)]
+    tops = [2 * FULL_POINTS, *(one.min for one in bands)]
+    return [(one.grade, one.min / FULL_POINTS, top / FULL_POINTS) for one, top in zip(bands, tops, strict=False)]
 
 
 def _band_color(rank: int) -> str:
@@ -38,31 +38,26 @@ def _band_color(rank: int) -> str:
 
 
 def grade_mappings(texts: DashboardTexts) -> list[ValueMapping]:
-    """The share of points as the grade it would be."""
+    """Map the share of points to its grade."""
     return [
         range_mapping(low, top - 1e-9, texts("grade.is").format(grade=grade), _band_color(place))
-        for place, (grade, low, top) in enumerate(_bands())
+        for place, (grade, low, top) in enumerate(grade_ranges())
     ]
 
 
 def grade_thresholds() -> list[Threshold]:
-    """The borders of grades as colours, worst first."""
-    ordered = [(low, _band_color(place)) for place, (_, low, _) in enumerate(_bands())]
+    """Return the thresholds of grades with their colours, worst first."""
+    ordered = [(low, _band_color(place)) for place, (_, low, _) in enumerate(grade_ranges())]
     return threshold_steps(BAD, *reversed(ordered))
 
 
-def grade_ranges() -> Sequence[tuple[str, float, float]]:
-    """(grade, from, below) of every band, best first."""
-    return _bands()
-
-
 def criterion_id_mappings(texts: DashboardTexts) -> list[ValueMapping]:
-    """The id of a criterion as its title, with the unit of its values."""
+    """Map the id of a criterion to its title, with the unit of its values."""
     return [value_mapping((id_, title, "") for id_, title in _titles(texts).items())]
 
 
 def check_tag_mappings(texts: DashboardTexts) -> list[ValueMapping]:
-    """The same for the tag ``check`` of InfluxDB, which names rubric, criterion and window."""
+    """Map the tag ``check`` of InfluxDB, which names rubric, criterion and window, to the criterion's title."""
     return [
         value_mapping(
             (f"{rubric.id}/{one.id}/{window}", _title(one, texts), "")
@@ -74,7 +69,7 @@ def check_tag_mappings(texts: DashboardTexts) -> list[ValueMapping]:
 
 
 def rubric_titles(texts: DashboardTexts) -> list[tuple[str, str]]:
-    """(id, title) of every shipped rubric."""
+    """Return (id, title) of every shipped rubric."""
     return [(one.id, one.title.localize(texts.language)) for one in rubrics()]
 
 

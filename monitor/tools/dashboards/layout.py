@@ -1,4 +1,4 @@
-"""A dashboard as a whole: rows of panels on the grid, variables in a chain, links, annotations, one JSON text."""
+"""Layout of a dashboard: rows of panels on the grid, variables in a chain, links, annotations, one JSON text."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PanelRow:
 
 
 def wrap_panels(panels: Sequence[Panel], per_row: int = 4, height: int = 3) -> list[PanelRow]:
-    """Single numbers, ``each`` of them side by side, so that their titles are not cut on a small screen."""
+    """Wrap stat panels into rows of *per_row*, so that their titles are not cut on a small screen."""
     width = GRID_COLUMNS // per_row
     rows = [panels[first : first + per_row] for first in range(0, len(panels), per_row)]
     return [PanelRow(height=height, panels=[(width, panel) for panel in row]) for row in rows]
@@ -46,7 +46,7 @@ def wrap_panels(panels: Sequence[Panel], per_row: int = 4, height: int = 3) -> l
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DashboardSpec:
-    """One dashboard. ``name`` makes its uid and its file, ``since`` the range it opens with."""
+    """One dashboard. ``name`` makes its uid and its file; ``time_from`` begins the initial range."""
 
     name: str
     rows: Sequence[PanelRow]
@@ -58,12 +58,12 @@ class DashboardSpec:
 
 
 def uid(name: str, language: str) -> str:
-    """The fixed uid of a dashboard; alerts and bookmarks rely on it."""
+    """Return the fixed uid of a dashboard; links of alerts rely on it."""
     return f"{TAG}-{name}-{language}"
 
 
 def layout_panels(rows: Sequence[PanelRow]) -> list[Panel]:
-    """The panels with their places and ids, row below row. Raises ValueError for a row that is too wide."""
+    """Return the panels with grid positions and ids, row below row. Raises ValueError for a row that is too wide."""
     placed: list[Panel] = []
     top = 0
     for row in rows:
@@ -74,14 +74,16 @@ def layout_panels(rows: Sequence[PanelRow]) -> list[Panel]:
             placed.append(panel)
             left += width
         if left > GRID_COLUMNS:
-            raise ValueError(f"{row.panels[0][1].title!r} begins a row of {left} columns, {GRID_COLUMNS} are the most")
+            raise ValueError(
+                f"{row.panels[0][1].title!r} begins a row of {left} columns; the maximum is {GRID_COLUMNS}"
+            )
         top += row.height
     return placed
 
 
 def dashboard_json(spec: DashboardSpec, texts: DashboardTexts) -> str:
-    """The JSON file of a dashboard."""
-    made = Dashboard(
+    """Return the content of a dashboard's JSON file."""
+    dashboard = Dashboard(
         uid=uid(spec.name, texts.language),
         title=texts(f"{spec.name}.title"),
         description=texts(f"{spec.name}.question"),
@@ -96,8 +98,8 @@ def dashboard_json(spec: DashboardSpec, texts: DashboardTexts) -> str:
         annotations=AnnotationContainer(list_val=list(spec.annotations)),
         panels=list(layout_panels(spec.rows)),
     )
-    told = json.loads(json.dumps(made, cls=JSONEncoder)) | {"id": None}
-    return json.dumps(told, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    content = json.loads(json.dumps(dashboard, cls=JSONEncoder)) | {"id": None}
+    return json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 def _other_dashboards_link(texts: DashboardTexts) -> DashboardLink:
@@ -113,7 +115,7 @@ def _other_dashboards_link(texts: DashboardTexts) -> DashboardLink:
 
 
 def external_link(title: str, url: str, *, keep_context: bool = False) -> DashboardLink:
-    """A link to a page beside Grafana; ``keep`` hands over range and variables."""
+    """Return a link to a page outside Grafana; *keep_context* passes range and variables."""
     return DashboardLink(
         title=title,
         type_val=DashboardLinkType.LINK,

@@ -1,4 +1,4 @@
-"""What values look like: states, verdicts and limits as text with a sign and a colour, never as a colour alone."""
+"""Value mappings: states, outcomes and limits as text with a symbol and a colour, never as a colour alone."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 
 from grafana_foundation_sdk.models.dashboard import (
     DashboardRangeMapOptions,
-    DashboardSpecialValueMapOptions,
     RangeMap,
-    SpecialValueMap,
-    SpecialValueMatch,
     Threshold,
     ValueMap,
     ValueMappingResult,
@@ -26,12 +23,12 @@ if TYPE_CHECKING:
     from monitor.tools.dashboards.texts import DashboardTexts
 
 GOOD, WARN, BAD, NEUTRAL, ACCENT = "#2f9e62", "#e8961a", "#d63a4a", "#7d8590", "#3e7ecb"
-"""Told apart by lightness as well, for those who do not see red and green as two."""
+"""They differ in lightness as well, for readers who cannot distinguish red and green."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateStyle:
-    """How a state is shown. A higher ``code`` is worse, so that the worst of several is their maximum."""
+    """Symbol and colour of a state. A higher ``code`` is worse, so that the worst of several is their maximum."""
 
     code: int
     symbol: str
@@ -48,24 +45,25 @@ STATE_STYLES: Mapping[State, StateStyle] = {
 
 
 def state_code_mappings(texts: DashboardTexts) -> list[ValueMapping]:
-    """The number of a state as its sign and its word."""
+    """Map the code of a state to its symbol and name."""
     return [
         value_mapping(
-            (str(look.code), f"{look.symbol} {texts(f'state.{state}')}", look.color) for state, look in _by_severity()
+            (str(style.code), f"{style.symbol} {texts(f'state.{state}')}", style.color)
+            for state, style in _by_severity()
         )
     ]
 
 
 def state_symbol_mappings() -> list[ValueMapping]:
-    """The same for dense tiles, whose sign is all that there is room for; the words stand in the table beside them."""
-    return [value_mapping((str(look.code), look.symbol, look.color) for _, look in _by_severity())]
+    """Map the code of a state to its symbol alone, for dense tiles; the table beside them has the names."""
+    return [value_mapping((str(style.code), style.symbol, style.color) for _, style in _by_severity())]
 
 
 def state_name_mappings(texts: DashboardTexts) -> list[ValueMapping]:
-    """The name of a state, as a label has it."""
+    """Map the name of a state, as a label has it, to its symbol and name."""
     return [
         value_mapping(
-            (state.value, f"{look.symbol} {texts(f'state.{state}')}", look.color) for state, look in _by_severity()
+            (state.value, f"{style.symbol} {texts(f'state.{state}')}", style.color) for state, style in _by_severity()
         )
     ]
 
@@ -75,7 +73,7 @@ def _by_severity() -> list[tuple[State, StateStyle]]:
 
 
 def value_mapping(rows: Iterable[tuple[str, str, str]]) -> ValueMap:
-    """(value, text, colour) rows; the order is kept."""
+    """Map values to texts and colours by (value, text, colour) rows, in their order."""
     return ValueMap(
         options={
             value: ValueMappingResult(text=text, color=color or None, index=index)
@@ -85,27 +83,18 @@ def value_mapping(rows: Iterable[tuple[str, str, str]]) -> ValueMap:
 
 
 def range_mapping(low: float | None, high: float | None, text: str, color: str) -> RangeMap:
-    """Every number from ``low`` to ``high``, both included, None being endless."""
+    """Map every number from *low* to *high*, both included; None is unbounded."""
     return RangeMap(
         options=DashboardRangeMapOptions(from_val=low, to=high, result=ValueMappingResult(text=text, color=color))
     )
 
 
-def null_mapping(text: str) -> SpecialValueMap:
-    """What stands for a value that is not there."""
-    return SpecialValueMap(
-        options=DashboardSpecialValueMapOptions(
-            match=SpecialValueMatch.NULL_AND_NAN, result=ValueMappingResult(text=text, color=NEUTRAL)
-        )
-    )
-
-
 def threshold_steps(base: str, *above: tuple[float, str]) -> list[Threshold]:
-    """Colours: ``base`` from minus infinity, then each colour from its number on."""
+    """Return colour steps: *base* from minus infinity, then each colour from its number on."""
     return [Threshold(value=None, color=base), *(Threshold(value=value, color=color) for value, color in above)]
 
 
 def limit_steps(good_bad: Sequence[float]) -> list[Threshold]:
-    """Lower is better: good below the first limit, bad from the last one on."""
+    """Return colour steps where lower is better: good below the first limit, bad from the last one on."""
     good, bad = good_bad[0], good_bad[-1]
     return threshold_steps(GOOD, (good, WARN), (bad, BAD)) if good < bad else threshold_steps(GOOD, (bad, BAD))

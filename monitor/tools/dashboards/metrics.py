@@ -1,4 +1,4 @@
-"""From the declarations of metrics and the shipped rubrics to names, units and limits of panels: one source for all."""
+"""Names, units and limits of panels, from the declarations of metrics and the shipped rubrics alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monitor.config.package_data import package_data_dir
 from monitor.config.rubrics import load_rules
 from monitor.scoring.curves import LogNormal
 from monitor.scoring.live import curve_limits
-from monitor.states.rules import StateRules as Judging
+from monitor.states.rules import StateRules
 from probes.browser.metrics import BROWSER_METRICS
 from probes.http.metrics import HTTP_METRICS
 from probes.metric import Unit
@@ -35,16 +35,16 @@ GRAFANA_UNITS: Mapping[Unit, str] = {
 """Grafana's name of a declared unit."""
 
 VITALS = ("fcp_seconds", "lcp_seconds", "speed_index_seconds", "tbt_seconds", "cls")
-"""What the criteria for phones judge."""
+"""Vitals that the criteria for phones score."""
 
 COMPARED_METRICS = (*VITALS, "longest_task_seconds", "bytes_total")
-"""What devices are compared by: the same, the longest task and the weight of the page."""
+"""Metrics by which devices are compared: the vitals, the longest task and the page weight."""
 
-CERTIFICATE_DAYS = (7.0, Judging().min_certificate_days, 30.0)
-"""Borders that alerts have as well: act today, this week, plan it."""
+CERTIFICATE_DAYS = (7.0, StateRules().min_certificate_days, 30.0)
+"""Thresholds that alerts have as well: act today, act this week, plan the renewal."""
 
 DAY_SECONDS = 86_400.0
-SLOW_SECONDS = Judging().max_latency_seconds
+SLOW_SECONDS = StateRules().max_latency_seconds
 
 _MOBILE_METRICS = {one.name: one for one in BROWSER_METRICS}
 _HTTP_METRICS = {one.name: one for one in HTTP_METRICS}
@@ -52,7 +52,7 @@ _HTTP_METRICS = {one.name: one for one in HTTP_METRICS}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PanelMetric:
-    """A metric as panels need it: its series in Prometheus, its field in InfluxDB, its unit."""
+    """A metric of a panel: its series in Prometheus, its field in InfluxDB, its unit."""
 
     series: str
     field: str
@@ -60,24 +60,24 @@ class PanelMetric:
 
 
 def mobile_metric(name: str) -> PanelMetric:
-    """A metric of the ``mobile`` kind. Raises KeyError for one that is not declared."""
+    """Return a metric of the ``mobile`` kind. Raises KeyError for one that is not declared."""
     one = _MOBILE_METRICS[name]
-    # A shift of layout is a ratio of areas that people know as a bare number.
+    # CLS is a ratio of areas that is customarily shown as a number without a unit.
     unit = "none" if name == "cls" else GRAFANA_UNITS[one.unit]
     return PanelMetric(series=one.prometheus_name or "", field=one.name, unit=unit)
 
 
 def http_metric(name: str) -> PanelMetric:
-    """A metric of the ``uptime`` and ``latency`` kinds. Raises KeyError for one that is not declared."""
+    """Return a metric of the ``uptime`` and ``latency`` kinds. Raises KeyError for one that is not declared."""
     one = _HTTP_METRICS[name]
     return PanelMetric(series=one.prometheus_name or "", field=one.name, unit=GRAFANA_UNITS[one.unit])
 
 
 @cache
 def rubrics() -> tuple[Rubric, ...]:
-    """The shipped rubrics. Raises ValueError when they are not in order."""
-    ledger = ErrorCollector()
-    found = load_rules(Path(package_data_dir()) / "config", {}, (), "UTC", ledger)
+    """Return the shipped rubrics. Raises ValueError when they are invalid."""
+    errors = ErrorCollector()
+    found = load_rules(Path(package_data_dir()) / "config", {}, (), "UTC", errors)
     if not found.rubrics:
         raise ValueError("no rubric is shipped")
     return found.rubrics
@@ -85,7 +85,7 @@ def rubrics() -> tuple[Rubric, ...]:
 
 @cache
 def vital_limits(name: str) -> tuple[float, ...]:
-    """(good, bad) of a vital: Lighthouse's nine tenths, and the limit of a criterion or else Lighthouse's middle."""
+    """Return (good, bad) of a vital: Lighthouse's p10, and the limit of a criterion or else Lighthouse's median."""
     good: list[float] = []
     bad: list[float] = []
     for one in (line for rubric in rubrics() for line in rubric.criteria if line.metric == name):

@@ -1,4 +1,4 @@
-"""Mobile rendering: how fast and how fit are pages on a phone, against the limits of the criteria."""
+"""Mobile rendering: how fast and how mobile-friendly are pages on a phone, against the limits of the criteria."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _ALL_DEVICES = f'check=~"{"|".join(DEVICE_PROFILES)}",{SELECTED}'
 
 
 def dashboard(texts: DashboardTexts) -> DashboardSpec:
-    """The dashboard in one language."""
-    kit = PanelBuilder(texts)
-    first = [(4, _within_limit(kit, name)) for name in VITALS]
-    curves = [(8, _vital_over_time(kit, name)) for name in VITALS]
+    """Return the dashboard in one language."""
+    builder = PanelBuilder(texts)
+    first = [(4, _within_limit(builder, name)) for name in VITALS]
+    curves = [(8, _vital_over_time(builder, name)) for name in VITALS]
     devices = query_variable("check", f"label_values({_LCP}, check)", texts, multi=False, initial="mobile")
     return DashboardSpec(
         name="mobile",
@@ -41,48 +41,48 @@ def dashboard(texts: DashboardTexts) -> DashboardSpec:
         time_from="now-7d",
         refresh="15m",
         rows=(
-            PanelRow(height=4, panels=[*first, (4, _measured_portals(kit))]),
+            PanelRow(height=4, panels=[*first, (4, _measured_portals(builder))]),
             PanelRow(height=7, panels=curves[:3]),
-            PanelRow(height=7, panels=[*curves[3:], (8, _weight(kit))]),
-            PanelRow(height=11, panels=[(16, _table(kit)), (8, _mobile_friendliness(kit))]),
-            PanelRow(height=6, panels=[(24, _device_comparison(kit))]),
-            PanelRow(height=7, panels=[(8, _lcp_histogram(kit)), (8, _devices(kit)), (8, _requests(kit))]),
+            PanelRow(height=7, panels=[*curves[3:], (8, _weight(builder))]),
+            PanelRow(height=11, panels=[(16, _table(builder)), (8, _mobile_friendliness(builder))]),
+            PanelRow(height=6, panels=[(24, _device_comparison(builder))]),
+            PanelRow(height=7, panels=[(8, _lcp_histogram(builder)), (8, _devices(builder)), (8, _requests(builder))]),
         ),
     )
 
 
 def vital_options(name: str) -> FieldOptions:
-    """Unit and limits of a vital."""
+    """Return unit and limits of a vital."""
     return FieldOptions(unit=mobile_metric(name).unit, decimals=2, thresholds=limit_steps(vital_limits(name)))
 
 
 def _within_limit(builder: PanelBuilder, name: str) -> Panel:
     share = f"avg(max by (portal) ({mobile_metric(name).series}{{{_DEVICE}}}) < bool {vital_limits(name)[-1]})"
-    dress = FieldOptions(
+    options = FieldOptions(
         unit="percentunit",
         decimals=0,
         thresholds=threshold_steps(BAD, (HALF_RATIO, WARN), (WITHIN_LIMIT_RATIO, GOOD)),
         min_value=0,
         max_value=1,
     )
-    return builder.stat(f"mobile.kept_{name}", [instant_query(share)], dress)
+    return builder.stat(f"mobile.within_limit_{name}", [instant_query(share)], options)
 
 
 def _measured_portals(builder: PanelBuilder) -> Panel:
-    asked = instant_query(f"count(count by (portal) ({_LCP}{{{_DEVICE}}}))")
-    return builder.stat("mobile.measured", [asked], FieldOptions(decimals=0))
+    query = instant_query(f"count(count by (portal) ({_LCP}{{{_DEVICE}}}))")
+    return builder.stat("mobile.measured", [query], FieldOptions(decimals=0))
 
 
 def _vital_over_time(builder: PanelBuilder, name: str) -> Panel:
     series = mobile_metric(name).series
-    asked = [
+    queries = [
         range_query(portal_quantile(series, q, _DEVICE), builder.texts(f"legend.q{q * 100:.0f}"), ref)
         for ref, q in (("A", 0.5), ("B", 0.75), ("C", 0.95))
     ]
     good, bad = vital_limits(name)
     return builder.time_series(
         f"mobile.{name}",
-        asked,
+        queries,
         FieldOptions(
             unit=mobile_metric(name).unit,
             min_value=0,
@@ -93,32 +93,32 @@ def _vital_over_time(builder: PanelBuilder, name: str) -> Panel:
 
 def _weight(builder: PanelBuilder) -> Panel:
     series = mobile_metric("bytes_html").series
-    asked = [
-        range_query(f'avg({series}{{type="{sort}",{_DEVICE}}})', builder.texts(f"type.{sort}"), ref)
-        for ref, sort in zip("ABCDEF", RESOURCE_TYPES, strict=True)
+    queries = [
+        range_query(f'avg({series}{{type="{resource_type}",{_DEVICE}}})', builder.texts(f"type.{resource_type}"), ref)
+        for ref, resource_type in zip("ABCDEF", RESOURCE_TYPES, strict=True)
     ]
-    return builder.stacked_series("mobile.weight", asked, FieldOptions(unit="bytes", min_value=0))
+    return builder.stacked_series("mobile.weight", queries, FieldOptions(unit="bytes", min_value=0))
 
 
 def vitals_table_options(builder: PanelBuilder, by: str, columns: Mapping[str, Sequence[str]]) -> FieldOptions:
-    """Dress of a table of vitals, a row for each ``by`` (``portal`` or ``check``); vital -> its columns as queried."""
-    say = builder.texts
-    first = say("column.portal" if by == "portal" else "column.device")
+    """Return options of a table of vitals, a row for each *by* (portal or check); vital -> its columns as queried."""
+    texts = builder.texts
+    first = texts("column.portal" if by == "portal" else "column.device")
     width = 96 if by == "portal" else 130
-    names = {by: first} | {column: say(f"vital.{name}") for name, found in columns.items() for column in found}
-    who = (
+    names = {by: first} | {column: texts(f"vital.{name}") for name, found in columns.items() for column in found}
+    first_options = (
         builder.row_link("link.portal", "portal", first)
         if by == "portal"
-        else {"mappings": [value_mapping((name, say(f"device.{name}"), "") for name in DEVICE_PROFILES)]}
+        else {"mappings": [value_mapping((name, texts(f"device.{name}"), "") for name in DEVICE_PROFILES)]}
     )
     return FieldOptions(
         unit="s",
         decimals=2,
         transformations=join_by_field(by, names),
         overrides={
-            first: {**who, "unit": "string", "custom.minWidth": 150},
+            first: {**first_options, "unit": "string", "custom.minWidth": 150},
             **{
-                say(f"vital.{name}"): {
+                texts(f"vital.{name}"): {
                     "unit": mobile_metric(name).unit,
                     "custom.width": width,
                     **_vital_thresholds(name),
@@ -130,7 +130,7 @@ def vitals_table_options(builder: PanelBuilder, by: str, columns: Mapping[str, S
 
 
 def _vital_thresholds(name: str) -> dict[str, object]:
-    """The colours of a vital that the criteria judge."""
+    """Return the colours of a vital that the criteria score."""
     if name not in VITALS:
         return {}
     limited = {"mode": "absolute", "steps": limit_steps(vital_limits(name))}
@@ -138,33 +138,33 @@ def _vital_thresholds(name: str) -> dict[str, object]:
 
 
 def _table(builder: PanelBuilder) -> Panel:
-    asked = dict(zip("ABCDE", VITALS, strict=True))
-    told = [
+    metrics = dict(zip("ABCDE", VITALS, strict=True))
+    queries = [
         instant_query(f"max by (portal) ({mobile_metric(name).series}{{{_DEVICE}}})", ref_id=ref, table=True)
-        for ref, name in asked.items()
+        for ref, name in metrics.items()
     ]
-    dress = vitals_table_options(builder, "portal", {name: [f"Value #{ref}"] for ref, name in asked.items()})
-    return builder.table("mobile.table", told, dress, sort_column=builder.texts("vital.lcp_seconds"))
+    options = vitals_table_options(builder, "portal", {name: [f"Value #{ref}"] for ref, name in metrics.items()})
+    return builder.table("mobile.table", queries, options, sort_column=builder.texts("vital.lcp_seconds"))
 
 
 def _device_comparison(builder: PanelBuilder) -> Panel:
-    """Every vital of every device side by side."""
-    asked = dict(zip("ABCDEFG", COMPARED_METRICS, strict=True))
-    told = [
+    """Build the table of all vitals by device."""
+    metrics = dict(zip("ABCDEFG", COMPARED_METRICS, strict=True))
+    queries = [
         instant_query(
             f"quantile by (check) (0.5, {mobile_metric(name).series}{{{_ALL_DEVICES}}})", ref_id=ref, table=True
         )
-        for ref, name in asked.items()
+        for ref, name in metrics.items()
     ]
-    dress = vitals_table_options(builder, "check", {name: [f"Value #{ref}"] for ref, name in asked.items()})
-    return builder.table("mobile.compared", told, dress)
+    options = vitals_table_options(builder, "check", {name: [f"Value #{ref}"] for ref, name in metrics.items()})
+    return builder.table("mobile.compared", queries, options)
 
 
 def _mobile_friendliness(builder: PanelBuilder) -> Panel:
     def mean(name: str, extra_selector: str = "") -> str:
         return f"avg({mobile_metric(name).series}{{{_DEVICE}{extra_selector}}})"
 
-    asked = {
+    expressions = {
         "viewport": mean("viewport_ok"),
         "overflow": f'avg({mobile_metric("overflow_360_px").series}{{width="360",{_DEVICE}}} < bool 1)',
         "legible": mean("text_legible_ratio"),
@@ -172,33 +172,33 @@ def _mobile_friendliness(builder: PanelBuilder) -> Panel:
         "zoom": mean("zoom_ok"),
         "lang": mean("lang_ok"),
     }
-    dress = FieldOptions(
+    options = FieldOptions(
         unit="percentunit",
         decimals=0,
         min_value=0,
         max_value=1,
         thresholds=threshold_steps(BAD, (HALF_RATIO, WARN), (MOBILE_FRIENDLY_RATIO, GOOD)),
     )
-    lines = [
-        instant_query(expr, builder.texts(f"fit.{name}"), ref)
-        for ref, (name, expr) in zip("ABCDEF", asked.items(), strict=True)
+    queries = [
+        instant_query(expr, builder.texts(f"mobile_friendly.{name}"), ref)
+        for ref, (name, expr) in zip("ABCDEF", expressions.items(), strict=True)
     ]
-    return builder.bar_gauge("mobile.fitness", lines, dress)
+    return builder.bar_gauge("mobile.mobile_friendliness", queries, options)
 
 
 def _lcp_histogram(builder: PanelBuilder) -> Panel:
-    asked = instant_query(f"max by (portal) ({_LCP}{{{_DEVICE}}})", "{{portal}}")
-    return builder.histogram("mobile.distribution", [asked], FieldOptions(unit="s", decimals=1))
+    query = instant_query(f"max by (portal) ({_LCP}{{{_DEVICE}}})", "{{portal}}")
+    return builder.histogram("mobile.distribution", [query], FieldOptions(unit="s", decimals=1))
 
 
 def _devices(builder: PanelBuilder) -> Panel:
-    asked = range_query(f"quantile by (check) (0.5, {_LCP}{{{SELECTED}}})", "{{check}}")
-    return builder.time_series("mobile.devices", [asked], FieldOptions(unit="s", min_value=0))
+    query = range_query(f"quantile by (check) (0.5, {_LCP}{{{SELECTED}}})", "{{check}}")
+    return builder.time_series("mobile.devices", [query], FieldOptions(unit="s", min_value=0))
 
 
 def _requests(builder: PanelBuilder) -> Panel:
-    asked = [
+    queries = [
         range_query(f"avg({mobile_metric(name).series}{{{_DEVICE}}})", builder.texts(f"legend.{name}"), ref)
         for ref, name in (("A", "requests"), ("B", "requests_failed"), ("C", "console_errors"))
     ]
-    return builder.time_series("mobile.requests", asked, FieldOptions(unit="short", min_value=0, decimals=0))
+    return builder.time_series("mobile.requests", queries, FieldOptions(unit="short", min_value=0, decimals=0))

@@ -1,4 +1,4 @@
-"""Makes panels, each dressed alike: title, description, no-data text, unit, colours, and null as a gap."""
+"""Build panels with the same options: title, description, no-data text, unit, colours, and null as a gap."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ LINK_TIME_RANGE = "${__url_time_range}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldOptions:
-    """What a panel's values wear. ``unit`` is Grafana's name of it; ``colors`` are thresholds, None: no judgement."""
+    """Field options of a panel. ``unit`` is Grafana's name of it; without ``thresholds`` values are not coloured."""
 
     unit: str = "short"
     decimals: int | None = None
     thresholds: Sequence[Threshold] | None = None
     mappings: Sequence[ValueMapping] = ()
     no_value_color: str = NEUTRAL
-    """The colour of a number that is not there."""
+    """The colour of a missing number."""
     min_value: float | None = None
     max_value: float | None = None
     link: DashboardLink | None = None
@@ -86,11 +86,11 @@ class FieldOptions:
 DEFAULT_OPTIONS = FieldOptions()
 
 _LOWEST_VALUE = -1e12
-"""A colour begins here that no missing number gets."""
+"""From here on a number is coloured; a missing one stays below."""
 
 
 class PanelBuilder:
-    """Panels in one language. ``key`` names the texts of a panel."""
+    """Builds panels in one language. ``key`` names the texts of a panel."""
 
     def __init__(self, texts: DashboardTexts) -> None:
         self.texts = texts
@@ -103,9 +103,9 @@ class PanelBuilder:
         *,
         sparkline: bool = False,
     ) -> Panel:
-        """One number, or few, whose colour fills the panel."""
-        made = stat.Panel().color_mode(BigValueColorMode.BACKGROUND if field_options.thresholds or field_options.mappings else
-                                       BigValueColorMode.NONE)  # fmt: skip
+        """Build a panel of one number, or few, whose colour fills it."""
+        colored = bool(field_options.thresholds or field_options.mappings)
+        made = stat.Panel().color_mode(BigValueColorMode.BACKGROUND if colored else BigValueColorMode.NONE)
         made.graph_mode(BigValueGraphMode.AREA if sparkline else BigValueGraphMode.NONE)
         made.reduce_options(_last_value(field_options.column)).text_mode(BigValueTextMode.VALUE)
         base = field_options.thresholds[0].color if field_options.thresholds else NEUTRAL
@@ -117,7 +117,7 @@ class PanelBuilder:
         return self._finish_panel(key, made.build(), targets, replace(field_options, thresholds=colors))
 
     def stat_tiles(self, key: str, targets: Sequence[Dataquery], field_options: FieldOptions) -> Panel:
-        """A tile for each series, with its name and its value."""
+        """Build a tile for each series, with its name and its value."""
         made = stat.Panel().color_mode(BigValueColorMode.BACKGROUND_SOLID).graph_mode(BigValueGraphMode.NONE)
         made.reduce_options(_last_value()).text_mode(BigValueTextMode.VALUE_AND_NAME).wide_layout(False)
         made.text(common.VizTextDisplayOptions().title_size(10).value_size(12)).orientation(VizOrientation.AUTO)
@@ -131,7 +131,7 @@ class PanelBuilder:
         *,
         show_points: bool = False,
     ) -> Panel:
-        """Curves; limits are drawn where the dress has colours. A missing value is a gap."""
+        """Build curves; thresholds are drawn as lines. A missing value is a gap."""
         made = _time_series_panel(fill_opacity=0).line_width(2)
         if show_points:
             made.show_points(VisibilityMode.ALWAYS).point_size(5)
@@ -147,7 +147,7 @@ class PanelBuilder:
         *,
         bars: bool = False,
     ) -> Panel:
-        """Areas or bars upon each other."""
+        """Build stacked areas or bars."""
         made = _time_series_panel(fill_opacity=70 if bars else 45).line_width(0 if bars else 1)
         made.stacking(common.StackingConfig().mode(StackingMode.NORMAL).group("A"))
         if bars:
@@ -155,14 +155,14 @@ class PanelBuilder:
         return self._finish_panel(key, made.build(), targets, field_options)
 
     def state_timeline(self, key: str, targets: Sequence[Dataquery], field_options: FieldOptions) -> Panel:
-        """A band of time for each series, coloured and labelled by its value."""
+        """Build a timeline for each series, coloured and labelled by its value."""
         made = statetimeline.Panel().show_value(VisibilityMode.AUTO).merge_values(True).row_height(0.85)
         made.line_width(0).fill_opacity(85).tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.SINGLE))
         made.legend(_legend(visible=False))
         return self._finish_panel(key, made.build(), targets, field_options)
 
     def bar_gauge(self, key: str, targets: Sequence[Dataquery], field_options: FieldOptions) -> Panel:
-        """A horizontal bar for each series with its number, worst or longest as the query sorts them."""
+        """Build a horizontal bar with its number for each series, in the order of the query."""
         made = bargauge.Panel().display_mode(BarGaugeDisplayMode.BASIC).orientation(VizOrientation.HORIZONTAL)
         made.value_mode(BarGaugeValueMode.COLOR).name_placement(BarGaugeNamePlacement.LEFT).show_unfilled(True)
         made.reduce_options(_last_value()).min_viz_height(14).max_viz_height(26)
@@ -170,12 +170,12 @@ class PanelBuilder:
         return self._finish_panel(key, made.build(), targets, field_options)
 
     def histogram(self, key: str, targets: Sequence[Dataquery], field_options: FieldOptions) -> Panel:
-        """How many series have about the same value."""
+        """Build a histogram of the values of all series."""
         made = histogram.Panel().combine(True).fill_opacity(70).legend(_legend(visible=False))
         return self._finish_panel(key, made.build(), targets, field_options)
 
     def bar_chart(self, key: str, targets: Sequence[Dataquery], field_options: FieldOptions, *, x_column: str) -> Panel:
-        """Horizontal bars of a table, stacked; ``x`` is the column that names them."""
+        """Build stacked horizontal bars of a table; *x_column* names them."""
         made = barchart.Panel().orientation(VizOrientation.HORIZONTAL).stacking(StackingMode.NORMAL).x_field(x_column)
         made.show_value(VisibilityMode.AUTO).legend(_legend()).fill_opacity(85).bar_width(0.8).line_width(0)
         made.x_tick_label_max_length(26)
@@ -190,11 +190,11 @@ class PanelBuilder:
         sort_column: str = "",
         ascending: bool = False,
     ) -> Panel:
-        """A table, sorted by the column ``sort``."""
+        """Build a table, sorted by *sort_column*."""
         made = table.Panel().cell_height(TableCellHeight.SM).show_header(True).min_width(64)
         if sort_column:
             made.sort_by([common.TableSortByFieldState().display_name(sort_column).desc(not ascending)])
-        # The words for an empty panel must not stand in a cell that is empty.
+        # The no-data text of the panel must not stand in an empty cell.
         cells = {name: {"noValue": "-", **found} for name, found in (field_options.overrides or {}).items()}
         field_options = replace(field_options, overrides=cells)
         return self._finish_panel(key, made.build(), targets, field_options)
@@ -207,20 +207,20 @@ class PanelBuilder:
         panel.interval = field_options.interval
         settings = panel.field_config or FieldConfigSource()
         panel.field_config = settings
-        told = settings.defaults
-        told.unit, told.decimals = field_options.unit, field_options.decimals
-        told.min_val, told.max_val = field_options.min_value, field_options.max_value
-        told.no_value = self.texts.no_value(key)
-        told.mappings = list(field_options.mappings)
-        told.links = [field_options.link] if field_options.link else None
-        told.thresholds = ThresholdsConfig(
+        defaults = settings.defaults
+        defaults.unit, defaults.decimals = field_options.unit, field_options.decimals
+        defaults.min_val, defaults.max_val = field_options.min_value, field_options.max_value
+        defaults.no_value = self.texts.no_value(key)
+        defaults.mappings = list(field_options.mappings)
+        defaults.links = [field_options.link] if field_options.link else None
+        defaults.thresholds = ThresholdsConfig(
             mode=ThresholdsMode.ABSOLUTE, steps=list(field_options.thresholds or threshold_steps(NEUTRAL))
         )
-        # A band of time would merge values of one colour where thresholds colour it, and then show the thresholds.
+        # A timeline coloured by thresholds would merge values of one colour, and then show the thresholds.
         palette = panel.type_val in {"timeseries", "barchart", "histogram"} or (
             panel.type_val == "state-timeline" and bool(field_options.mappings)
         )
-        told.color = FieldColor(mode=FieldColorModeId.PALETTE_CLASSIC if palette else FieldColorModeId.THRESHOLDS)
+        defaults.color = FieldColor(mode=FieldColorModeId.PALETTE_CLASSIC if palette else FieldColorModeId.THRESHOLDS)
         settings.overrides = [_override(name, found) for name, found in (field_options.overrides or {}).items()]
         if field_options.transformations:
             panel.transformations = [DataTransformerConfig(id_val=id_, options=dict(options))
@@ -228,14 +228,17 @@ class PanelBuilder:
         return panel
 
     def link(self, title: str, name: str, label: str = "portal") -> DashboardLink:
-        """From a value to the dashboard ``name`` of the portal in its label, with range and variables."""
-        place = f"/d/{uid(name, self.texts.language)}?var-portal=${{__field.labels.{label}}}&{LINK_VARIABLES}&{LINK_TIME_RANGE}"
-        return DashboardLink(title=self.texts(title), type_val=DashboardLinkType.LINK, url=place)
+        """Return a link from a value to the dashboard *name* of the portal in its *label*, with range and variables."""
+        url = self._portal_url(name, f"${{__field.labels.{label}}}")
+        return DashboardLink(title=self.texts(title), type_val=DashboardLinkType.LINK, url=url)
 
     def row_link(self, title: str, name: str, column: str) -> Mapping[str, object]:
-        """The same from a cell of a table to the portal that the row names in ``column``."""
-        place = f"/d/{uid(name, self.texts.language)}?var-portal=${{__data.fields.{column}}}&{LINK_VARIABLES}&{LINK_TIME_RANGE}"
-        return {"links": [{"title": self.texts(title), "url": place}]}
+        """Return the same link from a cell of a table to the portal in *column* of its row."""
+        url = self._portal_url(name, f"${{__data.fields.{column}}}")
+        return {"links": [{"title": self.texts(title), "url": url}]}
+
+    def _portal_url(self, name: str, portal: str) -> str:
+        return f"/d/{uid(name, self.texts.language)}?var-portal={portal}&{LINK_VARIABLES}&{LINK_TIME_RANGE}"
 
 
 def _override(name: str, properties: Mapping[str, object]) -> DashboardFieldConfigSourceOverrides:
@@ -263,14 +266,21 @@ def _last_value(column: str = "") -> common.ReduceDataOptions:
 
 
 def fixed_color(color: str) -> Mapping[str, object]:
-    """A series in a colour of its own."""
+    """Return the override that gives a series a fixed colour."""
     return {"color": {"mode": "fixed", "fixedColor": color}}
 
 
 def join_by_field(by: str, names: Mapping[str, str]) -> list[tuple[str, Mapping[str, object]]]:
-    """Answers as one table, a row for each value of ``by``; ``names``: column as queried -> text, in order."""
+    """Join results to one table, a row for each value of *by*; *names*: column as queried -> text, in order."""
     return [
         ("joinByField", {"byField": by, "mode": "outer"}),
+        *select_columns(names),
+    ]
+
+
+def select_columns(names: Mapping[str, str]) -> list[tuple[str, Mapping[str, object]]]:
+    """Keep the columns in *names* (column as queried -> text), in their order."""
+    return [
         ("filterFieldsByName", {"include": {"names": list(names)}}),
         ("organize", {"renameByName": names, "indexByName": {name: at for at, name in enumerate(names)}}),
     ]

@@ -33,8 +33,6 @@ from monitor.web.metrics.hop_series import INFO, PHASE, STATUS
 from probes.trace import PHASES as HOP_PHASES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from grafana_foundation_sdk.models.dashboard import Panel, ValueMapping
 
     from monitor.tools.dashboards.texts import DashboardTexts
@@ -51,8 +49,8 @@ _CERTIFICATE_DAYS_LEFT = f"(min(probe_ssl_earliest_cert_expiry{{{SELECTED}}}) - 
 
 
 def dashboard(texts: DashboardTexts) -> DashboardSpec:
-    """The dashboard in one language."""
-    kit = PanelBuilder(texts)
+    """Return the dashboard in one language."""
+    builder = PanelBuilder(texts)
     return DashboardSpec(
         name="portal",
         variables=[*portal_variables(texts, single_portal=True), status_page_variable(texts)],
@@ -60,52 +58,75 @@ def dashboard(texts: DashboardTexts) -> DashboardSpec:
         refresh="30s",
         links=(external_link(texts("link.status"), "${status_page:raw}/portals/${portal}"),),
         rows=(
-            *wrap_panels(_summary(kit)),
-            PanelRow(height=4, panels=[(24, _state_timeline(kit))]),
-            PanelRow(height=7, panels=[(12, _check_results(kit)), (12, _fault_counts(kit))]),
-            PanelRow(height=8, panels=[(12, _phases(kit)), (12, _families(kit))]),
-            PanelRow(height=6, panels=[(24, _hops(kit))]),
-            PanelRow(height=7, panels=[(12, _duration_by_check(kit)), (6, _status_codes(kit)), (6, _redirects(kit))]),
-            PanelRow(height=6, panels=[(12, _vital_tiles(kit)), (12, _certificate(kit))]),
+            *wrap_panels(_summary(builder)),
+            PanelRow(height=4, panels=[(24, _state_timeline(builder))]),
+            PanelRow(height=7, panels=[(12, _check_results(builder)), (12, _fault_counts(builder))]),
+            PanelRow(height=8, panels=[(12, _phases(builder)), (12, _families(builder))]),
+            PanelRow(height=6, panels=[(24, _hops(builder))]),
+            PanelRow(
+                height=7,
+                panels=[(12, _duration_by_check(builder)), (6, _status_codes(builder)), (6, _redirects(builder))],
+            ),
+            PanelRow(height=6, panels=[(12, _vital_tiles(builder)), (12, _certificate(builder))]),
         ),
     )
 
 
 def _summary(builder: PanelBuilder) -> list[Panel]:
-    say = builder.texts
+    texts = builder.texts
     share = threshold_steps(BAD, (AVAILABILITY_CRITICAL, WARN), (AVAILABILITY_OBJECTIVE, GOOD))
     urgent, soon, plan = CERTIFICATE_DAYS
     fault = f"topk(1, max by (reason) (probe_failure_info{{{SELECTED}}}))"
     status = f"max({http_metric('status').series}{{{HOME_CHECK}}})"
     return [
-        builder.stat("portal.state", [instant_query(worst_state())], FieldOptions(unit="none", mappings=state_code_mappings(say))),
-        builder.stat("portal.since", [instant_query(f"max({last_state_change()}) * 1000")], FieldOptions(unit="dateTimeFromNow")),
         builder.stat(
-            "portal.day", [instant_query(f"min(portal:portal_monitor_availability:ratio1d{{{SELECTED}}})")],
+            "portal.state",
+            [instant_query(worst_state())],
+            FieldOptions(unit="none", mappings=state_code_mappings(texts)),
+        ),
+        builder.stat(
+            "portal.since", [instant_query(f"max({last_state_change()}) * 1000")], FieldOptions(unit="dateTimeFromNow")
+        ),
+        builder.stat(
+            "portal.day",
+            [instant_query(f"min(portal:portal_monitor_availability:ratio1d{{{SELECTED}}})")],
             FieldOptions(unit="percentunit", decimals=2, thresholds=share),
         ),
         builder.stat(
-            "portal.month", [instant_query(f"min(portal:portal_monitor_availability:ratio30d{{{SELECTED}}})")],
+            "portal.month",
+            [instant_query(f"min(portal:portal_monitor_availability:ratio30d{{{SELECTED}}})")],
             FieldOptions(unit="percentunit", decimals=2, thresholds=share),
         ),
         builder.stat(
-            "portal.latency", [range_query(f"max(probe_duration_seconds{{{HOME_CHECK}}})", "")],
-            FieldOptions(unit="s", decimals=2, thresholds=threshold_steps(GOOD, (SLOW_SECONDS / 2, WARN), (SLOW_SECONDS, BAD))), sparkline=True,
+            "portal.latency",
+            [range_query(f"max(probe_duration_seconds{{{HOME_CHECK}}})", "")],
+            FieldOptions(
+                unit="s", decimals=2, thresholds=threshold_steps(GOOD, (SLOW_SECONDS / 2, WARN), (SLOW_SECONDS, BAD))
+            ),
+            sparkline=True,
         ),
         builder.stat(
-            "portal.certificate_left", [instant_query(_CERTIFICATE_DAYS_LEFT)],
-            FieldOptions(unit=say("unit.days"), decimals=0, thresholds=threshold_steps(BAD, (urgent, BAD), (soon, WARN), (plan, GOOD))),
+            "portal.certificate_left",
+            [instant_query(_CERTIFICATE_DAYS_LEFT)],
+            FieldOptions(
+                unit=texts("unit.days"),
+                decimals=0,
+                thresholds=threshold_steps(BAD, (urgent, BAD), (soon, WARN), (plan, GOOD)),
+            ),
         ),
-        builder.stat("portal.code", [instant_query(status)], FieldOptions(unit="none", mappings=_status_code_mappings(say))),
         builder.stat(
-            "portal.fault", [instant_query(fault, table=True)],
+            "portal.code", [instant_query(status)], FieldOptions(unit="none", mappings=_status_code_mappings(texts))
+        ),
+        builder.stat(
+            "portal.fault",
+            [instant_query(fault, table=True)],
             FieldOptions(unit="none", thresholds=threshold_steps(BAD), no_value_color=GOOD, column="reason"),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _status_code_mappings(texts: DashboardTexts) -> list[ValueMapping]:
-    """Status codes with the word that they come down to."""
+    """Map ranges of status codes to their meaning."""
     return [
         range_mapping(200, 399, f"✓ {texts('code.good')}", GOOD),
         range_mapping(500, 599, f"✕ {texts('code.server')}", BAD),
@@ -114,110 +135,109 @@ def _status_code_mappings(texts: DashboardTexts) -> list[ValueMapping]:
 
 
 def _state_timeline(builder: PanelBuilder) -> Panel:
-    asked = range_query(worst_state("location"), "{{location}}")
+    query = range_query(worst_state("location"), "{{location}}")
     return builder.state_timeline(
-        "portal.states", [asked], FieldOptions(unit="none", mappings=state_code_mappings(builder.texts))
+        "portal.states", [query], FieldOptions(unit="none", mappings=state_code_mappings(builder.texts))
     )
 
 
 def _check_results(builder: PanelBuilder) -> Panel:
-    say = builder.texts
+    texts = builder.texts
     family = http_metric("ipv4_success").series
-    asked = [
+    queries = [
         range_query(f"min by (check) (probe_success{{{SELECTED}}})", "{{check}}"),
         range_query(f"min by (family) ({family}{{{HOME_CHECK}}})", "{{family}}", "B"),
     ]
-    told = value_mapping((("1", f"✓ {say('look.good')}", GOOD), ("0", f"✕ {say('look.bad')}", BAD)))
-    return builder.state_timeline("portal.pages", asked, FieldOptions(unit="none", mappings=[told]))
+    mapping = value_mapping((("1", f"✓ {texts('probe.ok')}", GOOD), ("0", f"✕ {texts('probe.failed')}", BAD)))
+    return builder.state_timeline("portal.pages", queries, FieldOptions(unit="none", mappings=[mapping]))
 
 
 def _fault_counts(builder: PanelBuilder) -> Panel:
-    asked = range_query(
+    query = range_query(
         f"count by (reason) (max by (check, location, reason) (probe_failure_info{{{SELECTED}}}))", "{{reason}}"
     )
-    return builder.stacked_series("portal.faults", [asked], FieldOptions(min_value=0, decimals=0), bars=True)
+    return builder.stacked_series("portal.faults", [query], FieldOptions(min_value=0, decimals=0), bars=True)
 
 
 def _phases(builder: PanelBuilder) -> Panel:
     series = http_metric("resolve_seconds").series
-    asked: Sequence[tuple[str, str]] = tuple(zip("ABCDE", PHASE_COLORS, strict=True))
-    lines = [
+    queries = [
         range_query(f'avg({series}{{phase="{phase}",{HOME_CHECK}}})', builder.texts(f"phase.{phase}"), ref)
-        for ref, phase in asked
+        for ref, phase in zip("ABCDE", PHASE_COLORS, strict=True)
     ]
     overrides = {builder.texts(f"phase.{phase}"): fixed_color(shade) for phase, shade in PHASE_COLORS.items()}
-    return builder.stacked_series("portal.phases", lines, FieldOptions(unit="s", min_value=0, overrides=overrides))
+    return builder.stacked_series("portal.phases", queries, FieldOptions(unit="s", min_value=0, overrides=overrides))
 
 
 def _families(builder: PanelBuilder) -> Panel:
     series = http_metric("ipv4_seconds").series
-    asked = [
+    queries = [
         range_query(f'max({series}{{family="ipv{family}",{HOME_CHECK}}})', f"IPv{family}", ref)
         for ref, family in (("A", 4), ("B", 6))
     ]
-    return builder.time_series("portal.families", asked, FieldOptions(unit="s", min_value=0))
+    return builder.time_series("portal.families", queries, FieldOptions(unit="s", min_value=0))
 
 
 def _duration_by_check(builder: PanelBuilder) -> Panel:
-    asked = range_query(f"max by (check) (probe_duration_seconds{{{SELECTED}}})", "{{check}}")
+    query = range_query(f"max by (check) (probe_duration_seconds{{{SELECTED}}})", "{{check}}")
     return builder.time_series(
         "portal.by_page",
-        [asked],
+        [query],
         FieldOptions(unit="s", min_value=0, thresholds=threshold_steps("transparent", (SLOW_SECONDS, BAD))),
     )
 
 
 def _status_codes(builder: PanelBuilder) -> Panel:
-    asked = range_query(f"max by (check) ({http_metric('status').series}{{{SELECTED}}})", "{{check}}")
-    return builder.time_series("portal.status", [asked], FieldOptions(unit="none", decimals=0))
+    query = range_query(f"max by (check) ({http_metric('status').series}{{{SELECTED}}})", "{{check}}")
+    return builder.time_series("portal.status", [query], FieldOptions(unit="none", decimals=0))
 
 
 def _redirects(builder: PanelBuilder) -> Panel:
-    asked = range_query(f"max by (check) ({http_metric('redirects').series}{{{SELECTED}}})", "{{check}}")
-    return builder.time_series("portal.redirects", [asked], FieldOptions(unit="short", min_value=0, decimals=0))
+    query = range_query(f"max by (check) ({http_metric('redirects').series}{{{SELECTED}}})", "{{check}}")
+    return builder.time_series("portal.redirects", [query], FieldOptions(unit="short", min_value=0, decimals=0))
 
 
 def _hops(builder: PanelBuilder) -> Panel:
-    """The requests of the newest look at the home page, a row each, in order, at every chosen location."""
-    say = builder.texts
+    """Build the table of the requests of the latest probe of the home page, in order, at every chosen location."""
+    texts = builder.texts
     by = "location, hop"
 
     def with_step_label(expr: str) -> str:
-        # Answers are joined by one column, so it has to say location and hop.
+        # Answers are joined by one column, so it has to texts location and hop.
         return f'label_join({expr}, "step", " ", "location", "hop")'
 
-    asked = {
+    expressions = {
         "where": with_step_label(f"max by ({by}, url, address) ({INFO}{{{HOME_CHECK}}})"),
         "status": with_step_label(f"max by ({by}) ({STATUS}{{{HOME_CHECK}}})"),
         **{name: with_step_label(f'max by ({by}) ({PHASE}{{phase="{name}",{HOME_CHECK}}})') for name in _HOP_PHASES},
         "total": with_step_label(f"sum by ({by}) (max by ({by}, phase) ({PHASE}{{{HOME_CHECK}}}))"),
     }
     queries = [
-        instant_query(expr, ref_id=ref, table=True) for ref, expr in zip("ABCDEFGHI", asked.values(), strict=True)
+        instant_query(expr, ref_id=ref, table=True) for ref, expr in zip("ABCDEFGHI", expressions.values(), strict=True)
     ]
-    names = {"step": say("column.hop"), "url": say("column.url"), "address": say("column.ip")}
+    names = {"step": texts("column.hop"), "url": texts("column.url"), "address": texts("column.ip")}
     names |= {
-        f"Value #{ref}": say(f"phase.{name}" if name in _HOP_PHASES else f"column.{name}")
-        for ref, name in zip("BCDEFGHI", list(asked)[1:], strict=True)
+        f"Value #{ref}": texts(f"phase.{name}" if name in _HOP_PHASES else f"column.{name}")
+        for ref, name in zip("BCDEFGHI", list(expressions)[1:], strict=True)
     }
     seconds = {"unit": "s", "decimals": 1, "custom.width": 80}
-    dress = FieldOptions(
+    options = FieldOptions(
         unit="none",
         transformations=join_by_field("step", names),
         overrides={
-            say("column.hop"): {"unit": "string", "custom.width": 110},
-            say("column.url"): {"unit": "string", "custom.minWidth": 160},
-            say("column.ip"): {"unit": "string", "custom.width": 120},
-            say("column.status"): {"unit": "none", "custom.width": 80},
-            **{say(f"phase.{name}"): seconds for name in _HOP_PHASES},
-            say("column.total"): seconds,
+            texts("column.hop"): {"unit": "string", "custom.width": 110},
+            texts("column.url"): {"unit": "string", "custom.minWidth": 160},
+            texts("column.ip"): {"unit": "string", "custom.width": 120},
+            texts("column.status"): {"unit": "none", "custom.width": 80},
+            **{texts(f"phase.{name}"): seconds for name in _HOP_PHASES},
+            texts("column.total"): seconds,
         },
     )
-    return builder.table("portal.hops", queries, dress, sort_column=say("column.hop"), ascending=True)
+    return builder.table("portal.hops", queries, options, sort_column=texts("column.hop"), ascending=True)
 
 
 def _vital_tiles(builder: PanelBuilder) -> Panel:
-    asked = [
+    queries = [
         instant_query(
             f'max({mobile_metric(name).series}{{check="mobile",{SELECTED}}})', builder.texts(f"vital.{name}"), ref
         )
@@ -231,13 +251,13 @@ def _vital_tiles(builder: PanelBuilder) -> Panel:
         }
         for name in VITALS
     }
-    return builder.stat_tiles("portal.vitals", asked, FieldOptions(unit="s", decimals=2, overrides=overrides))
+    return builder.stat_tiles("portal.vitals", queries, FieldOptions(unit="s", decimals=2, overrides=overrides))
 
 
 def _certificate(builder: PanelBuilder) -> Panel:
-    say = builder.texts
+    texts = builder.texts
     facts = "probe_ssl_last_chain_info"
-    asked = [
+    queries = [
         instant_query(f"max by (portal, subject, issuer) ({facts}{{{HOME_CHECK}}})", ref_id="A", table=True),
         instant_query(f"max by (portal, version) (probe_tls_version_info{{{HOME_CHECK}}})", ref_id="B", table=True),
         instant_query(
@@ -245,15 +265,15 @@ def _certificate(builder: PanelBuilder) -> Panel:
         ),
     ]
     names = {
-        "subject": say("column.subject"), "issuer": say("column.issuer"), "version": say("column.tls"),
-        "Value #C": say("column.ends"),
+        "subject": texts("column.subject"), "issuer": texts("column.issuer"), "version": texts("column.tls"),
+        "Value #C": texts("column.ends"),
     }  # fmt: skip
-    dress = FieldOptions(
+    options = FieldOptions(
         unit="none",
         transformations=join_by_field("portal", names),
         overrides={
-            say("column.ends"): {"unit": "dateTimeAsIso", "custom.width": 170},
-            say("column.tls"): {"custom.width": 90},
+            texts("column.ends"): {"unit": "dateTimeAsIso", "custom.width": 170},
+            texts("column.tls"): {"custom.width": 90},
         },
     )
-    return builder.table("portal.certificate", asked, dress)
+    return builder.table("portal.certificate", queries, options)

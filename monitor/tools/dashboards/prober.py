@@ -1,4 +1,4 @@
-"""Prober: can I trust it? Its punctuality, its machine, its journal, its couriers, its browser, its configuration."""
+"""Prober: can I trust it? Its schedule, host, journal, sinks, background jobs, browser and configuration."""
 
 from __future__ import annotations
 
@@ -30,22 +30,24 @@ from monitor.tools.dashboards.variables import (
 from probes.result import Outcome
 
 if TYPE_CHECKING:
-    from grafana_foundation_sdk.models.dashboard import Panel
+    from collections.abc import Sequence
+
+    from grafana_foundation_sdk.models.dashboard import Panel, Threshold
 
     from monitor.tools.dashboards.texts import DashboardTexts
 
 _SELECTED_INSTANCE = 'instance=~"$instance"'
 _MONITOR_PROCESS = "on (instance) portal_monitor_build_info"
-"""Other processes tell their processor time under the same name."""
+"""Other processes expose their processor time under the same name."""
 
-_MISSED_REASONS = '"late|overlapped|prober"'
+_MISSED_REASONS = '"late|overlapped|internal_error"'
 _QUANTILES = (("A", 0.5), ("B", 0.99))
-_OUTCOME_COLORS = {Outcome.UP: GOOD, Outcome.DOWN: BAD, Outcome.VOID: NEUTRAL}
+_OUTCOME_COLORS = {Outcome.UP: GOOD, Outcome.DOWN: BAD, Outcome.UNKNOWN: NEUTRAL}
 
 
 def dashboard(texts: DashboardTexts) -> DashboardSpec:
-    """The dashboard in one language."""
-    kit = PanelBuilder(texts)
+    """Return the dashboard in one language."""
+    builder = PanelBuilder(texts)
     return DashboardSpec(
         name="prober",
         variables=[
@@ -59,106 +61,139 @@ def dashboard(texts: DashboardTexts) -> DashboardSpec:
         ],
         refresh="30s",
         rows=(
-            *wrap_panels(_summary(kit)),
-            PanelRow(height=7, panels=[(8, _start_delay(kit)), (8, _unknown_results(kit)), (8, _loop_lag(kit))]),
-            PanelRow(height=7, panels=[(8, _probe_rate(kit)), (8, _commit_duration(kit)), (8, _journal_size(kit))]),
-            PanelRow(height=7, panels=[(8, _sink_lag(kit)), (8, _sink_failures(kit)), (8, _background_job_age(kit))]),
-            PanelRow(height=7, panels=[(8, _benchmark_index(kit)), (8, _process_usage(kit)), (8, _notifications(kit))]),
+            *wrap_panels(_summary(builder)),
+            PanelRow(
+                height=7, panels=[(8, _start_delay(builder)), (8, _unknown_results(builder)), (8, _loop_lag(builder))]
+            ),
+            PanelRow(
+                height=7,
+                panels=[(8, _probe_rate(builder)), (8, _commit_duration(builder)), (8, _journal_size(builder))],
+            ),
+            PanelRow(
+                height=7,
+                panels=[(8, _sink_lag(builder)), (8, _sink_failures(builder)), (8, _background_job_age(builder))],
+            ),
+            PanelRow(
+                height=7,
+                panels=[(8, _benchmark_index(builder)), (8, _process_usage(builder)), (8, _notifications(builder))],
+            ),
         ),
     )
 
 
 def _summary(builder: PanelBuilder) -> list[Panel]:
-    say = builder.texts
-    fine = value_mapping((("1", f"✓ {say('light.fine')}", GOOD), ("0", f"✕ {say('light.refused')}", BAD)))
-    sinks = value_mapping((("1", f"✓ {say('light.fine')}", GOOD), ("0", f"✕ {say('light.away')}", BAD)))
+    texts = builder.texts
+    config = value_mapping((("1", f"✓ {texts('status.ok')}", GOOD), ("0", f"✕ {texts('status.rejected')}", BAD)))
+    sinks = value_mapping((("1", f"✓ {texts('status.ok')}", GOOD), ("0", f"✕ {texts('status.unreachable')}", BAD)))
     missed = (
-        f"sum(increase(portal_monitor_voids_total{{reason=~{_MISSED_REASONS},{_SELECTED_INSTANCE}}}[1h]))"
-        f" / sum(increase(portal_monitor_looks_total{{{_SELECTED_INSTANCE}}}[1h]))"
+        f"sum(increase(portal_monitor_unknown_results_total{{reason=~{_MISSED_REASONS},{_SELECTED_INSTANCE}}}[1h]))"
+        f" / sum(increase(portal_monitor_probes_total{{{_SELECTED_INSTANCE}}}[1h]))"
     )
     return [
-        prober_status(builder, "prober.light"),
+        prober_status(builder, "prober.prober_status"),
         builder.stat(
-            "prober.last", [instant_query(f"max(time() - portal_monitor_last_look_timestamp_seconds{{{_SELECTED_INSTANCE}}})")],
-            FieldOptions(unit="s", decimals=0, thresholds=threshold_steps(GOOD, (PROBE_GAP_SECONDS, WARN), (NOT_PROBING_SECONDS, BAD))),
+            "prober.last",
+            [instant_query(f"max(time() - portal_monitor_last_probe_timestamp_seconds{{{_SELECTED_INSTANCE}}})")],
+            FieldOptions(
+                unit="s",
+                decimals=0,
+                thresholds=threshold_steps(GOOD, (PROBE_GAP_SECONDS, WARN), (NOT_PROBING_SECONDS, BAD)),
+            ),
         ),
         builder.stat(
-            "prober.missed", [instant_query(missed)],
-            FieldOptions(unit="percentunit", decimals=2, thresholds=threshold_steps(GOOD, (MISSED_SLOTS_WARNING_RATIO, WARN), (MISSED_SLOTS_RATIO, BAD))),
+            "prober.missed",
+            [instant_query(missed)],
+            FieldOptions(
+                unit="percentunit",
+                decimals=2,
+                thresholds=threshold_steps(GOOD, (MISSED_SLOTS_WARNING_RATIO, WARN), (MISSED_SLOTS_RATIO, BAD)),
+            ),
         ),
         builder.stat(
-            "prober.config", [instant_query(f"min(portal_monitor_config_last_reload_successful{{{_SELECTED_INSTANCE}}})")],
-            FieldOptions(unit="none", mappings=[fine]),
+            "prober.config",
+            [instant_query(f"min(portal_monitor_config_last_reload_successful{{{_SELECTED_INSTANCE}}})")],
+            FieldOptions(unit="none", mappings=[config]),
         ),
         builder.stat(
-            "prober.journal_used", [instant_query(f"max(portal_monitor_journal_limit_used_ratio{{{_SELECTED_INSTANCE}}})")],
-            FieldOptions(unit="percentunit", decimals=1, thresholds=threshold_steps(GOOD, (JOURNAL_SIZE_RATIOS[0], WARN), (JOURNAL_SIZE_RATIOS[1], BAD))),
+            "prober.journal_used",
+            [instant_query(f"max(portal_monitor_journal_size_limit_ratio{{{_SELECTED_INSTANCE}}})")],
+            FieldOptions(
+                unit="percentunit",
+                decimals=1,
+                thresholds=threshold_steps(GOOD, (JOURNAL_SIZE_RATIOS[0], WARN), (JOURNAL_SIZE_RATIOS[1], BAD)),
+            ),
         ),
         builder.stat(
-            "prober.sinks", [instant_query(f"min(portal_monitor_sink_up{{{_SELECTED_INSTANCE}}})")], FieldOptions(unit="none", mappings=[sinks])
+            "prober.sinks",
+            [instant_query(f"min(portal_monitor_sink_up{{{_SELECTED_INSTANCE}}})")],
+            FieldOptions(unit="none", mappings=[sinks]),
         ),
-        builder.stat("prober.checks", [instant_query(f"sum(portal_monitor_planned_checks{{{_SELECTED_INSTANCE}}})")], FieldOptions(decimals=0)),
         builder.stat(
-            "prober.version", [instant_query(f"max by (version) (portal_monitor_build_info{{{_SELECTED_INSTANCE}}})", table=True)],
+            "prober.checks",
+            [instant_query(f"sum(portal_monitor_scheduled_checks{{{_SELECTED_INSTANCE}}})")],
+            FieldOptions(decimals=0),
+        ),
+        builder.stat(
+            "prober.version",
+            [instant_query(f"max by (version) (portal_monitor_build_info{{{_SELECTED_INSTANCE}}})", table=True)],
             FieldOptions(unit="none", column="version"),
         ),
-    ]  # fmt: skip
+    ]
+
+
+def _quantile_curves(
+    builder: PanelBuilder, key: str, series: str, thresholds: Sequence[Threshold] | None = None
+) -> Panel:
+    """Build median and 99th percentile of a histogram, in seconds."""
+    queries = [
+        range_query(histogram_quantile(series, q), builder.texts(f"legend.q{q * 100:.0f}"), ref)
+        for ref, q in _QUANTILES
+    ]
+    return builder.time_series(key, queries, FieldOptions(unit="s", min_value=0, thresholds=thresholds))
 
 
 def _start_delay(builder: PanelBuilder) -> Panel:
-    series = "portal_monitor_start_lateness_seconds"
-    asked = [
-        range_query(histogram_quantile(series, q), builder.texts(f"legend.q{q * 100:.0f}"), ref)
-        for ref, q in _QUANTILES
-    ]
-    return builder.time_series("prober.lateness", asked, FieldOptions(unit="s", min_value=0))
+    return _quantile_curves(builder, "prober.start_delay", "portal_monitor_probe_start_delay_seconds")
 
 
 def _loop_lag(builder: PanelBuilder) -> Panel:
-    series = "portal_monitor_event_loop_lag_seconds"
-    asked = [
-        range_query(histogram_quantile(series, q), builder.texts(f"legend.q{q * 100:.0f}"), ref)
-        for ref, q in _QUANTILES
-    ]
-    return builder.time_series(
-        "prober.loop",
-        asked,
-        FieldOptions(unit="s", min_value=0, thresholds=threshold_steps("transparent", (LOOP_LAG_SECONDS, BAD))),
-    )
+    limit = threshold_steps("transparent", (LOOP_LAG_SECONDS, BAD))
+    return _quantile_curves(builder, "prober.loop", "portal_monitor_event_loop_lag_seconds", limit)
 
 
 def _unknown_results(builder: PanelBuilder) -> Panel:
-    asked = [
+    queries = [
         range_query(
-            f'sum(increase(portal_monitor_voids_total{{reason="{void}",{_SELECTED_INSTANCE}}}[$__rate_interval]))',
-            builder.texts(f"void.{void}"),
+            f'sum(increase(portal_monitor_unknown_results_total{{reason="{reason}",{_SELECTED_INSTANCE}}}[$__rate_interval]))',
+            builder.texts(f"unknown.{reason}"),
             ref,
         )
-        for ref, void in zip("ABCDEFGH", UnknownReason, strict=False)
+        for ref, reason in zip("ABCDEFGH", UnknownReason, strict=False)
     ]
-    return builder.stacked_series("prober.missing", asked, FieldOptions(min_value=0, decimals=0), bars=True)
+    return builder.stacked_series("prober.unknown_results", queries, FieldOptions(min_value=0, decimals=0), bars=True)
 
 
 def _probe_rate(builder: PanelBuilder) -> Panel:
-    asked = [
+    queries = [
         range_query(
-            f'sum(rate(portal_monitor_looks_total{{outcome="{outcome}",{_SELECTED_INSTANCE}}}[$__rate_interval]))',
+            f'sum(rate(portal_monitor_probes_total{{outcome="{outcome}",{_SELECTED_INSTANCE}}}[$__rate_interval]))',
             builder.texts(f"outcome.{outcome}"),
             ref,
         )
         for ref, outcome in zip("ABC", Outcome, strict=True)
     ]
     overrides = {builder.texts(f"outcome.{outcome}"): fixed_color(shade) for outcome, shade in _OUTCOME_COLORS.items()}
-    return builder.stacked_series("prober.looks", asked, FieldOptions(unit="reqps", min_value=0, overrides=overrides))
+    return builder.stacked_series(
+        "prober.probes", queries, FieldOptions(unit="reqps", min_value=0, overrides=overrides)
+    )
 
 
 def _commit_duration(builder: PanelBuilder) -> Panel:
-    series = "portal_monitor_journal_commit_seconds"
-    asked = [
-        range_query(histogram_quantile(series, q), builder.texts(f"legend.q{q * 100:.0f}"), ref)
-        for ref, q in _QUANTILES
-    ]
-    return builder.time_series("prober.commits", asked, FieldOptions(unit="s", min_value=0))
+    return _quantile_curves(builder, "prober.commits", "portal_monitor_journal_commit_seconds")
+
+
+def _increase(series: str) -> str:
+    return f"increase({series}{{{_SELECTED_INSTANCE}}}[$__rate_interval])"
 
 
 def _journal_size(builder: PanelBuilder) -> Panel:
@@ -169,50 +204,54 @@ def _journal_size(builder: PanelBuilder) -> Panel:
 
 
 def _sink_lag(builder: PanelBuilder) -> Panel:
-    asked = range_query(f"max by (sink) (portal_monitor_sink_lag_seconds{{{_SELECTED_INSTANCE}}})", "{{sink}}")
+    query = range_query(f"max by (sink) (portal_monitor_sink_lag_seconds{{{_SELECTED_INSTANCE}}})", "{{sink}}")
     return builder.time_series(
-        "prober.couriers",
-        [asked],
+        "prober.sink_lag",
+        [query],
         FieldOptions(unit="s", min_value=0, thresholds=threshold_steps("transparent", (SINK_LAG_SECONDS, BAD))),
     )
 
 
 def _sink_failures(builder: PanelBuilder) -> Panel:
-    failures = f"sum by (sink, failure) (increase(portal_monitor_sink_failures_total{{{_SELECTED_INSTANCE}}}[$__rate_interval]))"
-    aside = f"sum by (sink) (increase(portal_monitor_sink_quarantined_total{{{_SELECTED_INSTANCE}}}[$__rate_interval]))"
-    asked = [
+    failures = f"sum by (sink, failure) ({_increase('portal_monitor_sink_failures_total')})"
+    quarantined = f"sum by (sink) ({_increase('portal_monitor_sink_quarantined_total')})"
+    queries = [
         range_query(failures, "{{sink}} {{failure}}"),
-        range_query(aside, "{{sink}} " + builder.texts("legend.quarantined"), "B"),
+        range_query(quarantined, "{{sink}} " + builder.texts("legend.quarantined"), "B"),
     ]
-    return builder.stacked_series("prober.refused", asked, FieldOptions(min_value=0, decimals=0), bars=True)
+    return builder.stacked_series("prober.sink_failures", queries, FieldOptions(min_value=0, decimals=0), bars=True)
 
 
 def _background_job_age(builder: PanelBuilder) -> Panel:
-    asked = [
+    queries = [
         range_query(
-            f"time() - min(portal_monitor_archive_sealed_until_timestamp_seconds{{{_SELECTED_INSTANCE}}})", builder.texts("legend.archive")
+            f"time() - min(portal_monitor_archive_sealed_until_timestamp_seconds{{{_SELECTED_INSTANCE}}})",
+            builder.texts("legend.archive"),
         ),
         range_query(
             f"time() - min by (tier) (portal_monitor_rollup_until_timestamp_seconds{{{_SELECTED_INSTANCE}}})",
-            builder.texts("legend.rollup") + " {{tier}}", "B",
+            builder.texts("legend.rollup") + " {{tier}}",
+            "B",
         ),
         range_query(
-            f"time() - min(portal_monitor_scoring_last_run_timestamp_seconds{{{_SELECTED_INSTANCE}}})", builder.texts("legend.scores"), "C"
+            f"time() - min(portal_monitor_scoring_last_run_timestamp_seconds{{{_SELECTED_INSTANCE}}})",
+            builder.texts("legend.scores"),
+            "C",
         ),
-    ]  # fmt: skip
-    return builder.time_series("prober.closed", asked, FieldOptions(unit="s", min_value=0))
+    ]
+    return builder.time_series("prober.background_jobs", queries, FieldOptions(unit="s", min_value=0))
 
 
 def _benchmark_index(builder: PanelBuilder) -> Panel:
-    """The benchmark runs around every rendering, so it also tells that the browser works."""
+    """Build the panel of the benchmark; it runs around every rendering, so it also shows that the browser works."""
     one = mobile_metric("benchmark_index")
-    asked = range_query(f'quantile by (location) (0.5, {one.series}{{location=~"$location"}})', "{{location}}")
-    return builder.time_series("prober.host", [asked], FieldOptions(unit="none", min_value=0))
+    query = range_query(f'quantile by (location) (0.5, {one.series}{{location=~"$location"}})', "{{location}}")
+    return builder.time_series("prober.host", [query], FieldOptions(unit="none", min_value=0))
 
 
 def _process_usage(builder: PanelBuilder) -> Panel:
     cpu, memory = builder.texts("legend.cpu"), builder.texts("legend.memory")
-    asked = [
+    queries = [
         range_query(
             f"sum(rate(process_cpu_seconds_total{{{_SELECTED_INSTANCE}}}[$__rate_interval]) and {_MONITOR_PROCESS})",
             cpu,
@@ -221,15 +260,15 @@ def _process_usage(builder: PanelBuilder) -> Panel:
     ]
     overrides = {memory: {"unit": "bytes", "custom.axisPlacement": "right", **fixed_color(ACCENT)}}
     return builder.time_series(
-        "prober.process", asked, FieldOptions(unit="percentunit", min_value=0, overrides=overrides)
+        "prober.process", queries, FieldOptions(unit="percentunit", min_value=0, overrides=overrides)
     )
 
 
 def _notifications(builder: PanelBuilder) -> Panel:
-    waiting = f"sum by (target) (portal_monitor_outbox_waiting_messages{{{_SELECTED_INSTANCE}}})"
-    failed = f"sum by (target) (increase(portal_monitor_notification_failures_total{{{_SELECTED_INSTANCE}}}[$__rate_interval]))"
-    asked = [
-        range_query(waiting, "{{target}} " + builder.texts("legend.waiting")),
+    pending = f"sum by (target) (portal_monitor_outbox_pending_messages{{{_SELECTED_INSTANCE}}})"
+    failed = f"sum by (target) ({_increase('portal_monitor_notification_failures_total')})"
+    queries = [
+        range_query(pending, "{{target}} " + builder.texts("legend.pending")),
         range_query(failed, "{{target}} " + builder.texts("legend.failed"), "B"),
     ]
-    return builder.time_series("prober.alerts", asked, FieldOptions(min_value=0, decimals=0))
+    return builder.time_series("prober.alerts", queries, FieldOptions(min_value=0, decimals=0))

@@ -1,4 +1,4 @@
-"""Performance score: is the quarter safe? The map from metric to limit to points, and where the points go."""
+"""Performance score: is the quarter safe? Value, limit and points of each criterion, and where points are lost."""
 
 from __future__ import annotations
 
@@ -34,72 +34,99 @@ _SELECTED_PORTALS = f'on (portal) {PORTAL_INFO}{{kind=~"$kind",group=~"$group"}}
 
 
 def dashboard(texts: DashboardTexts) -> DashboardSpec:
-    """The dashboard in one language."""
-    kit = PanelBuilder(texts)
-    known = f"label_values({_METRIC_PREFIX}_ratio"
+    """Return the dashboard in one language."""
+    builder = PanelBuilder(texts)
+    score_labels = f"label_values({_METRIC_PREFIX}_ratio"
     return DashboardSpec(
         name="score",
         variables=[
             *portal_variables(texts, single_portal=True, with_location=False),
-            query_variable("rubric", f"{known}, rubric)", texts, multi=False, initial=graded_rubric().id),
-            query_variable("window", f"{known}, window)", texts, multi=False, initial="quarter"),
+            query_variable("rubric", f"{score_labels}, rubric)", texts, multi=False, initial=graded_rubric().id),
+            query_variable("window", f"{score_labels}, window)", texts, multi=False, initial="quarter"),
         ],
         annotations=prometheus_annotations(texts, outages_enabled=False),
         time_from="now-30d",
         refresh="5m",
         rows=(
-            PanelRow(height=4, panels=[(4, panel) for panel in _totals(kit)]),
-            PanelRow(height=11, panels=[(24, _criteria_table(kit))]),
-            PanelRow(height=10, panels=[(12, _lost_points(kit)), (12, _trend(kit))]),
+            PanelRow(height=4, panels=[(4, panel) for panel in _totals(builder)]),
+            PanelRow(height=11, panels=[(24, _criteria_table(builder))]),
+            PanelRow(height=10, panels=[(12, _lost_points(builder)), (12, _trend(builder))]),
             PanelRow(
-                height=9, panels=[(12, _rubric_comparison(kit)), (6, _grade_counts(kit)), (6, _low_coverage(kit))]
+                height=9,
+                panels=[(12, _rubric_comparison(builder)), (6, _grade_counts(builder)), (6, _low_coverage(builder))],
             ),
-            PanelRow(height=11, panels=[(24, _ranking(kit))]),
+            PanelRow(height=11, panels=[(24, _ranking(builder))]),
         ),
     )
 
 
 def _totals(builder: PanelBuilder) -> list[Panel]:
     ratio = f"max({_METRIC_PREFIX}_ratio{{{_PORTAL_SELECTOR}}})"
-    seen = f"min({_METRIC_PREFIX}_criterion_coverage_ratio{{{_PORTAL_SELECTOR}}})"
+    coverage = f"min({_METRIC_PREFIX}_criterion_coverage_ratio{{{_PORTAL_SELECTOR}}})"
     grade = f'max({_METRIC_PREFIX}_ratio{{{_PORTAL_SELECTOR},rubric="{graded_rubric().id}"}})'
     return [
-        builder.stat("score.points", [instant_query(f"max({_METRIC_PREFIX}_points{{{_PORTAL_SELECTOR}}})")], FieldOptions(decimals=2)),
-        builder.stat("score.possible", [instant_query(f"max({_METRIC_PREFIX}_possible_points{{{_PORTAL_SELECTOR}}})")], FieldOptions(decimals=2)),
-        builder.stat("score.ratio", [range_query(ratio, "")], FieldOptions(unit="percentunit", decimals=1, thresholds=grade_thresholds()),
-                 sparkline=True),
-        builder.stat("score.grade", [instant_query(grade)], FieldOptions(unit="percentunit", decimals=1, mappings=grade_mappings(builder.texts))),
         builder.stat(
-            "score.change", [instant_query(f"{ratio} - max({_METRIC_PREFIX}_ratio{{{_PORTAL_SELECTOR}}} offset 7d)")],
-            FieldOptions(unit="percentunit", decimals=2, thresholds=threshold_steps(BAD, (-SCORE_CHANGE_RATIO, NEUTRAL), (SCORE_CHANGE_RATIO, GOOD))),
+            "score.points",
+            [instant_query(f"max({_METRIC_PREFIX}_points{{{_PORTAL_SELECTOR}}})")],
+            FieldOptions(decimals=2),
         ),
         builder.stat(
-            "score.coverage", [instant_query(seen)],
-            FieldOptions(unit="percentunit", decimals=1, thresholds=threshold_steps(BAD, (MIN_COVERAGE, WARN), (GOOD_COVERAGE, GOOD))),
+            "score.possible",
+            [instant_query(f"max({_METRIC_PREFIX}_possible_points{{{_PORTAL_SELECTOR}}})")],
+            FieldOptions(decimals=2),
         ),
-    ]  # fmt: skip
+        builder.stat(
+            "score.ratio",
+            [range_query(ratio, "")],
+            FieldOptions(unit="percentunit", decimals=1, thresholds=grade_thresholds()),
+            sparkline=True,
+        ),
+        builder.stat(
+            "score.grade",
+            [instant_query(grade)],
+            FieldOptions(unit="percentunit", decimals=1, mappings=grade_mappings(builder.texts)),
+        ),
+        builder.stat(
+            "score.change",
+            [instant_query(f"{ratio} - max({_METRIC_PREFIX}_ratio{{{_PORTAL_SELECTOR}}} offset 7d)")],
+            FieldOptions(
+                unit="percentunit",
+                decimals=2,
+                thresholds=threshold_steps(BAD, (-SCORE_CHANGE_RATIO, NEUTRAL), (SCORE_CHANGE_RATIO, GOOD)),
+            ),
+        ),
+        builder.stat(
+            "score.coverage",
+            [instant_query(coverage)],
+            FieldOptions(
+                unit="percentunit",
+                decimals=1,
+                thresholds=threshold_steps(BAD, (MIN_COVERAGE, WARN), (GOOD_COVERAGE, GOOD)),
+            ),
+        ),
+    ]
 
 
 def criteria_table_options(
     builder: PanelBuilder, names: Mapping[str, str], overrides: Mapping[str, Mapping[str, object]]
 ) -> FieldOptions:
-    """Dress of the map: a row for each criterion. ``names``: column as queried -> text, in order."""
-    say = builder.texts
-    figure = {"unit": "none", "decimals": 2, "custom.width": 90}
-    shown = {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}
-    part = {"unit": "percentunit", "decimals": 0, "min": 0, "max": 1, "custom.width": 130}
+    """Return options of the table of criteria. *names*: column as queried -> text, in order."""
+    texts = builder.texts
+    number = {"unit": "none", "decimals": 2, "custom.width": 90}
+    gauge = {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}
+    ratio = {"unit": "percentunit", "decimals": 0, "min": 0, "max": 1, "custom.width": 130}
     colors = {"mode": "absolute", "steps": threshold_steps(BAD, (HALF_RATIO, WARN), (1.0, GOOD))}
-    seen = {"mode": "absolute", "steps": threshold_steps(BAD, (MIN_COVERAGE, WARN), (GOOD_COVERAGE, GOOD))}
+    coverage = {"mode": "absolute", "steps": threshold_steps(BAD, (MIN_COVERAGE, WARN), (GOOD_COVERAGE, GOOD))}
     return FieldOptions(
         unit="none",
         transformations=join_by_field(next(iter(names)), names),
         overrides={
             **{
-                say(f"column.{name}"): figure
+                texts(f"column.{name}"): number
                 for name in ("value", "limit", "zero", "points", "possible", "lost")
             },
-            say("column.share"): {**part, "custom.cellOptions": shown, "thresholds": colors},
-            say("column.coverage"): {**part, "custom.cellOptions": {"type": "color-text"}, "thresholds": seen,
+            texts("column.share"): {**ratio, "custom.cellOptions": gauge, "thresholds": colors},
+            texts("column.coverage"): {**ratio, "custom.cellOptions": {"type": "color-text"}, "thresholds": coverage,
                                      "custom.width": 90},
             **overrides,
         },
@@ -111,10 +138,10 @@ def _criterion_query(name: str, selector: str = _PORTAL_SELECTOR) -> str:
 
 
 def _criteria_table(builder: PanelBuilder) -> Panel:
-    say = builder.texts
+    texts = builder.texts
     fixed = 'rubric="$rubric"'
     possible = _criterion_query("possible_points", fixed)
-    asked = {
+    expressions = {
         "value": _criterion_query("value"),
         "limit": _criterion_query("limit", fixed),
         "zero": _criterion_query("zero", fixed),
@@ -124,63 +151,63 @@ def _criteria_table(builder: PanelBuilder) -> Panel:
         "share": f"{_criterion_query('points')} / {possible}",
         "coverage": _criterion_query("coverage_ratio"),
     }
-    names = {"criterion": say("column.criterion")}
-    names |= {f"Value #{ref}": say(f"column.{name}") for ref, name in zip("ABCDEFGH", asked, strict=True)}
+    names = {"criterion": texts("column.criterion")}
+    names |= {f"Value #{ref}": texts(f"column.{name}") for ref, name in zip("ABCDEFGH", expressions, strict=True)}
     title = {
-        say("column.criterion"): {"mappings": criterion_id_mappings(say), "unit": "string", "custom.minWidth": 220}
+        texts("column.criterion"): {"mappings": criterion_id_mappings(texts), "unit": "string", "custom.minWidth": 220}
     }
     queries = [
-        instant_query(expr, ref_id=ref, table=True) for ref, expr in zip("ABCDEFGH", asked.values(), strict=True)
+        instant_query(expr, ref_id=ref, table=True) for ref, expr in zip("ABCDEFGH", expressions.values(), strict=True)
     ]
     return builder.table(
-        "score.map", queries, criteria_table_options(builder, names, title), sort_column=say("column.lost")
+        "score.map", queries, criteria_table_options(builder, names, title), sort_column=texts("column.lost")
     )
 
 
 def _lost_points(builder: PanelBuilder) -> Panel:
-    """Won and lost points of each criterion as one bar."""
-    say = builder.texts
+    """Build a bar of won and lost points for each criterion."""
+    texts = builder.texts
     possible = _criterion_query("possible_points", 'rubric="$rubric"')
-    asked = [
+    queries = [
         instant_query(_criterion_query("points"), ref_id="A", table=True),
         instant_query(f"{possible} - {_criterion_query('points')}", ref_id="B", table=True),
     ]
-    names = {"criterion": say("column.criterion"), "Value #A": say("column.won"), "Value #B": say("column.lost")}
-    dress = FieldOptions(
+    names = {"criterion": texts("column.criterion"), "Value #A": texts("column.won"), "Value #B": texts("column.lost")}
+    options = FieldOptions(
         unit="none",
         decimals=2,
         transformations=join_by_field("criterion", names),
         overrides={
-            say("column.criterion"): {"mappings": criterion_id_mappings(say), "unit": "string"},
-            say("column.won"): fixed_color(GOOD),
-            say("column.lost"): fixed_color(BAD),
+            texts("column.criterion"): {"mappings": criterion_id_mappings(texts), "unit": "string"},
+            texts("column.won"): fixed_color(GOOD),
+            texts("column.lost"): fixed_color(BAD),
         },
     )
-    return builder.bar_chart("score.lost", asked, dress, x_column=say("column.criterion"))
+    return builder.bar_chart("score.lost", queries, options, x_column=texts("column.criterion"))
 
 
 def _trend(builder: PanelBuilder) -> Panel:
-    asked = [
+    queries = [
         range_query(f'max by (window) ({_METRIC_PREFIX}_ratio{{portal=~"$portal",rubric="$rubric"}})', "{{window}}"),
     ]  # fmt: skip
     shown = {window: {"displayName": builder.texts(f"window.{window}")} for window in ("quarter", "30d")}
-    dress = FieldOptions(unit="percentunit", decimals=1, max_value=1, thresholds=grade_thresholds(), overrides=shown)
-    return builder.time_series("score.trend", asked, dress)
+    options = FieldOptions(unit="percentunit", decimals=1, max_value=1, thresholds=grade_thresholds(), overrides=shown)
+    return builder.time_series("score.trend", queries, options)
 
 
 def _rubric_comparison(builder: PanelBuilder) -> Panel:
-    asked = range_query(f'max by (rubric) ({_METRIC_PREFIX}_ratio{{portal=~"$portal",{_WINDOW}}})', "{{rubric}}")
+    query = range_query(f'max by (rubric) ({_METRIC_PREFIX}_ratio{{portal=~"$portal",{_WINDOW}}})', "{{rubric}}")
     shown = {id_: {"displayName": title} for id_, title in rubric_titles(builder.texts)}
     return builder.time_series(
         "score.formulas",
-        [asked],
+        [query],
         FieldOptions(unit="percentunit", decimals=1, min_value=0, max_value=1, overrides=shown),
     )
 
 
 def _ranking(builder: PanelBuilder) -> Panel:
-    say = builder.texts
-    asked = [
+    texts = builder.texts
+    queries = [
         instant_query(
             f"max by (portal) ({_METRIC_PREFIX}_ratio{{{_ALL_SELECTOR}}}) and {_SELECTED_PORTALS}",
             ref_id="A",
@@ -198,46 +225,53 @@ def _ranking(builder: PanelBuilder) -> Panel:
         ),
     ]
     names = {
-        "portal": say("column.portal"), "Value #A": say("column.ratio"), "Value #B": say("column.points"),
-        "Value #C": say("column.coverage"),
+        "portal": texts("column.portal"), "Value #A": texts("column.ratio"), "Value #B": texts("column.points"),
+        "Value #C": texts("column.coverage"),
     }  # fmt: skip
-    return builder.table("score.ranking", asked, ranking_options(builder, names), sort_column=say("column.ratio"))
+    return builder.table("score.ranking", queries, ranking_options(builder, names), sort_column=texts("column.ratio"))
 
 
 def ranking_options(builder: PanelBuilder, names: Mapping[str, str]) -> FieldOptions:
-    """Dress of a table of portals by their share of the points."""
-    say = builder.texts
+    """Return options of a table of portals by their share of the points."""
+    texts = builder.texts
     grade = {"mode": "absolute", "steps": grade_thresholds()}
     return FieldOptions(
         unit="none",
         decimals=2,
         transformations=join_by_field("portal", names),
         overrides={
-            say("column.portal"): {**builder.row_link("link.score", "score", say("column.portal")), "unit": "string"},
-            say("column.ratio"): {
-                "unit": "percentunit", "decimals": 1, "min": 0, "max": 1, "thresholds": grade,
+            texts("column.portal"): {
+                **builder.row_link("link.score", "score", texts("column.portal")),
+                "unit": "string",
+            },
+            texts("column.ratio"): {
+                "unit": "percentunit",
+                "decimals": 1,
+                "min": 0,
+                "max": 1,
+                "thresholds": grade,
                 "custom.cellOptions": {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"},
             },
-            say("column.coverage"): {"unit": "percentunit", "decimals": 0},
+            texts("column.coverage"): {"unit": "percentunit", "decimals": 0},
         },
-    )  # fmt: skip
+    )
 
 
 def _grade_counts(builder: PanelBuilder) -> Panel:
     ratio = f"(max by (portal) ({_METRIC_PREFIX}_ratio{{{_ALL_SELECTOR}}}) and {_SELECTED_PORTALS})"
-    asked = [
+    queries = [
         instant_query(
             f"count(({ratio} >= {low}) < {top}) or vector(0)", builder.texts("grade.is").format(grade=grade), ref
         )
         for ref, (grade, low, top) in zip("ABCDEFGH", grade_ranges(), strict=False)
     ]
-    return builder.bar_gauge("score.grades", asked, FieldOptions(decimals=0, min_value=0))
+    return builder.bar_gauge("score.grades", queries, FieldOptions(decimals=0, min_value=0))
 
 
 def _low_coverage(builder: PanelBuilder) -> Panel:
-    seen = f"min by (portal) ({_METRIC_PREFIX}_criterion_coverage_ratio{{{_ALL_SELECTOR}}}) and {_SELECTED_PORTALS}"
+    coverage = f"min by (portal) ({_METRIC_PREFIX}_criterion_coverage_ratio{{{_ALL_SELECTOR}}}) and {_SELECTED_PORTALS}"
     colors = threshold_steps(BAD, (MIN_COVERAGE, WARN), (GOOD_COVERAGE, GOOD))
-    dress = FieldOptions(
+    options = FieldOptions(
         unit="percentunit",
         decimals=0,
         min_value=0,
@@ -245,4 +279,6 @@ def _low_coverage(builder: PanelBuilder) -> Panel:
         thresholds=colors,
         link=builder.link("link.score", "score"),
     )
-    return builder.bar_gauge("score.thin", [instant_query(f"sort(bottomk(12, {seen}))", "{{portal}}")], dress)
+    return builder.bar_gauge(
+        "score.low_coverage", [instant_query(f"sort(bottomk(12, {coverage}))", "{{portal}}")], options
+    )

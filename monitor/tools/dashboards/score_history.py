@@ -1,4 +1,4 @@
-"""Performance score over ranges that Prometheus no longer holds: days for ever, or each hour of the last months."""
+"""Performance score over ranges that Prometheus no longer holds: daily for ever, or hourly for the last months."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ _TIER_PATTERN = "/^(?!.*hourly).*$/"
 
 
 def dashboard(texts: DashboardTexts) -> DashboardSpec:
-    """The dashboard in one language."""
-    kit = PanelBuilder(texts)
+    """Return the dashboard in one language."""
+    builder = PanelBuilder(texts)
     return DashboardSpec(
         name="score-history",
         variables=[
@@ -55,11 +55,11 @@ def dashboard(texts: DashboardTexts) -> DashboardSpec:
         time_from="now-90d",
         refresh="",
         rows=(
-            PanelRow(height=4, panels=[(6, panel) for panel in _totals(kit)]),
-            PanelRow(height=11, panels=[(24, _criteria_table(kit))]),
-            PanelRow(height=9, panels=[(12, _trend(kit)), (12, _rubric_comparison(kit))]),
-            PanelRow(height=10, panels=[(24, _criteria_timeline(kit))]),
-            PanelRow(height=11, panels=[(24, _ranking(kit))]),
+            PanelRow(height=4, panels=[(6, panel) for panel in _totals(builder)]),
+            PanelRow(height=11, panels=[(24, _criteria_table(builder))]),
+            PanelRow(height=9, panels=[(12, _trend(builder)), (12, _rubric_comparison(builder))]),
+            PanelRow(height=10, panels=[(24, _criteria_timeline(builder))]),
+            PanelRow(height=11, panels=[(24, _ranking(builder))]),
         ),
     )
 
@@ -67,15 +67,15 @@ def dashboard(texts: DashboardTexts) -> DashboardSpec:
 def _custom_variable(
     name: str, options: Sequence[tuple[str, str]], texts: DashboardTexts, initial: str
 ) -> VariableModel:
-    """A variable whose values are known beforehand: (value, text)."""
+    """Return a variable with fixed values: (value, text)."""
     text = dict(options)[initial]
     return VariableModel(
         type_val=VariableType.CUSTOM,
         name=name,
         label=texts(f"variable.{name}"),
-        query=", ".join(f"{told.replace(',', '')} : {value}" for value, told in options),
+        query=", ".join(f"{label.replace(',', '')} : {value}" for value, label in options),
         current=VariableOption(text=text, value=initial),
-        options=[VariableOption(text=told, value=value, selected=value == initial) for value, told in options],
+        options=[VariableOption(text=label, value=value, selected=value == initial) for value, label in options],
     )
 
 
@@ -84,54 +84,64 @@ def _last_value_query(field: str, where: str, extra_clause: str = "") -> str:
 
 
 def _totals(builder: PanelBuilder) -> list[Panel]:
-    mine = f"{_TOTAL} AND {_PORTAL}"
-    grade = f"{mine} AND \"rubric\" = '{graded_rubric().id}'"
+    total = f"{_TOTAL} AND {_PORTAL}"
+    grade = f"{total} AND \"rubric\" = '{graded_rubric().id}'"
     return [
-        builder.stat("score.points", [InfluxPanelQuery(_last_value_query("points", mine))], FieldOptions(decimals=2)),
-        builder.stat("score.possible", [InfluxPanelQuery(_last_value_query("possible", mine))], FieldOptions(decimals=2)),
+        builder.stat("score.points", [InfluxPanelQuery(_last_value_query("points", total))], FieldOptions(decimals=2)),
         builder.stat(
-            "score.ratio", [InfluxPanelQuery(_last_value_query("ratio", mine))],
+            "score.possible", [InfluxPanelQuery(_last_value_query("possible", total))], FieldOptions(decimals=2)
+        ),
+        builder.stat(
+            "score.ratio",
+            [InfluxPanelQuery(_last_value_query("ratio", total))],
             FieldOptions(unit="percentunit", decimals=1, thresholds=grade_thresholds()),
         ),
         builder.stat(
-            "score.grade", [InfluxPanelQuery(_last_value_query("ratio", grade))],
+            "score.grade",
+            [InfluxPanelQuery(_last_value_query("ratio", grade))],
             FieldOptions(unit="percentunit", decimals=1, mappings=grade_mappings(builder.texts)),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _criteria_table(builder: PanelBuilder) -> Panel:
-    say = builder.texts
+    texts = builder.texts
     fields = ("value", "limit", "zero", "points", "possible", "ratio", "coverage")
-    told = ", ".join(f'LAST("{field}") AS "last_{field}"' for field in fields)
-    asked = f'SELECT {told} FROM "score" WHERE {_CRITERIA} AND {_PORTAL} AND $timeFilter GROUP BY "check"'
-    names = {"check": say("column.criterion")}
-    names |= {f"last_{field}": say(f"column.{'share' if field == 'ratio' else field}") for field in fields}
-    title = {say("column.criterion"): {"mappings": check_tag_mappings(say), "unit": "string", "custom.minWidth": 220}}
-    dress = criteria_table_options(builder, names, title)
+    columns = ", ".join(f'LAST("{field}") AS "last_{field}"' for field in fields)
+    query = f'SELECT {columns} FROM "score" WHERE {_CRITERIA} AND {_PORTAL} AND $timeFilter GROUP BY "check"'
+    names = {"check": texts("column.criterion")}
+    names |= {f"last_{field}": texts(f"column.{'share' if field == 'ratio' else field}") for field in fields}
+    title = {
+        texts("column.criterion"): {"mappings": check_tag_mappings(texts), "unit": "string", "custom.minWidth": 220}
+    }
+    options = criteria_table_options(builder, names, title)
     return builder.table(
         "score-history.map",
-        [InfluxPanelQuery(asked, table=True)],
-        dress,
-        sort_column=say("column.share"),
+        [InfluxPanelQuery(query, table=True)],
+        options,
+        sort_column=texts("column.share"),
         ascending=True,
     )
 
 
 def _ranking(builder: PanelBuilder) -> Panel:
-    say = builder.texts
-    told = 'LAST("ratio") AS "last_ratio", LAST("points") AS "last_points"'
+    texts = builder.texts
+    columns = 'LAST("ratio") AS "last_ratio", LAST("points") AS "last_points"'
     where = f'{_TOTAL} AND "kind" =~ /^$kind$/ AND "group" =~ /^$group$/'
-    asked = f'SELECT {told} FROM "score" WHERE {where} AND $timeFilter GROUP BY "portal"'
-    names = {"portal": say("column.portal"), "last_ratio": say("column.ratio"), "last_points": say("column.points")}
-    dress = ranking_options(builder, names)
+    query = f'SELECT {columns} FROM "score" WHERE {where} AND $timeFilter GROUP BY "portal"'
+    names = {
+        "portal": texts("column.portal"),
+        "last_ratio": texts("column.ratio"),
+        "last_points": texts("column.points"),
+    }
+    options = ranking_options(builder, names)
     return builder.table(
-        "score-history.ranking", [InfluxPanelQuery(asked, table=True)], dress, sort_column=say("column.ratio")
+        "score-history.ranking", [InfluxPanelQuery(query, table=True)], options, sort_column=texts("column.ratio")
     )
 
 
 def _trend(builder: PanelBuilder) -> Panel:
-    asked = [
+    queries = [
         InfluxPanelQuery(
             _last_value_query("ratio", f"\"check\" = '$rubric/total/{window}' AND {_PORTAL}", _PER_INTERVAL),
             builder.texts(f"window.{window}"),
@@ -139,12 +149,14 @@ def _trend(builder: PanelBuilder) -> Panel:
         )
         for ref, window in zip("AB", WINDOWS, strict=True)
     ]
-    dress = FieldOptions(unit="percentunit", decimals=1, max_value=1, thresholds=grade_thresholds(), interval=_INTERVAL)
-    return builder.time_series("score.trend", asked, dress)
+    options = FieldOptions(
+        unit="percentunit", decimals=1, max_value=1, thresholds=grade_thresholds(), interval=_INTERVAL
+    )
+    return builder.time_series("score.trend", queries, options)
 
 
 def _rubric_comparison(builder: PanelBuilder) -> Panel:
-    asked = [
+    queries = [
         InfluxPanelQuery(
             _last_value_query("ratio", f"\"check\" = '{id_}/total/$window' AND {_PORTAL}", _PER_INTERVAL), title, ref
         )
@@ -152,22 +164,22 @@ def _rubric_comparison(builder: PanelBuilder) -> Panel:
     ]
     return builder.time_series(
         "score.formulas",
-        asked,
+        queries,
         FieldOptions(unit="percentunit", decimals=1, min_value=0, max_value=1, interval=_INTERVAL),
     )
 
 
 def _criteria_timeline(builder: PanelBuilder) -> Panel:
-    """The share of each criterion's points over time, so that a quarter shows when points were lost."""
-    asked = InfluxPanelQuery(
+    """Build the timeline of each criterion's share of points, which shows when points were lost."""
+    query = InfluxPanelQuery(
         f'SELECT LAST("ratio") FROM "score" WHERE {_CRITERIA} AND {_PORTAL} AND $timeFilter '
         'GROUP BY time($__interval), "check" fill(null)',
         "[[tag_check]]",
     )
-    told = threshold_steps(BAD, (HALF_RATIO, WARN), (0.999, GOOD))
+    thresholds = threshold_steps(BAD, (HALF_RATIO, WARN), (0.999, GOOD))
     shown = _display_names(builder)
-    dress = FieldOptions(unit="percentunit", decimals=0, thresholds=told, interval=_INTERVAL, overrides=shown)
-    return builder.state_timeline("score-history.criteria", [asked], dress)
+    options = FieldOptions(unit="percentunit", decimals=0, thresholds=thresholds, interval=_INTERVAL, overrides=shown)
+    return builder.state_timeline("score-history.criteria", [query], options)
 
 
 def _display_names(builder: PanelBuilder) -> dict[str, dict[str, object]]:

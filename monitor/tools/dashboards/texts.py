@@ -1,4 +1,4 @@
-"""Every text of the dashboards, Vietnamese and English side by side; those of one dashboard stand in a file each."""
+"""Texts of the dashboards in Vietnamese and English; the texts of each dashboard are in a file of their own."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _COMMON_TEXTS: dict[str, tuple[str, str]] = {
     "link.portal": ("Xem cổng này", "Open this portal"),
     "link.mobile": ("Xem hiển thị trên điện thoại", "Open mobile rendering"),
     "link.score": ("Xem điểm của cổng này", "Open this portal's score"),
-    "link.status": ("Trang trạng thái và bằng chứng", "Status page and evidence"),
+    "link.status": ("Trang trạng thái và ảnh chụp màn hình", "Status page and screenshots"),
     "variable.prometheus": ("Nguồn Prometheus", "Prometheus"),
     "variable.influxdb": ("Độ mịn", "Resolution"),
-    "variable.influxdb_raw": ("Từng lượt đo", "Single looks"),
-    "variable.influxdb_daily": ("Số liệu ngày", "Figures of days"),
+    "variable.influxdb_raw": ("Từng lượt đo", "Single results"),
+    "variable.influxdb_daily": ("Số liệu ngày", "Daily values"),
     "variable.status_page": ("Trang trạng thái", "Status page"),
     "variable.step": ("Bước", "Step"),
     "variable.kind": ("Loại", "Kind"),
@@ -39,32 +39,32 @@ _COMMON_TEXTS: dict[str, tuple[str, str]] = {
     "variable.check": ("Thiết bị", "Device"),
     "variable.rubric": ("Bộ tiêu chí", "Rubric"),
     "variable.window": ("Kỳ", "Window"),
-    "mark.outage": ("Ngừng hoạt động", "Outages"),
-    "mark.maintenance": ("Bảo trì", "Maintenance"),
-    "mark.config": ("Nạp cấu hình", "Configuration"),
-    "mark.config_is": ("Đã nạp cấu hình mới", "New configuration"),
-    "mark.rubric": ("Đổi bộ tiêu chí", "Rubric changes"),
-    "mark.blind": ("Trạm đo không nhìn thấy", "Prober blind"),
+    "annotation.outage": ("Ngừng hoạt động", "Outages"),
+    "annotation.maintenance": ("Bảo trì", "Maintenance"),
+    "annotation.config": ("Nạp cấu hình", "Configuration"),
+    "annotation.config_is": ("Đã nạp cấu hình mới", "New configuration"),
+    "annotation.rubric": ("Đổi bộ tiêu chí", "Rubric changes"),
+    "annotation.self_check": ("Trạm đo tự kiểm tra thất bại", "Self-check failed"),
     "state.up": ("hoạt động", "up"),
     "state.down": ("ngừng", "down"),
     "state.degraded": ("suy giảm", "degraded"),
     "state.maintenance": ("bảo trì", "maintenance"),
     "state.unknown": ("chưa rõ", "unknown"),
-    "light.good": ("nhìn rõ", "sees"),
-    "light.blind": ("không thấy", "blind"),
-    "light.silent": ("đứng yên", "stopped"),
-    "light.fine": ("tốt", "fine"),
-    "light.refused": ("bị từ chối", "refused"),
-    "light.away": ("mất kết nối", "away"),
+    "prober_status.ok": ("bình thường", "ok"),
+    "prober_status.self_check_failed": ("tự kiểm tra thất bại", "self-check failed"),
+    "prober_status.not_probing": ("không đo", "not probing"),
+    "status.ok": ("tốt", "ok"),
+    "status.rejected": ("bị từ chối", "rejected"),
+    "status.unreachable": ("mất kết nối", "unreachable"),
     "count.none": ("không có", "none"),
-    "look.good": ("đạt", "good"),
-    "look.bad": ("hỏng", "failed"),
+    "probe.ok": ("đạt", "good"),
+    "probe.failed": ("hỏng", "failed"),
     "code.good": ("tốt", "good"),
     "code.client": ("bị chặn", "refused"),
     "code.server": ("lỗi máy chủ", "server error"),
     "outcome.up": ("Đạt", "Up"),
     "outcome.down": ("Hỏng", "Down"),
-    "outcome.void": ("Không nhìn thấy", "Not seen"),
+    "outcome.unknown": ("Không đo được", "Unknown"),
     "legend.q50": ("trung vị", "median"),
     "legend.q75": ("phân vị 75", "p75"),
     "legend.q95": ("phân vị 95", "p95"),
@@ -96,9 +96,9 @@ class DashboardTexts:
         self._index = LANGUAGES.index(language)
 
     def __call__(self, key: str) -> str:
-        """The text behind ``key``, with borders in it as they are. Raises KeyError where there is none."""
+        """Return the text of *key* with its placeholders filled in. Raises KeyError for an unknown key."""
         return fill_placeholders(TEXTS[key][self._index], self.language)
 
     def no_value(self, key: str) -> str:
-        """What a panel says when it has nothing to show."""
+        """Return the no-data text of a panel."""
         return self(f"{key}.none" if f"{key}.none" in TEXTS else "none")

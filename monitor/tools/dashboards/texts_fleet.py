@@ -23,8 +23,8 @@ FLEET_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "fleet.unknown": ("Chưa rõ", "Unknown"),
     "fleet.unknown.why": (
-        "Số cổng mà trạm đo chưa hoặc không nhìn thấy. Thời gian này không tính cho cổng. Tốt: không có.",
-        "Portals that the prober does not see, or not yet. This time is never charged to them. Good: none.",
+        "Số cổng mà trạm đo chưa hoặc không đo được. Thời gian này không tính cho cổng. Tốt: không có.",
+        "Portals whose state is not known, or not known yet. This time is never charged to them. Good: none.",
     ),
     "fleet.maintenance": ("Bảo trì", "Planned"),
     "fleet.maintenance.why": (
@@ -43,12 +43,12 @@ FLEET_TEXTS: dict[str, tuple[str, str]] = {
         "Số cổng có chứng chỉ hết hạn trong vòng {certificate_soon} ngày. Tốt: không có.",
         "Portals with a certificate that ends within {certificate_soon} days. Good: none.",
     ),
-    "fleet.light": ("Trạm đo", "Prober"),
-    "fleet.light.why": (
-        "Đèn của chính trạm đo. Khi không phải «nhìn rõ» thì đừng tin các ô còn lại.",
-        "The prober's own light. While it is not «sees», do not trust the rest of this page.",
+    "fleet.prober_status": ("Trạm đo", "Prober"),
+    "fleet.prober_status.why": (
+        "Trạng thái của chính trạm đo. Khi không phải «bình thường» thì đừng tin các ô còn lại.",
+        "The prober's own status. While it is not «ok», do not trust the rest of this page.",
     ),
-    "fleet.light.none": ("✕ mất tín hiệu", "✕ no signal"),
+    "fleet.prober_status.none": ("✕ mất tín hiệu", "✕ no signal"),
     "fleet.tiles_national": ("Cổng quốc gia", "National"),
     "fleet.tiles_national.why": (
         "Trạng thái từng cổng quốc gia. ✓ hoạt động, ▲ suy giảm, ✕ ngừng, ⚙ bảo trì, ? chưa rõ.",
@@ -67,18 +67,18 @@ FLEET_TEXTS: dict[str, tuple[str, str]] = {
     "fleet.tiles_national.none": ("Không có cổng loại này", "No portal of this kind"),
     "fleet.tiles_ministry.none": ("Không có cổng loại này", "No portal of this kind"),
     "fleet.tiles_province.none": ("Không có cổng loại này", "No portal of this kind"),
-    "fleet.trouble": ("Đang có vấn đề", "Not up now"),
-    "fleet.trouble.why": (
+    "fleet.problems": ("Đang có vấn đề", "Not up now"),
+    "fleet.problems.why": (
         (
             "Mọi cổng không ở trạng thái hoạt động, nặng nhất ở trên, kèm lỗi của lượt đo gần nhất. "
             "«Từ lúc» trống nghĩa là đã hơn 6 giờ."
         ),
         (
-            "Every portal that is not up, the worst first, with the fault of the latest look. "
+            "Every portal that is not up, the worst first, with the fault of the latest probe. "
             "An empty «Since» is more than 6 hours."
         ),
     ),
-    "fleet.trouble.none": ("✓ Mọi cổng đều hoạt động", "✓ All portals are up"),
+    "fleet.problems.none": ("✓ Mọi cổng đều hoạt động", "✓ All portals are up"),
     "fleet.changes": ("Thay đổi mới nhất", "Newest changes"),
     "fleet.changes.why": (
         "Trạng thái hiện tại của các cổng vừa đổi trong 6 giờ qua, mới nhất ở trên.",
@@ -88,7 +88,7 @@ FLEET_TEXTS: dict[str, tuple[str, str]] = {
     "fleet.slow": ("Chậm nhất lúc này", "Slowest now"),
     "fleet.slow.why": (
         "Mười cổng có lượt đo gần nhất lâu nhất. Từ {slow} giây thì một lượt đo bị coi là chậm.",
-        "The ten portals whose latest look took longest. From {slow} seconds on a look counts as slow.",
+        "The ten portals whose latest probe took longest. From {slow} seconds on a probe counts as slow.",
     ),
     "fleet.certificates": ("Chứng chỉ hết hạn sớm nhất", "Certificates that end first"),
     "fleet.certificates.why": (
@@ -98,7 +98,7 @@ FLEET_TEXTS: dict[str, tuple[str, str]] = {
     "fleet.latency": ("Thời gian phản hồi", "Response time"),
     "fleet.latency.why": (
         "Trung vị và phân vị 95 của lượt đo trang chủ trên các cổng đang chọn. Khoảng trống nghĩa là không có số liệu.",
-        "Median and 95th percentile of looks at home pages over the chosen portals. A gap means no data.",
+        "Median and 95th percentile of probes of home pages over the chosen portals. A gap means no data.",
     ),
     "fleet.history": ("Số cổng không hoạt động bình thường", "Portals that were not up"),
     "fleet.history.why": (
@@ -106,4 +106,4 @@ FLEET_TEXTS: dict[str, tuple[str, str]] = {
         "How many portals were in each state other than up. Good: nothing to see.",
     ),
 }
-"""Key to (Vietnamese, English), merged into WORDS."""
+"""Key to (Vietnamese, English), merged into TEXTS."""

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _VITALS: dict[str, tuple[str, str, str]] = {
-    "fcp_seconds": ("FCP", "Chữ hay hình đầu tiên hiện ra sau bao lâu", "How long until the first text or picture"),
-    "lcp_seconds": ("LCP", "Phần nội dung lớn nhất hiện ra sau bao lâu", "How long until the largest text or picture"),
+    "fcp_seconds": ("FCP", "Chữ hay hình đầu tiên hiện ra sau bao lâu", "How long until the first text or image"),
+    "lcp_seconds": ("LCP", "Phần nội dung lớn nhất hiện ra sau bao lâu", "How long until the largest text or image"),
     "speed_index_seconds": (
         "Speed Index",
         "Màn hình đầu tiên đầy dần nhanh đến đâu",
@@ -27,11 +27,11 @@ _VITALS: dict[str, tuple[str, str, str]] = {
 def _vital_texts() -> Iterator[tuple[str, tuple[str, str]]]:
     for name, (full, vi, en) in _VITALS.items():
         short = "SI" if name == "speed_index_seconds" else full  # narrow panels
-        yield f"mobile.kept_{name}", (f"{short} đạt", f"{short} kept")
+        yield f"mobile.within_limit_{name}", (f"{short} đạt", f"{short} in limit")
         yield (
-            f"mobile.kept_{name}.why",
-            (f"{vi}: phần số cổng dưới giới hạn của tiêu chí. Tốt: từ {{kept}} %.",
-             f"{en}: share of portals within the criterion's limit. Good: {{kept}} % and more."),
+            f"mobile.within_limit_{name}.why",
+            (f"{vi}: phần số cổng dưới giới hạn của tiêu chí. Tốt: từ {{within_limit}} %.",
+             f"{en}: share of portals within the criterion's limit. Good: {{within_limit}} % and more."),
         )  # fmt: skip
         yield f"mobile-history.now_{name}", (f"{short} p75",) * 2
         yield (
@@ -39,10 +39,10 @@ def _vital_texts() -> Iterator[tuple[str, tuple[str, str]]]:
             (f"{vi}: phân vị 75 của cả khoảng thời gian. Xanh: tốt; cam: trong giới hạn; đỏ: vượt.",
              f"{en}: 75th percentile of the whole range. Green: good; orange: within the limit; red: beyond it."),
         )  # fmt: skip
-        for page in ("mobile", "mobile-history"):
-            yield f"{page}.{name}", (f"{full} theo thời gian", f"{full} over time")
+        for dashboard in ("mobile", "mobile-history"):
+            yield f"{dashboard}.{name}", (f"{full} theo thời gian", f"{full} over time")
             yield (
-                f"{page}.{name}.why",
+                f"{dashboard}.{name}.why",
                 (f"{vi}, trên các cổng đang chọn. Đường gạch cam: mức tốt; đường gạch đỏ: giới hạn của tiêu chí.",
                  f"{en}, over the chosen portals. Dashed orange: good below; dashed red: the criterion's limit."),
             )  # fmt: skip
@@ -66,12 +66,12 @@ _SHARED_TEXTS: dict[str, tuple[str, str]] = {
 
 MOBILE_TEXTS: dict[str, tuple[str, str]] = {
     **dict(_vital_texts()),
-    **{f"mobile.{key}": told for key, told in _SHARED_TEXTS.items()},
-    **{f"mobile-history.{key}": told for key, told in _SHARED_TEXTS.items()},
+    **{f"mobile.{key}": texts for key, texts in _SHARED_TEXTS.items()},
+    **{f"mobile-history.{key}": texts for key, texts in _SHARED_TEXTS.items()},
     "mobile.title": ("Hiển thị trên điện thoại", "Mobile rendering"),
     "mobile.question": (
         "Trang hiện ra nhanh và dễ dùng đến đâu trên điện thoại, so với giới hạn của các tiêu chí?",
-        "How fast and how fit are pages on a phone, against the limits of the criteria?",
+        "How fast and how mobile-friendly are pages on a phone, against the limits of the criteria?",
     ),
     "mobile-history.title": ("Hiển thị trên điện thoại, dài hạn", "Mobile rendering, long term"),
     "mobile-history.question": (
@@ -80,7 +80,7 @@ MOBILE_TEXTS: dict[str, tuple[str, str]] = {
             "giờ (2 năm) hay ngày (mãi mãi, trung bình của ngày)."
         ),
         (
-            "Out of InfluxDB, for ranges that Prometheus no longer holds. Resolution: single looks (100 days), hours "
+            "From InfluxDB, for ranges that Prometheus no longer holds. Resolution: single results (100 days), hours "
             "(2 years) or days (for ever, the mean of each day)."
         ),
     ),
@@ -112,17 +112,17 @@ MOBILE_TEXTS: dict[str, tuple[str, str]] = {
         "Phân vị 75 của từng cổng trong khoảng thời gian, như bộ tiêu chí tính. Màu theo giới hạn.",
         "75th percentile of each portal over the range, as the rubrics take it. Colours by the limits.",
     ),
-    "mobile.fitness": ("Dễ dùng trên điện thoại", "Fit for phones"),
-    "mobile.fitness.why": (
-        "Trung bình các cổng đang chọn. Tốt: từ {fit} %.",
-        "Mean over the chosen portals. Good: {fit} % and more.",
+    "mobile.mobile_friendliness": ("Dễ dùng trên điện thoại", "Mobile friendliness"),
+    "mobile.mobile_friendliness.why": (
+        "Trung bình các cổng đang chọn. Tốt: từ {mobile_friendly} %.",
+        "Mean over the chosen portals. Good: {mobile_friendly} % and more.",
     ),
-    "fit.viewport": ("vừa màn hình", "adapts its width"),
-    "fit.overflow": ("không cuộn ngang", "no sideways scroll"),
-    "fit.legible": ("chữ đọc được", "legible text"),
-    "fit.tap": ("nút bấm đủ lớn", "targets to tap"),
-    "fit.zoom": ("cho phép phóng to", "may be enlarged"),
-    "fit.lang": ("khai báo ngôn ngữ", "names its language"),
+    "mobile_friendly.viewport": ("vừa màn hình", "adapts its width"),
+    "mobile_friendly.overflow": ("không cuộn ngang", "no sideways scroll"),
+    "mobile_friendly.legible": ("chữ đọc được", "legible text"),
+    "mobile_friendly.tap": ("nút bấm đủ lớn", "targets to tap"),
+    "mobile_friendly.zoom": ("cho phép phóng to", "may be enlarged"),
+    "mobile_friendly.lang": ("khai báo ngôn ngữ", "names its language"),
     "mobile.distribution": ("Phân bố LCP trên các cổng", "LCP over portals"),
     "mobile.distribution.why": (
         "Có bao nhiêu cổng ở mỗi khoảng LCP. Tốt: phần lớn nằm bên trái, dưới giới hạn.",
@@ -143,4 +143,4 @@ MOBILE_TEXTS: dict[str, tuple[str, str]] = {
     "type.font": ("phông chữ", "fonts"),
     "type.other": ("khác", "other"),
 }
-"""Key to (Vietnamese, English), merged into WORDS."""
+"""Key to (Vietnamese, English), merged into TEXTS."""

@@ -24,10 +24,10 @@ PORTAL_TEXTS: dict[str, tuple[str, str]] = {
     "portal.day.why": (
         (
             "Độ sẵn sàng: phần thời gian không ngừng trong 24 giờ, theo trạng thái đã xác nhận; bảo trì và lúc không "
-            "nhìn thấy không tính. Mục tiêu: {objective} %."
+            "đo được không tính. Mục tiêu: {objective} %."
         ),
         (
-            "Availability: share of 24 hours not down, by confirmed states; maintenance and unseen time do not count. "
+            "Availability: share of 24 hours not down, by confirmed states; maintenance and unknown time do not count. "
             "Aim: {objective} %."
         ),
     ),
@@ -39,7 +39,7 @@ PORTAL_TEXTS: dict[str, tuple[str, str]] = {
     "portal.latency": ("Phản hồi", "Response"),
     "portal.latency.why": (
         "Lượt đo trang chủ gần nhất mất bao lâu. Tốt: dưới {half_slow} giây; từ {slow} giây là chậm.",
-        "How long the latest look at the home page took. Good: below {half_slow} s; slow from {slow} s on.",
+        "How long the latest probe of the home page took. Good: below {half_slow} s; slow from {slow} s on.",
     ),
     "portal.certificate_left": ("Chứng chỉ", "TLS ends"),
     "portal.certificate_left.why": (
@@ -50,13 +50,13 @@ PORTAL_TEXTS: dict[str, tuple[str, str]] = {
     "portal.code": ("Mã HTTP", "Status"),
     "portal.code.why": (
         "Mã trạng thái của chặng cuối trong lượt đo gần nhất.",
-        "Status code of the last hop of the latest look.",
+        "Status code of the last hop of the latest probe.",
     ),
     "portal.code.none": ("Không trả lời", "No answer"),
     "portal.fault": ("Lỗi", "Fault"),
     "portal.fault.why": (
         "Vì sao lượt đo gần nhất hỏng, lấy từ một danh sách cố định (docs/states.md).",
-        "Why the latest look failed, out of a closed set (docs/states.md).",
+        "Why the latest probe failed, out of a closed set (docs/states.md).",
     ),
     "portal.fault.none": ("✓ không có", "✓ none"),
     "portal.states": ("Trạng thái theo thời gian, từng trạm đo", "State over time, by location"),
@@ -68,17 +68,17 @@ PORTAL_TEXTS: dict[str, tuple[str, str]] = {
     "portal.pages.why": (
         (
             "Kết quả từng lượt đo, chưa xác nhận: mỗi trang một dòng, rồi IPv4 và IPv6 của trang chủ. "
-            "Chỗ trống là lúc không nhìn thấy."
+            "Chỗ trống là lúc không đo được."
         ),
-        "Single looks, not confirmed: a row for each page, then IPv4 and IPv6 of the home page. A gap was not seen.",
+        "Single results, not confirmed: a row for each page, then IPv4 and IPv6 of the home page. A gap: unknown.",
     ),
     "portal.faults": ("Lượt đo hỏng theo loại lỗi", "Failing checks by fault"),
     "portal.faults.why": (
         "Có bao nhiêu trang đang hỏng vì mỗi loại lỗi. Tốt: không có cột nào.",
         "How many pages fail for each reason. Good: nothing to see.",
     ),
-    "portal.faults.none": ("✓ Không có lượt đo hỏng", "✓ No failing look"),
-    "portal.phases": ("Các chặng của một lượt đo", "Phases of a look"),
+    "portal.faults.none": ("✓ Không có lượt đo hỏng", "✓ No failing check"),
+    "portal.phases": ("Các chặng của một lượt đo", "Phases of a probe"),
     "portal.phases.why": (
         (
             "Trang chủ, cộng qua mọi lần chuyển hướng: tra tên, kết nối, TLS, máy chủ xử lý, truyền. "
@@ -86,7 +86,7 @@ PORTAL_TEXTS: dict[str, tuple[str, str]] = {
         ),
         (
             "Home page, summed over redirects: name, connection, TLS, the server's work, transfer. "
-            "The phase that grows is where to look."
+            "The phase that grows has the problem."
         ),
     ),
     "phase.resolve": ("tra tên", "resolve"),
@@ -99,23 +99,23 @@ PORTAL_TEXTS: dict[str, tuple[str, str]] = {
     "portal.families": ("IPv4 bên cạnh IPv6", "IPv4 beside IPv6"),
     "portal.families.why": (
         "Thời gian của cùng lượt đo qua từng họ địa chỉ. Thiếu một đường nghĩa là họ đó hỏng hoặc không được đo.",
-        "The same look over each address family. A missing line: that family fails, or is not looked at.",
+        "The same probe over each address family. A missing line: that family fails, or is not probed.",
     ),
     "portal.by_page": ("Thời gian từng trang", "Time by page"),
     "portal.by_page.why": (
         "Lượt đo từng trang mất bao lâu; đường gạch là mức chậm ({slow} giây).",
-        "How long looks at each page take; the dashed line is where slow begins ({slow} s).",
+        "How long probes of each page take; the dashed line is where slow begins ({slow} s).",
     ),
     "portal.status": ("Mã HTTP theo trang", "HTTP status by page"),
     "portal.status.why": ("Mã trạng thái của chặng cuối. Tốt: 200.", "Status code of the last hop. Good: 200."),
-    "portal.hops": ("Từng yêu cầu của lượt đo mới nhất, theo thứ tự", "Requests of the newest look, in order"),
+    "portal.hops": ("Từng yêu cầu của lượt đo mới nhất, theo thứ tự", "Requests of the latest probe, in order"),
     "portal.hops.why": (
         (
             "Trang chủ: mỗi lần chuyển hướng là một yêu cầu, kèm địa chỉ, máy chủ đã trả lời, mã HTTP và thời gian "
             "từng chặng. Yêu cầu cuối không có mã là yêu cầu đã hỏng."
         ),
         (
-            "Home page: a request for each redirect, with its address, the server that it was sent to, its status and "
+            "Home page: a request for each redirect, with its URL, the server that it was sent to, its status and "
             "the time of each phase. A last request without a status is the one that failed."
         ),
     ),
@@ -136,7 +136,7 @@ PORTAL_TEXTS: dict[str, tuple[str, str]] = {
         "The server's certificate as the home page presents it, its issuer, the TLS version and its end.",
     ),
     "column.hop": ("Chặng", "Hop"),
-    "column.url": ("Địa chỉ", "Address"),
+    "column.url": ("Địa chỉ", "URL"),
     "column.ip": ("IP", "IP"),
     "column.status": ("Mã", "Status"),
     "column.total": ("Tổng", "Total"),
@@ -145,4 +145,4 @@ PORTAL_TEXTS: dict[str, tuple[str, str]] = {
     "column.tls": ("TLS", "TLS"),
     "column.ends": ("Hết hạn", "Ends"),
 }
-"""Key to (Vietnamese, English), merged into WORDS."""
+"""Key to (Vietnamese, English), merged into TEXTS."""

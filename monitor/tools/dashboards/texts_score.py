@@ -15,7 +15,7 @@ SCORE_TEXTS: dict[str, tuple[str, str]] = {
             "(mãi mãi) hay từng giờ (100 ngày)."
         ),
         (
-            "The score out of InfluxDB, for ranges that Prometheus no longer holds. Resolution: the last score of each "
+            "The score from InfluxDB, for ranges that Prometheus no longer holds. Resolution: the last score of each "
             "day (for ever) or every hour (100 days)."
         ),
     ),
@@ -54,8 +54,8 @@ SCORE_TEXTS: dict[str, tuple[str, str]] = {
     "score.change.none": ("Chưa đủ 7 ngày", "Not 7 days yet"),
     "score.coverage": ("Độ phủ", "Coverage"),
     "score.coverage.why": (
-        "Tiêu chí ít số liệu nhất đã thấy được bao nhiêu phần. Dưới {covered} % thì tiêu chí không được chấm.",
-        "How much of what was due was seen, of the criterion that has least. Below {covered} % it is not scored.",
+        "Tiêu chí ít số liệu nhất đã thấy được bao nhiêu phần. Dưới {min_coverage} % thì tiêu chí không được chấm.",
+        "How much of what was due the criterion with least data has. Below {min_coverage} % it is not scored.",
     ),
     "score.coverage.none": ("Chưa đủ số liệu", "Not enough data"),
     "score.map": ("Bản đồ điểm: số đo, giới hạn, điểm", "The map: metric, limit, points"),
@@ -87,7 +87,7 @@ SCORE_TEXTS: dict[str, tuple[str, str]] = {
             "30 ngày nằm dưới quý nghĩa là đang xấu đi."
         ),
         (
-            "The quarter to date and the last 30 days. Dashed: borders of grades. 30 days below the quarter: it is "
+            "The quarter to date and the last 30 days. Dashed: limits of grades. 30 days below the quarter: it is "
             "getting worse."
         ),
     ),
@@ -111,10 +111,10 @@ SCORE_TEXTS: dict[str, tuple[str, str]] = {
         "Có bao nhiêu cổng nằm trong mỗi mức, nếu các nhóm tiêu chí khác cũng như nhóm này.",
         "How many portals are in each band, if all other pillars were like this one.",
     ),
-    "score.thin": ("Độ phủ thấp nhất", "Lowest coverage"),
-    "score.thin.why": (
-        "Mười hai cổng thiếu số liệu nhất. Dưới {covered} % thì tiêu chí không được chấm.",
-        "The twelve portals with least data. Below {covered} % a criterion is not scored.",
+    "score.low_coverage": ("Độ phủ thấp nhất", "Lowest coverage"),
+    "score.low_coverage.why": (
+        "Mười hai cổng thiếu số liệu nhất. Dưới {min_coverage} % thì tiêu chí không được chấm.",
+        "The twelve portals with least data. Below {min_coverage} % a criterion is not scored.",
     ),
     "score-history.criteria": ("Phần điểm từng tiêu chí theo thời gian", "Share of each criterion's points over time"),
     "score-history.criteria.why": (
@@ -136,4 +136,4 @@ SCORE_TEXTS: dict[str, tuple[str, str]] = {
     "column.ratio": ("Tỷ lệ", "Ratio"),
     "column.coverage": ("Độ phủ", "Coverage"),
 }
-"""Key to (Vietnamese, English), merged into WORDS."""
+"""Key to (Vietnamese, English), merged into TEXTS."""

@@ -1,4 +1,4 @@
-"""Variables and annotations: what a reader narrows down to, and what happened behind the curves."""
+"""Variables, which narrow the selection, and annotations, which mark events on the curves."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ PORTAL_INFO = "portal_monitor_portal_info"
 def datasource_variable(
     name: str, default: DataSource, texts: DashboardTexts, *, name_pattern: str = "", visible: bool = False
 ) -> VariableModel:
-    """Which data source is read, ``which`` at first; ``?var-<name>=<uid>`` in the address chooses another.
+    """Return a variable that selects the data source; ``?var-<name>=<uid>`` in the URL selects another.
 
-    Hidden, unless it is ``shown`` to choose from; ``others`` is a pattern of the names that it offers.
+    It is hidden unless *visible*; *name_pattern* is a pattern of the names that it offers.
     """
     return VariableModel(
         type_val=VariableType.DATASOURCE,
@@ -51,7 +51,7 @@ INTERVALS = ("1h", "6h", "1d", "7d", "30d")
 
 
 def interval_variable(texts: DashboardTexts, initial: str = "1d") -> VariableModel:
-    """How far the points of a curve lie apart at least. A tier that has fewer would be drawn with gaps."""
+    """Return a variable with the minimum interval of points; a tier with fewer points would be drawn with gaps."""
     return VariableModel(
         type_val=VariableType.INTERVAL,
         name="step",
@@ -64,7 +64,7 @@ def interval_variable(texts: DashboardTexts, initial: str = "1d") -> VariableMod
     )
 
 
-def query_variable(  # noqa: PLR0913 - a variable has as many sides
+def query_variable(  # noqa: PLR0913 - a variable has that many settings
     name: str,
     query: str,
     texts: DashboardTexts,
@@ -74,19 +74,19 @@ def query_variable(  # noqa: PLR0913 - a variable has as many sides
     regex: str = "",
     initial: str = "",
 ) -> VariableModel:
-    """A variable that a query fills. With ``multi`` it begins with all, otherwise with ``first`` or the first found."""
-    asked: str | dict[str, object] = query
+    """Return a variable with values of a query. With *multi* it starts with all, else with *initial*."""
+    grafana_query: str | dict[str, object] = query
     if kind == "prometheus":
-        asked = {"query": query, "refId": name, "qryType": 3 if query.startswith("query_result") else 1}
+        grafana_query = {"query": query, "refId": name, "qryType": 3 if query.startswith("query_result") else 1}
         if not query.startswith("query_result"):
-            asked |= _label_values(query)
+            grafana_query |= _label_values(query)
     option = VariableOption(text="All", value="$__all") if multi else VariableOption(text=initial, value=initial)
     return VariableModel(
         type_val=VariableType.QUERY,
         name=name,
         label=texts(f"variable.{name}"),
         datasource=datasource_ref(kind),
-        query=asked,
+        query=grafana_query,
         regex=regex,
         multi=multi,
         include_all=multi,
@@ -105,7 +105,7 @@ def _label_values(query: str) -> dict[str, object]:
 def portal_variables(
     texts: DashboardTexts, *, single_portal: bool = False, with_location: bool = True
 ) -> list[VariableModel]:
-    """Kind -> group -> portal -> location out of Prometheus; ``one`` portal at a time, or any number of them."""
+    """Return kind -> group -> portal -> location from Prometheus; *single_portal* allows one portal at a time."""
     found = [
         datasource_variable("prometheus", PROMETHEUS, texts),
         query_variable("kind", f"label_values({PORTAL_INFO}, kind)", texts),
@@ -119,7 +119,7 @@ def portal_variables(
     return found
 
 
-def influx_portal_variables(  # noqa: PLR0913 - a chain has as many sides
+def influx_portal_variables(  # noqa: PLR0913 - a chain has that many settings
     texts: DashboardTexts,
     measurement: str,
     tier: DataSource,
@@ -128,9 +128,9 @@ def influx_portal_variables(  # noqa: PLR0913 - a chain has as many sides
     single_portal: bool = False,
     with_location: bool = True,
 ) -> list[VariableModel]:
-    """The same chain out of the tags of a measurement in InfluxDB, after the tier that all of it is read from.
+    """Return the same chain from the tags of a measurement in InfluxDB, after the variable of its tier.
 
-    ``tier`` is the one to begin with, ``tiers`` a pattern of the names of those to choose from.
+    *tier* is the initial one, *tier_pattern* a pattern of the names of the tiers to select from.
     """
     values = f'SHOW TAG VALUES FROM "{measurement}" WITH KEY = '
     kind, group = '"kind" =~ /^$kind$/', '"group" =~ /^$group$/'
@@ -151,15 +151,15 @@ def influx_portal_variables(  # noqa: PLR0913 - a chain has as many sides
 
 
 def status_page_variable(texts: DashboardTexts) -> VariableModel:
-    """Where the status page of the chosen location is opened, as its daemon says; hidden."""
-    told = 'label_values(portal_monitor_status_page_info{location=~"$location"}, url)'
-    found = query_variable("status_page", told, texts, multi=False)
+    """Return a hidden variable with the URL of the status page, which the daemon of the location exposes."""
+    query = 'label_values(portal_monitor_status_page_info{location=~"$location"}, url)'
+    found = query_variable("status_page", query, texts, multi=False)
     found.hide = VariableHide.HIDE_VARIABLE
     return found
 
 
 class DashboardAnnotation(AnnotationQuery):
-    """An annotation that a query makes; what the data source keeps about it is in ``asked``."""
+    """An annotation from a query; ``query_options`` are the options of its data source."""
 
     def __init__(
         self, name: str, variable: str, color: str, query_options: Mapping[str, object], *, enable: bool = True
@@ -168,70 +168,87 @@ class DashboardAnnotation(AnnotationQuery):
         self.query_options = query_options
 
     def to_json(self) -> dict[str, object]:
-        """As Grafana keeps it."""
-        told = super().to_json()
-        told.pop("builtIn", None)
-        return told | dict(self.query_options)
+        """Return the annotation in Grafana's form."""
+        content = super().to_json()
+        content.pop("builtIn", None)
+        return content | dict(self.query_options)
 
 
-def prometheus_annotation(  # noqa: PLR0913 - the same
+def prometheus_annotation(  # noqa: PLR0913 - an annotation has that many settings
     texts: DashboardTexts, name: str, color: str, expr: str, title: str, *, enable: bool = True, **options: object
 ) -> DashboardAnnotation:
-    asked = {"expr": expr, "step": "60s", "titleFormat": title, "textFormat": "", "tagKeys": "", **options}
-    return DashboardAnnotation(texts(f"mark.{name}"), "prometheus", color, asked, enable=enable)
+    """Return an annotation from a PromQL query."""
+    query_options = {"expr": expr, "step": "60s", "titleFormat": title, "textFormat": "", "tagKeys": "", **options}
+    return DashboardAnnotation(texts(f"annotation.{name}"), "prometheus", color, query_options, enable=enable)
 
 
 def prometheus_annotations(
     texts: DashboardTexts, portal_selector: str = 'portal=~"$portal"', *, outages_enabled: bool = True
 ) -> list[AnnotationQuery]:
-    """Outages, maintenance, changes of the configuration and of rubrics, out of Prometheus."""
+    """Return outages, maintenance, changes of the configuration and of rubrics, from Prometheus."""
     state = f"max by (portal) (portal_monitor_portal_state{{{portal_selector},state="
     rubric = "max by (rubric, version) (portal_monitor_score_criterion_possible_points"
     return [
-        prometheus_annotation(texts, "outage", BAD, f'{state}"down"}}) == 1', "{{portal}}: " + texts("state.down"), enable=outages_enabled),
         prometheus_annotation(
-            texts, "maintenance", ACCENT, f'{state}"maintenance"}}) == 1',
-            "{{portal}}: " + texts("state.maintenance"), enable=outages_enabled,
+            texts, "outage", BAD, f'{state}"down"}}) == 1', "{{portal}}: " + texts("state.down"), enable=outages_enabled
         ),
         prometheus_annotation(
-            texts, "config", NEUTRAL, "portal_monitor_config_last_reload_success_timestamp_seconds * 1000",
-            texts("mark.config_is"), useValueForTime="on",
+            texts,
+            "maintenance",
+            ACCENT,
+            f'{state}"maintenance"}}) == 1',
+            "{{portal}}: " + texts("state.maintenance"),
+            enable=outages_enabled,
         ),
         prometheus_annotation(
-            texts, "rubric", WARN, f"{rubric}) unless {rubric} offset 10m)", "{{rubric}} {{version}}",
+            texts,
+            "config",
+            NEUTRAL,
+            "portal_monitor_config_last_reload_success_timestamp_seconds * 1000",
+            texts("annotation.config_is"),
+            useValueForTime="on",
         ),
-    ]  # fmt: skip
+        prometheus_annotation(
+            texts,
+            "rubric",
+            WARN,
+            f"{rubric}) unless {rubric} offset 10m)",
+            "{{rubric}} {{version}}",
+        ),
+    ]
 
 
 def self_check_annotation(texts: DashboardTexts) -> AnnotationQuery:
-    """When a prober could not see."""
+    """Return the times at which a prober's self-check failed."""
     expr = 'max by (location) (portal_monitor_prober_state{state="unknown",location=~"$location"}) == 1'
-    return prometheus_annotation(texts, "blind", BAD, expr, "{{location}}: " + texts("light.blind"))
+    return prometheus_annotation(
+        texts, "self_check", BAD, expr, "{{location}}: " + texts("prober_status.self_check_failed")
+    )
 
 
 def influx_annotations(texts: DashboardTexts) -> list[AnnotationQuery]:
-    """Outages and maintenance as changes of state, and new versions of rubrics, out of InfluxDB.
+    """Return outages and maintenance, from state changes, and new versions of rubrics, from InfluxDB.
 
-    Changes of state are kept as long as looks, daily scores for ever, whichever tier the curves come from.
+    State changes are kept as long as raw results, daily scores for ever, independently of the tier of the curves.
     """
     where = '"portal" =~ /^$portal$/ AND $timeFilter'
     state = 'SELECT "state", "portal" FROM "state_change" WHERE "state" ='
     total = f'"check" =~ /\\/total\\/quarter$/ AND {where}'
     version = f'SELECT DIFFERENCE(MAX("version")) AS "step" FROM "score" WHERE {total} GROUP BY time(1d), "check"'
     config = f'SELECT DISTINCT("config") AS "config" FROM "mobile" WHERE {where} GROUP BY time(1d)'
-    asked: Sequence[tuple[str, str, str, str, str, str]] = (
+    annotations: Sequence[tuple[str, str, str, str, str, str]] = (
         ("outage", BAD, "influxdb_raw", f"{state} 'down' AND {where}", "state", "portal"),
         ("maintenance", ACCENT, "influxdb_raw", f"{state} 'maintenance' AND {where}", "state", "portal"),
-        # Renderings are few, so their word for the configuration is found quickly over a quarter.
+        # Renderings are few, so their field `config` is found quickly over a quarter.
         ("config", NEUTRAL, "influxdb_raw", config, "config", ""),
         ("rubric", WARN, "influxdb_daily", f'SELECT "step" FROM ({version}) WHERE "step" <> 0', "step", ""),
     )
     return [
         DashboardAnnotation(
-            texts(f"mark.{name}"), kept, color,
+            texts(f"annotation.{name}"), variable, color,
             {"query": query, "fromAnnotations": True, "textEditor": True,
              "textColumn": column, "titleColumn": "", "tagsColumn": tags, "timeEndColumn": ""},
             enable=name != "config",
         )
-        for name, color, kept, query, column, tags in asked
+        for name, color, variable, query, column, tags in annotations
     ]  # fmt: skip

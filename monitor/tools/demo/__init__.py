@@ -1,1 +1,1 @@
-"""A fleet of public-service portals on loopback: names are real, pages, weather and certificates are invented."""
+"""Demo fleet of public-service portals on loopback; names are real, pages, faults and certificates are invented."""

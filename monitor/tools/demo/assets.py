@@ -1,6 +1,6 @@
-"""What demo pages load besides their HTML: style, script, emblem and photographs, all made here, none fetched.
+"""Assets of demo pages: style, script, emblem and photographs, all generated here, none fetched.
 
-The same name always gives the same bytes. Which page asks for which asset is left to `pages`.
+The same path always gives the same bytes. `pages` decides which page uses which asset.
 """
 
 import json
@@ -27,7 +27,7 @@ CONTENT_TYPES: Final = {
     EMBLEM: "image/svg+xml",
     **dict.fromkeys(IMAGES, "image/png"),
 }
-"""Path and content type of all there is."""
+"""Path and content type of every asset."""
 
 _CSS: Final = """\
 :root { --do: #ce1126; --vang: #f7c948; --xanh: #0b4f8a; --nen: #f5f7fa; --chu: #1f2933; }
@@ -59,7 +59,7 @@ _SVG: Final = """\
 <path fill="#f7c948" d="M32 10l5.4 16.6h17.5L40.7 36.9l5.4 16.6L32 43.2 17.9 53.5l5.4-16.6L9.1 26.6h17.5z"/></svg>
 """
 
-# A busy main thread and a notice that pushes the page down: what a page-speed measurement has to find.
+# A busy main thread and a notice that shifts the layout: a page-speed measurement has to find both.
 _JS: Final = """\
 "use strict";
 const danhMuc = %s;
@@ -76,7 +76,7 @@ setTimeout(() => {
 
 
 def asset(path: str) -> bytes:
-    """Make the bytes behind a path of `KINDS`; the pictures take a while, so keep what you get."""
+    """Generate the bytes of a path of `CONTENT_TYPES`; images are slow, so the caller keeps the result."""
     if path in IMAGES:
         return _png_image(path, *IMAGES[path])
     if path == EMBLEM:
@@ -87,8 +87,8 @@ def asset(path: str) -> bytes:
 
 
 def _png_image(name: str, width: int, height: int) -> bytes:
-    """Draw noise over a gradient: like a photograph, it cannot be compressed much."""
-    noise = Random(name)  # noqa: S311 - a picture, not a secret
+    """Draw noise over a gradient: it compresses as little as a photograph."""
+    noise = Random(name)  # noqa: S311 - an image, not a secret
     base = [bytes(min(y * 255 // height, 200) for _ in range(width * 3)) for y in range(height)]
     rows = (bytes(a + b // 5 for a, b in zip(row, noise.randbytes(len(row)), strict=True)) for row in base)
     pixels = zlib.compress(b"".join(b"\0" + row for row in rows), 6)  # each row: filter type 0

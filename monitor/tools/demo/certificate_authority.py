@@ -1,7 +1,7 @@
-"""A throw-away certificate authority: a root, one intermediate, and server leaves as good or as bad as asked for.
+"""A temporary certificate authority: a root, one intermediate, and valid or invalid server certificates.
 
-Everything it makes is written 0600 into one directory and is worth nothing outside loopback. Who presents which
-certificate is left to the fleet.
+All files are written with mode 0600 into one directory and are worthless outside loopback. `fleet` decides which portal
+presents which certificate.
 """
 
 import os
@@ -36,17 +36,17 @@ _KEY_USAGES: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedKey:
-    """A key and the name that stands for it."""
+    """A key and its subject name."""
 
     name: x509.Name
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
 
 class CertificateAuthority:
-    """Signs servers in; ``ca_file`` is all that a client has to trust."""
+    """Signs server certificates; a client has to trust ``ca_file`` alone."""
 
     def __init__(self, directory: Path) -> None:
-        """Make root and intermediate and write ``ca.pem`` (the root alone) into the directory."""
+        """Create root and intermediate and write ``ca.pem`` (the root alone) into the directory."""
         self._directory = directory
         self._file_numbers = count(1)
         directory.mkdir(parents=True, exist_ok=True)
@@ -68,30 +68,30 @@ class CertificateAuthority:
         not_before: datetime | None = None,
         not_after: datetime | None = None,
     ) -> ssl.SSLContext:
-        """Give a server context whose chain is leaf and intermediate (default: valid from an hour ago for 90 days)."""
+        """Return a server context with leaf and intermediate (default: valid from an hour ago for 90 days)."""
         since, until = _validity_period(days=90)
         owner = NamedKey(name=_x509_name(names[0]))
         draft = _certificate_builder(owner, not_before or since, not_after or until)
         leaf = _sign(_with_server_extensions(draft, names, ips), owner, self._intermediate_key)
         return self._server_context(
             names[0], owner, leaf, self._intermediate_certificate, self._root_certificate
-        )  # a browser trusts by what is shown
+        )  # a browser shows the whole chain
 
     def expiring(self, names: Sequence[str], days: float) -> ssl.SSLContext:
-        """Give a good certificate that ends in so many days, counted from now."""
+        """Return a valid certificate that expires in *days* from now."""
         return self.issue(names, not_after=datetime.now(UTC) + timedelta(days=days))
 
     def expired(self, names: Sequence[str]) -> ssl.SSLContext:
-        """Give a certificate that was good until yesterday."""
+        """Return a certificate that expired yesterday."""
         now = datetime.now(UTC)
         return self.issue(names, LOOPBACK, now - timedelta(days=91), now - timedelta(days=1))
 
     def wrong_name(self) -> ssl.SSLContext:
-        """Give a good certificate for somebody else: neither ``localhost`` nor any loopback address."""
+        """Return a valid certificate for another host: neither ``localhost`` nor a loopback address."""
         return self.issue(["cong-khac.invalid"], ips=())
 
     def self_signed(self, names: Sequence[str]) -> ssl.SSLContext:
-        """Give a certificate for which nobody vouches but itself."""
+        """Return a self-signed certificate."""
         owner = NamedKey(name=_x509_name(names[0]))
         draft = _with_server_extensions(_certificate_builder(owner, *_validity_period(days=90)), names, LOOPBACK)
         return self._server_context(names[0], owner, _sign(draft, owner, owner))
@@ -106,7 +106,7 @@ class CertificateAuthority:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file that its owner alone may read, from its first byte on."""
+    """Write a file with mode 0600 from its first byte on."""
     path.unlink(missing_ok=True)  # else an older file would keep its wider mode
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)
@@ -139,7 +139,7 @@ def _with_server_extensions(
 def _sign(
     builder: x509.CertificateBuilder, subject: NamedKey, issuer: NamedKey, path_length: int | None = None
 ) -> x509.Certificate:
-    """Sign a draft; with a path length it becomes an authority. The extensions are those that strict clients want."""
+    """Sign a draft; with a path length it becomes an authority. The extensions are those of strict clients."""
     is_authority = path_length is not None
     allowed = {"key_cert_sign", "crl_sign"} if is_authority else {"digital_signature"}
     usage = x509.KeyUsage(**{use: use in allowed for use in _KEY_USAGES})

@@ -1,4 +1,4 @@
-"""From a listening fleet to a configuration directory that a daemon can watch it with."""
+"""Write a configuration directory with which a daemon monitors a listening fleet."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 UPTIME_INTERVAL_SECONDS = 5
 TIMEOUT_SECONDS = 2
 MOBILE_INTERVAL_SECONDS = 600
-"""Two dozen portals take about three minutes of the one browser; each is seen by then, and again while one watches."""
+"""24 portals take about three minutes of the one browser; every portal is rendered by then, and again in this time."""
 
 MOBILE_TIMEOUT_SECONDS = 20
 
@@ -23,7 +23,7 @@ MOBILE_TIMEOUT_SECONDS = 20
 def write_config(
     fleet_file: FleetFile, directory: Path, *, listen: str, uptime_interval_seconds: float = UPTIME_INTERVAL_SECONDS
 ) -> Path:
-    """Write ``monitor.yaml`` and ``portals.yaml`` for the fleet into ``directory`` and return it."""
+    """Write ``monitor.yaml`` and ``portals.yaml`` for the fleet into *directory* and return it."""
     directory.mkdir(parents=True, exist_ok=True)
     settings: dict[str, Any] = {
         "location": "demo",
@@ -40,8 +40,8 @@ def write_config(
             "mobile": {"interval": MOBILE_INTERVAL_SECONDS, "timeout": MOBILE_TIMEOUT_SECONDS, "runs": 1},
         },
         # Fleet, daemon and browser share this machine.
-        "render": {"least_speed": 0.1, "reach": ["127.0.0.0/8"]},
-        "sight": {"references": []},
+        "browser": {"min_speed_ratio": 0.1, "allowed_networks": ["127.0.0.0/8"]},
+        "self_check": {"references": []},
     }
     _write_yaml(directory / "monitor.yaml", settings)
     _write_yaml(directory / "portals.yaml", {"portals": [_portal_entry(portal) for portal in fleet_file.portals]})

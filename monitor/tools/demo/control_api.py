@@ -1,6 +1,6 @@
-"""The control door: by it drills and tests force a condition on a portal, lift it, and see what truly happened.
+"""The control API: drills and tests force a condition on a portal, clear it, and read what happened.
 
-It listens on loopback and asks nobody for a name; what a condition does is left to the sites.
+It listens on loopback without authentication; `site` implements the conditions.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,14 +20,14 @@ _MAX_DELAY_SECONDS: Final = 600.0
 
 
 class ControlApi:
-    """An HTTP server of its own port.
+    """An HTTP server on a separate port.
 
     ``GET /portals``, ``GET /portals/{id}/hits``, ``GET /portals/{id}/changes``, and on ``/portals/{id}/condition``
-    POST ``{"mode": ..., "status": ..., "delay": ...}`` (all but the mode may be left out) or DELETE.
+    POST ``{"mode": ..., "status": ..., "delay": ...}`` (all but the mode are optional) or DELETE.
     """
 
     def __init__(self, sites: Mapping[str, DemoSite], fleet_seconds: Callable[[], float]) -> None:
-        """Know the sites by portal id, and how to ask for the fleet second."""
+        """Keep the sites by portal id and the function that returns the fleet second."""
         self._sites = sites
         self._fleet_seconds = fleet_seconds
         app = web.Application()
@@ -43,7 +43,7 @@ class ControlApi:
         self._runner = web.AppRunner(app, access_log=None)
 
     async def start(self) -> str:
-        """Listen on a free port and give the URL."""
+        """Listen on a free port and return the URL."""
         await self._runner.setup()
         await web.TCPSite(self._runner, HOST, 0).start()
         return f"http://{HOST}:{self._runner.addresses[0][1]}"
@@ -69,7 +69,7 @@ class ControlApi:
         try:
             condition = parse_condition(await request.json())
         except (ValueError, TypeError, KeyError) as error:
-            raise web.HTTPBadRequest(text=f"not a condition: {error}\n") from None
+            raise web.HTTPBadRequest(text=f"invalid fault condition: {error}\n") from None
         await site.force(condition)
         return web.json_response(_portal_json(site))
 
@@ -86,11 +86,11 @@ class ControlApi:
 
 
 def parse_condition(data: Mapping[str, Any]) -> FaultCondition:
-    """Read a condition as the door is told it; ValueError, TypeError or KeyError where it is none."""
+    """Read a condition from JSON. Raises ValueError, TypeError or KeyError for an invalid one."""
     mode = FaultMode(data["mode"])
     status = int(data.get("status", _DEFAULT_STATUS.get(mode, 200)))
     delay = float(data.get("delay", _DEFAULT_DELAY_SECONDS.get(mode, 0.0)))
-    if not 200 <= status <= 599:  # noqa: PLR2004 - what HTTP knows as a final status
+    if not 200 <= status <= 599:  # noqa: PLR2004 - the final statuses of HTTP
         raise ValueError(f"status {status} is not a final status (200 to 599)")
     if not 0.0 <= delay <= _MAX_DELAY_SECONDS:
         raise ValueError(f"delay {delay} is not between 0 and {_MAX_DELAY_SECONDS:g} seconds")

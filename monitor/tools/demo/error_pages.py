@@ -1,6 +1,6 @@
-"""The pages of a bad day: maintenance, firewall, error, and the wrong page under a good status.
+"""Pages of faults: maintenance, firewall, error, and a wrong page with status 200.
 
-When which of them is shown is left to the weather, and the sending to the site.
+The fault schedule decides when each is shown; `site` sends it.
 """
 
 from typing import Final
@@ -24,7 +24,7 @@ _BLOCKED: Final = """\
 
 
 def maintenance_page(settings: PageSettings) -> PageBody:
-    """Announce planned work, as a portal does that knows what it is doing."""
+    """Return the page of announced maintenance."""
     text = (
         "<h2>Hệ thống đang bảo trì</h2><p>Cổng dịch vụ công tạm ngừng phục vụ để nâng cấp, bảo trì hệ thống. "
         "Kính mong quý tổ chức, công dân thông cảm và quay lại sau.</p>"
@@ -33,19 +33,19 @@ def maintenance_page(settings: PageSettings) -> PageBody:
 
 
 def blocked_page() -> PageBody:
-    """Turn the visitor away in the words of an application firewall."""
+    """Return the page of a web application firewall."""
     return compress_page(_BLOCKED.encode())
 
 
 def error_page(status: int) -> PageBody:
-    """Show the bare page of a reverse proxy whose application is gone."""
+    """Return the plain page of a reverse proxy whose application is down."""
     title = f"{status} {_STATUS_REASONS.get(status, 'Error')}"
     head = f"<html>\n<head><title>{title}</title></head>\n"
     return compress_page(f"{head}<body>\n<center><h1>{title}</h1></center>\n<hr></body>\n</html>\n".encode())
 
 
 def wrong_body_page(settings: PageSettings, path: str) -> PageBody:
-    """Show an application error inside a healthy frame on the home page, and nothing at all elsewhere."""
+    """Return an application error within a normal frame for the home page, and an empty body for other pages."""
     if path not in {HOME, LANDING}:
         return compress_page(b"")
     text = "<p>Đã xảy ra lỗi trong quá trình xử lý. ORA-12541: TNS:no listener. Vui lòng thử lại sau.</p>"

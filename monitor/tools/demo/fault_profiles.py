@@ -1,4 +1,4 @@
-"""The nouns of the demo weather, and what each temperament brings; when it comes is left to `weather`."""
+"""Conditions, patterns and profiles of the demo's faults; `fault_schedule` decides when they happen."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,29 +10,29 @@ DAY: Final = 24 * HOUR
 
 
 class FaultMode(StrEnum):
-    """How a portal behaves towards one who asks."""
+    """How a portal responds to a request."""
 
     FINE = "fine"
     SLOW = "slow"
-    REFUSE = "refuse"  # nobody listens
+    REFUSE = "refuse"  # no process listens
     RESET = "reset"  # takes the request, then cuts the connection
-    ERROR = "error"  # answers with `Condition.status`
-    STALL = "stall"  # takes the request, then says nothing
+    ERROR = "error"  # responds with `FaultCondition.status`
+    STALL = "stall"  # takes the request, then sends nothing
     MAINTENANCE_PAGE = "maintenance_page"  # 503, Retry-After and a polite page
-    BLOCKED = "blocked"  # 403 in the words of an application firewall
+    BLOCKED = "blocked"  # 403 with the page of a web application firewall
     WRONG_BODY = "wrong_body"  # 200, but the home page is an error text and every other page is empty
 
 
 class FaultProfile(StrEnum):
-    """What kind of weather a portal is prone to."""
+    """Which faults a portal has."""
 
     STEADY = "steady"
     SLOW_DAYS = "slow_days"
     OUTAGE_PRONE = "outage_prone"
     FLAPPING = "flapping"
     MAINTAINED = "maintained"
-    GUARDED = "guarded"
-    SLOPPY = "sloppy"
+    FIREWALLED = "firewalled"
+    WRONG_BODY = "wrong_body"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +47,10 @@ class FaultCondition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultPattern:
-    """At most one event in each block of ``every`` seconds, begun and ended within it.
+    """At most one event in each block of ``period_seconds``, with its start and end within the block.
 
-    ``start`` (from the block's begin) and ``lasting`` are ranges in fleet seconds. ``opening``, where given, takes the
-    place of ``start`` in the very first block and makes its event certain.
+    Ranges are in fleet seconds, those of the start from the begin of the block. ``first_start_range_seconds``, where
+    given, replaces ``start_range_seconds`` in the first block and makes its event certain.
     """
 
     name: str
@@ -156,17 +156,17 @@ PROFILE_PATTERNS: Final[dict[FaultProfile, tuple[FaultPattern, ...]]] = {
     ),
     FaultProfile.OUTAGE_PRONE: (_frequent_outages(),),
     FaultProfile.FLAPPING: (_flapping(),),
-    FaultProfile.GUARDED: (_occasional(_BLOCKED_CONDITIONS),),
-    FaultProfile.SLOPPY: (_occasional(_WRONG_BODY_CONDITIONS),),
+    FaultProfile.FIREWALLED: (_occasional(_BLOCKED_CONDITIONS),),
+    FaultProfile.WRONG_BODY: (_occasional(_WRONG_BODY_CONDITIONS),),
 }
-"""Where two patterns of one temperament meet, the one named first prevails."""
+"""Where two patterns of a profile overlap, the first one applies."""
 
 PROFILE_SHARES: Final[tuple[tuple[FaultProfile, float], ...]] = (
     (FaultProfile.STEADY, 0.45),
     (FaultProfile.SLOW_DAYS, 0.20),
     (FaultProfile.OUTAGE_PRONE, 0.15),
     (FaultProfile.MAINTAINED, 0.08),
-    (FaultProfile.GUARDED, 0.06),
-    (FaultProfile.SLOPPY, 0.06),
+    (FaultProfile.FIREWALLED, 0.06),
+    (FaultProfile.WRONG_BODY, 0.06),
 )
-"""How often a temperament is drawn; flapping is never drawn but cast, so that a fleet has exactly one such portal."""
+"""How often a profile is drawn; flapping is set in `names.csv` instead, so that a fleet has exactly one."""

@@ -1,8 +1,8 @@
-"""The demo weather: a pure function of (seed, portal, fleet second); acting on it is left to the sites.
+"""The fault schedule of the demo: a pure function of (seed, portal, fleet second); `site` applies it.
 
-Fleet second 0 is eight in the morning of the first day. A pattern cuts time into equal blocks and puts at most one
-event into each, so any moment is answered by looking at one block per pattern: no state, no history to replay, and the
-same answer in the fleet, in a test and in a benchmark.
+Fleet second 0 is eight in the morning of the first day. A pattern divides time into equal blocks with at most one
+event each, so the condition at any time follows from one block per pattern: no state, no history to replay, and the
+same result in the fleet, in a test and in a benchmark.
 """
 
 from dataclasses import dataclass
@@ -35,10 +35,10 @@ __all__ = [
 ]
 
 FaultEvent: TypeAlias = tuple[float, float, FaultMode]
-"""From fleet second, to fleet second (half open), and what it was like."""
+"""From fleet second, to fleet second (half open), mode."""
 
 INITIAL_FAULT_FREE_SECONDS: Final = 5 * MINUTE
-"""No event begins before this fleet second: whoever starts to watch first learns what "fine" looks like."""
+"""No event begins before this fleet second: an observer first sees the state without faults."""
 
 MIN_FIRST_BYTE_SECONDS: Final = 0.010
 MAX_FIRST_BYTE_SECONDS: Final = 0.120
@@ -49,41 +49,41 @@ _NORMAL: Final = NormalDist()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultInterval:
-    """A condition and the fleet second until which it surely holds (the spell after it may be the same again)."""
+    """A condition and the fleet second until which it certainly holds (the next interval may have the same)."""
 
     condition: FaultCondition
     until_seconds: float
 
 
 def hash_uniform(*key: object) -> float:
-    """Give a number strictly between 0 and 1 that depends on the key alone, on every machine and in every run."""
+    """Return a number strictly between 0 and 1 that depends on the key alone, on every host and in every run."""
     digest = blake2b("/".join(map(str, key)).encode(), digest_size=8).digest()
     return ((int.from_bytes(digest) >> 12) + 0.5) / 2**52  # 52 bits, so that no rounding reaches 1.0
 
 
 def draw_fault_profile(seed: int, portal: str) -> FaultProfile:
-    """Draw what a portal that was not cast for a part is prone to."""
-    left = hash_uniform(seed, portal, "temperament")
-    for kind, share in PROFILE_SHARES:
-        left -= share
-        if left < 0:
-            return kind
+    """Draw the profile of a portal without a fixed one."""
+    remaining = hash_uniform(seed, portal, "temperament")
+    for profile, share in PROFILE_SHARES:
+        remaining -= share
+        if remaining < 0:
+            return profile
     return FaultProfile.STEADY  # the shares' sum may miss 1 by a rounding error
 
 
 def condition_at(seed: int, portal: str, at_seconds: float, profile: FaultProfile | None = None) -> FaultCondition:
-    """Say how the portal behaves at that fleet second; ``temper`` replaces the drawn temperament."""
+    """Return the condition of the portal at a fleet second; *profile* replaces the drawn one."""
     return fault_interval_at(seed, portal, at_seconds, profile).condition
 
 
 def fault_interval_at(seed: int, portal: str, at_seconds: float, profile: FaultProfile | None = None) -> FaultInterval:
-    """Say how the portal behaves at that fleet second and for how long that is sure."""
+    """Return the condition of the portal at a fleet second and until when it certainly holds."""
     until = inf
     for pattern in PROFILE_PATTERNS[profile or draw_fault_profile(seed, portal)]:
         block = int(at_seconds // pattern.period_seconds)
-        start, end, form = _block_event(seed, portal, pattern, block)
+        start, end, condition = _block_event(seed, portal, pattern, block)
         if start <= at_seconds < end:
-            return FaultInterval(condition=form, until_seconds=min(until, end))
+            return FaultInterval(condition=condition, until_seconds=min(until, end))
         until = min(until, start if at_seconds < start else (block + 1.0) * pattern.period_seconds)
     return FaultInterval(condition=NO_FAULT, until_seconds=until)
 
@@ -91,7 +91,7 @@ def fault_interval_at(seed: int, portal: str, at_seconds: float, profile: FaultP
 def fault_events(
     seed: int, portal: str, start_seconds: float, end_seconds: float, profile: FaultProfile | None = None
 ) -> list[FaultEvent]:
-    """List everything but fine weather between two fleet seconds, clipped to them, in order, without overlap."""
+    """List the faults between two fleet seconds, clipped to them, in order, without overlap."""
     found: list[FaultEvent] = []
     profile = profile or draw_fault_profile(seed, portal)
     at = start_seconds
@@ -107,7 +107,7 @@ def fault_events(
 
 
 def first_byte_seconds(seed: int, portal: str, count: int) -> float:
-    """Give the seconds to the first byte of the portal's ``count``-th answer in fine weather (log-normal, clipped)."""
+    """Return the seconds to the first byte of the portal's *count*-th response without fault (log-normal, clipped)."""
     low, high = _MEDIAN_RANGE_SECONDS
     median = low + (high - low) * hash_uniform(seed, portal, "median")
     seconds = median * exp(_SIGMA * _NORMAL.inv_cdf(hash_uniform(seed, portal, "first byte", count)))
@@ -115,15 +115,15 @@ def first_byte_seconds(seed: int, portal: str, count: int) -> float:
 
 
 def _block_event(seed: int, portal: str, pattern: FaultPattern, block: int) -> tuple[float, float, FaultCondition]:
-    """Find the block's event; an empty one, at the block's end, where there is none."""
+    """Return the event of a block; an empty one at the end of the block where there is none."""
     key = (seed, portal, pattern.name, block)
     certain = pattern.first_start_range_seconds if block == 0 else None
     start = block * pattern.period_seconds + _interpolate(
         certain or pattern.start_range_seconds, hash_uniform(*key, "start")
     )
     if start < INITIAL_FAULT_FREE_SECONDS or (certain is None and hash_uniform(*key, "chance") > pattern.probability):
-        nowhere = (block + 1.0) * pattern.period_seconds
-        return nowhere, nowhere, NO_FAULT
+        block_end = (block + 1.0) * pattern.period_seconds
+        return block_end, block_end, NO_FAULT
     end = start + _interpolate(pattern.duration_range_seconds, hash_uniform(*key, "lasting"))
     return start, end, pattern.conditions[int(hash_uniform(*key, "form") * len(pattern.conditions))]
 

@@ -1,8 +1,8 @@
-"""The demo fleet: portals on loopback for a monitor to watch, their certificates, their weather and a control door.
+"""The demo fleet: portals on loopback for a monitor, their certificates, their fault schedule and a control API.
 
-The names are real so that the demo reads true; pages, certificates, speed and failures are invented and say nothing
-about the real portals. `python -m monitor.demo.fleet` runs it in the foreground; running that beside a monitor is left
-to `child`.
+The names are real so that the demo looks realistic; pages, certificates, speed and failures are invented and imply
+nothing about the real portals. `python -m monitor.tools.demo.fleet` runs it in the foreground; `process` runs it beside
+a monitor.
 """
 
 import argparse
@@ -23,17 +23,16 @@ from typing import Final, Self
 import structlog
 
 from monitor.tools.demo import assets, fault_schedule, pages
-from monitor.tools.demo import portals as roster
 from monitor.tools.demo.certificate_authority import CertificateAuthority
 from monitor.tools.demo.control_api import ControlApi
 from monitor.tools.demo.fault_schedule import FaultCondition, FaultEvent
 from monitor.tools.demo.fleet_file import FleetFile
-from monitor.tools.demo.portals import FleetPortal, PortalSpec, Trait
+from monitor.tools.demo.portals import FleetPortal, PortalSpec, Trait, portal_specs
 from monitor.tools.demo.site import DemoSite
 
 EXPIRES_IN_DAYS: Final = 5.0
 MAX_INDIVIDUAL_CERTIFICATES: Final = 100
-"""A larger fleet shares one certificate, so that it starts soon."""
+"""A larger fleet shares one certificate, so that it starts quickly."""
 _TICK_SECONDS: Final = 0.05
 _PARENT_POLL_SECONDS: Final = 0.5
 
@@ -41,7 +40,7 @@ log = structlog.get_logger()
 
 
 class DemoFleet:
-    """An async context manager: while it is open, every portal listens but the retired one."""
+    """An async context manager: while it is open, every portal but the retired one listens."""
 
     def __init__(
         self,
@@ -52,19 +51,19 @@ class DemoFleet:
         directory: Path,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Say how many portals; in each second of the clock ``time_scale`` fleet seconds pass.
+        """Create a fleet; in each second of the clock *time_scale* fleet seconds pass.
 
-        Raises ValueError for a fleet without portals or whose time does not run.
+        Raises ValueError unless both numbers are positive.
         """
         if portals < 1 or time_scale <= 0:
-            raise ValueError(f"no fleet of {portals} portals with {time_scale} seconds a second")
+            raise ValueError("portals and time_scale must be positive")
         self.seed = seed
         self.time_scale = time_scale
         self.portals: tuple[FleetPortal, ...] = ()
         self.control = ""
         self.ca_file = directory / "ca.pem"
         self.started_at = datetime.now(UTC)
-        self._specs = roster.portal_specs(portals, seed)
+        self._specs = portal_specs(portals, seed)
         self._clock = clock
         self._start_clock_seconds = clock()
         self._sites: dict[str, DemoSite] = {}
@@ -86,44 +85,44 @@ class DemoFleet:
         await self._stop()
 
     def fleet_seconds(self) -> float:
-        """Give the fleet second that it is now."""
+        """Return the current fleet second."""
         return (self._clock() - self._start_clock_seconds) * self.time_scale
 
     def fault_events(self, portal: str, start_seconds: float, end_seconds: float) -> list[FaultEvent]:
-        """List what the weather has for a portal between two fleet seconds; forced conditions are not in it."""
-        part = self._sites[portal].spec
+        """List the scheduled faults of a portal between two fleet seconds; forced conditions are not included."""
+        spec = self._sites[portal].spec
         return fault_schedule.fault_events(
-            self.seed, part.fault_schedule_key, start_seconds, end_seconds, part.fault_profile
+            self.seed, spec.fault_schedule_key, start_seconds, end_seconds, spec.fault_profile
         )
 
     def site(self, portal: str) -> DemoSite:
-        """Give a portal's site: its counters ``paths`` and ``modes``, its ``changes``, its ``condition``."""
+        """Return a portal's site: its counters ``paths`` and ``modes``, its ``changes``, its ``condition``."""
         return self._sites[portal]
 
     async def force(self, portal: str, condition: FaultCondition | None) -> None:
-        """Put a condition before the portal's weather, in force on return; None gives it back to the weather."""
+        """Force a condition on a portal, in effect on return; None returns to the fault schedule."""
         await self._sites[portal].force(condition)
 
     async def apply_due_faults(self) -> None:
-        """Bring every portal up to the weather of this moment (done by itself within a twentieth of a second)."""
+        """Apply the scheduled conditions of now to every portal (also runs every twentieth of a second)."""
         now = self.fleet_seconds()
         while self._next_changes and self._next_changes[0][0] <= now:
             _, name = heappop(self._next_changes)
             site = self._sites[name]
-            spell = fault_schedule.fault_interval_at(
+            interval = fault_schedule.fault_interval_at(
                 self.seed, site.spec.fault_schedule_key, now, site.spec.fault_profile
             )
-            heappush(self._next_changes, (spell.until_seconds, name))
-            site.scheduled_condition = spell.condition
+            heappush(self._next_changes, (interval.until_seconds, name))
+            site.scheduled_condition = interval.condition
             await site.apply_condition()
 
     async def wait_schedule_failed(self) -> None:
-        """Wait until the weather stops following the clock, which it never does in a healthy fleet."""
+        """Wait until the task of the fault schedule fails, which never happens in a healthy fleet."""
         if self._schedule_task is not None:
             await asyncio.shield(self._schedule_task)
 
     def fleet_file(self) -> FleetFile:
-        """Tell what a watcher has to know."""
+        """Return what a monitor has to know about the fleet."""
         return FleetFile(
             portals=self.portals,
             ca=self.ca_file.resolve(),
@@ -136,18 +135,18 @@ class DemoFleet:
 
     async def _start(self) -> None:
         certificate = _certificate_selector(CertificateAuthority(self.ca_file.parent), len(self._specs))
-        for part in self._specs:
-            self._sites[part.id] = DemoSite(part, self.seed, certificate(part))
+        for spec in self._specs:
+            self._sites[spec.id] = DemoSite(spec, self.seed, certificate(spec))
         sites = self._sites.values()
         national = next(iter(sites)).url
         self.portals = tuple(site.fleet_portal(national) for site in sites)
-        for path in assets.CONTENT_TYPES:  # drawn now, not while somebody measures
+        for path in assets.CONTENT_TYPES:  # generated now, not during a measurement
             pages.page(self._specs[0].page_settings, path)
         self._start_clock_seconds, self.started_at = self._clock(), datetime.now(UTC)
         self._next_changes = [(0.0, name) for name in self._sites]
         await self.apply_due_faults()
         self.control = await self._control_api.start()
-        self._schedule_task = asyncio.create_task(self._run_fault_schedule(), name="demo weather")
+        self._schedule_task = asyncio.create_task(self._run_fault_schedule(), name="demo fault schedule")
         log.info("fleet_listening", portals=len(self.portals), control=self.control)
 
     async def _stop(self) -> None:
@@ -156,7 +155,7 @@ class DemoFleet:
                 self._schedule_task.cancel()
                 await asyncio.wait([self._schedule_task])
                 if not self._schedule_task.cancelled():
-                    self._schedule_task.result()  # it broke: say so
+                    self._schedule_task.result()  # raise its error
         finally:
             await self._control_api.stop()
             await asyncio.gather(*(site.close() for site in self._sites.values()))
@@ -168,7 +167,7 @@ class DemoFleet:
 
 
 def _certificate_selector(authority: CertificateAuthority, portals: int) -> Callable[[PortalSpec], SSLContext | None]:
-    """Choose the certificate that each portal presents: its own in a small fleet, one for all in a large one."""
+    """Return the function that selects a portal's certificate; a large fleet shares one."""
     shared = authority.issue(["localhost"]) if portals > MAX_INDIVIDUAL_CERTIFICATES else None
 
     def select(spec: PortalSpec) -> SSLContext | None:
@@ -183,21 +182,21 @@ def _certificate_selector(authority: CertificateAuthority, portals: int) -> Call
 
 
 async def _wait_parent_exit(parent_pid: int) -> None:
-    while os.getppid() == parent_pid:  # noqa: ASYNC110 - nobody rings when a parent dies
+    while os.getppid() == parent_pid:  # noqa: ASYNC110 - no signal is sent when a parent dies
         await asyncio.sleep(_PARENT_POLL_SECONDS)
-    log.info("parent_gone", parent=parent_pid)
+    log.info("parent_exited", parent=parent_pid)
 
 
 async def serve(fleet: DemoFleet, directory: Path) -> None:
-    """Run until SIGTERM, SIGINT or the parent's end; the notice lies in the directory meanwhile."""
-    parent, told = os.getppid(), asyncio.Event()
+    """Run until SIGTERM, SIGINT or the parent's end; the fleet file is in the directory meanwhile."""
+    parent, stop = os.getppid(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     FleetFile.remove(directory)
     async with fleet:
         fleet.fleet_file().write(directory)
         ends = [
-            asyncio.ensure_future(end) for end in (told.wait(), _wait_parent_exit(parent), fleet.wait_schedule_failed())
+            asyncio.ensure_future(end) for end in (stop.wait(), _wait_parent_exit(parent), fleet.wait_schedule_failed())
         ]
         try:
             done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -211,13 +210,15 @@ async def serve(fleet: DemoFleet, directory: Path) -> None:
 
 
 def main() -> None:
-    """Read the command line and serve."""
-    parser = argparse.ArgumentParser(prog="python -m monitor.demo.fleet", description="made-up portals on loopback")
+    """Parse the command line and serve."""
+    parser = argparse.ArgumentParser(
+        prog="python -m monitor.tools.demo.fleet", description="invented portals on loopback"
+    )
     parser.add_argument("--portals", type=int, default=24)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--time-scale", type=float, default=60.0)
     parser.add_argument("--directory", type=Path, required=True)
-    wish = parser.parse_args()
+    options = parser.parse_args()
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -226,10 +227,12 @@ def main() -> None:
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a thousand portals need more than the usual 1024
-    fleet = DemoFleet(wish.portals, wish.seed, wish.time_scale, directory=wish.directory)
-    asyncio.run(serve(fleet, wish.directory))
+    _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (hard_limit, hard_limit)
+    )  # a thousand portals need more than the usual 1024
+    fleet = DemoFleet(options.portals, options.seed, options.time_scale, directory=options.directory)
+    asyncio.run(serve(fleet, options.directory))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""What a fleet tells those who want to watch it: one record and the JSON file `fleet.json` that carries it.
+"""The record of a running fleet and its JSON file `fleet.json`, from which a monitor is configured.
 
-The file appears whole or not at all. When it appears is left to the fleet, waiting for it to `child`.
+The file is replaced atomically. `fleet` decides when it appears, `process` waits for it.
 """
 
 import json
@@ -18,7 +18,7 @@ FILE_NAME: Final = "fleet.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetFile:
-    """A listening fleet. Fleet second 0 was at ``started_at`` (UTC); ``control`` is the URL of the control door."""
+    """A listening fleet. Fleet second 0 was at ``started_at`` (UTC); ``control`` is the URL of the control API."""
 
     portals: tuple[FleetPortal, ...]
     ca: Path
@@ -29,29 +29,29 @@ class FleetFile:
     time_scale: float
 
     def write(self, directory: Path) -> None:
-        """Put the file in its place in one step."""
-        facts = {**asdict(self), "ca": str(self.ca), "started_at": self.started_at.isoformat()}
+        """Write the file atomically."""
+        content = {**asdict(self), "ca": str(self.ca), "started_at": self.started_at.isoformat()}
         draft = directory / f".{FILE_NAME}.{self.pid}"
-        write_private(draft, json.dumps(facts, ensure_ascii=False, indent=1).encode())
+        write_private(draft, json.dumps(content, ensure_ascii=False, indent=1).encode())
         draft.replace(directory / FILE_NAME)
 
     @classmethod
     def read(cls, directory: Path) -> Self:
-        """Read it back; FileNotFoundError as long as no fleet listens there."""
-        facts = json.loads((directory / FILE_NAME).read_text(encoding="utf-8"))
+        """Read the file. Raises FileNotFoundError while no fleet listens there."""
+        content = json.loads((directory / FILE_NAME).read_text(encoding="utf-8"))
         return cls(
-            portals=tuple(_portal(one) for one in facts.pop("portals")),
-            ca=Path(facts.pop("ca")),
-            started_at=datetime.fromisoformat(facts.pop("started_at")),
-            **facts,
+            portals=tuple(_portal(one) for one in content.pop("portals")),
+            ca=Path(content.pop("ca")),
+            started_at=datetime.fromisoformat(content.pop("started_at")),
+            **content,
         )
 
     @staticmethod
     def remove(directory: Path) -> None:
-        """Take the file away, also one that a killed fleet left behind."""
+        """Remove the file, also one that a killed fleet left behind."""
         (directory / FILE_NAME).unlink(missing_ok=True)
 
 
 def _portal(data: dict[str, Any]) -> FleetPortal:
-    trait, temperament = Trait(data.pop("trait")), FaultProfile(data.pop("temperament"))
-    return FleetPortal(trait=trait, temperament=temperament, **data)
+    trait, fault_profile = Trait(data.pop("trait")), FaultProfile(data.pop("fault_profile"))
+    return FleetPortal(trait=trait, fault_profile=fault_profile, **data)

@@ -1,4 +1,4 @@
-"""One loopback port: kept for good, opened, shut and opened again; what is said through it is left to the handler."""
+"""One loopback port that stays reserved while its listener starts and stops; the handler makes the responses."""
 
 import asyncio
 import socket
@@ -19,28 +19,28 @@ _NO_LINGER: Final = struct.pack("ii", 1, 0)
 
 
 class PortListener:
-    """A port that the kernel picked.
+    """A port that the kernel chose.
 
-    A socket that is bound but never listens keeps the port while the gate is shut: callers are refused, and nobody
-    else, not even an outgoing connection, is given the port meanwhile.
+    A socket that is bound but never listens reserves the port while the listener is stopped: clients are refused, and
+    no other socket, not even of an outgoing connection, gets the port.
     """
 
     def __init__(self, handler: RequestHandler, ssl_context: ssl.SSLContext | None) -> None:
-        """Keep a free port, shut; needs a running event loop."""
+        """Reserve a free port without listening; needs a running event loop."""
         self._reserved_socket = _bound_socket(0)
         self._ssl_context = ssl_context
         self._server: asyncio.Server | None = None
-        # A caller who hangs up while a stalled portal ponders must not leave a task behind.
+        # A client that disconnects from a stalled portal must not leave a task behind.
         self._http = web.Server(handler, handler_cancellation=True, access_log=None)
         self.port: int = self._reserved_socket.getsockname()[1]
 
     @property
     def url(self) -> str:
-        """Scheme, host and port."""
+        """Return scheme, host and port."""
         return f"{'https' if self._ssl_context else 'http'}://{HOST}:{self.port}"
 
     async def start_listening(self) -> None:
-        """Listen; nothing to do where that is so already."""
+        """Start to listen, if not done already."""
         if self._server is None:
             self._server = await asyncio.get_running_loop().create_server(
                 self._http,
@@ -51,24 +51,24 @@ class PortListener:
             )
 
     def stop_listening(self) -> None:
-        """Refuse newcomers and drop whoever is inside."""
+        """Refuse new connections and abort open ones."""
         if self._server is None:
             return
         self._server.close()
         self._server = None
-        for guest in self._http.connections:
-            if guest.transport is not None:
-                guest.transport.abort()
+        for connection in self._http.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
 
     async def close(self) -> None:
-        """Shut, give the port back, and wait until the last handler is gone."""
+        """Stop listening, release the port, and wait for the last handler."""
         self.stop_listening()
         self._reserved_socket.close()
         await self._http.shutdown(_SHUTDOWN_TIMEOUT_SECONDS)
 
 
 async def reset_connection(request: web.BaseRequest) -> web.StreamResponse:
-    """Reset the connection under a request instead of answering; never returns."""
+    """Reset the connection of a request instead of responding; never returns."""
     if request.transport is not None:
         # Closing a socket that may not linger sends RST instead of FIN.
         request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)

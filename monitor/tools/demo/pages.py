@@ -1,6 +1,6 @@
-"""The pages of a demo portal as it would like to be seen: home, procedure list, search and single services.
+"""The pages of a demo portal without faults: home, procedure list, search and single services.
 
-Pure: a face and a path give a page, always the same one. Delays, redirects and bad days are left to others.
+Pure: settings and a path give a page, always the same one. `site` adds delays and redirects, `error_pages` the faults.
 """
 
 import gzip
@@ -14,7 +14,7 @@ from monitor.tools.demo import assets
 
 HOME: Final = "/"
 LANDING: Final = "/trang-chu"
-"""The second address of the home page, for portals that redirect to it."""
+"""The second path of the home page, for portals that redirect to it."""
 LIST: Final = "/thu-tuc-hanh-chinh"
 SEARCH: Final = "/tra-cuu"
 
@@ -31,7 +31,7 @@ SERVICES: Final = {
     23: "Giải quyết hưởng trợ cấp thất nghiệp",
     24: "Cấp điện mới từ lưới điện hạ áp (220/380V)",
 }
-"""Those of the 25 essential services that the fleet offers, by their official number."""
+"""The services of the fleet, out of the 25 essential ones, by their official number."""
 
 _FIELDS: Final = (
     *("Hộ tịch", "Đất đai", "Bảo hiểm xã hội", "Giao thông vận tải", "Giáo dục và đào tạo", "Y tế", "Xây dựng"),
@@ -49,18 +49,18 @@ _PROCEDURE_ACTIONS: Final = ("Cấp mới", "Cấp lại", "Gia hạn", "Thay đ
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageSettings:
-    """What sets one portal's pages apart from another's."""
+    """Settings in which the pages of portals differ."""
 
     name: str
     services: tuple[int, ...]
     heavy: bool = False
     mobile: bool = True
-    """Whether the pages carry a viewport for telephones; some real portals forgot it."""
+    """Whether the pages have a viewport for phones; some real portals lack it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageBody:
-    """A body ready to send, also gzipped where that saves anything."""
+    """A body ready to send, also gzipped where that makes it smaller."""
 
     body: bytes
     gzip_body: bytes | None
@@ -68,7 +68,7 @@ class PageBody:
 
 
 def service_path(number: int) -> str:
-    """Give the address of an essential service."""
+    """Return the path of an essential service."""
     plain = unicodedata.normalize("NFD", SERVICES[number].lower()).replace("đ", "d")
     letters = "".join(sign if sign.isalnum() else " " for sign in plain if not unicodedata.combining(sign))
     return f"/dich-vu-cong/{number}-{'-'.join(letters.split())}"
@@ -76,7 +76,7 @@ def service_path(number: int) -> str:
 
 @lru_cache(maxsize=1024)  # about 15 MB when full
 def page(settings: PageSettings, path: str) -> PageBody | None:
-    """Give the page or asset at a path, or None where the portal has none."""
+    """Return the page or asset at a path, or None where the portal has none."""
     if path in assets.CONTENT_TYPES:
         return _asset(path)
     services = {service_path(number): number for number in settings.services}
@@ -99,13 +99,13 @@ def _asset(path: str) -> PageBody:
 
 
 def compress_page(body: bytes, content_type: str = "text/html") -> PageBody:
-    """Prepare a body for sending; pictures are compressed already."""
+    """Prepare a body for sending; PNG images are compressed already."""
     zipped = None if content_type == "image/png" else gzip.compress(body, 6, mtime=0)
     return PageBody(body=body, gzip_body=zipped, content_type=content_type)
 
 
 def html_document(settings: PageSettings, title: str, main: str) -> bytes:
-    """Put the portal's frame around the main part of a page."""
+    """Return a page: header, navigation and footer of the portal around *main*."""
     name = escape(settings.name)
     style = assets.HEAVY_STYLE if settings.heavy else assets.STYLE
     viewport = '<meta name="viewport" content="width=device-width, initial-scale=1">\n' if settings.mobile else ""
@@ -132,7 +132,7 @@ def html_document(settings: PageSettings, title: str, main: str) -> bytes:
 
 def _home(settings: PageSettings) -> str:
     services = "".join(f'<li><a href="{service_path(n)}">{escape(SERVICES[n])}</a></li>' for n in settings.services)
-    pictures = "".join(f'<img class="bia" src="{path}" alt="">' for path in assets.IMAGES) if settings.heavy else ""
+    images = "".join(f'<img class="bia" src="{path}" alt="">' for path in assets.IMAGES) if settings.heavy else ""
     fields = "".join(
         f"<li><h3>{field}</h3><p>Tiếp nhận và trả kết quả các thủ tục thuộc lĩnh vực {field.lower()}.</p>"
         f"<ul>{''.join(f'<li>{act} giấy tờ: dịch vụ công trực tuyến</li>' for act in _PROCEDURE_ACTIONS)}</ul></li>"
@@ -143,7 +143,7 @@ def _home(settings: PageSettings) -> str:
         for day, title in enumerate(_NEWS * 6, 1)
     )
     return (
-        f"{pictures}<h2>Dịch vụ công trực tuyến</h2>{_search_form()}"
+        f"{images}<h2>Dịch vụ công trực tuyến</h2>{_search_form()}"
         f'<h2>Dịch vụ công thiết yếu</h2><ul class="luoi">{services}</ul>'
         f'<h2>Thủ tục hành chính theo lĩnh vực</h2><ul class="luoi">{fields}</ul>'
         f'<h2>Tin tức và thông báo</h2><ul class="luoi">{news}</ul>'

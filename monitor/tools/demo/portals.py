@@ -1,7 +1,7 @@
-"""Who is in the fleet: the first sixty are real names and codes from `names.csv`, the rest are numbered.
+"""The portals of the fleet: the first sixty have real names and codes from `names.csv`, the rest are numbered.
 
-A column there casts a portal for a permanent part; a blank one leaves it to chance. How a part is played is left to
-the sites.
+Its column `fault_profile` fixes the profile of a portal; where it is empty the profile is drawn. `site` implements
+traits and conditions.
 """
 
 import csv
@@ -24,20 +24,20 @@ _NO_VIEWPORT_RATIO: Final = 0.25
 
 
 class Trait(StrEnum):
-    """What a portal is for good, whatever the weather."""
+    """What is permanent about a portal, independent of its faults."""
 
     PLAIN = ""
-    REDIRECTS = "redirects"  # sends everybody to the national portal
+    REDIRECTS = "redirects"  # redirects every request to the national portal
     COOKIE = "cookie"  # http to https, then to the landing page, and in circles without the cookie
-    RETIRED = "retired"  # nobody listens any more
+    RETIRED = "retired"  # refuses connections
     EXPIRING = "expiring"  # its certificate ends in five days
     HEAVY = "heavy"  # a home page of 1.5 MB
-    SHARED = "shared"  # one platform under several names: they share their weather
+    SHARED = "shared"  # one platform under several names with one fault schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetPortal:
-    """A portal as a monitor's configuration knows it, and the three words that explain its behaviour."""
+    """A portal as in a monitor's configuration, and the three values that explain its behaviour."""
 
     id: str
     code: str
@@ -50,14 +50,14 @@ class FleetPortal:
     pages: Mapping[str, str]
     """Path by role: ``home``, ``list``, ``search``, ``service-9`` and the like."""
     trait: Trait
-    temperament: FaultProfile
-    weather: str
-    """The name under which its weather is drawn (its id, or that of the platform it shares)."""
+    fault_profile: FaultProfile
+    fault_schedule_key: str
+    """Key of its fault schedule (its id, or that of the platform it shares)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortalSpec:
-    """A portal before it has an address."""
+    """A portal before it has a URL."""
 
     id: str
     code: str
@@ -72,13 +72,13 @@ class PortalSpec:
 
     @property
     def page_settings(self) -> pages.PageSettings:
-        """What its pages look like."""
+        """Return the settings of its pages."""
         name = self.name_vi if self.name_vi.startswith("Cổng") else f"Cổng Dịch vụ công {self.name_vi}"
         mobile = hash_uniform(self.id, "viewport") > _NO_VIEWPORT_RATIO
         return pages.PageSettings(name=name, services=self.services, heavy=self.trait is Trait.HEAVY, mobile=mobile)
 
     def to_fleet_portal(self, url: str, national_host: str) -> FleetPortal:
-        """Give the portal its address and, if it redirects, that of its target."""
+        """Return the portal with its URL and, if it redirects, the host of its target."""
         expect: Expectation = "retired" if self.trait is Trait.RETIRED else "answers"
         if self.trait is Trait.REDIRECTS:
             expect = {"redirects_to": national_host}
@@ -98,13 +98,13 @@ class PortalSpec:
                 **{f"service-{number}": pages.service_path(number) for number in self.services},
             },
             trait=self.trait,
-            temperament=self.fault_profile,
-            weather=self.fault_schedule_key,
+            fault_profile=self.fault_profile,
+            fault_schedule_key=self.fault_schedule_key,
         )
 
 
 def portal_specs(number: int, seed: int) -> tuple[PortalSpec, ...]:
-    """Cast the first so many portals; the national one comes first, and every fourth speaks plain HTTP."""
+    """Return the first *number* portals; the national one comes first, and every fourth has plain HTTP."""
     return tuple(_portal_spec(row, index, seed) for index, row in enumerate(islice(_rows(), number)))
 
 
@@ -121,8 +121,8 @@ def _rows() -> Iterator[dict[str, str]]:
 
 def _portal_spec(row: Mapping[str, str], index: int, seed: int) -> PortalSpec:
     trait = Trait(row.get("trait", ""))
-    weather = _SHARED_PLATFORM if trait is Trait.SHARED else row["id"]
-    cast_as = row.get("temperament")
+    schedule_key = _SHARED_PLATFORM if trait is Trait.SHARED else row["id"]
+    profile = row.get("fault_profile")
     return PortalSpec(
         id=row["id"],
         code=row.get("code", ""),
@@ -131,7 +131,7 @@ def _portal_spec(row: Mapping[str, str], index: int, seed: int) -> PortalSpec:
         kind=cast("PortalKindName", row.get("kind", "province")),
         services=tuple(map(int, filter(None, row["services"].split(";")))),
         trait=trait,
-        fault_profile=FaultProfile(cast_as) if cast_as else draw_fault_profile(seed, weather),
-        fault_schedule_key=weather,
+        fault_profile=FaultProfile(profile) if profile else draw_fault_profile(seed, schedule_key),
+        fault_schedule_key=schedule_key,
         secure=index % 4 != 2,  # noqa: PLR2004 - any remainder that leaves the national portal and `expiring` secure
     )

@@ -1,6 +1,6 @@
-"""Start the fleet as a process of its own, so that serving it does not disturb whoever measures it.
+"""Start the fleet as a separate process, so that serving does not disturb the process that measures it.
 
-The child writes `fleet.json`, `ca.pem` and its log into the directory; what is in them is left to the fleet.
+The child writes `fleet.json`, `ca.pem` and its log into the directory; `fleet` decides their content.
 """
 
 import asyncio
@@ -20,38 +20,38 @@ _STOP_TIMEOUT_SECONDS: Final = 10.0
 
 
 class FleetStartError(RuntimeError):
-    """The child ended, or said nothing in time; its log tells why."""
+    """The child ended, or did not start in time; its log has the reason."""
 
 
 @asynccontextmanager
 async def fleet_process(
     portals: int = 24, seed: int = 7, time_scale: float = 60.0, *, directory: Path
 ) -> AsyncIterator[FleetFile]:
-    """Run a fleet as long as the block lasts, and give its notice once every portal listens.
+    """Run a fleet for the duration of the block, and yield its fleet file once every portal listens.
 
-    Raises FleetDidNotStart. The child also ends by itself when this process dies.
+    The child also ends when this process dies. Raises FleetStartError.
     """
-    where = _prepare_directory(directory)
-    options = {"portals": portals, "seed": seed, "time-scale": time_scale, "directory": where}
-    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    with (where / LOG_NAME).open("wb") as log:
+    directory = _prepare_directory(directory)
+    options = {"portals": portals, "seed": seed, "time-scale": time_scale, "directory": directory}
+    arguments = [argument for name, value in options.items() for argument in (f"--{name}", str(value))]
+    with (directory / LOG_NAME).open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "monitor.tools.demo.fleet", *words),
-            cwd=Path(__file__).parents[3],  # where "monitor" is found, installed or not
+            *(sys.executable, "-m", "monitor.tools.demo.fleet", *arguments),
+            cwd=Path(__file__).parents[3],  # the root of the package, installed or not
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,  # Ctrl-C ends the watcher first, so that it sees no outage on the way out
+            start_new_session=True,  # Ctrl-C ends the monitor first, so that it records no outage at the end
         )
     try:
-        yield await _wait_for_fleet_file(process, where)
+        yield await _wait_for_fleet_file(process, directory)
     finally:
         await _stop(process)
 
 
 def _prepare_directory(directory: Path) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
-    FleetFile.remove(directory)  # an older fleet's word would be taken for the new one's
+    FleetFile.remove(directory)  # an older fleet's file would be taken for the new one's
     return directory.resolve()
 
 
@@ -64,7 +64,9 @@ async def _wait_for_fleet_file(process: Process, directory: Path) -> FleetFile:
                 except FileNotFoundError:
                     await asyncio.sleep(_POLL_INTERVAL_SECONDS)
     except TimeoutError:
-        raise FleetStartError(f"no fleet after {_START_TIMEOUT_SECONDS:g} s, see {directory / LOG_NAME}") from None
+        raise FleetStartError(
+            f"fleet did not start within {_START_TIMEOUT_SECONDS:g} s, see {directory / LOG_NAME}"
+        ) from None
     raise FleetStartError(f"the fleet ended with status {process.returncode}, see {directory / LOG_NAME}")
 
 

@@ -1,6 +1,6 @@
-"""One portal of the fleet at work: it plays its part, in the weather it is given, at its own pace.
+"""One portal of the fleet: serves its pages under the fault condition that holds, with its own delays.
 
-What the weather is, and when it turns, is left to the fleet.
+The fleet decides which condition its fault schedule sets, and when.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _REFUSE_CONDITION: Final = FaultCondition(mode=FaultMode.REFUSE)
 _LISTENING_MODES: Final = frozenset(FaultMode) - {FaultMode.REFUSE}
 _COOKIE_NAME: Final = "phien_dvc"
 _STATIC_DELAY_RATIO: Final = 0.25
-"""A file is served this much faster than a page."""
+"""Delay of a static file in relation to that of a page."""
 _MAX_CHANGES: Final = 1000
 
 log = structlog.get_logger()
@@ -31,17 +31,17 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionChange:
-    """What the portal became, and since when."""
+    """A condition of the portal and the time at which it began."""
 
     at: datetime
     condition: FaultCondition
 
 
 class DemoSite:
-    """A portal's gates and everything that is said through them."""
+    """A portal's listeners and its responses."""
 
     def __init__(self, spec: PortalSpec, seed: int, ssl_context: ssl.SSLContext | None) -> None:
-        """Keep its ports, shut; ``secure`` is needed by those that speak HTTPS at all."""
+        """Reserve the ports without listening; *ssl_context* is needed by portals with HTTPS."""
         self.spec = spec
         self.scheduled_condition = NO_FAULT
         self.forced_condition: FaultCondition | None = None
@@ -58,58 +58,58 @@ class DemoSite:
 
     @property
     def condition(self) -> FaultCondition:
-        """What holds: a forced condition before the weather, and for a retired portal nothing but refusal."""
+        """Return the current condition: a forced one, else refusal for a retired portal, else the scheduled one."""
         return self.forced_condition or (
             _REFUSE_CONDITION if self.spec.trait is Trait.RETIRED else self.scheduled_condition
         )
 
     @property
     def url(self) -> str:
-        """Scheme, host and port at which visitors begin."""
+        """Return scheme, host and port of the first request."""
         return self._entry_listener.url
 
     def fleet_portal(self, national_url: str) -> FleetPortal:
-        """Describe itself; from now on it knows where the national portal is."""
+        """Describe this portal, and keep the URL of the national portal for redirects."""
         self._national_url = national_url
         return self.spec.to_fleet_portal(f"{self.url}/", national_url.partition("://")[2])
 
     async def apply_condition(self) -> None:
-        """Make the gates agree with the condition that holds now, and let go of those it kept waiting."""
+        """Start or stop the listeners by the current condition, and end stalled requests."""
         async with self._change_lock:
             now = self.condition
             if self.changes and self.changes[-1].condition == now:
                 return
-            known = bool(self.changes)
+            is_change = bool(self.changes)
             self.changes.append(ConditionChange(at=datetime.now(UTC), condition=now))
             self._condition_changed.set()
             self._condition_changed = asyncio.Event()
-            for gate in (self._entry_listener, self._main_listener):
+            for listener in (self._entry_listener, self._main_listener):
                 if now.mode in _LISTENING_MODES:
-                    await gate.start_listening()
+                    await listener.start_listening()
                 else:
-                    gate.stop_listening()
-            if known:
-                log.info("portal_turned", portal=self.spec.id, mode=now.mode.value, status=now.status)
+                    listener.stop_listening()
+            if is_change:
+                log.info("demo_portal_changed", portal=self.spec.id, mode=now.mode.value, status=now.status)
 
     async def force(self, condition: FaultCondition | None) -> None:
-        """Put a condition before the weather; with None the weather is back."""
+        """Force a condition; None returns to the fault schedule."""
         self.forced_condition = condition
         await self.apply_condition()
 
     async def close(self) -> None:
-        """Give the ports back."""
-        for gate in (self._entry_listener, self._main_listener):
-            await gate.close()
+        """Release the ports."""
+        for listener in (self._entry_listener, self._main_listener):
+            await listener.close()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer as the condition at the request's arrival wants it."""
-        now, turned = self.condition, self._condition_changed
+        """Respond by the condition that holds when the request arrives."""
+        now, changed = self.condition, self._condition_changed
         self._count_request(request, now)
         if now.mode is FaultMode.STALL:
-            await turned.wait()
+            await changed.wait()
             return await reset_connection(request)
         await asyncio.sleep(self._base_delay_seconds(request) * now.factor + now.delay)
-        if now.mode in {FaultMode.RESET, FaultMode.REFUSE}:  # refused, but already inside when the gate was shut
+        if now.mode in {FaultMode.RESET, FaultMode.REFUSE}:  # refused, but accepted before the listener stopped
             return await reset_connection(request)
         if now.mode in {FaultMode.FINE, FaultMode.SLOW}:
             return self._normal_response(request)
@@ -142,7 +142,7 @@ class DemoSite:
         return _page_response(request, page or error_pages.error_page(404), 200 if page else 404)
 
     def _cookie_redirect(self, request: web.BaseRequest) -> web.Response | None:
-        """Lead from http to https, and round in a circle whoever does not bring back the cookie he got."""
+        """Redirect from http to https, and in a loop as long as the client does not return the cookie."""
         if not request.secure:
             return _redirect(f"{self._main_listener.url}{request.path_qs}")
         if request.path == pages.HOME:
@@ -155,7 +155,7 @@ class DemoSite:
 
     def _count_request(self, request: web.BaseRequest, condition: FaultCondition) -> None:
         known = pages.page(self._page_settings, request.path) is not None
-        self.paths[request.path if known else "elsewhere"] += 1  # what callers invent must not fill the memory
+        self.paths[request.path if known else "other"] += 1  # unknown paths must not fill the memory
         self.modes[condition.mode.value] += 1
 
     def _base_delay_seconds(self, request: web.BaseRequest) -> float:

@@ -1,4 +1,4 @@
-"""Every query of every dashboard, asked of a real Prometheus and a real InfluxDB that a real daemon fills."""
+"""Every query of every dashboard against a real Prometheus and a real InfluxDB that a real daemon fills."""
 
 from __future__ import annotations
 
@@ -35,43 +35,43 @@ RUBRIC, WINDOW = "qd473-2024", "quarter"
 EMPTY = {
     "@Bảo trì": "no maintenance is announced",
     "@Đổi bộ tiêu chí": "no rubric changes its version",
-    "@Trạm đo không nhìn thấy": "the prober sees all the time",
-    "7 ngày qua": "there is no week to look back to",
+    "@Trạm đo tự kiểm tra thất bại": "the self-check always succeeds",
+    "7 ngày qua": "there is no score of a week ago",
     "Tin báo đang chờ và gửi hỏng": "no message is sent anywhere",
     "portal: Các chặng của một lượt đo A": "the demo fleet is reached by address, without a name",
     "portal: Từng yêu cầu của lượt đo mới nhất, theo thứ tự C": "the same",
     "IPv4 bên cạnh IPv6 B": "the demo fleet listens on IPv4 only",
 }
-"""End of a query's place: why nothing is the right answer."""
+"""End of a query's place: why an empty result is right."""
 
 
 @pytest.fixture
 async def fleet(tmp_path: Path) -> AsyncIterator[FleetFile]:
-    async with fleet_process(5, directory=tmp_path / "fleet", time_scale=0.1) as notice:
-        yield notice
+    async with fleet_process(5, directory=tmp_path / "fleet", time_scale=0.1) as fleet_file:
+        yield fleet_file
 
 
-def configure(notice: FleetFile, directory: Path, influx: str) -> Path:
-    """The demo's configuration with an InfluxDB, and rubrics that score after one look."""
-    write_config(notice, directory, listen=f"127.0.0.1:{free_port()}", uptime_interval_seconds=2)
+def configure(fleet_file: FleetFile, directory: Path, influx: str) -> Path:
+    """The demo's configuration with an InfluxDB, and rubrics that score after one attempt."""
+    write_config(fleet_file, directory, listen=f"127.0.0.1:{free_port()}", uptime_interval_seconds=2)
     settings = yaml.safe_load((directory / "monitor.yaml").read_text())
     settings["sinks"] = {"influxdb": {"url": influx, "bucket": "portal_monitor", "token": TOKEN}}
-    settings["scores"] = {"every": 10}
+    settings["scores"] = {"interval": 10}
     settings["checks"]["mobile"]["interval"] = 150  # the least that a rendering allows
     (directory / "monitor.yaml").write_text(yaml.safe_dump(settings))
     (directory / "rubrics").mkdir()
     for path in (ROOT / "config" / "rubrics").glob("*.yaml"):
-        text = path.read_text().replace("coverage: 0.75", "coverage: 0").replace("least_looks: 100", "least_looks: 1")
-        (directory / "rubrics" / path.name).write_text(text.replace("least_looks: 30", "least_looks: 1"))
+        text = path.read_text().replace("coverage: 0.75", "coverage: 0").replace("min_attempts: 100", "min_attempts: 1")
+        (directory / "rubrics" / path.name).write_text(text.replace("min_attempts: 30", "min_attempts: 1"))
     return directory
 
 
-def remember(notice: FleetFile, data: Path) -> None:
+def write_past(fleet_file: FleetFile, data: Path) -> None:
     """Renderings of two days that are over, as an earlier run would have left them: the daemon rolls them up."""
     data.mkdir()
     now = time.time_ns() // 1_000_000
     writer = JournalWriter(data / JOURNAL_FILE, PROBE_KINDS)
-    for portal in notice.portals:
+    for portal in fleet_file.portals:
         for device in DEVICE_PROFILES:
             writer.write([
                 factories.measurement(
@@ -84,12 +84,12 @@ def remember(notice: FleetFile, data: Path) -> None:
 
 
 def rules_at_once(directory: Path) -> Path:
-    """The recording rules, worked out every second."""
-    told = yaml.safe_load((RULES / "recording.yml").read_text())
-    for group in told["groups"]:
+    """The recording rules, evaluated every second."""
+    rules = yaml.safe_load((RULES / "recording.yml").read_text())
+    for group in rules["groups"]:
         group["interval"] = "1s"
     directory.mkdir()
-    (directory / "recording.yml").write_text(yaml.safe_dump(told))
+    (directory / "recording.yml").write_text(yaml.safe_dump(rules))
     return directory / "recording.yml"
 
 
@@ -98,15 +98,17 @@ async def test_every_query_returns_data_or_is_empty_for_a_reason(fleet: FleetFil
         for database in DATABASES.values():
             influx.create(database)
         config = configure(fleet, tmp_path / "config", influx.url)
-        remember(fleet, tmp_path / "data")
+        write_past(fleet, tmp_path / "data")
         daemon = Running(config, tmp_path / "data")
         try:
             daemon.until("/metrics", 'state="up"} 1')
             with Scraper(tmp_path / "prometheus", daemon.listen, rules_at_once(tmp_path / "rules")) as prometheus:
-                # A rendering that failed, or was not seen, has no vitals.
+                # A rendering that failed or is unknown has no vitals.
                 fresh = '"median" = true AND time > now() - 1h'
                 vitals = f'SELECT LAST("lcp_seconds") FROM "mobile" WHERE {fresh} GROUP BY "portal"'
-                scored = {one.id for one in fleet.portals if one.expect == "answers"}  # who sends on is not scored
+                scored = {
+                    one.id for one in fleet.portals if one.expect == "answers"
+                }  # a redirecting portal is not scored
                 wait_until(lambda: scored & portals_of(influx, vitals), 600)
                 rendered = min(scored & portals_of(influx, vitals))
                 broken = next(one.id for one in fleet.portals if one.id != rendered and one.expect == "answers")
@@ -114,7 +116,7 @@ async def test_every_query_returns_data_or_is_empty_for_a_reason(fleet: FleetFil
                 daemon = Running(config, tmp_path / "data")
                 until_scored_and_down(prometheus, influx, fleet, rendered, broken)
                 until_rolled_up(influx)
-                empty = asked(prometheus, influx, [one.id for one in fleet.portals])
+                empty = unanswered(prometheus, influx, [one.id for one in fleet.portals])
         finally:
             daemon.stop()
     assert not empty, "\n".join(empty)
@@ -128,17 +130,17 @@ def portals_of(influx: InfluxServer, query: str) -> set[str]:
 def until_scored_and_down(
     prometheus: Scraper, influx: InfluxServer, fleet: FleetFile, rendered: str, broken: str
 ) -> None:
-    """Break a portal, and wait until everybody knows, and until there are scores."""
+    """Break a portal, and wait until all servers have its state, and until there are scores."""
     scored = "SELECT * FROM score WHERE \"check\" = 'website-2025/total/quarter' LIMIT 1"
     wait_until(lambda: influx.query(scored, "portal_monitor"), 240)
     ratio = f'portal_monitor_score_ratio{{portal="{rendered}",rubric="{RUBRIC}",window="{WINDOW}"}}'
-    wait_until(lambda: prometheus.ask(ratio), 240)
+    wait_until(lambda: prometheus.query(ratio), 240)
     down = f'portal_monitor_portal_state{{portal="{broken}",state="down"}}'
-    # Since when a state holds is asked at whole minutes: one of them has to pass before the state changes.
-    wait_until(lambda: prometheus.ask(f"max_over_time(timestamp({down} == 0)[6h:1m])"), 150)
+    # The begin of a state is queried at whole minutes: one of them has to pass before the state changes.
+    wait_until(lambda: prometheus.query(f"max_over_time(timestamp({down} == 0)[6h:1m])"), 150)
     force(fleet, broken, "POST", mode="refuse")
-    wait_until(lambda: prometheus.ask(f"min_over_time({down}[9s]) == 1"))
-    wait_until(lambda: prometheus.ask("portal:portal_monitor_availability:ratio30d"))
+    wait_until(lambda: prometheus.query(f"min_over_time({down}[9s]) == 1"))
+    wait_until(lambda: prometheus.query("portal:portal_monitor_availability:ratio30d"))
     wait_until(lambda: influx.query("SELECT * FROM state_change WHERE state = 'down'", "portal_monitor"))
 
 
@@ -149,7 +151,7 @@ def until_rolled_up(influx: InfluxServer) -> None:
     wait_until(lambda: influx.query('SELECT "ratio" FROM "score" LIMIT 1', "portal_monitor_daily"), 240)
 
 
-def asked(prometheus: Scraper, influx: InfluxServer, portals: Sequence[str]) -> list[str]:
+def unanswered(prometheus: Scraper, influx: InfluxServer, portals: Sequence[str]) -> list[str]:
     """Places of queries that came back empty without a reason."""
     url = f"http://127.0.0.1:{prometheus.port}"
     end = int(time.time()) + 1
@@ -159,12 +161,12 @@ def asked(prometheus: Scraper, influx: InfluxServer, portals: Sequence[str]) -> 
     every |= {"check": "mobile", "rubric": RUBRIC, "window": WINDOW}
     found = []
     for query in queries():
-        # What is about one portal is asked of one after the other, until one has it; the rest of all at once.
-        board = dashboards()[query.where.partition(":")[0]]
-        one = any(var["name"] == "portal" and not var["multi"] for var in board["templating"]["list"])
+        # A query about one portal runs for one after the other until one has data; others run for all at once.
+        dashboard = dashboards()[query.where.partition(":")[0]]
+        one = any(var["name"] == "portal" and not var["multi"] for var in dashboard["templating"]["list"])
         wanted = portals if one else (".*",)
-        asker = days if query.database in TIERS else lately
-        answered = any(asker.count(query, every | {"portal": portal}) for portal in wanted)
+        runner = days if query.database in TIERS else lately
+        answered = any(runner.count(query, every | {"portal": portal}) for portal in wanted)
         if not answered and not excused(query.where):
             found.append(f"{query.where} {query.database}")
     return found

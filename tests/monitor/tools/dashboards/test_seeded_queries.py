@@ -1,4 +1,4 @@
-"""The short form of the benchmark: a made-up week of the whole fleet, and every query answered from it."""
+"""The short form of the benchmark: an invented week of the whole fleet, from which every query has a result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_every_query_is_answered_over_a_week_of_the_whole_fleet(tmp_path: Path):
-    """How quickly is told by the benchmark: this machine may be busy. Here each answer has to be there."""
+    """The benchmark measures how quickly: this host may be busy. Here each query must have a result."""
     portals = seeded.inventory()
     end = int(time.time()) // 60 * 60
     past = seeded.Past(end=end, days=7, fine=900, portals=portals, near=portals[5].id, near_for=900, years=10)

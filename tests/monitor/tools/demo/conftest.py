@@ -1,4 +1,4 @@
-"""What the demo tests share: a clock that is turned by hand, a small fleet under it, and a client that trusts it."""
+"""Fixtures of the demo tests: a manual clock, a small fleet with it, and a client that trusts its authority."""
 
 import ssl
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ async def clock() -> Clock:
 
 @pytest_asyncio.fixture
 async def fleet(tmp_path: Path, clock: Clock) -> AsyncIterator[DemoFleet]:
-    """Twelve portals, every part among them; a fleet second passes with each second of the hand-turned clock."""
+    """Twelve portals with every trait; a fleet second passes with each second of the manual clock."""
     async with DemoFleet(12, 7, 1.0, directory=tmp_path, clock=clock) as listening:
         yield listening
 

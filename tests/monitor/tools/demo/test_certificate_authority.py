@@ -1,4 +1,4 @@
-"""The throw-away authority's certificates are as good, and as bad, as asked for."""
+"""The temporary authority's certificates are valid or invalid as requested."""
 
 import ssl
 import stat
@@ -45,7 +45,7 @@ def test_the_chain_has_an_intermediate(authority: CertificateAuthority):
     assert leaf["issuer"] != root[0]["subject"]
 
 
-def test_an_expiring_certificate_ends_when_promised(authority: CertificateAuthority):
+def test_an_expiring_certificate_ends_as_requested(authority: CertificateAuthority):
     leaf = shake_hands(authority, authority.expiring(NAMES, 5), "localhost").getpeercert()
     assert leaf is not None
     left = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(leaf["notAfter"])), UTC) - datetime.now(UTC)
@@ -66,13 +66,13 @@ def test_bad_certificates_are_bad_for_their_own_reason(authority: CertificateAut
         assert caught.value.verify_code == code
 
 
-def test_nobody_else_may_read_the_files(authority: CertificateAuthority):
+def test_only_the_owner_may_read_the_files(authority: CertificateAuthority):
     authority.issue(NAMES)
     modes = {stat.S_IMODE(path.stat().st_mode) for path in authority.ca_file.parent.iterdir()}
     assert modes == {0o600}
 
 
 def test_another_authority_is_not_trusted(authority: CertificateAuthority, tmp_path: Path):
-    stranger = CertificateAuthority(tmp_path / "stranger")
+    other = CertificateAuthority(tmp_path / "other")
     with pytest.raises(ssl.SSLCertVerificationError):
-        shake_hands(authority, stranger.issue(NAMES), "localhost")
+        shake_hands(authority, other.issue(NAMES), "localhost")

@@ -1,4 +1,4 @@
-"""The control door forces conditions, lifts them, and tells what happened."""
+"""The control API forces conditions, clears them, and reports what happened."""
 
 import aiohttp
 import pytest
@@ -13,13 +13,13 @@ PORTAL = "bo-tu-phap"
 
 
 async def test_a_condition_comes_and_goes(fleet: DemoFleet, client: aiohttp.ClientSession):
-    door = f"{fleet.control}/portals/{PORTAL}/condition"
+    url_of_condition = f"{fleet.control}/portals/{PORTAL}/condition"
     url = next(portal.url for portal in fleet.portals if portal.id == PORTAL)
-    async with client.post(door, json={"mode": "error", "status": 502}) as response:
+    async with client.post(url_of_condition, json={"mode": "error", "status": 502}) as response:
         assert (await response.json())["forced"] is True
     async with client.get(url) as response:
         assert response.status == 502
-    async with client.delete(door) as response:
+    async with client.delete(url_of_condition) as response:
         assert (await response.json())["mode"] == "fine"
     async with client.get(url) as response:
         assert response.status == 200
@@ -34,26 +34,26 @@ async def test_it_shows_all_portals(fleet: DemoFleet, client: aiohttp.ClientSess
     assert shown["at_seconds"] == 0.0
 
 
-async def test_it_counts_visits_and_remembers_changes(fleet: DemoFleet, client: aiohttp.ClientSession):
+async def test_it_counts_requests_and_records_changes(fleet: DemoFleet, client: aiohttp.ClientSession):
     url = next(portal.url for portal in fleet.portals if portal.id == PORTAL)
     for path in ("", "tra-cuu", "khong-co-1", "khong-co-2"):
         await client.get(url + path)
     await fleet.force(PORTAL, FaultCondition(mode=FaultMode.REFUSE))
     async with client.get(f"{fleet.control}/portals/{PORTAL}/hits") as response:
         hits = await response.json()
-    assert hits == {"total": 4, "paths": {"/": 1, "/tra-cuu": 1, "elsewhere": 2}, "modes": {"fine": 4}}
+    assert hits == {"total": 4, "paths": {"/": 1, "/tra-cuu": 1, "other": 2}, "modes": {"fine": 4}}
     async with client.get(f"{fleet.control}/portals/{PORTAL}/changes") as response:
         assert [change["mode"] for change in await response.json()] == ["fine", "refuse"]
 
 
 @pytest.mark.parametrize(
-    "wish",
+    "body",
     ["", "[]", "{}", '{"mode": "sunny"}', '{"mode": "error", "status": 99}', '{"mode": "slow", "delay": -1}'],
 )
-async def test_a_wish_that_is_none_is_refused(fleet: DemoFleet, client: aiohttp.ClientSession, wish: str):
-    async with client.post(f"{fleet.control}/portals/{PORTAL}/condition", data=wish) as response:
+async def test_an_invalid_condition_is_rejected(fleet: DemoFleet, client: aiohttp.ClientSession, body: str):
+    async with client.post(f"{fleet.control}/portals/{PORTAL}/condition", data=body) as response:
         assert response.status == 400
-        assert "not a condition" in await response.text()
+        assert "invalid fault condition" in await response.text()
 
 
 async def test_an_unknown_portal_is_not_found(fleet: DemoFleet, client: aiohttp.ClientSession):
@@ -61,7 +61,7 @@ async def test_an_unknown_portal_is_not_found(fleet: DemoFleet, client: aiohttp.
         assert response.status == 404
 
 
-async def test_what_a_wish_leaves_out_is_filled_in():
+async def test_missing_keys_of_a_condition_have_defaults():
     assert parse_condition({"mode": "maintenance_page"}).status == 503
     assert parse_condition({"mode": "blocked"}).status == 403
     assert parse_condition({"mode": "error"}).status == 500

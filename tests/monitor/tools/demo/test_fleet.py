@@ -1,4 +1,4 @@
-"""The fleet does over sockets what its roster and its weather say."""
+"""The fleet does over sockets what its portals and its fault schedule define."""
 
 import asyncio
 import errno
@@ -27,8 +27,8 @@ def port(portal: FleetPortal) -> int:
     return int(portal.url.rstrip("/").rpartition(":")[2])
 
 
-async def look(client: aiohttp.ClientSession, portal: FleetPortal, role: str = "home") -> tuple[str, str]:
-    """Give what a visitor gets, in a word, and the text of the page."""
+async def observe(client: aiohttp.ClientSession, portal: FleetPortal, role: str = "home") -> tuple[str, str]:
+    """Return what a client observes as one word, and the text of the page."""
     url = portal.url.rstrip("/") + portal.pages[role]
     try:
         async with client.get(url, allow_redirects=False) as response:
@@ -64,32 +64,32 @@ async def test_every_mode_is_seen_from_outside(
     condition, word, text = observed
     portal = next(one for one in fleet.portals if one.id == portal_id)
     await fleet.force(portal_id, condition)
-    seen, body = await look(client, portal)
+    seen, body = await observe(client, portal)
     assert seen == word
     assert text in body
     await fleet.force(portal_id, None)
-    assert (await look(client, portal))[0] == "200"
+    assert (await observe(client, portal))[0] == "200"
 
 
-async def test_the_weather_is_followed_by_itself(fleet: DemoFleet, client: aiohttp.ClientSession, clock: Clock):
-    """Nobody calls the fleet: turning its clock is enough."""
+async def test_the_fault_schedule_is_applied_by_itself(fleet: DemoFleet, client: aiohttp.ClientSession, clock: Clock):
+    """Advancing the clock is enough, without a call of the fleet."""
     portal = next(one for one in fleet.portals if one.id == "lao-cai")
     begin, end, mode = fleet.fault_events("lao-cai", 0, 4 * 3600)[0]
     assert mode is FaultMode.ERROR
     for moment, word in [(begin - 1, "200"), (begin + 1, "5"), (end - 1, "5"), (end + 1, "200")]:
         clock.now = 1000.0 + moment
         await asyncio.sleep(0.15)
-        assert (await look(client, portal))[0].startswith(word)
+        assert (await observe(client, portal))[0].startswith(word)
 
 
-async def test_a_shut_port_stays_the_portal_s_own(fleet: DemoFleet):
+async def test_a_stopped_port_stays_reserved(fleet: DemoFleet):
     portal = fleet.portals[0]
     await fleet.force(portal.id, FaultCondition(mode=FaultMode.REFUSE))
-    with socket.socket() as stranger, pytest.raises(OSError, match="in use"):
-        stranger.bind((HOST, port(portal)))
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind((HOST, port(portal)))
 
 
-async def test_refusing_drops_who_is_inside(fleet: DemoFleet):
+async def test_refusing_aborts_open_connections(fleet: DemoFleet):
     """A kept-alive connection must not outlive the listening socket."""
     portal = fleet.portals[2]
     reader, writer = await asyncio.open_connection(HOST, port(portal))
@@ -101,7 +101,7 @@ async def test_refusing_drops_who_is_inside(fleet: DemoFleet):
     writer.close()
 
 
-async def test_a_stall_that_ends_lets_its_visitors_go(fleet: DemoFleet):
+async def test_a_stall_that_ends_resets_its_connections(fleet: DemoFleet):
     portal = fleet.portals[2]
     await fleet.force(portal.id, FaultCondition(mode=FaultMode.STALL))
     reader, writer = await asyncio.open_connection(HOST, port(portal))
@@ -113,7 +113,7 @@ async def test_a_stall_that_ends_lets_its_visitors_go(fleet: DemoFleet):
     writer.close()
 
 
-async def test_a_maintenance_page_says_when_to_come_back(fleet: DemoFleet, client: aiohttp.ClientSession):
+async def test_a_maintenance_page_has_a_retry_after_header(fleet: DemoFleet, client: aiohttp.ClientSession):
     portal = fleet.portals[0]
     await fleet.force(portal.id, FaultCondition(mode=FaultMode.MAINTENANCE_PAGE, status=503))
     async with client.get(portal.url) as response:
@@ -124,12 +124,12 @@ async def test_every_role_has_a_page(fleet: DemoFleet, client: aiohttp.ClientSes
     for portal in fleet.portals:
         if portal.expect == "answers" and portal.trait is not Trait.COOKIE:
             for role in portal.pages:
-                assert (await look(client, portal, role))[0] == "200", (portal.id, role)
+                assert (await observe(client, portal, role))[0] == "200", (portal.id, role)
 
 
-async def test_a_page_comes_gzipped_when_asked_for(fleet: DemoFleet):
-    for wish, expected in [("gzip, br", "gzip"), ("identity", None)]:
-        accept = {"Accept-Encoding": wish}
+async def test_a_page_is_gzipped_when_requested(fleet: DemoFleet):
+    for accepted, expected in [("gzip, br", "gzip"), ("identity", None)]:
+        accept = {"Accept-Encoding": accepted}
         async with (
             aiohttp.ClientSession(auto_decompress=False, headers=accept) as client,
             client.get(fleet.portals[2].url) as response,
@@ -147,7 +147,7 @@ async def test_the_redirecting_portal_leads_to_the_national_one(fleet: DemoFleet
         assert response.status == 200
 
 
-async def test_the_cookie_walk_ends_for_who_brings_the_cookie_back(fleet: DemoFleet):
+async def test_the_cookie_redirects_end_for_clients_with_cookies(fleet: DemoFleet):
     portal = by_trait(fleet, Trait.COOKIE)
     connector = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=fleet.ca_file))
     jar = aiohttp.CookieJar(unsafe=True)  # the portals are addresses, not names
@@ -156,17 +156,17 @@ async def test_the_cookie_walk_ends_for_who_brings_the_cookie_back(fleet: DemoFl
         assert (response.url.scheme, response.url.path, response.status) == ("https", "/trang-chu", 200)
 
 
-async def test_the_cookie_walk_never_ends_for_others(fleet: DemoFleet, client: aiohttp.ClientSession):
+async def test_the_cookie_redirects_never_end_for_clients_without(fleet: DemoFleet, client: aiohttp.ClientSession):
     with pytest.raises(aiohttp.TooManyRedirects):
         await client.get(by_trait(fleet, Trait.COOKIE).url, max_redirects=6, timeout=aiohttp.ClientTimeout(5))
 
 
-async def test_the_retired_portal_refuses_until_it_is_raised(fleet: DemoFleet, client: aiohttp.ClientSession):
+async def test_the_retired_portal_refuses_until_a_condition_is_forced(fleet: DemoFleet, client: aiohttp.ClientSession):
     portal = by_trait(fleet, Trait.RETIRED)
     assert portal.expect == "retired"
-    assert (await look(client, portal))[0] == "refused"
+    assert (await observe(client, portal))[0] == "refused"
     await fleet.force(portal.id, FaultCondition())
-    assert (await look(client, portal))[0] == "200"
+    assert (await observe(client, portal))[0] == "200"
 
 
 async def test_the_expiring_certificate_ends_in_five_days(fleet: DemoFleet):
@@ -178,13 +178,13 @@ async def test_the_expiring_certificate_ends_in_five_days(fleet: DemoFleet):
     assert timedelta(days=4.9) < left <= timedelta(days=5)
 
 
-async def test_the_shared_platform_has_one_weather(fleet: DemoFleet):
+async def test_the_shared_platform_has_one_fault_schedule(fleet: DemoFleet):
     one, other = (portal for portal in fleet.portals if portal.trait is Trait.SHARED)
     assert one.group == other.group
     assert fleet.fault_events(one.id, 0, 864_000) == fleet.fault_events(other.id, 0, 864_000) != []
 
 
-async def test_a_fleet_is_as_large_as_asked_and_every_fourth_speaks_plain_http(tmp_path: Path):
+async def test_a_fleet_has_the_requested_size_and_every_fourth_has_plain_http(tmp_path: Path):
     async with DemoFleet(MAX_INDIVIDUAL_CERTIFICATES + 20, directory=tmp_path) as fleet:
         assert len({portal.id for portal in fleet.portals}) == MAX_INDIVIDUAL_CERTIFICATES + 20
         assert len({portal.url for portal in fleet.portals}) == MAX_INDIVIDUAL_CERTIFICATES + 20
@@ -204,7 +204,7 @@ async def test_a_closed_fleet_leaves_neither_port_nor_task(tmp_path: Path):
     writer.close()
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == before
-    with socket.socket() as anybody:
-        anybody.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        anybody.bind((HOST, port(fleet.portals[2])))
-        anybody.listen()
+    with socket.socket() as probe_socket:
+        probe_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe_socket.bind((HOST, port(fleet.portals[2])))
+        probe_socket.listen()
