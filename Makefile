@@ -1,6 +1,6 @@
-# Every task of this repository. `make` alone lists them; ARGS hands extra arguments to the command behind a target:
+# Every task of this repository. `make` alone lists them; ARGS passes extra arguments to the command of a target:
 #   make test ARGS='-k scoring -x'
-# The first target that needs Python makes .venv by itself (.ci/make-venv).
+# The first target that needs Python creates .venv (.ci/make-venv).
 
 VENV := .venv
 STAMP := $(VENV)/.made
@@ -18,7 +18,7 @@ DEBIAN_TEST_PACKAGES := nginx-light:nginx prometheus:prometheus chromium:chromiu
 DEBIAN_BENCH_PACKAGES := nginx-light:nginx prometheus:prometheus prometheus-blackbox-exporter:prometheus-blackbox-exporter \
 	influxdb:influxd iproute2:ip util-linux:taskset prometheus-alertmanager:prometheus-alertmanager
 
-# Debian keeps daemons in sbin, which is not on everybody's PATH.
+# Debian keeps daemons in sbin, which is not on every user's PATH.
 export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
@@ -32,7 +32,7 @@ help: ## list the targets
 run: $(STAMP) ## start the daemon: configuration in config/, journal and archive in data/
 	$(VENV)/bin/portal-monitor run --config config --data data $(ARGS)
 
-demo: $(STAMP) ## show the daemon at work on made-up portals on this machine
+demo: $(STAMP) ## run the daemon with a fleet of made-up portals on this machine
 	$(VENV)/bin/portal-monitor demo $(ARGS)
 
 test: $(STAMP) ## run the tests, against real servers on loopback
@@ -43,28 +43,28 @@ bench: $(STAMP) ## run the benchmarks; bench-<name> runs one
 	@.ci/need-debian $(DEBIAN_BENCH_PACKAGES)
 	$(PYTHON_IN_VENV) -m tests.bench $(ARGS)
 
-chaos: $(STAMP) ## every promise of docs/reliability.md tried at length; ARGS='crash doors' for some
+chaos: $(STAMP) ## test every guarantee of docs/reliability.md at length; ARGS='crash access' for some
 	@.ci/need-debian $(DEBIAN_TEST_PACKAGES)
 	$(PYTHON_IN_VENV) -m tests.chaos $(ARGS)
 
-soak: $(STAMP) ## the fleet at ten times its speed, all that breaks, and a verdict; MINUTES=30, ARGS='--write FILE'
+soak: $(STAMP) ## run the fleet at ten times its speed with faults, and evaluate it; MINUTES=30, ARGS='--write FILE'
 	@.ci/need-debian $(DEBIAN_TEST_PACKAGES)
 	$(PYTHON_IN_VENV) -m tests.soak --minutes $(MINUTES) $(ARGS)
 
-wheel: $(STAMP) ## build the wheel into dist/, the same bytes for the same commit
+wheel: $(STAMP) ## build the wheel into dist/, reproducibly
 	@PYTHON=$(PYTHON_IN_VENV) .ci/wheel dist
 
 sbom: $(STAMP) ## write the bill of materials of what runs to dist/sbom.json (CycloneDX)
 	@PYTHON=$(PYTHON_IN_VENV) .ci/sbom dist/sbom.json
 
-faults: $(STAMP) ## a simulated month of troubles: who would have been woken; writes docs/reliability-of-alerts.md
+faults: $(STAMP) ## simulate a month of faults, count false pages and missed outages; writes docs/reliability-of-alerts.md
 	$(PYTHON_IN_VENV) -m tests.bench faults
 
 bench-render: $(STAMP) ## measure the mobile probe against Lighthouse (Node.js and npm needed); ARGS='--runs 1'
 	@.ci/need-debian chromium:chromium nodejs:node npm:npm
 	$(PYTHON_IN_VENV) -m tests.bench.render $(ARGS)
 
-soak-render: $(STAMP) ## 300 loads with crashes, hangs and kills: what is left of them; ARGS=50
+soak-render: $(STAMP) ## load 300 pages with crashes, hangs and kills, and list what is left; ARGS=50
 	@.ci/need-debian chromium:chromium
 	$(PYTHON_IN_VENV) -m tests.bench.soak_render $(ARGS)
 
@@ -78,17 +78,18 @@ lock: ## write .ci/locks, every package with its digests, from constraints.txt; 
 dashboards: $(STAMP) ## write grafana/dashboards
 	$(PYTHON_IN_VENV) -m monitor.tools.dashboards $(ARGS)
 
-check: $(STAMP) ## format, lint, types, and the layers of imports
+check: $(STAMP) ## check format, lint, types, the layers of imports and commit messages
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(if $(wildcard tests/test_architecture.py),$(PYTHON_IN_VENV) -m pytest -q tests/test_architecture.py)
+	@.ci/check-commits
 
-format: $(STAMP) ## put the code into its format and mend what ruff can mend
+format: $(STAMP) ## format the code and fix what ruff can fix
 	$(VENV)/bin/ruff check --fix-only .
 	$(VENV)/bin/ruff format .
 
-clean: ## remove .venv and whatever the tools left; data/ stays
+clean: ## remove .venv and the caches of the tools; data/ stays
 	rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find monitor probes tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,1 +1,1 @@
-"""Benchmarks: real processes, real TLS; they print figures and never assert absolute times."""
+"""Benchmarks: real processes, real TLS; they print values and never assert absolute times."""

@@ -24,11 +24,11 @@ from tests.bench import (
     export,
     faults,
     influx_history,
-    lane,
     metrics,
     notify,
     outage,
     phase_accuracy,
+    pools,
     quarter,
     render,
     report,
@@ -56,7 +56,7 @@ BENCHMARKS: dict[str, Callable[[], object]] = {
 LONG: dict[str, Callable[[], object]] = {
     "metrics": metrics.main,
     "growth": schedule.growth,
-    "lane": lane.main,
+    "pools": pools.main,
     "quarter": quarter.main,
     "score": score.main,
     "dashboards": dashboards.main,
@@ -66,14 +66,14 @@ LONG: dict[str, Callable[[], object]] = {
     "faults": faults.main,
     "influx_history": influx_history.main,
 }
-"""Run when they are named: they take long, or tell what another tells in passing. Some return nothing and print."""
+"""Run when they are named: they take long, or measure in detail what another measures in passing. Some only print."""
 
 WAITS = "notify"
 """It waits for minutes and works for moments, so what follows runs beside it."""
 
 
 def main() -> int:
-    """Run what is named; 1 when one could not run or missed its goal."""
+    """Run the named benchmarks; return 1 when one could not run or missed its goal."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join([*BENCHMARKS, *LONG])}")
     parser.add_argument("--write", type=Path, help="write the table, the machine and the versions to this file")
@@ -97,7 +97,7 @@ def main() -> int:
 
 
 def _run(name: str) -> list[Row]:
-    """The rows of a benchmark, run in a process of its own: what one leaves behind is in no other's account."""
+    """Run a benchmark in a separate process, so that its leftovers are in no other account; return its rows."""
     print(f"\n== {name} ==", flush=True)
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
@@ -105,14 +105,14 @@ def _run(name: str) -> list[Row]:
         subprocess.run([sys.executable, "-m", "tests.bench", name, "--rows", str(kept)], check=False)
         print(f"{name} took {time.monotonic() - began:.0f} s", flush=True)
         if not kept.exists():
-            return [Row(name=name, ours="broke off", met=False, why="it broke off")]
+            return [Row(name=name, ours="aborted", met=False, why="it aborted")]
         rows: list[Row] = pickle.loads(kept.read_bytes())  # noqa: S301 - written by our own process
         return rows
 
 
 def _rows(name: str) -> list[Row]:
-    """Run it here; a row that says so when it could not."""
-    sys.argv[1:] = []  # some of them read arguments of their own
+    """Run it here; return a row with the reason when it could not run."""
+    sys.argv[1:] = []  # some of them parse arguments themselves
     try:
         found = (BENCHMARKS | LONG)[name]()
         if inspect.iscoroutine(found):

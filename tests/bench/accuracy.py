@@ -1,7 +1,7 @@
 """How far each phase is from the truth, ours and blackbox_exporter's, at the same slow server and the same rate.
 
-Everything runs in namespaces of its own: blackbox_exporter can only ask the name server of /etc/resolv.conf, and the
-truth of connect needs a path that can be slowed. The servers keep to one core, whoever looks to the other.
+Everything runs in separate namespaces: blackbox_exporter can only query the name server of /etc/resolv.conf, and the
+truth of connect needs a path that can be slowed. The servers keep to one core, the probing process to the other.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from tests.servers.delays import Apart, Slow, apart
 
 RATES = (20.0, 100.0, 170.0)
 ROUNDS, SECONDS, LEAST = 5, 2.0, 80
-"""Rounds, how long each takes, and how many looks it has at least: of few, the 95th percentile is mere chance."""
+"""Rounds, how long each takes, and how many probes it has at least: of few, the 95th percentile is mere chance."""
 
-WARM, BRISK, SETTLED = 20, 40.0, 0.5
-"""Looks that do not count, how many a second, and seconds of rest before: a process just loaded is served last."""
+WARM, BRISK, REST_SECONDS = 20, 40.0, 0.5
+"""Probes that do not count, how many a second, and seconds of rest before: a process just loaded is served last."""
 
 NAMES = {"processing": "wait"}
 Phases = dict[str, dict[str, float]]
 Errors = dict[str, list[float]]
-"""Seconds by phase, of every look of a round."""
+"""Seconds by phase, of every probe of a round."""
 
 WHY = """the servers share their core with what notes the truth, and that is late when they are; what the kernel notes \
 of ours is not, see [connection.md](connection.md)"""
@@ -61,12 +61,12 @@ def _rows(rate: float, ours: list[Errors], theirs: list[Errors]) -> list[Row]:
     rows = []
     for phase in PHASES:
         mine, other = ([percentile(one[phase], 0.95) * 1e3 for one in side] for side in (ours, theirs))
-        rows.append(compared(f"error of {phase} p95, {rate:g} looks/s", mine, other, unit="ms", most=1.0, why=WHY))
+        rows.append(compared(f"error of {phase} p95, {rate:g} probes/s", mine, other, unit="ms", most=1.0, why=WHY))
     return rows
 
 
 def inside(result: Path) -> None:
-    """In the namespaces: look, ask for the truth, write the errors down (seconds, by side and rate, then phase)."""
+    """In the namespaces: probe, fetch the truth, write the errors (seconds, by side and rate, then phase)."""
     errors: dict[str, list[Errors]] = {}
     with tempfile.TemporaryDirectory() as scratch, apart_from_servers(), lag.Lag(CONNECT) as path:
         resolv = Path(scratch) / "resolv.conf"
@@ -103,33 +103,33 @@ def _errors(found: Phases, servers: Apart, path: lag.Lag) -> Errors:
 
 
 def _names(rate: float, run: str) -> dict[str, float]:
-    """A name of its own for every look, and the second at which it begins."""
+    """Return a separate host name for every probe, and the second at which it begins."""
     return {f"n{number}-{run}.slow.test": number / rate for number in range(max(LEAST, int(rate * SECONDS)))}
 
 
 def _ours(servers: Apart, rate: float, run: str) -> Phases:
-    """Phases in seconds by name, from a process of its own on the other core."""
+    """Return phases in seconds by name, from a separate process on the other core."""
     command = [sys.executable, "-m", "tests.bench.accuracy", servers.url, str(servers.ca_file), str(rate), run]
     return json.loads(subprocess.run(pinned(1, command), check=True, stdout=subprocess.PIPE).stdout)
 
 
-async def look(url: str, ca: Path, rate: float, run: str) -> Phases:
+async def probe_at_rate(url: str, ca: Path, rate: float, run: str) -> Phases:
     """What that process does."""
     found: Phases = {}
     settings = HttpSettings(name_servers=("127.0.0.1",), ca_file=ca)
-    async with ProbeResources(settings) as tools, asyncio.TaskGroup() as group:
+    async with ProbeResources(settings) as resources, asyncio.TaskGroup() as group:
 
         async def one(name: str, at: float) -> None:
             await asyncio.sleep(at)
-            result = await run_probe(Uptime(url=url % name, family="4"), tools)
+            result = await run_probe(Uptime(url=url % name, family="4"), resources)
             if result.fault is not None:
                 raise CannotRun(f"{name}: {result.detail}")
             found[name] = dict(result.hops[0].phases)
 
         gc.collect()
         gc.freeze()
-        sys.setswitchinterval(0.001)  # as the daemon does before its first look
-        await asyncio.sleep(SETTLED)
+        sys.setswitchinterval(0.001)  # as the daemon does before its first probe
+        await asyncio.sleep(REST_SECONDS)
         await asyncio.gather(*[one(name, at) for name, at in list(_names(BRISK, f"warm-{run}").items())[:WARM]])
         found.clear()
         for name, at in _names(rate, run).items():
@@ -144,11 +144,11 @@ async def _theirs(servers: Apart, listen: str, rate: float, run: str) -> Phases:
 
         async def one(name: str, at: float) -> None:
             await asyncio.sleep(at)
-            query = urllib.parse.urlencode({"module": "look", "target": servers.url % name})
-            async with session.get(f"http://{listen}/probe?{query}") as answer:
-                text = await answer.text()
+            query = urllib.parse.urlencode({"module": "http", "target": servers.url % name})
+            async with session.get(f"http://{listen}/probe?{query}") as response:
+                text = await response.text()
             if "\nprobe_success 1" not in text:
-                raise CannotRun(f"blackbox_exporter could not see {name}")
+                raise CannotRun(f"blackbox_exporter could not probe {name}")
             phases = re.findall(r'^probe_http_duration_seconds\{phase="(\w+)"\} (\S+)$', text, re.MULTILINE)
             found[name] = {NAMES.get(phase, phase): float(value) for phase, value in phases}
 
@@ -162,4 +162,4 @@ if __name__ == "__main__":
         inside(Path(sys.argv[1]))
     else:
         url, ca, rate, run = sys.argv[1:]
-        print(json.dumps(asyncio.run(look(url, Path(ca), float(rate), run))))
+        print(json.dumps(asyncio.run(probe_at_rate(url, Path(ca), float(rate), run))))

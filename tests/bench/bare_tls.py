@@ -1,7 +1,7 @@
-"""The least that a look over fresh TLS can cost in this Python: a bare loop of its ``ssl``, at the pace of the looks.
+"""The lower bound of a probe over fresh TLS in this Python: a bare loop of its ``ssl``, at the rate of the probes.
 
-It connects, shakes hands, asks, reads to the end and closes, and has no deadline, no trace, no verdict and no event
-loop. Run as ``python -m tests.bench.floor PORT CA`` it is the process whose account is read.
+It connects, shakes hands, sends a request, reads to the end and closes. It has no deadline, no trace, no evaluation and
+no event loop. Run as ``python -m tests.bench.bare_tls PORT CA`` it is the process whose CPU is read.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-from tests.bench.accounts import usage
+from tests.bench.process_usage import usage
 from tests.bench.row import CannotRun
 from tests.bench.subject import address, pinned
 
@@ -20,9 +20,9 @@ RATE, WARM, COUNTED = 100.0, 100, 300
 REQUEST = b"GET / HTTP/1.1\r\nHost: portal\r\nConnection: close\r\n\r\n"
 
 
-def floor(port: int, ca: str) -> float:
-    """CPU seconds a 1,000 looks of the bare loop, on the core that the servers leave free."""
-    command = pinned(1, [sys.executable, "-m", "tests.bench.floor", str(port), ca])
+def bare_tls_cpu(port: int, ca: str) -> float:
+    """CPU seconds per 1,000 probes of the bare loop, on the core that the servers leave free."""
+    command = pinned(1, [sys.executable, "-m", "tests.bench.bare_tls", str(port), ca])
     with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         if process.stdout.readline() != "warm\n":
@@ -49,7 +49,7 @@ def _loop(port: int, ca: str) -> None:
             while tls.recv(16384):
                 pass
     print("done", flush=True)
-    sys.stdin.read()  # whoever reads our account ends us
+    sys.stdin.read()  # the parent reads our CPU usage and ends us
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How long a group commit takes while looks trickle in, and how many rows a second a flood of them reaches."""
+"""How long a group commit takes while probes trickle in, and how many rows a second a flood of them reaches."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def _measure() -> list[Row]:
     p99 = percentile(trickle, 0.99)
     print(f"{len(trickle)} commits: p50 {statistics.median(trickle) * 1e3:.1f} ms, p99 {p99 * 1e3:.1f} ms")
     return [
-        Row(name=f"journal commit p99, {RATE} looks/s", ours=f"{p99 * 1e3:.1f} ms"),
+        Row(name=f"journal commit p99, {RATE} probes/s", ours=f"{p99 * 1e3:.1f} ms"),
         Row(name="journal rows a second, flood", ours=spread(rates, "rows/s")),
     ]
 

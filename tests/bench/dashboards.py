@@ -2,8 +2,8 @@
 
 No portal is retired, and every one is rendered on two devices. Prometheus holds a quarter: the last six hours of
 everything, and the last week of one portal, with a sample every 15 s as it scrapes; before that hourly ones. InfluxDB
-holds every look and score of the quarter, and hours and days of two years. Each query is asked at a thousand points
-over the whole of what its source keeps, and those to Prometheus over the range that their dashboard opens with as well.
+holds every probe and score of the quarter, and hours and days of two years. Each query is run at a thousand points
+over the whole of what its source keeps; those to Prometheus also over the range that their dashboard opens with.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ _DAY = 86_400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Servers:
-    """Both servers with the seeded past: their addresses, and what they hold."""
+    """Both servers with the seeded past: their URLs, and what they hold."""
 
     prometheus: str
     influx: str
     past: seeded.Past
 
     def asker(self, seconds: int) -> Asker:
-        """Somebody who asks about the last so many seconds."""
+        """Return a client that queries the last so many seconds."""
         step = max(SCRAPE, seconds // _POINTS)
         return Asker(self.prometheus, self.influx, end=self.past.end, seconds=seconds, step=step)
 
@@ -81,21 +81,21 @@ def _write(influx: InfluxServer, database: str, lines: Iterator[str]) -> None:
 
 
 def measure(servers: Servers, again: int = _AGAIN) -> list[Taken]:
-    """Ask everything; a variable with all portals names each of them, as Grafana does."""
+    """Run all queries; a variable with all portals names each of them, as Grafana does."""
     past = servers.past
     portals = [one.id for one in past.portals]
     every = dict.fromkeys(("kind", "group", "location", "instance"), ".*")
     every |= {"check": "mobile", "rubric": "qd473-2024", "window": "quarter"}
-    boards = dashboards()
+    by_uid = dashboards()
     found = []
     for query in queries():
-        board = boards[query.where.partition(":")[0]]
-        one = any(var["name"] == "portal" and not var["multi"] for var in board["templating"]["list"])
+        dashboard = by_uid[query.where.partition(":")[0]]
+        one = any(var["name"] == "portal" and not var["multi"] for var in dashboard["templating"]["list"])
         chosen = every | {"portal": past.near if one else f"({'|'.join(portals)})"}
         tiered = query.database.endswith(("_hourly", "_daily"))
         spans = {past.years * _DAY if tiered else past.days * _DAY}
         if query.source == "prometheus":
-            spans.add(_opens_with(board["time"]["from"]))
+            spans.add(_opens_with(dashboard["time"]["from"]))
         for span in spans:
             asker = servers.asker(span)
             best, count = float("inf"), 0
@@ -109,9 +109,9 @@ def measure(servers: Servers, again: int = _AGAIN) -> list[Taken]:
 
 def _opens_with(since: str) -> int:
     """Seconds of ``now-6h`` and the like."""
-    told = re.fullmatch(r"now-(\d+)([hd])", since)
-    assert told is not None, since
-    return int(told[1]) * {"h": 3600, "d": _DAY}[told[2]]
+    match = re.fullmatch(r"now-(\d+)([hd])", since)
+    assert match is not None, since
+    return int(match[1]) * {"h": 3600, "d": _DAY}[match[2]]
 
 
 def main() -> list[Row]:
@@ -127,8 +127,10 @@ def main() -> list[Row]:
             found = sorted(measure(servers), key=lambda one: -one.seconds)
     for source in ("prometheus", "influxdb"):
         for one in [one for one in found if one.query.source == source][:12]:
-            told = one.query.database or source
-            print(f"{one.seconds * 1000:7.0f} ms  {told:22}  {one.days:6.2f} d  {one.count:6}  {one.query.where}")
+            source_name = one.query.database or source
+            print(
+                f"{one.seconds * 1000:7.0f} ms  {source_name:22}  {one.days:6.2f} d  {one.count:6}  {one.query.where}"
+            )
     return [_row(found)]
 
 

@@ -1,4 +1,4 @@
-"""How fast a backlog leaves for a real InfluxDB behind nginx, and how late looks start meanwhile."""
+"""How fast a backlog leaves for a real InfluxDB behind nginx, and how late probes start meanwhile."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from monitor.storage.journal.journal import Journal
 from probes.registry import PROBE_KINDS
 from tests.bench.fleet import fill
 from tests.bench.row import Row, percentile
-from tests.bench.seal import Looks
+from tests.bench.seal import FleetLoad
 from tests.servers.influxdb import TOKEN, InfluxServer
 
 TICK = 0.002
 GOAL, GOAL_LATE = 10_000, 0.050
 PER_MINUTE = 1000
-"""Looks that start while the backlog leaves, each on its moment of a grid."""
+"""Probes that start while the backlog leaves, each at its slot of a grid."""
 
 
 async def main(hours: float = 6.0) -> list[Row]:
-    sys.setswitchinterval(0.001)  # as the daemon does before its first look
+    sys.setswitchinterval(0.001)  # as the daemon does before its first probe
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with tempfile.TemporaryDirectory() as scratch, InfluxServer(Path(scratch) / "influx") as server:
         bucket = server.create("drain")
@@ -47,24 +47,26 @@ async def main(hours: float = 6.0) -> list[Row]:
         sink = InfluxDBSettings(url=server.url, token=TOKEN, bucket=bucket).open(
             "drain", lambda _id: PortalLabels("province", "x")
         )
-        courier = SinkConsumer(journal, sink, SystemClock(), DeliveryMetrics(CollectorRegistry(), ["drain"]))
+        consumer = SinkConsumer(journal, sink, SystemClock(), DeliveryMetrics(CollectorRegistry(), ["drain"]))
         cpu, theirs, began = time.process_time(), server.cpu(), time.perf_counter()
-        full = count - count % DEFAULT_POLICY.batch_size  # the rest waits a second for company, as it should
+        full = count - count % DEFAULT_POLICY.batch_size  # the rest waits a second for a full batch, as it should
         rates: list[float] = []
-        looks = Looks(journal, PER_MINUTE)
-        looking = asyncio.create_task(looks.run())
-        held = await stalls(drained(courier, full, journal.last_seq, rates))
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
+        load = FleetLoad(journal, PER_MINUTE)
+        probing = asyncio.create_task(load.run())
+        held = await stalls(drained(consumer, full, journal.last_seq, rates))
+        probing.cancel()
+        await asyncio.gather(probing, return_exceptions=True)
         took = rates[0]
         cpu, theirs = time.process_time() - cpu, server.cpu() - theirs
-        print(f"{full / took:.0f} points/s: {took:.1f} s, CPU {cpu:.1f} s of our own, {theirs:.1f} s of the database")
+        print(f"{full / took:.0f} points/s: {took:.1f} s, CPU {cpu:.1f} s of ours, {theirs:.1f} s of the database")
         for name, times in (("idle", idle), ("draining", held)):
             times.sort()
             p50, p99 = times[len(times) // 2], times[int(len(times) * 0.99)]
             print(f"loop {name}: p50 {p50 * 1e3:.1f} ms, p99 {p99 * 1e3:.1f} ms, most {times[-1] * 1e3:.1f} ms")
-        late, told = percentile(looks.late, 0.99) * 1e3, percentile(looks.commits, 0.99) * 1e3
-        print(f"{len(looks.late)} looks meanwhile: start p99 {late:.1f} ms late, committed after p99 {told:.0f} ms")
+        late, committed = percentile(load.late, 0.99) * 1e3, percentile(load.commits, 0.99) * 1e3
+        print(
+            f"{len(load.late)} probes meanwhile: start p99 {late:.1f} ms late, committed after p99 {committed:.0f} ms"
+        )
         stored = sum(server.count(one, bucket) for one in ("uptime", "latency", "state_change"))
         print(f"stored {stored}, of {count} that waited")
         await journal.close()
@@ -73,32 +75,32 @@ async def main(hours: float = 6.0) -> list[Row]:
             name=f"backlog of {count:,} records to InfluxDB",
             ours=f"{full / took:,.0f} points/s",
             goal=f">= {GOAL:,} points/s, none lost",
-            met=full / took >= GOAL and stored >= count,  # the looks meanwhile are there as well
+            met=full / took >= GOAL and stored >= count,  # the probes meanwhile are there as well
         ),
         Row(
-            name=f"start lateness p99 meanwhile, {PER_MINUTE:,} looks/min",
-            ours=f"{late:.1f} ms ({len(looks.late)} looks)",
+            name=f"start delay p99 meanwhile, {PER_MINUTE:,} probes/min",
+            ours=f"{late:.1f} ms ({len(load.late)} probes)",
             goal=f"<= {GOAL_LATE * 1e3:g} ms",
             met=late <= GOAL_LATE * 1e3,
         ),
     ]
 
 
-async def drained(courier: SinkConsumer, full: int, last: int, rates: list[float]) -> None:
-    """Run the courier until its bookmark stands at ``last``; notes the seconds until ``full``."""
+async def drained(consumer: SinkConsumer, full: int, last: int, rates: list[float]) -> None:
+    """Run the consumer until its checkpoint reaches ``last``; append the seconds until ``full`` to ``rates``."""
     began = time.perf_counter()
-    task = asyncio.create_task(courier.run())
-    while courier.seq < last:
+    task = asyncio.create_task(consumer.run())
+    while consumer.seq < last:
         await asyncio.sleep(0.01)
         assert not task.done(), task
-        if courier.seq >= full and not rates:
+        if consumer.seq >= full and not rates:
             rates.append(time.perf_counter() - began)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
 
 async def stalls(work: object) -> list[float]:
-    """How late a timer came, again and again, while ``work`` went on; seconds."""
+    """Return how late a repeated timer fired while ``work`` ran; seconds."""
     late: list[float] = []
     task = asyncio.ensure_future(work)  # type: ignore[arg-type] # any coroutine
     while not task.done():

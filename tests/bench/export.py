@@ -1,7 +1,7 @@
-"""A quarter of the whole fleet, scored and handed over in all formats: time and memory of a process of its own.
+"""A quarter of the whole fleet, scored and reported in all formats: time and memory of a separate process.
 
-Uses the quarter of ``tests.bench.score``: 41 million looks, 115,000 renders, the state changes of 106 portals, three
-rubrics. The scores are its first step, and beside each stands DuckDB's bare scan. ``--short`` takes 11 days of it.
+Uses the quarter of ``tests.bench.score``: 41 million probes, 115,000 renders, the state changes of 106 portals, three
+rubrics. The scores are its first step, compared with DuckDB's bare scan. ``--short`` takes 11 days of it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from monitor.storage.archive.layout import day_of
 from tests.bench import quarter, score
 from tests.bench.quarter import FIRST, ZONE
 from tests.bench.row import Row, spread
-from tests.bench.score import SHIPPED, Noted, complete, portals
+from tests.bench.score import SHIPPED, RecordingSource, complete, portals
 from tests.factories import DAY
 
 ROUNDS = 5
@@ -36,7 +36,7 @@ def run(directory: Path, days: int) -> None:
     """Export once in this process; prints JSON."""
     loaded = load(SHIPPED)
     first, last = day_of(FIRST, ZONE), day_of(FIRST + (days - 1) * DAY, ZONE)
-    asked = collect.ReportRequest(
+    request = collect.ReportRequest(
         rules=loaded.rules,
         previous_rules=loaded.rules,
         portals=tuple(portals()),
@@ -46,25 +46,25 @@ def run(directory: Path, days: int) -> None:
         now_ms=last.until_ms,
     )
     began, cpu = time.perf_counter(), time.process_time()
-    told: list[tuple[float, float, int]] = []
-    source = Noted(directory)
+    steps_done: list[tuple[float, float, int]] = []
+    source = RecordingSource(directory)
 
     def step() -> None:
-        told.append((time.perf_counter(), _peak(), len(source.asked)))
+        steps_done.append((time.perf_counter(), _peak(), len(source.requests)))
 
-    report = collect.collect_report(asked, source, step)
+    report = collect.collect_report(request, source, step)
     gathered = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         write_report(report, Path(folder) / "export", list(REPORT_FORMATS), step)
         written = time.perf_counter()
         size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
-    times = [began, *(at for at, _, _ in told)]
+    times = [began, *(at for at, _, _ in steps_done)]
     steps = [then - now for now, then in pairwise(times)]
-    _, scores_peak, questions = told[0]
-    answer = {
+    _, scores_peak, queries = steps_done[0]
+    result = {
         "scores": steps[0],
         "scores_peak": scores_peak,
-        "asked": source.asked[:questions],
+        "requests": source.requests[:queries],
         "beside": gathered - began - steps[0],
         "formats": dict(zip(REPORT_FORMATS, steps[-len(REPORT_FORMATS) :], strict=True)),
         "seconds": written - began,
@@ -72,7 +72,7 @@ def run(directory: Path, days: int) -> None:
         "peak": _peak(),
         "size": size / 2**20,
     }
-    print(json.dumps(answer))
+    print(json.dumps(result))
 
 
 def _peak() -> float:
@@ -104,12 +104,12 @@ def main() -> list[Row]:
     )
     print(" ".join(f"{name:>12}" for name in columns))
     every: list[dict[str, float]] = []
-    floors: list[float] = []
+    bare_scans: list[float] = []
     for _ in range(ROUNDS):
         command = [sys.executable, "-m", "tests.bench.export", "--run", str(directory)]
         command += ["--short"] if chosen.short else []
         found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        figures = (
+        values = (
             found["scores"],
             found["beside"],
             *found["formats"].values(),
@@ -117,12 +117,12 @@ def main() -> list[Row]:
             found["cpu"],
             found["size"],
         )
-        print(" ".join(f"{one:>12.2f}" for one in figures), f"{found['peak']:>12.0f}", flush=True)
+        print(" ".join(f"{one:>12.2f}" for one in values), f"{found['peak']:>12.0f}", flush=True)
         every.append(found)
-        floors.append(score.floor(directory, found["asked"]))
+        bare_scans.append(score.bare_scan(directory, found["requests"]))
     took, peak = [one["seconds"] for one in every], max(one["peak"] for one in every)
     return [
-        *score.rows([one["scores"] for one in every], floors, max(one["scores_peak"] for one in every)),
+        *score.rows([one["scores"] for one in every], bare_scans, max(one["scores_peak"] for one in every)),
         Row(
             name="scores, trend and all four formats of a quarter",
             ours=f"{spread(took, 's')}, peak {peak:.0f} MiB",

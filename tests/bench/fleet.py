@@ -24,7 +24,7 @@ AT_A_TIME = 5000
 
 
 def measurements(hours: float, seed: int = 7) -> Iterator[Measurement]:
-    """Looks of ``hours``, slot by slot, each with values of its own; one in a hundred fails and is confirmed."""
+    """Probes of ``hours``, slot by slot, each with its own values; one in a hundred fails and is confirmed."""
     draw = random.Random(seed)  # noqa: S311 - no secret
     for minute in range(int(hours * 60)):
         slot = factories.SLOT + minute * factories.MINUTE
@@ -60,5 +60,5 @@ async def fill(journal: Journal, hours: float) -> int:
         )
         for number in range(PORTALS)
     )
-    await journal.commit(CheckpointUpdate(reader="states", seq=journal.last_seq, changes=changes))
+    await journal.commit(CheckpointUpdate(consumer="states", seq=journal.last_seq, changes=changes))
     return journal.last_seq

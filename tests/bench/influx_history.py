@@ -1,6 +1,6 @@
-"""How fast, and in how much memory, a fleet's days are read from InfluxDB, beside the archive; both must say the same.
+"""How fast, and in how much memory, days of a fleet are read from InfluxDB and from the archive; both must agree.
 
-``python -m tests.bench.influx_history [days] [portals]``: a look of each portal a minute, and a third as many others.
+``python -m tests.bench.influx_history [days] [portals]``: a probe of each portal a minute, and a third as many others.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from monitor.storage.history.source import HistoryReader
 
 AT_A_TIME = 5000
-QUESTION = "SELECT portal, COUNT(*), quantile_cont(duration, [0.75, 0.95]) FROM uptime GROUP BY portal ORDER BY 1"
+QUERY = "SELECT portal, COUNT(*), quantile_cont(duration, [0.75, 0.95]) FROM uptime GROUP BY portal ORDER BY 1"
 
 
 def main(days: int = 1, portals: int = 106) -> None:
@@ -40,14 +40,14 @@ def main(days: int = 1, portals: int = 106) -> None:
     with tempfile.TemporaryDirectory() as scratch, InfluxServer(Path(scratch) / "influx") as server:
         settings = InfluxDBSettings(url=server.url, token=TOKEN, bucket=server.create("week"), timeout=60.0)
         count = asyncio.run(fill(week, Path(scratch), settings))
-        print(f"{count} looks in both places; {_peak()} MiB so far")
+        print(f"{count} probes in both places; {_peak()} MiB so far")
         sources: list[tuple[str, HistoryReader]] = [
             ("archive", ArchiveHistory(Path(scratch))),
             ("influxdb", InfluxHistory(settings, Path(scratch))),
         ]
         streams = [read(name, source) for name, source in sources]
-        answers = [ask(name, source, days) for name, source in sources]
-        differ = streams[0] != streams[1] or answers[0] != answers[1]
+        results = [query(name, source, days) for name, source in sources]
+        differ = streams[0] != streams[1] or results[0] != results[1]
         print("they differ" if differ else "they are the same")
         sys.exit(differ)
 
@@ -56,26 +56,26 @@ async def fill(week: Week, directory: Path, settings: InfluxDBSettings) -> int:
     """Journal, send and seal every day."""
     sink, count = settings.open("bench", lambda portal: PortalLabels("province", portal)), 0
     with closing(JournalWriter(directory / JOURNAL_FILE, PROBE_KINDS)) as writer:
-        writer._db.execute("PRAGMA synchronous = OFF")  # noqa: SLF001 - nobody needs this journal after a crash
+        writer._db.execute("PRAGMA synchronous = OFF")  # noqa: SLF001 - this journal is not needed after a crash
         for day in range(week.days):
-            looks = week.looks(day)
-            while some := list(islice(looks, AT_A_TIME)):
+            measurements = week.measurements(day)
+            while some := list(islice(measurements, AT_A_TIME)):
                 kept = writer.write(some)
                 await sink.write(kept)
                 count += len(kept)
         now = FIRST + week.days * DAY
-        order = SealRequest(directory=directory, zone=ZONE, grace_ms=0, now_ms=now)
-        sweep(order, lambda chore: _write(writer, chore))
+        request = SealRequest(directory=directory, zone=ZONE, grace_ms=0, now_ms=now)
+        sweep(request, lambda update: _write(writer, update))
     await sink.close()
     return count
 
 
-def _write(writer: JournalWriter, chore: object) -> None:
-    writer.write([chore])  # type: ignore[list-item] - a chore, as the archive makes it
+def _write(writer: JournalWriter, update: object) -> None:
+    writer.write([update])  # type: ignore[list-item] - an ArchiveUpdate
 
 
 def read(name: str, source: HistoryReader) -> int:
-    """Stream all rows; returns what stands for them."""
+    """Stream all rows; return their hash."""
     began, rows, seen = time.perf_counter(), 0, 0
     for kind in PROBE_KINDS:
         for batch in source.measurements(HistoryWindow(kind=kind)):
@@ -86,15 +86,15 @@ def read(name: str, source: HistoryReader) -> int:
     return seen
 
 
-def ask(name: str, source: HistoryReader, days: int) -> list[tuple[object, ...]]:
-    """The same in SQL, as a score asks."""
+def query(name: str, source: HistoryReader, days: int) -> list[tuple[object, ...]]:
+    """Return the same by SQL, as a score queries it."""
     began = time.perf_counter()
     with source.connect(["uptime"], FIRST, FIRST + days * DAY, ["duration", "outcome", "status"]) as db:
         ready = time.perf_counter() - began
-        answer: list[tuple[object, ...]] = db.execute(QUESTION).fetchall()
+        rows: list[tuple[object, ...]] = db.execute(QUERY).fetchall()
     took = time.perf_counter() - began
     print(f"{name}: SQL ready after {ready:.1f} s, answered after {took:.1f} s; peak {_peak()} MiB")
-    return answer
+    return rows
 
 
 def _peak() -> int:

@@ -1,4 +1,4 @@
-"""Lighthouse as the reference: installed once at a pinned version, run on one page, its figures and its cost."""
+"""Lighthouse as the reference: installed once at a pinned version, run on one page, its values and its cost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AUDITS = {
     "tbt": "total-blocking-time",
     "cls": "cumulative-layout-shift",
 }
-"""Our name of a figure, and the audit that has it (milliseconds, but for the layout shift)."""
+"""Our name of a value, and the audit that has it (milliseconds, but for the layout shift)."""
 
 
 def cache() -> Path:
@@ -35,7 +35,7 @@ def cache() -> Path:
 
 
 def install() -> Path:
-    """The directory of the pinned Lighthouse; npm brings it when it is not there."""
+    """Return the directory of the pinned Lighthouse; npm installs it when it is missing."""
     for tool in ("node", "npm"):
         if shutil.which(tool) is None:
             raise SystemExit(f"{tool} is missing: Lighthouse needs Node.js 20 or newer (apt-get install nodejs npm)")
@@ -48,7 +48,7 @@ def install() -> Path:
 
 
 def measure(directory: Path, url: str, chromium: Path, report: Path, *more: str) -> tuple[dict[str, float], Cost]:
-    """One load as a phone on slow 4G, throttled by DevTools; figures in seconds. Raises CalledProcessError."""
+    """One load as a phone on slow 4G, throttled by DevTools; values in seconds. Raises CalledProcessError."""
     command = [
         *(
             sys.executable,
@@ -62,18 +62,18 @@ def measure(directory: Path, url: str, chromium: Path, report: Path, *more: str)
         *("--throttling-method=devtools", "--no-enable-error-reporting", f"--chrome-flags={FLAGS}"),
         *more,
     ]
-    told = _run(command, os.environ | {"CHROME_PATH": str(chromium)})
+    output = _run(command, os.environ | {"CHROME_PATH": str(chromium)})
     audits = json.loads(report.read_text())["audits"]
-    figures = {
+    values = {
         name: audits[audit]["numericValue"] / (1 if name == "cls" else 1000)
         for name, audit in AUDITS.items()
         if audits[audit].get("numericValue") is not None
     }
-    return figures, Cost(**json.loads(told.splitlines()[-1]))
+    return values, Cost(**json.loads(output.splitlines()[-1]))
 
 
 def _run(command: list[str], environment: dict[str, str]) -> bytes:
-    """What it printed. Lighthouse itself fails now and then to reach its own browser; that is no measurement yet."""
+    """Return what it printed. Lighthouse now and then fails to reach its own browser; such a run is repeated."""
     for _ in range(ATTEMPTS - 1):
         done = subprocess.run(command, check=False, capture_output=True, env=environment)
         if done.returncode == 0:

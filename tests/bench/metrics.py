@@ -1,4 +1,4 @@
-"""How long `/metrics` takes while the daemon looks, and how long the event loop stands still meanwhile."""
+"""How long `/metrics` takes while the daemon probes, and how long the event loop is blocked meanwhile."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from tests.bench.row import Row, percentile, spread
 from tests.bench.subject import Daemon, nginx
 
-SCRAPES, LEAST, PATIENCE, PAUSE = 15, 5, 12.0, 0.6
-"""Pages that are asked for; at least so many, where they take longer than so many seconds; seconds between them."""
+SCRAPES, LEAST, TIMEOUT_SECONDS, PAUSE = 15, 5, 12.0, 0.6
+"""Pages that are scraped; at least so many, where they take longer than so many seconds; seconds between them."""
 
 SERIES = re.compile(r"(\w+)(?:\{(.*)\})? (\S+)")
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
@@ -35,13 +35,13 @@ def main(sizes: tuple[int, ...] = (100, 1000, 10_000)) -> list[Row]:
             nginx(Path(scratch)) as (port, ca),
             Daemon(Path(scratch) / "daemon", size, INTERVAL, port, ca) as daemon,
         ):
-            time.sleep(INTERVAL + 2)  # every check has been looked at once
+            time.sleep(INTERVAL + 2)  # every check has been probed once
             rows += scraped(daemon)
     return rows
 
 
 def scraped(daemon: Daemon) -> list[Row]:
-    """Ask a daemon, whose every check has been looked at, for its page again and again."""
+    """Scrape a daemon, whose every check has been probed, again and again."""
     size = daemon.checks
     print(HEADS)
     idle = Pings(daemon.listen)
@@ -49,14 +49,14 @@ def scraped(daemon: Daemon) -> list[Row]:
     quiet = idle.stop()
     busy = Pings(daemon.listen)
     try:
-        taken, page = _asked(daemon)
+        taken, page = _scrape(daemon)
     except (OSError, http.client.HTTPException) as error:
-        return [Row(name=f"/metrics at {size:,} checks", ours="no time for visitors", met=False, why=str(error))]
+        return [Row(name=f"/metrics at {size:,} checks", ours="overloaded", met=False, why=str(error))]
     finally:
         waits = busy.stop()
     series = sum(not line.startswith(b"#") for line in page.splitlines())
-    figures = (percentile(taken, 0.5), max(taken), percentile(quiet, 0.99), percentile(waits, 0.99), max(waits))
-    took, longest, idle_wait, busy_wait, longest_wait = (f"{1e3 * figure:.1f} ms" for figure in figures)
+    values = (percentile(taken, 0.5), max(taken), percentile(quiet, 0.99), percentile(waits, 0.99), max(waits))
+    took, longest, idle_wait, busy_wait, longest_wait = (f"{1e3 * value:.1f} ms" for value in values)
     print(
         f"{size:>8} {series:>8} {len(page) / 2**20:>6.1f} {took:>9} {longest:>9} | "
         f"{idle_wait:>29} {busy_wait:>13} {longest_wait:>9}",
@@ -76,17 +76,17 @@ def scraped(daemon: Daemon) -> list[Row]:
             theirs=f"{1e3 * max(plain):.1f} ms",
             goal=f"<= {STALL * 1e3:g} ms",
             met=max(waits) <= STALL,
-            why="the looks alone keep another request waiting for longer than that, as the second figure shows"
+            why="the probes alone keep another request waiting for longer than that, as the second value shows"
             if max(quiet) > STALL
             else "",
         ),
     ]
 
 
-def _asked(daemon: Daemon) -> tuple[list[float], bytes]:
+def _scrape(daemon: Daemon) -> tuple[list[float], bytes]:
     """Seconds that each page took, and the last one. Raises OSError and HTTPException when it was refused or cut."""
     taken, page = [], b""
-    while len(taken) < LEAST or (len(taken) < SCRAPES and sum(taken) < PATIENCE):
+    while len(taken) < LEAST or (len(taken) < SCRAPES and sum(taken) < TIMEOUT_SECONDS):
         began = time.perf_counter()
         page = daemon.get("/metrics")
         taken.append(time.perf_counter() - began)
@@ -98,7 +98,7 @@ def _plain(page: bytes) -> list[float]:
     """How long prometheus-client takes for the same series from its registry, in one piece: its event loop's stall."""
     registry = _registry(page.decode())
     taken: list[float] = []
-    while not taken or (len(taken) < LEAST and sum(taken) < PATIENCE):
+    while not taken or (len(taken) < LEAST and sum(taken) < TIMEOUT_SECONDS):
         began = time.perf_counter()
         generate_latest(registry)
         taken.append(time.perf_counter() - began)
@@ -106,7 +106,7 @@ def _plain(page: bytes) -> list[float]:
 
 
 def _registry(page: str) -> CollectorRegistry:
-    """The gauges of a page; read by hand, since prometheus-client's parser takes longer than all that is measured."""
+    """The gauges of a page; parsed here, since prometheus-client's parser takes longer than all that is measured."""
     registry = CollectorRegistry()
     gauges = {
         words[2] for line in page.splitlines() if (words := line.split())[:2] == ["#", "TYPE"] and words[3] == "gauge"
@@ -125,9 +125,9 @@ def _registry(page: str) -> CollectorRegistry:
 
 
 class Pings:
-    """Asks for the smallest page over one connection every 2 ms; what it waits is what the loop could not answer.
+    """Request the smallest page over one connection every 2 ms; its waits show how long the event loop was blocked.
 
-    From a process of its own: the one that reads 60 MB would let it wait itself.
+    It is a separate process: the one that reads 60 MB would delay it itself.
     """
 
     def __init__(self, listen: str) -> None:
@@ -158,7 +158,7 @@ def _ping(listen: str, line: Connection) -> None:
             connection.request("GET", "/-/healthy")
             connection.getresponse().read()
         except (http.client.HTTPException, OSError):
-            connection.close()  # cut off: it asks again, and goes on waiting
+            connection.close()  # cut off: it requests again, and goes on waiting
             continue
         waits.append(time.perf_counter() - began)
         began = None

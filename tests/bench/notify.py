@@ -1,7 +1,7 @@
 """From a server's first refused connection to the accepted message at a webhook, beside the usual way, as a ratio.
 
 Ten servers, one moment of death each, drawn anew for every round: one in each tenth of the interval before its next
-look, so that few rounds tell of all phases. Both monitors watch the same servers at the same interval and tell the same
+probe, so that few rounds cover all phases. Both monitors watch the same servers at the same interval and notify one
 receiver; where in the other one's interval a server dies is left to chance. ``python -m tests.bench.notify ROUNDS``.
 """
 
@@ -23,20 +23,20 @@ from aiohttp import web
 
 from monitor.daemon.drill import RESPONSE
 from monitor.prober.schedule import slot_offset_ms
-from tests.bench.rival import EVALUATION, rival
+from tests.bench.prometheus_stack import EVALUATION, prometheus_stack
 from tests.bench.row import Row
 from tests.bench.subject import Daemon
 from tests.servers.ports import free_port
 
 SERVERS = 10
 INTERVAL = 30
-PATIENCE = 240.0
+TIMEOUT_SECONDS = 240.0
 GOALS = (25.0, 37.0)
 """Seconds that the median and the worst may be: 20 s and 5 s of confirmation; and one interval later than the best."""
 
 
 class Server:
-    """A portal at an address of its own, so that two that die together share nothing."""
+    """A portal at its own address, so that two that die together share nothing."""
 
     def __init__(self, number: int) -> None:
         self.host, self.port, self.id = f"127.1.7.{number + 1}", free_port(), f"server-{number}"
@@ -49,7 +49,7 @@ class Server:
     async def die(self) -> None:
         """Close, and note when a connection is refused for the first time."""
         self._server.close()
-        while not self._refuses():  # noqa: ASYNC110 - a port that closes tells nobody
+        while not self._refuses():  # noqa: ASYNC110 - there is no event of a port that closes
             await asyncio.sleep(0.001)
         self.refused = time.time()
 
@@ -69,32 +69,32 @@ class Server:
 
 
 class Receiver:
-    """One webhook for both: who told of which server, in which state, and when."""
+    """One webhook for both: which side notified about which server, in which state, and when."""
 
     def __init__(self) -> None:
-        self.heard: dict[tuple[str, str, bool], float] = {}
+        self.received: dict[tuple[str, str, bool], float] = {}
 
     async def ours(self, request: web.Request) -> web.Response:
         body = await request.json()
         for incident in body["incidents"].split(","):
-            self._note("ours", incident.rpartition("-")[0], down=body["type"] != "success")
+            self._record("ours", incident.rpartition("-")[0], down=body["type"] != "success")
         return web.Response()
 
     async def theirs(self, request: web.Request) -> web.Response:
         for alert in (await request.json())["alerts"]:
-            self._note("theirs", alert["labels"]["portal"], down=alert["status"] == "firing")
+            self._record("theirs", alert["labels"]["portal"], down=alert["status"] == "firing")
         return web.Response()
 
-    def _note(self, who: str, server: str, *, down: bool) -> None:
-        self.heard.setdefault((who, server, down), time.time())
+    def _record(self, who: str, server: str, *, down: bool) -> None:
+        self.received.setdefault((who, server, down), time.time())
 
     async def all(self, servers: list[Server], *, down: bool) -> None:
-        """Until both have told of every server."""
+        """Wait until both have notified about every server."""
         wanted = {("ours", one.id, down) for one in servers} | {("theirs", one.url, down) for one in servers}
-        end = time.monotonic() + PATIENCE
-        while missing := wanted - self.heard.keys():
+        end = time.monotonic() + TIMEOUT_SECONDS
+        while missing := wanted - self.received.keys():
             if time.monotonic() > end:
-                raise SystemExit(f"never told: {sorted(missing)}")
+                raise SystemExit(f"never notified: {sorted(missing)}")
             await asyncio.sleep(0.1)
 
 
@@ -111,7 +111,7 @@ class Subject(Daemon):
                 "uptime": {"interval": INTERVAL, "timeout": 5, "family": "4"},
                 "latency": {"enabled": False},
             },
-            "sight": {"references": []},
+            "self_check": {"references": []},
             "notify": {"targets": [{"name": "hook", "url": f"json://127.0.0.1:{hook}/ours"}]},
         }
         portals = [
@@ -137,8 +137,8 @@ async def receiving(receiver: Receiver):
 
 
 async def round_of(servers: list[Server], receiver: Receiver, dice: random.Random) -> dict[str, list[float]]:
-    """All servers die within one interval, each at a moment of its own; seconds to the message, by who told."""
-    receiver.heard.clear()
+    """All servers die within one interval, each at a different moment; seconds to the message, by side."""
+    receiver.received.clear()
     tenths = dice.sample(range(len(servers)), len(servers))
 
     async def later(one: Server, tenth: int) -> None:
@@ -150,13 +150,13 @@ async def round_of(servers: list[Server], receiver: Receiver, dice: random.Rando
     await asyncio.gather(*map(later, servers, tenths))
     await receiver.all(servers, down=True)
     return {
-        "ours": [receiver.heard["ours", one.id, True] - one.refused for one in servers],
-        "theirs": [receiver.heard["theirs", one.url, True] - one.refused for one in servers],
+        "ours": [receiver.received["ours", one.id, True] - one.refused for one in servers],
+        "theirs": [receiver.received["theirs", one.url, True] - one.refused for one in servers],
     }
 
 
 async def revived(servers: list[Server], receiver: Receiver) -> None:
-    """Open all servers again, until both have told so."""
+    """Open all servers again, until both have notified it."""
     for one in servers:
         await one.open()
     await receiver.all(servers, down=False)
@@ -177,19 +177,21 @@ async def measure(rounds: int) -> dict[str, list[float]]:
                         await revived(servers, receiver)
                     found = await round_of(servers, receiver, dice)
                     took = {who: took[who] + found[who] for who in took}
-                    print(f"round {number}: ours {said(found['ours'])}; theirs {said(found['theirs'])}", flush=True)
+                    print(
+                        f"round {number}: ours {summary(found['ours'])}; theirs {summary(found['theirs'])}", flush=True
+                    )
     return took
 
 
 @contextlib.contextmanager
 def both(scratch: Path, servers: list[Server], hook: int) -> Iterator[None]:
     targets = [one.url for one in servers]
-    theirs = rival(scratch / "rival", targets, INTERVAL, f"http://127.0.0.1:{hook}/theirs")
+    theirs = prometheus_stack(scratch / "theirs", targets, INTERVAL, f"http://127.0.0.1:{hook}/theirs")
     with theirs, Subject(scratch / "ours", servers, hook):
         yield
 
 
-def said(seconds: list[float]) -> str:
+def summary(seconds: list[float]) -> str:
     return f"median {statistics.median(seconds):.1f} s, worst {max(seconds):.1f} s"
 
 
@@ -198,15 +200,15 @@ def main(rounds: int = 3) -> list[Row]:
     ours, theirs = took["ours"], took["theirs"]
     median, worst = statistics.median(ours), max(ours)
     print(f"{len(ours)} outages at an interval of {INTERVAL} s")
-    print(f"portal-monitor: {said(ours)} (goals {GOALS[0]:g} s and {GOALS[1]:g} s)")
-    print(f"blackbox_exporter + Prometheus (for: 1m, evaluated every {EVALUATION}) + Alertmanager: {said(theirs)}")
+    print(f"portal-monitor: {summary(ours)} (goals {GOALS[0]:g} s and {GOALS[1]:g} s)")
+    print(f"blackbox_exporter + Prometheus (for: 1m, evaluated every {EVALUATION}) + Alertmanager: {summary(theirs)}")
     print(f"ratio theirs/ours: median {statistics.median(theirs) / median:.2f}, worst {max(theirs) / worst:.2f}")
     usual = statistics.median(theirs)
     return [
         Row(
             name=f"first refused connection to accepted message, interval {INTERVAL} s",
-            ours=said(ours),
-            theirs=said(theirs),
+            ours=summary(ours),
+            theirs=summary(theirs),
             ratio=f"{median / usual:.2f}",
             goal=f"ratio <= 0.5, median {GOALS[0]:g} s, worst {GOALS[1]:g} s",
             met=median <= 0.5 * usual and median <= GOALS[0] and worst <= GOALS[1],

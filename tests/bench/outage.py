@@ -1,7 +1,7 @@
-"""Six hours of a fleet's looks meet a dead InfluxDB: afterwards every point is there once, with the journal's values.
+"""Six hours of a fleet's probes meet a dead InfluxDB: afterwards every point is there once, with the journal's values.
 
-The database is killed with SIGKILL while it drinks, and started again on its files, three times over. The rows are made
-up on a simulated clock; database, proxy, journal and courier are the real ones.
+The database is killed with SIGKILL while it receives, and restarted on its files, three times over. The rows are made
+up on a simulated clock; database, proxy, journal and consumer are the real ones.
 """
 
 from __future__ import annotations
@@ -43,40 +43,39 @@ async def main(hours: float = 6.0) -> None:
             "influx", lambda _id: PortalLabels("province", "x")
         )
         metrics = DeliveryMetrics(CollectorRegistry(), ["influx"])
-        courier = SinkConsumer(
+        consumer = SinkConsumer(
             journal, sink, SystemClock(), metrics, DeliveryPolicy(initial_backoff_seconds=0.2, max_backoff_seconds=2.0)
         )
-        task = asyncio.create_task(courier.run())
+        task = asyncio.create_task(consumer.run())
         count = await fill(journal, hours)
         size = journal.statistics.size_bytes / 2**20
-        print(f"{count} records journalled while the database was dead, {size:.0f} MiB; delivered {courier.seq}")
+        print(f"{count} records journalled while the database was dead, {size:.0f} MiB; delivered {consumer.seq}")
         began = time.perf_counter()
         for number in range(1, KILLS + 1):
             server.start()
-            await reached(courier, count * number // (KILLS + 1))
+            await reached(consumer, count * number // (KILLS + 1))
             server.kill()
-            print(f"killed at {courier.seq}")
+            print(f"killed at {consumer.seq}")
         server.start()
-        await reached(courier, count)
+        await reached(consumer, count)
         print(f"all delivered {time.perf_counter() - began:.1f} s after the first start")
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         wrong = await journal.read(lambda reader: compare(reader, server, bucket))
-        print(
-            f"bookmark {(await journal.read(lambda reader: reader.checkpoint('sink:influx')))[0]}, differences: {wrong}"
-        )
+        seq, _ = await journal.read(lambda reader: reader.checkpoint("sink:influx"))
+        print(f"checkpoint {seq}, differences: {wrong}")
         await journal.close()
         sys.exit(wrong != 0)
 
 
-async def reached(courier: SinkConsumer, seq: int) -> None:
-    """Wait until the courier stands at ``seq``."""
-    while courier.seq < seq:  # noqa: ASYNC110 - the courier tells nobody
+async def reached(consumer: SinkConsumer, seq: int) -> None:
+    """Wait until the consumer has reached ``seq``."""
+    while consumer.seq < seq:  # noqa: ASYNC110 - the consumer has no event for this
         await asyncio.sleep(0.01)
 
 
 def compare(reader: JournalReader, server: InfluxServer, bucket: str) -> int:
-    """How many records are in one place and not, or not the same, or twice, in the other."""
+    """Return how many records are missing, different or twice in one of the two places."""
     wrong, total = 0, 0
     for kind in PROBE_KINDS:
         points = [parse_measurement(kind, row, row) for row in server.rows(kind, bucket)]
@@ -85,7 +84,17 @@ def compare(reader: JournalReader, server: InfluxServer, bucket: str) -> int:
         for one in reader.measurements(kind=kind):
             total += 1
             twin = stored.pop((one.key, one.location, one.slot, one.attempt), None)
-            fields = ("kind", "outcome", "fault", "void", "phase", "detail", "started", "duration", "lateness")
+            fields = (
+                "kind",
+                "outcome",
+                "fault",
+                "unknown_reason",
+                "phase",
+                "detail",
+                "started",
+                "duration",
+                "start_delay",
+            )
             same = all(
                 getattr(one, name) == getattr(twin, name, None) for name in (*fields, "config", "values", "hops")
             )
@@ -94,7 +103,7 @@ def compare(reader: JournalReader, server: InfluxServer, bucket: str) -> int:
     found = sorted((parse_state_change(row, row["time"], row) for row in server.rows(STATE_CHANGE, bucket)), key=repr)
     changes = sorted((replace(one, seq=0) for one in reader.state_changes()), key=repr)
     wrong += found != changes
-    print(f"compared {total} looks and {len(changes)} changes of state, value by value")
+    print(f"compared {total} probes and {len(changes)} changes of state, value by value")
     return wrong
 
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import yaml
 
-from tests.bench.accounts import Usage, usage
+from tests.bench.process_usage import Usage, usage
 from tests.bench.row import CannotRun
 from tests.bench.subject import pinned, wait_for
 from tests.servers.ports import free_port
@@ -29,7 +29,7 @@ def need(*commands: str) -> None:
 
 
 class Process:
-    """A server of theirs, started when entered and stopped when left."""
+    """A server of the other side, started on entry and stopped on exit."""
 
     def __init__(self, directory: Path, command: list[str], health: str) -> None:
         self._directory, self._command, self._health = directory, command, health
@@ -54,27 +54,27 @@ class Process:
 
 
 def exporter(directory: Path, ca: Path) -> tuple[Process, str]:
-    """blackbox_exporter, and where it listens; module ``look`` asks over IPv4 and trusts ``ca``."""
+    """blackbox_exporter, and where it listens; module ``http`` probes over IPv4 and trusts ``ca``."""
     need(EXPORTER)
     listen = f"127.0.0.1:{free_port()}"
     http = {"preferred_ip_protocol": "ip4", "ip_protocol_fallback": False, "tls_config": {"ca_file": str(ca)}}
     module = {"prober": "http", "timeout": "5s", "http": http}
     config = directory / "exporter.yaml"
-    config.write_text(yaml.safe_dump({"modules": {"look": module}}))
+    config.write_text(yaml.safe_dump({"modules": {"http": module}}))
     command = [EXPORTER, f"--config.file={config}", f"--web.listen-address={listen}"]
     return Process(directory, command, f"http://{listen}/-/healthy"), listen
 
 
 class Peers:
-    """Both of them, looking at ``urls`` every ``interval`` seconds."""
+    """Both of them, probing ``urls`` every ``interval`` seconds."""
 
     def __init__(self, directory: Path, urls: Sequence[str], interval: float, ca: Path) -> None:
         need(PROMETHEUS)
         directory.mkdir()
-        self._exporter, probes = exporter(directory, ca)
+        self._exporter, exporter_address = exporter(directory, ca)
         self.listen = f"127.0.0.1:{free_port()}"
         config = directory / "prometheus.yaml"
-        config.write_text(json.dumps(_scraping(urls, interval, probes)))  # JSON is YAML, and quick to write
+        config.write_text(json.dumps(_scraping(urls, interval, exporter_address)))  # JSON is YAML, and quick to write
         command = [
             *(PROMETHEUS, f"--config.file={config}", f"--storage.tsdb.path={directory / 'tsdb'}"),
             *(f"--web.listen-address={self.listen}", "--log.level=warn"),
@@ -93,30 +93,30 @@ class Peers:
     def usage(self) -> Usage:
         return self._prometheus.usage() + self._exporter.usage()
 
-    def ask(self, query: str, at: float) -> float:
+    def query(self, promql: str, at: float) -> float:
         """One number by PromQL as of ``at`` (unix seconds); 0.0 when there is none."""
-        values = urllib.parse.urlencode({"query": query, "time": at})
-        with urllib.request.urlopen(f"http://{self.listen}/api/v1/query?{values}", timeout=60) as answer:
-            found = json.load(answer)["data"]["result"]
+        values = urllib.parse.urlencode({"query": promql, "time": at})
+        with urllib.request.urlopen(f"http://{self.listen}/api/v1/query?{values}", timeout=60) as response:
+            found = json.load(response)["data"]["result"]
         return float(found[0]["value"][1]) if found else 0.0
 
-    def looks(self, since: float, until: float) -> tuple[int, int]:
-        """Looks stored between two unix times, and how many of them failed."""
+    def probes(self, since: float, until: float) -> tuple[int, int]:
+        """Probes stored between two unix times, and how many of them failed."""
         window = f"probe_success[{round((until - since) * 1000)}ms]"
-        total, good = (self.ask(f"sum({how}_over_time({window}))", until) for how in ("count", "sum"))
+        total, good = (self.query(f"sum({how}_over_time({window}))", until) for how in ("count", "sum"))
         return int(total), int(total - good)
 
 
-def _scraping(urls: Sequence[str], interval: float, probes: str) -> dict[str, Any]:
+def _scraping(urls: Sequence[str], interval: float, exporter_address: str) -> dict[str, Any]:
     relabel = [
         {"source_labels": ["__address__"], "target_label": "__param_target"},
         {"source_labels": ["__param_target"], "target_label": "instance"},
-        {"target_label": "__address__", "replacement": probes},
+        {"target_label": "__address__", "replacement": exporter_address},
     ]
     job = {
-        "job_name": "looks",
+        "job_name": "probes",
         "metrics_path": "/probe",
-        "params": {"module": ["look"]},
+        "params": {"module": ["http"]},
         "static_configs": [{"targets": list(urls)}],
         "relabel_configs": relabel,
     }

@@ -1,4 +1,4 @@
-"""Start lateness of uptime looks while the render lane is idle, and while it is saturated."""
+"""Start delay of uptime probes while the browser pool is idle, and while it is saturated."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from tests.bench.row import Row, percentile, spread
 from tests.bench.subject import Daemon, nginx
 
 APART = 0.010
-"""Seconds by which p99 of lateness may be greater while pages are rendered."""
+"""Seconds by which p99 of the start delay may be greater while pages are rendered."""
 
 RENDERED = 60
 """Portals that are rendered, each of them every 130 s: a slot every two seconds, and a load takes longer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lateness:
-    """Seconds by which the uptime looks of one run began late; ``loads`` were made meanwhile."""
+class StartDelays:
+    """Seconds by which the uptime probes of one run began late; ``loads`` were made meanwhile."""
 
     late: list[float]
     loads: int
-    unseen: int
+    unknown: int
 
     def at(self, share: float) -> float:
         return percentile(self.late, share)
 
 
-def measure(directory: Path, port: int, ca: Path, *, rendering: bool, checks: int, seconds: float) -> Lateness:
+def measure(directory: Path, port: int, ca: Path, *, rendering: bool, checks: int, seconds: float) -> StartDelays:
     """Run the daemon over ``checks`` uptime checks every ten seconds, with or without a browser at work."""
     daemon = Daemon(directory, checks, 10.0, port, ca)
     path = daemon.config / "monitor.yaml"
     settings = yaml.safe_load(path.read_text())
-    settings["render"] = {"least_speed": 0.0}
+    settings["browser"] = {"min_speed_ratio": 0.0}
     settings["checks"]["mobile"] = {"interval": 130, "timeout": 10, "runs": 1, "enabled": False}
     path.write_text(yaml.safe_dump(settings))
     path = daemon.config / "portals.yaml"
@@ -53,15 +53,17 @@ def measure(directory: Path, port: int, ca: Path, *, rendering: bool, checks: in
         since = time.time() * 1000
         time.sleep(seconds)
     db = sqlite3.connect(daemon.data / JOURNAL_FILE)
-    sql = "SELECT lateness FROM look_uptime WHERE lateness IS NOT NULL AND slot >= ?"
+    sql = "SELECT start_delay FROM measurement_uptime WHERE start_delay IS NOT NULL AND slot >= ?"
     late = [row[0] for row in db.execute(sql, (since,))]
-    loads = db.execute("SELECT COUNT(*), SUM(outcome = 'void') FROM look_mobile WHERE started IS NOT NULL").fetchone()
-    return Lateness(late, loads[0], loads[1] or 0)
+    loads = db.execute(
+        "SELECT COUNT(*), SUM(outcome = 'unknown') FROM measurement_mobile WHERE started IS NOT NULL"
+    ).fetchone()
+    return StartDelays(late, loads[0], loads[1] or 0)
 
 
 def main(checks: int = 500, seconds: float = 20.0, rounds: int = 2) -> list[Row]:
     p99: dict[bool, list[float]] = {False: [], True: []}
-    print(f"{'render lane':<12} {'looks':>6} {'loads':>6} {'void':>5} {'late p50':>9} {'p99':>9} {'max':>9}")
+    print(f"{'browser pool':<12} {'probes':>6} {'loads':>6} {'unknown':>7} {'late p50':>9} {'p99':>9} {'max':>9}")
     for number in range(rounds):
         for rendering in (False, True):
             with tempfile.TemporaryDirectory() as scratch, nginx(Path(scratch)) as (port, ca):
@@ -69,14 +71,14 @@ def main(checks: int = 500, seconds: float = 20.0, rounds: int = 2) -> list[Row]
                 found = measure(place, port, ca, rendering=rendering, checks=checks, seconds=seconds)
             p99[rendering].append(found.at(0.99) * 1e3)
             print(
-                f"{'saturated' if rendering else 'idle':<12} {len(found.late):>6} {found.loads:>6} {found.unseen:>5} "
+                f"{'saturated' if rendering else 'idle':<12} {len(found.late):>6} {found.loads:>6} {found.unknown:>7} "
                 f"{found.at(0.5) * 1e3:>6.1f} ms {found.at(0.99) * 1e3:>6.1f} ms {max(found.late) * 1e3:>6.1f} ms",
                 flush=True,
             )
     worst = max(busy - idle for busy, idle in zip(p99[True], p99[False], strict=True))
     return [
         Row(
-            name=f"start lateness p99 at {checks / 10:g} looks/s: render lane saturated, idle",
+            name=f"start delay p99 at {checks / 10:g} probes/s: browser pool saturated, idle",
             ours=f"{spread(p99[True], 'ms')}; idle {spread(p99[False], 'ms')}",
             goal=f"within {APART * 1e3:g} ms",
             met=worst <= APART * 1e3,

@@ -1,4 +1,4 @@
-"""The kernel's own accounts of a process and its children: CPU seconds so far, resident memory now and at its peak."""
+"""What the kernel accounts to a process and its children: CPU seconds so far, resident memory now and at its peak."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """CPU in seconds, memory in bytes; sums over all processes that were asked for."""
+    """CPU in seconds, memory in bytes; sums over all requested processes."""
 
     cpu: float
     resident: int

@@ -15,12 +15,12 @@ from tests.servers.alertmanager import alertmanager
 from tests.servers.ports import free_port
 
 EVALUATION = "15s"
-"""How often the rule is looked at: Prometheus' own samples say 15 s, its default is 1 m."""
+"""How often the rule is evaluated: Prometheus' sample configuration has 15 s, its default is 1 m."""
 
 
 @contextlib.contextmanager
-def rival(directory: Path, targets: Sequence[str], interval: int, hook: str) -> Iterator[None]:
-    """Watch ``targets`` every ``interval`` seconds and tell ``hook``; Alertmanager waits 1 s for a group."""
+def prometheus_stack(directory: Path, targets: Sequence[str], interval: int, hook: str) -> Iterator[None]:
+    """Watch ``targets`` every ``interval`` seconds and notify ``hook``; Alertmanager waits 1 s for a group."""
     directory.mkdir()
     box, prometheus = free_port(), free_port()
     modules = {"modules": {"http": {"prober": "http", "timeout": "5s", "http": {"preferred_ip_protocol": "ip4"}}}}

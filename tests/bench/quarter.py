@@ -1,4 +1,4 @@
-"""A quarter of the whole fleet, and how long one question over it takes: time, memory, size of the files.
+"""A quarter of the whole fleet, and how long one query over it takes: time, memory, size of the files.
 
 ``python -m tests.bench.quarter`` makes 41 million rows once (106 portals, 3 checks a minute, 90 days) and keeps them
 below the temporary directory; ``--short`` takes 5 million.
@@ -36,8 +36,8 @@ GOAL_SECONDS, GOAL_MIB = 3.0, 600
 
 PORTALS, CHECKS = 106, {"uptime": ("uptime", "uptime-search"), "latency": ("latency",)}
 
-QUESTION = """
-SELECT portal, count(*), count(*) FILTER (outcome = 'up') / count(*) FILTER (outcome <> 'void') AS availability,
+QUERY = """
+SELECT portal, count(*), count(*) FILTER (outcome = 'up') / count(*) FILTER (outcome <> 'unknown') AS availability,
        avg(duration), quantile_cont(duration, [0.75, 0.95]), avg((duration < 1.0)::INTEGER)
 FROM (SELECT portal, outcome, duration FROM uptime UNION ALL SELECT portal, outcome, duration FROM latency)
 GROUP BY portal ORDER BY portal
@@ -53,13 +53,13 @@ def source(kind: str, day: ReportDay) -> str:
         "location": "'hn-1'",
         "slot": f"{day.since_ms} + (n // checks % per) * {MINUTE} + n // (per * checks) * 37",
         "attempt": "1",
-        "outcome": "CASE WHEN u < 0.01 THEN 'down' WHEN u < 0.012 THEN 'void' ELSE 'up' END",
+        "outcome": "CASE WHEN u < 0.01 THEN 'down' WHEN u < 0.012 THEN 'unknown' ELSE 'up' END",
         "fault": "CASE WHEN u < 0.01 THEN 'timeout' END",
-        "void": "CASE WHEN u >= 0.01 AND u < 0.012 THEN 'blind' END",
+        "unknown_reason": "CASE WHEN u >= 0.01 AND u < 0.012 THEN 'self_check' END",
         "detail": "''",
         "started": f"{day.since_ms} + (n // checks % per) * {MINUTE} + n // (per * checks) * 37 + 7",
         "duration": "CASE WHEN u >= 0.012 THEN 0.05 + v * v * 3 END",
-        "lateness": "u / 100",
+        "start_delay": "u / 100",
         "config": "'c0ffee12'",
         "status": "200",
         "ssl": "true",
@@ -88,60 +88,61 @@ def source(kind: str, day: ReportDay) -> str:
 
 def place(days: int) -> Path:
     """Where so many days are kept from one run to the next; others when tables have other columns."""
-    shapes = "".join(catalog.column_types_json(row_schema(kind)) for kind in PROBE_KINDS)
-    return Path(tempfile.gettempdir()) / f"portal-monitor-quarter-{days}-{zlib.crc32(shapes.encode()):08x}"
+    columns = "".join(catalog.column_types_json(row_schema(kind)) for kind in PROBE_KINDS)
+    return Path(tempfile.gettempdir()) / f"portal-monitor-quarter-{days}-{zlib.crc32(columns.encode()):08x}"
 
 
 def make(directory: Path, days: int) -> None:
-    """Write the archive and its ledger straight away, as if every day had been sealed."""
+    """Write the archive and its catalog directly, as if every day had been sealed."""
     directory.mkdir(parents=True, exist_ok=True)
     writer = JournalWriter(directory / JOURNAL_FILE, PROBE_KINDS)
     for number in range(days):
         day = day_of(FIRST + number * DAY, ZONE)
         for kind, checks in CHECKS.items():
-            form = row_schema(kind)
+            schema = row_schema(kind)
             rows = PORTALS * len(checks) * DAY // MINUTE
             wanted = ArchiveFile(
                 path=relative_path(kind, day.date, 0), kind=kind, day=day.date, number=0, late=False, rows=rows, size=0,
                 sha256="", since=day.since_ms, until=day.until_ms, first=0, last=0, through=0,
-                columns=catalog.column_types_json(form), zone=ZONE.key, schema=ARCHIVE_SCHEMA_VERSION, code="bench", created=0,
+                columns=catalog.column_types_json(schema), zone=ZONE.key, schema=ARCHIVE_SCHEMA_VERSION,
+                code="bench", created=0,
             )  # fmt: skip
             with duckdb_session.open_session(directory, memory_limit="1GB") as work:
-                writer.write([catalog.add_file(write_parquet_file(directory, work, source(kind, day), form, wanted))])
+                writer.write([catalog.add_file(write_parquet_file(directory, work, source(kind, day), schema, wanted))])
         print(f"\rmade {number + 1} of {days} days", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     writer.close()
 
 
-def ask(directory: Path) -> None:
-    """One question in a process of its own; prints JSON."""
+def query(directory: Path) -> None:
+    """Run the query in this process; print JSON."""
     began = time.perf_counter()
     with reader.connect(directory, CHECKS, 0, reader.UNBOUNDED_MS) as db:
         connected = time.perf_counter()
-        rows = db.execute(QUESTION).fetchall()
+        rows = db.execute(QUERY).fetchall()
         seconds = time.perf_counter() - connected
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    answer = {"portals": len(rows), "rows": sum(row[1] for row in rows), "connect": connected - began}
-    print(json.dumps(answer | {"seconds": seconds, "peak": peak}))
+    result = {"portals": len(rows), "rows": sum(row[1] for row in rows), "connect": connected - began}
+    print(json.dumps(result | {"seconds": seconds, "peak": peak}))
 
 
 def main() -> list[Row]:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="5 million rows")
-    parser.add_argument("--ask", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--query", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
-    if chosen.ask:
-        ask(chosen.ask)
+    if chosen.query:
+        query(chosen.query)
         return []
     days = 11 if chosen.short else 90
     directory = place(days)
     if not directory.exists():
         make(directory, days)
     size = sum(path.stat().st_size for path in directory.rglob("*.parquet"))
-    print(f"{'rows':>11} {'files MiB':>10} {'connect s':>10} {'question s':>11} {'peak RSS MiB':>13}")
+    print(f"{'rows':>11} {'files MiB':>10} {'connect s':>10} {'query s':>11} {'peak RSS MiB':>13}")
     every: list[dict[str, float]] = []
     for _ in range(ROUNDS):
-        command = [sys.executable, "-m", "tests.bench.quarter", "--ask", str(directory)]
+        command = [sys.executable, "-m", "tests.bench.quarter", "--query", str(directory)]
         found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
         print(
             f"{found['rows']:>11,} {size / 2**20:>10.0f} {found['connect']:>10.2f} "
@@ -153,7 +154,7 @@ def main() -> list[Row]:
     goal = f"<= {GOAL_SECONDS:g} s, {GOAL_MIB} MiB"
     ours = f"{spread(took, 's')}, peak {peak:.0f} MiB"
     met = max(took) <= GOAL_SECONDS and peak <= GOAL_MIB
-    return [Row(name=f"one question over {found['rows']:,} rows, by portal", ours=ours, goal=goal, met=met)]
+    return [Row(name=f"one query over {found['rows']:,} rows, by portal", ours=ours, goal=goal, met=met)]
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench.floor import floor
+from tests.bench.bare_tls import bare_tls_cpu
 from tests.bench.row import reasons, table
 from tests.bench.subject import nginx
 
@@ -33,16 +33,16 @@ def page(rows: Sequence[Row], names: Sequence[str], minutes: float) -> str:
     return f"""# Benchmarks
 
 Written by `make bench`; do not edit. Both sides run on this one machine, in this one run, in turn and repeatedly; a
-cell shows the median and, in brackets, the least and the greatest. Ratios are ours divided by theirs, pair by pair.
+cell shows the median and, in brackets, minimum and maximum. Ratios are ours divided by theirs, pair by pair.
 Absolute times of different machines are not to be compared.
 
 {table(rows)}{f"{chr(10)}Goals that were missed, and why:{chr(10) * 2}{missed}" if missed else ""}
-## How it is measured
+## Method
 
-Real TLS, real processes; servers and whoever drives them keep to the first core, the subject to the second. CPU is the
+Real TLS, real processes; servers and load generators keep to the first core, the subject to the second. CPU is the
 kernel's account of a process and its children, read after a warm-up. A benchmark whose peer is missing fails.
 
-## How to repeat it
+## Commands
 
     make bench ARGS='--write docs/benchmarks.md'    # all: {", ".join(names)}
     make bench-cost                                 # one of them
@@ -57,13 +57,13 @@ kernel's account of a process and its children, read after a warm-up. A benchmar
 
 
 USUAL = (0.9, 1.0)
-"""Milliseconds of the yardstick on the machine of connection.md, and of that whose figures the page keeps."""
+"""Milliseconds of the yardstick on the machine of connection.md, and of that whose values the page keeps."""
 
 
 def yardstick() -> float:
     """CPU milliseconds of a bare TLS connection: how fast this machine is just now. The median of five."""
     with tempfile.TemporaryDirectory() as scratch, nginx(Path(scratch)) as (port, ca):
-        return statistics.median(floor(port, str(ca)) for _ in range(5))
+        return statistics.median(bare_tls_cpu(port, str(ca)) for _ in range(5))
 
 
 def _slow(bare: float) -> str:
@@ -73,16 +73,16 @@ def _slow(bare: float) -> str:
         return "not explained yet"
     return (
         f"an absolute time on a slow machine: a bare TLS connection of Python's ssl takes {bare:.1f} ms of CPU here, "
-        f"and {low} to {high} ms on the one [whose figures are below](#in-other-runs)"
+        f"and {low} to {high} ms on the one [whose values are below](#other-runs)"
     )
 
 
-OTHERS = "## In other runs"
+OTHERS = "## Other runs"
 RENDERING = "## Rendering beside Lighthouse"
 
 
 def write(path: Path, rows: Sequence[Row], names: Sequence[str], minutes: float) -> None:
-    """Write the page; what stands there of other runs and of rendering, which has its own command, stays."""
+    """Write the page; keep the sections of other runs and of rendering, which has a separate command."""
     old = path.read_text() if path.exists() else ""
     kept = re.search(rf"^(?:{OTHERS}|{RENDERING})$.*", old, re.MULTILINE | re.DOTALL)
     path.write_text(page(rows, names, minutes) + (f"\n{kept[0]}" if kept else ""))
@@ -97,7 +97,7 @@ def write_rendering(path: Path, lines: Iterable[str]) -> None:
 {RENDERING}
 
 Written by `make bench-render ARGS='--write docs/benchmarks.md'`; {machine()}.
-Medians in seconds (CLS without unit) of loads in turn, at equal throttling; a figure may differ by 10 % or 0.1 s,
+Medians in seconds (CLS without unit) of loads in turn, at equal throttling; a value may differ by 10 % or 0.1 s,
 TBT by 15 % or 0.05 s, CLS by 0.01. A load may take 0.4 of Lighthouse's time and 0.6 of its processor time.
 
 ```
@@ -131,6 +131,6 @@ def _packages() -> list[str]:
     found = []
     for name in TOOLS:
         command = ["dpkg-query", "-W", "-f", "${Package} ${Version}", name]
-        answer = subprocess.run(command, check=False, capture_output=True, text=True)
-        found.append(answer.stdout if answer.returncode == 0 else f"{name} missing")
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        found.append(done.stdout if done.returncode == 0 else f"{name} missing")
     return found

@@ -1,4 +1,4 @@
-"""What every benchmark hands back: one row of the table, with its goal and whether it was met."""
+"""What every benchmark returns: one row of the table, with its goal and whether it was met."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEADS = ("what", "ours", "theirs", "ratio", "goal", "met")
 
 
 class CannotRun(Exception):
-    """The benchmark's peer or tool is missing here; the message says which. No figure is guessed in its place."""
+    """The benchmark's peer or tool is missing here; the message names it. No value is guessed in its place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Row:
     why: str = ""
 
     def cells(self) -> tuple[str, ...]:
-        """The words of the line."""
+        """Return the cells of the line."""
         met = "" if self.met is None else "yes" if self.met else "**no**"
         return self.name, self.ours, self.theirs or "-", self.ratio or "-", self.goal or "-", met or "-"
 
@@ -50,10 +50,10 @@ def compared(
     most: float | None = None,
     why: str = "",
 ) -> Row:
-    """Two sides measured in turn. The ratio is that of each pair, so that what slows a machine slows both."""
+    """Compare two sides measured in turn. The ratio is that of each pair, so that what slows a machine slows both."""
     ratios = [one / other for one, other in zip(ours, theirs, strict=True) if other > 0]
     if not ratios:
-        raise CannotRun(f"{name}: theirs was too little to be measured")
+        raise CannotRun(f"{name}: theirs was too small to be measured")
     ratio = statistics.median(ratios)
     return Row(
         name=name,

@@ -1,6 +1,6 @@
-"""Lateness, memory, CPU and `/metrics` at 100, 1,000 and 10,000 checks a minute, beside what they pick instead.
+"""Start delay, memory, CPU and `/metrics` at 100, 1,000 and 10,000 checks a minute, beside the usual programs.
 
-No slot may be lost and no look may fail meanwhile: otherwise there is no figure.
+No slot may be lost and no probe may fail meanwhile: otherwise there is no result.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ BESIDE = (1000,)
 """With so many checks the other side is measured as well: the goal compares there."""
 
 GOALS = {100: 0.010, 1000: 0.050, 10_000: 0.250}
-"""p99 of start lateness in seconds, by checks a minute."""
+"""p99 of start delay in seconds, by checks a minute."""
 
 INTERVAL, SECONDS, WINDOWS = 60.0, 64.0, 5
 
 
 def growth() -> list[Row]:
-    """The same, with the other side at the greatest number as well: too long for the whole table."""
+    """The same, with the other side at the greatest number as well: too slow for the whole table."""
     return main(beside=SIZES[1:])
 
 
@@ -43,7 +43,7 @@ def main(sizes: tuple[int, ...] = SIZES, seconds: float = SECONDS, *, beside: tu
             with daemon:
                 ours = _watched(daemon, seconds)
                 pages = scraped(daemon)
-            late = _lateness(daemon)
+            late = _start_delays(daemon)
             theirs = None
             if size in beside:
                 with Peers(Path(scratch) / "peers", urls(size, port), INTERVAL, ca) as peers:
@@ -51,7 +51,7 @@ def main(sizes: tuple[int, ...] = SIZES, seconds: float = SECONDS, *, beside: tu
         p50, p99, most = (percentile(late, share) for share in (0.5, 0.99, 1.0))
         rows.append(
             Row(
-                name=f"start lateness at {size:,} checks/min",
+                name=f"start delay at {size:,} checks/min",
                 ours=f"p50 {p50 * 1e3:.1f} ms, p99 {p99 * 1e3:.1f} ms, most {most * 1e3:.1f} ms",
                 goal=f"p99 <= {GOALS[size] * 1e3:g} ms",
                 met=p99 <= GOALS[size],
@@ -66,11 +66,11 @@ def main(sizes: tuple[int, ...] = SIZES, seconds: float = SECONDS, *, beside: tu
 
 
 FULL = 54.0
-"""Seconds of CPU in a minute from which on looks queue for the core, and how late they are tells of nothing else."""
+"""Seconds of CPU in a minute from which on probes queue for the core, and their delay has no other cause."""
 
 
 def _full(cpu: float) -> str:
-    return "" if cpu < FULL else f"the looks take the whole core, {cpu:.1f} s of CPU a minute, and wait for each other"
+    return "" if cpu < FULL else f"the probes take the whole core, {cpu:.1f} s of CPU a minute, and wait for each other"
 
 
 def _beside(size: int, ours: _Watched, theirs: _Watched | None) -> list[Row]:
@@ -93,7 +93,7 @@ class _Watched:
 
 
 def _watched(side: Daemon | Peers, seconds: float) -> _Watched:
-    """The account of a side while it works, after a moment to start in; memory once every check was looked at."""
+    """Measure a side while it works, after a moment to start in; memory once every check was probed."""
     time.sleep(seconds * 0.1)
     found = _Watched([], [])
     before = side.usage()
@@ -106,14 +106,14 @@ def _watched(side: Daemon | Peers, seconds: float) -> _Watched:
     return found
 
 
-def _lateness(daemon: Daemon) -> list[float]:
-    """Seconds by which each look began after its slot; raises when looks failed or slots are missing."""
+def _start_delays(daemon: Daemon) -> list[float]:
+    """Seconds by which each probe began after its slot; raises when probes failed or slots are missing."""
     with contextlib.closing(sqlite3.connect(daemon.data / JOURNAL_FILE)) as db:
-        looks = db.execute("SELECT portal, slot, outcome, lateness FROM look_uptime WHERE void IS NOT 'stopped'")
-        rows = looks.fetchall()
+        columns = "portal, slot, outcome, start_delay"
+        rows = db.execute(f"SELECT {columns} FROM measurement_uptime WHERE unknown_reason IS NOT 'stopped'").fetchall()
     bad, missing = sum(row[2] != "up" for row in rows), lost(rows, INTERVAL)
     if bad or missing or not rows:
-        raise CannotRun(f"of {len(rows)} looks {bad} failed, and {missing} are missing")
+        raise CannotRun(f"of {len(rows)} probes {bad} failed, and {missing} are missing")
     return [row[3] for row in rows]
 
 

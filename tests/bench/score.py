@@ -1,4 +1,4 @@
-"""Scores of a quarter of the whole fleet under the three shipped rubrics: time and memory of a process of its own.
+"""Scores of a quarter of the whole fleet under the three shipped rubrics: time and memory of a separate process.
 
 Uses the quarter of ``tests.bench.quarter`` (made on the first run, 2.6 GiB below the temporary directory) and adds
 115,000 renders and the state changes of 106 portals. ``--short`` takes 11 days of it.
@@ -42,7 +42,7 @@ SHIPPED = Path(__file__).parents[2] / "config"
 ROUNDS = 5
 WHY = """by a profile (cProfile) DuckDB takes three fifths of the time, in passes that a scan does not make (rows by \
 portal, check and day; exact quantiles; bins for the intervals); the rest is our bootstrap and 318 explanations"""
-FLOORS = 4.0
+MAX_SCAN_RATIO = 4.0
 """A score may take so many times as long as DuckDB takes to read what it is made of."""
 
 GOAL_SECONDS, GOAL_MIB = 4.0, 700
@@ -69,8 +69,8 @@ def renders(day: ReportDay) -> str:
         "location": "'hn-1'",
         "slot": f"{day.since_ms} + (n // {RUNS} % {SLOTS}) * {DAY // SLOTS} + n // {RUNS * SLOTS} * 37",
         "attempt": f"n % {RUNS} + 1",
-        "outcome": "CASE WHEN u < 0.02 THEN 'down' WHEN u < 0.03 THEN 'void' ELSE 'up' END",
-        "void": "CASE WHEN u >= 0.02 AND u < 0.03 THEN 'blind' END",
+        "outcome": "CASE WHEN u < 0.02 THEN 'down' WHEN u < 0.03 THEN 'unknown' ELSE 'up' END",
+        "unknown_reason": "CASE WHEN u >= 0.02 AND u < 0.03 THEN 'self_check' END",
         "detail": "''",
         "config": "'c0ffee12'",
         "profile": "'mobile'",
@@ -98,20 +98,21 @@ def renders(day: ReportDay) -> str:
 
 
 def complete(directory: Path, days: int) -> None:
-    """Add renders and state changes to a quarter of looks, once."""
+    """Add renders and state changes to a quarter of probes, once."""
     if (directory / "archive" / "mobile").exists():
         return
     writer = JournalWriter(directory / JOURNAL_FILE, PROBE_KINDS)
-    form = row_schema("mobile")
+    schema = row_schema("mobile")
     for number in range(days):
         day = day_of(FIRST + number * DAY, ZONE)
         wanted = ArchiveFile(
             path=relative_path("mobile", day.date, 0), kind="mobile", day=day.date, number=0, late=False,
             rows=PORTALS * RUNS * SLOTS, size=0, sha256="", since=day.since_ms, until=day.until_ms, first=0, last=0,
-            through=0, columns=catalog.column_types_json(form), zone=ZONE.key, schema=ARCHIVE_SCHEMA_VERSION, code="bench", created=0,
+            through=0, columns=catalog.column_types_json(schema), zone=ZONE.key,
+            schema=ARCHIVE_SCHEMA_VERSION, code="bench", created=0,
         )  # fmt: skip
         with duckdb_session.open_session(directory, memory_limit="1GB") as work:
-            writer.write([catalog.add_file(write_parquet_file(directory, work, renders(day), form, wanted))])
+            writer.write([catalog.add_file(write_parquet_file(directory, work, renders(day), schema, wanted))])
     changes = []
     for number in range(PORTALS):
         at, state = FIRST - DAY + number, State.UNKNOWN
@@ -124,40 +125,40 @@ def complete(directory: Path, days: int) -> None:
                 at + (DAY - (3 + number % 40) * MINUTE if step % 2 == 0 else (3 + number % 40) * MINUTE),
                 following,
             )
-    writer.write([CheckpointUpdate(reader="bench", seq=0, changes=tuple(sorted(changes, key=lambda one: one.at)))])
+    writer.write([CheckpointUpdate(consumer="bench", seq=0, changes=tuple(sorted(changes, key=lambda one: one.at)))])
     writer.close()
 
 
 READ = ("portal", "check", "outcome", "attempt", "slot")
-"""What a score reads of every look, besides the metrics of its criteria."""
+"""What a score reads of every probe, besides the metrics of its criteria."""
 
 
-Asked = tuple[list[str], list[str]]
-"""Kinds, and the metrics of them that were asked for."""
+Request = tuple[list[str], list[str]]
+"""Kinds, and the their metrics that were requested."""
 
 
-class Noted(ArchiveScoringSource):
-    """The archive, which notes what it was asked for: kinds, and the metrics of them."""
+class RecordingSource(ArchiveScoringSource):
+    """The archive, with a record of what was requested: kinds, and the metrics of them."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
-        self.asked: list[Asked] = []
+        self.requests: list[Request] = []
 
     @contextmanager
-    def looks(
-        self, kinds: Sequence[str], since: int, until: int, names: Sequence[str]
+    def attempts(
+        self, kinds: Sequence[str], since_ms: int, until_ms: int, names: Sequence[str]
     ) -> Iterator[duckdb.DuckDBPyConnection]:
-        self.asked.append((list(kinds), list(names)))
-        with super().attempts(kinds, since, until, names) as db:
+        self.requests.append((list(kinds), list(names)))
+        with super().attempts(kinds, since_ms, until_ms, names) as db:
             yield db
 
 
-def floor(directory: Path, asked: Iterable[Asked]) -> float:
+def bare_scan(directory: Path, requests: Iterable[Request]) -> float:
     """Seconds that DuckDB takes to read the same columns of the same files, and to do nothing with them."""
     began = time.perf_counter()
     with duckdb.connect() as db:
         db.execute("SET threads = 2")
-        for kinds, names in asked:
+        for kinds, names in requests:
             for kind in kinds:
                 files = str(directory / "archive" / kind / "**" / "*.parquet")
                 known = {row[0] for row in db.execute("DESCRIBE FROM read_parquet(?)", [files]).fetchall()}
@@ -173,32 +174,32 @@ def run(directory: Path, days: int, *, intervals: bool) -> None:
     last = day_of(FIRST + (days - 1) * DAY, ZONE)
     period = periods.parse(f"{first.date}..{last.date}", ZONE, last.until_ms)
     began, cpu = time.perf_counter(), time.process_time()
-    source = Noted(directory)
-    book = engine.score(rules, portals(), period, source, last.until_ms, intervals=intervals)
+    source = RecordingSource(directory)
+    score_set = engine.score(rules, portals(), period, source, last.until_ms, intervals=intervals)
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-    answer = {
+    result = {
         "seconds": seconds,
         "cpu": cpu,
-        "asked": source.asked,
+        "requests": source.requests,
         "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "scores": len(book.scores),
-        "scored": sum(one.points is not None for one in book.scores),
+        "scores": len(score_set.scores),
+        "scored": sum(one.points is not None for one in score_set.scores),
     }
-    print(json.dumps(answer))
+    print(json.dumps(result))
 
 
 def live(directory: Path, days: int) -> None:
-    """What the daemon's process does, at the end of the quarter; prints JSON."""
+    """Do what the daemon's scores worker does, at the end of the quarter; print JSON."""
     config = replace(load(SHIPPED), portals=tuple(portals()))
     began, cpu = time.perf_counter(), time.process_time()
     found = scores_worker.live_scores(config, directory, FIRST + days * DAY - MINUTE)
-    answer = {
+    result = {
         "seconds": time.perf_counter() - began,
         "cpu": time.process_time() - cpu,
         "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "scored": len({(one.portal, one.rubric) for one in found}),
     }
-    print(json.dumps(answer))
+    print(json.dumps(result))
 
 
 def main() -> list[Row]:
@@ -222,37 +223,37 @@ def main() -> list[Row]:
     print(f"{'what':<24} {'scores':>7} {'seconds':>8} {'cpu s':>7} {'peak RSS MiB':>13}")
     short = ["--short"] if chosen.short else []
     every = {"--plain": [], "--live": [], "": []}
-    floors: list[float] = []
-    for name, word in (
+    bare_scans: list[float] = []
+    for name, option in (
         *(("quarter", ""),) * ROUNDS,
         ("without intervals", "--plain"),
         ("live, both windows", "--live"),
     ):
-        command = [sys.executable, "-m", "tests.bench.score", "--run", str(directory), *short, *filter(None, [word])]
+        command = [sys.executable, "-m", "tests.bench.score", "--run", str(directory), *short, *filter(None, [option])]
         found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        every[word].append(found)
-        if not word:
-            floors.append(floor(directory, found["asked"]))
+        every[option].append(found)
+        if not option:
+            bare_scans.append(bare_scan(directory, found["requests"]))
         print(
             f"{name:<24} {found['scored']:>7} {found['seconds']:>8.2f} {found['cpu']:>7.2f} {found['peak']:>13.0f}"
-            f"{f'   bare scan {floors[-1]:.2f} s' if not word else ''}",
+            f"{f'   bare scan {bare_scans[-1]:.2f} s' if not option else ''}",
             flush=True,
         )
     live_cpu = f"{every['--live'][0]['cpu']:.1f} s of CPU a run"
     return [
-        *rows([one["seconds"] for one in every[""]], floors, max(one["peak"] for one in every[""])),
+        *rows([one["seconds"] for one in every[""]], bare_scans, max(one["peak"] for one in every[""])),
         Row(name="live scores, quarter and 30 days, at a quarter's end, paced to 1 % of a core", ours=live_cpu),
     ]
 
 
-def rows(took: Sequence[float], floors: Sequence[float], peak: float) -> list[Row]:
+def rows(took: Sequence[float], bare_scans: Sequence[float], peak: float) -> list[Row]:
     """Seconds of each score and of the bare scan after it, and the greatest memory in MiB, as lines of the table."""
     name = "scores of a quarter, 106 portals, three rubrics, with intervals"
     what = f"{name}; theirs: DuckDB's bare scan of the same columns"
     met = max(took) <= GOAL_SECONDS and peak <= GOAL_MIB
     goal = f"<= {GOAL_SECONDS:g} s, {GOAL_MIB} MiB"
     return [
-        compared(what, took, floors, unit="s", most=FLOORS, why=WHY),
+        compared(what, took, bare_scans, unit="s", most=MAX_SCAN_RATIO, why=WHY),
         Row(name=name, ours=f"{spread(took, 's')}, peak {peak:.0f} MiB", goal=goal, met=met),
     ]
 

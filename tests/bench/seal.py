@@ -1,7 +1,7 @@
-"""A day of the whole fleet is sealed while looks go on: how long it takes, what it holds, whom it delays.
+"""A day of the whole fleet is sealed while probes go on: how long it takes, what it holds, what it delays.
 
 ``python -m tests.bench.seal`` makes a journal with 458,000 rows once (106 portals, 3 checks a minute, a day), keeps it
-below the temporary directory, and seals a copy. Meanwhile 106 portals' looks start on their grid and are committed.
+below the temporary directory, and seals a copy. Meanwhile 106 portals' probes start on their grid and are committed.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.model.clock import SystemClock
-from monitor.storage.archive import catalog
-from monitor.storage.archive import job as room
+from monitor.storage.archive import catalog, job
 from monitor.storage.archive.job import ArchiveJob, ArchivePolicy
 from monitor.storage.journal.journal import Journal
 from monitor.storage.journal.store import JOURNAL_FILE, JournalWriter
@@ -40,15 +39,15 @@ if TYPE_CHECKING:
 FIRST = 1_785_517_200_000
 PORTALS = 106
 ALONE, TRIMMED = 5.0, 8.0
-"""Seconds of looks alone, and of those beside the trimming, which takes minutes."""
+"""Seconds of probes alone, and of those beside the trimming, which takes minutes."""
 
 GOAL_SECONDS, GOAL_MIB, GOAL_LATE = 5.0, 300, 0.050
 CHECKS = (("uptime", "uptime"), ("uptime-search", "uptime"), ("latency", "latency"))
-SPENT = ("resolve_seconds", "connect_seconds", "tls_seconds", "send_seconds", "wait_seconds", "transfer_seconds")
+PHASES = ("resolve_seconds", "connect_seconds", "tls_seconds", "send_seconds", "wait_seconds", "transfer_seconds")
 
 
 def day() -> Iterator[Measurement]:
-    """Every look has numbers of its own, as long as measured ones are; one in fifty fails."""
+    """Every probe has its own numbers, as long as measured ones are; one in fifty fails."""
     draw = random.Random(1)  # noqa: S311 - no secret
     for slot in range(FIRST, FIRST + DAY, MINUTE):
         for portal in range(PORTALS):
@@ -58,9 +57,9 @@ def day() -> Iterator[Measurement]:
                     outcome=Outcome.DOWN if draw.random() < 0.02 else Outcome.UP,
                 )  # fmt: skip
                 if one.outcome is Outcome.UP:
-                    spent = {name: draw.random() for name in SPENT}
+                    spent = {name: draw.random() for name in PHASES}
                     values = one.values | spent | {"address": f"192.0.2.{portal}", "ipv4_seconds": sum(spent.values())}
-                    one = replace(one, values=values, duration=sum(spent.values()), lateness=draw.random() / 100)
+                    one = replace(one, values=values, duration=sum(spent.values()), start_delay=draw.random() / 100)
                 yield one
 
 
@@ -71,7 +70,7 @@ def prepared() -> Path:
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir()
         writer = JournalWriter(directory / JOURNAL_FILE, PROBE_KINDS)
-        writer._db.execute("PRAGMA synchronous = OFF")  # noqa: SLF001 - nobody needs this journal after a crash
+        writer._db.execute("PRAGMA synchronous = OFF")  # noqa: SLF001 - this journal is not needed after a crash
         batch: list[Measurement] = []
         for one in day():
             batch.append(one)
@@ -91,8 +90,8 @@ class Later(SystemClock):
         return FIRST + 5 * DAY
 
 
-class Looks:
-    """Looks of the fleet on a grid: each notes how late it starts, and how long its commit takes."""
+class FleetLoad:
+    """Probes of the fleet on a grid: each records how late it starts, and how long its commit takes."""
 
     def __init__(self, journal: Journal, per_minute: int) -> None:
         self.late: list[float] = []
@@ -118,8 +117,8 @@ class Looks:
         self.commits.append(time.perf_counter() - began)
 
     def line(self, title: str) -> str:
-        figures = [self.late, self.locked, self.commits]
-        cells = [f"{percentile(one, 0.99) * 1e3:>9.1f} {max(one) * 1e3:>7.1f}" for one in figures]
+        series = [self.late, self.locked, self.commits]
+        cells = [f"{percentile(one, 0.99) * 1e3:>9.1f} {max(one) * 1e3:>7.1f}" for one in series]
         self.late, self.commits = [], []
         self.locked.clear()
         return f"{title:<22} {' '.join(cells)}"
@@ -127,7 +126,7 @@ class Looks:
 
 @dataclass(frozen=True, slots=True)
 class Sealing:
-    """A day that was sealed: ``seconds`` with the start of the process, its peak in MiB, p99 of lateness in seconds."""
+    """A sealed day: ``seconds`` with the start of the process, its peak in MiB, p99 of the start delay in seconds."""
 
     rows: int
     seconds: float
@@ -136,25 +135,25 @@ class Sealing:
 
 
 async def measure(directory: Path, per_minute: int) -> Sealing:
-    room.MIN_SEALED_AGE_MS, room.TRIM_PAUSE_SECONDS = 0, 0.05
+    job.MIN_SEALED_AGE_MS, job.TRIM_PAUSE_SECONDS = 0, 0.05
     journal = Journal.open(directory, PROBE_KINDS)
-    looks = Looks(journal, per_minute)
-    task = asyncio.create_task(looks.run())
+    load = FleetLoad(journal, per_minute)
+    task = asyncio.create_task(load.run())
     kept = ArchiveJob(directory, journal, Later(), ArchivePolicy(zone="Asia/Ho_Chi_Minh"))
     await asyncio.sleep(ALONE)
-    heads = ("late p99", "max", "write p99", "max", "told p99", "max")
-    print(f"\n{f'{per_minute} looks/min, ms':<22} " + " ".join(f"{head:>{9 - 2 * (head == 'max')}}" for head in heads))
-    print(looks.line("alone"))
+    heads = ("late p99", "max", "write p99", "max", "done p99", "max")
+    print(f"\n{f'{per_minute} probes/min, ms':<22} " + " ".join(f"{head:>{9 - 2 * (head == 'max')}}" for head in heads))
+    print(load.line("alone"))
     began = time.perf_counter()
     await kept.sweep()
     seconds = time.perf_counter() - began
-    late = percentile(looks.late, 0.99)
-    print(looks.line("while a day is sealed"))
+    late = percentile(load.late, 0.99)
+    print(load.line("while a day is sealed"))
     began = time.perf_counter()
     gone = asyncio.create_task(kept.trim())
     await asyncio.wait([gone], timeout=TRIMMED)
     done = gone.result() if gone.done() else None
-    print(looks.line("while rows leave"))
+    print(load.line("while rows leave"))
     gone.cancel()
     task.cancel()
     await asyncio.gather(gone, task, return_exceptions=True)
@@ -179,7 +178,7 @@ def main() -> list[Row]:
             os.sync()  # or the first commits wait for the copy to reach the disk
             found.append(asyncio.run(measure(Path(scratch), per_minute)))
             with closing(sqlite3.connect(Path(scratch) / JOURNAL_FILE)) as db:
-                left = db.execute("SELECT COUNT(*) FROM look_uptime").fetchone()[0]
+                left = db.execute("SELECT COUNT(*) FROM measurement_uptime").fetchone()[0]
             print(f"{left:,} uptime rows left in the journal")
     seconds, peak, late = (max(getattr(one, name) for one in found) for name in ("seconds", "peak", "late"))
     return [
@@ -190,7 +189,7 @@ def main() -> list[Row]:
             met=seconds <= GOAL_SECONDS and peak <= GOAL_MIB,
         ),
         Row(
-            name="start lateness p99 meanwhile, at 318 and 1,000 looks/min",
+            name="start delay p99 meanwhile, at 318 and 1,000 probes/min",
             ours=spread([one.late * 1e3 for one in found], "ms"),
             goal=f"<= {GOAL_LATE * 1e3:g} ms",
             met=late <= GOAL_LATE,

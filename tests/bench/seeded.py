@@ -1,4 +1,4 @@
-"""A made-up past of a fleet in Prometheus and InfluxDB: the daemon's own page and lines, drawn out over time.
+"""A made-up past of a fleet in Prometheus and InfluxDB: the daemon's own page and lines, repeated over time.
 
 Label sets and fields come from the real exposition and the real line protocol; numbers follow a seed.
 """
@@ -73,7 +73,7 @@ def inventory(*, every: bool = True) -> list[Portal]:
 
 
 def page(portals: Sequence[Portal]) -> str:
-    """One page of the daemon with everything on it: looks, renderings, faults, scores, its own series."""
+    """One page of the daemon with everything on it: probes, renderings, faults, scores, its own series."""
     watched = [one for one in portals if one.expect is not Expect.RETIRED]
     checks = [
         factories.check(kind, portal=one.id, name=name)
@@ -83,9 +83,9 @@ def page(portals: Sequence[Portal]) -> str:
     registry = SelfMetrics(list(PROBE_KINDS)).registry
     DeliveryMetrics(registry, ["influxdb"]).set_lag_functions("influxdb", lambda: 12.0, lambda: 2.0)
     AlertingMetrics(registry, ["mail"])
-    board = StatusCache(clock=HandClock(), location=LOCATION)
-    board.set_inventory(portals, checks)
-    exposition = Exposition(board, PROBE_KINDS, registry)
+    cache = StatusCache(clock=HandClock(), location=LOCATION)
+    cache.set_inventory(portals, checks)
+    exposition = Exposition(cache, PROBE_KINDS, registry)
     for number, check in enumerate(checks):
         exposition.update(_measured(check, number))
     recorded = "".join(
@@ -102,12 +102,12 @@ _DEVICES = (("mobile", "mobile"), ("mobile", "desktop"))
 
 def _measured(check: Check, number: int) -> Measurement:
     bad = number % 61 == 0
-    told = {"portal": check.portal, "check": check.name, "kind": check.kind, "location": LOCATION}
+    identity = {"portal": check.portal, "check": check.name, "kind": check.kind, "location": LOCATION}
     if check.kind == "mobile":
-        return factories.measurement(**told, values=rendered(check.name, 1.0))
+        return factories.measurement(**identity, values=rendered(check.name, 1.0))
     if bad:
-        return factories.measurement(**told, outcome=Outcome.DOWN, fault=Fault.TIMEOUT)
-    return factories.measurement(**told, values=factories.values(ipv6_success=True, ipv6_seconds=0.4))
+        return factories.measurement(**identity, outcome=Outcome.DOWN, fault=Fault.TIMEOUT)
+    return factories.measurement(**identity, values=factories.values(ipv6_success=True, ipv6_seconds=0.4))
 
 
 def rendered(device: str, factor: float) -> dict[str, Scalar]:
@@ -146,20 +146,20 @@ def scores(portals: Sequence[Portal], at: int = 0, *, totals: bool = False) -> I
 
 
 def _score(portal: Portal, rubric: Rubric, window: str, share: float, at: int) -> Iterator[ScorePoint]:
-    told = {"at": at, "window": window, "portal": portal.id, "rubric": rubric.id, "version": rubric.version}
-    measured = [one for one in rubric.criteria if not one.by_hand]
+    identity = {"at": at, "window": window, "portal": portal.id, "rubric": rubric.id, "version": rubric.version}
+    measured = [one for one in rubric.criteria if not one.manual]
     won = 0.0
     for place, one in enumerate(measured):
         part = min(1.0, max(0.0, share + 0.4 * math.sin(place * 2.3 + share * 9)))
         won += part * one.points
         fixed = {name: value for name, value in curve_limits(one.curve).items() if value is not None}
         value = fixed.get("limit", 1.0) * (1.2 - 0.4 * part)
-        figures = {"value": value, "points": part * one.points, "possible": one.points, "ratio": part,
-                   "coverage": 0.8 + 0.2 * share, **fixed}  # fmt: skip
-        yield ScorePoint(**told, criterion=one.id, values=figures)
+        values = {"value": value, "points": part * one.points, "possible": one.points, "ratio": part,
+                  "coverage": 0.8 + 0.2 * share, **fixed}  # fmt: skip
+        yield ScorePoint(**identity, criterion=one.id, values=values)
     possible = sum(one.points for one in measured)
     yield ScorePoint(
-        **told, criterion=TOTAL_CRITERION, values={"points": won, "possible": possible, "ratio": won / possible}
+        **identity, criterion=TOTAL_CRITERION, values={"points": won, "possible": possible, "ratio": won / possible}
     )
 
 
@@ -172,19 +172,19 @@ _COUNTING = ("_total", "_bucket", "_count", "_sum")
 
 def openmetrics(past: Past, text: str) -> Iterator[str]:
     """Lines of every series of ``text`` at all times of ``past``, series by series."""
-    times, near, asked = past.times(), past.times(past.near), asked_for()
+    times, near, queried = past.times(), past.times(past.near), queried_names()
     for line in text.splitlines():
         found = _LINE.fullmatch(line)
-        if found is None or found[1] not in asked:
+        if found is None or found[1] not in queried:
             continue
         name, labels, value = found[1], found[2] or "", float(found[3])
-        told = dict(_LABEL.findall(labels))
-        own = labels if "instance" in told else ",".join(filter(None, [labels, f'instance="{INSTANCE}"']))
+        by_name = dict(_LABEL.findall(labels))
+        own = labels if "instance" in by_name else ",".join(filter(None, [labels, f'instance="{INSTANCE}"']))
         head = f'{name}{{{own},job="portal-monitor"}}'
-        draw = _drawer(name, told, value, past)
-        # Whatever is only ever asked for its present value has the last hours.
+        draw = _drawer(name, by_name, value, past)
+        # Series that are only queried for their present value have the last hours.
         since = past.end - _LATELY if _LATE.search(name) else 0
-        for at in near if told.get("portal") == past.near else times:
+        for at in near if by_name.get("portal") == past.near else times:
             if at >= since and (drawn := draw(at)) is not None:
                 yield f"{head} {drawn:.6g} {at}\n" if drawn < _WHOLE else f"{head} {drawn:.0f} {at}\n"
     yield "# EOF\n"
@@ -194,8 +194,8 @@ _WHOLE = 1e6
 
 
 @cache
-def asked_for() -> frozenset[str]:
-    """Names in the queries of dashboards and rules; nothing else is worth its room."""
+def queried_names() -> frozenset[str]:
+    """Names in the queries of dashboards and rules; nothing else is worth its space."""
     texts = [content for _, content in files()] + [path.read_text() for path in RULES.glob("*.yml")]
     return frozenset(re.findall(r"[a-zA-Z_:][\w:]*", " ".join(texts)))
 
@@ -214,7 +214,7 @@ def _drawer(name: str, labels: dict[str, str], value: float, past: Past) -> Call
         le = labels.get("le", "+Inf")
         rate = 0.05 if name.endswith(("_sum", "_failures_total")) else 1.0
         share = 1.0 if le == "+Inf" else min(1.0, 0.3 + float(le) * 8)
-        quiet = "voids" in name or "quarantined" in name
+        quiet = "unknown_results" in name or "quarantined" in name
         return lambda at: round((at - start) * share * (0.0005 if quiet else rate), 3)
     if "timestamp" in name or "expiry" in name:
         if "expiry" in name:
@@ -229,8 +229,8 @@ def _drawer(name: str, labels: dict[str, str], value: float, past: Past) -> Call
         noise = random.Random(f"{name}{labels}")  # noqa: S311 - made-up numbers
         base = value * (0.6 + noise.random())
         return lambda at: base * (1 + 0.25 * math.sin(at / 13_751) + 0.2 * noise.random())
-    usual = {"portal_monitor_planned_checks": 530.0, "portal_monitor_config_last_reload_successful": 1.0,
-             "portal_monitor_sink_up": 1.0, "portal_monitor_journal_limit_used_ratio": 0.12}  # fmt: skip
+    usual = {"portal_monitor_scheduled_checks": 530.0, "portal_monitor_config_last_reload_successful": 1.0,
+             "portal_monitor_sink_up": 1.0, "portal_monitor_journal_size_limit_ratio": 0.12}  # fmt: skip
     still = usual.get(name, value)
     return lambda _: still
 

@@ -1,4 +1,4 @@
-"""The same made-up past in InfluxDB: renderings, hours and days of them, scores, changes of state, as sinks write."""
+"""The same made-up past in InfluxDB: renderings, hours and days of them, scores, state changes, as sinks write."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from monitor.model.rollups import Rollup, Tier, aggregated_metrics
 from monitor.sinks.base import PortalLabels
 from monitor.sinks.influxdb.line_protocol import LineProtocolEncoder
 from tests import factories
-from tests.bench.seeded import HOUR, LOCATION, Past, asked_for, rendered, scores, state_at
+from tests.bench.seeded import HOUR, LOCATION, Past, queried_names, rendered, scores, state_at
 
 SLOT = 6 * HOUR
 DAY = 24 * HOUR
@@ -45,12 +45,12 @@ def raw(past: Past, portals: Sequence[Portal]) -> Iterator[str]:
 
 def hours(past: Past, portals: Sequence[Portal]) -> Iterator[str]:
     """Hours with a rendering, four a day, over ``past.years``."""
-    return _figures(past, portals, Tier.HOUR, SLOT, HOUR)
+    return _rollups(past, portals, Tier.HOUR, SLOT, HOUR)
 
 
 def days(past: Past, portals: Sequence[Portal]) -> Iterator[str]:
     """Days of renderings, and the last score of each with all its criteria."""
-    yield from _figures(past, portals, Tier.DAY, DAY, DAY)
+    yield from _rollups(past, portals, Tier.DAY, DAY, DAY)
     lines = _lines(portals)
     for at in range(past.end - past.years * DAY, past.end, DAY):
         yield from map(lines.encode, scores(portals, at * 1000))
@@ -61,17 +61,17 @@ TIERS: dict[str, Callable[[Past, Sequence[Portal]], Iterator[str]]] = {
 }  # fmt: skip
 
 
-def _figures(past: Past, portals: Sequence[Portal], tier: Tier, every: int, length: int) -> Iterator[str]:
+def _rollups(past: Past, portals: Sequence[Portal], tier: Tier, every: int, length: int) -> Iterator[str]:
     lines = _lines(portals)
-    wanted = [one.name for one in aggregated_metrics("mobile") if one.name in asked_for()]
+    wanted = [one.name for one in aggregated_metrics("mobile") if one.name in queried_names()]
     for number, portal in enumerate(portals):
         for at in range(past.end - past.years * DAY, past.end, every):
             for run, device in enumerate(DEVICES):
-                told = rendered(device, _factor(portal, number, at, run))
-                values = {f"{name}_mean": float(told[name]) for name in wanted}
+                rendering = rendered(device, _factor(portal, number, at, run))
+                values = {f"{name}_mean": float(rendering[name]) for name in wanted}
                 yield lines.encode(Rollup(
                     tier=tier, start=at * 1000, end=(at + length) * 1000, portal=portal.id, check=device,
-                    location=LOCATION, kind="mobile", values={"slots": 1, "looks": 1, "up": 1} | values,
+                    location=LOCATION, kind="mobile", values={"slots": 1, "measured_slots": 1, "up": 1} | values,
                 ))  # fmt: skip
 
 

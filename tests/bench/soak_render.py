@@ -1,5 +1,5 @@
 """A soak of the browser: 300 loads with crashes, hangs, kills and cancellations; what is left of it afterwards."""
-# ruff: noqa: ASYNC110, ASYNC240 - processes and servers have no event of their own to wait for
+# ruff: noqa: ASYNC110, ASYNC240 - processes and servers have no event to wait for
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ from tests.servers.hostile import Hostile, hostile
 
 LOADS = 300
 EVERY = 10
-"""Of so many loads one is of each trouble, the others are of good pages."""
+"""Of so many loads one has each disturbance, the others are of good pages."""
 
-TROUBLES = ("crash", "hang", "busy", "kill", "cancel")
+DISTURBANCES = ("crash", "hang", "busy", "kill", "cancel")
 
 
-async def one(tools: ProbeResources, site: Hostile, number: int) -> str:
-    """One load, with the trouble that is due; how it ended."""
-    trouble = TROUBLES[number % EVERY] if number % EVERY < len(TROUBLES) else ""
-    path = {"": "/good", "busy": "/busy"}.get(trouble, "/never")
+async def one(resources: ProbeResources, site: Hostile, number: int) -> str:
+    """Make one load, with the disturbance that is due; return how it ended."""
+    disturbance = DISTURBANCES[number % EVERY] if number % EVERY < len(DISTURBANCES) else ""
+    path = {"": "/good", "busy": "/busy"}.get(disturbance, "/never")
     probe = Mobile(url=site.at(path), timeout=5.0, profiles=("mobile-real",))
-    look = asyncio.create_task(run_probe(probe, tools))
-    if trouble in {"crash", "hang", "kill", "cancel"}:
-        await _strike(site, look, trouble)
-    await asyncio.wait([look])
-    if look.cancelled():
-        return f"{trouble}: cancelled"
-    found = look.result()
-    return f"{trouble or 'good'}: {found.outcome.value}{f' ({found.fault.value})' if found.fault else ''}"
+    task = asyncio.create_task(run_probe(probe, resources))
+    if disturbance in {"crash", "hang", "kill", "cancel"}:
+        await _disturb(site, task, disturbance)
+    await asyncio.wait([task])
+    if task.cancelled():
+        return f"{disturbance}: cancelled"
+    found = task.result()
+    return f"{disturbance or 'good'}: {found.outcome.value}{f' ({found.fault.value})' if found.fault else ''}"
 
 
-async def _strike(site: Hostile, look: asyncio.Task[object], trouble: str) -> None:
-    """Wait until the page loads, then do what the trouble is."""
-    asked = site.asked["/endless"]
-    while site.asked["/endless"] == asked and not look.done():
+async def _disturb(site: Hostile, task: asyncio.Task[object], disturbance: str) -> None:
+    """Wait until the page loads, then disturb it."""
+    before = site.requests["/endless"]
+    while site.requests["/endless"] == before and not task.done():
         await asyncio.sleep(0.02)
-    if trouble == "cancel":
-        look.cancel()
+    if disturbance == "cancel":
+        task.cancel()
         return
-    word = b"probes.browser.worker" if trouble == "kill" else b"--type=renderer"
-    number = signal.SIGSTOP if trouble == "hang" else signal.SIGKILL
+    word = b"probes.browser.worker" if disturbance == "kill" else b"--type=renderer"
+    number = signal.SIGSTOP if disturbance == "hang" else signal.SIGKILL
     found = []
     for process in descendants(os.getpid()):
         with suppress(OSError):
@@ -66,10 +66,10 @@ async def soak(loads: int) -> None:
     began, ends, memory = time.monotonic(), Counter[str](), []
     async with (
         hostile() as site,
-        ProbeResources(browser_settings=BrowserPoolSettings(min_speed_ratio=0.0, niceness=0)) as tools,
+        ProbeResources(browser_settings=BrowserPoolSettings(min_speed_ratio=0.0, niceness=0)) as resources,
     ):
         for number in range(loads):
-            ends[await one(tools, site, number)] += 1
+            ends[await one(resources, site, number)] += 1
             if number % EVERY == EVERY - 1:
                 memory.append((tree_memory_bytes(os.getpid()), _own()))
                 line = f"{number + 1:>4} loads  {time.monotonic() - began:>6.0f} s"
@@ -93,7 +93,7 @@ def _own() -> int:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="r") as scratch:  # nobody else writes here
+    with tempfile.TemporaryDirectory(prefix="r") as scratch:  # no other program writes here
         tempfile.tempdir = os.environ["TMPDIR"] = scratch
         asyncio.run(soak(int(sys.argv[1]) if len(sys.argv) > 1 and sys.argv[1].isdecimal() else LOADS))
 

@@ -1,4 +1,4 @@
-"""From the start of the process to the first look, with the shipped inventory; its hosts are put on loopback."""
+"""From the start of the process to the first probe, with the shipped inventory; its hosts are mapped to loopback."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def main(rounds: int = ROUNDS) -> list[Row]:
         portals = _on_loopback(config, port, ca)
         taken = sorted(_once(config, Path(scratch) / f"data-{number}") for number in range(rounds))
     print("seconds:", *(f"{one:.2f}" for one in taken))
-    name = f"start-up to first look, {portals} shipped portals"
+    name = f"start-up to first probe, {portals} shipped portals"
     met = taken[len(taken) // 2] <= GOAL
     return [Row(name=name, ours=spread(taken, "s"), goal=f"<= {GOAL:g} s", met=met, why=WHY)]
 
@@ -40,7 +40,7 @@ def _on_loopback(config: Path, port: int, ca: Path) -> int:
     config.mkdir()
     settings = yaml.safe_load((SHIPPED / "monitor.yaml").read_text())
     settings["http"] = {**settings.get("http", {}), "ca_file": str(ca)}
-    settings["sight"] = {"references": []}
+    settings["self_check"] = {"references": []}
     settings["listen"] = f"127.0.0.1:{free_port()}"
     (config / "monitor.yaml").write_text(yaml.safe_dump(settings, allow_unicode=True))
     hosts: dict[str, int] = {}
@@ -62,7 +62,7 @@ def _once(config: Path, data: Path) -> float:
             first = None
             while first is None:
                 if process.poll() is not None or time.time() - began > 60:
-                    raise CannotRun(f"no look was taken: {log.read_text()[-500:]}")
+                    raise CannotRun(f"no probe was made: {log.read_text()[-500:]}")
                 time.sleep(0.05)
                 first = _first(data / JOURNAL_FILE)
         finally:
@@ -71,10 +71,12 @@ def _once(config: Path, data: Path) -> float:
 
 
 def _first(journal: Path) -> float | None:
-    """When the first look began, in unix seconds, or None while none is stored."""
+    """When the first probe began, in unix seconds, or None while none is stored."""
     if not journal.exists():
         return None
     with contextlib.suppress(sqlite3.OperationalError), contextlib.closing(sqlite3.connect(journal)) as db:
-        found = [db.execute(f"SELECT MIN(started) FROM look_{kind}").fetchone()[0] for kind in ("uptime", "latency")]
+        found = [
+            db.execute(f"SELECT MIN(started) FROM measurement_{kind}").fetchone()[0] for kind in ("uptime", "latency")
+        ]
         return min((one / 1000 for one in found if one is not None), default=None)
     return None

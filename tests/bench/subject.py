@@ -1,4 +1,4 @@
-"""The subject of a benchmark: the daemon as a process of its own, and nginx as the portals that it looks at."""
+"""The subject of a benchmark: the daemon as a separate process, and nginx as the portals that it probes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ import yaml
 
 from monitor.storage.journal.store import JOURNAL_FILE
 from monitor.tools.demo.certificate_authority import CertificateAuthority
-from tests.bench.accounts import Usage, usage
+from tests.bench.process_usage import Usage, usage
 from tests.servers.ports import free_port
 
 HOSTS = 250
@@ -73,16 +73,16 @@ def address(host: int) -> str:
 
 
 def urls(checks: int, port: int) -> list[str]:
-    """The addresses that ``checks`` checks look at."""
+    """Return the URLs that ``checks`` checks probe."""
     return [f"https://{address(number % HOSTS)}:{port}/{number}" for number in range(checks)]
 
 
-def wait_for(question, seconds: float = 60.0) -> None:  # noqa: ANN001 - any callable that raises until it is well
-    """Ask again and again until ``question`` no longer raises OSError."""
+def wait_for(attempt, seconds: float = 60.0) -> None:  # noqa: ANN001 - any callable that raises until it succeeds
+    """Call ``attempt`` again and again until it no longer raises OSError."""
     end = time.monotonic() + seconds
     while True:
         try:
-            question()
+            attempt()
         except OSError:
             if time.monotonic() > end:
                 raise
@@ -113,7 +113,7 @@ class Daemon:
                 "uptime": {"interval": interval, "timeout": 5, "family": "4"},
                 "latency": {"enabled": False},
             },
-            "sight": {"references": []},
+            "self_check": {"references": []},
         }
         portals = [
             {
@@ -153,15 +153,15 @@ class Daemon:
         self.log.close()
 
     def get(self, path: str) -> bytes:
-        with urllib.request.urlopen(f"http://{self.listen}{path}", timeout=30) as answer:
-            return answer.read()
+        with urllib.request.urlopen(f"http://{self.listen}{path}", timeout=30) as response:
+            return response.read()
 
     def usage(self) -> Usage:
         return usage(self.process.pid)
 
-    def looks(self, since: float, until: float) -> tuple[int, int]:
-        """Looks stored whose slot lies between two unix times, and how many of them were not up."""
+    def probes(self, since: float, until: float) -> tuple[int, int]:
+        """Probes stored whose slot lies between two unix times, and how many of them were not up."""
         with contextlib.closing(sqlite3.connect(self.data / JOURNAL_FILE)) as db:
-            sql = "SELECT COUNT(*), TOTAL(outcome <> 'up') FROM look_uptime WHERE slot > ? AND slot <= ?"
+            sql = "SELECT COUNT(*), TOTAL(outcome <> 'up') FROM measurement_uptime WHERE slot > ? AND slot <= ?"
             total, bad = db.execute(sql, (since * 1000, until * 1000)).fetchone()
         return int(total), int(bad)

@@ -1,7 +1,7 @@
 """What a tree of processes costs: time on the wall, on the processors, and memory at its peak.
 
 ``python -m tests.bench.tree_cost COMMAND ...`` runs a command to its end with every process that it leaves behind, and
-prints the three as JSON on the last line. A tree that lives on (our browser) is asked before and after by
+prints the three as JSON on the last line. A tree that lives on (our browser) is measured before and after by
 :func:`cpu_of`.
 """
 
@@ -23,7 +23,7 @@ from probes.browser.process_tree import become_subreaper, descendants, kill_desc
 
 TICK = os.sysconf("SC_CLK_TCK")
 EVERY = 0.5
-"""Seconds between two looks at the memory: a look reads the page tables of all, which takes time from them."""
+"""Seconds between two readings of the memory: each reads the page tables of all, which takes time from them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +50,11 @@ def peak(root: int) -> Iterator[list[int]]:
     """The most memory that the tree below ``root`` took while the block ran, as the list's only element."""
     found, over = [0], threading.Event()
 
-    def look() -> None:
+    def sample() -> None:
         while not over.wait(EVERY):
             found[0] = max(found[0], tree_memory_bytes(root))
 
-    thread = threading.Thread(target=look)
+    thread = threading.Thread(target=sample)
     thread.start()
     try:
         yield found

@@ -1,1 +1,1 @@
-"""Long proofs that nothing from outside breaks the daemon: ``make chaos``. Short forms are in ``make test``."""
+"""Long tests that nothing from outside breaks the daemon: ``make chaos``. Short forms are in ``make test``."""

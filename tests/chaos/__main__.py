@@ -1,6 +1,6 @@
-"""``make chaos`` runs every long proof, ``make chaos ARGS='crash doors'`` some; ``--write FILE`` keeps the tables.
+"""``make chaos`` runs all long tests, ``make chaos ARGS='crash access'`` some; ``--write FILE`` keeps the tables.
 
-Each module of this package with a function ``promises`` is a part: it takes nothing and returns what it proved.
+Each module of this package with a function ``guarantees`` is a part; the function returns what it tried.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from typing import TYPE_CHECKING
 
 import tests.chaos
 from tests.bench.report import machine
-from tests.chaos.promise import Promise, table, write_parts
+from tests.chaos.guarantee import Guarantee, table, write_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def _parts() -> dict[str, Callable[[], list[Promise]]]:
+def _parts() -> dict[str, Callable[[], list[Guarantee]]]:
     found = {}
     for module in pkgutil.iter_modules(tests.chaos.__path__):
-        if module.name not in {"__main__", "promise"}:
+        if module.name not in {"__main__", "guarantee"}:
             code = importlib.import_module(f"tests.chaos.{module.name}")
-            if hasattr(code, "promises"):
-                found[module.name] = code.promises
+            if hasattr(code, "guarantees"):
+                found[module.name] = code.guarantees
     return found
 
 
 def main() -> int:
-    """Run the named parts, or all; 1 when a promise was broken or a part could not run to its end."""
+    """Run the named parts, or all; return 1 when a guarantee was broken or a part could not run to its end."""
     parts = _parts()
     parser = argparse.ArgumentParser(prog="python -m tests.chaos")
     parser.add_argument("names", nargs="*", metavar="PART", help=f"of {', '.join(parts)}")
@@ -41,12 +41,12 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.names) - parts.keys():
         parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
-    kept: list[Promise] = []
+    kept: list[Guarantee] = []
     began = time.monotonic()
     for name in options.names or parts:
         print(f"\n== {name} ==", flush=True)
         start = time.monotonic()
-        kept += _kept(name, parts[name])
+        kept += _run_part(name, parts[name])
         print(f"{name}: {time.monotonic() - start:.0f} s", flush=True)
     minutes = (time.monotonic() - began) / 60
     text = table(kept)
@@ -59,21 +59,21 @@ def main() -> int:
     return int(bool(broken))
 
 
-def _kept(name: str, part: Callable[[], list[Promise]]) -> list[Promise]:
-    """What a part proved; that it could not run to its end is a broken promise like any other, and the rest goes on."""
+def _run_part(name: str, part: Callable[[], list[Guarantee]]) -> list[Guarantee]:
+    """Return the guarantees of a part; an aborted part is a broken guarantee like any other, and the rest goes on."""
     try:
         return part()
-    except Exception as error:  # noqa: BLE001 - printed, and judged
+    except Exception as error:  # noqa: BLE001 - printed, and counted as broken
         traceback.print_exc()
         broken = (f"{type(error).__name__}: {error}",)
-        return [Promise(part=name, text="runs to its end", test=f"tests/chaos/{name}.py", cases=1, broken=broken)]
+        return [Guarantee(part=name, text="runs to its end", test=f"tests/chaos/{name}.py", cases=1, broken=broken)]
 
 
 def _page(text: str, minutes: float) -> str:
     return f"""# Reliability
 
-What the daemon promises when portals are hostile, the machine fails and strangers knock, and the test that holds each
-promise. Written by `make chaos ARGS='--write docs/reliability.md'` in {minutes:.0f} minutes; {machine()}.
+What the daemon guarantees under hostile portals, failures of its host and hostile clients, and the test of each
+guarantee. Written by `make chaos ARGS='--write docs/reliability.md'` in {minutes:.0f} minutes; {machine()}.
 
 {text}"""
 

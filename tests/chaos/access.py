@@ -1,4 +1,4 @@
-"""The doors: a minute of visitors while looks go on, requests with two meanings, secrets, and where pages may go."""
+"""Access: a minute of client load while probes go on, request smuggling, secrets, and the egress filter."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from pathlib import Path
 
 from monitor.web.server import connection
 from tests import test_secrets
-from tests.chaos.promise import Promise
+from tests.chaos.guarantee import Guarantee
 from tests.monitor.web.scene import staged
-from tests.monitor.web.server.servers import opened, say, statuses
+from tests.monitor.web.server.servers import opened, send, statuses
 from tests.monitor.web.server.test_malformed_requests import CLIMBS, SECOND, SMUGGLED
 from tests.probes.browser.test_egress_filter import PRIVATE, behind
 from tests.servers.under_load import watched
 
+PART = "Access control"
 SECONDS, RATE, SLOW = 60.0, 500.0, 200
 LATEST = 0.1
 SPLITS = 20
@@ -26,67 +27,78 @@ _REFUSED = "13"
 """EACCES."""
 
 
-def promises() -> list[Promise]:
-    """All of them; about three minutes."""
-    return [*_load(), *asyncio.run(_requests()), _secrets(), _fence()]
+def guarantees() -> list[Guarantee]:
+    """Return all of them; takes about three minutes."""
+    return [*_load(), *asyncio.run(_requests()), _secrets(), _egress_filter()]
 
 
-def _load() -> list[Promise]:
+def _load() -> list[Guarantee]:
     with tempfile.TemporaryDirectory() as place:
         found = watched(Path(place), SECONDS, RATE, SLOW)
-    told, p99 = found.told, found.late(0.99)
-    answered = sum(told["statuses"].values())
-    served = told["statuses"].get("200", 0)
-    strange = [f"status {status}" for status in told["statuses"] if status not in {"200", "503"}]
+    clients, p99 = found.clients, found.late(0.99)
+    answered = sum(clients["statuses"].values())
+    served = clients["statuses"].get("200", 0)
+    unexpected = [f"status {status}" for status in clients["statuses"] if status not in {"200", "503"}]
     late = [f"p99 {p99 * 1000:.0f} ms"] if p99 > LATEST else []
     return [
-        Promise(
-            part="Doors",
-            text=f"{RATE:.0f} requests a second and {SLOW} slow visitors for a minute: looks at most 100 ms late (p99)",
-            test="tests/chaos/doors.py",
-            cases=len(found.lateness),
-            broken=(*late, *([f"{found.bad} looks failed"] if found.bad else [])),
+        Guarantee(
+            part=PART,
+            text=f"{RATE:.0f} requests a second and {SLOW} slow clients for a minute: probes at most 100 ms late (p99)",
+            test="tests/chaos/access.py",
+            cases=len(found.start_delays),
+            broken=(*late, *([f"{found.bad} probes failed"] if found.bad else [])),
             measured=f"median {found.late(0.5) * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms, {found.share:.0%} of a core",
         ),
-        Promise(
-            part="Doors",
-            text="every visitor of that minute gets his page, or hears that there is no time",
-            test="tests/chaos/doors.py",
-            cases=answered + told["lost"],
-            broken=tuple(strange),
-            measured=f"{served / max(1, answered):.1%} served, p99 {told['took']['p99']:.2f} s, {told['lost']} lost",
+        Guarantee(
+            part=PART,
+            text="every client of that minute gets its page or status 503",
+            test="tests/chaos/access.py",
+            cases=answered + clients["lost"],
+            broken=tuple(unexpected),
+            measured=f"{served / max(1, answered):.1%} served, p99 {clients['took']['p99']:.2f} s, "
+            f"{clients['lost']} lost",
         ),
     ]
 
 
-async def _requests() -> list[Promise]:
+async def _requests() -> list[Guarantee]:
     """Each request whole, and cut into pieces as a network might."""
     draw = random.Random(7)  # noqa: S311 - where to cut
     with tempfile.TemporaryDirectory() as place:
         stage = await staged(Path(place))
-        async with opened(stage, token="sesame", per_address=64) as door:
-            connection.REQUEST_TIMEOUT_SECONDS = 2.0  # what is never finished is ended sooner
+        async with opened(stage, token="sesame", max_connections_per_client=64) as server:
+            connection.REQUEST_TIMEOUT_SECONDS = 2.0  # unfinished requests time out sooner
             broken, cases = [], 0
             for name, sent in SMUGGLED.items():
                 ways = [_cut(sent + SECOND, draw) for _ in range(SPLITS)]
-                for answer in await asyncio.gather(*(say(door.where, *way, patience=60) for way in ways)):
+                for answer in await asyncio.gather(*(send(server.where, *way, timeout_seconds=60) for way in ways)):
                     cases += 1
                     if b"reloaded" in answer or len(statuses(answer)) > 1 or stage.calls:
                         broken.append(f"{name}: {answer[:80]!r}")
             end = b"HTTP/1.1\r\nHost: m\r\nConnection: close\r\n\r\n"
-            climbed = []
+            traversed = []
             for path in CLIMBS:
-                answer = await say(door.where, b"GET " + path.encode() + b" " + end)
+                answer = await send(server.where, b"GET " + path.encode() + b" " + end)
                 if statuses(answer) not in ([400], [404]):
-                    climbed.append(f"{path}: {answer[:80]!r}")
+                    traversed.append(f"{path}: {answer[:80]!r}")
         await stage.journal.close()
     test = "tests/monitor/web/server/test_malformed_requests.py"
     return [
-        Promise(part="Doors", text="a request that can be read in two ways is read in none", test=test, cases=cases,
-                broken=tuple(broken)),
-        Promise(part="Doors", text="no path climbs out of what is served", test=test, cases=len(CLIMBS),
-                broken=tuple(climbed)),
-    ]  # fmt: skip
+        Guarantee(
+            part=PART,
+            text="an ambiguous request (request smuggling) is refused",
+            test=test,
+            cases=cases,
+            broken=tuple(broken),
+        ),
+        Guarantee(
+            part=PART,
+            text="no path leaves the served files (path traversal)",
+            test=test,
+            cases=len(CLIMBS),
+            broken=tuple(traversed),
+        ),
+    ]
 
 
 def _cut(sent: bytes, draw: random.Random) -> list[bytes]:
@@ -94,28 +106,28 @@ def _cut(sent: bytes, draw: random.Random) -> list[bytes]:
     return [sent[start:end] for start, end in zip([0, *places], [*places, len(sent)], strict=True)]
 
 
-def _secrets() -> Promise:
+def _secrets() -> Guarantee:
     with tempfile.TemporaryDirectory() as place:
         found = test_secrets.gather(Path(place))
-    return Promise(
-        part="Doors",
-        text="no secret comes out: not in logs at debug, answers, metrics, exports, messages, arguments, or the data",
+    return Guarantee(
+        part=PART,
+        text="no secret is disclosed in logs at debug, responses, metrics, exports, messages, arguments, or the data",
         test="tests/test_secrets.py",
-        cases=len(found.told) * len(test_secrets.CANARIES),
+        cases=len(found.texts) * len(test_secrets.CANARIES),
         broken=tuple(found.search(test_secrets.CANARIES)),
-        measured=f"{len(test_secrets.CANARIES)} secrets, {len(found.told)} outputs",
+        measured=f"{len(test_secrets.CANARIES)} secrets, {len(found.texts)} outputs",
     )
 
 
-def _fence() -> Promise:
-    told = [f"{sort},{host},{port}" for sort in ("STREAM", "DGRAM") for host in PRIVATE for port in (80, 9797)]
+def _egress_filter() -> Guarantee:
+    targets = [f"{kind},{host},{port}" for kind in ("STREAM", "DGRAM") for host in PRIVATE for port in (80, 9797)]
     with tempfile.TemporaryDirectory() as place, socket.create_server(("127.0.0.1", 0)):
-        stood, *held = behind(Path(place) / "reach", *told)
-    through = [one for one, came in zip(told, held, strict=True) if came != _REFUSED]
-    return Promise(
-        part="Doors",
+        installed, *blocked = behind(Path(place) / "allowed_networks", *targets)
+    through = [one for one, result in zip(targets, blocked, strict=True) if result != _REFUSED]
+    return Guarantee(
+        part=PART,
         text="no page reaches an address that is not public, whatever its name resolves to",
         test="tests/probes/browser/test_egress_filter.py",
-        cases=len(told),
-        broken=(*through, *([] if stood == "1" else ["this kernel has no fence"])),
+        cases=len(targets),
+        broken=(*through, *([] if installed == "1" else ["this kernel has no egress filter"])),
     )

@@ -1,4 +1,4 @@
-"""``kill -9`` at 200 random moments over all stages; what must hold is looked at after every kill.
+"""``kill -9`` at 200 random moments over all stages; the invariants are checked after every kill.
 
 ``CRASH_SEED`` in the environment repeats a run's choices.
 """
@@ -10,7 +10,7 @@ import random
 import tempfile
 from pathlib import Path
 
-from tests.chaos.promise import Promise
+from tests.chaos.guarantee import Guarantee
 from tests.crash.run import run
 from tests.crash.tally import Rule
 
@@ -18,16 +18,16 @@ KILLS = 200
 DAYS = 16
 
 
-def promises() -> list[Promise]:
-    """One for each rule, with the looks at it as cases."""
+def guarantees() -> list[Guarantee]:
+    """Return one for each rule, with the checks of it as cases."""
     seed = int(os.environ.get("CRASH_SEED") or random.SystemRandom().randrange(10**6))
     print(f"seed {seed}; CRASH_SEED={seed} repeats its choices", flush=True)
     with tempfile.TemporaryDirectory(prefix="portal-monitor-crash-") as root:
         tally = run(Path(root), KILLS, seed, DAYS)
-    print(f"{tally.kills} kills: {tally.told()}", flush=True)
-    measured = {Rule.OPENS: f"{tally.kills} kills, seed {seed}; by stage: {tally.told()}"}
+    print(f"{tally.kills} kills: {tally.summary()}", flush=True)
+    measured = {Rule.OPENS: f"{tally.kills} kills, seed {seed}; by stage: {tally.summary()}"}
     return [
-        Promise(
+        Guarantee(
             part="Crashes",
             text=rule.value,
             test="tests/chaos/crash.py",

@@ -1,4 +1,4 @@
-"""What a proof hands back: a promise, the test that holds it, how many cases were tried, and those that broke it."""
+"""The result of a long test: a guarantee, the test of it, how many cases were tried, and those that broke it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SOAK = "## Soak"
-"""The last heading of ``docs/reliability.md``: the soak has a command of its own."""
+"""The last heading of ``docs/reliability.md``: the soak has a separate command."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Promise:
-    """One line of ``docs/reliability.md``. ``measured`` is what was found, where a promise has a number."""
+class Guarantee:
+    """One line of ``docs/reliability.md``. ``measured`` is the result, where a guarantee has a number."""
 
     part: str
     text: str
@@ -25,18 +25,18 @@ class Promise:
     measured: str = ""
 
 
-def table(promises: Iterable[Promise]) -> str:
-    """The promises as Markdown, a table for each part."""
+def table(guarantees: Iterable[Guarantee]) -> str:
+    """The guarantees as Markdown, a table for each part."""
     lines: list[str] = []
     part = ""
-    for one in promises:
+    for one in guarantees:
         if one.part != part:
             part = one.part
             lines += [
                 "",
                 f"## {part}",
                 "",
-                "| promise | held by | cases | measured | broken |",
+                "| guarantee | tested by | cases | measured | broken |",
                 "|---|---|---|---|---|",
             ]
         cells = (one.text, f"`{one.test}`", f"{one.cases:,}", one.measured or "-", str(len(one.broken)))
@@ -45,13 +45,13 @@ def table(promises: Iterable[Promise]) -> str:
 
 
 def write_parts(path: Path, text: str) -> None:
-    """Write the page anew; what stands there of the soak stays."""
+    """Write the page anew; keep the section of the soak."""
     _, heading, rest = _read(path).partition(SOAK)
     path.write_text(text + (f"\n{heading}{rest}" if heading else ""))
 
 
 def write_soak(path: Path, section: str) -> None:
-    """Put the soak at the end of the page; the rest stays."""
+    """Write the section of the soak at the end of the page; keep the rest."""
     before = _read(path).partition(SOAK)[0].rstrip()
     path.write_text((f"{before}\n\n" if before else "") + section)
 

@@ -1,4 +1,4 @@
-"""Promises that need no length: tests of ``make test`` hold them, and are run and counted here."""
+"""Guarantees that need no long test: tests of ``make test`` cover them, and are run and counted here."""
 
 from __future__ import annotations
 
@@ -8,51 +8,51 @@ import tempfile
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from tests.chaos.promise import Promise
+from tests.chaos.guarantee import Guarantee
 
 ROOT = Path(__file__).parents[2]
 PART = "In every run of the tests"
 WEB = "tests/monitor/web"
 
-HELD = {
-    "who enters has an account; it is kept as a hash, compared in constant time, and guessing soon ends": (
-        f"{WEB}/test_accounts.py",
+TESTED = {
+    "clients need an account; passwords are kept as hashes, compared in constant time, and brute force is limited": (
+        f"{WEB}/server/test_auth.py",
     ),
-    "what changes anything needs a token, always": (f"{WEB}/test_operations.py",),
-    "who is slow, large or one of many meets limits; TLS of our own door": (f"{WEB}/test_door.py",),
-    "looks come before visitors": (f"{WEB}/test_entrance.py",),
-    "what a portal writes harms nobody: in pages, mails, links, tables": (
-        "tests/probes/http/test_hostile_portals.py", "-k", "harms_nobody",
+    "every operation that changes something needs a token": (f"{WEB}/api/test_operations.py",),
+    "slow, large and numerous clients meet limits; TLS of the web server": (f"{WEB}/server/test_security.py",),
+    "probes come before web clients": (f"{WEB}/server/test_middleware.py",),
+    "text of a portal is harmless: in pages, mails, links, tables": (
+        "tests/probes/http/test_hostile_portals.py", "-k", "sanitized",
     ),
     "no cell of an export is a formula": (
         "tests/monitor/scoring/report/test_tables.py", "tests/monitor/scoring/report/test_xlsx.py", "-k", "formula",
     ),
     "data of every version opens": ("tests/test_upgrades.py",),
-    "data of a newer version is not touched; nobody takes the journal's log from under the daemon": (
+    "data of a newer version is not touched; no command removes the journal's log under the daemon": (
         "tests/monitor/storage/journal/test_schema_versions.py",
     ),
-    "a backup is whole or absent, and restored it is what was there": ("tests/monitor/storage/test_backup.py",),
-    "packages are known by their digests, licences are ones we may use, a wheel is the same bytes everywhere": (
+    "a backup is complete or absent, and restores the same data": ("tests/monitor/storage/test_backup.py",),
+    "packages are pinned by digest, licences are acceptable, a wheel is reproducible": (
         "tests/test_supply.py",
     ),
 }  # fmt: skip
-"""A promise, and pytest's words for the tests that hold it."""
+"""A guarantee, and pytest's arguments for the tests of it."""
 
 
-def promises() -> list[Promise]:
-    return [_promise(text, words) for text, words in HELD.items()]
+def guarantees() -> list[Guarantee]:
+    return [_guarantee(text, arguments) for text, arguments in TESTED.items()]
 
 
-def _promise(text: str, words: tuple[str, ...]) -> Promise:
+def _guarantee(text: str, arguments: tuple[str, ...]) -> Guarantee:
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junit-xml={report}", *words]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junit-xml={report}", *arguments]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if not report.exists():
-            return Promise(part=PART, text=text, test=" ".join(words), cases=0, broken=(done.stdout[-300:],))
+            return Guarantee(part=PART, text=text, test=" ".join(arguments), cases=0, broken=(done.stdout[-300:],))
         cases = list(ET.parse(report).iter("testcase"))  # noqa: S314 - written by our own process
     broken = [str(one.get("name")) for one in cases if one.find("failure") is not None or one.find("error") is not None]
     if done.returncode and not broken:
         broken = [f"pytest ended with {done.returncode}"]
     print(f"{text}: {len(cases)} cases, broken {len(broken)}", flush=True)
-    return Promise(part=PART, text=text, test=" ".join(words), cases=len(cases), broken=tuple(broken))
+    return Guarantee(part=PART, text=text, test=" ".join(arguments), cases=len(cases), broken=tuple(broken))

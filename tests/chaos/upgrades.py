@@ -1,4 +1,4 @@
-"""Backups while rows pour in and days are sealed, and kills in the middle of backup and restore."""
+"""Backups while rows are written and days are sealed, and kills in the middle of backup and restore."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from monitor.storage.backup import backup, check, restore
 from monitor.storage.journal.database import JOURNAL_FILE, open_journal
 from probes.registry import PROBE_KINDS
-from tests.chaos.promise import Promise
+from tests.chaos.guarantee import Guarantee
 from tests.fixtures import make
 from tests.test_demo import ROOT
 
@@ -26,33 +26,34 @@ MORE = 5_000
 """Rows that are written between two backups."""
 SEED = 11
 
-POUR = """
+WRITE_ROWS = """
 import sys
 import time
 from pathlib import Path
-from monitor.archive.seal import Order, sweep
-from monitor.store import FILE, Writer
-from probes.kinds import KINDS
+from monitor.storage.archive.protocol import SealRequest
+from monitor.storage.archive.seal import sweep
+from monitor.storage.journal.store import JOURNAL_FILE, JournalWriter
+from probes.registry import PROBE_KINDS
 from tests import factories
 from tests.fixtures import make
 
 data, slot, number = Path(sys.argv[1]), make.FIRST + 3 * factories.DAY, 0
-writer = Writer(data / FILE, KINDS)
+writer = JournalWriter(data / JOURNAL_FILE, PROBE_KINDS)
 while True:
     number += 1
     time.sleep(0.02)
     slot += 60_000
     writer.write([factories.measurement(portal=f"p{one}", slot=slot) for one in range(50)])
     if number % 300 == 0:
-        order = Order(directory=data, zone=make.ZONE, grace=0, now=slot)
-        sweep(order, lambda chore: writer.write([chore]))
+        request = SealRequest(directory=data, zone=make.ZONE, grace_ms=0, now_ms=slot)
+        sweep(request, lambda update: writer.write([update]))
 """
 
 
 @contextmanager
-def pouring(data: Path) -> Iterator[None]:
+def writing_rows(data: Path) -> Iterator[None]:
     """Fifty rows a transaction, without a pause; every few hours of them days are sealed."""
-    process = subprocess.Popen([sys.executable, "-c", POUR, str(data)], cwd=ROOT, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, "-c", WRITE_ROWS, str(data)], cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
         yield
     finally:
@@ -61,24 +62,24 @@ def pouring(data: Path) -> Iterator[None]:
         process.wait()
 
 
-def promises() -> list[Promise]:
+def guarantees() -> list[Guarantee]:
     with tempfile.TemporaryDirectory() as scratch:
         data = Path(scratch) / "data"
         data.mkdir()
         make.make(data)
-        with pouring(data):
+        with writing_rows(data):
             load, rows, seconds = _under_load(data, Path(scratch))
         broken = _killed(data, Path(scratch))
     return [
-        Promise(
+        Guarantee(
             part=PART,
-            text="a backup taken while rows are written and days are sealed holds all rows up to one number, once",
+            text="a backup made while rows are written and days are sealed holds all rows up to one number, once",
             test="tests/chaos/upgrades.py",
             cases=BACKUPS,
             broken=tuple(load),
             measured=f"{rows:,} rows in the last, {seconds:.1f} s each at most",
         ),
-        Promise(
+        Guarantee(
             part=PART,
             text="a backup or restore that is killed leaves nothing under its name, or all of it",
             test="tests/chaos/upgrades.py",
@@ -107,7 +108,7 @@ def _under_load(data: Path, scratch: Path) -> tuple[list[str], int, float]:
 
 
 def _killed(data: Path, scratch: Path) -> list[str]:
-    """Kill the commands at random moments of the time that they take."""
+    """Kill the commands at random moments of their run time."""
     draw, broken = random.Random(SEED), []  # noqa: S311 - no secret
     source = scratch / "whole"
     began = time.monotonic()
@@ -126,24 +127,24 @@ def _killed(data: Path, scratch: Path) -> list[str]:
             wrong = check(target) if taking else []
             whole = taking or _numbers(target) == everything
             if wrong or not whole:
-                broken.append(f"{words[0]} killed at moment {number} is half: {wrong}")
-        _command(*words).wait()  # again: what the dead one left is in nobody's way
+                broken.append(f"{words[0]} killed at moment {number} is incomplete: {wrong}")
+        _command(*words).wait()  # again: leftovers of the killed one must not be in the way
         if not target.exists():
             broken.append(f"{words[0]} cannot be repeated after kill {number}")
     left = [path.name for path in scratch.iterdir() if path.name.startswith(".")]
-    return broken + [f"{name} stays behind" for name in left]
+    return broken + [f"{name} is left over" for name in left]
 
 
 def _numbers(directory: Path) -> list[int]:
     """The number of every record in the journal, in order."""
     with closing(sqlite3.connect(f"{(directory / JOURNAL_FILE).as_uri()}?mode=ro", uri=True)) as db:
-        tables = [*(f"look_{kind}" for kind in PROBE_KINDS), "state_change", "incident_event", "incident_note"]
+        tables = [*(f"measurement_{kind}" for kind in PROBE_KINDS), "state_change", "incident_event", "incident_note"]
         sql = " UNION ALL ".join(f"SELECT seq FROM {table}" for table in tables)
         return [row[0] for row in db.execute(f"{sql} ORDER BY seq")]
 
 
 def _last(directory: Path) -> int:
-    """The greatest number that was given away."""
+    """The greatest number that was assigned."""
     with closing(open_journal(directory / JOURNAL_FILE, write=False)) as db:
         return int(db.execute("SELECT last FROM sequence").fetchone()[0])
 

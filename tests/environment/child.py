@@ -1,7 +1,7 @@
-"""``portal-monitor run`` with a clock that others set: CONFIG DATA HANDS, where the last is a file of :class:`Hands`.
+"""``portal-monitor run`` with an adjustable clock: CONFIG DATA OFFSET, the last a file of :class:`ClockOffset`.
 
-A library that bends the time of a whole process (libfaketime) was tried: Python's own pauses fail under it as soon as
-the monotonic clock is left real. So the clock is the one that the daemon is given; the monotonic one is the machine's.
+A library that changes the time of a whole process (libfaketime) was tried: Python's own pauses fail under it as soon as
+the monotonic clock is left real. So a clock is passed to the daemon; the monotonic one is the machine's.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from monitor.daemon.logs import configure_logging
 from monitor.model.clock import SystemClock
 
 
-class Hands:
+class ClockOffset:
     """By how many milliseconds a clock is wrong: eight bytes of a file that two processes map."""
 
     def __init__(self, path: Path) -> None:
@@ -34,21 +34,21 @@ class Hands:
         return int(struct.unpack("q", self._map[:])[0])
 
 
-class SetClock(SystemClock):
-    """The machine's clocks, the hour as wrong as the hands say."""
+class AdjustableClock(SystemClock):
+    """The machine's clocks, the wall clock shifted by the offset."""
 
-    def __init__(self, hands: Hands) -> None:
-        self._hands = hands
+    def __init__(self, clock_offset: ClockOffset) -> None:
+        self._offset = clock_offset
 
     def now(self) -> int:
-        return super().now() + self._hands.get()
+        return super().now() + self._offset.get()
 
 
 async def main() -> None:
-    config, data, hands = map(Path, sys.argv[1:])
+    config, data, clock_offset = map(Path, sys.argv[1:])
     loaded = load(config)
     configure_logging("json")
-    await Daemon(loaded, data, clock=SetClock(Hands(hands))).run()
+    await Daemon(loaded, data, clock=AdjustableClock(ClockOffset(clock_offset))).run()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The disk below the journal: full, failing to sync, turned read-only. One daemon lives through all of it."""
+"""The disk below the journal: full, failing to sync, turned read-only. One daemon runs through all of it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
-from tests.environment.city import PORTALS, City
-from tests.environment.stage import Stage
-from tests.environment.verdict import Result, judge_memory, judge_rows, judge_slots
+from tests.environment.harness import DaemonHarness
+from tests.environment.invariants import Result, check_journal, check_rows, check_slots
+from tests.environment.network import PORTALS, SimulatedNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,29 +17,31 @@ if TYPE_CHECKING:
 DISK_BYTES = 48 * 2**20
 
 
-def life(scratch: Path, *, long: bool) -> Iterator[Result]:
-    """Each trouble as it is over; the last result is about the whole life."""
+def scenario(scratch: Path, *, long: bool) -> Iterator[Result]:
+    """Yield a result after each fault; the last one is about the whole scenario."""
     data = scratch / "data"
     data.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", data], check=True)
-    with City(scratch):
-        stage = Stage(scratch, data=data)
+    with SimulatedNetwork(scratch):
+        harness = DaemonHarness(scratch, data=data)
         try:
-            stage.start(faulty=True)
-            yield disk(stage, "disk full", lambda: fill(data), lambda: empty(data), long=long)
-            for trouble, call, number in (
+            harness.start(faulty=True)
+            yield disk(harness, "disk full", lambda: fill(data), lambda: empty(data), long=long)
+            for fault, call, number in (
                 ("fsync fails", "posix/io/sync/*", 5),
                 ("file system read-only", "posix/io/rw/pwrite", 30),
             ):
-                hurt, ease = f"enable name={call},failinfo={number}", f"disable name={call}"
-                yield disk(stage, trouble, lambda c=hurt: stage.fault(c), lambda c=ease: stage.fault(c), long=long)
-            yield whole(stage)
+                inject, clear = f"enable name={call},failinfo={number}", f"disable name={call}"
+                yield disk(
+                    harness, fault, lambda c=inject: harness.fault(c), lambda c=clear: harness.fault(c), long=long
+                )
+            yield after_all(harness)
         finally:
-            stage.kill()
+            harness.kill()
 
 
 def fill(data: Path) -> None:
-    """Take all that is left of the disk."""
+    """Fill the rest of the disk."""
     with (data / "ballast").open("ab", buffering=0) as file:
         try:
             while True:
@@ -49,44 +51,50 @@ def fill(data: Path) -> None:
 
 
 def empty(data: Path) -> None:
-    """Give it back."""
+    """Free the space."""
     (data / "ballast").unlink()
 
 
-def disk(stage: Stage, trouble: str, hurt: Callable[[], None], ease: Callable[[], None], *, long: bool) -> Result:
-    """It does not take what it is given for a while. Nothing is lost, not even the looks of that time."""
-    result, since = Result(trouble=trouble), stage.last
+def disk(
+    harness: DaemonHarness, fault: str, inject: Callable[[], None], clear: Callable[[], None], *, long: bool
+) -> Result:
+    """Writes fail for a while. Nothing is lost, not even the measurements of that time."""
+    result, since = Result(fault=fault), harness.last
     waits: list[float] = []
     for _ in range(3 if long else 1):
         result.cases += 1
-        lines = stage.logged("journal_cannot_remember"), stage.logged("journal_remembers_again")
+        lines = harness.logged("journal_write_failed"), harness.logged("journal_write_recovered")
         began = time.time_ns() // 1_000_000
-        hurt()
-        stage.until(lambda: stage.metric("portal_monitor_journal_failing") == 1, f"{trouble}: the metric says so")
-        before = stage.last
-        stage.until(lambda: (stage.metric("portal_monitor_journal_waiting_records") or 0) >= len(PORTALS), "looks wait")
-        if long and trouble == "disk full" and result.cases == 1:
-            took = stage.until(lambda: stage.get("/-/ready")[0] == 503, "readiness says so", 120)
+        inject()
+        harness.until(lambda: harness.metric("portal_monitor_journal_failing") == 1, f"{fault}: the metric shows it")
+        before = harness.last
+        harness.until(
+            lambda: (harness.metric("portal_monitor_journal_pending_records") or 0) >= len(PORTALS), "measurements wait"
+        )
+        if long and fault == "disk full" and result.cases == 1:
+            took = harness.until(lambda: harness.get("/-/ready")[0] == 503, "not ready", 120)
             result.measured = f"not ready after {took:.0f} s; "
-        result.check(stage.last == before, "something was committed although the disk refuses")
+        result.check(harness.last == before, "something was committed although writes fail")
         ended = time.time_ns() // 1_000_000
-        ease()
-        waits.append(stage.well(since))
-        stage.until(lambda: stage.metric("portal_monitor_journal_failing") == 0, "the metric says that it is over")
-        meanwhile = {one.portal for one in stage.looks(since) if began <= (one.started or 0) < ended}
-        result.check(meanwhile, "the looks of that time are not remembered")
-        said = stage.logged("journal_cannot_remember") > lines[0] and stage.logged("journal_remembers_again") > lines[1]
-        result.check(said, "the log does not say it")
-    stage.until(lambda: stage.get("/-/ready")[0] == 200, "ready again")
-    judge_rows(result, stage, since, "")
-    result.measured += f"good looks again after {max(waits):.1f} s"
+        clear()
+        waits.append(harness.recovered(since))
+        harness.until(lambda: harness.metric("portal_monitor_journal_failing") == 0, "the metric shows the end")
+        meanwhile = {one.portal for one in harness.measurements(since) if began <= (one.started or 0) < ended}
+        result.check(meanwhile, "the measurements of that time are lost")
+        logged = (
+            harness.logged("journal_write_failed") > lines[0] and harness.logged("journal_write_recovered") > lines[1]
+        )
+        result.check(logged, "it is not logged")
+    harness.until(lambda: harness.get("/-/ready")[0] == 200, "ready again")
+    check_rows(result, harness, since, "")
+    result.measured += f"good probes again after {max(waits):.1f} s"
     return result
 
 
-def whole(stage: Stage) -> Result:
-    """The power goes after all that: everything is there."""
-    result = Result(trouble="every trouble of the disk, one after the other", cases=1)
-    slots = judge_slots(result, stage)
-    records = judge_memory(result, stage)
+def after_all(harness: DaemonHarness) -> Result:
+    """The daemon is killed after all that: everything is there."""
+    result = Result(fault="every fault of the disk, one after the other", cases=1)
+    slots = check_slots(result, harness)
+    records = check_journal(result, harness)
     result.measured = f"{slots} slots, {records} records"
     return result

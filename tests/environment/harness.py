@@ -1,4 +1,4 @@
-"""The stage: a daemon that watches a city every second and a half, and everything that it committed so far."""
+"""A daemon under test, which probes a simulated network every 1.5 s, and everything that it committed so far."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from monitor.model.records import Measurement, StateChange
 from monitor.storage.journal.store import JOURNAL_FILE, JournalError, JournalReader
 from probes.registry import PROBE_KINDS
 from probes.result import Outcome
-from tests.environment.child import Hands
-from tests.environment.city import PORTALS, REFERENCES, ZONE
+from tests.environment.child import ClockOffset
+from tests.environment.network import PORTALS, REFERENCES, ZONE
 from tests.servers.ports import free_port
 
 if TYPE_CHECKING:
@@ -33,17 +33,17 @@ if TYPE_CHECKING:
     from monitor.storage.journal.store import Record
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 90.0
+TIMEOUT_SECONDS = 90.0
 """Seconds that anything may take on a busy machine."""
 
 FAULTS = "/usr/lib/fiu"
 """Where Debian's fiu-utils keeps the libraries that make system calls fail on command."""
 
 
-def until(question: Callable[[], object], what: str, seconds: float = PATIENCE) -> float:
-    """Ask until the answer is yes; the seconds that it took. Raises TimeoutError with ``what``."""
+def until(condition: Callable[[], object], what: str, seconds: float = TIMEOUT_SECONDS) -> float:
+    """Wait until ``condition`` is true; return the seconds that it took. Raises TimeoutError with ``what``."""
     began = time.monotonic()
-    while not question():
+    while not condition():
         if time.monotonic() - began > seconds:
             raise TimeoutError(f"not within {seconds:g} s: {what}")
         time.sleep(0.05)
@@ -51,21 +51,21 @@ def until(question: Callable[[], object], what: str, seconds: float = PATIENCE) 
 
 
 def settings() -> dict[str, Any]:
-    """A configuration that looks every second and a half, judges by references, and doubts itself early."""
+    """Return a configuration with probes every 1.5 s, references for the self-check, and a low limit of loop lag."""
     return {
         "contact": "https://example.org/test",
         "listen": f"127.0.0.1:{free_port()}",
         "checks": {"uptime": {"interval": "1500ms", "timeout": "450ms", "family": "4"}, "latency": {"enabled": False}},
-        "sight": {
+        "self_check": {
             "references": [{"name": f"r{n}", "connect": f"{one}:53"} for n, one in enumerate(REFERENCES, 1)],
-            "machine": {"lag": "150ms"},
+            "host": {"max_loop_lag": "150ms"},
         },
-        "lateness": {"grace": "2s"},
+        "misfire_grace_time": "2s",
     }
 
 
-class Stage:
-    """A daemon and what is known of it. ``seen`` holds every record that another process could read at some time."""
+class DaemonHarness:
+    """A daemon and its records. ``seen`` holds every record that another process could read at some time."""
 
     def __init__(
         self, scratch: Path, *, portals: tuple[str, ...] = PORTALS, data: Path | None = None, **more: object
@@ -74,13 +74,13 @@ class Stage:
         self.portals = portals
         self.data = data or scratch / "data"
         self.log = scratch / "daemon.log"
-        self.hands = Hands(scratch / "hands")
+        self.clock_offset = ClockOffset(scratch / "clock-offset")
         self.seen: dict[int, Record] = {}
         self.config = scratch / "config"
         self.config.mkdir()
-        told = settings() | more
-        self.listen = told["listen"]
-        (self.config / "monitor.yaml").write_text(yaml.safe_dump(told))
+        configured = settings() | more
+        self.listen = configured["listen"]
+        (self.config / "monitor.yaml").write_text(yaml.safe_dump(configured))
         inventory = [
             {"id": one, "name": {"vi": one, "en": one}, "kind": "province", "group": one, "expect": "answers"}
             | {"url": f"http://{one}.{ZONE}/"}
@@ -90,7 +90,7 @@ class Stage:
         self.checks = load(self.config).checks
         self.process: subprocess.Popen[bytes] | None = None
 
-    # --- the daemon's life -----------------------------------------------------------------------------------------
+    # --- process ---------------------------------------------------------------------------------------------------
 
     def start(self, *, faulty: bool = False) -> None:
         """Start the daemon and wait until every portal is up. ``faulty``: its system calls can be made to fail."""
@@ -100,7 +100,14 @@ class Stage:
             changes = {"LD_PRELOAD": libraries, "FIU_CTRL_FIFO": str(self.scratch / "faults"), "FIU_ENABLE": ""}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.environment.child", self.config, self.data, self.scratch / "hands"],
+                [
+                    sys.executable,
+                    "-m",
+                    "tests.environment.child",
+                    self.config,
+                    self.data,
+                    self.scratch / "clock-offset",
+                ],
                 cwd=ROOT,
                 env={**os.environ, **changes},
                 stderr=log,
@@ -116,24 +123,24 @@ class Stage:
     def alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
-    def until(self, question: Callable[[], object], what: str, seconds: float = PATIENCE) -> float:
-        """As :func:`until`; a daemon that died is told with the end of its log."""
+    def until(self, condition: Callable[[], object], what: str, seconds: float = TIMEOUT_SECONDS) -> float:
+        """As :func:`until`; the error for a daemon that died has the end of its log."""
 
-        def ask() -> object:
+        def checked() -> object:
             if not self.alive():
                 raise TimeoutError(f"the daemon died while waiting for: {what}\n{self.log.read_text()[-3000:]}")
-            return question()
+            return condition()
 
-        return until(ask, what, seconds)
+        return until(checked, what, seconds)
 
     def kill(self) -> None:
-        """As a power cut would."""
+        """Kill the daemon, as a power cut would."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
 
     def fault(self, command: str) -> None:
-        """Have system calls of the daemon fail, or work again: a command of fiu_ctrl(1)."""
+        """Make system calls of the daemon fail, or work again: a command of fiu_ctrl(1)."""
         subprocess.run(["fiu-ctrl", "-f", self.scratch / "faults", "-c", command, str(self.pid)], check=True)
 
     def limit(self, which: int, soft: int) -> tuple[int, int]:
@@ -143,18 +150,18 @@ class Stage:
         return before
 
     def stop_for(self, seconds: float) -> None:
-        """The daemon does not run for so long, and does not know."""
+        """Stop the daemon for so long, without a notice."""
         os.kill(self.pid, signal.SIGSTOP)
         time.sleep(seconds)
         os.kill(self.pid, signal.SIGCONT)
 
-    # --- what it says ----------------------------------------------------------------------------------------------
+    # --- HTTP and log ----------------------------------------------------------------------------------------------
 
     def get(self, path: str) -> tuple[int, str]:
-        """Status and text; status 0 when nobody answers."""
+        """Return status and text; status 0 when there is no response."""
         try:
-            with urllib.request.urlopen(f"http://{self.listen}{path}", timeout=5) as answer:
-                return answer.status, answer.read().decode()
+            with urllib.request.urlopen(f"http://{self.listen}{path}", timeout=5) as response:
+                return response.status, response.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
         except OSError as error:
@@ -173,13 +180,13 @@ class Stage:
         return {one["id"]: one["state"] for one in json.loads(text)["portals"]} if status == 200 else {}
 
     def logged(self, event: str) -> int:
-        """How often a line of the log has this event."""
+        """Return how many lines of the log have this event."""
         return self.log.read_text().count(f'"{event}"')
 
-    # --- what it remembers -----------------------------------------------------------------------------------------
+    # --- journal ---------------------------------------------------------------------------------------------------
 
-    def look(self) -> None:
-        """Take note of everything that is committed."""
+    def read_journal(self) -> None:
+        """Add all committed records to ``seen``."""
         try:
             reader = JournalReader(self.data / JOURNAL_FILE, PROBE_KINDS)
         except JournalError:
@@ -191,36 +198,36 @@ class Stage:
             reader.close()
 
     def messages(self) -> list[Message]:
-        """Everything that somebody was, or is to be, told."""
+        """Return all messages of the outbox."""
         reader = JournalReader(self.data / JOURNAL_FILE, PROBE_KINDS)
         try:
             return [one for event in reader.incidents() for one in reader.messages(event.incident.id)]
         finally:
             reader.close()
 
-    def looks(self, since: int = 0) -> list[Measurement]:
-        """Outcomes of slots committed after the journal number ``since``."""
-        self.look()
+    def measurements(self, since: int = 0) -> list[Measurement]:
+        """Return outcomes of slots committed after the journal number ``since``."""
+        self.read_journal()
         found = (one for one in self.seen.values() if isinstance(one, Measurement) and one.seq > since)
         return [one for one in found if one.attempt == 1]
 
     def changes(self, since: int = 0) -> list[StateChange]:
-        """Changes of state committed after ``since``."""
-        self.look()
+        """Return state changes committed after ``since``."""
+        self.read_journal()
         return [one for one in self.seen.values() if isinstance(one, StateChange) and one.seq > since]
 
     @property
     def last(self) -> int:
         """The newest journal number."""
-        self.look()
+        self.read_journal()
         return max(self.seen, default=0)
 
-    def well(self, since: int) -> float:
-        """Wait until a look that began from now on shows every portal up; the seconds that it took."""
+    def recovered(self, since: int) -> float:
+        """Wait until every portal has a probe from now on that is up; return the seconds that it took."""
         now = time.time_ns() // 1_000_000
 
         def seen() -> bool:
-            good = (one for one in self.looks(since) if one.outcome is Outcome.UP and (one.started or 0) >= now)
+            good = (one for one in self.measurements(since) if one.outcome is Outcome.UP and (one.started or 0) >= now)
             return {one.portal for one in good} == set(self.portals)
 
-        return self.until(seen, "every portal is seen up again")
+        return self.until(seen, "every portal is up again")

@@ -1,8 +1,7 @@
-"""The machine fails below the daemon: descriptors, processor, resolver. One daemon lives through all of it."""
+"""Faults of the host: descriptors, processor, resolver. One daemon runs through all of them."""
 
 from __future__ import annotations
 
-import re
 import resource
 import time
 from pathlib import Path
@@ -11,114 +10,115 @@ from typing import TYPE_CHECKING
 from monitor.model.incidents import NoteKind
 from monitor.storage.inbox import new_note, submit_note
 from probes.result import Fault, Outcome
-from tests.environment.city import FIRST_NAMES, PORTALS, SECOND_NAMES, City
-from tests.environment.stage import Stage
-from tests.environment.verdict import Result, judge_memory, judge_rows, judge_slots
+from tests.environment.harness import DaemonHarness
+from tests.environment.invariants import Result, check_journal, check_rows, check_slots
+from tests.environment.network import FIRST_NAMES, PORTALS, SECOND_NAMES, SimulatedNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def life(scratch: Path, *, long: bool) -> Iterator[Result]:
-    """Each trouble as it is over; the last result is about the whole life."""
-    target = {"name": "on-call", "url": "json://127.0.0.1:9/nobody"}
-    with City(scratch) as city:
-        stage = Stage(scratch, notify={"targets": [target]})
+def scenario(scratch: Path, *, long: bool) -> Iterator[Result]:
+    """Yield a result after each fault; the last one is about the whole scenario."""
+    target = {"name": "on-call", "url": "json://127.0.0.1:9/unused"}
+    with SimulatedNetwork(scratch) as network:
+        harness = DaemonHarness(scratch, notify={"targets": [target]})
         try:
-            stage.start()
-            yield descriptors(stage, long=long)
-            yield stopped(stage, 60.0 if long else 4.0)
-            yield resolver(stage, city, long=long)
-            yield outage(stage, city, "descriptors, standstill, resolver")
+            harness.start()
+            yield descriptors(harness, long=long)
+            yield stopped(harness, 60.0 if long else 4.0)
+            yield resolver(harness, network, long=long)
+            yield outage(harness, network, "descriptors, standstill, resolver")
         finally:
-            stage.kill()
+            harness.kill()
 
 
-def descriptors(stage: Stage, *, long: bool) -> Result:
-    """None is left, or a few; what was committed stays, and whoever left a note meanwhile is heard."""
-    result, since = Result(trouble="no file descriptors"), stage.last
+def descriptors(harness: DaemonHarness, *, long: bool) -> Result:
+    """None is left, or a few; what was committed stays, and notes written meanwhile are imported."""
+    result, since = Result(fault="no file descriptors"), harness.last
     waits: list[float] = []
     for spare in (0, 1, 2, 3, 5, 8) if long else (0,):
         result.cases += 1
         note = new_note("p1-20260101T000000Z", NoteKind.COMMENTED, "An", f"with {spare} left", 0)
-        submit_note(stage.data, note)
-        began = stage.last
-        open_now = {int(one.name) for one in Path(f"/proc/{stage.pid}/fd").iterdir()}
+        submit_note(harness.data, note)
+        began = harness.last
+        open_now = {int(one.name) for one in Path(f"/proc/{harness.pid}/fd").iterdir()}
         lowest = next(one for one in range(10_000) if one not in open_now)
-        before = stage.limit(resource.RLIMIT_NOFILE, lowest + spare)
+        before = harness.limit(resource.RLIMIT_NOFILE, lowest + spare)
         slots = 6 if long else 2
-        stage.until(lambda n=slots, at=began: _slots(stage, at) >= n, "slots pass without descriptors")
-        submit_note(stage.data, new_note("p1-20260101T000000Z", NoteKind.COMMENTED, "Bình", f"during {spare}", 0))
-        time.sleep(1.0)  # the clerk looks twice a second
-        stage.limit(resource.RLIMIT_NOFILE, before[0])
-        waits.append(stage.well(since))
+        harness.until(lambda n=slots, at=began: _slots(harness, at) >= n, "slots pass without descriptors")
+        submit_note(harness.data, new_note("p1-20260101T000000Z", NoteKind.COMMENTED, "Bình", f"during {spare}", 0))
+        time.sleep(1.0)  # notes are imported twice a second
+        harness.limit(resource.RLIMIT_NOFILE, before[0])
+        waits.append(harness.recovered(since))
         if spare == 0:
-            blind = [one for one in stage.looks(began) if "Too many open files" in one.detail]
-            result.check(blind, "no look says that descriptors are missing")
-        folder = stage.data / "inbox"
-        stage.until(lambda f=folder: not list(f.glob("*.json")), "notes are taken in")
-        result.check(not list(folder.glob("*.bad")), "a note was put aside as bad because of our own trouble")
-    stage.until(lambda: stage.get("/-/ready")[0] == 200, "pages are served again")
-    judge_rows(result, stage, since, "Too many open files|references answers|resolver does not answer|OSError")
-    result.measured = f"good looks again after {max(waits):.1f} s"
+            unknown = [one for one in harness.measurements(began) if "Too many open files" in one.detail]
+            result.check(unknown, "no result names missing descriptors")
+        folder = harness.data / "inbox"
+        harness.until(lambda f=folder: not list(f.glob("*.json")), "notes are imported")
+        result.check(not list(folder.glob("*.bad")), "a note was set aside as invalid because of our own fault")
+    harness.until(lambda: harness.get("/-/ready")[0] == 200, "pages are served again")
+    check_rows(result, harness, since, "Too many open files|references responds|resolver does not respond|OSError")
+    result.measured = f"good probes again after {max(waits):.1f} s"
     return result
 
 
-def _slots(stage: Stage, since: int) -> int:
-    return len({one.slot // 1000 for one in stage.looks(since)})
+def _slots(harness: DaemonHarness, since: int) -> int:
+    return len({one.slot // 1000 for one in harness.measurements(since)})
 
 
-def stopped(stage: Stage, seconds: float) -> Result:
-    """Not a single look is late without saying so."""
-    result, since = Result(trouble=f"stopped for {seconds:g} s", cases=1), stage.last
-    stage.stop_for(seconds)
-    took = stage.well(since)
-    voids = [one for one in stage.looks(since) if re.search("s late", one.detail)]
-    least = int((seconds - 2.5) / 1.5) * len(stage.portals)  # what is at most `grace` late is looked at, or overlapped
-    result.check(len(voids) >= least, f"{len(voids)} slots are told as late, not {least}")
-    judge_rows(result, stage, since, "")
-    result.measured = f"{len(voids)} slots late, good looks again after {took:.1f} s"
+def stopped(harness: DaemonHarness, seconds: float) -> Result:
+    """Every late slot is recorded as late."""
+    result, since = Result(fault=f"stopped for {seconds:g} s", cases=1), harness.last
+    harness.stop_for(seconds)
+    took = harness.recovered(since)
+    late = [one for one in harness.measurements(since) if "exceeds misfire_grace_time" in one.detail]
+    # A slot that is at most the misfire grace time late is probed, or overlapped.
+    least = int((seconds - 2.5) / 1.5) * len(harness.portals)
+    result.check(len(late) >= least, f"{len(late)} slots are recorded as late, not {least}")
+    check_rows(result, harness, since, "")
+    result.measured = f"{len(late)} slots late, good probes again after {took:.1f} s"
     return result
 
 
-def resolver(stage: Stage, city: City, *, long: bool) -> Result:
+def resolver(harness: DaemonHarness, network: SimulatedNetwork, *, long: bool) -> Result:
     """The name server moves; the old one goes away before or after that."""
-    result, since = Result(trouble="resolver replaced"), stage.last
+    result, since = Result(fault="resolver replaced"), harness.last
     waits: list[float] = []
     here, there = FIRST_NAMES, SECOND_NAMES
     for first in ("new", "old", "new", "old") if long else ("old",):
         result.cases += 1
-        began = stage.last
+        began = harness.last
         if first == "old":
-            city.close_names(here)
-            stage.until(lambda at=began: _blind(stage, at) >= len(PORTALS), "the resolver is missed")
-            city.open_names(there)
-            city.use_names(there)
+            network.close_names(here)
+            harness.until(lambda at=began: _dns_unknown(harness, at) >= len(PORTALS), "DNS fails")
+            network.open_names(there)
+            network.use_names(there)
         else:
-            city.open_names(there)
-            city.use_names(there)
-            stage.until(lambda to=there: city.asked(to) > 0, "the new one is asked")
-            city.close_names(here)
-        waits.append(stage.well(since))
+            network.open_names(there)
+            network.use_names(there)
+            harness.until(lambda to=there: network.query_count(to) > 0, "the new one is queried")
+            network.close_names(here)
+        waits.append(harness.recovered(since))
         here, there = there, here
-    judge_rows(result, stage, since, "the resolver does not answer|portals stopped answering|could be seen")
-    result.measured = f"good looks again after {max(waits):.1f} s"
+    check_rows(result, harness, since, "the resolver does not respond|portals stopped answering|was reachable")
+    result.measured = f"good probes again after {max(waits):.1f} s"
     return result
 
 
-def _blind(stage: Stage, since: int) -> int:
-    """Looks that found no name and were not charged; on a loaded machine the load is the reason that is told."""
-    return sum(one.fault is Fault.DNS and one.outcome is Outcome.VOID for one in stage.looks(since))
+def _dns_unknown(harness: DaemonHarness, since: int) -> int:
+    """Count probes that found no name and were not charged; on a loaded machine the load may be the recorded reason."""
+    return sum(one.fault is Fault.DNS and one.outcome is Outcome.UNKNOWN for one in harness.measurements(since))
 
 
-def outage(stage: Stage, city: City, trouble: str) -> Result:
-    """After all that a real outage is found and told; then the power goes, and everything is there."""
-    result = Result(trouble=f"{trouble}, one after the other", cases=1)
-    city.broken.add("p3")
-    took = stage.until(lambda: stage.states().get("p3") == "down", "a real outage is found")
-    stage.until(lambda: any(one.incident.startswith("p3-") for one in stage.messages()), "it is told")
-    judge_rows(result, stage, 0, ".", broken={"p3"})
-    slots = judge_slots(result, stage)
-    records = judge_memory(result, stage)
+def outage(harness: DaemonHarness, network: SimulatedNetwork, fault: str) -> Result:
+    """After all that a real outage is found and notified; then the daemon is killed, and everything is there."""
+    result = Result(fault=f"{fault}, one after the other", cases=1)
+    network.broken.add("p3")
+    took = harness.until(lambda: harness.states().get("p3") == "down", "a real outage is found")
+    harness.until(lambda: any(one.incident.startswith("p3-") for one in harness.messages()), "it is notified")
+    check_rows(result, harness, 0, ".", broken={"p3"})
+    slots = check_slots(result, harness)
+    records = check_journal(result, harness)
     result.measured = f"{slots} slots, {records} records, a real outage found in {took:.1f} s"
     return result

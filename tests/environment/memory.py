@@ -1,4 +1,4 @@
-"""No memory for a browser: looks that need one are void and say so, the others go on, and later there is one again."""
+"""No memory for a browser: page loads are unknown with their reason, other probes go on, and later pages load again."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from monitor.prober.schedule import slot_offset_ms
 from probes.result import Outcome
-from tests.environment.city import NETWORK, PORTALS, City
-from tests.environment.stage import Stage
-from tests.environment.verdict import Result, judge_memory, judge_rows, judge_slots
+from tests.environment.harness import DaemonHarness
+from tests.environment.invariants import Result, check_journal, check_rows, check_slots
+from tests.environment.network import NETWORK, PORTALS, SimulatedNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,28 +23,28 @@ EVERY = 130
 
 SOON = 15.0
 
-GATE = "MB of memory are left"
+TOO_LITTLE_MEMORY = "MB of memory available"
 
 
-def life(scratch: Path, *, long: bool) -> Iterator[Result]:
-    """The kernel's word about memory is a file of ours, mounted over its own."""
-    told = scratch / "meminfo"
+def scenario(scratch: Path, *, long: bool) -> Iterator[Result]:
+    """A file of ours is mounted over the kernel's /proc/meminfo."""
+    meminfo = scratch / "meminfo"
     real = Path("/proc/meminfo").read_text()
-    told.write_text(real)
-    subprocess.run(["mount", "--bind", told, "/proc/meminfo"], check=True)
+    meminfo.write_text(real)
+    subprocess.run(["mount", "--bind", meminfo, "/proc/meminfo"], check=True)
     checks: dict[str, Any] = {
         "uptime": {"interval": "1500ms", "timeout": "450ms", "family": "4"},
         "latency": {"enabled": False},
         "mobile": {"enabled": True, "interval": f"{EVERY}s", "timeout": "10s", "runs": 1},
     }
-    with City(scratch):
-        stage = Stage(scratch, portals=(_next(),), checks=checks, render={"reach": [NETWORK]})
+    with SimulatedNetwork(scratch):
+        harness = DaemonHarness(scratch, portals=(_next(),), checks=checks, browser={"allowed_networks": [NETWORK]})
         try:
-            told.write_text("MemTotal: 2000000 kB\nMemAvailable: 100000 kB\n")
-            stage.start()
-            yield gate(stage, told, real)
+            meminfo.write_text("MemTotal: 2000000 kB\nMemAvailable: 100000 kB\n")
+            harness.start()
+            yield memory_limit(harness, meminfo, real)
         finally:
-            stage.kill()
+            harness.kill()
 
 
 def _next() -> str:
@@ -53,27 +53,32 @@ def _next() -> str:
     return min(PORTALS, key=lambda one: (slot_offset_ms(f"{one}/mobile", EVERY * 1000) - now) % (EVERY * 1000))
 
 
-def gate(stage: Stage, told: Path, real: str) -> Result:
-    """Void while there is none; at the next slot after there is, a browser starts.
+def memory_limit(harness: DaemonHarness, meminfo: Path, real: str) -> Result:
+    """Unknown while there is none; at the next slot after there is, a browser starts.
 
-    On a busy machine its rendering may still be void, since a load says nothing there; that is told, and no failure.
+    On a busy machine its page load may still be unknown, since its times would be wrong there; that is no failure.
     """
-    result = Result(trouble="no memory for the browser", cases=1)
+    result = Result(fault="no memory for the browser", cases=1)
 
     def renderings() -> list[Measurement]:
-        return [one for one in stage.looks() if one.check == "mobile"]
+        return [one for one in harness.measurements() if one.check == "mobile"]
 
-    stage.until(renderings, "a rendering is due", EVERY + 30)
+    harness.until(renderings, "a rendering is due", EVERY + 30)
     first = renderings()[0]
-    result.check(first.outcome is Outcome.VOID and GATE in first.detail, f"not void for want of memory: {first}")
-    result.check(set(stage.states().values()) == {"up"}, "the other looks do not go on")
-    told.write_text(real)
-    took = stage.until(lambda: len(renderings()) > 1, "a browser starts", 2 * EVERY)
+    result.check(
+        first.outcome is Outcome.UNKNOWN and TOO_LITTLE_MEMORY in first.detail,
+        f"not unknown for lack of memory: {first}",
+    )
+    result.check(set(harness.states().values()) == {"up"}, "the other probes do not go on")
+    meminfo.write_text(real)
+    took = harness.until(lambda: len(renderings()) > 1, "a browser starts", 2 * EVERY)
     second = renderings()[1]
-    result.check(second.duration and GATE not in second.detail, f"no browser was started: {second}")
-    judge_rows(result, stage, 0, f"{GATE}|throttling takes no effect|this host|the browser did not answer")
-    slots = judge_slots(result, stage)
-    judge_memory(result, stage)
+    result.check(second.duration and TOO_LITTLE_MEMORY not in second.detail, f"no browser was started: {second}")
+    check_rows(
+        result, harness, 0, f"{TOO_LITTLE_MEMORY}|throttling has no effect|this host|browser worker did not respond"
+    )
+    slots = check_slots(result, harness)
+    check_journal(result, harness)
     became = "rendered" if second.outcome is Outcome.UP else f"a browser started ({second.detail})"
-    result.measured = f"void, then {became} {took:.0f} s later, a slot every {EVERY} s; {slots} slots"
+    result.measured = f"unknown, then {became} {took:.0f} s later, a slot every {EVERY} s; {slots} slots"
     return result

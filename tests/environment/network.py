@@ -1,4 +1,4 @@
-"""Portals, references and name servers that answer on addresses of their own, which are no loopback to the daemon.
+"""Portals, references and name servers on separate addresses, which are no loopback to the daemon.
 
 The addresses are reserved for documentation and lie on the loopback device of a network namespace: nothing leaves it.
 """
@@ -23,28 +23,28 @@ REFERENCES = ("198.51.100.1", "198.51.100.2")
 FIRST_NAMES, SECOND_NAMES = "127.0.0.1", "127.0.0.2"
 ZONE = "cong.example"
 NETWORK = "192.0.2.0/24"
-"""Where the portals live: no public addresses, so a browser reaches them only when told that it may."""
+"""The addresses of the portals: they are not public, so a browser reaches them only when they are allowed."""
 
 _GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"
 _BAD = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 def address(portal: str) -> str:
-    """Where a portal lives."""
+    """Return the address of a portal."""
     return f"192.0.2.{10 + int(portal[1:])}"
 
 
-class City:
-    """All that is looked at, on a thread with a loop of its own. ``broken`` portals answer with 500.
+class SimulatedNetwork:
+    """All probed servers, on a thread with a separate loop. ``broken`` portals answer with 500.
 
-    It needs network and mount namespaces of its own, for its addresses and for a resolv.conf in ``scratch``.
+    It needs separate network and mount namespaces, for its addresses and for a resolv.conf in ``scratch``.
     """
 
     def __init__(self, scratch: Path) -> None:
         self._names_file = scratch / "resolv.conf"
         self.broken: set[str] = set()
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="city", daemon=True)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="network", daemon=True)
         self._names: dict[str, NameServer] = {}
 
     def __enter__(self) -> Self:
@@ -65,28 +65,28 @@ class City:
         self._loop.close()
 
     def use_names(self, host: str) -> None:
-        """This machine asks there from now on, as DHCP would write it."""
+        """Point resolv.conf there, as DHCP would."""
         self._names_file.write_text(f"nameserver {host}\noptions timeout:1 attempts:1\n")
 
     def open_names(self, host: str) -> None:
-        """From now on a name server answers at ``host``."""
+        """Start a name server at ``host``."""
         self.do(self._open_names(host))
 
     def close_names(self, host: str) -> None:
-        """Nobody answers there any more."""
+        """Stop the name server there."""
         self.do(self._names.pop(host).__aexit__(None, None, None))
 
-    def asked(self, host: str) -> int:
-        """How many questions came to the name server there."""
+    def query_count(self, host: str) -> int:
+        """Return how many queries the name server there received."""
         return len(self._names[host].log)
 
     def do(self, work: Coroutine[Any, Any, object]) -> None:
-        """Run something on the city's loop and wait until it is done."""
+        """Run *work* on the network's loop and wait for it."""
         asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
 
     async def _open(self) -> None:
         for portal in PORTALS:
-            await asyncio.start_server(lambda r, w, who=portal: self._serve(r, w, who), address(portal), 80)
+            await asyncio.start_server(lambda r, w, name=portal: self._serve(r, w, name), address(portal), 80)
         for one in REFERENCES:
             await asyncio.start_server(lambda _reader, writer: writer.close(), one, 53)
         await self._open_names(FIRST_NAMES)

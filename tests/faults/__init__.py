@@ -1,1 +1,1 @@
-"""A month of troubles on a clock that leaps: what the monitor makes of them, and whom it would have woken."""
+"""A month of faults in simulated time: which pages the monitor would have sent, and which it would have missed."""

@@ -1,4 +1,4 @@
-"""An event loop whose time leaps to the next timer when nobody has anything to do: a month in minutes, no waiting."""
+"""An event loop whose time jumps to the next timer when no callback is ready: a month in minutes, no waiting."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class _Leaping(selectors.DefaultSelector):
-    """Waits for nobody: when nothing is ready, the time that it should have waited has passed."""
+class _SimulatedTimeSelector(selectors.DefaultSelector):
+    """Never wait: when nothing is ready, advance the time by the timeout."""
 
     now = 0.0
 
@@ -19,30 +19,30 @@ class _Leaping(selectors.DefaultSelector):
         found = super().select(0)
         if not found:
             if timeout is None:
-                raise RuntimeError("everybody waits, and nobody for a time")
+                raise RuntimeError("deadlock: all tasks wait, and none of them for a timer")
             self.now += max(0.0, timeout)
         return found
 
 
-class LeapingLoop(asyncio.SelectorEventLoop):
-    """Its time begins at 0 and is nobody's but its own."""
+class SimulatedTimeLoop(asyncio.SelectorEventLoop):
+    """An event loop in simulated time, which begins at 0."""
 
     def __init__(self) -> None:
-        self._leaping = _Leaping()
-        super().__init__(self._leaping)
+        self._simulated = _SimulatedTimeSelector()
+        super().__init__(self._simulated)
 
     def time(self) -> float:
-        return self._leaping.now
+        return self._simulated.now
 
 
-def leap(work: Coroutine[Any, Any, T]) -> T:
-    """Run ``work`` on a loop of its own."""
-    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+def run_in_simulated_time(work: Coroutine[Any, Any, T]) -> T:
+    """Run ``work`` on a new loop in simulated time."""
+    with asyncio.Runner(loop_factory=SimulatedTimeLoop) as runner:
         return runner.run(work)
 
 
 class LoopClock:
-    """The clock of a leaping loop; its hour 0 is ``start`` (UTC ms)."""
+    """The clock of a loop in simulated time; its time 0 is ``start`` (UTC ms)."""
 
     def __init__(self, start: int) -> None:
         self._start = start

@@ -1,4 +1,4 @@
-"""The world that is looked at: portals with outages and moods, and our own network, resolver and machine in trouble."""
+"""The simulated faults: portals with outages and slow times, and faults of our network, resolver and host."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ HOUR = 60 * MINUTE
 INTERVAL = 60
 TIMEOUT = 10.0
 LOSSES = (0.5, 1.0, 0.3, 0.7, 0.2, 0.1)
-"""Shares of packets that our own network loses, one window of ten minutes each, again and again."""
+"""Shares of packets that our own network loses, one window of ten minutes each, repeatedly."""
 
 WAYS = ("refused", "timeout", "status", "tls", "dns")
-SETTLED = 120_000
-"""So long (ms) after our own trouble a look may still remember it."""
+RECOVERY_MS = 120_000
+"""So long (ms) after a fault of ours a probe may still show it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class FaultInterval:
     """``what`` went on for ``start <= time < end`` (UTC ms), for all portals or for one."""
 
     what: str
@@ -39,20 +39,20 @@ class Trouble:
 
 
 @dataclass
-class World:
-    """``days`` days of ``count`` portals; the same seed gives the same troubles."""
+class FaultScenario:
+    """``days`` days of ``count`` portals; the same seed gives the same faults."""
 
     days: int
     count: int
     seed: int = 7
     clock: object = None
-    own: list[Trouble] = field(default_factory=list)
-    slow: dict[str, list[Trouble]] = field(default_factory=dict)
-    outages: dict[str, list[Trouble]] = field(default_factory=dict)
+    own: list[FaultInterval] = field(default_factory=list)
+    slow: dict[str, list[FaultInterval]] = field(default_factory=dict)
+    outages: dict[str, list[FaultInterval]] = field(default_factory=dict)
     restarts: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.dice = random.Random(self.seed)  # noqa: S311 - a story, no secret
+        self.dice = random.Random(self.seed)  # noqa: S311 - no secret
         self.portals: list[Portal] = [factories.portal(id=f"portal-{number}") for number in range(self.count)]
         self.end = SLOT + self.days * DAY
         self.own = list(self._own())
@@ -60,38 +60,38 @@ class World:
             self.slow[portal.id] = [self._some("slow", portal.id, 40 * MINUTE) for _ in range(max(1, self.days // 4))]
             self.outages[portal.id] = list(self._outages(portal.id))
 
-    def _own(self) -> Iterator[Trouble]:
-        """Twice a day something of ours is broken: packets, names, or the machine itself."""
+    def _own(self) -> Iterator[FaultInterval]:
+        """Yield two faults of ours a day: packet loss, dead resolver, or an overloaded host."""
         for number in range(2 * self.days):
             start = SLOT + number * DAY // 2 + self.dice.randrange(HOUR, 10 * HOUR)
             what = ("loss", "resolver", "loss", "overload")[number % 4]
             loss = LOSSES[number // 2 % len(LOSSES)] if what == "loss" else 0.0
-            yield Trouble(what, start, start + 10 * MINUTE, loss=loss)
+            yield FaultInterval(what, start, start + 10 * MINUTE, loss=loss)
 
-    def _some(self, what: str, portal: str, length: int, way: str = "") -> Trouble:
+    def _some(self, what: str, portal: str, length: int, way: str = "") -> FaultInterval:
         start = self.dice.randrange(SLOT + HOUR, self.end - HOUR)
-        return Trouble(what, start, start + length, portal, way)
+        return FaultInterval(what, start, start + length, portal, way)
 
-    def _outages(self, portal: str) -> Iterator[Trouble]:
-        """Outages that could be seen, two hours apart; every other one lasts just two intervals."""
-        wanted, placed = max(2, self.days // 2), list[Trouble]()
+    def _outages(self, portal: str) -> Iterator[FaultInterval]:
+        """Yield outages that could be observed, two hours apart; every other one lasts just two intervals."""
+        wanted, placed = max(2, self.days // 2), list[FaultInterval]()
         while len(placed) < wanted:
             length = 2 * INTERVAL * 1000 if len(placed) % 2 else self.dice.randrange(2 * MINUTE, 50 * MINUTE)
             one = self._some("outage", portal, length, WAYS[self.dice.randrange(len(WAYS))])
             apart = all(one.start > other.end + 2 * HOUR or one.end < other.start - 2 * HOUR for other in placed)
             if apart and not any(
-                own.start - 2 * MINUTE < one.end and one.start < own.end + SETTLED for own in self.own
+                own.start - 2 * MINUTE < one.end and one.start < own.end + RECOVERY_MS for own in self.own
             ):
                 placed.append(one)
         yield from sorted(placed, key=lambda one: one.start)
 
     def now(self) -> int:
-        return int(self.clock.now())  # type: ignore[attr-defined] # whatever clock the story is told on
+        return int(self.clock.now())  # type: ignore[attr-defined] # the clock of the simulation
 
-    def ours(self, at: int, what: str) -> Trouble | None:
+    def ours(self, at: int, what: str) -> FaultInterval | None:
         return next((one for one in self.own if one.what == what and one.holds(at)), None)
 
-    def outage(self, portal: str, at: int) -> Trouble | None:
+    def outage(self, portal: str, at: int) -> FaultInterval | None:
         return next((one for one in self.outages[portal] if one.holds(at)), None)
 
     def load(self) -> float:
@@ -99,8 +99,8 @@ class World:
 
     def _lost(self) -> bool:
         """Whether a packet or its answer is lost on our side."""
-        trouble = self.ours(self.now(), "loss")
-        return trouble is not None and self.dice.random() < 1 - (1 - trouble.loss) ** 2
+        fault = self.ours(self.now(), "loss")
+        return fault is not None and self.dice.random() < 1 - (1 - fault.loss) ** 2
 
     async def send(self, first: float, limit: float) -> float | None:
         """Seconds until a packet was answered, sent again after ``first``, twice that, ...; None past the limit."""
@@ -113,8 +113,8 @@ class World:
                 return None
         return spent
 
-    async def look(self, portal: str) -> float:
-        """Seconds that a good look takes. Raises Failed as the real probe would."""
+    async def probe(self, portal: str) -> float:
+        """Return the seconds that a good probe takes. Raises ProbeFailed as the real probe would."""
         if self.ours(self.now(), "resolver"):
             await asyncio.sleep(5.0)
             raise ProbeFailed(Fault.DNS, "the name server does not answer")
@@ -134,7 +134,7 @@ class World:
             spent += more
         return spent + await self._answer(portal, outage, TIMEOUT - spent)
 
-    async def _answer(self, portal: str, outage: Trouble | None, left: float) -> float:
+    async def _answer(self, portal: str, outage: FaultInterval | None, left: float) -> float:
         if outage:
             fault = Fault.TLS_EXPIRED if outage.way == "tls" else Fault.HTTP_STATUS
             raise ProbeFailed(fault, "the certificate is not valid" if outage.way == "tls" else "status 503")

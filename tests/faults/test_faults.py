@@ -1,4 +1,4 @@
-"""Three days of troubles wake nobody for nothing, and miss no outage; what is told follows from the looks alone."""
+"""Three days of faults cause no false page and no missed outage; the changes follow from the measurements alone."""
 
 from __future__ import annotations
 
@@ -11,66 +11,72 @@ from monitor.model.records import Measurement, UnknownReason
 from monitor.prober.schedule import slots_between
 from monitor.states.rules import StateRules
 from monitor.states.state_machine import StateMachine
-from tests.faults.loop import LoopClock, leap
-from tests.faults.month import Month
+from tests.faults.loop import LoopClock, run_in_simulated_time
 from tests.faults.report import Report, report
-from tests.faults.world import World
+from tests.faults.scenario import FaultScenario
+from tests.faults.simulation import Simulation
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def days() -> tuple[Report, Month]:
-    return report(World(days=3, count=8), keep=True)
+def days() -> tuple[Report, Simulation]:
+    return report(FaultScenario(days=3, count=8), keep=True)
 
 
-def test_nobody_is_woken_for_nothing_and_no_outage_is_missed(days: tuple[Report, Month]):
+def test_no_page_is_false_and_no_outage_is_missed(days: tuple[Report, Simulation]):
     found, _ = days
     assert found.false(found.pages) == {}
     assert found.missed(found.pages) == []
-    assert found.false_alarms_of_blindness() == []
-    assert found.most_alarms_of_one_trouble() == 1
-    assert sum(map(len, found.world.outages.values())) == 16
-    assert sum(found.false(found.plain[1]).values()) > 100, "the troubles are no troubles"
-    assert sum(found.false(found.plain[2]).values()) > 10
+    assert found.false_self_check_alarms() == []
+    assert found.max_alarms_per_fault() == 1
+    assert sum(map(len, found.scenario.outages.values())) == 16
+    assert sum(found.false(found.simple[1]).values()) > 100, "the faults have no effect"
+    assert sum(found.false(found.simple[2]).values()) > 10
 
 
-def test_a_page_comes_within_an_interval_and_the_looks_that_confirm(days: tuple[Report, Month]):
-    """A failed look takes 10 s at most, and two more of that kind fit into the slot."""
+def test_a_page_comes_within_an_interval_and_the_confirmation_attempts(days: tuple[Report, Simulation]):
+    """A failed probe takes 10 s at most, and two more of that kind fit into the slot."""
     found, _ = days
     assert found.delays()[-1] <= 60 + 3 * 10 + 2
     assert "| missed outages of two intervals or longer | 16 |" in found.table()
 
 
-def test_every_slot_has_exactly_one_outcome_and_its_looks_come_in_order(days: tuple[Report, Month]):
-    _, month = days
+def test_every_slot_has_exactly_one_outcome_and_its_attempts_come_in_order(days: tuple[Report, Simulation]):
+    _, simulation = days
     firsts: dict[str, list[Measurement]] = {}
     newest: dict[str, tuple[int, int]] = {}
-    for one in month.memory.looks:
+    for one in simulation.journal.measurements:
         assert newest.get(one.key, (0, 0)) < (one.slot, one.attempt)
         if one.attempt > 1:
             assert newest[one.key] == (one.slot, one.attempt - 1)
         else:
             firsts.setdefault(one.key, []).append(one)
         newest[one.key] = (one.slot, one.attempt)
-    for check in month.checks():
+    for check in simulation.checks():
         slots = [one.slot for one in firsts[check.key]]
         assert slots == list(slots_between(check, slots[0] - 1, slots[-1] + 1))
-    seen = {one.void for one in month.memory.looks}
-    assert seen == {None, UnknownReason.BLIND, UnknownReason.PROBER, UnknownReason.KILLED, UnknownReason.STOPPED}
+    seen = {one.unknown_reason for one in simulation.journal.measurements}
+    assert seen == {
+        None,
+        UnknownReason.SELF_CHECK,
+        UnknownReason.INTERNAL_ERROR,
+        UnknownReason.KILLED,
+        UnknownReason.STOPPED,
+    }
 
 
-def test_the_changes_follow_from_the_looks_alone_byte_for_byte(days: tuple[Report, Month]):
-    """Whatever was restarted when, and in however many pieces the fold read."""
-    _, month = days
-    told = [change for _, change in month.memory.changes]
-    whole = StateMachine(month.world.portals, StateRules())
-    assert repr(whole.process_all(month.memory.looks)) == repr(told)
-    assert whole.serialize() == month.memory.fold.serialize()
-    assert len(told) > 100
+def test_the_changes_follow_from_the_measurements_alone_byte_for_byte(days: tuple[Report, Simulation]):
+    """Independent of restarts and of the sizes of the batches that the state machine read."""
+    _, simulation = days
+    changes = [change for _, change in simulation.journal.changes]
+    whole = StateMachine(simulation.scenario.portals, StateRules())
+    assert repr(whole.process_all(simulation.journal.measurements)) == repr(changes)
+    assert whole.serialize() == simulation.journal.state_machine.serialize()
+    assert len(changes) > 100
 
 
-def test_the_leaping_loop_waits_for_nobody():
+def test_simulated_time_needs_no_waiting():
     async def sleep() -> tuple[float, int]:
         clock = LoopClock(0)
         with pytest.raises(TimeoutError):
@@ -79,13 +85,13 @@ def test_the_leaping_loop_waits_for_nobody():
         return clock.monotonic(), clock.now()
 
     began = time.monotonic()
-    assert leap(sleep()) == (pytest.approx(86_400), pytest.approx(86_400_000))
+    assert run_in_simulated_time(sleep()) == (pytest.approx(86_400), pytest.approx(86_400_000))
     assert time.monotonic() - began < 60
 
 
-def test_a_loop_in_which_nothing_can_happen_says_so():
+def test_a_loop_in_which_nothing_can_happen_raises():
     async def wait() -> None:
         await asyncio.Event().wait()
 
-    with pytest.raises(RuntimeError, match="everybody waits"):
-        leap(wait())
+    with pytest.raises(RuntimeError, match="deadlock"):
+        run_in_simulated_time(wait())

@@ -1,1 +1,1 @@
-"""A soak: the demo fleet at ten times its speed, with everything that breaks, and a verdict. ``make soak``."""
+"""A soak: the demo fleet at ten times its speed, with injected faults, and an evaluation. ``make soak``."""

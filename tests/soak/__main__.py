@@ -1,6 +1,6 @@
-"""``make soak MINUTES=30``: runs the soak, prints its verdict, and ends with 1 when a promise was broken.
+"""``make soak MINUTES=30``: runs the soak, prints its results, and exits with 1 when a guarantee was broken.
 
-``--write FILE`` writes the verdict as a section of Markdown, ``--keep DIR`` keeps logs, journal and database there.
+``--write FILE`` writes the results as a section of Markdown, ``--keep DIR`` keeps logs, journal and database there.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ import time
 from pathlib import Path
 
 from tests.bench.report import machine
-from tests.chaos.promise import table, write_soak
-from tests.soak.course import course
+from tests.chaos.guarantee import table, write_soak
 from tests.soak.drive import soak
-from tests.soak.judge import rendered, verdict
+from tests.soak.evaluation import evaluate, rendered
+from tests.soak.plan import soak_plan
 
 
 def main() -> int:
-    """Soak for so many minutes of looking; starts, absences and the drain come on top."""
+    """Soak for so many minutes of probing; starts, downtimes and the drain come on top."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak")
     parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--write", type=Path, help="write the verdict to the end of this file")
+    parser.add_argument("--write", type=Path, help="write the results to the end of this file")
     parser.add_argument("--keep", type=Path, help="work in this directory and leave it there")
     options = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="soak-") as scratch:  # short: a browser's socket has to fit below it
-        ground = options.keep or Path(scratch)
-        ground.mkdir(parents=True, exist_ok=True)
-        facts = asyncio.run(soak(course(options.minutes), ground))
-    promises = verdict(facts)
+        workspace = options.keep or Path(scratch)
+        workspace.mkdir(parents=True, exist_ok=True)
+        facts = asyncio.run(soak(soak_plan(options.minutes), workspace))
+    guarantees = evaluate(facts)
     spent = (time.monotonic() - began) / 60
     loads = ", ".join(f"{count} {outcome.value}" for outcome, count in sorted(rendered(facts).items())) or "none"
-    text = table(promises)
+    text = table(guarantees)
     print(f"\n{text}\nrenderings: {loads}; {spent:.1f} minutes; load {os.getloadavg()[1]:.1f}")
-    broken = [f"{one.text}: {case}" for one in promises for case in one.broken]
+    broken = [f"{one.text}: {case}" for one in guarantees for case in one.broken]
     for line in broken:
         print(f"broken: {line}", file=sys.stderr)
     if options.write is not None:
@@ -49,8 +49,8 @@ def _section(text: str, minutes: float) -> str:
     head, _, rest = text.partition("\n")
     return f"""{head}
 
-The demo fleet at ten times its speed for {minutes:g} minutes of looking: portals refuse, reset, hang, fail and flap,
-the daemon is stopped and killed, InfluxDB and the webhook go away and come back. Written by
+The demo fleet at ten times its speed for {minutes:g} minutes of probing: portals refuse, reset, hang, fail and flap,
+the daemon is stopped and killed, InfluxDB and the webhook go server_outages and come back. Written by
 `make soak MINUTES={minutes:g} ARGS='--write docs/reliability.md'`; {machine()}.
 {rest}"""
 

@@ -1,4 +1,4 @@
-"""What a soak has seen, as plain records: the judge reads nothing else. Times are unix seconds, slots are UTC ms."""
+"""The observations of a soak, as plain records for the evaluation. Times are unix seconds, slots are UTC ms."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Life:
-    """One life of the daemon. ``told`` is when its end was ordered, ``code`` its exit code.
+class DaemonRun:
+    """One run of the daemon. ``stop_requested`` is when its end was requested, ``code`` its exit code.
 
-    ``orphans`` are processes of it that nobody ended within the patience of the soak, ``gone`` is how many seconds it
-    took until none lived, ``left`` are the temporary files that it left. A life without ``samples`` looked at nothing.
+    ``orphans`` are processes of it that were alive after the timeout of the soak, ``gone`` is how many seconds it took
+    until none was alive, ``left`` are the temporary files that it left. A run without ``samples`` had no checks.
     """
 
     started: float
-    told: float
+    stop_requested: float
     ended: float
     killed: bool
     code: int
@@ -60,8 +60,8 @@ class Life:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spell:
-    """What the fleet says of one portal: since when until when it was like this; ``until`` is infinite at the end."""
+class ConditionInterval:
+    """One condition of a portal as recorded by the fleet; ``until`` is infinite at the end."""
 
     portal: str
     mode: str
@@ -71,25 +71,25 @@ class Spell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All of it. ``helpless`` says of which portals another one's trouble is trouble too.
+    """All observations. ``dependencies`` are pairs of a portal and another that it fails with.
 
-    ``stored`` is what the journal holds, as points of InfluxDB, ``written`` what InfluxDB holds. ``away`` are the times
-    in which a server (``database`` or ``webhook``) was away. ``told`` has the incident ids of each letter that the
-    webhook took, ``remains`` are unfinished files in the data directory.
+    ``stored`` is what the journal holds, as points of InfluxDB, ``written`` what InfluxDB holds. ``server_outages`` are
+    the times in which a server (``database`` or ``webhook``) was down. ``notified`` has the incident ids of each
+    message that the webhook accepted, ``remains`` are unfinished files in the data directory.
     """
 
     checks: tuple[Check, ...] = ()
-    lives: tuple[Life, ...] = ()
-    looks: tuple[Measurement, ...] = ()
+    runs: tuple[DaemonRun, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
     stored: Counter[Point] = field(default_factory=Counter)
     written: Counter[Point] = field(default_factory=Counter)
     quarantined: int = 0
-    spells: tuple[Spell, ...] = ()
+    conditions: tuple[ConditionInterval, ...] = ()
     retired: frozenset[str] = frozenset()
-    helpless: tuple[tuple[str, str], ...] = ()
+    dependencies: tuple[tuple[str, str], ...] = ()
     events: tuple[IncidentEvent, ...] = ()
     messages: tuple[Message, ...] = ()
-    told: tuple[tuple[str, ...], ...] = ()
-    away: tuple[tuple[str, float, float], ...] = ()
+    notified: tuple[tuple[str, ...], ...] = ()
+    server_outages: tuple[tuple[str, float, float], ...] = ()
     lines: tuple[str, ...] = ()
     remains: tuple[str, ...] = ()

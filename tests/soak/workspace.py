@@ -1,4 +1,4 @@
-"""Where a soak takes place: the daemon's processes and files on a ground of their own, and what is left of them."""
+"""The workspace of a soak: the daemon's processes and files in a separate directory, and what is left of them."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from monitor.tools.demo.config_files import write_config
 from probes.browser.process_tree import PROC, descendants, kill_descendants
 from tests.servers.influxdb import TOKEN
 from tests.servers.ports import free_port
-from tests.soak import course
+from tests.soak import plan as soak_plan
 from tests.soak.facts import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from monitor.tools.demo.fleet_file import FleetFile
-    from tests.soak.course import Course
+    from tests.soak.plan import SoakPlan
 
 ROOT = Path(__file__).parents[2]
 BUCKETS = ("soak", "soak_hourly", "soak_daily")
 SERVERS = (b"influxd", b"nginx", b"monitor.tools.demo.fleet")
-"""Words of the processes below this one that are no part of the daemon."""
+"""Parts of the command lines of child processes that are not the daemon's."""
 
-PATIENCE_S = 120.0
-"""How long a start or an end of the daemon may take on a machine that is busy with other things."""
+TIMEOUT_S = 120.0
+"""How long a start or an end of the daemon may take on a busy machine."""
 
 ORPHANS_S = 60.0
-"""How long after the daemon's end its browsers may still be there; a busy machine takes its time to end them."""
+"""How long after the daemon's end its browsers may still be there; a busy machine ends them slowly."""
 
 
 class DidNotHappen(RuntimeError):
-    """Something that the soak waits for did not come; the message says what."""
+    """The soak waited in vain; the message names the condition."""
 
 
-class Ground:
+class Workspace:
     """A directory: ``config`` for the daemon, ``quiet`` the same without checks, ``data``, ``tmp`` for its files."""
 
-    def __init__(self, directory: Path, plan: Course, notice: FleetFile, influx: str, webhook: str) -> None:
+    def __init__(self, directory: Path, plan: SoakPlan, fleet_file: FleetFile, influx: str, webhook: str) -> None:
         self.config, self.quiet = directory / "config", directory / "quiet"
         self.data, self.tmp = directory / "data", directory / "t"
         self.logs: list[Path] = []
@@ -54,7 +54,7 @@ class Ground:
         self.tmp.mkdir()
         listen = f"127.0.0.1:{free_port()}"
         for place in (self.config, self.quiet):
-            write_config(notice, place, listen=listen, uptime_interval_seconds=course.UPTIME_S)
+            write_config(fleet_file, place, listen=listen, uptime_interval_seconds=soak_plan.UPTIME_S)
             settings = yaml.safe_load((place / "monitor.yaml").read_text())
             _tighten(settings, plan, influx, webhook)
             if place is self.quiet:
@@ -62,7 +62,7 @@ class Ground:
             (place / "monitor.yaml").write_text(yaml.safe_dump(settings))
 
     def spawn(self, config: Path) -> Daemon:
-        """Start the daemon, and return when it looks. Raises :class:`DidNotHappen`."""
+        """Start the daemon, and return when it probes. Raises :class:`DidNotHappen`."""
         self.logs.append(self._directory / f"daemon-{len(self.logs) + 1}.log")
         words = ("-m", "monitor", "run", "--config", str(config), "--data", str(self.data), "--log-format", "json")
         with self.logs[-1].open("wb") as log:
@@ -76,12 +76,12 @@ class Ground:
         return daemon
 
     def remains(self) -> tuple[str, ...]:
-        """Files in the data directory that nobody will ever read or remove."""
+        """Return unfinished files in the data directory that are never read or removed."""
         found = [path.relative_to(self.data) for path in self.data.rglob("*")]
         return tuple(str(path) for path in sorted(found) if _unfinished(path))
 
     def left(self) -> tuple[str, ...]:
-        """Temporary files and directories of the daemon and its browsers."""
+        """Return temporary files and directories of the daemon and its browsers."""
         return tuple(sorted(path.name for path in self.tmp.iterdir()))
 
 
@@ -94,16 +94,16 @@ class Daemon:
 
     @property
     def started(self) -> float:
-        """When it said that it looks, by its own word; 0 before that."""
+        """Return the time of its log line ``started``; 0 before that."""
         for line in self._log.read_text().splitlines():
             with suppress(ValueError):
-                told = json.loads(line)
-                if told.get("event") == "started":
-                    return datetime.fromisoformat(told["timestamp"]).timestamp()
+                entry = json.loads(line)
+                if entry.get("event") == "started":
+                    return datetime.fromisoformat(entry["timestamp"]).timestamp()
         return 0.0
 
     def sample(self) -> Sample | None:
-        """How it stands now; None when it is no more."""
+        """Return a sample of its resources; None when it has ended."""
         place = PROC / str(self.process.pid)
         try:
             pages = int((place / "statm").read_text().split()[1])
@@ -114,13 +114,13 @@ class Daemon:
         return Sample(at=time.time(), memory=pages * os.sysconf("SC_PAGE_SIZE"), files=files, below=below)
 
     def end(self, *, killed: bool) -> int:
-        """End it; its exit code. Raises subprocess.TimeoutExpired."""
+        """End it; return its exit code. Raises subprocess.TimeoutExpired."""
         (self.process.kill if killed else self.process.terminate)()
-        return self.process.wait(PATIENCE_S)
+        return self.process.wait(TIMEOUT_S)
 
 
 def orphans() -> tuple[str, ...]:
-    """The command lines of what is below this process and is no server: call it while no daemon lives."""
+    """Return the command lines of child processes that are no servers; to be called while no daemon runs."""
     found = []
     for process in descendants(os.getpid()):
         with suppress(OSError):
@@ -130,37 +130,37 @@ def orphans() -> tuple[str, ...]:
     return tuple(found)
 
 
-def wait_for(question: Callable[[], bool], what: str, seconds: float = PATIENCE_S) -> None:
-    """Ask again and again until the answer is yes. Raises :class:`DidNotHappen`."""
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = TIMEOUT_S) -> None:
+    """Wait until ``condition`` is true. Raises :class:`DidNotHappen`."""
     end = time.monotonic() + seconds
-    while not question():
+    while not condition():
         if time.monotonic() > end:
             raise DidNotHappen(f"{what}: not within {seconds:g} s")
         time.sleep(0.05)
 
 
 def clear_away() -> None:
-    """Whatever is still below this process, at the end of everything."""
+    """Kill all remaining child processes, at the very end."""
     kill_descendants(os.getpid())
 
 
-def _tighten(settings: dict[str, Any], plan: Course, influx: str, webhook: str) -> None:
-    """The demo's settings at ten times the shipped speed, with a sink and somebody who is told."""
+def _tighten(settings: dict[str, Any], plan: SoakPlan, influx: str, webhook: str) -> None:
+    """The demo's settings at ten times the shipped speed, with a sink and a notification target."""
     checks = settings["checks"]
-    checks["latency"] |= {"interval": course.LATENCY_S, "pages": ["home", "search"]}
-    checks["mobile"] |= {"interval": course.RENDER_S, "profiles": list(plan.profiles), "pages": list(plan.pages)}
-    settings["confirm"] = {"after": list(course.CONFIRM_S)}
-    settings["states"] = {"flapping": {"window": course.FLAP_WINDOW_S}}
-    settings["scores"] = {"every": course.SCORES_S}
+    checks["latency"] |= {"interval": soak_plan.LATENCY_S, "pages": ["home", "search"]}
+    checks["mobile"] |= {"interval": soak_plan.RENDER_S, "profiles": list(plan.profiles), "pages": list(plan.pages)}
+    settings["confirm"] = {"delays": list(soak_plan.CONFIRM_S)}
+    settings["states"] = {"flapping": {"window": soak_plan.FLAP_WINDOW_S}}
+    settings["scores"] = {"interval": soak_plan.SCORES_S}
     settings["notify"] = {
         "targets": [{"name": "on-call", "url": webhook}],
-        "group_within": 0.1,
-        "shared_within": course.SHARED_S,
+        "group_wait": 0.1,
+        "correlation_window": soak_plan.CORRELATION_S,
     }
     names = dict(zip(("bucket", "bucket_hourly", "bucket_daily"), BUCKETS, strict=True))
     settings["sinks"] = {"influxdb": {"url": influx, "token": TOKEN, **names}}
 
 
 def _unfinished(path: Path) -> bool:
-    """Whether a file's name says that somebody meant to finish it."""
+    """Return whether a file's name marks it as unfinished."""
     return any(part.startswith(("scratch-", "making-")) or part.endswith((".part", ".tmp")) for part in path.parts)
