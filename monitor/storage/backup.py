@@ -21,12 +21,16 @@ from typing import TYPE_CHECKING
 from monitor import __version__
 from monitor.storage.archive import catalog
 from monitor.storage.archive.layout import ARCHIVE_FOLDER, ARCHIVE_SCHEMA_VERSION, MANIFEST_FILE
+from monitor.storage.archive.parquet import fsync_path
 from monitor.storage.archive.verify import verify
 from monitor.storage.folders import INBOX, SCORES, SCREENSHOTS
-from monitor.storage.journal.database import JOURNAL_FILE, JOURNAL_SCHEMA_VERSION, JournalError, open_journal
+from monitor.storage.journal.database import JOURNAL_FILE, JOURNAL_SCHEMA_VERSION, JournalError, read_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    Progress = Callable[[int, int | None], None]
+    """Called with (files done, files in total or None while unknown)."""
 
 BACKUP_MANIFEST_FILE = "backup.json"
 BACKUP_FORMAT_VERSION = 1
@@ -72,13 +76,10 @@ class Backup:
         return sum(one.size for one in self.files)
 
 
-def backup(
-    data_dir: Path, target: Path, progress: Callable[[int, int | None], None] = lambda _done, _all: None
-) -> Backup:
+def backup(data_dir: Path, target: Path, progress: Progress = lambda _done, _all: None) -> Backup:
     """Copy a data directory to ``target``, which must not exist. Raises :class:`JournalError`, OSError.
 
-    ``progress`` gets the files done, and the total when it is known. A sealed file that differs from the catalog aborts
-    the backup: a copy of damaged data would look like a valid backup.
+    A sealed file that differs from the catalog aborts it: a copy of damaged data would look like a valid backup.
     """
     if target.exists():
         raise BackupError(f"{target} already exists; backups are not overwritten")
@@ -86,25 +87,19 @@ def backup(
         kept = _copy_with_retries(data_dir, part, progress)
         for folder in COPIED_FOLDERS:
             kept += _copy_folder(data_dir, part, folder)
-        with closing(open_journal(part / JOURNAL_FILE, write=False)) as db:
+        with read_only(part) as db:
             last = int(db.execute("SELECT last FROM sequence").fetchone()[0])
         made = Backup(
-            format=BACKUP_FORMAT_VERSION,
-            made=time.time_ns() // 1_000_000,
-            version=__version__,
-            journal_schema=JOURNAL_SCHEMA_VERSION,
-            archive_schema=ARCHIVE_SCHEMA_VERSION,
-            last=last,
+            format=BACKUP_FORMAT_VERSION, made=time.time_ns() // 1_000_000, version=__version__,
+            journal_schema=JOURNAL_SCHEMA_VERSION, archive_schema=ARCHIVE_SCHEMA_VERSION, last=last,
             files=tuple(sorted(kept, key=lambda one: one.path)),
-        )
+        )  # fmt: skip
         (part / BACKUP_MANIFEST_FILE).write_text(json.dumps(asdict(made), ensure_ascii=False, indent=1) + "\n")
         _fsync_file(part / BACKUP_MANIFEST_FILE)
     return made
 
 
-def restore(
-    source: Path, data_dir: Path, progress: Callable[[int, int | None], None] = lambda _done, _all: None
-) -> Backup:
+def restore(source: Path, data_dir: Path, progress: Progress = lambda _done, _all: None) -> Backup:
     """Restore a backup to ``data_dir``, atomically. Raises :class:`JournalError`, OSError.
 
     ``data_dir`` must be absent or empty. Every file is compared with its digest while it is copied, and the restored
@@ -126,7 +121,7 @@ def restore(
     return made
 
 
-def check(source: Path, progress: Callable[[int, int | None], None] = lambda _done, _all: None) -> list[str]:
+def check(source: Path, progress: Progress = lambda _done, _all: None) -> list[str]:
     """Return the errors of a backup, one sentence each: digests, extra or missing files, journal, archive."""
     made = read(source)
     errors: list[str] = []
@@ -154,11 +149,8 @@ def read(source: Path) -> Backup:
         raise BackupError(f"{source} is not a backup: {BACKUP_MANIFEST_FILE} is missing") from None
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BackupError(f"{source / BACKUP_MANIFEST_FILE} cannot be read: {error}") from error
-    if (
-        made.format > BACKUP_FORMAT_VERSION
-        or made.journal_schema > JOURNAL_SCHEMA_VERSION
-        or made.archive_schema > ARCHIVE_SCHEMA_VERSION
-    ):
+    newer_schema = made.journal_schema > JOURNAL_SCHEMA_VERSION or made.archive_schema > ARCHIVE_SCHEMA_VERSION
+    if made.format > BACKUP_FORMAT_VERSION or newer_schema:
         raise BackupError(f"{source} was made by a newer version ({made.version}); use that one")
     outside = next((one.path for one in made.files if one.path.startswith("/") or ".." in one.path.split("/")), None)
     if outside is not None:
@@ -177,17 +169,15 @@ def _atomic_directory(target: Path) -> Iterator[Path]:
         yield part
         for folder, _, _ in os.walk(part):
             Path(folder).chmod(0o700)
-            _fsync_folder(folder)
+            fsync_path(Path(folder))
         part.rename(target)
-        _fsync_folder(target.absolute().parent)
+        fsync_path(target.absolute().parent)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
 
 
-def _copy_with_retries(
-    data_dir: Path, temporary: Path, progress: Callable[[int, int | None], None]
-) -> list[BackupFile]:
+def _copy_with_retries(data_dir: Path, temporary: Path, progress: Progress) -> list[BackupFile]:
     """Copy journal and archive of the same snapshot, with retries."""
     for attempt in itertools.count(1):
         try:
@@ -198,9 +188,7 @@ def _copy_with_retries(
     raise AssertionError
 
 
-def _copy_journal_and_archive(
-    data_dir: Path, temporary: Path, progress: Callable[[int, int | None], None]
-) -> list[BackupFile]:
+def _copy_journal_and_archive(data_dir: Path, temporary: Path, progress: Progress) -> list[BackupFile]:
     """Copy a snapshot of the journal, and the sealed files of its catalog."""
     for path in (temporary / JOURNAL_FILE, temporary / ARCHIVE_FOLDER):
         shutil.rmtree(path, ignore_errors=True)
@@ -208,11 +196,9 @@ def _copy_journal_and_archive(
     _copy_journal(data_dir, temporary / JOURNAL_FILE)
     listed = catalog.load(temporary)
     for done, one in enumerate(listed, start=1):
-        found = _copy_file(data_dir / ARCHIVE_FOLDER / one.path, temporary / ARCHIVE_FOLDER / one.path, one.path)
-        if found.sha256 != one.sha256:
-            raise BackupError(
-                f"{data_dir / ARCHIVE_FOLDER / one.path} changed since it was sealed; see 'archive verify'"
-            )
+        source = data_dir / ARCHIVE_FOLDER / one.path
+        if _copy_file(source, temporary / ARCHIVE_FOLDER / one.path, one.path).sha256 != one.sha256:
+            raise BackupError(f"{source} changed since it was sealed; see 'archive verify'")
         progress(done, len(listed))
     kept = [BackupFile(path=f"{ARCHIVE_FOLDER}/{one.path}", size=one.size, sha256=one.sha256) for one in listed]
     if listed:
@@ -226,17 +212,14 @@ def _copy_journal(data_dir: Path, destination: Path) -> None:
     """Copy the journal in one step, so from one snapshot, which neither waits for the daemon nor blocks it."""
     descriptor = os.open(destination, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     os.close(descriptor)
-    with (
-        closing(open_journal(data_dir / JOURNAL_FILE, write=False)) as source,
-        closing(sqlite3.connect(destination)) as target,
-    ):
+    with read_only(data_dir) as source, closing(sqlite3.connect(destination)) as target:
         source.backup(target, pages=-1)
         target.execute("PRAGMA journal_mode = DELETE")  # one file, readable on a read-only file system
     _fsync_file(destination)
 
 
 def _journal_errors(directory: Path) -> list[str]:
-    with closing(open_journal(directory / JOURNAL_FILE, write=False)) as db:
+    with read_only(directory) as db:
         lines = [row[0] for row in db.execute("PRAGMA quick_check(5)")]
     return [] if lines == ["ok"] else [f"{JOURNAL_FILE}: {line}" for line in lines]
 
@@ -275,16 +258,4 @@ def _hash_file(path: Path, name: str) -> BackupFile:
 
 def _fsync_file(path: Path) -> None:
     path.chmod(0o600)
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _fsync_folder(path: Path | str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    fsync_path(path)

@@ -18,6 +18,7 @@ import structlog
 
 from monitor.model.incidents import IncidentNote, NoteKind
 from monitor.model.time_parsing import MAX_TIMESTAMP_MS
+from monitor.storage.archive.parquet import fsync_path
 from monitor.storage.folders import INBOX
 
 if TYPE_CHECKING:
@@ -56,11 +57,7 @@ def submit_note(data_dir: Path, note: IncidentNote) -> Path:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    fsync_path(folder)
     return path
 
 
@@ -69,13 +66,10 @@ def pending_notes(data_dir: Path) -> list[tuple[Path, IncidentNote]]:
 
     Raises OSError for a temporary problem, such as no free descriptor; then every note stays where it is.
     """
-    notes = []
     with suppress(FileNotFoundError):
-        for path in sorted((data_dir / INBOX).glob("*.json")):
-            note = _read_note(path)
-            if note is not None:
-                notes.append((path, note))
-    return notes
+        paths = sorted((data_dir / INBOX).glob("*.json"))
+        return [(path, note) for path in paths if (note := _read_note(path)) is not None]
+    return []
 
 
 def remove_stale_drafts(data_dir: Path, now_ms: int) -> None:

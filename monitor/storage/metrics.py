@@ -30,35 +30,21 @@ def register_archive_metrics(registry: CollectorRegistry, statistics: ArchiveSta
     gauge("archive_files", "Sealed files.", lambda: statistics.files)
     gauge("archive_rows", "Rows in sealed files.", lambda: statistics.rows)
     gauge("archive_size_bytes", "Sealed files on disk.", lambda: statistics.size_bytes)
-    gauge(
-        "archive_sealed_until_timestamp_seconds",
-        "End of the newest sealed day.",
-        lambda: timestamp(statistics.sealed_until_ms),
-    )
+    name, help_text = "archive_sealed_until_timestamp_seconds", "End of the newest sealed day."
+    gauge(name, help_text, lambda: timestamp(statistics.sealed_until_ms))
     gauge("archive_failing", "Whether the last sweep failed.", lambda: int(bool(statistics.last_error)))
-    gauge(
-        "journal_trim_blocked",
-        "Whether sealed rows stay in the journal because a consumer is behind.",
-        lambda: int(bool(statistics.trim_blocked_by)),
-    )
+    blocked = "Whether sealed rows stay in the journal because a consumer is behind."
+    gauge("journal_trim_blocked", blocked, lambda: int(bool(statistics.trim_blocked_by)))
     removed = Counter("portal_monitor_journal_trimmed_rows", "Rows that left the journal, sealed.", registry=registry)
-    sweeps = Histogram(
-        "portal_monitor_archive_sweep_seconds",
-        "Duration of a sweep that sealed something.",
-        registry=registry,
-        buckets=SWEEP_BUCKETS_SECONDS,
-    )
+    name, help_text = "portal_monitor_archive_sweep_seconds", "Duration of a sweep that sealed something."
+    sweeps = Histogram(name, help_text, registry=registry, buckets=SWEEP_BUCKETS_SECONDS)
     statistics.on_trim, statistics.on_sweep = removed.inc, sweeps.observe
 
 
 def register_rollup_metrics(registry: CollectorRegistry, statistics: dict[Tier, RollupStatistics]) -> None:
     """Register the metrics of the rollup job, by tier; once for a registry."""
-    until = Gauge(
-        "portal_monitor_rollup_until_timestamp_seconds",
-        "All periods before are rolled up.",
-        _TIER_LABELS,
-        registry=registry,
-    )
+    name = "portal_monitor_rollup_until_timestamp_seconds"
+    until = Gauge(name, "All periods before are rolled up.", _TIER_LABELS, registry=registry)
     failing = Gauge("portal_monitor_rollup_failing", "Whether the last sweep failed.", _TIER_LABELS, registry=registry)
     for tier, one in statistics.items():
         until.labels(tier.value).set_function(partial(_rolled_up_until_seconds, one))

@@ -118,10 +118,9 @@ class ScreenshotStore:
     def find(self, check_key: str, slot: int, file: str) -> tuple[Path, str] | None:
         """Return a screenshot's file and content type; None when no set has it, which rules out path traversal."""
         for one in self._by_check.get(check_key, ()):
-            if one.slot == slot:
-                for frame in one.frames:
-                    if frame.file == file:
-                        return self._set_directory(one) / frame.file, frame.type
+            for frame in one.frames if one.slot == slot else ():
+                if frame.file == file:
+                    return self._set_directory(one) / frame.file, frame.type
         return None
 
     async def save(self, check: Check, measurement: Measurement, screenshots: Sequence[Screenshot]) -> None:
@@ -144,11 +143,8 @@ class ScreenshotStore:
         if not before or measurement.slot - before[0].slot >= DAY_MS:
             return "daily"
         recovered = before[0].outcome != measurement.outcome.value
-        return (
-            "change"
-            if recovered or hash_distance(_last_fingerprint(screenshots), before[0].fingerprint) > CHANGE_THRESHOLD_BITS
-            else ""
-        )
+        changed_bits = hash_distance(_last_fingerprint(screenshots), before[0].fingerprint)
+        return "change" if recovered or changed_bits > CHANGE_THRESHOLD_BITS else ""
 
     def _write_set(self, measurement: Measurement, screenshots: Sequence[Screenshot], reason: str) -> None:
         bodies: dict[str, bytes] = {}

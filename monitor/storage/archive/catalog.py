@@ -9,20 +9,16 @@ from dataclasses import asdict, astuple, dataclass, fields
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from monitor import __version__
 from monitor.model.time_parsing import iso_utc
-from monitor.storage.archive.layout import (
-    ARCHIVE_FOLDER,
-    ARCHIVE_SCHEMA_VERSION,
-    MANIFEST_FILE,
-    TEMP_SUFFIX,
-    ArchiveError,
-    RowSchema,
-)
-from monitor.storage.journal.store import JOURNAL_FILE, ArchiveUpdate, open_journal
+from monitor.storage.archive import layout
+from monitor.storage.archive.layout import ARCHIVE_SCHEMA_VERSION, MANIFEST_FILE, ArchiveError, RowSchema
+from monitor.storage.journal.database import read_only
+from monitor.storage.journal.store import ArchiveUpdate
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 
@@ -66,6 +62,17 @@ def column_types_json(schema: RowSchema) -> str:
     return json.dumps(schema.types, separators=(",", ":"))
 
 
+def new_file(  # noqa: PLR0913, PLR0917 - the identity of a file
+    schema: RowSchema, day: str, number: int, since: int, until: int, zone: str, created: int
+) -> ArchiveFile:
+    """Return the entry of a file that this version writes, without what is read from the written file."""
+    return ArchiveFile(
+        path=layout.relative_path(schema.kind, day, number), kind=schema.kind, day=day, number=number, late=False,
+        rows=0, size=0, sha256="", since=since, until=until, first=0, last=0, through=0,
+        columns=column_types_json(schema), zone=zone, schema=ARCHIVE_SCHEMA_VERSION, code=__version__, created=created,
+    )  # fmt: skip
+
+
 _COLUMNS = [field.name for field in fields(ArchiveFile)]
 _INSERT = f"INSERT OR REPLACE INTO archive_file ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - field names
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM archive_file ORDER BY kind, since, number"  # noqa: S608 - the same
@@ -86,29 +93,28 @@ def table_exists(db: sqlite3.Connection, name: str) -> bool:
     return db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone() is not None
 
 
+def late_row_exists(db: sqlite3.Connection, schema: RowSchema, period: SealedPeriod) -> bool:
+    """Return whether the journal has rows of the period that may not be in its files."""
+    sql = f"SELECT 1 FROM {schema.table} WHERE {schema.time_sql} >= ? AND {schema.time_sql} < ? AND seq > ? LIMIT 1"  # noqa: S608 - names of this schema
+    return db.execute(sql, (period.since_ms, period.until_ms, period.through)).fetchone() is not None
+
+
 def read(db: sqlite3.Connection) -> list[ArchiveFile]:
     """Return all sealed files in order of (kind, since, number); none for a journal without a catalog."""
-    if not table_exists(db, "archive_file"):
-        return []
-    return [_archive_file(row) for row in db.execute(_SELECT)]
+    return [_archive_file(row) for row in db.execute(_SELECT)] if table_exists(db, "archive_file") else []
 
 
 def load(directory: Path) -> list[ArchiveFile]:
     """Return all sealed files of a data directory. Raises :class:`JournalError` when there is no journal."""
-    db = open_journal(directory / JOURNAL_FILE, write=False)
-    try:
+    with read_only(directory) as db:
         return read(db)
-    finally:
-        db.close()
 
 
 def _archive_file(row: Sequence[Any]) -> ArchiveFile:
     values = dict(zip(_COLUMNS, row, strict=True))
     if values["schema"] > ARCHIVE_SCHEMA_VERSION:
-        raise ArchiveError(
-            f"{values['path']} was sealed by a newer version "
-            f"(schema {values['schema']}, this version supports {ARCHIVE_SCHEMA_VERSION})"
-        )
+        versions = f"(schema {values['schema']}, this version supports {ARCHIVE_SCHEMA_VERSION})"
+        raise ArchiveError(f"{values['path']} was sealed by a newer version {versions}")
     return ArchiveFile(**(values | {"late": bool(values["late"])}))
 
 
@@ -128,6 +134,14 @@ def sealed_periods(files: Iterable[ArchiveFile], kind: str) -> list[SealedPeriod
     return found
 
 
+def next_number(directory: Path, kind: str, day: str, period: SealedPeriod | None) -> int:
+    """Return the number of the next file of a day, above those on disk and those of the period."""
+    listed = [layout.parse_path(path) for path in layout.list_files(directory)]
+    known = [one[2] for one in listed if one is not None and one[:2] == (kind, day)]
+    known += [one.number for one in period.files] if period else []
+    return max(known, default=-1) + 1
+
+
 def add_file(file: ArchiveFile, replaces: Iterable[str] = ()) -> ArchiveUpdate:
     """Add a sealed file; the files that it replaces are removed from the catalog in the same transaction."""
     removed = [("DELETE FROM archive_file WHERE path = ?", (path,)) for path in replaces]
@@ -145,15 +159,14 @@ def remove_files(paths: Iterable[str]) -> ArchiveUpdate:
     return ArchiveUpdate(statements=tuple(("DELETE FROM archive_file WHERE path = ?", (path,)) for path in paths))
 
 
-def manifest_json(files: Iterable[ArchiveFile]) -> Iterator[str]:
-    """Yield the catalog as text, for operators and other programs."""
+def manifest_json(files: Iterable[ArchiveFile]) -> str:
+    """Return the catalog as text, for operators and other programs."""
     listed = []
     for one in files:
         entry = asdict(one) | {"columns": one.column_types}
         entry |= {name: iso_utc(entry[name]) for name in ("since", "until", "first", "last", "created")}
         listed.append(entry)
-    yield json.dumps({"schema": 1, "files": listed}, ensure_ascii=False, indent=1)
-    yield "\n"
+    return json.dumps({"schema": 1, "files": listed}, ensure_ascii=False, indent=1) + "\n"
 
 
 def write_manifest(directory: Path) -> None:
@@ -161,11 +174,11 @@ def write_manifest(directory: Path) -> None:
 
     It is derived: only the catalog counts. The next sweep removes what a killed run left of it.
     """
-    root, text = directory / ARCHIVE_FOLDER, "".join(manifest_json(load(directory)))
+    root, text = directory / layout.ARCHIVE_FOLDER, manifest_json(load(directory))
     root.mkdir(parents=True, exist_ok=True)
     with suppress(FileNotFoundError):
         if (root / MANIFEST_FILE).read_text("utf-8") == text:
             return
-    temporary = root / f".{MANIFEST_FILE}.{os.getpid()}{TEMP_SUFFIX}"
+    temporary = root / f".{MANIFEST_FILE}.{os.getpid()}{layout.TEMP_SUFFIX}"
     temporary.write_text(text, "utf-8")
     temporary.replace(root / MANIFEST_FILE)

@@ -11,18 +11,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor import __version__
-from monitor.storage.archive import catalog, duckdb_session
-from monitor.storage.archive.layout import (
-    ARCHIVE_FOLDER,
-    ARCHIVE_SCHEMA_VERSION,
-    MIN_RETENTION_DAYS,
-    archived_kinds,
-    list_files,
-    parse_path,
-    relative_path,
-    row_schema,
-)
+from monitor.storage.archive import catalog, duckdb_session, layout
+from monitor.storage.archive.layout import ARCHIVE_FOLDER, MIN_RETENTION_DAYS, row_schema
 from monitor.storage.archive.parquet import write_parquet_file
 from monitor.storage.archive.protocol import SealRequest
 from monitor.storage.archive.seal import archive_lock, sweep
@@ -71,7 +61,7 @@ def compact(request: SealRequest, commit: Callable[[ArchiveUpdate], None], *, ma
         listed = catalog.load(request.directory)
         periods = [
             period
-            for kind in archived_kinds()
+            for kind in layout.archived_kinds()
             for period in catalog.sealed_periods(listed, kind)
             if len(period.files) - 1 > max_supplements
         ]
@@ -86,32 +76,13 @@ def _merge_period(request: SealRequest, period: SealedPeriod, commit: Callable[[
     """Write one new file for a period; remove the old ones when the catalog has the new one."""
     newest = period.files[-1]
     schema = row_schema(newest.kind)
-    numbers = [
-        parsed[2]
-        for path in list_files(request.directory)
-        if (parsed := parse_path(path)) and parsed[:2] == (schema.kind, newest.day)
-    ]
-    number = max([*numbers, newest.number]) + 1
-    entry = replace(
-        newest,
-        path=relative_path(schema.kind, newest.day, number),
-        number=number,
-        late=any(one.late for one in period.files),
-        rows=sum(one.rows for one in period.files),
-        through=period.through,
-        columns=catalog.column_types_json(schema),
-        schema=ARCHIVE_SCHEMA_VERSION,
-        code=__version__,
-        created=request.now_ms,
-    )
+    number = catalog.next_number(request.directory, newest.kind, newest.day, period)
+    new = catalog.new_file(schema, newest.day, number, newest.since, newest.until, newest.zone, request.now_ms)
+    late, rows = any(one.late for one in period.files), sum(one.rows for one in period.files)
+    entry = replace(new, late=late, rows=rows, through=period.through)
+    source = duckdb_session.select_sql(request.directory, schema, period.files)
     with duckdb_session.open_session(request.directory, memory_limit=request.memory_limit) as session:
-        merged = write_parquet_file(
-            request.directory,
-            session,
-            duckdb_session.select_sql(request.directory, schema, period.files),
-            schema,
-            entry,
-        )
+        merged = write_parquet_file(request.directory, session, source, schema, entry)
     old = [one.path for one in period.files]
     commit(catalog.add_file(merged, replaces=old))
     _delete_files(request.directory, old)

@@ -102,8 +102,7 @@ def delete_archived_rows(
 ) -> int:
     """Delete from table ``rows`` what the period's files hold: rows that left the journal may be imported again."""
     known = select_sql(directory, schema, period.files, schema.identity_columns)
-    same = " AND ".join(
-        f"rows.{quote_identifier(name)} = known.{quote_identifier(name)}" for name in schema.identity_columns
-    )
+    keys = map(quote_identifier, schema.identity_columns)
+    same = " AND ".join(f"rows.{key} = known.{key}" for key in keys)
     found = session.execute(f"DELETE FROM rows USING ({known}) AS known WHERE {same}")  # noqa: S608 - names of this schema
     return int((found.fetchone() or (0,))[0])

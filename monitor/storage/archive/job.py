@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 import structlog
 
 from monitor.storage.archive import catalog
-from monitor.storage.archive.layout import STATE_CHANGE_KIND, archived_kinds, row_schema
+from monitor.storage.archive.layout import STATE_CHANGE_KIND, row_schema
 from monitor.storage.archive.protocol import DURABLE_ACK, SealRequest, decode_line, encode_request
-from monitor.storage.journal.store import JOURNAL_FILE, ArchiveUpdate, JournalError, open_journal
+from monitor.storage.journal.database import read_only
+from monitor.storage.journal.store import ArchiveUpdate, JournalError
 from monitor.storage.worker_process import worker_process
+from probes.registry import PROBE_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -73,16 +75,6 @@ class ArchiveStatistics:
     on_trim: Callable[[float], None] = field(default=lambda _rows: None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _TrimRange:
-    """Rows that may be deleted: those of ``kind`` in a period, with sequence numbers up to ``through``."""
-
-    kind: str
-    since: int
-    until: int
-    through: int
-
-
 class ArchiveJob:
     """Maintains the archive of one data directory while the daemon runs.
 
@@ -95,9 +87,7 @@ class ArchiveJob:
     ) -> None:
         self.policy = policy
         self.statistics = ArchiveStatistics()
-        self._directory = directory
-        self._journal = journal
-        self._clock = clock
+        self._directory, self._journal, self._clock = directory, journal, clock
         self._consumers = tuple(consumers)
 
     async def run(self) -> None:
@@ -132,14 +122,9 @@ class ArchiveJob:
 
     async def _run_worker(self) -> int:
         """Run the sealing process and return the files sealed; when it is killed, the next sweep does the rest."""
-        policy = self.policy
-        request = SealRequest(
-            directory=self._directory,
-            zone=policy.zone,
-            grace_ms=int(policy.grace_seconds * 1000),
-            now_ms=self._clock.now(),
-        )
-        encoded = encode_request(request, policy.retention_days).encode()
+        zone, grace_ms, now_ms = self.policy.zone, int(self.policy.grace_seconds * 1000), self._clock.now()
+        request = SealRequest(directory=self._directory, zone=zone, grace_ms=grace_ms, now_ms=now_ms)
+        encoded = encode_request(request, self.policy.retention_days).encode()
         async with worker_process("sealing process", "monitor.storage.archive.worker", encoded) as worker:
             while True:
                 update, result = decode_line((await worker.read_line()).decode())
@@ -160,21 +145,13 @@ class ArchiveJob:
     async def trim(self) -> int:
         """Delete sealed rows from the journal; return their number. State changes are few and stay."""
         removed = 0
-        for trim_range in await asyncio.to_thread(self._trim_ranges):
-            schema = row_schema(trim_range.kind)
-            condition = f"{schema.time_sql} >= ? AND {schema.time_sql} < ? AND seq <= ?"
-            oldest = (
-                f"SELECT seq FROM {schema.table} WHERE {condition} ORDER BY {schema.time_sql} LIMIT {TRIM_CHUNK_ROWS}"  # noqa: S608 - names of this schema
-            )
-            update = ArchiveUpdate(
-                statements=(
-                    (
-                        f"DELETE FROM {schema.table} WHERE seq IN ({oldest})",  # noqa: S608 - the same
-                        (trim_range.since, trim_range.until, trim_range.through),
-                    ),
-                )
-            )
-            left = await asyncio.to_thread(self._count_trimmable, trim_range)
+        for kind, bounds in await asyncio.to_thread(self._trim_ranges):
+            schema = row_schema(kind)
+            source = f"FROM {schema.table} WHERE {schema.time_sql} >= ? AND {schema.time_sql} < ? AND seq <= ?"
+            oldest = f"SELECT seq {source} ORDER BY {schema.time_sql} LIMIT {TRIM_CHUNK_ROWS}"
+            delete = f"DELETE FROM {schema.table} WHERE seq IN ({oldest})"  # noqa: S608 - names of this schema
+            update = ArchiveUpdate(statements=((delete, bounds),))
+            left = await asyncio.to_thread(self._count_rows, source, bounds)
             removed += left
             while left > 0:
                 await self._journal.commit(update)
@@ -185,46 +162,33 @@ class ArchiveJob:
             log.info("journal_trimmed", rows=removed)
         return removed
 
-    def _count_trimmable(self, trim_range: _TrimRange) -> int:
-        schema = row_schema(trim_range.kind)
-        sql = f"SELECT COUNT(*) FROM {schema.table} WHERE {schema.time_sql} >= ? AND {schema.time_sql} < ? AND seq <= ?"  # noqa: S608 - names of this schema
-        db = open_journal(self._directory / JOURNAL_FILE, write=False)
-        try:
-            return int(db.execute(sql, (trim_range.since, trim_range.until, trim_range.through)).fetchone()[0])
-        finally:
-            db.close()
+    def _count_rows(self, source: str, bounds: tuple[int, int, int]) -> int:
+        with read_only(self._directory) as db:
+            return int(db.execute(f"SELECT COUNT(*) {source}", bounds).fetchone()[0])
 
-    def _trim_ranges(self) -> list[_TrimRange]:
-        """Return the ranges that may be deleted now, oldest first."""
+    def _trim_ranges(self) -> list[tuple[str, tuple[int, int, int]]]:
+        """Return (kind, (since, until, through)) of the rows that may be deleted now, oldest first."""
         now = self._clock.now()
-        db = open_journal(self._directory / JOURNAL_FILE, write=False)
-        try:
+        with read_only(self._directory) as db:
             listed = catalog.read(db)
             passed, slowest = self._slowest_consumer(dict(db.execute("SELECT consumer, seq FROM checkpoint")))
             last = int(db.execute("SELECT last FROM sequence").fetchone()[0])
-        finally:
-            db.close()
         kept_from = now - int(self.policy.keep_in_journal_seconds * 1000)
         found, blocked = [], False
-        for kind in archived_kinds():
-            if kind == STATE_CHANGE_KIND:
-                continue
+        for kind in PROBE_KINDS:
             for period in catalog.sealed_periods(listed, kind):
                 if period.until_ms > kept_from or max(one.created for one in period.files) > now - MIN_SEALED_AGE_MS:
                     continue
                 blocked = blocked or passed < min(period.through, last)
-                through = min(period.through, passed)
-                found.append(_TrimRange(kind=kind, since=period.since_ms, until=period.until_ms, through=through))
+                found.append((kind, (period.since_ms, period.until_ms, min(period.through, passed))))
         self.statistics.trim_blocked_by = slowest if blocked else ""
-        return sorted(found, key=lambda one: one.since)
+        return sorted(found, key=lambda one: one[1][0])
 
     def _slowest_consumer(self, checkpoints: dict[str, int]) -> tuple[int, str]:
         """Return (the number that every consumer has passed, the consumer that is last)."""
-        active = {
-            name: seq
-            for name, seq in checkpoints.items()
-            if name in self._consumers or not name.startswith(OPTIONAL_CONSUMER_PREFIXES)
-        }
-        known = dict.fromkeys(self._consumers, 0) | active
+        known = dict.fromkeys(self._consumers, 0)
+        for name, seq in checkpoints.items():
+            if name in known or not name.startswith(OPTIONAL_CONSUMER_PREFIXES):
+                known[name] = seq
         slowest = min(known, key=known.__getitem__, default="")
         return (known[slowest] if slowest else 2**62), slowest

@@ -39,7 +39,7 @@ class ArchiveError(JournalError):
     """The archive cannot be used; the message is one sentence for the operator."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ReportDay:
     """A calendar day of the report zone: ``since_ms <= time < until_ms`` (UTC ms)."""
 
@@ -48,7 +48,7 @@ class ReportDay:
     until_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RowSchema:
     """The rows of a kind, in the journal and in the files: ``types`` maps column to DuckDB type."""
 
@@ -68,23 +68,12 @@ class RowSchema:
 def row_schema(kind: str) -> RowSchema:
     """Return the schema of a kind's rows, or of state changes. Raises :class:`JournalError` for an unknown kind."""
     if kind == STATE_CHANGE_KIND:
-        return RowSchema(
-            kind=kind,
-            table=kind,
-            time_column="at",
-            types={column.name: DUCKDB_TYPES[column.type] for column in STATE_CHANGE_COLUMNS}
-            | {"cause": "BIGINT", "seq": "BIGINT"},
-            identity_columns=STATE_IDENTITY_COLUMNS,
-            sort_columns=("portal", "at", "location", "seq"),
-        )
-    return RowSchema(
-        kind=kind,
-        table=columns.kind_table(kind).name,
-        time_column="slot",
-        types={column.name: DUCKDB_TYPES[column.type] for column in columns.history_columns(kind)},
-        identity_columns=columns.IDENTITY_COLUMNS,
-        sort_columns=("portal", "slot", "check", "location", "attempt"),
-    )
+        types = {column.name: DUCKDB_TYPES[column.type] for column in STATE_CHANGE_COLUMNS}
+        types |= {"cause": "BIGINT", "seq": "BIGINT"}
+        return RowSchema(kind, kind, "at", types, STATE_IDENTITY_COLUMNS, ("portal", "at", "location", "seq"))
+    types = {column.name: DUCKDB_TYPES[column.type] for column in columns.history_columns(kind)}
+    sort_columns = ("portal", "slot", "check", "location", "attempt")
+    return RowSchema(kind, columns.kind_table(kind).name, "slot", types, columns.IDENTITY_COLUMNS, sort_columns)
 
 
 def archived_kinds() -> list[str]:
@@ -95,9 +84,7 @@ def archived_kinds() -> list[str]:
 def day_of(at_ms: int, zone: ZoneInfo) -> ReportDay:
     """Return the day that contains ``at_ms`` (UTC ms). Days last 23 to 25 hours where clocks are changed."""
     day = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone).date()
-    return ReportDay(
-        date=day.isoformat(), since_ms=_midnight_ms(day, zone), until_ms=_midnight_ms(day + timedelta(1), zone)
-    )
+    return ReportDay(day.isoformat(), _midnight_ms(day, zone), _midnight_ms(day + timedelta(1), zone))
 
 
 def _midnight_ms(day: date, zone: ZoneInfo) -> int:

@@ -7,14 +7,8 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from monitor.storage.archive.layout import (
-    ARCHIVE_FOLDER,
-    TEMP_SUFFIX,
-    ArchiveError,
-    RowSchema,
-    quote_identifier,
-    quote_literal,
-)
+from monitor.storage.archive import layout
+from monitor.storage.archive.layout import ArchiveError, RowSchema, quote_literal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,10 +28,10 @@ def write_parquet_file(
 
     Raises :class:`ArchiveError` when the file does not contain exactly ``entry.rows`` rows.
     """
-    target = directory / ARCHIVE_FOLDER / entry.path
-    temporary = target.with_name(f".{target.name}.{os.getpid()}{TEMP_SUFFIX}")
+    target = directory / layout.ARCHIVE_FOLDER / entry.path
+    temporary = target.with_name(f".{target.name}.{os.getpid()}{layout.TEMP_SUFFIX}")
     _make_durable_directory(target.parent)
-    keys = ", ".join(quote_identifier(name) for name in schema.sort_columns)
+    keys = ", ".join(layout.quote_identifier(name) for name in schema.sort_columns)
     metadata = {name: str(getattr(entry, name)) for name in ("kind", "day", "since", "until", "zone", "schema", "code")}
     pairs = ", ".join(f"{name}: {quote_literal(value)}" for name, value in metadata.items())
     options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS}, KV_METADATA {{{pairs}}}"
@@ -54,10 +48,8 @@ def write_parquet_file(
 
 def count_and_bounds(session: duckdb.DuckDBPyConnection, path: Path, schema: RowSchema) -> tuple[int, int, int]:
     """Return (rows, first time, last time) of a file."""
-    sql = (
-        f"SELECT COUNT(*), MIN({schema.time_sql}), MAX({schema.time_sql}) FROM read_parquet({quote_literal(str(path))})"  # noqa: S608 - quoted
-    )
-    found = session.execute(sql).fetchone()
+    time, file = schema.time_sql, quote_literal(str(path))
+    found = session.execute(f"SELECT COUNT(*), MIN({time}), MAX({time}) FROM read_parquet({file})").fetchone()  # noqa: S608 - quoted
     return (int(found[0]), int(found[1] or 0), int(found[2] or 0)) if found else (0, 0, 0)
 
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from monitor.storage.archive import catalog, duckdb_session
 from monitor.storage.archive.layout import ArchiveError, RowSchema, quote_identifier, row_schema
-from monitor.storage.journal.store import JOURNAL_FILE, open_journal
+from monitor.storage.journal.database import read_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+
+    import duckdb
 
     from monitor.storage.archive.catalog import ArchiveFile, SealedPeriod
 
@@ -23,7 +25,7 @@ READ_MEMORY_LIMIT = "256MB"
 """Memory limit of reading one sealed day; a larger one is sorted on disk."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Segment:
     """A part of a window: from one sealed period, or from the journal where ``sealed_period`` is None."""
 
@@ -32,7 +34,7 @@ class Segment:
     sealed_period: SealedPeriod | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RowFilter:
     """The rows of a period to read: ``since_ms <= time < until_ms``, with ``allowed_values`` by column."""
 
@@ -57,12 +59,12 @@ def split_window(files: Iterable[ArchiveFile], kind: str, since_ms: int, until_m
         if period.until_ms <= since_ms or period.since_ms >= until_ms:
             continue
         if since_ms < period.since_ms:
-            found.append(Segment(since_ms=since_ms, until_ms=period.since_ms, sealed_period=None))
-            since_ms = period.since_ms
-        found.append(Segment(since_ms=since_ms, until_ms=min(until_ms, period.until_ms), sealed_period=period))
-        since_ms = min(until_ms, period.until_ms)
+            found.append(Segment(since_ms, period.since_ms, None))
+        end_ms = min(until_ms, period.until_ms)
+        found.append(Segment(max(since_ms, period.since_ms), end_ms, period))
+        since_ms = end_ms
     if since_ms < until_ms:
-        found.append(Segment(since_ms=since_ms, until_ms=until_ms, sealed_period=None))
+        found.append(Segment(since_ms, until_ms, None))
     return found
 
 
@@ -83,34 +85,31 @@ def read_rows(  # noqa: PLR0913, PLR0917 - a complete query, used at two places
     schema = row_schema(kind)
     where, values = row_filter.where_clause(schema)
     condition = f"WHERE {where} ORDER BY {', '.join(quote_identifier(name) for name in sort_columns)}"
+
+    def select(files: Sequence[ArchiveFile]) -> duckdb.DuckDBPyConnection:
+        source = duckdb_session.select_sql(directory, schema, files, names)
+        return duckdb_session.execute(db, f"SELECT * FROM ({source}) {condition}", values)  # noqa: S608 - quoted
+
     with duckdb_session.open_session(directory, memory_limit=READ_MEMORY_LIMIT) as db:
         try:
-            source = duckdb_session.select_sql(directory, schema, period.files, names)
-            found = duckdb_session.execute(db, f"SELECT * FROM ({source}) {condition}", values)  # noqa: S608 - quoted
+            found = select(period.files)
         except ArchiveError:
-            files = _reload_files(directory, kind, period)
-            source = duckdb_session.select_sql(directory, schema, files, names)
-            found = duckdb_session.execute(db, f"SELECT * FROM ({source}) {condition}", values)  # noqa: S608 - quoted
+            found = select(_reload_files(directory, kind, period))
         while some := found.fetchmany(batch_rows):
             yield from some
 
 
 def count_rows(directory: Path, kind: str, period: SealedPeriod, row_filter: RowFilter) -> int:
     """Return the number of rows of :func:`read_rows`; whole periods are counted from the catalog."""
-    if (
-        not row_filter.allowed_values
-        and row_filter.since_ms <= period.since_ms
-        and period.until_ms <= row_filter.until_ms
-    ):
+    whole = row_filter.since_ms <= period.since_ms and period.until_ms <= row_filter.until_ms
+    if whole and not row_filter.allowed_values:
         return sum(one.rows for one in period.files)
     schema = row_schema(kind)
     where, values = row_filter.where_clause(schema)
     names = dict.fromkeys([schema.time_column, *(name for name, _ in row_filter.allowed_values)])
     with duckdb_session.open_session(directory, memory_limit=READ_MEMORY_LIMIT) as db:
-        sql = (
-            f"SELECT COUNT(*) FROM ({duckdb_session.select_sql(directory, schema, period.files, names)}) WHERE {where}"  # noqa: S608 - names of this schema
-        )
-        found = duckdb_session.execute(db, sql, values).fetchone()
+        source = duckdb_session.select_sql(directory, schema, period.files, names)
+        found = duckdb_session.execute(db, f"SELECT COUNT(*) FROM ({source}) WHERE {where}", values).fetchone()  # noqa: S608 - quoted
         return int(found[0]) if found else 0
 
 
@@ -136,10 +135,5 @@ def merge_sorted(
 
 def has_late_rows(directory: Path, kind: str, period: SealedPeriod) -> bool:
     """Return whether the journal has rows of a sealed period that may not be in its files."""
-    schema = row_schema(kind)
-    db = open_journal(directory / JOURNAL_FILE, write=False)
-    try:
-        sql = f"SELECT 1 FROM {schema.table} WHERE {schema.time_sql} >= ? AND {schema.time_sql} < ? AND seq > ? LIMIT 1"  # noqa: S608 - names of this schema
-        return db.execute(sql, (period.since_ms, period.until_ms, period.through)).fetchone() is not None
-    finally:
-        db.close()
+    with read_only(directory) as db:
+        return catalog.late_row_exists(db, row_schema(kind), period)

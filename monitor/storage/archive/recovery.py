@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor.storage.archive import catalog, duckdb_session
+from monitor.storage.archive import catalog, duckdb_session, layout
 from monitor.storage.archive.catalog import ArchiveFile, SealedPeriod
 from monitor.storage.archive.layout import (
     ARCHIVE_FOLDER,
     ARCHIVE_SCHEMA_VERSION,
     ArchiveError,
     RowSchema,
-    archived_kinds,
-    list_files,
-    parse_path,
     quote_identifier,
     quote_literal,
-    row_schema,
 )
 from monitor.storage.archive.parquet import count_and_bounds, sha256
 
@@ -42,7 +39,7 @@ def recover(request: SealRequest, db: sqlite3.Connection) -> Iterator[ArchiveUpd
     A file that cannot be identified stays where it is, and ``archive verify`` reports it.
     """
     known = catalog.read(db)
-    unknown = [path for path in list_files(request.directory) if path not in {one.path for one in known}]
+    unknown = [path for path in layout.list_files(request.directory) if path not in {one.path for one in known}]
     if not unknown:
         return
     with duckdb_session.open_session(request.directory, memory_limit=request.memory_limit) as session:
@@ -65,26 +62,22 @@ def _identify_file(
     request: SealRequest, session: duckdb.DuckDBPyConnection, path: str, known: Sequence[ArchiveFile]
 ) -> ArchiveFile | None:
     """Return the entry for an unknown file, None for a leftover. Raises :class:`ArchiveError` when it is neither."""
-    parsed = parse_path(path)
-    if parsed is None or parsed[0] not in archived_kinds():
+    parsed = layout.parse_path(path)
+    if parsed is None or parsed[0] not in layout.archived_kinds():
         raise ArchiveError("unexpected file name")
-    schema, file = row_schema(parsed[0]), request.directory / ARCHIVE_FOLDER / path
+    schema, file = layout.row_schema(parsed[0]), request.directory / ARCHIVE_FOLDER / path
     metadata, types = _read_metadata(session, file)
     if (metadata.get("kind"), metadata.get("day")) != parsed[:2]:
         raise ArchiveError("its metadata does not match its path")
     if int(metadata["schema"]) < ARCHIVE_SCHEMA_VERSION:
         raise ArchiveError(f"it was sealed before the first release (schema {metadata['schema']})")
     if int(metadata["schema"]) > ARCHIVE_SCHEMA_VERSION:
-        raise ArchiveError(
-            f"it was sealed by a newer version "
-            f"(schema {metadata['schema']}, this version supports {ARCHIVE_SCHEMA_VERSION})"
-        )
+        versions = f"(schema {metadata['schema']}, this version supports {ARCHIVE_SCHEMA_VERSION})"
+        raise ArchiveError(f"it was sealed by a newer version {versions}")
     since, until = int(metadata["since"]), int(metadata["until"])
     rows, first, last = count_and_bounds(session, file, schema)
-    period = next(
-        (one for one in catalog.sealed_periods(known, schema.kind) if (one.since_ms, one.until_ms) == (since, until)),
-        None,
-    )
+    periods = catalog.sealed_periods(known, schema.kind)
+    period = next((one for one in periods if (one.since_ms, one.until_ms) == (since, until)), None)
     if period is not None:
         overlap = _count_overlap(session, request.directory, schema, period, file)
         if overlap == rows:
@@ -92,26 +85,12 @@ def _identify_file(
         if overlap:
             raise ArchiveError(f"{overlap} of its {rows} rows are in other files")
     digest, size = sha256(file)
-    one = ArchiveFile(
-        path=path,
-        kind=schema.kind,
-        day=parsed[1],
-        number=parsed[2],
-        late=period is not None,
-        rows=rows,
-        size=size,
-        sha256=digest,
-        since=since,
-        until=until,
-        first=first,
-        last=last,
+    entry = catalog.new_file(schema, *parsed[1:], since, until, metadata["zone"], request.now_ms)
+    one = replace(
+        entry, rows=rows, size=size, sha256=digest, first=first, last=last, late=period is not None,
         through=0,  # unknown: the next task compares the period's rows with this file
-        columns=json.dumps(types),
-        zone=metadata["zone"],
-        schema=int(metadata["schema"]),
-        code=metadata["code"],
-        created=request.now_ms,
-    )
+        columns=json.dumps(types), code=metadata["code"],
+    )  # fmt: skip
     catalog.sealed_periods([*known, one], schema.kind)
     return one
 

@@ -10,37 +10,21 @@ from __future__ import annotations
 import fcntl
 import sqlite3
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import structlog
 
-from monitor import __version__
-from monitor.storage.archive import catalog, duckdb_session
-from monitor.storage.archive.catalog import ArchiveFile, SealedPeriod, table_exists
-from monitor.storage.archive.layout import (
-    ARCHIVE_FOLDER,
-    ARCHIVE_SCHEMA_VERSION,
-    MANIFEST_FILE,
-    TEMP_SUFFIX,
-    ArchiveError,
-    ReportDay,
-    RowSchema,
-    archived_kinds,
-    day_of,
-    kind_folders,
-    list_files,
-    parse_path,
-    relative_path,
-    row_schema,
-)
+from monitor.storage.archive import catalog, duckdb_session, layout
+from monitor.storage.archive.catalog import SealedPeriod, table_exists
+from monitor.storage.archive.layout import ARCHIVE_FOLDER, ArchiveError, ReportDay, RowSchema, row_schema
 from monitor.storage.archive.parquet import write_parquet_file
 from monitor.storage.archive.protocol import SealRequest
 from monitor.storage.archive.recovery import recover
 from monitor.storage.archive.sqlite_copy import copy_rows
 from monitor.storage.archive.temp_dirs import remove_abandoned_temp_dirs
-from monitor.storage.journal.store import JOURNAL_FILE, open_journal
+from monitor.storage.journal.database import JOURNAL_FILE, read_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -51,7 +35,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class SealTask:
     """One file to write: rows of ``kind`` in a period of ``day`` that sealed ``period``, if any, does not hold yet."""
 
@@ -76,7 +60,7 @@ def sweep(
         for update in recover(request, db):
             commit(update)
         wait_durable()
-        for kind in archived_kinds():
+        for kind in layout.archived_kinds():
             for task in list(pending_tasks(db, kind, request)):
                 update, new = seal(request, db, task)
                 commit(update)
@@ -100,22 +84,20 @@ def archive_lock(directory: Path) -> Iterator[None]:
 
 @contextmanager
 def _journal_connection(directory: Path) -> Iterator[sqlite3.Connection]:
-    db = open_journal(directory / JOURNAL_FILE, write=False)
-    try:
-        yield db
-    except sqlite3.Error as error:
-        raise ArchiveError(f"journal {directory / JOURNAL_FILE} cannot be read: {error}") from error
-    finally:
-        db.close()
+    with read_only(directory) as db:
+        try:
+            yield db
+        except sqlite3.Error as error:
+            raise ArchiveError(f"journal {directory / JOURNAL_FILE} cannot be read: {error}") from error
 
 
 def _remove_leftovers(directory: Path) -> None:
     """Remove the temporary files of a killed sweep. The caller holds the lock."""
     remove_abandoned_temp_dirs(directory)
-    for leftover in (directory / ARCHIVE_FOLDER).glob(f".{MANIFEST_FILE}.*"):
+    for leftover in (directory / ARCHIVE_FOLDER).glob(f".{layout.MANIFEST_FILE}.*"):
         leftover.unlink(missing_ok=True)
-    for folder in kind_folders(directory):
-        for leftover in folder.glob(f"*/.*{TEMP_SUFFIX}"):
+    for folder in layout.kind_folders(directory):
+        for leftover in folder.glob(f"*/.*{layout.TEMP_SUFFIX}"):
             leftover.unlink(missing_ok=True)
 
 
@@ -126,22 +108,13 @@ def pending_tasks(db: sqlite3.Connection, kind: str, request: SealRequest) -> It
         return
     periods = catalog.sealed_periods(catalog.read(db), kind)
     first_time = f"SELECT MIN({schema.time_sql}) FROM {schema.table} WHERE {schema.time_sql} >= ?"  # noqa: S608 - names of this schema
-    late_row = (
-        f"SELECT 1 FROM {schema.table} WHERE {schema.time_sql} >= ? AND {schema.time_sql} < ? AND seq > ? LIMIT 1"  # noqa: S608 - the same
-    )
     cursor = -(2**62)
     while (found := db.execute(first_time, (cursor,)).fetchone()[0]) is not None:
         period = next((one for one in periods if one.since_ms <= found < one.until_ms), None)
-        day = day_of(found, zone)
+        day = layout.day_of(found, zone)
         if period is not None:
-            if db.execute(late_row, (period.since_ms, period.until_ms, period.through)).fetchone():
-                yield SealTask(
-                    kind=kind,
-                    day=period.files[0].day,
-                    since_ms=period.since_ms,
-                    until_ms=period.until_ms,
-                    period=period,
-                )
+            if catalog.late_row_exists(db, schema, period):
+                yield SealTask(kind, period.files[0].day, period.since_ms, period.until_ms, period)
             cursor = period.until_ms
             continue
         if day.until_ms + request.grace_ms > request.now_ms:
@@ -154,7 +127,7 @@ def _task_of_day(kind: str, day: ReportDay, at: int, periods: Sequence[SealedPer
     """Return the period around ``at`` that has no file: the day, or its part beside sealed days of another zone."""
     since = max([day.since_ms, *(one.until_ms for one in periods if one.until_ms <= at)])
     until = min([day.until_ms, *(one.since_ms for one in periods if one.since_ms > at)])
-    return SealTask(kind=kind, day=day.date, since_ms=since, until_ms=until, period=None)
+    return SealTask(kind, day.date, since, until, None)
 
 
 def seal(request: SealRequest, db: sqlite3.Connection, task: SealTask) -> tuple[ArchiveUpdate, int]:
@@ -164,67 +137,29 @@ def seal(request: SealRequest, db: sqlite3.Connection, task: SealTask) -> tuple[
         db.execute("BEGIN")
         try:
             through = int(db.execute("SELECT last FROM sequence").fetchone()[0])
-            count = copy_rows(db, session, schema, *_rows_condition(db, schema, task, through))
+            count = copy_rows(db, session, schema, *_condition(db, schema, task, through))
         finally:
             db.execute("COMMIT")
         if task.period is not None:
             count -= duckdb_session.delete_archived_rows(session, request.directory, schema, task.period)
             if count == 0:
                 return catalog.advance_through(task.period, through), 0
-        entry = _catalog_entry(request, task, _next_number(request.directory, task), count, through)
+        number = catalog.next_number(request.directory, task.kind, task.day, task.period)
+        new = catalog.new_file(schema, task.day, number, task.since_ms, task.until_ms, request.zone, request.now_ms)
+        entry = replace(new, late=task.period is not None, rows=count, through=through)
         sealed = write_parquet_file(request.directory, session, "SELECT * FROM rows", schema, entry)
     log.info("archive_file_sealed", path=sealed.path, rows=sealed.rows, bytes=sealed.size, late=sealed.late)
     return catalog.add_file(sealed), 1
 
 
-def _rows_condition(
-    db: sqlite3.Connection, schema: RowSchema, task: SealTask, through: int
-) -> tuple[str, tuple[int, ...]]:
+def _condition(db: sqlite3.Connection, schema: RowSchema, task: SealTask, through: int) -> tuple[str, tuple[int, ...]]:
     """Return the condition for the task's rows, and its values: by sequence number, the order of rows on disk.
 
     The index by time finds the lowest and highest number without reading the rows (measured: twice as fast).
     """
     past = task.period.through if task.period else 0
     inside = (task.since_ms, task.until_ms, past, through)
-    bounds = (
-        f"SELECT MIN(seq), MAX(seq) FROM {schema.table} "  # noqa: S608 - names of this schema
-        f"WHERE {schema.time_sql} >= ? AND {schema.time_sql} < ? AND seq > ? AND seq <= ?"
-    )
-    first, last = db.execute(bounds, inside).fetchone()
-    return f"seq >= ? AND seq <= ? AND +{schema.time_sql} >= ? AND +{schema.time_sql} < ?", (
-        first,
-        last,
-        task.since_ms,
-        task.until_ms,
-    )
-
-
-def _next_number(directory: Path, task: SealTask) -> int:
-    listed = [parse_path(path) for path in list_files(directory)]
-    known = [one[2] for one in listed if one is not None and one[:2] == (task.kind, task.day)]
-    known += [one.number for one in task.period.files] if task.period else []
-    return max(known, default=-1) + 1
-
-
-def _catalog_entry(request: SealRequest, task: SealTask, number: int, count: int, through: int) -> ArchiveFile:
-    """Return the catalog entry, without what is read from the written file."""
-    return ArchiveFile(
-        path=relative_path(task.kind, task.day, number),
-        kind=task.kind,
-        day=task.day,
-        number=number,
-        late=task.period is not None,
-        rows=count,
-        size=0,
-        sha256="",
-        since=task.since_ms,
-        until=task.until_ms,
-        first=0,
-        last=0,
-        through=through,
-        columns=catalog.column_types_json(row_schema(task.kind)),
-        zone=request.zone,
-        schema=ARCHIVE_SCHEMA_VERSION,
-        code=__version__,
-        created=request.now_ms,
-    )
+    time = schema.time_sql
+    where = f"{time} >= ? AND {time} < ? AND seq > ? AND seq <= ?"
+    first, last = db.execute(f"SELECT MIN(seq), MAX(seq) FROM {schema.table} WHERE {where}", inside).fetchone()  # noqa: S608 - names of this schema
+    return f"seq >= ? AND seq <= ? AND +{time} >= ? AND +{time} < ?", (first, last, task.since_ms, task.until_ms)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.storage.archive import catalog, duckdb_session, reader
 from monitor.storage.archive.layout import ArchiveError, RowSchema, quote_identifier, row_schema
 from monitor.storage.archive.sqlite_copy import copy_rows
-from monitor.storage.journal.store import JOURNAL_FILE, open_journal
+from monitor.storage.journal.database import JOURNAL_FILE, read_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -43,82 +44,69 @@ def connect(  # noqa: PLR0913 - a window and its columns
     """
     with (
         duckdb_session.open_session(directory, memory_limit=memory_limit, on_disk=True) as db,
-        closing(_journal_connection(directory)) as journal,
+        read_only(directory) as journal,
     ):
         for kind in kinds:
             schema = row_schema(kind)
             requested = {*schema.identity_columns, *names} if names else set(schema.types)
+            segments = reader.split_window(catalog.read(journal), kind, since_ms, until_ms)
             selected = [name for name in schema.types if name in requested]
-            _create_view(
-                directory,
-                journal,
-                db,
-                schema,
-                reader.split_window(catalog.read(journal), kind, since_ms, until_ms),
-                selected,
-            )
+            _KindView(directory, journal, db, schema, segments, selected).create()
         yield db
 
 
-def _journal_connection(directory: Path) -> sqlite3.Connection:
-    return open_journal(directory / JOURNAL_FILE, write=False)
+@dataclass(frozen=True, slots=True)
+class _KindView:
+    """The view of one kind over a window, with the open connections of :func:`connect`."""
 
+    directory: Path
+    journal: sqlite3.Connection
+    db: duckdb.DuckDBPyConnection
+    schema: RowSchema
+    segments: Sequence[Segment]
+    names: Sequence[str]
 
-def _create_view(  # noqa: PLR0913, PLR0917 - one step of connect, with its open connections
-    directory: Path,
-    journal: sqlite3.Connection,
-    db: duckdb.DuckDBPyConnection,
-    schema: RowSchema,
-    segments: Sequence[Segment],
-    names: Sequence[str],
-) -> None:
-    """Create the view of one kind: whole files, parts of files, and rows of the journal."""
-    whole: list[ArchiveFile] = []
-    parts = []
-    for segment in segments:
-        if segment.sealed_period is None:
-            continue
-        if (segment.since_ms, segment.until_ms) == (segment.sealed_period.since_ms, segment.sealed_period.until_ms):
-            whole += segment.sealed_period.files
-        else:
-            inside = f"{schema.time_sql} >= {segment.since_ms} AND {schema.time_sql} < {segment.until_ms}"
-            source = duckdb_session.select_sql(directory, schema, segment.sealed_period.files, names)
-            parts.append(f"SELECT * FROM ({source}) WHERE {inside}")  # noqa: S608 - quoted
-    if whole:
-        parts.append(duckdb_session.select_sql(directory, schema, whole, names))
-    parts.append(f"SELECT * FROM {_load_journal_rows(directory, journal, db, schema, segments, names)}")  # noqa: S608 - our own name
-    db.execute(f"CREATE VIEW {quote_identifier(schema.kind)} AS {' UNION ALL '.join(parts)}")
+    def create(self) -> None:
+        """Create the view: whole files, parts of files, and rows of the journal."""
+        whole: list[ArchiveFile] = []
+        parts = []
+        for segment in self.segments:
+            period = segment.sealed_period
+            if period is None:
+                continue
+            if (segment.since_ms, segment.until_ms) == (period.since_ms, period.until_ms):
+                whole += period.files
+            else:
+                parts.append(f"SELECT * FROM ({self._files_sql(period.files)}) WHERE {self._inside(segment)}")  # noqa: S608 - quoted
+        if whole:
+            parts.append(self._files_sql(whole))
+        parts.append(f"SELECT * FROM {self._load_journal_rows()}")  # noqa: S608 - our own name
+        self.db.execute(f"CREATE VIEW {quote_identifier(self.schema.kind)} AS {' UNION ALL '.join(parts)}")
 
+    def _files_sql(self, files: Sequence[ArchiveFile]) -> str:
+        return duckdb_session.select_sql(self.directory, self.schema, files, self.names)
 
-def _load_journal_rows(  # noqa: PLR0913, PLR0917 - one step of connect, with its open connections
-    directory: Path,
-    journal: sqlite3.Connection,
-    db: duckdb.DuckDBPyConnection,
-    schema: RowSchema,
-    segments: Sequence[Segment],
-    names: Sequence[str],
-) -> str:
-    """Load the rows that are in no file yet, and return the name of their table."""
-    late = [
-        segment.sealed_period
-        for segment in segments
-        if segment.sealed_period is not None and reader.has_late_rows(directory, schema.kind, segment.sealed_period)
-    ]
-    unsealed = [segment for segment in segments if segment.sealed_period is None or segment.sealed_period in late]
-    through = [segment.sealed_period.through if segment.sealed_period else -1 for segment in unsealed]
-    conditions = [
-        f"({schema.time_sql} >= {segment.since_ms} AND {schema.time_sql} < {segment.until_ms} AND seq > {seq})"
-        for segment, seq in zip(unsealed, through, strict=True)
-    ]
-    try:
-        if catalog.table_exists(journal, schema.table):
-            copy_rows(journal, db, schema, " OR ".join(conditions) or "false", names=names)
-        else:
-            db.execute(f"CREATE TABLE rows AS {duckdb_session.select_sql(directory, schema, (), names)}")
-    except sqlite3.Error as error:
-        raise ArchiveError(f"journal {directory / JOURNAL_FILE} cannot be read: {error}") from error
-    for period in late:
-        duckdb_session.delete_archived_rows(db, directory, schema, period)
-    table = quote_identifier(f"journal_{schema.kind}")
-    db.execute(f"ALTER TABLE rows RENAME TO {table}")
-    return table
+    def _inside(self, segment: Segment) -> str:
+        return f"{self.schema.time_sql} >= {segment.since_ms} AND {self.schema.time_sql} < {segment.until_ms}"
+
+    def _load_journal_rows(self) -> str:
+        """Load the rows that are in no file yet, and return the name of their table."""
+        conditions, late = [], []
+        for segment in self.segments:
+            period = segment.sealed_period
+            if period is None or catalog.late_row_exists(self.journal, self.schema, period):
+                conditions.append(f"({self._inside(segment)} AND seq > {period.through if period else -1})")
+                late += [period] if period else []
+        try:
+            if catalog.table_exists(self.journal, self.schema.table):
+                condition = " OR ".join(conditions) or "false"
+                copy_rows(self.journal, self.db, self.schema, condition, names=self.names)
+            else:
+                self.db.execute(f"CREATE TABLE rows AS {self._files_sql(())}")
+        except sqlite3.Error as error:
+            raise ArchiveError(f"journal {self.directory / JOURNAL_FILE} cannot be read: {error}") from error
+        for period in late:
+            duckdb_session.delete_archived_rows(self.db, self.directory, self.schema, period)
+        table = quote_identifier(f"journal_{self.schema.kind}")
+        self.db.execute(f"ALTER TABLE rows RENAME TO {table}")
+        return table

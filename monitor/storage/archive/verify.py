@@ -49,12 +49,8 @@ def verify(directory: Path, progress: Callable[[int, int], None] = lambda _done,
             catalog.sealed_periods(listed, kind)
         except ArchiveError as error:
             errors.append(str(error))
-    return VerifyResult(
-        files=len(listed),
-        rows=sum(one.rows for one in listed),
-        size_bytes=sum(one.size for one in listed),
-        errors=tuple(errors),
-    )
+    rows, size_bytes = sum(one.rows for one in listed), sum(one.size for one in listed)
+    return VerifyResult(files=len(listed), rows=rows, size_bytes=size_bytes, errors=tuple(errors))
 
 
 def _file_error(directory: Path, file: ArchiveFile) -> str | None:
@@ -70,9 +66,8 @@ def _file_error(directory: Path, file: ArchiveFile) -> str | None:
         return f"changed since it was sealed: {size} bytes (catalog: {file.size}), SHA-256 {digest}"
     try:
         with duckdb_session.open_session(directory, memory_limit="64MB", threads=1) as session:
-            found = session.execute(
-                f"SELECT num_rows FROM parquet_file_metadata({quote_literal(str(path))})"  # noqa: S608 - quoted
-            ).fetchone()
+            source = f"parquet_file_metadata({quote_literal(str(path))})"
+            found = session.execute(f"SELECT num_rows FROM {source}").fetchone()  # noqa: S608 - quoted
     except ArchiveError as error:
         return f"not a Parquet file: {error}"
     rows = int(found[0]) if found else 0

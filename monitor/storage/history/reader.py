@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +25,7 @@ from monitor.storage.journal.columns import (
     history_columns,
     kind_table,
 )
-from monitor.storage.journal.database import table_columns
-from monitor.storage.journal.store import JOURNAL_FILE, JournalError, open_journal
+from monitor.storage.journal.database import JOURNAL_FILE, JournalError, read_only, table_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -49,13 +48,15 @@ __all__ = [
     "count",
     "history_columns",
     "measurements",
-    "open_journal",
     "state_changes",
     "states_at",
 ]
 
 ColumnBatch = dict[str, list[Any]]
 """One batch: column name -> values, all lists equally long, None where a value is absent."""
+
+Portals = frozenset[str] | None
+"""Portal ids to read; None means all of them."""
 
 BATCH_ROWS = 10_000
 
@@ -105,15 +106,13 @@ def _segment_rows(
     if segment.sealed_period is None:
         return _journal_rows(db, window, segment, batch_rows)
     names = [column.name for column in history_columns(window.kind)]
-    row_filter = RowFilter(since_ms=segment.since_ms, until_ms=segment.until_ms, allowed_values=window.allowed_values)
-    sealed = reader.read_rows(
-        directory, window.kind, segment.sealed_period, row_filter, names, _SORT_COLUMNS, batch_rows
-    )
-    if not reader.has_late_rows(directory, window.kind, segment.sealed_period):
+    row_filter = RowFilter(segment.since_ms, segment.until_ms, window.allowed_values)
+    kind, period = window.kind, segment.sealed_period
+    sealed = reader.read_rows(directory, kind, period, row_filter, names, _SORT_COLUMNS, batch_rows)
+    if not reader.has_late_rows(directory, kind, period):
         return sealed
-    return reader.merge_sorted(
-        sealed, _journal_rows(db, window, segment, batch_rows), [_POSITIONS[name] for name in _SORT_COLUMNS]
-    )
+    late = _journal_rows(db, window, segment, batch_rows)
+    return reader.merge_sorted(sealed, late, [_POSITIONS[name] for name in _SORT_COLUMNS])
 
 
 def _journal_rows(
@@ -137,15 +136,12 @@ def count(directory: Path, window: HistoryWindow) -> int:
     total = 0
     with _journal_connection(directory) as db:
         for segment in reader.split_window(catalog.read(db), window.kind, window.since_ms, window.until_ms):
-            if segment.sealed_period is not None and reader.has_late_rows(
-                directory, window.kind, segment.sealed_period
-            ):
+            period = segment.sealed_period
+            if period is not None and reader.has_late_rows(directory, window.kind, period):
                 total += sum(1 for _ in _segment_rows(directory, db, window, segment, BATCH_ROWS))
-            elif segment.sealed_period is not None:
-                row_filter = RowFilter(
-                    since_ms=segment.since_ms, until_ms=segment.until_ms, allowed_values=window.allowed_values
-                )
-                total += reader.count_rows(directory, window.kind, segment.sealed_period, row_filter)
+            elif period is not None:
+                row_filter = RowFilter(segment.since_ms, segment.until_ms, window.allowed_values)
+                total += reader.count_rows(directory, window.kind, period, row_filter)
             elif table_columns(db, name):
                 where, values = _where(window, segment)
                 found = db.execute(f'SELECT COUNT(*) FROM "{name}" WHERE {where}', (segment.since_ms, *values))  # noqa: S608 - names of this schema
@@ -157,7 +153,7 @@ def state_changes(
     directory: Path,
     since_ms: int = 0,
     until_ms: int = UNBOUNDED_MS,
-    portals: frozenset[str] | None = None,
+    portals: Portals = None,
     batch_rows: int = BATCH_ROWS,
 ) -> Iterator[ColumnBatch]:
     """Yield state changes with ``since_ms <= at < until_ms`` (UTC ms), in order of (at, portal, location).
@@ -171,13 +167,8 @@ def state_changes(
         where = f"{where} AND portal IN ({_LIST_VALUES})"
         values.append(_json_list(portals))
     with _journal_connection(directory) as db:
-        found = dict(
-            _archived_changes(
-                directory,
-                catalog.read(db),
-                HistoryWindow(kind="", since_ms=since_ms, until_ms=until_ms, portals=portals),
-            )
-        )
+        window = HistoryWindow(kind=STATE_CHANGE_KIND, since_ms=since_ms, until_ms=until_ms, portals=portals)
+        found = {row[:4]: row for row in _archived_changes(directory, catalog.read(db), window)}
         if source := _select_sql(db, "state_change", (*STATE_CHANGE_COLUMNS, _SEQ_COLUMN)):
             found |= {row[:4]: row for row in db.execute(f"{source} WHERE {where}", values)}
     ordered = sorted(found.values(), key=lambda row: (row[2], row[0], row[1], row[-1]))
@@ -185,20 +176,13 @@ def state_changes(
         yield _to_batch(STATE_CHANGE_COLUMNS, [row[:-1] for row in ordered[first : first + batch_rows]])
 
 
-def _archived_changes(
-    directory: Path, files: list[ArchiveFile], window: HistoryWindow
-) -> Iterator[tuple[ArchiveRow, ArchiveRow]]:
-    """Yield archived state changes, by identity; the journal has them as well, unless it was lost and created anew."""
+def _archived_changes(directory: Path, files: list[ArchiveFile], window: HistoryWindow) -> Iterator[ArchiveRow]:
+    """Yield archived state changes; the journal has them as well, unless it was lost and created anew."""
     names = [column.name for column in (*STATE_CHANGE_COLUMNS, _SEQ_COLUMN)]
-    for segment in reader.split_window(files, STATE_CHANGE_KIND, window.since_ms, window.until_ms):
-        if segment.sealed_period is not None:
-            row_filter = RowFilter(
-                since_ms=segment.since_ms, until_ms=segment.until_ms, allowed_values=window.allowed_values
-            )
-            for row in reader.read_rows(
-                directory, STATE_CHANGE_KIND, segment.sealed_period, row_filter, names, ("at", "seq"), BATCH_ROWS
-            ):
-                yield row[:4], row
+    for segment in reader.split_window(files, window.kind, window.since_ms, window.until_ms):
+        if (period := segment.sealed_period) is not None:
+            row_filter = RowFilter(segment.since_ms, segment.until_ms, window.allowed_values)
+            yield from reader.read_rows(directory, window.kind, period, row_filter, names, ("at", "seq"), BATCH_ROWS)
 
 
 def states_at(directory: Path, at_ms: int = UNBOUNDED_MS) -> ColumnBatch:
@@ -214,7 +198,7 @@ def states_at(directory: Path, at_ms: int = UNBOUNDED_MS) -> ColumnBatch:
         return _to_batch(STATE_CHANGE_COLUMNS, db.execute(sql, (at_ms,)).fetchall() if source else [])
 
 
-_SEQ_COLUMN = HistoryColumn(name="seq", type=int, help="Number in the journal.")
+_SEQ_COLUMN = HistoryColumn("seq", int, "Number in the journal.")
 _POSITIONS = {column.name: position for position, column in enumerate(BASE_COLUMNS)}
 _SORT_COLUMNS = ("slot", "portal", "check", "location", "attempt")
 _ORDER = ", ".join(f'"{name}"' for name in _SORT_COLUMNS)
@@ -224,11 +208,10 @@ _LIST_VALUES = "SELECT value FROM json_each(?)"
 
 def _where(window: HistoryWindow, segment: Segment) -> tuple[str, list[int | str]]:
     """Return the condition after ``since_ms``, and its values. The plus makes SQLite use the index by slot."""
-    where, values = (
-        '"slot" >= ? AND "slot" < ? AND seq > ?',
-        [segment.until_ms, segment.sealed_period.through if segment.sealed_period else -1],
+    values = [segment.until_ms, segment.sealed_period.through if segment.sealed_period else -1]
+    where = '"slot" >= ? AND "slot" < ? AND seq > ?' + "".join(
+        f' AND +"{name}" IN ({_LIST_VALUES})' for name, _ in window.allowed_values
     )
-    where += "".join(f' AND +"{name}" IN ({_LIST_VALUES})' for name, _ in window.allowed_values)
     return where, [*values, *(_json_list(members) for _, members in window.allowed_values)]
 
 
@@ -239,12 +222,11 @@ def _json_list(values: Iterable[str]) -> str:
 @contextmanager
 def _journal_connection(directory: Path) -> Iterator[sqlite3.Connection]:
     """Open a connection that sees committed rows only and never waits for the daemon's writes."""
-    path = directory / JOURNAL_FILE
-    with closing(open_journal(path, write=False)) as db:
+    with read_only(directory) as db:
         try:
             yield db
         except sqlite3.Error as error:
-            raise JournalError(f"journal {path} cannot be read: {error}") from error
+            raise JournalError(f"journal {directory / JOURNAL_FILE} cannot be read: {error}") from error
 
 
 def _select_sql(db: sqlite3.Connection, name: str, columns: Sequence[HistoryColumn]) -> str | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from monitor.storage.history.reader import ColumnBatch, HistoryWindow
+    from monitor.storage.history.reader import ColumnBatch, HistoryWindow, Portals
 
 ARCHIVE, INFLUXDB = "archive", "influxdb"
 
@@ -30,11 +30,7 @@ class HistoryReader(Protocol):
         """Return the number of measurements of a window."""
 
     def state_changes(
-        self,
-        since_ms: int = 0,
-        until_ms: int = UNBOUNDED_MS,
-        portals: frozenset[str] | None = None,
-        batch_rows: int = BATCH_ROWS,
+        self, since_ms: int = 0, until_ms: int = UNBOUNDED_MS, portals: Portals = None, batch_rows: int = BATCH_ROWS
     ) -> Iterator[ColumnBatch]:
         """Yield the state changes of a window in order."""
 
@@ -68,11 +64,7 @@ class ArchiveHistory:
         return reader.count(self.directory, window)
 
     def state_changes(
-        self,
-        since_ms: int = 0,
-        until_ms: int = UNBOUNDED_MS,
-        portals: frozenset[str] | None = None,
-        batch_rows: int = BATCH_ROWS,
+        self, since_ms: int = 0, until_ms: int = UNBOUNDED_MS, portals: Portals = None, batch_rows: int = BATCH_ROWS
     ) -> Iterator[ColumnBatch]:
         """Yield the state changes of a window in order."""
         return reader.state_changes(self.directory, since_ms, until_ms, portals, batch_rows)

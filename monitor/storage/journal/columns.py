@@ -20,7 +20,7 @@ _Type = type[bool | int | float | str]
 _Choices = type[enum.StrEnum]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class HistoryColumn:
     """One column: ``type`` of its values, ``unit`` as text, and the closed set of values where there is one."""
 
@@ -32,70 +32,48 @@ class HistoryColumn:
     choices: _Choices | None = None
 
 
+_UTC_MS = "ms since 1970-01-01 UTC"
+_ATTEMPT_HELP = "1 for the scheduled attempt, 2 and up for confirmation attempts; for mobile the number of the run."
+_START_DELAY_HELP = "Start delay: seconds between the slot and the start of a scheduled attempt."
+
 IDENTITY_COLUMNS = ("portal", "check", "location", "slot", "attempt")
 """The columns that identify a measurement: one that is written twice is stored once."""
 
-BASE_COLUMNS: tuple[HistoryColumn, ...] = (
-    HistoryColumn(name="portal", type=str, required=True, help="Id of the portal in the inventory."),
-    HistoryColumn(name="check", type=str, required=True, help="Name of the check, unique within the portal."),
-    HistoryColumn(name="location", type=str, required=True, help="Location of the prober."),
+BASE_COLUMNS = (
+    HistoryColumn("portal", str, "Id of the portal in the inventory.", required=True),
+    HistoryColumn("check", str, "Name of the check, unique within the portal.", required=True),
+    HistoryColumn("location", str, "Location of the prober.", required=True),
+    HistoryColumn("slot", int, "Scheduled time of the probe.", _UTC_MS, required=True),
+    HistoryColumn("attempt", int, _ATTEMPT_HELP, required=True),
     HistoryColumn(
-        name="slot", type=int, unit="ms since 1970-01-01 UTC", required=True, help="Scheduled time of the probe."
+        "outcome", str, "Result; unknown means that the prober could not tell.", required=True, choices=Outcome
     ),
+    HistoryColumn("fault", str, "Why the probe failed.", choices=Fault),
     HistoryColumn(
-        name="attempt",
-        type=int,
-        required=True,
-        help="1 for the scheduled attempt, 2 and up for confirmation attempts; for mobile the number of the run.",
+        "unknown_reason", str, "Why the outcome is unknown; present exactly when it is.", choices=UnknownReason
     ),
-    HistoryColumn(
-        name="outcome",
-        type=str,
-        required=True,
-        choices=Outcome,
-        help="Result; unknown means that the prober could not tell.",
-    ),
-    HistoryColumn(name="fault", type=str, choices=Fault, help="Why the probe failed."),
-    HistoryColumn(
-        name="unknown_reason",
-        type=str,
-        choices=UnknownReason,
-        help="Why the outcome is unknown; present exactly when it is.",
-    ),
-    HistoryColumn(name="phase", type=str, help="Phase in which the probe failed."),
-    HistoryColumn(name="detail", type=str, help="The failure in one sentence; empty when the probe succeeded."),
-    HistoryColumn(name="started", type=int, unit="ms since 1970-01-01 UTC", help="Start of the probe."),
-    HistoryColumn(name="duration", type=float, unit="seconds", help="Duration of the probe."),
-    HistoryColumn(
-        name="start_delay",
-        type=float,
-        unit="seconds",
-        help="Start delay: seconds between the slot and the start of a scheduled attempt.",
-    ),
-    HistoryColumn(name="config", type=str, help="Fingerprint of the configuration in force."),
-    HistoryColumn(
-        name="hops",
-        type=str,
-        unit="JSON",
-        help="Requests of the probe; absent for a successful one with a single request.",
-    ),
+    HistoryColumn("phase", str, "Phase in which the probe failed."),
+    HistoryColumn("detail", str, "The failure in one sentence; empty when the probe succeeded."),
+    HistoryColumn("started", int, "Start of the probe.", _UTC_MS),
+    HistoryColumn("duration", float, "Duration of the probe.", "seconds"),
+    HistoryColumn("start_delay", float, _START_DELAY_HELP, "seconds"),
+    HistoryColumn("config", str, "Fingerprint of the configuration in force."),
+    HistoryColumn("hops", str, "Requests of the probe; absent for a successful one with a single request.", "JSON"),
 )
 """The columns that all kinds have."""
 
 STATE_IDENTITY_COLUMNS = ("portal", "location", "at", "state")
 """The columns that identify a state change."""
 
-STATE_CHANGE_COLUMNS: tuple[HistoryColumn, ...] = (
-    HistoryColumn(name="portal", type=str, required=True, help="Id of the portal in the inventory."),
-    HistoryColumn(name="location", type=str, required=True, help="Location of the prober."),
-    HistoryColumn(
-        name="at", type=int, unit="ms since 1970-01-01 UTC", required=True, help="Slot from which the state holds."
-    ),
-    HistoryColumn(name="state", type=str, required=True, choices=State, help="The state that began."),
-    HistoryColumn(name="previous", type=str, required=True, choices=State, help="The state that ended."),
-    HistoryColumn(name="flapping", type=bool, required=True, help="Whether the portal is flapping."),
-    HistoryColumn(name="fault", type=str, choices=Fault, help="Fault of the measurement that caused the change."),
-    HistoryColumn(name="detail", type=str, help="That failure in one sentence."),
+STATE_CHANGE_COLUMNS = (
+    HistoryColumn("portal", str, "Id of the portal in the inventory.", required=True),
+    HistoryColumn("location", str, "Location of the prober.", required=True),
+    HistoryColumn("at", int, "Slot from which the state holds.", _UTC_MS, required=True),
+    HistoryColumn("state", str, "The state that began.", required=True, choices=State),
+    HistoryColumn("previous", str, "The state that ended.", required=True, choices=State),
+    HistoryColumn("flapping", bool, "Whether the portal is flapping.", required=True),
+    HistoryColumn("fault", str, "Fault of the measurement that caused the change.", choices=Fault),
+    HistoryColumn("detail", str, "That failure in one sentence."),
 )
 """The columns of state changes."""
 
@@ -120,7 +98,6 @@ def kind_table(kind: str) -> KindTable:
 def history_columns(kind: str) -> tuple[HistoryColumn, ...]:
     """Return the columns of a kind's measurements, in order. Raises :class:`JournalError` for an unknown kind."""
     measured = (
-        HistoryColumn(name=metric.name, type=metric.type, help=metric.help, unit=_UNITS.get(metric.unit, ""))
-        for metric in kind_table(kind).metrics
+        HistoryColumn(one.name, one.type, one.help, _UNITS.get(one.unit, "")) for one in kind_table(kind).metrics
     )
     return (*BASE_COLUMNS, *measured)

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import stat
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -44,13 +44,9 @@ def restrict_permissions(directory: Path) -> None:
         for path in (directory, *(one for one in directory.iterdir() if one.is_file() and not one.is_symlink())):
             mode = stat.S_IMODE(path.stat().st_mode)
             if mode & _GROUP_AND_OTHER_BITS:
-                path.chmod(mode & ~_GROUP_AND_OTHER_BITS)
-                log.warning(
-                    "data_dir_permissions_restricted",
-                    path=str(path),
-                    before=f"{mode:04o}",
-                    after=f"{mode & ~_GROUP_AND_OTHER_BITS:04o}",
-                )
+                path.chmod(after := mode & ~_GROUP_AND_OTHER_BITS)
+                modes = {"before": f"{mode:04o}", "after": f"{after:04o}"}
+                log.warning("data_dir_permissions_restricted", path=str(path), **modes)
     except OSError as error:
         log.warning("data_dir_world_readable", path=str(directory), reason=error.strerror)
 
@@ -104,6 +100,11 @@ def open_journal(path: Path, *, write: bool) -> sqlite3.Connection:
     with _connections_lock:
         reject_newer_schema(path)
         return _open_connection(path, write=write)
+
+
+def read_only(directory: Path) -> closing[sqlite3.Connection]:
+    """Open the journal of a data directory for a ``with`` block that only reads."""
+    return closing(open_journal(directory / JOURNAL_FILE, write=False))
 
 
 def _open_connection(path: Path, *, write: bool) -> sqlite3.Connection:
@@ -172,10 +173,8 @@ def _file_id(path: Path) -> tuple[int, int]:
 
 
 def _newer_schema_error(path: Path, version: int) -> JournalError:
-    return JournalError(
-        f"journal {path} was written by a newer version "
-        f"(schema {version}, this version supports {JOURNAL_SCHEMA_VERSION})"
-    )
+    versions = f"(schema {version}, this version supports {JOURNAL_SCHEMA_VERSION})"
+    return JournalError(f"journal {path} was written by a newer version {versions}")
 
 
 def _read_header(path: Path, offset: int) -> bytes:

@@ -63,9 +63,7 @@ class IncidentQueries:
     def waiting_messages(self, target: str, limit: int = 200) -> list[Message]:
         """Return the messages that ``target`` has not accepted yet, in the order in which they were stored."""
         sql = f"{rows.SELECT_MESSAGES} WHERE target = ? AND status = ? ORDER BY created, incident, number LIMIT ?"
-        return [
-            rows.message_from_row(row) for row in self._db.execute(sql, (target, MessageStatus.WAITING.value, limit))
-        ]
+        return list(map(rows.message_from_row, self._db.execute(sql, (target, MessageStatus.WAITING.value, limit))))
 
     def messages(self, incident_id: str) -> list[Message]:
         """Return all messages about an incident, in the order in which they were stored."""

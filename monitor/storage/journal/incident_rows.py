@@ -6,49 +6,29 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from monitor.model.incidents import (
-    AffectedPortal,
-    AttemptSummary,
-    EndReason,
-    EventType,
-    Incident,
-    IncidentEvent,
-    IncidentKind,
-    IncidentNote,
-    Message,
-    MessageStatus,
-    NoteKind,
-    Severity,
-)
+from monitor.model import incidents as model
 from monitor.model.records import State
+from monitor.storage.journal.rows import insert_sql, select_sql
 from probes.result import Fault, Hop, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from monitor.model.incidents import AffectedPortal, AttemptSummary, Incident, IncidentEvent, IncidentNote, Message
+
 EVENT_COLUMNS = ("seq", "incident", "number", "type", "portal", "at", "confirmed", "notify", "body")
-SELECT_EVENTS = f"SELECT {', '.join(EVENT_COLUMNS)} FROM incident_event"  # noqa: S608 - our own names
-INSERT_EVENT = (
-    f"INSERT INTO incident_event ({', '.join(EVENT_COLUMNS)}) "  # noqa: S608 - our own names
-    f"VALUES ({', '.join('?' * len(EVENT_COLUMNS))}) ON CONFLICT (incident, number) DO NOTHING"
-)
+SELECT_EVENTS = select_sql("incident_event", EVENT_COLUMNS)
+INSERT_EVENT = insert_sql("incident_event", EVENT_COLUMNS, "incident, number")
 
 NOTE_COLUMNS = ("seq", "id", "incident", "kind", "by", "text", "at")
-_QUOTED = ", ".join(f'"{name}"' for name in NOTE_COLUMNS)
-SELECT_NOTES = f"SELECT {_QUOTED} FROM incident_note"  # noqa: S608 - our own names
-INSERT_NOTE = (
-    f"INSERT INTO incident_note ({_QUOTED}) "  # noqa: S608 - our own names
-    f"VALUES ({', '.join('?' * len(NOTE_COLUMNS))}) ON CONFLICT (id) DO NOTHING"
-)
+SELECT_NOTES = select_sql("incident_note", NOTE_COLUMNS)
+INSERT_NOTE = insert_sql("incident_note", NOTE_COLUMNS, "id")
 
 MESSAGE_COLUMNS = (
     *("incident", "number", "target", "reminder", "severity", "occurred_at", "created", "status", "completed_at"),
 )
-SELECT_MESSAGES = f"SELECT {', '.join(MESSAGE_COLUMNS)} FROM outbox"  # noqa: S608 - our own names
-INSERT_MESSAGE = (
-    f"INSERT INTO outbox ({', '.join(MESSAGE_COLUMNS)}) "  # noqa: S608 - our own names
-    f"VALUES ({', '.join('?' * len(MESSAGE_COLUMNS))}) ON CONFLICT (incident, number, target, reminder) DO NOTHING"
-)
+SELECT_MESSAGES = select_sql("outbox", MESSAGE_COLUMNS)
+INSERT_MESSAGE = insert_sql("outbox", MESSAGE_COLUMNS, "incident, number, target, reminder")
 COMPLETE_MESSAGE = (
     "UPDATE outbox SET status = ?, completed_at = ? WHERE incident = ? AND number = ? AND target = ? AND reminder = ?"
 )
@@ -64,8 +44,7 @@ def incident_to_json(incident: Incident) -> str:
 def affected_portal_to_dict(affected: AffectedPortal) -> dict[str, Any]:
     """Convert an affected portal to plain data, without empty values."""
     values = asdict(affected)
-    values["attempts"] = [_without_empty(one) for one in values["attempts"]]
-    return _without_empty(values)
+    return _without_empty(values | {"attempts": [_without_empty(one) for one in values["attempts"]]})
 
 
 def _without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,36 +54,29 @@ def _without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
 def incident_from_json(body: str) -> Incident:
     """Decode an incident from JSON text."""
     data = json.loads(body)
-    return Incident(
-        **data
-        | {
-            "kind": IncidentKind(data["kind"]),
-            "severity": Severity(data["severity"]),
-            "portals": tuple(affected_portal_from_dict(one) for one in data["portals"]),
-            "shared": tuple(data.get("shared", ())),
-        }
-    )
+    data["kind"], data["severity"] = model.IncidentKind(data["kind"]), model.Severity(data["severity"])
+    data["portals"] = tuple(affected_portal_from_dict(one) for one in data["portals"])
+    data["shared"] = tuple(data.get("shared", ()))
+    return model.Incident(**data)
 
 
 def affected_portal_from_dict(data: Mapping[str, Any]) -> AffectedPortal:
     """Make an affected portal from plain data."""
-    return AffectedPortal(
-        **dict(data)
-        | {
-            "state": State(data["state"]),
-            "fault": parse_fault(data.get("fault")),
-            "end_reason": EndReason(data["end_reason"]) if data.get("end_reason") else None,
-            "attempts": tuple(attempt_from_dict(one) for one in data.get("attempts", ())),
-            "hops": tuple(Hop(**one) for one in data.get("hops", ())),
-            "references": tuple(data.get("references", ())),
-            "shared": tuple(data.get("shared", ())),
-        }
-    )
+    converted = {
+        "state": State(data["state"]),
+        "fault": parse_fault(data.get("fault")),
+        "end_reason": model.EndReason(data["end_reason"]) if data.get("end_reason") else None,
+        "attempts": tuple(attempt_from_dict(one) for one in data.get("attempts", ())),
+        "hops": tuple(Hop(**one) for one in data.get("hops", ())),
+        **{name: tuple(data.get(name, ())) for name in ("references", "shared")},
+    }
+    return model.AffectedPortal(**dict(data) | converted)
 
 
 def attempt_from_dict(data: Mapping[str, Any]) -> AttemptSummary:
     """Make an attempt from plain data."""
-    return AttemptSummary(**dict(data) | {"outcome": Outcome(data["outcome"]), "fault": parse_fault(data.get("fault"))})
+    converted = {"outcome": Outcome(data["outcome"]), "fault": parse_fault(data.get("fault"))}
+    return model.AttemptSummary(**dict(data) | converted)
 
 
 def parse_fault(name: str | None) -> Fault | None:
@@ -122,16 +94,8 @@ def event_row(event: IncidentEvent, seq: int) -> tuple[Any, ...]:
 def event_from_row(row: Sequence[Any]) -> IncidentEvent:
     """Make an event from a row."""
     values = dict(zip(EVENT_COLUMNS, row, strict=True))
-    return IncidentEvent(
-        incident=incident_from_json(values["body"]),
-        number=values["number"],
-        type=EventType(values["type"]),
-        portal=values["portal"],
-        at=values["at"],
-        confirmed=values["confirmed"],
-        notify=bool(values["notify"]),
-        seq=values["seq"],
-    )
+    values["incident"] = incident_from_json(values.pop("body"))
+    return model.IncidentEvent(**values | {"type": model.EventType(values["type"]), "notify": bool(values["notify"])})
 
 
 def note_row(note: IncidentNote, seq: int) -> tuple[Any, ...]:
@@ -142,7 +106,7 @@ def note_row(note: IncidentNote, seq: int) -> tuple[Any, ...]:
 def note_from_row(row: Sequence[Any]) -> IncidentNote:
     """Make a note from a row."""
     values = dict(zip(NOTE_COLUMNS, row, strict=True))
-    return IncidentNote(**values | {"kind": NoteKind(values["kind"])})
+    return model.IncidentNote(**values | {"kind": model.NoteKind(values["kind"])})
 
 
 def message_row(message: Message) -> tuple[Any, ...]:
@@ -154,9 +118,10 @@ def message_row(message: Message) -> tuple[Any, ...]:
 def message_from_row(row: Sequence[Any]) -> Message:
     """Make a message from a row."""
     values = dict(zip(MESSAGE_COLUMNS, row, strict=True))
-    return Message(**values | {"severity": Severity(values["severity"]), "status": MessageStatus(values["status"])})
+    values["severity"], values["status"] = model.Severity(values["severity"]), model.MessageStatus(values["status"])
+    return model.Message(**values)
 
 
-def completion_row(message: Message, status: MessageStatus, completed_at: int) -> tuple[Any, ...]:
+def completion_row(message: Message, status: model.MessageStatus, completed_at: int) -> tuple[Any, ...]:
     """Return the values of :data:`COMPLETE_MESSAGE`."""
     return (status.value, completed_at, message.incident, message.number, message.target, message.reminder)

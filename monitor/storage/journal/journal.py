@@ -204,9 +204,8 @@ class Journal:
                 if self.statistics.last_error:
                     log.warning("journal_write_recovered", pending=len(batch))
                 self.statistics.last_error = ""
-                self._call_on_loop(
-                    self._on_committed, batch, new, time.perf_counter() - started, self._writer.size_bytes()
-                )
+                seconds = time.perf_counter() - started
+                self._call_on_loop(self._on_committed, batch, new, seconds, self._writer.size_bytes())
                 return
             with self._condition:
                 if not self._closing:

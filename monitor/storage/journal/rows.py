@@ -11,7 +11,7 @@ from monitor.model.records import Measurement, State, StateChange, UnknownReason
 from probes.result import Fault, Hop, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from probes.metric import Metric
     from probes.probe import Probe
@@ -45,6 +45,25 @@ SQL_IDENTITY = '"portal", "check", "location", "slot", "attempt"'
 """A measurement that is written twice is stored once."""
 
 
+_BASE_NAMES = tuple(name for name, _ in SQL_BASE_COLUMNS)
+
+
+def quoted_names(names: Iterable[str]) -> str:
+    """Return the column names, quoted and separated by commas."""
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def select_sql(table: str, names: Iterable[str]) -> str:
+    """Return the SELECT of columns of a table."""
+    return f'SELECT {quoted_names(names)} FROM "{table}"'  # noqa: S608 - our own names, and declarations of the probes
+
+
+def insert_sql(table: str, names: Sequence[str], identity: str) -> str:
+    """Return the INSERT of one row; a row whose identity is already present is left out."""
+    marks = ", ".join("?" * len(names))
+    return f'INSERT INTO "{table}" ({quoted_names(names)}) VALUES ({marks}) ON CONFLICT ({identity}) DO NOTHING'  # noqa: S608 - the same
+
+
 class KindTable:
     """The table of one probe kind: its statements, and the conversion between a row and a :class:`Measurement`."""
 
@@ -55,14 +74,9 @@ class KindTable:
         self.representative_flag = probe.representative_flag
         self.metrics: tuple[Metric, ...] = tuple(metric for metric in probe.metrics if not metric.sum_of)
         self._positions = {metric.name: (position, metric) for position, metric in enumerate(self.metrics)}
-        self.columns = [name for name, _ in SQL_BASE_COLUMNS] + [metric.name for metric in self.metrics]
-        quoted = ", ".join(f'"{name}"' for name in self.columns)
-        marks = ", ".join("?" * len(self.columns))
-        self.select = self.select_existing(set(self.columns))
-        self.insert = (
-            f'INSERT INTO "{self.name}" ({quoted}) VALUES ({marks}) '  # noqa: S608 - names come from the declarations of the probes
-            f"ON CONFLICT ({SQL_IDENTITY}) DO NOTHING"
-        )
+        self.columns = [*_BASE_NAMES, *(metric.name for metric in self.metrics)]
+        self.select = select_sql(self.name, self.columns)
+        self.insert = insert_sql(self.name, self.columns, SQL_IDENTITY)
 
     def select_existing(self, existing: set[str]) -> str:
         """Return the SELECT of all columns; those that the file does not have yet are NULL."""
@@ -99,55 +113,25 @@ class KindTable:
         for name, value in measurement.values.items():
             if (known := self._positions.get(name)) is not None:
                 values[known[0]] = _storable_value(known[1], value)
-        return (
-            seq,
-            measurement.portal,
-            measurement.check,
-            measurement.location,
-            measurement.slot,
-            measurement.attempt,
-            measurement.outcome.value,
-            measurement.fault.value if measurement.fault else None,
-            measurement.unknown_reason.value if measurement.unknown_reason else None,
-            measurement.phase,
-            _without_surrogates(measurement.detail),
-            measurement.started,
-            measurement.duration,
-            measurement.start_delay,
-            measurement.config,
-            _without_surrogates(json.dumps(hops, separators=(",", ":"), ensure_ascii=False)) if hops else None,
-            *values,
-        )
+        hops_json = _without_surrogates(json.dumps(hops, separators=(",", ":"), ensure_ascii=False)) if hops else None
+        fault = measurement.fault.value if measurement.fault else None
+        unknown_reason = measurement.unknown_reason.value if measurement.unknown_reason else None
+        identity = (measurement.portal, measurement.check, measurement.location, measurement.slot, measurement.attempt)
+        failure = (fault, unknown_reason, measurement.phase, _without_surrogates(measurement.detail))
+        timing = (measurement.started, measurement.duration, measurement.start_delay)
+        return (seq, *identity, measurement.outcome.value, *failure, *timing, measurement.config, hops_json, *values)
 
     def measurement(self, row: Sequence[Any]) -> Measurement:
         """Make a measurement from a row."""
-        base = len(SQL_BASE_COLUMNS)
-        hops = json.loads(row[15]) if row[15] else ()
-        values: dict[str, Scalar] = {
-            metric.name: metric.type(value)
-            for metric, value in zip(self.metrics, row[base:], strict=True)
-            if value is not None
-        }
-        return Measurement(
-            seq=row[0],
-            portal=row[1],
-            check=row[2],
-            location=row[3],
-            slot=row[4],
-            attempt=row[5],
-            kind=self.kind,
-            outcome=Outcome(row[6]),
-            fault=Fault(row[7]) if row[7] else None,
-            unknown_reason=UnknownReason(row[8]) if row[8] else None,
-            phase=row[9],
-            detail=row[10],
-            started=row[11],
-            duration=row[12],
-            start_delay=row[13],
-            config=row[14],
-            values=values,
-            hops=tuple(Hop(**hop) for hop in hops),
-        )
+        stored = zip(self.metrics, row[len(_BASE_NAMES) :], strict=True)
+        return Measurement(  # by position: a dictionary of names costs a third more, and every row is read this way
+            seq=row[0], portal=row[1], check=row[2], location=row[3], slot=row[4], attempt=row[5], kind=self.kind,
+            outcome=Outcome(row[6]), fault=Fault(row[7]) if row[7] else None,
+            unknown_reason=UnknownReason(row[8]) if row[8] else None, phase=row[9], detail=row[10], started=row[11],
+            duration=row[12], start_delay=row[13], config=row[14],
+            values={metric.name: metric.type(value) for metric, value in stored if value is not None},
+            hops=tuple(Hop(**hop) for hop in json.loads(row[15])) if row[15] else (),
+        )  # fmt: skip
 
 
 def _storable_value(metric: Metric, value: Scalar) -> Scalar | None:
@@ -167,11 +151,8 @@ def _without_surrogates(text: str) -> str:
 
 
 SQL_STATE_COLUMNS = ("seq", "portal", "location", "at", "state", "previous", "flapping", "fault", "detail", "cause")
-SELECT_STATE_CHANGES = f"SELECT {', '.join(SQL_STATE_COLUMNS)} FROM state_change"  # noqa: S608 - our own names
-INSERT_STATE_CHANGE = (
-    f"INSERT INTO state_change ({', '.join(SQL_STATE_COLUMNS)}) "  # noqa: S608 - our own names
-    f"VALUES ({', '.join('?' * len(SQL_STATE_COLUMNS))}) ON CONFLICT (portal, location, at, state) DO NOTHING"
-)
+SELECT_STATE_CHANGES = select_sql("state_change", SQL_STATE_COLUMNS)
+INSERT_STATE_CHANGE = insert_sql("state_change", SQL_STATE_COLUMNS, "portal, location, at, state")
 
 
 @dataclass(frozen=True, slots=True)

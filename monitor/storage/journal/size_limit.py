@@ -64,10 +64,6 @@ class JournalSizeLimit:
         if usage.near_limit != self._near_limit:
             self._near_limit = usage.near_limit
             write = log.warning if usage.near_limit else log.info
-            write(
-                "journal_size_limit",
-                near_limit=usage.near_limit,
-                used_bytes=usage.used_bytes,
-                limit_bytes=usage.max_bytes,
-            )
+            sizes = {"used_bytes": usage.used_bytes, "limit_bytes": usage.max_bytes}
+            write("journal_size_limit", near_limit=usage.near_limit, **sizes)
         return usage

@@ -45,7 +45,6 @@ __all__ = [
     "JournalReader",
     "JournalWriter",
     "MetaUpdate",
-    "OutboxUpdate",
     "Record",
     "open_journal",
 ]
@@ -79,15 +78,10 @@ class JournalReader(IncidentQueries):
         cursors: list[sqlite3.Cursor] = []
         self._db.execute("BEGIN")
         try:
-            for table in self._tables.values():
-                sql = f"{table.select} WHERE seq > ? ORDER BY seq LIMIT ?"
-                cursors.append(self._db.execute(sql, (seq, limit)))
-                found.append(map(table.measurement, cursors[-1]))
-            for record_type in RECORD_TYPES.values():
-                cursors.append(
-                    self._db.execute(f"{record_type.select} WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
-                )
-                found.append(map(record_type.from_row, cursors[-1]))
+            stored = [(table.select, table.measurement) for table in self._tables.values()]
+            for select, from_row in (*stored, *((one.select, one.from_row) for one in RECORD_TYPES.values())):
+                cursors.append(self._db.execute(f"{select} WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit)))
+                found.append(map(from_row, cursors[-1]))
             return list(islice(heapq.merge(*found, key=lambda record: record.seq), limit))
         finally:
             for cursor in cursors:
@@ -141,23 +135,18 @@ class JournalReader(IncidentQueries):
         if kind not in self._tables:
             return None
         table = self._tables[kind]
-        where = 'portal = ? AND "check" = ? AND location = ?' + (
-            f" AND {table.representative_condition}" if table.representative_flag else ""
-        )
+        where = 'portal = ? AND "check" = ? AND location = ?'
+        where += f" AND {table.representative_condition}" if table.representative_flag else ""
         sql = f"{table.select} WHERE {where} ORDER BY slot DESC, attempt LIMIT 1"
         row = self._db.execute(sql, (portal, check, location)).fetchone()
         return table.measurement(row) if row else None
 
-    def state_changes(
-        self, *, portal: str | None = None, since_ms: int = 0, until_ms: int = 2**62
-    ) -> list[StateChange]:
+    def state_changes(self, *, portal: str = "", since_ms: int = 0, until_ms: int = 2**62) -> list[StateChange]:
         """Return state changes with ``since_ms <= at < until_ms`` (UTC ms), oldest first."""
         where = "at >= ? AND at < ?" + (" AND portal = ?" if portal else "")
         sql = f"{rows.SELECT_STATE_CHANGES} WHERE {where} ORDER BY seq"
-        return [
-            rows.state_change_from_row(row)
-            for row in self._db.execute(sql, (since_ms, until_ms, *((portal,) if portal else ())))
-        ]
+        values = (since_ms, until_ms, *((portal,) if portal else ()))
+        return list(map(rows.state_change_from_row, self._db.execute(sql, values)))
 
     def state_at(self, portal: str, location: str, at_ms: int) -> StateChange | None:
         """Return the state change of ``portal`` at ``location`` that was in force at ``at_ms`` (UTC ms), or None."""
@@ -246,9 +235,7 @@ class JournalWriter:
             return ()
         self._db.executemany(incident_rows.INSERT_MESSAGE, [incident_rows.message_row(one) for one in entry.messages])
         if isinstance(entry, OutboxUpdate):
-            completed = [
-                incident_rows.completion_row(one, status, entry.completed_at) for one, status in entry.completed
-            ]
+            completed = (incident_rows.completion_row(*one, entry.completed_at) for one in entry.completed)
             self._db.executemany(incident_rows.COMPLETE_MESSAGE, completed)
             return entry.notes
         sql = "INSERT OR REPLACE INTO checkpoint (consumer, seq, state) VALUES (?, ?, ?)"

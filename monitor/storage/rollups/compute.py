@@ -6,7 +6,6 @@ replaces the old one. Hours are UTC hours, days those of the report zone.
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -17,7 +16,7 @@ from monitor.storage.archive import catalog
 from monitor.storage.archive.layout import day_of
 from monitor.storage.history import reader
 from monitor.storage.journal.columns import kind_table
-from monitor.storage.journal.store import JOURNAL_FILE, open_journal
+from monitor.storage.journal.database import read_only
 from probes.registry import PROBE_KINDS
 
 if TYPE_CHECKING:
@@ -54,42 +53,24 @@ def compute_rollups(directory: Path, tier: Tier, start_ms: int, end_ms: int) -> 
             names = [column[0] for column in rows.description or ()][3:]
             for portal, check, location, *values in rows.fetchall():
                 known = {name: value for name, value in zip(names, values, strict=True) if value is not None}
-                found.append(
-                    Rollup(
-                        tier=tier, start=start_ms, end=end_ms, portal=portal, check=check, location=location,
-                        kind=kind, values=known,
-                    )
-                )  # fmt: skip
+                identity = {"portal": portal, "check": check, "location": location, "kind": kind}
+                found.append(Rollup(tier=tier, start=start_ms, end=end_ms, **identity, values=known))
     return found
 
 
 def _needed_columns() -> list[str]:
     """Return the columns that the rollups of all kinds need."""
     flags = [probe.representative_flag for probe in PROBE_KINDS.values() if probe.representative_flag]
-    names = [
-        "outcome",
-        "unknown_reason",
-        "duration",
-        *flags,
-        *(metric.name for kind in PROBE_KINDS for metric in aggregated_metrics(kind)),
-    ]
-    return list(dict.fromkeys(names))
+    metrics = (metric.name for kind in PROBE_KINDS for metric in aggregated_metrics(kind))
+    return list(dict.fromkeys(["outcome", "unknown_reason", "duration", *flags, *metrics]))
 
 
 def _aggregate_sql(kind: str) -> str:
     representative = PROBE_KINDS[kind].representative_sql()
-    counted = {
-        "slots": representative,
-        "measured_slots": f"{representative} AND outcome <> 'unknown'",
-        "up": f"{representative} AND outcome = 'up'",
-        "down": f"{representative} AND outcome = 'down'",
-        "unknown": f"{representative} AND outcome = 'unknown'",
-        **{
-            f"unknown_{reason.value}": f"{representative} AND unknown_reason = '{reason.value}'"
-            for reason in UnknownReason
-        },
-        "confirmation_attempts": f"NOT {representative}",
-    }
+    counted = {"slots": representative, "measured_slots": f"{representative} AND outcome <> 'unknown'"}
+    counted |= {name: f"{representative} AND outcome = '{name}'" for name in ("up", "down", "unknown")}
+    counted |= {f"unknown_{name}": f"{representative} AND unknown_reason = '{name}'" for name in UnknownReason}
+    counted["confirmation_attempts"] = f"NOT {representative}"
     succeeded = f"FILTER ({representative} AND outcome = 'up')"
     aggregates = [f"count(*) FILTER ({condition}) AS {name}" for name, condition in counted.items()]
     aggregates.append("up / nullif(measured_slots, 0) AS availability")
@@ -97,10 +78,9 @@ def _aggregate_sql(kind: str) -> str:
         source, _, function = name.rpartition("_")
         if name in counted or name == "availability":
             continue
-        if function in {"mean", "max"}:
-            aggregates.append(f'{"avg" if function == "mean" else "max"}("{source}") {succeeded} AS "{name}"')
-        else:
-            aggregates.append(f'quantile_cont("{source}", 0.{function[1:]}) {succeeded} AS "{name}"')
+        call = {"mean": f'avg("{source}")', "max": f'max("{source}")'}.get(function)
+        call = call or f'quantile_cont("{source}", 0.{function[1:]})'
+        aggregates.append(f'{call} {succeeded} AS "{name}"')
     groups = 'portal, "check", location'
     return f'SELECT {groups}, {", ".join(aggregates)} FROM "{kind}" GROUP BY {groups} ORDER BY {groups}'  # noqa: S608 - names of this schema
 
@@ -114,7 +94,7 @@ def due_periods(
     out. Raises :class:`JournalError` when there is no journal.
     """
     zone_info = ZoneInfo(zone)
-    with closing(open_journal(directory / JOURNAL_FILE, write=False)) as db:
+    with read_only(directory) as db:
         last = int(db.execute("SELECT last FROM sequence").fetchone()[0])
         found = sorted({_period(tier, slot, zone_info) for slot in _late_slots(db, tier, zone_info, progress, last)})
         closed = now_ms - GRACE_MS[tier]
@@ -141,10 +121,7 @@ def _period(tier: Tier, slot: int, zone: ZoneInfo) -> tuple[int, int]:
 def _late_slots(db: sqlite3.Connection, tier: Tier, zone: ZoneInfo, progress: RollupProgress, last: int) -> list[int]:
     """Return a slot of every period before ``progress.until_ms`` that has rows past ``progress.seq``."""
     found: list[int] = []
-    for kind in PROBE_KINDS:
-        name = kind_table(kind).name
-        if not catalog.table_exists(db, name):
-            continue
+    for name in _tables(db):
         sql = f"SELECT MIN(slot) FROM {name} WHERE seq > ? AND seq <= ? AND slot >= ? AND slot < ?"  # noqa: S608 - names of this schema
         slot = 0
         while (row := db.execute(sql, (progress.seq, last, slot, progress.until_ms)).fetchone()[0]) is not None:
@@ -156,9 +133,11 @@ def _late_slots(db: sqlite3.Connection, tier: Tier, zone: ZoneInfo, progress: Ro
 def _first_slot(db: sqlite3.Connection, since: int) -> int | None:
     """Return the first slot of history at or after ``since``, from the catalog and the journal's index."""
     found = [max(one.first, since) for one in catalog.read(db) if one.kind in PROBE_KINDS and one.last >= since]
-    for kind in PROBE_KINDS:
-        name = kind_table(kind).name
-        if catalog.table_exists(db, name):
-            row = db.execute(f"SELECT MIN(slot) FROM {name} WHERE slot >= ?", (since,)).fetchone()  # noqa: S608 - names of this schema
-            found += [row[0]] if row[0] is not None else []
+    for name in _tables(db):
+        row = db.execute(f"SELECT MIN(slot) FROM {name} WHERE slot >= ?", (since,)).fetchone()  # noqa: S608 - names of this schema
+        found += [row[0]] if row[0] is not None else []
     return min(found, default=None)
+
+
+def _tables(db: sqlite3.Connection) -> list[str]:
+    return [name for kind in PROBE_KINDS if catalog.table_exists(db, name := kind_table(kind).name)]

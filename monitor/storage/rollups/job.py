@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     WriteRollups = Callable[[Sequence[Rollup]], Awaitable[list[QuarantinedRecord]]]
     """Writes rollups, waits until that is done, and returns those that the sink rejects for good."""
+    _SweepResult = tuple[int, RollupProgress, list[QuarantinedRecord]]
 
 log = structlog.get_logger(__name__)
 
@@ -54,11 +55,8 @@ class RollupJob:
         self, directory: Path, journal: Journal, clock: Clock, zone: str, writers: Mapping[Tier, WriteRollups]
     ) -> None:
         self.statistics = {tier: RollupStatistics() for tier in writers}
-        self._directory = directory
-        self._journal = journal
-        self._clock = clock
-        self._zone = zone
-        self._writers = writers
+        self._directory, self._journal, self._clock = directory, journal, clock
+        self._zone, self._writers = zone, writers
 
     async def run(self) -> None:
         """Sweep tier after tier until cancelled. A failed sweep is logged and tried again."""
@@ -88,12 +86,8 @@ class RollupJob:
             written, after, rejected = await self._run_worker(tier, progress)
             total += written
             if after != progress or rejected:
-                update = CheckpointUpdate(
-                    consumer=tier.consumer_name,
-                    seq=after.seq,
-                    state=json.dumps({"until": after.until_ms}),
-                    quarantined=tuple(rejected),
-                )
+                name, state, quarantined = tier.consumer_name, json.dumps({"until": after.until_ms}), tuple(rejected)
+                update = CheckpointUpdate(consumer=name, seq=after.seq, state=state, quarantined=quarantined)
                 await self._journal.commit(update)
             self.statistics[tier].until_ms = after.until_ms
             self.statistics[tier].written += written
@@ -101,14 +95,10 @@ class RollupJob:
                 return total
             progress = after
 
-    async def _run_worker(
-        self, tier: Tier, progress: RollupProgress
-    ) -> tuple[int, RollupProgress, list[QuarantinedRecord]]:
+    async def _run_worker(self, tier: Tier, progress: RollupProgress) -> _SweepResult:
         """Run the rollup process; return (rollups written, their progress, records that were rejected)."""
-        request = RollupRequest(
-            directory=self._directory, tier=tier, zone=self._zone, now_ms=self._clock.now(), progress=progress
-        )
-        written, rejected = 0, list["QuarantinedRecord"]()
+        written, rejected, now_ms = 0, list["QuarantinedRecord"](), self._clock.now()
+        request = RollupRequest(self._directory, tier, self._zone, now_ms, progress)
         async with worker_process("rollup process", "monitor.storage.rollups.worker", request.encode()) as worker:
             while True:
                 answer = await asyncio.to_thread(decode_line, await worker.read_line())

@@ -26,7 +26,7 @@ ROLLUPS_PER_LINE = 200
 """Rollups in a line: about 150 KB, a few milliseconds to decode."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RollupRequest:
     """Roll up what is due in ``directory`` at ``now_ms`` (UTC ms), after ``progress``."""
 
@@ -44,12 +44,8 @@ class RollupRequest:
     def decode(cls, line: str) -> RollupRequest:
         """Decode the output of :meth:`encode`."""
         data = json.loads(line)
-        converted = {
-            "directory": Path(data["directory"]),
-            "tier": Tier(data["tier"]),
-            "progress": RollupProgress(**data["progress"]),
-        }
-        return cls(**(data | converted))
+        data["directory"], data["tier"] = Path(data["directory"]), Tier(data["tier"])
+        return cls(**data | {"progress": RollupProgress(**data["progress"])})
 
 
 def decode_line(line: bytes) -> list[Rollup] | RollupProgress:
@@ -74,14 +70,11 @@ def main(input_stream: TextIO = sys.stdin, output_stream: TextIO = sys.stdout) -
     lower_priority()
     request = RollupRequest.decode(input_stream.readline())
     try:
-        periods, progress = compute.due_periods(
-            request.directory, request.tier, request.zone, request.now_ms, request.progress
-        )
+        directory, tier = request.directory, request.tier
+        periods, progress = compute.due_periods(directory, tier, request.zone, request.now_ms, request.progress)
         for start, end in periods:
-            output_stream.writelines(
-                _encode_line(some)
-                for some in _chunks(compute.compute_rollups(request.directory, request.tier, start, end))
-            )
+            chunks = _chunks(compute.compute_rollups(directory, tier, start, end))
+            output_stream.writelines(map(_encode_line, chunks))
         output_stream.write(_encode_line(progress))
     except (JournalError, OSError) as error:
         output_stream.write(_encode_line(str(error)))

@@ -9,7 +9,7 @@ import itertools
 import secrets
 import sqlite3
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from monitor.storage.history.reader import ColumnBatch
     from monitor.storage.history.source import HistoryReader
 
-    ProgressCallback = Callable[[int, int | None], None]
+    Progress = Callable[[int, int | None], None]
     """Called with (rows done, rows in total or None while unknown), about once a batch."""
 
 __all__ = ["DataFormat", "ExportedFile", "ImportResult", "TransferError", "export", "import_"]
@@ -67,7 +67,7 @@ def export(
     windows: HistoryWindow | Sequence[HistoryWindow],
     out: Path | str,
     file_format: DataFormat | str = DataFormat.CSV,
-    progress: ProgressCallback = _ignore_progress,
+    progress: Progress = _ignore_progress,
 ) -> list[ExportedFile]:
     """Write the measurements of each window, one kind per window, and return the written files.
 
@@ -115,7 +115,7 @@ def _targets(windows: Sequence[HistoryWindow], out: Path | str, file_format: Dat
 class _CountedBatches:
     """Batches that are written to a file, with progress reports."""
 
-    def __init__(self, batches: Iterator[ColumnBatch], done: int, total: int, progress: ProgressCallback) -> None:
+    def __init__(self, batches: Iterator[ColumnBatch], done: int, total: int, progress: Progress) -> None:
         self.done = done
         self._batches, self._total, self._progress = batches, total, progress
 
@@ -164,10 +164,7 @@ def atomic_replacement(path: Path) -> Iterator[Path]:
 
 
 def import_(
-    directory: Path,
-    path: Path,
-    file_format: DataFormat | str | None = None,
-    progress: ProgressCallback = _ignore_progress,
+    directory: Path, path: Path, file_format: DataFormat | str | None = None, progress: Progress = _ignore_progress
 ) -> ImportResult:
     """Import a file of measurements into the journal in ``directory``, which no daemon may be using.
 
@@ -186,8 +183,8 @@ def import_(
     except OSError as error:
         raise TransferError(f"{path}: {error.strerror or error}") from error
     except sqlite3.Error as error:
-        message = f"the journal cannot be written: {error}; import again, rows that are already written are left out"
-        raise TransferError(message) from error
+        hint = "import again, rows that are already written are left out"
+        raise TransferError(f"the journal cannot be written: {error}; {hint}") from error
     finally:
         lock.release()
 
@@ -211,7 +208,7 @@ def _validated_rows(path: Path, file_format: DataFormat) -> Iterator[tuple[int, 
         yield line, [row] if isinstance(row, str) else validator.validate_row(row)
 
 
-def _validate_file(path: Path, file_format: DataFormat, progress: ProgressCallback) -> int:
+def _validate_file(path: Path, file_format: DataFormat, progress: Progress) -> int:
     """Return the number of rows if all are valid. Raises :class:`TransferError` otherwise."""
     errors: list[str] = []
     count = 0
@@ -221,8 +218,7 @@ def _validate_file(path: Path, file_format: DataFormat, progress: ProgressCallba
             location = f"{path}: row {line}" if file_format is DataFormat.PARQUET else f"{path}:{line}"
             errors += [f"{location}: {error}" for error in one]
         if len(errors) >= MAX_REPORTED_ERRORS:
-            rest = f"stopped after {MAX_REPORTED_ERRORS} errors"
-            raise TransferError(*errors[:MAX_REPORTED_ERRORS], rest)
+            raise TransferError(*errors[:MAX_REPORTED_ERRORS], f"stopped after {MAX_REPORTED_ERRORS} errors")
         if count % IMPORT_BATCH_ROWS == 0:
             progress(count, None)
     if errors:
@@ -230,12 +226,9 @@ def _validate_file(path: Path, file_format: DataFormat, progress: ProgressCallba
     return count
 
 
-def _store_rows(
-    directory: Path, path: Path, file_format: DataFormat, total: int, progress: ProgressCallback
-) -> ImportResult:
-    writer = JournalWriter(directory / JOURNAL_FILE, PROBE_KINDS)
+def _store_rows(directory: Path, path: Path, file_format: DataFormat, total: int, progress: Progress) -> ImportResult:
     read = added = 0
-    try:
+    with closing(JournalWriter(directory / JOURNAL_FILE, PROBE_KINDS)) as writer:
         rows = _validated_rows(path, file_format)
         while batch := [one for _, one in itertools.islice(rows, IMPORT_BATCH_ROWS)]:
             valid = [one for one in batch if not isinstance(one, list)]
@@ -244,6 +237,4 @@ def _store_rows(
                 raise TransferError(f"{path} changed while it was imported, import it again")
             added += len(writer.write(valid))
             progress(read, total)
-    finally:
-        writer.close()
     return ImportResult(rows_read=read, added=added, already_present=read - added)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from monitor.storage.history.reader import HistoryColumn
     from monitor.storage.transfer.formats import RawRow
 
+    _Conversions = dict[Any, Callable[[Any], Any]]
+
 INT64 = 2**63
 
 EXTRA_KEYS = ("kind", "time")
@@ -75,9 +77,8 @@ class RowValidator:
                 except ValueError as error:
                     errors.append(f"{name}: {error}")
             elif name not in EXTRA_KEYS:
-                errors.append(
-                    f"{name}: not measured by {kind}" if name in self._known_names else self._unknown_column(name)
-                )
+                known = name in self._known_names
+                errors.append(f"{name}: not measured by {kind}" if known else self._unknown_column(name))
         missing = (name for name, (column, _) in columns.items() if column.required and name not in row)
         errors += [f"{name} is missing" for name in missing]
         errors += [] if errors else _contradictions(row, found)
@@ -159,18 +160,8 @@ def _parse_hop(raw: object) -> Hop:
     return Hop(**present, phases={_checked_text(name): _checked_float(seconds) for name, seconds in phases.items()})
 
 
-_FROM_TEXT: dict[Any, Callable[[Any], Any]] = {
-    int: _parse_integer,
-    float: _parse_float,
-    bool: _parse_boolean,
-    str: _checked_text,
-}
-_FROM_VALUE: dict[Any, Callable[[Any], Any]] = {
-    int: _checked_integer,
-    float: _checked_float,
-    bool: _checked_boolean,
-    str: _checked_text,
-}
+_FROM_TEXT: _Conversions = {int: _parse_integer, float: _parse_float, bool: _parse_boolean, str: _checked_text}
+_FROM_VALUE: _Conversions = {int: _checked_integer, float: _checked_float, bool: _checked_boolean, str: _checked_text}
 _HOP_KEYS: dict[str, Callable[[Any], Any] | None] = {
     "url": _checked_text,
     "phases": None,
@@ -201,11 +192,8 @@ def _contradictions(row: RawRow, found: dict[str, Any]) -> list[str]:
     unknown, fault = found["outcome"] is Outcome.UNKNOWN, found.get("fault")
     errors = []
     if unknown != ("unknown_reason" in found):
-        errors.append(
-            "unknown_reason: required when the outcome is unknown"
-            if unknown
-            else "unknown_reason: only allowed when the outcome is unknown"
-        )
+        need = "required" if unknown else "only allowed"
+        errors.append(f"unknown_reason: {need} when the outcome is unknown")
     if found["outcome"] is Outcome.UP and fault is not None:
         errors.append(f"fault: {str(fault)!r}, but the outcome is up")
     if "time" in row and row["time"] != iso_utc(found["slot"]):
