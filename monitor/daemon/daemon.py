@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -82,24 +83,18 @@ class Daemon:
 
     async def run(self) -> None:
         """Open everything, run until :meth:`stop`, close everything. Raises DaemonError, JournalError."""
-        lock = DirectoryLock(self.data_dir)
-        restrict_permissions(self.data_dir)
-        try:
-            journal = Journal.open(
-                self.data_dir, PROBE_KINDS, commit_interval_seconds=self.config.settings.journal.commit_interval
-            )
-            try:
-                await self._run_with_journal(journal)
-            finally:
-                await journal.close()
-        finally:
-            lock.release()
+        async with AsyncExitStack() as stack:
+            stack.callback(DirectoryLock(self.data_dir).release)
+            restrict_permissions(self.data_dir)
+            interval = self.config.settings.journal.commit_interval
+            journal = Journal.open(self.data_dir, PROBE_KINDS, commit_interval_seconds=interval)
+            stack.push_async_callback(journal.close)
+            await self._run_with_journal(journal)
         log.info("stopped")
 
     async def _run_with_journal(self, journal: Journal) -> None:
-        async with ProbeResources(
-            self.config.settings.http_settings, self.config.settings.browser.settings
-        ) as resources:
+        settings = self.config.settings
+        async with ProbeResources(settings.http_settings, settings.browser.settings) as resources:
             self._wire(journal, resources)
             await asyncio.to_thread(self.screenshots.load)
             if any(check.probe.pool is Pool.BROWSER for check in self.config.checks):
@@ -126,10 +121,8 @@ class Daemon:
         self.host_health = HostHealth(self.clock)
         self.runner = create_runner(config, resources, journal, self.clock, self.host_health)
         self.alerting = AlertingService(config, journal, self.status_cache, self.data_dir, self.metrics.registry)
-        screenshots = settings.browser.screenshots
-        self.screenshots = ScreenshotStore(
-            self.data_dir / SCREENSHOTS, max_bytes=screenshots.max_bytes, retention_days=screenshots.retention_days
-        )
+        folder, block = self.data_dir / SCREENSHOTS, settings.browser.screenshots
+        self.screenshots = ScreenshotStore(folder, max_bytes=block.max_bytes, retention_days=block.retention_days)
         self.runner.store_screenshots = self.screenshots.save
         self.runner.on_start = lambda _check, start_delay: self.metrics.start_delay.observe(start_delay)
         journal.statistics.on_commit = self.metrics.commit_duration.observe
@@ -137,19 +130,15 @@ class Daemon:
 
     async def _run_tasks(self, journal: Journal, group: asyncio.TaskGroup, start_seq: int) -> None:
         """Record missed slots, run all tasks until the stop, then shut down in order."""
-        seq, saved_state = await journal.read(lambda reader: reader.checkpoint(STATES_CONSUMER))
-        settings = self.config.settings
-        self.state_machine = StateMachine(
-            self.config.portals, settings.states.rules(), settings.calendar, saved_state=saved_state
-        )
-        clean = await journal.read(lambda reader: reader.meta(STOPPED_AT_KEY))
+        seq, saved = await journal.read(lambda reader: reader.checkpoint(STATES_CONSUMER))
+        config, settings = self.config, self.config.settings
+        self.state_machine = StateMachine(config.portals, settings.states.rules(), settings.calendar, saved_state=saved)
+        clean = bool(await journal.read(lambda reader: reader.meta(STOPPED_AT_KEY)))
         await journal.set_meta(STOPPED_AT_KEY, "")
         tune_runtime()
         started_at = self.clock.now()  # slots from here on wait for the rest of the start, so it is short
-        checks, location = self.config.checks, settings.location
-        await record_missed_slots(
-            journal, self.runner, checks, location, until_ms=started_at, clean_shutdown=bool(clean)
-        )
+        checks, location = config.checks, settings.location
+        await record_missed_slots(journal, self.runner, checks, location, until_ms=started_at, clean_shutdown=clean)
         await record_first_scheduled(journal, checks, location, started_at)
         self.schedule = Schedule(checks, started_at)
         self.scheduler = Scheduler(self.schedule, self.runner, self.clock, group)
@@ -158,18 +147,11 @@ class Daemon:
         tasks = [
             *storage.start(group),
             *await self.alerting.start(group),
-            *start_scores(
-                self.config, self.data_dir, self.clock, storage, self.exposition, self.metrics.registry, group
-            ),
+            *start_scores(config, self.data_dir, self.clock, storage, self.exposition, self.metrics.registry, group),
             group.create_task(run_state_machine(journal, self.state_machine, self.clock, seq), name="states"),
             group.create_task(update_status_cache(journal, self.status_cache, start_seq), name="status cache"),
             group.create_task(run_self_monitoring(journal, *monitored), name="self-monitoring"),
-            group.create_task(
-                self.service_manager.run_watchdog(
-                    lambda: self.liveness.is_alive(self.config.checks), self._status_text
-                ),
-                name="systemd",
-            ),
+            group.create_task(self._run_watchdog(), name="systemd"),
         ]
         self._install_signal_handlers()
         self.scheduler.start()
@@ -183,6 +165,9 @@ class Daemon:
         for task in tasks:
             task.cancel()
         await journal.set_meta(STOPPED_AT_KEY, str(self.clock.now()))
+
+    async def _run_watchdog(self) -> None:
+        await self.service_manager.run_watchdog(lambda: self.liveness.is_alive(self.config.checks), self._status_text)
 
     def _create_storage_tasks(self, journal: Journal) -> StorageTasks:
         """Create the storage tasks; states and incidents must have passed rows before they leave the journal."""

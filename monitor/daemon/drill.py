@@ -15,7 +15,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from monitor.config import Config, MonitorSettings
-from monitor.config.alerting import NotifyBlock, TargetBlock
+from monitor.config.alerting import TargetBlock
 from monitor.daemon.daemon import Daemon
 from monitor.model.incidents import EventType, MessageStatus
 from monitor.model.records import Check, Portal, PortalKind, State
@@ -94,16 +94,12 @@ async def webhook() -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def drill_config(
-    base: Config | None, port: int, interval_seconds: float, target: TargetBlock, directory: Path
-) -> Config:
+def drill_config(base: Config | None, port: int, interval_seconds: float, target: TargetBlock, folder: Path) -> Config:
     """Return the daemon's configuration: *base* or the defaults, with only the synthetic portal and one target."""
     settings = base.settings if base is not None else MonitorSettings()
-    notify = (base.settings.notify if base is not None else NotifyBlock()).model_copy(
-        update={"targets": (target,), "quiet_hours": None, "repeat_interval": None}
-    )
+    notify = settings.notify.model_copy(update={"targets": (target,), "quiet_hours": None, "repeat_interval": None})
     changes = {"location": "drill", "listen": "127.0.0.1:0", "notify": notify, "heartbeat": None, "alertmanager": None}
-    sinks = type(settings.sinks)()
+    settings = settings.model_copy(update={**changes, "sinks": type(settings.sinks)()})
     url = f"http://127.0.0.1:{port}/"
     portal = Portal(
         id=PORTAL_ID,
@@ -117,24 +113,18 @@ def drill_config(
     # Short enough that confirmation attempts fit into the slot.
     probe = Uptime(url=url, timeout=min(2.0, interval_seconds / 5), family="4")
     check = Check(portal=PORTAL_ID, name="uptime", page="home", interval=interval_seconds, probe=probe)
-    return Config(
-        settings=settings.model_copy(update={**changes, "sinks": sinks}),
-        portals=(portal,),
-        checks=(check,),
-        digest="drill",
-        directory=directory,
-    )
+    return Config(settings=settings, portals=(portal,), checks=(check,), digest="drill", directory=folder)
 
 
+@dataclass(eq=False)
 class Drill:
-    """One drill in *temp_dir*, by :meth:`run`. *step_timeout_seconds* is the timeout of each step."""
+    """One drill in ``temp_dir``, by :meth:`run`. ``step_timeout_seconds`` is the timeout of each step."""
 
-    def __init__(self, clock: Clock, temp_dir: Path, *, interval_seconds: float, step_timeout_seconds: float) -> None:
-        self._clock = clock
-        self._temp_dir = temp_dir
-        self._interval_seconds = interval_seconds
-        self._step_timeout_seconds = step_timeout_seconds
-        self._on_step: Callable[[str], None] = lambda _step: None
+    clock: Clock
+    temp_dir: Path
+    interval_seconds: float
+    step_timeout_seconds: float
+    _on_step: Callable[[str], None] = lambda _step: None
 
     async def run(
         self, base: Config | None, target: TargetBlock | None, *, recovery: bool, on_step: Callable[[str], None]
@@ -148,48 +138,39 @@ class Drill:
             if target is None:
                 url = await stack.enter_async_context(webhook())
                 target = TargetBlock(name="drill", url=SecretStr(url))
-            config = drill_config(base, portal.port, self._interval_seconds, target, self._temp_dir)
-            daemon = Daemon(config, self._temp_dir / "data", clock=self._clock)
-            daemon_task = asyncio.create_task(daemon.run(), name="drill daemon")
-            stack.push_async_callback(self._stop, daemon, daemon_task)
-            return await self._run_steps(portal, daemon, daemon_task, recovery=recovery)
+            config = drill_config(base, portal.port, self.interval_seconds, target, self.temp_dir)
+            daemon = Daemon(config, self.temp_dir / "data", clock=self.clock)
+            self._daemon_task = asyncio.create_task(daemon.run(), name="drill daemon")
+            stack.push_async_callback(self._stop, daemon)
+            return await self._run_steps(portal, daemon, recovery=recovery)
 
-    @staticmethod
-    async def _stop(daemon: Daemon, daemon_task: asyncio.Task[None]) -> None:
+    async def _stop(self, daemon: Daemon) -> None:
         daemon.stop()
-        await daemon_task
+        await self._daemon_task
 
-    async def _run_steps(
-        self, portal: SyntheticPortal, daemon: Daemon, daemon_task: asyncio.Task[None], *, recovery: bool
-    ) -> list[DrillStep]:
-        await self._wait_for("the daemon is up", daemon_task, lambda: daemon.url)
-        reader = JournalReader(self._temp_dir / "data" / JOURNAL_FILE, PROBE_KINDS)
+    async def _run_steps(self, portal: SyntheticPortal, daemon: Daemon, *, recovery: bool) -> list[DrillStep]:
+        await self._wait_for("the daemon is up", lambda: daemon.url)
+        reader = JournalReader(self.temp_dir / "data" / JOURNAL_FILE, PROBE_KINDS)
         try:
-            await self._wait_for("the portal is up", daemon_task, lambda: _state(reader) is State.UP)
-            steps = [DrillStep(name="server closed", at_ms=self._clock.now())]
+            await self._wait_for("the portal is up", lambda: _state(reader) is State.UP)
+            steps = [DrillStep(name="server closed", at_ms=self.clock.now())]
             await portal.close()
-            steps += await self._outage_steps(reader, daemon_task)
+            steps += await self._outage_steps(reader)
             if recovery:
                 await portal.open()
-                steps.append(DrillStep(name="server reopened", at_ms=self._clock.now()))
-                steps += await self._recovery_steps(reader, daemon_task)
+                steps.append(DrillStep(name="server reopened", at_ms=self.clock.now()))
+                steps += await self._recovery_steps(reader)
             return steps
         finally:
             reader.close()
 
-    async def _outage_steps(self, reader: JournalReader, daemon_task: asyncio.Task[None]) -> list[DrillStep]:
-        committed = await self._wait_for(
-            "the first failed attempt is in the journal", daemon_task, lambda: _has_failed(reader)
-        )
-        confirmed = await self._wait_for("the outage is confirmed", daemon_task, lambda: _state(reader) is State.DOWN)
-        row = await self._wait_for(
-            "the incident is in the journal", daemon_task, lambda: reader.incidents(open_only=True)
-        )
+    async def _outage_steps(self, reader: JournalReader) -> list[DrillStep]:
+        committed = await self._wait_for("the first failed attempt is in the journal", lambda: _has_failed(reader))
+        confirmed = await self._wait_for("the outage is confirmed", lambda: _state(reader) is State.DOWN)
+        row = await self._wait_for("the incident is in the journal", lambda: reader.incidents(open_only=True))
         incident = reader.incidents(open_only=True)[0].incident.id
-        written = await self._wait_for(
-            "the notification is in the outbox", daemon_task, lambda: reader.messages(incident)
-        )
-        await self._wait_for("the notification is accepted", daemon_task, lambda: _accepted_at_ms(reader, incident, 1))
+        written = await self._wait_for("the notification is in the outbox", lambda: reader.messages(incident))
+        await self._wait_for("the notification is accepted", lambda: _accepted_at_ms(reader, incident, 1))
         measurements = reader.measurements(kind="uptime", portal=PORTAL_ID)
         first = next(one for one in measurements if one.outcome is Outcome.DOWN)
         refused = (first.started or first.slot) + round((first.duration or 0) * 1000)
@@ -202,36 +183,31 @@ class Drill:
             DrillStep(name="notification accepted", at_ms=_accepted_at_ms(reader, incident, 1)),
         ]
 
-    async def _recovery_steps(self, reader: JournalReader, daemon_task: asyncio.Task[None]) -> list[DrillStep]:
-        confirmed = await self._wait_for("the recovery is confirmed", daemon_task, lambda: _state(reader) is State.UP)
+    async def _recovery_steps(self, reader: JournalReader) -> list[DrillStep]:
+        confirmed = await self._wait_for("the recovery is confirmed", lambda: _state(reader) is State.UP)
         incident = reader.incidents()[0].incident.id
-        await self._wait_for(
-            "the incident is resolved",
-            daemon_task,
-            lambda: reader.incident_events(incident)[-1].type is EventType.RESOLVED,
-        )
-        number = reader.incident_events(incident)[-1].number
-        await self._wait_for(
-            "the resolve notification is accepted", daemon_task, lambda: _accepted_at_ms(reader, incident, number)
-        )
+        events = reader.incident_events
+        await self._wait_for("the incident is resolved", lambda: events(incident)[-1].type is EventType.RESOLVED)
+        number = events(incident)[-1].number
+        await self._wait_for("the resolve notification is accepted", lambda: _accepted_at_ms(reader, incident, number))
         return [
             DrillStep(name="recovery confirmed", at_ms=confirmed),
             DrillStep(name="resolve notification accepted", at_ms=_accepted_at_ms(reader, incident, number)),
         ]
 
-    async def _wait_for(self, step: str, daemon_task: asyncio.Task[None], condition: Callable[[], object]) -> int:
+    async def _wait_for(self, step: str, condition: Callable[[], object]) -> int:
         """Poll until *condition* holds; return the time (UTC ms). Raises the error of the daemon, or DrillError."""
         try:
-            async with asyncio.timeout(self._step_timeout_seconds):
+            async with asyncio.timeout(self.step_timeout_seconds):
                 while not await asyncio.to_thread(condition):
-                    if daemon_task.done():
-                        daemon_task.result()
+                    if self._daemon_task.done():
+                        self._daemon_task.result()
                         raise DrillError(f"the daemon stopped before this step: {step}")
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
-            raise DrillError(f"not within {self._step_timeout_seconds:g} s: {step}") from None
+            raise DrillError(f"not within {self.step_timeout_seconds:g} s: {step}") from None
         self._on_step(step)
-        return self._clock.now()
+        return self.clock.now()
 
 
 def _state(reader: JournalReader) -> State | None:
@@ -254,8 +230,5 @@ def step_durations(steps: list[DrillStep]) -> list[tuple[str, float, float]]:
     """Return (name, seconds since the first refused connection, seconds since the previous step) of every step."""
     ordered = sorted(steps, key=lambda step: step.at_ms)
     start = next((step.at_ms for step in ordered if step.name == "first refused connection"), ordered[0].at_ms)
-    previous = [ordered[0], *ordered[:-1]]
-    return [
-        (step.name, (step.at_ms - start) / 1000, (step.at_ms - earlier.at_ms) / 1000)
-        for step, earlier in zip(ordered, previous, strict=True)
-    ]
+    pairs = zip(ordered, [ordered[0], *ordered[:-1]], strict=True)
+    return [(step.name, (step.at_ms - start) / 1000, (step.at_ms - before.at_ms) / 1000) for step, before in pairs]

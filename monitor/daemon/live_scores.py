@@ -60,11 +60,9 @@ def at_start_of_day(write: WriteScores, zone: ZoneInfo) -> WriteScores:
 def register_score_metrics(registry: CollectorRegistry, job: ScoreJob) -> None:
     """Register metrics of the last run of *job*; once for a registry."""
 
-    def gauge(name: str, help_text: str, value: Callable[[], float]) -> None:
+    def add(name: str, help_text: str, value: Callable[[], float]) -> None:
         Gauge(f"portal_monitor_scoring_{name}", help_text, registry=registry).set_function(value)
 
-    gauge(
-        "last_run_timestamp_seconds", "When scores were last computed.", lambda: timestamp(job.statistics.last_run_ms)
-    )
-    gauge("last_run_cpu_seconds", "CPU time of the last run.", lambda: job.statistics.cpu_seconds)
-    gauge("failing", "Whether the last run failed.", lambda: int(bool(job.last_error)))
+    add("last_run_timestamp_seconds", "When scores were last computed.", lambda: timestamp(job.statistics.last_run_ms))
+    add("last_run_cpu_seconds", "CPU time of the last run.", lambda: job.statistics.cpu_seconds)
+    add("failing", "Whether the last run failed.", lambda: int(bool(job.last_error)))

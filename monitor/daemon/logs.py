@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from typing import Literal
 
-
 REDACTED = "•••"
 
 
@@ -26,8 +25,7 @@ class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):
         """Format the line without secrets."""
         line = super().format(record)
         for secret in self.secrets:
-            if secret in line:
-                line = line.replace(secret, REDACTED)
+            line = line.replace(secret, REDACTED)
         return line
 
 
@@ -49,9 +47,8 @@ def configure_logging(log_format: Literal["json", "console"], level: str = "info
         structlog.processors.StackInfoRenderer(),
     ]
     plain = structlog.dev.plain_traceback
-    ending: list[structlog.typing.Processor] = [
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
-    ]
+    console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
+    ending: list[structlog.typing.Processor] = [console]
     if log_format == "json":
         frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # locals may hold secrets
         ending = [structlog.processors.ExceptionRenderer(frames), structlog.processors.JSONRenderer(ensure_ascii=False)]
@@ -62,12 +59,8 @@ def configure_logging(log_format: Literal["json", "console"], level: str = "info
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        _RedactingFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
-        )
-    )
+    ending.insert(0, structlog.stdlib.ProcessorFormatter.remove_processors_meta)
+    handler.setFormatter(_RedactingFormatter(foreign_pre_chain=shared, processors=ending))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(logging.INFO, logging.getLevelNamesMapping()[level.upper()]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.prober.confirmation import Confirmation
 from monitor.prober.host_health import HostLimits
 from monitor.prober.runner import CheckRunner, ConcurrencyLimiter
 from monitor.prober.self_check import FleetBreaker, ReferenceEndpoint, SelfCheck
@@ -32,7 +31,6 @@ def create_runner(
         location=settings.location,
         misfire_grace_time=settings.misfire_grace_time,
         config_digest=config.digest,
-        confirmation=Confirmation(),
         host_health=host_health,
     )
     configure_runner(runner, config)
@@ -47,12 +45,9 @@ def configure_runner(runner: CheckRunner, config: Config) -> None:
     runner.confirmation.delays_seconds = settings.confirm.delays
     runner.confirmation.excluded_from_evaluation = config.excluded_from_evaluation
     chosen = settings.self_check
-    runner.self_check.references = [
-        ReferenceEndpoint(name=one.name, connect=one.connect, url=one.url) for one in chosen.references
-    ]
+    runner.self_check.references = [ReferenceEndpoint(**one.model_dump()) for one in chosen.references]
     runner.self_check.fleet_breaker = FleetBreaker(**chosen.fleet_breaker.model_dump())
     runner.self_check.portal_count = len(config.portals)
     if runner.host_health is not None:
-        runner.host_health.limits = HostLimits(
-            **chosen.host.model_dump(), slow_probe_seconds=settings.states.degraded.latency
-        )
+        slow = settings.states.degraded.latency
+        runner.host_health.limits = HostLimits(**chosen.host.model_dump(), slow_probe_seconds=slow)

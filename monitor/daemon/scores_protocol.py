@@ -21,9 +21,8 @@ class ScoreRequest:
 
     def encode(self) -> bytes:
         """Encode the input of the process."""
-        return (
-            json.dumps({"config": str(self.config_dir), "data": str(self.data_dir), "now": self.now_ms}) + "\n"
-        ).encode()
+        data = {"config": str(self.config_dir), "data": str(self.data_dir), "now": self.now_ms}
+        return (json.dumps(data) + "\n").encode()
 
     @classmethod
     def decode(cls, line: str) -> ScoreRequest:

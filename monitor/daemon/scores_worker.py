@@ -54,11 +54,8 @@ def main(stdin: TextIO = sys.stdin, stdout: TextIO = sys.stdout) -> int:
     except (JournalError, ConfigError, OSError) as error:
         stdout.write(json.dumps({"error": str(error)}) + "\n")
         return 1
-    lines = (
-        [asdict(one) for one in found[first : first + POINTS_PER_LINE]]
-        for first in range(0, len(found), POINTS_PER_LINE)
-    )
-    stdout.writelines(json.dumps(line) + "\n" for line in lines)
+    parts = (found[first : first + POINTS_PER_LINE] for first in range(0, len(found), POINTS_PER_LINE))
+    stdout.writelines(json.dumps([asdict(one) for one in part]) + "\n" for part in parts)
     stdout.write(json.dumps({"exposition": exposition(found), "cpu_seconds": time.process_time()}) + "\n")
     return 0
 

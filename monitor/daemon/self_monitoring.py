@@ -29,21 +29,16 @@ def tune_runtime() -> None:
 
 
 async def run_self_monitoring(  # noqa: PLR0913, PLR0917 - the parts that are monitored
-    journal: Journal,
-    metrics: SelfMetrics,
-    host_health: HostHealth,
-    scheduler: Scheduler,
-    status_cache: StatusCache,
-    max_journal_bytes: int,
+    journal: Journal, metrics: SelfMetrics, host: HostHealth, scheduler: Scheduler, cache: StatusCache, max_bytes: int
 ) -> None:
-    """Update *host_health* and *metrics* twice a second; *max_journal_bytes* limits the journal. Never returns."""
+    """Update *host* and *metrics* twice a second; *max_bytes* is the size limit of the journal. Never returns."""
     loop = asyncio.get_running_loop()
-    size_limit = JournalSizeLimit(max_journal_bytes)
+    size_limit = JournalSizeLimit(max_bytes)
     while True:
         due = loop.time() + LAG_SAMPLE_SECONDS
         await asyncio.sleep(LAG_SAMPLE_SECONDS)
         lag = max(0.0, loop.time() - due)
-        host_health.record_lag(lag)
+        host.record_lag(lag)
         metrics.loop_lag.observe(lag)
         statistics = journal.statistics
         metrics.journal_bytes.set(statistics.size_bytes)
@@ -51,5 +46,5 @@ async def run_self_monitoring(  # noqa: PLR0913, PLR0917 - the parts that are mo
         metrics.journal_pending.set(statistics.pending)
         metrics.journal_failing.set(int(bool(statistics.last_error)))
         metrics.probes_in_flight.set(scheduler.in_flight)
-        metrics.self_check_success.set(int(not status_cache.self_check_failing()))
-        metrics.last_probe.set(status_cache.last_probe_ms / 1000)
+        metrics.self_check_success.set(int(not cache.self_check_failing()))
+        metrics.last_probe.set(cache.last_probe_ms / 1000)

@@ -55,10 +55,8 @@ class StorageTasks:
         writes = {tier: BatchWriter(sink, clock, self._metrics).write for tier, sink in self._rollup_sinks.items()}
         self.rollup_job = RollupJob(directory, journal, clock, settings.report_zone, writes)
         register_rollup_metrics(registry, self.rollup_job.statistics)
-        sink_consumers = (
-            *map(consumer_name, (sink.name for sink in self._sinks)),
-            *(tier.consumer_name for tier in self._rollup_sinks),
-        )
+        sink_consumers = [consumer_name(sink.name) for sink in self._sinks]
+        sink_consumers += [tier.consumer_name for tier in self._rollup_sinks]
         archive = settings.archive
         policy = ArchivePolicy(
             zone=settings.report_zone,
@@ -66,10 +64,9 @@ class StorageTasks:
             keep_in_journal_seconds=archive.keep_in_journal,
             retention_days=None if archive.retention is None else int(archive.retention // DAY_SECONDS),
         )
-        self.archive_job = (
-            ArchiveJob(directory, journal, clock, policy, (*consumers, *sink_consumers)) if archive.enabled else None
-        )
-        if self.archive_job is not None:
+        self.archive_job: ArchiveJob | None = None
+        if archive.enabled:
+            self.archive_job = ArchiveJob(directory, journal, clock, policy, (*consumers, *sink_consumers))
             register_archive_metrics(registry, self.archive_job.statistics)
 
     def score_writers(self) -> list[WriteScores]:
@@ -78,19 +75,13 @@ class StorageTasks:
 
     def daily_score_writers(self) -> list[WriteScores]:
         """Return writers to the daily tier, for points with one value a day that are not in the journal."""
-        return [
-            BatchWriter(sink, self._clock, self._metrics).write
-            for tier, sink in self._rollup_sinks.items()
-            if tier is Tier.DAY
-        ]
+        sink = self._rollup_sinks.get(Tier.DAY)
+        return [BatchWriter(sink, self._clock, self._metrics).write] if sink is not None else []
 
     def start(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """Start all tasks; each runs until it is cancelled, and fails only when the journal does."""
-        journal, clock, metrics = self._journal, self._clock, self._metrics
-        tasks = [
-            group.create_task(SinkConsumer(journal, sink, clock, metrics).run(), name=f"sink {sink.name}")
-            for sink in self._sinks
-        ]
+        consumers = [SinkConsumer(self._journal, sink, self._clock, self._metrics) for sink in self._sinks]
+        tasks = [group.create_task(one.run(), name=f"sink {one.sink.name}") for one in consumers]
         if self._rollup_sinks:
             tasks.append(group.create_task(self._run_rollups(), name="rollups"))
         if self.archive_job is not None:

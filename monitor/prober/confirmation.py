@@ -34,11 +34,8 @@ class Confirmation:
         if scheduled_attempt.outcome is not Outcome.DOWN:
             self._confirmed.discard(check.key)
             return ()
-        wanted = (
-            check.name == STATE_CHECK
-            and check.portal not in self.excluded_from_evaluation
-            and check.key not in self._confirmed
-        )
+        excluded = check.portal in self.excluded_from_evaluation
+        wanted = check.name == STATE_CHECK and not excluded and check.key not in self._confirmed
         return self.delays_seconds if wanted else ()
 
     def record(self, check: Check, attempts: Sequence[Measurement]) -> None:

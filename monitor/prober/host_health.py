@@ -71,9 +71,7 @@ class HostHealth:
     def problem(self, check: Check, result: ProbeResult) -> str | None:
         """Return why *result* is not charged to the portal but to this host, or None."""
         slow = result.outcome is Outcome.UP and result.duration > self.limits.slow_probe_seconds
-        if not (slow or result.fault in _OVERLOAD_FAULTS or result.fault in _CLOCK_FAULTS) or is_loopback(
-            check, result
-        ):
+        if not (slow or result.fault in _OVERLOAD_FAULTS | _CLOCK_FAULTS) or is_loopback(check, result):
             return None
         now = self.clock.monotonic()
         if (step := self._newest(self._clock_steps, now - result.duration - _CLOCK_STEP_HOLD_SECONDS)) is not None:

@@ -31,10 +31,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-async def _discard_screenshots(_check: Check, _measurement: Measurement, _screenshots: Sequence[Screenshot]) -> None:
-    """Discard screenshots; the default where no screenshot store is configured."""
-
-
 @dataclass(slots=True)
 class _HostLock:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -76,10 +72,9 @@ class ConcurrencyLimiter:
 
     def release(self, check: Check) -> None:
         """Return what :meth:`acquire` took."""
-        pool = check.probe.pool
-        self._pools[pool].release()
-        self._hosts[pool, check.host].lock.release()
-        self._drop_host(pool, check.host)
+        self._pools[check.probe.pool].release()
+        self._hosts[check.probe.pool, check.host].lock.release()
+        self._drop_host(check.probe.pool, check.host)
 
     def _drop_host(self, pool: Pool, host_name: str) -> None:
         host = self._hosts[pool, host_name]
@@ -88,6 +83,7 @@ class ConcurrencyLimiter:
             del self._hosts[pool, host_name]
 
 
+@dataclass(eq=False, kw_only=True)
 class CheckRunner:
     """Turns (check, slot) into a committed :class:`Measurement`; failures of a probe never raise.
 
@@ -98,42 +94,27 @@ class CheckRunner:
     the newest outcome shows where a crash interrupted the series, and no consumer meets a slot too late.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts that one run needs, each named at the one call
-        self,
-        *,
-        resources: ProbeResources,
-        journal: Journal,
-        self_check: SelfCheck,
-        limiter: ConcurrencyLimiter,
-        clock: Clock,
-        location: str,
-        misfire_grace_time: float,
-        config_digest: str,
-        confirmation: Confirmation | None = None,
-        host_health: HostHealth | None = None,
-    ) -> None:
-        self.resources = resources
-        self.self_check = self_check
-        self.misfire_grace_time = misfire_grace_time
-        self.config_digest = config_digest
-        self.confirmation = confirmation or Confirmation(delays_seconds=())
-        self.host_health = host_health
-        self._journal = journal
-        self._limiter = limiter
-        self._clock = clock
-        self._location = location
-        self._deferred: dict[str, list[Measurement]] = {}
-        self._confirming_stopped = asyncio.Event()
-        self.store_screenshots: StoreScreenshots = _discard_screenshots
-        self.on_start: Callable[[Check, float], None] = lambda _check, _start_delay: None
+    resources: ProbeResources
+    journal: Journal
+    self_check: SelfCheck
+    limiter: ConcurrencyLimiter
+    clock: Clock
+    location: str
+    misfire_grace_time: float
+    config_digest: str
+    confirmation: Confirmation = field(default_factory=lambda: Confirmation(delays_seconds=()))
+    host_health: HostHealth | None = None
+    store_screenshots: StoreScreenshots | None = None
+    on_start: Callable[[Check, float], None] = lambda _check, _start_delay: None
+    _deferred: dict[str, list[Measurement]] = field(default_factory=dict)
+    _confirming_stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run_check(self, check: Check, slot: int) -> None:
         """Record the outcome of one slot. A slot whose predecessor is still running is overlapped.
 
         Cancellation records it as stopped; during confirmation the slot has its outcome, so nothing more is recorded.
         """
-        deferred = self._deferred.get(check.key)
-        if deferred is not None:
+        if (deferred := self._deferred.get(check.key)) is not None:
             detail = "the previous run of this check was still in progress"
             deferred.append(self.unknown_measurement(check, slot, UnknownReason.OVERLAPPED, detail))
             return
@@ -147,7 +128,7 @@ class CheckRunner:
         submitted: list[asyncio.Future[None]] = []
         try:
             # All runs at once: if the daemon is killed between two of them, the slot is recorded after the restart.
-            submitted += [self._journal.submit(one) for one in found]
+            submitted += [self.journal.submit(one) for one in found]
             if not check.probe.representative_flag:
                 submitted += await self._run_confirmations(check, found[0])
         finally:
@@ -160,7 +141,7 @@ class CheckRunner:
         if (deferred := self._deferred.get(check.key)) is not None:
             deferred.append(late)
             return None
-        return self._journal.submit(late)
+        return self.journal.submit(late)
 
     def stop_confirming(self) -> None:
         """Run no more confirmation attempts: the daemon is about to stop."""
@@ -168,25 +149,24 @@ class CheckRunner:
 
     def _submit(self, check: Check, *outcomes: Measurement) -> list[asyncio.Future[None]]:
         deferred = self._deferred.pop(check.key)
-        return [self._journal.submit(one) for one in (*outcomes, *deferred)]
+        return [self.journal.submit(one) for one in (*outcomes, *deferred)]
 
     async def _run_confirmations(self, check: Check, scheduled_attempt: Measurement) -> list[asyncio.Future[None]]:
         """Run the confirmation attempts while attempts fail; submit each as it ends."""
-        began = self._clock.monotonic()
-        attempts: list[Measurement] = [scheduled_attempt]
-        submitted: list[asyncio.Future[None]] = []
+        began = self.clock.monotonic()
+        attempts, submitted = [scheduled_attempt], list[asyncio.Future[None]]()
         for attempt, seconds in enumerate(self.confirmation.delays(check, scheduled_attempt), start=2):
             with suppress(TimeoutError):
-                async with asyncio.timeout(seconds - (self._clock.monotonic() - began)):
+                async with asyncio.timeout(seconds - (self.clock.monotonic() - began)):
                     await self._confirming_stopped.wait()
-            left = check.interval - (self._clock.now() - scheduled_attempt.slot) / 1000 - check.probe.deadline
+            left = check.interval - (self.clock.now() - scheduled_attempt.slot) / 1000 - check.probe.deadline
             if self._confirming_stopped.is_set() or left < 0:
                 break
             found = await self._run_with_permit(check, scheduled_attempt.slot, attempt, left)
             if found is None:
                 break
             (measurement,) = found
-            submitted.append(self._journal.submit(measurement))
+            submitted.append(self.journal.submit(measurement))
             attempts.append(measurement)
             if measurement.outcome is Outcome.UP:
                 break
@@ -203,11 +183,9 @@ class CheckRunner:
         found = await self._run_with_permit(check, slot, 1, max_wait_seconds)
         return found or [self.unknown_measurement(check, slot, UnknownReason.LATE, detail)]
 
-    async def _run_with_permit(
-        self, check: Check, slot: int, attempt: int, max_wait_seconds: float
-    ) -> list[Measurement] | None:
-        """Run one attempt, or all runs of a kind with several; None without a permit within *max_wait_seconds*."""
-        if not await self._limiter.acquire(check, max_wait_seconds):
+    async def _run_with_permit(self, check: Check, slot: int, attempt: int, seconds: float) -> list[Measurement] | None:
+        """Run one attempt, or all runs of a kind with several; None without a permit within *seconds*."""
+        if not await self.limiter.acquire(check, seconds):
             return None
         try:
             if check.probe.representative_flag:
@@ -219,13 +197,12 @@ class CheckRunner:
             failed = self.unknown_measurement(check, slot, UnknownReason.INTERNAL_ERROR, detail)
             return [replace(failed, attempt=attempt)]
         finally:
-            self._limiter.release(check)
+            self.limiter.release(check)
 
     async def _run_repeatedly(self, check: Check, slot: int) -> list[Measurement]:
         """Run the probe as often as its kind needs; one run is marked as the representative of the slot."""
         probe = check.probe
-        results: list[ProbeResult] = []
-        found: list[Measurement] = []
+        results, found = list[ProbeResult](), list[Measurement]()
         while not results or not probe.is_complete(results, probe.max_runs):
             one, result = await self._run_attempt(check, slot, len(found) + 1)
             found.append(one)
@@ -235,11 +212,12 @@ class CheckRunner:
         for number, one in enumerate(found):
             values = {**one.values, "run": one.attempt, probe.representative_flag: number == chosen}
             marked.append(replace(one, start_delay=found[0].start_delay, values=values))
-        await self.store_screenshots(check, marked[chosen], results[chosen].screenshots)
+        if self.store_screenshots is not None:
+            await self.store_screenshots(check, marked[chosen], results[chosen].screenshots)
         return marked
 
     async def _run_attempt(self, check: Check, slot: int, attempt: int) -> tuple[Measurement, ProbeResult]:
-        started, start_delay = self._clock.now(), self._start_delay_seconds(slot) if attempt == 1 else None
+        started, start_delay = self.clock.now(), self._start_delay_seconds(slot) if attempt == 1 else None
         if start_delay is not None:
             self.on_start(check, start_delay)
         result = await run_probe(check.probe, self.resources)
@@ -251,22 +229,16 @@ class CheckRunner:
         if host_problem or result.outcome is Outcome.UNKNOWN:
             reason = UnknownReason.INTERNAL_ERROR
         plain = result.outcome is Outcome.UP and len(result.hops) == 1
-        found = Measurement(
-            portal=check.portal,
-            check=check.name,
-            location=self._location,
-            slot=slot,
+        detail = "; ".join(part for part in (host_problem or network_problem, result.detail) if part)
+        found = replace(
+            self.unknown_measurement(check, slot, reason, detail),
             attempt=attempt,
-            kind=check.kind,
             outcome=Outcome.UNKNOWN if reason else result.outcome,
             fault=result.fault,
-            unknown_reason=reason,
             phase=result.phase,
-            detail="; ".join(part for part in (host_problem or network_problem, result.detail) if part),
             started=started,
             duration=result.duration,
             start_delay=start_delay,
-            config=self.config_digest,
             values=result.values,
             hops=() if plain else result.hops,
         )
@@ -277,12 +249,12 @@ class CheckRunner:
         detail = f"start delay {delay} exceeds misfire_grace_time {self.misfire_grace_time:g} s"
         return self.unknown_measurement(check, slot, UnknownReason.LATE, detail)
 
-    def unknown_measurement(self, check: Check, slot: int, reason: UnknownReason, detail: str) -> Measurement:
-        """Return the outcome unknown of a slot that was not probed."""
+    def unknown_measurement(self, check: Check, slot: int, reason: UnknownReason | None, detail: str) -> Measurement:
+        """Return the outcome unknown of a slot, without values."""
         return Measurement(
             portal=check.portal,
             check=check.name,
-            location=self._location,
+            location=self.location,
             slot=slot,
             kind=check.kind,
             outcome=Outcome.UNKNOWN,
@@ -292,4 +264,4 @@ class CheckRunner:
         )
 
     def _start_delay_seconds(self, slot: int) -> float:
-        return max(0.0, (self._clock.now() - slot) / 1000)
+        return max(0.0, (self.clock.now() - slot) / 1000)

@@ -56,7 +56,7 @@ class Schedule:
     def __init__(self, checks: Iterable[Check], now_ms: int) -> None:
         """Schedule the slots after *now_ms* (UTC ms)."""
         self._checks: dict[str, Check] = {}
-        self._queue: list[tuple[int, str]] = []
+        self._queue: list[tuple[int, str]] = []  # a heap, as every sorted list is
         self._next_slots: dict[str, int] = {}
         self._dispatched_until_ms = now_ms
         self.replace(checks, now_ms)
@@ -74,15 +74,12 @@ class Schedule:
         """
         before = self._checks
         self._checks = {check.key: check for check in checks}
-        next_slots: dict[str, int] = {}
+        next_slots, start = dict[str, int](), max(now_ms, self._dispatched_until_ms)
         for key, check in self._checks.items():
             stays = key in before and interval_ms(before[key]) == interval_ms(check)
-            next_slots[key] = (
-                self._next_slots[key] if stays else slot_after(check, max(now_ms, self._dispatched_until_ms))
-            )
+            next_slots[key] = self._next_slots[key] if stays else slot_after(check, start)
         self._next_slots = next_slots
-        self._queue = [(slot, key) for key, slot in next_slots.items()]
-        heapq.heapify(self._queue)
+        self._queue = sorted((slot, key) for key, slot in next_slots.items())
 
     def due(self, until_ms: int, limit: int | None = None) -> list[tuple[Check, int]]:
         """Dispatch the slots up to *until_ms* (UTC ms) not dispatched before, oldest first, at most *limit* of them.
@@ -106,5 +103,4 @@ class Schedule:
     def _restart_grid(self, at_ms: int) -> None:
         self._dispatched_until_ms = at_ms
         self._next_slots = {key: slot_after(check, at_ms) for key, check in self._checks.items()}
-        self._queue = [(slot, key) for key, slot in self._next_slots.items()]
-        heapq.heapify(self._queue)
+        self._queue = sorted((slot, key) for key, slot in self._next_slots.items())

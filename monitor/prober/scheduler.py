@@ -55,9 +55,8 @@ class Scheduler:
 
     def start(self) -> None:
         """Start ticking on the running loop."""
-        self._apscheduler.add_job(
-            self._tick, "interval", seconds=TICK_SECONDS, coalesce=True, misfire_grace_time=None, max_instances=1
-        )
+        options = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
+        self._apscheduler.add_job(self._tick, "interval", seconds=TICK_SECONDS, **options)
         self._apscheduler.start()
         self._spawn(self._background_tasks, self._dispatch_due(), "first tick")
         self._spawn(self._background_tasks, self._monitor_clock(), "clock")
@@ -78,10 +77,8 @@ class Scheduler:
 
     async def _tick(self) -> None:
         """Run one tick for APScheduler. It would log an exception and go on, so the work is a task of the group."""
-        if (
-            not self._stopping
-            and (task := self._spawn(self._background_tasks, self._dispatch_due(), "tick")) is not None
-        ):
+        task = None if self._stopping else self._spawn(self._background_tasks, self._dispatch_due(), "tick")
+        if task is not None:
             await asyncio.wait([task])
 
     async def _dispatch_due(self) -> None:

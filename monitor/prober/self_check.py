@@ -75,8 +75,7 @@ class FleetBreaker:
     """Detects fleet failures: more than ``share`` of at least ``minimum`` portals stopped within ``window`` seconds.
 
     The same rule holds for portals probed within the last ``burst`` seconds, to detect it before the first failures
-    are confirmed. Only portals that were reachable once count: one that never was, such as a closed portal, proves
-    nothing about the prober.
+    are confirmed. Only portals that were reachable once count: one that never was, as a closed portal, proves nothing.
     """
 
     share: float = 0.5
@@ -131,16 +130,13 @@ class SelfCheck:
             self._last_problems[dns_failed] = (now, reason)
             return reason
         at, before = self._last_problems.get(dns_failed, (-PROBLEM_HOLD_SECONDS, ""))
-        return (
-            f"{before}, {now - at:.0f} s ago" if before and at >= now - result.duration - PROBLEM_HOLD_SECONDS else None
-        )
+        since = now - result.duration - PROBLEM_HOLD_SECONDS
+        return f"{before}, {now - at:.0f} s ago" if before and at >= since else None
 
     def reference_summary(self, check: Check, result: ProbeResult) -> str:
         """Return the results of the references for *result* as text; empty when they were not probed."""
-        fresh = (
-            self._references_probed_at is not None
-            and self.clock.monotonic() - self._references_probed_at <= REFERENCE_CACHE_SECONDS
-        )
+        at = self._references_probed_at
+        fresh = at is not None and self.clock.monotonic() - at <= REFERENCE_CACHE_SECONDS
         if result.fault not in NETWORK_FAULTS or not fresh or is_loopback(check, result):
             return ""
         return ", ".join(f"{name} {_format_connect_times(times)}" for name, times in self._reference_results.items())
@@ -163,16 +159,12 @@ class SelfCheck:
         if len(recent) >= minimum and not any(one.reachable for one in recent):
             return f"no portal of {len(recent)} was reachable in the last {window:g} s"
         known = [one for one in recent if one.ever_reachable]
-        stopped = sum(not one.reachable for one in known)
-        if len(known) >= self.fleet_breaker.minimum and stopped > self.fleet_breaker.share * len(known):
-            return f"{stopped} of {len(known)} portals stopped answering within {window:g} s"
-        burst_start = self.clock.monotonic() - self.fleet_breaker.burst
-        burst = [
-            one for one in known if one.probed_at > burst_start and (one.reachable or one.unreachable_since >= since)
-        ]
-        failed = sum(not one.reachable for one in burst)
-        if len(burst) >= self.fleet_breaker.minimum and failed > self.fleet_breaker.share * len(burst):
-            return f"{failed} of {len(burst)} portals stopped answering within {self.fleet_breaker.burst:g} s"
+        start = self.clock.monotonic() - self.fleet_breaker.burst
+        burst = [one for one in known if one.probed_at > start and (one.reachable or one.unreachable_since >= since)]
+        for portals, seconds in ((known, window), (burst, self.fleet_breaker.burst)):
+            stopped = sum(not one.reachable for one in portals)
+            if len(portals) >= self.fleet_breaker.minimum and stopped > self.fleet_breaker.share * len(portals):
+                return f"{stopped} of {len(portals)} portals stopped answering within {seconds:g} s"
         return None
 
     async def _references_problem(self, *, dns_failed: bool) -> str | None:
@@ -199,10 +191,9 @@ class SelfCheck:
         try:
             async with asyncio.timeout(REFERENCE_TIMEOUT_SECONDS):
                 await self.resources.resolver.resolve(name, socket.AF_INET)
-        except NameNotResolved as error:
-            return None if error.absent else "the resolver does not respond"
-        except TimeoutError:
-            return "the resolver does not respond"
+        except (NameNotResolved, TimeoutError) as error:
+            absent = isinstance(error, NameNotResolved) and error.absent
+            return None if absent else "the resolver does not respond"
         return None
 
     async def _probe_reference(self, reference: ReferenceEndpoint) -> list[float | None]:
@@ -222,10 +213,8 @@ class SelfCheck:
     async def _reachable(self, reference: ReferenceEndpoint) -> bool:
         if reference.url is not None:
             probe = Uptime(url=reference.url, timeout=REFERENCE_TIMEOUT_SECONDS, family="4")
-            result = await run_probe(probe, self.resources)
-            return result.outcome is Outcome.UP or (
-                result.outcome is Outcome.DOWN and result.fault not in NETWORK_FAULTS
-            )
+            found = await run_probe(probe, self.resources)
+            return found.outcome is Outcome.UP or (found.outcome is Outcome.DOWN and found.fault not in NETWORK_FAULTS)
         try:
             async with asyncio.timeout(REFERENCE_TIMEOUT_SECONDS):
                 host = reference.host
@@ -244,21 +233,15 @@ def _format_connect_times(connect_times: list[float | None]) -> str:
     connected = [one for one in connect_times if one is not None]
     if not connected:
         return "no response"
-    lost = (
-        f", {len(connect_times) - len(connected)} of {len(connect_times)} lost"
-        if len(connected) < len(connect_times)
-        else ""
-    )
+    failed = len(connect_times) - len(connected)
+    lost = f", {failed} of {len(connect_times)} lost" if failed else ""
     return (f"{min(connected) * 1000:.0f} ms" if min(connected) > 0 else "responds") + lost
 
 
 def _evaluate_references(connect_times: list[list[float | None]]) -> str | None:
     """Return the network problem that the references show; each has a list of seconds, None for a failed connection."""
-    responding = [
-        [one is None or one > PACKET_LOSS_SECONDS for one in each]
-        for each in connect_times
-        if any(n is not None for n in each)
-    ]
+    answered = [each for each in connect_times if any(one is not None for one in each)]
+    responding = [[one is None or one > PACKET_LOSS_SECONDS for one in each] for each in answered]
     if not responding:
         return f"none of {len(connect_times)} references responds"
     lost, connections = sum(map(sum, responding)), sum(map(len, responding))

@@ -34,7 +34,15 @@ class WriteResult:
     expired_records: int = 0
 
 
-class TemporaryError(Exception):
+class SinkError(Exception):
+    """A write failed; ``reason`` is the message of the sink or of the connection to it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class TemporaryError(SinkError):
     """No connection, no response in time, too many requests, a server error: retry the same batch.
 
     ``retry_after_seconds`` is the pause that the server requested, or None.
@@ -42,39 +50,25 @@ class TemporaryError(Exception):
 
     def __init__(self, reason: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(reason)
-        self.reason = reason
         self.retry_after_seconds = retry_after_seconds
 
 
-class BatchTooLarge(Exception):
+class BatchTooLarge(SinkError):
     """The batch is larger than the sink accepts; ``reason`` is the sink's message."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
-
-class RecordRejected(Exception):
+class RecordRejected(SinkError):
     """At least one record of the batch can never be written; ``reason`` is the sink's message."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
-
-class SinkUnavailable(Exception):
+class SinkUnavailable(SinkError):
     """The sink cannot be used until an operator fixes it: a wrong token, an unknown bucket, a wrong URL."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class Sink(Protocol):
     """Writes records: the whole batch, or it raises. The same batch may come again and must then change nothing.
 
-    A failed batch may be written in part, since it is retried. A sink never retries, never delays a write and never
-    blocks the event loop.
+    A failed batch may be written in part: it is retried. A sink never retries, delays a write or blocks the event loop.
     """
 
     @property
@@ -82,10 +76,7 @@ class Sink(Protocol):
         """Name in checkpoints, logs and metrics; another name is another sink, which starts with the oldest record."""
 
     async def write(self, records: Sequence[SinkRecord]) -> WriteResult:
-        """Write the batch.
-
-        Raises: TemporaryError, BatchTooLarge, RecordRejected, SinkUnavailable.
-        """
+        """Write the batch. Raises: TemporaryError, BatchTooLarge, RecordRejected, SinkUnavailable."""
 
     async def close(self) -> None:
         """Close connections."""

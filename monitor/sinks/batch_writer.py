@@ -58,44 +58,32 @@ class _BackoffWait(wait_base):
     """Exponential backoff with jitter, but not shorter than the server requested."""
 
     def __init__(self, policy: DeliveryPolicy) -> None:
-        self._exponential_wait = wait_random_exponential(
-            multiplier=policy.initial_backoff_seconds,
-            min=policy.initial_backoff_seconds,
-            max=policy.max_backoff_seconds,
-        )
+        start = policy.initial_backoff_seconds
+        self._exponential_wait = wait_random_exponential(multiplier=start, min=start, max=policy.max_backoff_seconds)
         self._max_retry_after_seconds = policy.max_retry_after_seconds
 
     def __call__(self, retry_state: RetryCallState) -> float:
         error = retry_state.outcome.exception() if retry_state.outcome else None
-        requested = (
-            error.retry_after_seconds
-            if isinstance(error, TemporaryError) and error.retry_after_seconds is not None
-            else 0.0
-        )
+        requested = (error.retry_after_seconds or 0.0) if isinstance(error, TemporaryError) else 0.0
         return max(self._exponential_wait(retry_state), min(requested, self._max_retry_after_seconds))
 
 
+@dataclass(eq=False)
 class BatchWriter:
     """Writes batches to ``sink``. ``pending`` returns how many records are not delivered yet, for the log."""
 
-    def __init__(
-        self,
-        sink: Sink,
-        clock: Clock,
-        metrics: DeliveryMetrics,
-        policy: DeliveryPolicy = DEFAULT_POLICY,
-        pending: Callable[[], int] = lambda: 0,
-    ) -> None:
-        self.problem = ""
-        self._sink = sink
-        self._clock = clock
-        self._metrics = metrics
-        self._policy = policy
-        self._pending = pending
-        self._rejections = 0
+    sink: Sink
+    clock: Clock
+    metrics: DeliveryMetrics
+    policy: DeliveryPolicy = DEFAULT_POLICY
+    pending: Callable[[], int] = lambda: 0
+    problem: str = ""
+    _rejections: int = 0
+
+    def __post_init__(self) -> None:
         self._retrying = AsyncRetrying(
             retry=retry_if_exception_type(TemporaryError),
-            wait=_BackoffWait(self._policy),
+            wait=_BackoffWait(self.policy),
             stop=stop_never,
             before_sleep=self._on_temporary_error,
             reraise=True,
@@ -111,7 +99,13 @@ class BatchWriter:
                 return self._log_quarantined(await self.write_bisecting(records))
             except SinkUnavailable as error:
                 self._record_failure("unavailable", error.reason)
-                await asyncio.sleep(self._policy.unavailable_retry_seconds)
+                await asyncio.sleep(self.policy.unavailable_retry_seconds)
+
+    def _log_quarantined(self, quarantined: list[QuarantinedRecord]) -> list[QuarantinedRecord]:
+        self.metrics.quarantined.labels(self.sink.name).inc(len(quarantined))
+        for one in quarantined:
+            log.error("record_quarantined", sink=self.sink.name, seq=one.record, record=one.identity, reason=one.reason)
+        return quarantined
 
     async def write_bisecting(self, records: Sequence[SinkRecord]) -> list[QuarantinedRecord]:
         """Write the batch, halving it around records that the sink rejects; return those to quarantine.
@@ -126,7 +120,8 @@ class BatchWriter:
                 await self._retrying(self._write_part, part)
                 accepted, self._rejections = True, 0
             except (BatchTooLarge, RecordRejected) as error:
-                self._metrics.failures.labels(self._sink.name, _failure_label(error)).inc()
+                failure = "too_large" if isinstance(error, BatchTooLarge) else "rejected"
+                self.metrics.failures.labels(self.sink.name, failure).inc()
                 self._check_rejections(error, accepted=accepted)
                 if len(part) > 1:
                     middle = len(part) // 2
@@ -138,30 +133,25 @@ class BatchWriter:
     def _check_rejections(self, error: BatchTooLarge | RecordRejected, *, accepted: bool) -> None:
         """Raise :class:`SinkUnavailable` when the sink rejects every write."""
         self._rejections += 1
-        if self._rejections > self._policy.max_consecutive_rejections and not accepted:
+        if self._rejections > self.policy.max_consecutive_rejections and not accepted:
             self._rejections = 0
             raise SinkUnavailable(f"the sink rejects every write, last reason: {error.reason}") from error
 
     def _quarantine_entry(self, record: SinkRecord, reason: str) -> QuarantinedRecord:
-        return QuarantinedRecord(
-            self._sink.name,
-            getattr(record, "seq", 0),
-            describe_record(record),
-            reason[:MAX_REASON_CHARS],
-            self._clock.now(),
-        )
+        seq, identity = getattr(record, "seq", 0), describe_record(record)
+        return QuarantinedRecord(self.sink.name, seq, identity, reason[:MAX_REASON_CHARS], self.clock.now())
 
     async def _write_part(self, part: Sequence[SinkRecord]) -> None:
-        result = await self._sink.write(part)
-        name, metrics = self._sink.name, self._metrics
+        result = await self.sink.write(part)
+        name, metrics = self.sink.name, self.metrics
         metrics.records.labels(name).inc(len(part) - result.expired_records)
         metrics.batches.labels(name).inc()
         metrics.dropped.labels(name).inc(result.dropped_values)
         metrics.expired.labels(name).inc(result.expired_records)
-        metrics.last_success.labels(name).set(self._clock.now() / 1000)
+        metrics.last_success.labels(name).set(self.clock.now() / 1000)
         metrics.up.labels(name).set(1)
         if self.problem:
-            log.info("sink_recovered", sink=name, pending=self._pending())
+            log.info("sink_recovered", sink=name, pending=self.pending())
             self.problem = ""
 
     def _on_temporary_error(self, state: RetryCallState) -> None:
@@ -170,24 +160,12 @@ class BatchWriter:
 
     def _record_failure(self, failure: str, reason: str) -> None:
         """Count a failure; log it when it differs from the previous one."""
-        self._metrics.failures.labels(self._sink.name, failure).inc()
-        self._metrics.up.labels(self._sink.name).set(0)
+        self.metrics.failures.labels(self.sink.name, failure).inc()
+        self.metrics.up.labels(self.sink.name).set(0)
         if self.problem != failure:
             self.problem = failure
             event = "sink_misconfigured" if failure == "unavailable" else "sink_write_failed"
-            log.error(event, sink=self._sink.name, reason=reason, pending=self._pending())
-
-    def _log_quarantined(self, quarantined: list[QuarantinedRecord]) -> list[QuarantinedRecord]:
-        for one in quarantined:
-            self._metrics.quarantined.labels(self._sink.name).inc()
-            log.error(
-                "record_quarantined", sink=self._sink.name, seq=one.record, record=one.identity, reason=one.reason
-            )
-        return quarantined
-
-
-def _failure_label(error: BatchTooLarge | RecordRejected) -> str:
-    return "too_large" if isinstance(error, BatchTooLarge) else "rejected"
+            log.error(event, sink=self.sink.name, reason=reason, pending=self.pending())
 
 
 def describe_record(record: SinkRecord) -> str:

@@ -47,35 +47,33 @@ class InFlightBatch:
         return next((one.slot for one in self.records if isinstance(one, Measurement)), None)
 
 
+@dataclass(eq=False)
 class SinkConsumer:
     """Delivers to one sink in :meth:`run` until cancelled. Fails only when the journal does."""
 
-    def __init__(
-        self,
-        journal: Journal,
-        sink: Sink,
-        clock: Clock,
-        metrics: DeliveryMetrics,
-        policy: DeliveryPolicy = DEFAULT_POLICY,
-    ) -> None:
-        self._journal = journal
-        self._sink = sink
-        self._clock = clock
-        self._metrics = metrics
-        self._policy = policy
-        self._writer = BatchWriter(sink, clock, metrics, policy, lambda: self._journal.last_seq - self.seq)
-        self.seq = 0
-        self._oldest_slot: int | None = None
-        self._checkpoint_stored: asyncio.Future[None] | None = None
+    journal: Journal
+    sink: Sink
+    clock: Clock
+    metrics: DeliveryMetrics
+    policy: DeliveryPolicy = DEFAULT_POLICY
+    seq: int = 0
+    _oldest_slot: int | None = None
+    _checkpoint_stored: asyncio.Future[None] | None = None
+
+    def __post_init__(self) -> None:
+        self._writer = BatchWriter(self.sink, self.clock, self.metrics, self.policy, self._pending)
+
+    def _pending(self) -> int:
+        return self.journal.last_seq - self.seq
 
     async def run(self) -> None:
         """Deliver batch after batch, and advance the checkpoint behind them.
 
         With a backlog, the next batch is read and encoded while the previous one is in flight, at most one ahead.
         """
-        name, in_flight = self._sink.name, deque[InFlightBatch]()
-        self.seq, _ = await self._journal.read(lambda reader: reader.checkpoint(consumer_name(name)))
-        self._metrics.set_lag_functions(name, lambda: max(0, self._journal.last_seq - self.seq), self._lag_seconds)
+        name, in_flight = self.sink.name, deque[InFlightBatch]()
+        self.seq, _ = await self.journal.read(lambda reader: reader.checkpoint(consumer_name(name)))
+        self.metrics.set_lag_functions(name, lambda: max(0, self._pending()), self._lag_seconds)
         try:
             async with asyncio.TaskGroup() as group:
                 read = self.seq
@@ -85,29 +83,29 @@ class SinkConsumer:
                     task = group.create_task(self._writer.write(records), name=f"deliver:{name}")
                     in_flight.append(InFlightBatch(records, task))
                     self._oldest_slot = in_flight[0].oldest_slot
-                    backlog = self._journal.last_seq - read >= self._policy.batch_size and not self._writer.problem
+                    backlog = self.journal.last_seq - read >= self.policy.batch_size and not self._writer.problem
                     while len(in_flight) > int(backlog):
                         await self._advance_checkpoint(in_flight.popleft())
                         self._oldest_slot = in_flight[0].oldest_slot if in_flight else None
         finally:
-            await self._sink.close()
+            await self.sink.close()
 
     def _lag_seconds(self) -> float:
-        if self._oldest_slot is None or self._journal.last_seq <= self.seq:
+        if self._oldest_slot is None or self.journal.last_seq <= self.seq:
             return 0.0
-        return max(0.0, (self._clock.now() - self._oldest_slot) / 1000)
+        return max(0.0, (self.clock.now() - self._oldest_slot) / 1000)
 
     async def _next_batch(self, seq: int) -> list[Measurement | StateChange]:
         """Return the next batch past *seq*; wait until there is one."""
         found: list[Measurement | StateChange] = []
         while not found:
-            await self._journal.wait_past(seq)
-            if self._journal.last_seq - seq < self._policy.batch_size:
-                await asyncio.sleep(self._policy.linger_seconds)
-            end = self._journal.last_seq
-            while len(found) < self._policy.batch_size:
-                limit = min(READ_BATCH_SIZE, self._policy.batch_size - len(found))
-                some = await self._journal.records_after(seq, limit)
+            await self.journal.wait_past(seq)
+            if self.journal.last_seq - seq < self.policy.batch_size:
+                await asyncio.sleep(self.policy.linger_seconds)
+            end = self.journal.last_seq
+            while len(found) < self.policy.batch_size:
+                limit = min(READ_BATCH_SIZE, self.policy.batch_size - len(found))
+                some = await self.journal.records_after(seq, limit)
                 found += [one for one in some if isinstance(one, Measurement | StateChange)]
                 seq = some[-1].seq if some else seq
                 if len(some) < limit:
@@ -121,6 +119,6 @@ class SinkConsumer:
         if self._checkpoint_stored is not None:
             await self._checkpoint_stored
         seq = batch.records[-1].seq
-        update = CheckpointUpdate(consumer=consumer_name(self._sink.name), seq=seq, quarantined=tuple(quarantined))
-        self._checkpoint_stored = self._journal.submit(update)
+        update = CheckpointUpdate(consumer=consumer_name(self.sink.name), seq=seq, quarantined=tuple(quarantined))
+        self._checkpoint_stored = self.journal.submit(update)
         self.seq = seq

@@ -22,9 +22,7 @@ class DeliveryMetrics:
         self._registry = registry
         self.records = self._counter("records_written", "Records that the sink accepted.")
         self.batches = self._counter("batches", "Batches that the sink accepted.")
-        self.failures = Counter(
-            "portal_monitor_sink_failures", "Writes that failed, by reason.", ("sink", "failure"), registry=registry
-        )
+        self.failures = self._counter("failures", "Writes that failed, by reason.", ("sink", "failure"))
         self.quarantined = self._counter(
             "quarantined", "Records that the sink can never accept, quarantined with its message."
         )
@@ -48,8 +46,8 @@ class DeliveryMetrics:
         self.lag_records.labels(sink).set_function(lag_records)
         self.lag_seconds.labels(sink).set_function(lag_seconds)
 
-    def _counter(self, name: str, help_text: str) -> Counter:
-        return Counter(f"portal_monitor_sink_{name}", help_text, _LABELS, registry=self._registry)
+    def _counter(self, name: str, help_text: str, labels: tuple[str, ...] = _LABELS) -> Counter:
+        return Counter(f"portal_monitor_sink_{name}", help_text, labels, registry=self._registry)
 
     def _gauge(self, name: str, help_text: str) -> Gauge:
         return Gauge(f"portal_monitor_sink_{name}", help_text, _LABELS, registry=self._registry)

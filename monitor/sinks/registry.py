@@ -9,6 +9,4 @@ from monitor.sinks.influxdb.sink import InfluxDBSettings
 if TYPE_CHECKING:
     from monitor.sinks.base import SinkSettings
 
-SINKS: dict[str, type[SinkSettings]] = {
-    "influxdb": InfluxDBSettings,
-}
+SINKS: dict[str, type[SinkSettings]] = {"influxdb": InfluxDBSettings}

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from monitor.model.records import StateChange
     from monitor.model.wall_time import ServiceHours
 
+    Spans = tuple["StateSpan", ...]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateSpan:
@@ -56,9 +58,7 @@ class Availability:
         return Availability(**{state.value: getattr(self, state) + getattr(other, state) for state in State})
 
 
-def timeline(
-    changes: Iterable[StateChange], since_ms: int, until_ms: int, initial_state: State | None = None
-) -> tuple[StateSpan, ...]:
+def timeline(changes: Iterable[StateChange], since_ms: int, until_ms: int, initial_state: State | None = None) -> Spans:
     """Return the states of a portal at a location over ``since_ms <= time < until_ms`` (UTC ms), gapless, in order.
 
     *changes* are those of that portal and location, in order of ``at``; changes outside the window are cut off.
@@ -91,12 +91,9 @@ def availability(spans: Iterable[StateSpan]) -> Availability:
     return Availability(**{state.value: milliseconds for state, milliseconds in total.items()})
 
 
-def split_by_service_hours(
-    spans: Sequence[StateSpan], hours: ServiceHours
-) -> tuple[tuple[StateSpan, ...], tuple[StateSpan, ...]]:
+def split_by_service_hours(spans: Sequence[StateSpan], hours: ServiceHours) -> tuple[Spans, Spans]:
     """Split *spans* at the service hours; return the spans inside them and the spans outside them."""
-    inside: list[StateSpan] = []
-    outside: list[StateSpan] = []
+    inside, outside = list[StateSpan](), list[StateSpan]()
     for span in spans:
         at = span.start_ms
         for start, end in hours.intervals(span.start_ms, span.end_ms):

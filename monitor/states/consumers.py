@@ -39,11 +39,9 @@ async def run_state_machine(journal: Journal, state_machine: StateMachine, clock
         changes = state_machine.process_all(record for record in records if isinstance(record, Measurement))
         seq = records[-1].seq
         if changes or clock.monotonic() - stored >= CHECKPOINT_SECONDS:
-            await journal.commit(
-                CheckpointUpdate(
-                    consumer=STATES_CONSUMER, seq=seq, state=state_machine.serialize(), changes=tuple(changes)
-                )
-            )
+            state = state_machine.serialize()
+            update = CheckpointUpdate(consumer=STATES_CONSUMER, seq=seq, state=state, changes=tuple(changes))
+            await journal.commit(update)
             stored = clock.monotonic()
         for change in changes:
             write_log = log.warning if change.state is State.DOWN else log.info

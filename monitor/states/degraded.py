@@ -31,11 +31,10 @@ def conditions(measurement: Measurement, rules: StateRules) -> Iterator[tuple[st
         yield f"slow {measurement.check}", measurement.duration > rules.max_latency_seconds, consecutive
     if measurement.check != STATE_CHECK:
         return
-    families = {
-        bool(measurement.values[name]) for name in ("ipv4_success", "ipv6_success") if name in measurement.values
-    }
+    values = measurement.values
+    families = {bool(values[name]) for name in ("ipv4_success", "ipv6_success") if name in values}
     yield "family", len(families) > 1, consecutive
-    ends = measurement.values.get("cert_chain_expiry", measurement.values.get("cert_leaf_expiry"))
+    ends = values.get("cert_chain_expiry", values.get("cert_leaf_expiry"))
     if ends is not None:
         yield "certificate", float(ends) - measurement.slot / 1000 < rules.min_certificate_days * _DAY_SECONDS, 1
 

@@ -72,11 +72,9 @@ class MaintenanceWindow:
             first_day += timedelta(days=1)
 
 
-def upcoming_occurrences(
-    windows: Iterable[MaintenanceWindow], since_ms: int, count: int
-) -> list[MaintenanceOccurrence]:
-    """Return the next *count* occurrences of all *windows* that end after *since_ms* (UTC ms), by their start."""
-    found = (one for window in windows for one in islice(window.occurrences(since_ms), count))
+def upcoming_occurrences(windows: Iterable[MaintenanceWindow], at_ms: int, count: int) -> list[MaintenanceOccurrence]:
+    """Return the next *count* occurrences of all *windows* that end after *at_ms* (UTC ms), by their start."""
+    found = (one for window in windows for one in islice(window.occurrences(at_ms), count))
     return sorted(found, key=lambda one: (one.start_ms, one.end_ms))[:count]
 
 
@@ -93,15 +91,9 @@ class MaintenanceCalendar:
         if not self.windows:
             return None
         if portal.id not in self._covering_windows:
-            self._covering_windows[portal.id] = tuple(
-                n for n, window in enumerate(self.windows) if window.covers(portal)
-            )
-        found = [
-            one
-            for number in self._covering_windows[portal.id]
-            if (one := self._window_occurrence_at(number, at_ms)) is not None
-        ]
-        return max(found, key=lambda one: one.end_ms, default=None)
+            self._covering_windows[portal.id] = tuple(n for n, one in enumerate(self.windows) if one.covers(portal))
+        found = (self._window_occurrence_at(number, at_ms) for number in self._covering_windows[portal.id])
+        return max((one for one in found if one is not None), key=lambda one: one.end_ms, default=None)
 
     def _window_occurrence_at(self, window_index: int, at_ms: int) -> MaintenanceOccurrence | None:
         known, one = self._next_occurrences.get(window_index, (at_ms + 1, None))

@@ -58,9 +58,8 @@ class ProberState:
             self.failed_attempts += 1
         if self.is_failing:
             return self._change_state(measurement, State.UP, measurement.slot) if mostly_known else None
-        enough = self.failed_attempts >= MIN_FAILED_ATTEMPTS and self.failed_portals >= min(
-            MIN_FAILED_PORTALS, portal_count
-        )
+        min_portals = min(MIN_FAILED_PORTALS, portal_count)
+        enough = self.failed_attempts >= MIN_FAILED_ATTEMPTS and self.failed_portals >= min_portals
         if self.failed_portals * 2 > self.known_portals and enough:
             return self._change_state(measurement, State.UNKNOWN, self.failing_since)
         return None

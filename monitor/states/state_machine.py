@@ -14,15 +14,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from monitor.model.records import (
-    MAX_CLOCK_STEP_BACK_MS,
-    PROBER_PORTAL,
-    STATE_CHECK,
-    Expect,
-    Measurement,
-    State,
-    StateChange,
-)
+from monitor.model.records import MAX_CLOCK_STEP_BACK_MS, PROBER_PORTAL, STATE_CHECK, Expect, State, StateChange
 from monitor.states import degraded, up_down
 from monitor.states.maintenance import MaintenanceCalendar
 from monitor.states.portal_memory import PortalMemory
@@ -35,7 +27,7 @@ from probes.result import Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from monitor.model.records import Portal
+    from monitor.model.records import Measurement, Portal
     from monitor.states.maintenance import MaintenanceOccurrence
 
 _FLAPPING_STATES = {State.UP.value, State.DEGRADED.value, State.DOWN.value}
@@ -88,10 +80,8 @@ class StateMachine:
 
     def serialize(self) -> str:
         """Return the whole memory as JSON text for the checkpoint; only changed parts are serialized again."""
-        everything: dict[str, PortalMemory | ProberState] = {
-            f"{PROBER_PORTAL}@{location}": one for location, one in self._prober_states.items()
-        }
-        everything |= self._portal_memories
+        probers = {f"{PROBER_PORTAL}@{location}": one for location, one in self._prober_states.items()}
+        everything: dict[str, PortalMemory | ProberState] = {**probers, **self._portal_memories}
         for key, memory in everything.items():
             if key not in self._serialized:
                 self._serialized[key] = f"{json.dumps(key)}:{json.dumps(asdict(memory), separators=(',', ':'))}"
@@ -109,27 +99,24 @@ class StateMachine:
         key = f"{measurement.portal}@{measurement.location}"
         memory = self._portal_memories.setdefault(key, PortalMemory())
         prober_state = self._prober_states.setdefault(measurement.location, ProberState())
-        is_state_check = measurement.check == STATE_CHECK
-        _handle_clock_step_back(memory, prober_state, measurement, is_state_check=is_state_check)
-        if not _accept_if_newer(memory, measurement, is_state_check=is_state_check):
+        _handle_clock_step_back(memory, prober_state, measurement)
+        if not _accept_if_newer(memory, measurement):
             return []
         self._serialized.pop(key, None)
         memory.latest_slot = max(memory.latest_slot, measurement.slot)
         changes = []
-        if is_state_check and measurement.attempt == 1:
+        if measurement.check == STATE_CHECK and measurement.attempt == 1:
             self._serialized.pop(f"{PROBER_PORTAL}@{measurement.location}", None)
             if (change := prober_state.update(memory, measurement, self._evaluated_count)) is not None:
                 changes.append(change)
-        changes += self._evaluate(memory, measurement, portal, prober_state)
-        return changes
+        return changes + self._evaluate(memory, measurement, portal)
 
-    def _evaluate(
-        self, memory: PortalMemory, measurement: Measurement, portal: Portal, prober_state: ProberState
-    ) -> list[StateChange]:
+    def _evaluate(self, memory: PortalMemory, measurement: Measurement, portal: Portal) -> list[StateChange]:
         window = self.calendar.occurrence_at(portal, memory.latest_slot)
         base_since = None
         if measurement.check == STATE_CHECK:
-            base_since = up_down.update(memory, measurement, portal, self.rules, prober_failing=prober_state.is_failing)
+            failing = self._prober_states[measurement.location].is_failing
+            base_since = up_down.update(memory, measurement, portal, self.rules, prober_failing=failing)
             memory.down_in_maintenance = memory.down_in_maintenance or memory.base_state == State.DOWN.value
         condition_since = self._update_conditions(memory, measurement)
         if window is not None:
@@ -165,11 +152,8 @@ class StateMachine:
         succeeded = measurement.outcome is Outcome.UP
         if succeeded:
             memory.base_state = State.UP.value
-        if (
-            not succeeded
-            and not up_down.is_failure_confirmed(memory, self.rules)
-            and memory.unknown_slots < up_down.MIN_UNKNOWN_SLOTS
-        ):
+        confirmed = up_down.is_failure_confirmed(memory, self.rules)
+        if not succeeded and not confirmed and memory.unknown_slots < up_down.MIN_UNKNOWN_SLOTS:
             return []
         state = self._effective_state(memory)
         detail = "maintenance is over"
@@ -195,9 +179,8 @@ class StateMachine:
         if state.value == memory.state:
             return []
         if {memory.state, state.value} <= _FLAPPING_STATES:
-            memory.recent_changes = [
-                at for at in memory.recent_changes if at > measurement.slot - self.rules.flap_window_ms
-            ] + [measurement.slot]
+            since = measurement.slot - self.rules.flap_window_ms
+            memory.recent_changes = [*(at for at in memory.recent_changes if at > since), measurement.slot]
             memory.flapping = memory.flapping or len(memory.recent_changes) >= self.rules.flap_changes
         detail = degraded.describe_conditions(memory, self.rules) if state is State.DEGRADED else measurement.detail
         return [_state_change(memory, measurement, state, at_ms, detail)]
@@ -208,39 +191,32 @@ class StateMachine:
         return State.DEGRADED if up and degraded.is_degraded(memory) else State(memory.base_state)
 
 
-def _handle_clock_step_back(
-    memory: PortalMemory, prober_state: ProberState, measurement: Measurement, *, is_state_check: bool
-) -> None:
+def _handle_clock_step_back(memory: PortalMemory, prober_state: ProberState, measurement: Measurement) -> None:
     """Drop the times of a clock that was wrong by more than a day."""
-    if not is_state_check:
+    if measurement.check != STATE_CHECK:
         if measurement.slot < memory.check_slots.get(measurement.check, -1) - MAX_CLOCK_STEP_BACK_MS:
             del memory.check_slots[measurement.check]
         return
     if measurement.slot < memory.slot - MAX_CLOCK_STEP_BACK_MS:
         memory.slot, memory.attempt, memory.latest_slot, memory.changed_at = -1, 0, -1, -1
-        memory.run_since, memory.unknown_since = (
-            min(memory.run_since, measurement.slot),
-            min(memory.unknown_since, measurement.slot),
-        )
+        memory.run_since = min(memory.run_since, measurement.slot)
+        memory.unknown_since = min(memory.unknown_since, measurement.slot)
         memory.recent_changes.clear()
-        prober_state.changed_at, prober_state.failing_since = (
-            min(prober_state.changed_at, measurement.slot - 1),
-            min(prober_state.failing_since, measurement.slot),
-        )
+        prober_state.changed_at = min(prober_state.changed_at, measurement.slot - 1)
+        prober_state.failing_since = min(prober_state.failing_since, measurement.slot)
 
 
-def _accept_if_newer(memory: PortalMemory, measurement: Measurement, *, is_state_check: bool) -> bool:
+def _accept_if_newer(memory: PortalMemory, measurement: Measurement) -> bool:
     """Return whether *measurement* is newer than all of its check, and record it. Confirmations: state check only."""
-    if is_state_check:
+    if measurement.check == STATE_CHECK:
         if (measurement.slot, measurement.attempt) <= (memory.slot, memory.attempt):
             return False
         if measurement.attempt > 1 and measurement.slot != memory.slot:
             return False
         memory.slot, memory.attempt = measurement.slot, measurement.attempt
         return True
-    is_representative = PROBE_KINDS.get(measurement.kind, Probe).is_representative(
-        measurement.attempt, measurement.values
-    )
+    probe = PROBE_KINDS.get(measurement.kind, Probe)
+    is_representative = probe.is_representative(measurement.attempt, measurement.values)
     if not is_representative or measurement.slot <= memory.check_slots.get(measurement.check, -1):
         return False
     memory.check_slots[measurement.check] = measurement.slot

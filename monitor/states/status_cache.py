@@ -5,16 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from monitor.model.records import (
-    MAX_CLOCK_STEP_BACK_MS,
-    PROBER_PORTAL,
-    STATE_CHECK,
-    Expect,
-    Measurement,
-    State,
-    StateChange,
-    UnknownReason,
-)
+from monitor.model import records
+from monitor.model.records import PROBER_PORTAL, STATE_CHECK, Expect, Measurement, State, StateChange, UnknownReason
 from monitor.states.availability import StateSpan, timeline
 
 if TYPE_CHECKING:
@@ -62,25 +54,18 @@ class StatusCache:
     def load(self, reader: JournalReader) -> None:
         """Load newest measurements, states, and the state changes of the last day from the journal."""
         since = self.clock.now() - DAY_MS
-        for check in self.checks.values():
-            found = reader.latest(check.kind, check.portal, check.name, self.location)
-            if found is not None:
-                self.update(found)
-        for portal in (*self.portals, PROBER_PORTAL):
-            before = reader.state_at(portal, self.location, since)
-            if before is not None:
-                self.update(before)
-        for change in reader.state_changes(since_ms=since + 1):
-            self.update(change)
+        newest = [reader.latest(one.kind, one.portal, one.name, self.location) for one in self.checks.values()]
+        before = [reader.state_at(portal, self.location, since) for portal in (*self.portals, PROBER_PORTAL)]
+        for record in (*newest, *before, *reader.state_changes(since_ms=since + 1)):
+            if record is not None:
+                self.update(record)
 
     def update(self, record: Record) -> None:
         """Add a record; a record older than the cached one changes nothing."""
         if isinstance(record, StateChange):
             self._update_state(record)
             return
-        if not isinstance(record, Measurement):
-            return
-        if record.key not in self.checks or record.location != self.location:
+        if not isinstance(record, Measurement) or record.key not in self.checks or record.location != self.location:
             return
         probe = self.checks[record.key].probe
         is_representative = probe.is_representative(record.attempt, record.values)
@@ -89,17 +74,15 @@ class StatusCache:
         known = self.latest.get(record.key)
         newest = (known.slot, self.attempts[record.key]) if known is not None else (-1, 0)
         # A larger step back means that the clock was wrong before.
-        clock_stepped_back = is_representative and record.slot < newest[0] - MAX_CLOCK_STEP_BACK_MS
+        clock_stepped_back = is_representative and record.slot < newest[0] - records.MAX_CLOCK_STEP_BACK_MS
         late = (record.slot, record.attempt) <= newest or (not is_representative and record.slot != newest[0])
         if late and not clock_stepped_back:
             return
         self.attempts[record.key] = record.attempt
         if is_representative:
             self.latest[record.key] = record
-        if (
-            record.started is not None
-            and not self.last_probe_ms - MAX_CLOCK_STEP_BACK_MS <= record.started <= self.last_probe_ms
-        ):
+        oldest = self.last_probe_ms - records.MAX_CLOCK_STEP_BACK_MS
+        if record.started is not None and not oldest <= record.started <= self.last_probe_ms:
             self.last_probe_ms = record.started
         for listener in self.listeners:
             listener(record)
@@ -114,7 +97,7 @@ class StatusCache:
         kept = self.changes.setdefault(change.portal, [])
         if kept and change.seq <= kept[-1].seq:
             return
-        if kept and change.at < kept[-1].at - MAX_CLOCK_STEP_BACK_MS:
+        if kept and change.at < kept[-1].at - records.MAX_CLOCK_STEP_BACK_MS:
             kept.clear()
         kept.append(change)
         self.states[change.portal] = change
@@ -147,11 +130,8 @@ class StatusCache:
 
     def self_check_failing_since_ms(self) -> int | None:
         """Return since when the self-check fails (UTC ms); None while that is not confirmed."""
-        return (
-            self.prober_change.at
-            if self.prober_change is not None and self.prober_change.state is State.UNKNOWN
-            else None
-        )
+        change = self.prober_change
+        return change.at if change is not None and change.state is State.UNKNOWN else None
 
     def latest_state_check(self, portal: str) -> Measurement | None:
         """Return the newest measurement of the portal's state check."""
@@ -168,7 +148,7 @@ class StatusCache:
 
     def self_check_failing(self) -> bool:
         """Return whether the self-check fails: by the prober's state, or for most of the newest measurements."""
-        if self.prober_change is not None and self.prober_change.state is State.UNKNOWN:
+        if self.self_check_failing_since_ms() is not None:
             return True
         latest = [one for portal in self.evaluated_portals() if (one := self.latest_state_check(portal)) is not None]
         return bool(latest) and sum(one.unknown_reason is UnknownReason.SELF_CHECK for one in latest) * 2 > len(latest)

@@ -27,9 +27,8 @@ def update(
     """
     before = memory.base_state
     if measurement.outcome is Outcome.DOWN:
-        memory.requires_down_slots = measurement.fault is Fault.TIMEOUT and degraded.condition_holds(
-            memory, f"slow {measurement.check}"
-        )
+        slow = degraded.condition_holds(memory, f"slow {measurement.check}")
+        memory.requires_down_slots = measurement.fault is Fault.TIMEOUT and slow
     if measurement.attempt > 1:
         _apply_confirmation_attempt(memory, measurement)
     elif measurement.outcome is Outcome.UNKNOWN:

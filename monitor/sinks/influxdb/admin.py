@@ -27,11 +27,8 @@ class AdminStep:
 def tier_retentions(settings: InfluxDBSettings) -> tuple[tuple[str, float | None], ...]:
     """Return bucket and retention in seconds (None: forever) of the raw, hourly and daily tier."""
     retention = settings.retention
-    return (
-        (settings.bucket, retention.raw),
-        (settings.bucket_hourly, retention.hourly),
-        (settings.bucket_daily, retention.daily),
-    )
+    buckets = (settings.bucket, settings.bucket_hourly, settings.bucket_daily)
+    return tuple(zip(buckets, (retention.raw, retention.hourly, retention.daily), strict=True))
 
 
 def init(settings: InfluxDBSettings) -> list[str]:

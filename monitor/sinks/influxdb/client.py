@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import base64
+import re
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from monitor.sinks.base import SinkUnavailable
+from monitor.sinks.influxdb import responses
 from monitor.sinks.influxdb.queries import quote_identifier
-from monitor.sinks.influxdb.responses import (
-    READ_CHUNK_BYTES,
-    AdminError,
-    parse_chunked,
-    parse_rows,
-    query_parameters,
-    split_lines,
-)
+from monitor.sinks.influxdb.responses import AdminError, query_parameters
 from monitor.sinks.influxdb.sink import error_message
 
 if TYPE_CHECKING:
@@ -81,9 +76,11 @@ class InfluxDBConnection:
 
     def query(self, statement: str, database: str = "") -> list[list[Any]]:
         """Return the rows of an InfluxQL query."""
+        # 1.x changes data only by POST, 3.x guarantees reading by GET.
+        method = "GET" if statement.startswith(("SELECT ", "SHOW ")) else "POST"
         with self._query_call() as call:
-            response = call(_http_method(statement), query_parameters(statement, database), response_type="object")
-        return parse_rows(response)
+            response = call(method, query_parameters(statement, database), response_type="object")
+        return responses.parse_rows(response)
 
     def stream(self, statement: str, database: str, chunk_size: int) -> Iterator[tuple[list[str], list[list[Any]]]]:
         """Yield (columns, rows) of an InfluxQL query, *chunk_size* rows at a time as the server sends them.
@@ -95,7 +92,8 @@ class InfluxDBConnection:
         with self._query_call() as call:
             response = call("GET", parameters, _preload_content=False, _request_timeout=wait)
             try:
-                yield from parse_chunked(split_lines(response.stream(READ_CHUNK_BYTES)))
+                lines = responses.split_lines(response.stream(responses.READ_CHUNK_BYTES))
+                yield from responses.parse_chunked(lines)
             finally:
                 response.close()
 
@@ -104,17 +102,12 @@ class InfluxDBConnection:
         """Provide a function that calls ``/query``; translate its failures inside the block."""
         api = self._client.api_client
 
-        def call(method: str, query_params: list[tuple[str, str]], **options: object) -> Any:  # noqa: ANN401 - as the client returns it
+        def call(method: str, parameters: list[tuple[str, str]], **options: object) -> Any:  # noqa: ANN401 - as the client returns it
             if ":" in self._token:  # user and password of 1.x: its /query accepts them as Basic before 1.8 too
                 api.set_default_header("Authorization", "Basic " + base64.b64encode(self._token.encode()).decode())
             try:
                 return api.call_api(
-                    "/query",
-                    method,
-                    query_params=query_params,
-                    auth_settings=[],
-                    _return_http_data_only=True,
-                    **options,
+                    "/query", method, query_params=parameters, auth_settings=[], _return_http_data_only=True, **options
                 )
             finally:
                 if self._token:
@@ -125,10 +118,9 @@ class InfluxDBConnection:
 
     def read_back(self, value: int, at_ms: int) -> None:
         """Read the point back; a server may need a moment until it is visible."""
+        statement = f'SELECT "value" FROM "{TEST_MEASUREMENT}" WHERE time = {at_ms}ms'  # noqa: S608 - our own words
         for _ in range(10):
-            statement = f'SELECT "value" FROM "{TEST_MEASUREMENT}" WHERE time = {at_ms}ms'  # noqa: S608 - our own words
-            found = self.query(statement, self._settings.bucket)
-            if any(row[1] == value for row in found):
+            if any(row[1] == value for row in self.query(statement, self._settings.bucket)):
                 return
             time.sleep(0.2)
         raise AdminError(
@@ -152,22 +144,17 @@ class InfluxDBConnection:
         return "the point was deleted"
 
     def _delete_around(self, at_ms: int) -> None:
-        stop, start = (
-            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at_ms / 1000 + offset))
-            for offset in (_HOUR_SECONDS, -_HOUR_SECONDS)
-        )
-        with _translate_errors(self._settings):
-            self._client.delete_api().delete(
-                start, stop, f'_measurement="{TEST_MEASUREMENT}"', bucket=self._settings.bucket, org=self._settings.org
-            )
+        settings, predicate = self._settings, f'_measurement="{TEST_MEASUREMENT}"'
+        times = (time.gmtime(at_ms / 1000 + offset) for offset in (-_HOUR_SECONDS, _HOUR_SECONDS))
+        start, stop = (time.strftime("%Y-%m-%dT%H:%M:%SZ", one) for one in times)
+        with _translate_errors(settings):
+            self._client.delete_api().delete(start, stop, predicate, bucket=settings.bucket, org=settings.org)
 
     def create_database(self, name: str, retention_seconds: float | None) -> str:
         """Create a database of 1.x whose default retention policy keeps points for *retention_seconds*."""
-        wanted = f"{int(retention_seconds)}s" if retention_seconds else "INF"
+        span = f"{int(retention_seconds)}s" if retention_seconds else "INF"
         if [name] not in self.query("SHOW DATABASES"):
-            self.query(
-                f"CREATE DATABASE {quote_identifier(name)} WITH DURATION {wanted} NAME {quote_identifier('kept')}"
-            )
+            self.query(f"CREATE DATABASE {quote_identifier(name)} WITH DURATION {span} NAME {quote_identifier('kept')}")
             return f"database {name} created, retention {_format_retention(retention_seconds)}"
         for row in self.query(f"SHOW RETENTION POLICIES ON {quote_identifier(name)}"):
             if row[-1] is True:
@@ -188,11 +175,8 @@ class InfluxDBConnection:
                     raise
                 found = None
             if found is None:
-                rules = (
-                    [BucketRetentionRules(type="expire", every_seconds=int(retention_seconds))]
-                    if retention_seconds
-                    else []
-                )
+                seconds = int(retention_seconds or 0)
+                rules = [BucketRetentionRules(type="expire", every_seconds=seconds)] if retention_seconds else []
                 api.create_bucket(bucket_name=name, retention_rules=rules, org=self._settings.org)
                 return f"bucket {name} created, retention {_format_retention(retention_seconds)}"
             actual = sum(rule.every_seconds or 0 for rule in found.retention_rules or ())
@@ -209,9 +193,8 @@ def _translate_errors(settings: InfluxDBSettings) -> Iterator[None]:
     try:
         yield
     except ApiException as error:
-        raise AdminError(
-            _describe_error(settings, error.status or 0, error_message(error.body) or error_message(str(error.reason)))
-        ) from error
+        message = error_message(error.body) or error_message(str(error.reason))
+        raise AdminError(_describe_error(settings, error.status or 0, message)) from error
     except InfluxDBError as error:
         raise AdminError(str(error)) from error
     except HTTPError as error:
@@ -234,21 +217,10 @@ def _describe_error(settings: InfluxDBSettings, status: int, server_message: str
     return f"{meanings.get(status, f'{settings.url} responded with status {status}')}: {server_message}"
 
 
-def _http_method(statement: str) -> str:
-    """Return the HTTP method: 1.x changes data only by POST, 3.x guarantees reading by GET."""
-    return "GET" if statement.startswith(("SELECT ", "SHOW ")) else "POST"
-
-
 def _parse_duration(text: str) -> float | None:
     """Return the seconds of a duration such as 2400h0m0s; None for 0s, which means forever."""
-    total, number = 0.0, ""
-    for character in text:
-        if character.isdigit():
-            number += character
-        else:
-            total += int(number) * {"h": 3600, "m": 60, "s": 1}[character]
-            number = ""
-    return total or None
+    parts = re.findall(r"(\d+)(\D)", text)
+    return sum(int(number) * {"h": 3600.0, "m": 60.0, "s": 1.0}[unit] for number, unit in parts) or None
 
 
 def _format_retention(retention_seconds: float | None) -> str:

@@ -8,9 +8,10 @@ that lies in two series, because its portal changed its group, is returned once.
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_left
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,8 @@ CHUNK_ROWS = 5000
 """Rows in one part of a response: a few megabytes."""
 
 INT64_LIMIT = 2**63
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""A lone surrogate, which JSON may contain, but no valid text."""
 
 _JSON_TYPES: dict[type, set[type]] = {str: {str}, bool: {bool}, int: {int}, float: {int, float}}
 """The types in JSON of each column type."""
@@ -56,8 +59,7 @@ class InfluxHistoryError(JournalError):
 class InfluxHistory:
     """The functions of `monitor/storage/history/reader.py` over the raw bucket of an InfluxDB.
 
-    Each raises :class:`JournalError`. ``directory`` is the data directory, where :meth:`connect` stores rows while it
-    is open.
+    Each raises :class:`JournalError`. While :meth:`connect` is open, rows are in ``directory``, the data directory.
     """
 
     def __init__(self, settings: InfluxDBSettings, directory: Path) -> None:
@@ -105,23 +107,19 @@ class InfluxHistory:
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """As :func:`monitor.storage.history.reader.connect`, with a table for each kind, filled when the block begins.
 
-        Rows are copied part by part from the response into a DuckDB file, so memory stays bounded. ``seq`` of state
-        changes is absent.
+        Rows are copied part by part from the response to a DuckDB file: memory is bounded. State changes lack ``seq``.
         """
         with duckdb_session.open_session(self._directory, memory_limit=memory_limit, on_disk=True) as db:
             for kind in kinds:
                 schema = row_schema(kind)
                 chosen = list(schema.types)
                 if names:
-                    chosen = [
-                        name for name in dict.fromkeys([*schema.identity_columns, *names]) if name in schema.types
-                    ]
+                    chosen = [one for one in dict.fromkeys([*schema.identity_columns, *names]) if one in schema.types]
                 if kind == STATE_CHANGE_KIND:
                     query = queries.state_changes_query(since_ms, until_ms, names=chosen)
                 else:
-                    query = queries.measurements_query(
-                        HistoryWindow(kind=kind, since_ms=since_ms, until_ms=until_ms), chosen
-                    )
+                    window = HistoryWindow(kind=kind, since_ms=since_ms, until_ms=until_ms)
+                    query = queries.measurements_query(window, chosen)
                 copy_columns(db, kind, {name: schema.types[name] for name in chosen}, self._batches(query, CHUNK_ROWS))
             yield db
 
@@ -133,12 +131,13 @@ class InfluxHistory:
     def _ordered_rows(self, query: InfluxQuery) -> Iterator[RowValues]:
         """Yield the rows with ``query.column_names``, in order and without duplicates.
 
-        A later point is at most the slack older than the newest one: all rows before that are complete.
+        A later point is at most the slack older than the newest one: rows before that are complete, at the end all.
         """
         key = itemgetter(*range(len(query.sort_columns)))
         held: list[RowValues] = []
         last: Any = None
-        for time, rows in self._chunks(query):
+        end: list[tuple[float, list[RowValues]]] = [(math.inf, [])]
+        for time, rows in chain(self._chunks(query), end):
             held += rows
             held.sort(key=key)
             ready = bisect_left(held, time - query.slack_ms, key=itemgetter(0))
@@ -147,10 +146,6 @@ class InfluxHistory:
                     yield row
                 last = current
             del held[:ready]
-        for row in held:
-            if (current := key(row)) != last:
-                yield row
-            last = current
 
     def _chunks(self, query: InfluxQuery) -> Iterator[tuple[int, list[RowValues]]]:
         """Yield (time of the newest point so far, rows of the window), one step after the other; gaps are skipped."""
@@ -192,9 +187,8 @@ def _rows_in_window(query: InfluxQuery, names: Sequence[str], values: list[list[
     length = len(query.sort_columns)
     complete = [row for row in found if None not in row[:length]]
     if any(tuple(map(type, row[:length])) != query.sort_types for row in complete):
-        raise InfluxHistoryError(
-            f"history cannot be read from InfluxDB: {query.measurement} has points with other types"
-        )
+        reason = f"{query.measurement} has points with other types"
+        raise InfluxHistoryError(f"history cannot be read from InfluxDB: {reason}")
     inside = [row for row in complete if query.since_ms <= row[0] < query.until_ms]
     if query.filtered_by_server:
         return inside
@@ -203,9 +197,8 @@ def _rows_in_window(query: InfluxQuery, names: Sequence[str], values: list[list[
 
 
 def _to_columns(query: InfluxQuery, rows: Sequence[RowValues]) -> ColumnBatch:
-    columns = dict(
-        zip(query.column_names, zip(*rows, strict=True) if rows else ((),) * len(query.column_names), strict=True)
-    )
+    names = query.column_names
+    columns = dict(zip(names, zip(*rows, strict=True) if rows else ((),) * len(names), strict=True))
     return {column.name: _convert_values(column, columns[column.name]) for column in query.selected_columns}
 
 
@@ -236,19 +229,10 @@ def _values_fit(column: HistoryColumn, values: list[Any]) -> bool:
     if not set(map(type, values)) <= _JSON_TYPES[column.type]:
         return False
     if column.type is str:
-        return _is_valid_unicode("".join(set(values)))
+        return _SURROGATE.search("".join(set(values))) is None
     if column.type is int:
         return bool(-INT64_LIMIT <= min(values) <= max(values) < INT64_LIMIT)
     return column.type is bool or _all_finite(values)
-
-
-def _is_valid_unicode(text: str) -> bool:
-    """Return whether *text* has no lone surrogate, which JSON may contain."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _all_finite(values: list[Any]) -> bool:

@@ -17,7 +17,7 @@ from probes.result import Fault, Hop, Outcome
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from monitor.sinks.base import LabelLookup, PortalLabels, SinkRecord
+    from monitor.sinks.base import LabelLookup, SinkRecord
     from probes.result import Scalar
 
 STATE_CHANGE = "state_change"
@@ -73,6 +73,10 @@ def point_fields(kind: str) -> dict[str, tuple[FieldType, str]]:
     return MEASUREMENT_FIELDS | {metric.name: (metric.type, metric.help) for metric in measured}
 
 
+def _field_types(kind: str) -> dict[str, FieldType]:
+    return {name: field_type for name, (field_type, _) in point_fields(kind).items()}
+
+
 def point_time_ms(measurement: Measurement) -> int:
     """Return the time of a point in UTC ms: the slot; further attempts follow a millisecond apart, as own points."""
     return measurement.slot + measurement.attempt - 1
@@ -85,9 +89,7 @@ class LineProtocolEncoder:
         self.dropped_values = 0
         self._label_lookup = label_lookup
         self._series_keys: dict[tuple[str, ...], str] = {}
-        self._field_types = {
-            kind: {name: field_type for name, (field_type, _) in point_fields(kind).items()} for kind in PROBE_KINDS
-        }
+        self._field_types = {kind: _field_types(kind) for kind in PROBE_KINDS}
 
     def encode_all(self, records: Sequence[SinkRecord]) -> bytes:
         """Encode *records* as lines. Raises :class:`RecordRejected` when one of them cannot be encoded."""
@@ -101,18 +103,14 @@ class LineProtocolEncoder:
             return self._encode_score(record)
         return self._encode_state_change(record) if isinstance(record, StateChange) else self._encode_rollup(record)
 
-    def _encode_score(self, score_point: ScorePoint) -> str:
+    def _encode_score(self, score: ScorePoint) -> str:
         """Encode a live score. Its identity has to be a tag, and ``check`` is the tag for what is measured."""
-        check = f"{score_point.rubric}/{score_point.criterion}/{score_point.window}"
-        found = [
-            f"version={score_point.version}i",
-            f"rubric={_quote_string(score_point.rubric)}",
-            f"criterion={_quote_string(score_point.criterion)}",
-        ]
-        found.append(f"window={_quote_string(score_point.window)}")
-        for name, value in score_point.values.items():
+        check = f"{score.rubric}/{score.criterion}/{score.window}"
+        texts = {"rubric": score.rubric, "criterion": score.criterion, "window": score.window}
+        found = [f"version={score.version}i", *(f"{name}={_quote_string(text)}" for name, text in texts.items())]
+        for name, value in score.values.items():
             self._add_field(found, name, float, value)
-        return f"{self._series_key(SCORE, check, '', score_point.portal)} {','.join(found)} {score_point.at}"
+        return f"{self._series_key(SCORE, check, '', score.portal)} {','.join(found)} {score.at}"
 
     def _encode_rollup(self, rollup: Rollup) -> str:
         """Encode a rollup. The bucket implies the length of its period, so the measurement is the probe kind."""
@@ -130,17 +128,9 @@ class LineProtocolEncoder:
         if types is None:
             raise RecordRejected(f"unknown probe kind {measurement.kind!r}")
         found = [f'slot={measurement.slot}i,attempt={measurement.attempt}i,outcome="{measurement.outcome.value}"']
-        texts = (
-            measurement.fault,
-            measurement.unknown_reason,
-            measurement.phase,
-            measurement.detail,
-            measurement.config,
-        )
-        found += [f"{name}={_quote_string(text)}" for name, text in zip(_TEXT_FIELDS, texts, strict=True) if text]
-        numbers = (measurement.started, measurement.duration, measurement.start_delay)
-        for name, number in zip(_NUMBER_FIELDS, numbers, strict=True):
-            if number is not None:
+        found += [f"{name}={_quote_string(text)}" for name in _TEXT_FIELDS if (text := getattr(measurement, name))]
+        for name in _NUMBER_FIELDS:
+            if (number := getattr(measurement, name)) is not None:
                 self._add_field(found, name, types[name], number)
         if measurement.hops:
             found.append(f"hops={_quote_string(_hops_json(measurement.hops))}")
@@ -174,18 +164,13 @@ class LineProtocolEncoder:
     def _series_key(self, measurement: str, check: str, location: str, portal: str) -> str:
         """Return measurement and sorted tags, cached, since a series has many points. InfluxDB has no empty tags."""
         labels = self._label_lookup(portal)
-        key = (measurement, check, location, portal, *_group_and_kind(labels))
+        group, kind = (labels.group, labels.portal_kind) if labels else ("", "")
+        key = (measurement, check, location, portal, group, kind)
         if (known := self._series_keys.get(key)) is None:
-            group, kind = _group_and_kind(labels)
             tags = zip(TAGS, (check, group, kind, location, portal), strict=True)
-            known = self._series_keys[key] = ",".join(
-                [measurement, *(f"{tag}={_encode_tag(tag, value)}" for tag, value in tags if value)]
-            )
+            encoded = (f"{tag}={_encode_tag(tag, value)}" for tag, value in tags if value)
+            known = self._series_keys[key] = ",".join([measurement, *encoded])
         return known
-
-
-def _group_and_kind(labels: PortalLabels | None) -> tuple[str, str]:
-    return (labels.group, labels.portal_kind) if labels else ("", "")
 
 
 def _encode_field(field_type: FieldType | None, value: Scalar) -> str | None:
@@ -208,22 +193,13 @@ def _encode_tag(tag: str, value: str) -> str:
 
 
 def _quote_string(text: str) -> str:
-    if "\\" in text:
-        text = text.replace("\\", "\\\\")
-    if '"' in text:
-        text = text.replace('"', '\\"')
-    return f'"{text}"'
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _hops_json(hops: Sequence[Hop]) -> str:
-    return json.dumps([_hop_fields(hop) for hop in hops], separators=(",", ":"), ensure_ascii=False)
-
-
-def _hop_fields(hop: Hop) -> dict[str, Any]:
-    fields: dict[str, Any] = {"url": hop.url, "phases": dict(hop.phases)}
-    for name in ("family", "address", "status", "location"):
-        fields[name] = getattr(hop, name)
-    return fields
+    names = ("family", "address", "status", "location")
+    found = [{"url": hop.url, "phases": dict(hop.phases)} | {one: getattr(hop, one) for one in names} for hop in hops]
+    return json.dumps(found, separators=(",", ":"), ensure_ascii=False)
 
 
 def parse_measurement(kind: str, tags: Mapping[str, str], field_values: Mapping[str, Any]) -> Measurement:
@@ -232,16 +208,13 @@ def parse_measurement(kind: str, tags: Mapping[str, str], field_values: Mapping[
     *kind* is the InfluxDB measurement; *field_values* maps fields to their values in JSON (a whole float is an integer
     there), None where a field is absent. Undeclared fields are ignored.
     """
-    types = {name: field_type for name, (field_type, _) in point_fields(kind).items()}
-    typed: dict[str, Any] = {
-        name: types[name](value) for name, value in field_values.items() if value is not None and name in types
-    }
+    types = _field_types(kind)
+    typed = {name: types[name](value) for name, value in field_values.items() if value is not None and name in types}
     base: dict[str, Any] = {name: typed.pop(name) for name in MEASUREMENT_FIELDS if name in typed}
     base["outcome"] = Outcome(base["outcome"])
-    if "fault" in base:
-        base["fault"] = Fault(base["fault"])
-    if "unknown_reason" in base:
-        base["unknown_reason"] = UnknownReason(base["unknown_reason"])
+    for name, make in (("fault", Fault), ("unknown_reason", UnknownReason)):
+        if name in base:
+            base[name] = make(base[name])
     if "hops" in base:
         base["hops"] = tuple(Hop(**hop) for hop in json.loads(base["hops"]))
     base |= {name: tags[name] for name in ("portal", "check", "location")}

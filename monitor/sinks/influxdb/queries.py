@@ -74,9 +74,8 @@ class InfluxQuery:
         )
 
     def _where_clause(self, start_ms: int, stop_ms: int) -> str:
-        return (
-            f"WHERE time >= {start_ms}ms AND time < {stop_ms}ms{self._filter_clause if self.filtered_by_server else ''}"
-        )
+        condition = self._filter_clause if self.filtered_by_server else ""
+        return f"WHERE time >= {start_ms}ms AND time < {stop_ms}ms{condition}"
 
     def rows_statement(self, start_ms: int, stop_ms: int) -> str:
         """Return the query for the points of an interval (UTC ms), oldest first."""
@@ -114,15 +113,13 @@ def state_changes_query(
     since_ms: int, until_ms: int, portals: frozenset[str] | None = None, names: Sequence[str] = ()
 ) -> InfluxQuery:
     """Query state changes: the columns of history, or *names*. They are ordered by the number of their cause."""
+    available = (*STATE_CHANGE_COLUMNS, _CAUSE_COLUMN, _SEQ_COLUMN)
     return InfluxQuery(
         measurement=STATE_CHANGE,
         since_ms=since_ms,
         until_ms=until_ms,
         allowed_values=() if portals is None else (("portal", portals),),
-        selected_columns=_select_columns(
-            (*STATE_CHANGE_COLUMNS, _CAUSE_COLUMN, _SEQ_COLUMN),
-            names or [column.name for column in STATE_CHANGE_COLUMNS],
-        ),
+        selected_columns=_select_columns(available, names or [column.name for column in STATE_CHANGE_COLUMNS]),
         sort_columns=("at", "portal", "location", "cause", "state"),
         slack_ms=0,
         step_ms=100 * DAY_MS,

@@ -21,9 +21,7 @@ class AdminError(Exception):
 
 def parse_rows(response: object) -> list[list[Any]]:
     """Return the rows of all series of an InfluxQL response. Raises :class:`AdminError` with the error in it."""
-    return [
-        row for result in _results(response) for one in _series_of_result(result) for row in _columns_and_rows(one)[1]
-    ]
+    return [row for result in _results(response) for one in _series(result) for row in _columns_and_rows(one)[1]]
 
 
 def _results(response: object) -> list[dict[str, Any]]:
@@ -40,7 +38,7 @@ def _not_influxql(response: object) -> AdminError:
     return AdminError(f"the /query response is not InfluxQL: {str(response)[:200]!a}")
 
 
-def _series_of_result(result: dict[str, Any]) -> list[dict[str, Any]]:
+def _series(result: dict[str, Any]) -> list[dict[str, Any]]:
     series = result.get("series", [])
     if not isinstance(series, list) or not all(isinstance(one, dict) for one in series):
         raise _not_influxql(result)
@@ -84,7 +82,7 @@ def parse_chunked(body_lines: Iterable[bytes]) -> Iterator[tuple[list[str], list
         except (ValueError, RecursionError):
             raise AdminError(f"the /query response is truncated or not JSON: {line[:200]!r}") from None
         for result in _results(response):
-            series = _series_of_result(result)
+            series = _series(result)
             more = result.get("partial", False) or any(one.get("partial", False) for one in series)
             for one in series:
                 yield _columns_and_rows(one)

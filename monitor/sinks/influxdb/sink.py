@@ -12,6 +12,7 @@ import gzip
 import json
 import ssl
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,15 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from yarl import URL
 
 from monitor.model.rollups import Tier
-from monitor.sinks.base import (
-    MAX_REASON_CHARS,
-    BatchTooLarge,
-    RecordRejected,
-    SinkSettings,
-    SinkUnavailable,
-    TemporaryError,
-    WriteResult,
-)
+from monitor.sinks import base
+from monitor.sinks.base import BatchTooLarge, RecordRejected, SinkSettings, SinkUnavailable, TemporaryError, WriteResult
 from monitor.sinks.influxdb.line_protocol import LineProtocolEncoder
 from probes.probe import Seconds
 
@@ -111,9 +105,7 @@ class InfluxDBSettings(SinkSettings):
     def open_tiers(self, name: str, label_lookup: LabelLookup) -> dict[Tier, InfluxDBSink]:
         """Open a sink for the rollups of each tier, which has its own bucket."""
         buckets = {Tier.HOUR: self.bucket_hourly, Tier.DAY: self.bucket_daily}
-        return {
-            tier: InfluxDBSink(f"{name}-{tier.value}", self, bucket, label_lookup) for tier, bucket in buckets.items()
-        }
+        return {tier: InfluxDBSink(f"{name}-{tier}", self, bucket, label_lookup) for tier, bucket in buckets.items()}
 
 
 class InfluxDBSink:
@@ -136,7 +128,7 @@ class InfluxDBSink:
         except TimeoutError as error:
             raise TemporaryError(f"no response within {self._settings.timeout:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise TemporaryError(f"{type(error).__name__}: {error}"[:MAX_REASON_CHARS]) from error
+            raise TemporaryError(f"{type(error).__name__}: {error}"[: base.MAX_REASON_CHARS]) from error
         except RecordRejected as error:
             if EXPIRED_MESSAGE not in error.reason:
                 raise
@@ -173,13 +165,9 @@ class InfluxDBSink:
             raise TemporaryError(f"unexpected status {status}: InfluxDB answers a stored write with {STORED_STATUS}")
 
     def _connect(self) -> InfluxDBClientAsync:
-        settings = self._settings
+        url, org, timeout = self._settings.url, self._settings.org, int(self._settings.timeout * 1000)
         self._client = _client_library().client.influxdb_client_async.InfluxDBClientAsync(
-            url=settings.url,
-            org=settings.org,
-            timeout=int(settings.timeout * 1000),
-            ssl_context=self._ssl_context,
-            allow_redirects=False,
+            url=url, org=org, timeout=timeout, ssl_context=self._ssl_context, allow_redirects=False
         )
         return self._client
 
@@ -200,10 +188,8 @@ def _client_library() -> Any:  # noqa: ANN401 - a module without useful types
 
 def translate_error(error: ApiException) -> Exception:
     """Translate an error response to an error of a sink."""
-    status, reason = (
-        error.status or 0,
-        f"{error.status}: {error_message(error.body) or error.reason}"[:MAX_REASON_CHARS],
-    )
+    status = error.status or 0
+    reason = f"{error.status}: {error_message(error.body) or error.reason}"[: base.MAX_REASON_CHARS]
     if status == 413:  # noqa: PLR2004 - statuses are best known by their numbers
         return BatchTooLarge(reason)
     if status in {400, 422}:
@@ -231,14 +217,11 @@ def parse_retry_after(value: str | None) -> float | None:
     """Return the seconds of a ``Retry-After`` header, a number or a date (RFC 9110, 10.2.3); None without one."""
     if value is None:
         return None
-    try:
+    with suppress(ValueError):
         return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
+    with suppress(ValueError):
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None
+    return None
 
 
 def _expired_count(reason: str, max_count: int) -> int:
