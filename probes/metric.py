@@ -20,7 +20,7 @@ class Unit(enum.StrEnum):
     TEXT = "text"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Metric:
     """Declare one measured value once, for storage, exposition, dashboards and documentation.
 

@@ -42,8 +42,7 @@ def parse_seconds(value: object) -> object:
     try:
         return float(text)
     except ValueError:
-        msg = f"{value!r} is not a duration: write seconds, or a number with ms, s, m, h or d"
-        raise ValueError(msg) from None
+        raise ValueError(f"{value!r} is not a duration: write seconds, or a number with ms, s, m, h or d") from None
 
 
 MAX_DURATION_SECONDS = 100 * 366 * 86_400.0

@@ -13,7 +13,6 @@ from probes.net.resolver import ServerResolver, SystemResolver
 from probes.net.tls import tls_context
 
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Self
 
 
@@ -45,9 +44,7 @@ class ProbeResources:
             self.tls_context(verify=True)
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         await self.browser_pool.close()
         await self.resolver.close()
 

@@ -10,7 +10,7 @@ Scalar = bool | int | float | str
 
 
 class Fault(enum.StrEnum):
-    """List the reasons why an attempt failed. The set is closed: dashboards, rules and archives rely on it."""
+    """Why an attempt failed. The set is closed: dashboards, rules and archives rely on it."""
 
     DNS = "dns"
     CONNECT_REFUSED = "connect_refused"
@@ -34,7 +34,7 @@ class Fault(enum.StrEnum):
 
 
 class Outcome(enum.StrEnum):
-    """List the outcomes of an attempt. ``unknown``: the prober could not tell; it never counts against a portal."""
+    """Outcome of an attempt. ``unknown``: the prober could not tell; it never counts against a portal."""
 
     UP = "up"
     DOWN = "down"
@@ -62,7 +62,7 @@ class Hop:
     location: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Screenshot:
     """Hold one screenshot: ``at_seconds`` after the load's start, None for the last one, which is the whole screen.
 

@@ -84,11 +84,9 @@ class HopTrace:
     def phase(self) -> str:
         """Return the phase that was running last: the one after the newest event, without phases this hop skips."""
         last = max((event for event in self.event_times if event is not HopEvent.ENDED), default=HopEvent.STARTED)
+        skipped = {HopEvent.RESOLVED: self.is_ip_literal, HopEvent.TLS_ESTABLISHED: not self.uses_tls}
         for event, name in PHASES.items():
-            skipped = (event is HopEvent.RESOLVED and self.is_ip_literal) or (
-                event is HopEvent.TLS_ESTABLISHED and not self.uses_tls
-            )
-            if event > last and not skipped:
+            if event > last and not skipped.get(event):
                 return name
         return "transfer"
 
@@ -104,10 +102,8 @@ class HopTrace:
                 own, previous = started - previous, started
             if (at := self.event_times.get(event)) is not None:
                 # A server that sends before the request has its first byte before SENT: no phase is negative.
-                took = max(at, previous) - previous
-                result[self.phase if event is HopEvent.ENDED else name] = took + (
-                    own if event is HopEvent.SENT else 0.0
-                )
+                took = max(at, previous) - previous + (own if event is HopEvent.SENT else 0.0)
+                result[self.phase if event is HopEvent.ENDED else name] = took
                 previous = max(at, previous)
         if HopEvent.ENDED in self.event_times:
             self._final_phases = result

@@ -50,8 +50,7 @@ def _parse_status_ranges(value: object) -> object:
     for item in items:
         match = re.fullmatch(r"\s*([1-5]\d\d)\s*(?:-\s*([1-5]\d\d)\s*)?", str(item))
         if match is None or (match[2] and match[2] < match[1]):
-            msg = f"{item!r} is not a status code or a range such as 200-299"
-            raise ValueError(msg)
+            raise ValueError(f"{item!r} is not a status code or a range such as 200-299")
         result.append(match[1] + (f"-{match[2]}" if match[2] else ""))
     return tuple(result)
 
@@ -80,9 +79,7 @@ class Uptime(HttpProbe):
     )
     final_host: str | None = Field(default=None, description="Host (or host:port) that must send the last response.")
     min_certificate_days: float = Field(
-        default=0.0,
-        ge=0.0,
-        description="Days for which the certificate and its verified chain must stay valid.",
+        default=0.0, ge=0.0, description="Days for which the certificate and its verified chain must stay valid."
     )
     blocked_by: tuple[RegexPattern, ...] = Field(
         default=BLOCK_PAGE_PATTERNS, description="Regular expressions of the block pages of firewalls."
@@ -111,9 +108,8 @@ class Uptime(HttpProbe):
     def _validate_target(self, response: Response) -> None:
         for wanted in filter(None, (self.redirects_to, self.final_host)):
             if wanted.rstrip(".").lower() not in host_forms(response.url):
-                raise ProbeFailed(
-                    Fault.REDIRECT_TARGET, f"ended at {response.url.host_port_subcomponent}, expected {wanted}"
-                )
+                detail = f"ended at {response.url.host_port_subcomponent}, expected {wanted}"
+                raise ProbeFailed(Fault.REDIRECT_TARGET, detail)
         if self.redirects_to and len(response.hops) < 2:  # noqa: PLR2004 - no redirect at all
             raise ProbeFailed(Fault.REDIRECT_TARGET, f"no redirect, expected one to {self.redirects_to}")
 
@@ -152,9 +148,7 @@ def _decode_body(response: Response) -> str:
         codec = codecs.lookup(response.charset).name
     except (LookupError, ValueError):
         codec = "utf-8"
-    if not _CHARSETS.fullmatch(codec):
-        codec = "utf-8"
-    return response.body.decode(codec, errors="replace")
+    return response.body.decode(codec if _CHARSETS.fullmatch(codec) else "utf-8", errors="replace")
 
 
 def _normalize(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from probes.browser.throttling import throttle
 
@@ -100,11 +100,8 @@ async def _cpu_load_seconds(page: Page, session: CDPSession) -> float:
 async def _serve_page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         head = await reader.readuntil(b"\r\n\r\n")
-        body: Any = (
-            bytes(DOWNLOAD_BYTES)
-            if b"/download" in head.partition(b"\r\n")[0]
-            else b"<!doctype html><title>calibration</title>"
-        )
+        is_download = b"/download" in head.partition(b"\r\n")[0]
+        body = bytes(DOWNLOAD_BYTES) if is_download else b"<!doctype html><title>calibration</title>"
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n")
         writer.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
         await writer.drain()

@@ -65,16 +65,13 @@ def find_executable(configured: Path | None = None, environment: Mapping[str, st
     """
     if importlib.util.find_spec("playwright") is None:
         raise BrowserNotFound(NO_PLAYWRIGHT)
-    for named, where in (
-        (configured, "browser: executable"),
-        (environment.get(EXECUTABLE_VARIABLE), EXECUTABLE_VARIABLE),
-    ):
+    choices = {"browser: executable": configured, EXECUTABLE_VARIABLE: environment.get(EXECUTABLE_VARIABLE)}
+    for where, named in choices.items():
         if named:
             if (found := shutil.which(named)) is None:
                 raise BrowserNotFound(f"{named}, named in {where}, is not an executable file")
             return Path(found)
-    candidates = [*map(str, _playwright_executables(environment)), *INSTALLED_EXECUTABLES]
-    for candidate in candidates:
+    for candidate in (*map(str, _playwright_executables(environment)), *INSTALLED_EXECUTABLES):
         if (found := shutil.which(candidate)) is not None:
             return Path(found)
     raise BrowserNotFound(NO_CHROMIUM)
@@ -97,13 +94,9 @@ def uses_sandbox() -> bool:
 def command_line_switches(options: LaunchOptions) -> list[str]:
     """Return the command-line arguments. Blocked hosts do not resolve in this browser, for page, frame and worker."""
     rules = ", ".join(f"MAP {host} ^NOTFOUND" for name in options.blocked_hosts for host in (name, f"*.{name}"))
-    return [
-        *_SWITCHES,
-        *([f"--host-resolver-rules={rules}"] if rules else []),
-        *(
-            [f"--ignore-certificate-errors-spki-list={','.join(options.trusted_key_hashes)}"]
-            if options.trusted_key_hashes
-            else []
-        ),
-        *([] if uses_sandbox() else ["--no-sandbox"]),
-    ]
+    switches = [*_SWITCHES]
+    if rules:
+        switches.append(f"--host-resolver-rules={rules}")
+    if options.trusted_key_hashes:
+        switches.append(f"--ignore-certificate-errors-spki-list={','.join(options.trusted_key_hashes)}")
+    return switches if uses_sandbox() else [*switches, "--no-sandbox"]

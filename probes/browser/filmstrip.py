@@ -26,11 +26,8 @@ def select_frames(screenshots: Sequence[TraceScreenshot], max_frames: int = MAX_
         earlier = [shot for shot in screenshots if shot.at_seconds <= number * step] or [screenshots[0]]
         if not selected or earlier[-1] is not selected[-1]:
             selected.append(earlier[-1])
-    return (
-        [*selected[:-1], screenshots[-1]]
-        if selected[-1].at_seconds >= screenshots[-1].at_seconds
-        else [*selected[: max_frames - 1], screenshots[-1]]
-    )
+    kept = -1 if selected[-1].at_seconds >= screenshots[-1].at_seconds else max_frames - 1
+    return [*selected[:kept], screenshots[-1]]
 
 
 def fingerprint(image_bytes: bytes) -> str:

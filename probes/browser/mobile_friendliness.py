@@ -131,9 +131,8 @@ def _is_tappable(index: int, ordered: Sequence[TapTarget], size_px: float) -> bo
             break  # all others start further down
         if other is target:
             continue
-        distance = math.hypot(
-            max(other.x - x, 0.0, x - other.x - other.width), max(other.y - y, 0.0, y - other.y - other.height)
-        )
+        across = max(other.x - x, 0.0, x - other.x - other.width)
+        distance = math.hypot(across, max(other.y - y, 0.0, y - other.y - other.height))
         small = min(other.width, other.height) < size_px
         if distance < size_px / 2 or (small and math.dist(target.centre, other.centre) < size_px):
             return False

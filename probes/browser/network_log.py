@@ -91,15 +91,13 @@ def read_network_log(events: Iterable[DevToolsEvent]) -> list[NetworkRequest]:
 def _request_sent(request_id: str, params: Mapping[str, Any], main_frame_id: str) -> NetworkRequest:
     resource_type = str(params.get("type", ""))
     # A document's request has the id of the document itself; only that of the first frame is the page.
-    document = (
-        resource_type == "Document" and params.get("frameId") == main_frame_id and params.get("loaderId") == request_id
-    )
+    is_main = params.get("frameId") == main_frame_id and params.get("loaderId") == request_id
     return NetworkRequest(
         id=request_id,
         url=str(params["request"]["url"]),
         method=str(params["request"]["method"]),
         resource_type=RESOURCE_TYPES.get(resource_type, "other"),
-        is_document=document,
+        is_document=resource_type == "Document" and is_main,
         started_at=float(params["timestamp"]),
     )
 

@@ -51,14 +51,11 @@ def seconds_to_complete(activity: PageActivity) -> float | None:
     A load without a first paint, a load event or DOMContentLoaded cannot end (its deadline ends it), nor one with more
     than two open requests.
     """
-    if (
-        activity.fcp is None
-        or activity.dcl is None
-        or activity.loaded is None
-        or activity.open_requests > MAX_OPEN_REQUESTS
-    ):
+    milestones = (activity.fcp, activity.dcl, activity.loaded)
+    reached = [at for at in milestones if at is not None]
+    if len(reached) < len(milestones) or activity.open_requests > MAX_OPEN_REQUESTS:
         return None
-    ready_at = max(activity.fcp, activity.dcl, activity.loaded)
+    ready_at = max(reached)
     times = (ready_at, activity.last_request, activity.last_long_task, activity.last_paint)
     end = max(at for at in times if at is not None) + QUIET_SECONDS
     if activity.open_requests:

@@ -109,12 +109,8 @@ class PageLoad:
         self._session = session = await context.new_cdp_session(self._page)
         await self._recorder.start(context, self._page, session)
         if self.request.blocked_hosts:
-            patterns = [
-                f"*://{host}{rest}"
-                for name in self.request.blocked_hosts
-                for host in (name, f"*.{name}")
-                for rest in ("/*", ":*")
-            ]
+            hosts = [host for name in self.request.blocked_hosts for host in (name, f"*.{name}")]
+            patterns = [f"*://{host}{rest}" for host in hosts for rest in ("/*", ":*")]
             await session.send("Network.setBlockedURLs", {"urls": patterns})
         await throttle(session, self.profile.cpu_slowdown, self.profile.network)
 
@@ -128,11 +124,9 @@ class PageLoad:
                 complete.set_result(event)
 
         self._session.on("Tracing.tracingComplete", on_complete)
-        trace_config = {"recordMode": "recordUntilFull", "includedCategories": list(categories)}
-        await self._session.send(
-            "Tracing.start",
-            {"transferMode": "ReturnAsStream", "streamCompression": "gzip", "traceConfig": trace_config},
-        )
+        options: dict[str, Any] = {"transferMode": "ReturnAsStream", "streamCompression": "gzip"}
+        options["traceConfig"] = {"recordMode": "recordUntilFull", "includedCategories": list(categories)}
+        await self._session.send("Tracing.start", options)
         self.failure = await self._load_until_complete()
         self.phase = self.phase if self.failure else None
         if self.failure is None or self.failure.fault is Fault.TIMEOUT:
@@ -172,14 +166,13 @@ class PageLoad:
     def _timeout_failure(self) -> ProbeFailed | None:
         """Return the failure at the timeout; None if the page loaded and painted: it is measured as far as it came."""
         after = f"after {self.request.timeout_seconds:g} s"
-        if self._recorder.navigations == 0:
+        if self._recorder.counts["navigations"] == 0:
             return ProbeFailed(Fault.TIMEOUT, f"no response {after}")
         if self._evaluating:
             return ProbeFailed(Fault.TIMEOUT, f"the page keeps the processor busy {after}")
         if self._recorder.loaded is None:
-            return ProbeFailed(
-                Fault.TIMEOUT, f"still loading {after}, {len(self._recorder.open_requests)} requests are open"
-            )
+            open_requests = len(self._recorder.open_requests)
+            return ProbeFailed(Fault.TIMEOUT, f"still loading {after}, {open_requests} requests are open")
         return None if self._painted else ProbeFailed(Fault.NOT_RENDERED, f"nothing was painted {after}")
 
     _evaluating = False
@@ -243,15 +236,13 @@ class PageLoad:
 
     async def _inspect_page(self) -> None:
         """Take the last screenshot and measure mobile friendliness, at full speed and within a few steps' timeouts."""
-        if self._recorder.navigations == 0 or self._recorder.failure.done() or self._evaluating:
+        if self._recorder.counts["navigations"] == 0 or self._recorder.failure.done() or self._evaluating:
             return
         with suppress(Error):
             if await devtools.with_timeout(throttle(self._session, 1.0, None)) is None:
                 return
-            reply = await devtools.with_timeout(
-                self._session.send("Page.captureScreenshot", {"format": "webp", "quality": 55})
-            )
-            if reply is None:
+            capture = self._session.send("Page.captureScreenshot", {"format": "webp", "quality": 55})
+            if (reply := await devtools.with_timeout(capture)) is None:
                 return
             body = base64.b64decode(reply["data"])
             self._save_screenshot("last.webp", "image/webp", body, fingerprint=filmstrip.fingerprint(body))
@@ -260,12 +251,8 @@ class PageLoad:
 
     async def _measure_mobile_friendliness(self) -> None:
         at_412 = await self._mobile_report()
-        metrics = {
-            "width": NARROW_WIDTH_PX,
-            "height": 640,
-            "deviceScaleFactor": self.profile.device_scale_factor,
-            "mobile": True,
-        }
+        metrics: dict[str, Any] = {"width": NARROW_WIDTH_PX, "height": 640, "mobile": True}
+        metrics["deviceScaleFactor"] = self.profile.device_scale_factor
         await devtools.with_timeout(self._session.send("Emulation.setDeviceMetricsOverride", metrics))
         await asyncio.sleep(0.2)
         at_360 = await self._mobile_report()
@@ -273,10 +260,8 @@ class PageLoad:
             self._set_values(asdict(mobile_friendliness.read_mobile_friendliness(at_412, at_360)))
 
     async def _mobile_report(self) -> Any:  # noqa: ANN401 - JSON
-        script = mobile_friendliness.report_script()
-        return await devtools.with_timeout(
-            devtools.evaluate(self._session, script, isolated_frame_id=self._recorder.main_frame_id)
-        )
+        script, frame_id = mobile_friendliness.report_script(), self._recorder.main_frame_id
+        return await devtools.with_timeout(devtools.evaluate(self._session, script, isolated_frame_id=frame_id))
 
     def _set_values(self, values: Mapping[str, Scalar | None]) -> None:
         self.values.update({name: value for name, value in values.items() if value is not None})
@@ -285,6 +270,4 @@ class PageLoad:
         self, name: str, content_type: str, body: bytes, at_seconds: float | None = None, fingerprint: str = ""
     ) -> None:
         (self._temp_dir / name).write_bytes(body)
-        self.screenshots.append(
-            ScreenshotFile(file=name, content_type=content_type, at_seconds=at_seconds, fingerprint=fingerprint)
-        )
+        self.screenshots.append(ScreenshotFile(name, content_type, at_seconds, fingerprint))

@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 MAX_RECORDED_EVENTS = 100_000
 """Highest number of events kept."""
 
-MAX_NAVIGATIONS, MAX_DIALOGS, MAX_POPUPS, MAX_CONSOLE_MESSAGES = 20, 30, 30, 3000
+LIMITS = {
+    "navigations": (20, Fault.REDIRECT_LOOP, "the page navigated more than {limit} times"),
+    "dialogs": (30, Fault.NOT_RENDERED, "the page opened more than {limit} dialogs"),
+    "popups": (30, Fault.NOT_RENDERED, "the page opened more than {limit} windows"),
+    "console_messages": (3000, Fault.NOT_RENDERED, "the page wrote more than {limit} console messages"),
+}
 """Limits of normal pages. More counts as endless and would overload the recorder."""
 
 
@@ -43,12 +48,13 @@ class PageRecorder:
         self.dcl: float | None = None
         self.loaded: float | None = None
         self.status: int | None = None
-        self.navigations = self.dialogs = self.popups = self.console_messages = self.received_bytes = 0
+        self.counts = dict.fromkeys(LIMITS, 0)
+        self.received_bytes = 0
         self.failure: asyncio.Future[ProbeFailed] = asyncio.get_running_loop().create_future()
         self.memory_limit_detail = ""
         self._request = request
         self._egress_exceptions = request.egress_exceptions()
-        self._main_frame_id = ""
+        self.main_frame_id = ""
         self._close_tasks: set[asyncio.Task[None]] = set()
 
     async def start(self, context: BrowserContext, page: Page, session: CDPSession) -> None:
@@ -65,12 +71,7 @@ class PageRecorder:
         for domain in ("Page", "Network", "Runtime", "Log"):
             await session.send(f"{domain}.enable")
         tree = await session.send("Page.getFrameTree")
-        self._main_frame_id = str(tree["frameTree"]["frame"]["id"])
-
-    @property
-    def main_frame_id(self) -> str:
-        """Return the main frame's id."""
-        return self._main_frame_id
+        self.main_frame_id = str(tree["frameTree"]["frame"]["id"])
 
     async def stop(self) -> None:
         """Cancel the closing of dialogs and windows that has not finished."""
@@ -87,6 +88,12 @@ class PageRecorder:
         """Fail the load: the page's process ended."""
         self.fail(Fault.CRASHED, self.memory_limit_detail or "the page's process crashed")
 
+    def _count(self, name: str) -> None:
+        limit, fault, detail = LIMITS[name]
+        self.counts[name] += 1
+        if self.counts[name] > limit:
+            self.fail(fault, detail.format(limit=limit))
+
     def _record_time(self, attribute: str) -> None:
         setattr(self, attribute, time.monotonic())
 
@@ -98,7 +105,7 @@ class PageRecorder:
             "Network.loadingFinished": self._on_request_ended,
             "Network.loadingFailed": self._on_request_ended,
             "Network.requestServedFromCache": self._on_request_ended,
-        }.get(name, self._on_console_message)
+        }.get(name, lambda _params: self._count("console_messages"))
 
         def record(params: dict[str, Any]) -> None:
             if len(self.devtools_events) < MAX_RECORDED_EVENTS:
@@ -106,11 +113,6 @@ class PageRecorder:
             handler(params)
 
         return record
-
-    def _on_console_message(self, _params: dict[str, Any]) -> None:
-        self.console_messages += 1
-        if self.console_messages > MAX_CONSOLE_MESSAGES:
-            self.fail(Fault.NOT_RENDERED, f"the page wrote more than {MAX_CONSOLE_MESSAGES} console messages")
 
     def _on_request_sent(self, params: dict[str, Any]) -> None:
         if params["request"]["url"].startswith(("http:", "https:")):
@@ -125,7 +127,7 @@ class PageRecorder:
     def _on_response(self, params: dict[str, Any]) -> None:
         response = params["response"]
         self._verify_peer(str(response.get("remoteIPAddress", "")), int(response.get("remotePort", 0)))
-        if params.get("type") == "Document" and params.get("frameId") == self._main_frame_id:
+        if params.get("type") == "Document" and params.get("frameId") == self.main_frame_id:
             self.status = int(response["status"])
         headers = response["headers"].items()
         length = next((text for name, text in headers if name.lower() == "content-length"), "")
@@ -147,29 +149,21 @@ class PageRecorder:
         self.fail(Fault.BODY_TOO_LARGE, f"more than {limit / 1e6:g} MB received ({size / 1e6:.0f} MB)")
 
     def _on_navigation(self, frame: dict[str, Any]) -> None:
-        if frame.get("parentId"):
-            return
-        self.navigations += 1
-        self.dcl = self.loaded = None
-        if self.navigations > MAX_NAVIGATIONS:
-            self.fail(Fault.REDIRECT_LOOP, f"the page navigated more than {MAX_NAVIGATIONS} times")
+        if not frame.get("parentId"):
+            self.dcl = self.loaded = None
+            self._count("navigations")
 
     def _on_dialog(self, dialog: Dialog) -> None:
-        self.dialogs += 1
         self._close_in_background(dialog.dismiss())
-        if self.dialogs > MAX_DIALOGS:
-            self.fail(Fault.NOT_RENDERED, f"the page opened more than {MAX_DIALOGS} dialogs")
+        self._count("dialogs")
 
     def _on_popup(self, page: Page, opened: Page) -> None:
-        if opened is page:
-            return
-        self.popups += 1
-        self._close_in_background(opened.close())
-        if self.popups > MAX_POPUPS:
-            self.fail(Fault.NOT_RENDERED, f"the page opened more than {MAX_POPUPS} windows")
+        if opened is not page:
+            self._close_in_background(opened.close())
+            self._count("popups")
 
     def _on_download(self) -> None:
-        if self.navigations == 0:
+        if self.counts["navigations"] == 0:
             self.fail(Fault.NOT_RENDERED, "the URL is a download, not a page")
 
     def _close_in_background(self, closing: Coroutine[Any, Any, None]) -> None:

@@ -9,13 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from probes.browser.network_log import NETWORK_EVENTS, DevToolsEvent, read_network_log
+from probes.browser.network_log import DevToolsEvent, read_network_log
 
 CONSOLE_EVENTS = ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded")
 """The events that :func:`count_console_errors` reads, with ``Runtime.enable`` and ``Log.enable``."""
-
-RECORDED_EVENTS = (*NETWORK_EVENTS, *CONSOLE_EVENTS)
-"""All events to record for :func:`read_page_weight`, in the order in which they come."""
 
 _BLOCKED_BY_PROBER = re.compile("BLOCKED_BY_CLIENT|NETWORK_ACCESS_DENIED")
 
@@ -67,9 +64,7 @@ def read_page_weight(events: Sequence[DevToolsEvent], page_url: str) -> PageWeig
         bytes_font=by_type["font"],
         bytes_other=by_type["other"],
         requests=len(requests),
-        requests_failed=sum(
-            request.ended_at is not None and not request.ok and not request.is_document for request in requests
-        ),
+        requests_failed=sum(each.ended_at is not None and not each.ok and not each.is_document for each in requests),
         third_party_ratio=third_party / total if total else None,
         console_errors=count_console_errors(events),
     )
@@ -107,7 +102,6 @@ def _is_console_error(event: DevToolsEvent) -> bool:
     if method == "Runtime.consoleAPICalled":
         return params.get("type") in {"error", "assert"}
     if method == "Log.entryAdded":
-        return params["entry"].get("level") == "error" and not _BLOCKED_BY_PROBER.search(
-            str(params["entry"].get("text"))
-        )
+        entry = params["entry"]
+        return entry.get("level") == "error" and not _BLOCKED_BY_PROBER.search(str(entry.get("text")))
     return False

@@ -89,15 +89,14 @@ class BrowserPool:
         worker = await self._acquire()
         reusable = False
         try:
-            now = time.monotonic()
-            calibrated_at = self._last_calibration.get(request.profile)
+            calibrated_at = self._last_calibration.get(request.profile, float("-inf"))
             interval = self.settings.calibration_interval_seconds
             request = replace(
                 request,
                 best_benchmark_index=self._best_benchmark_index,
                 min_speed_ratio=self.settings.min_speed_ratio,
                 allowed_networks=self.settings.allowed_networks + request.allowed_networks,
-                verify_throttling=calibrated_at is None or now - calibrated_at >= interval,
+                verify_throttling=time.monotonic() - calibrated_at >= interval,
                 trace_file=str(self.trace_file.absolute()) if self.trace_file else "",
             )
             response = await self._send_request(worker, request)
@@ -198,13 +197,6 @@ def _read_screenshots(temp_dir: Path, response: LoadResponse) -> list[Screenshot
     screenshots = []
     for entry in response.screenshots:
         path = temp_dir / entry.file
-        screenshots.append(
-            Screenshot(
-                at_seconds=entry.at_seconds,
-                content_type=entry.content_type,
-                body=path.read_bytes(),
-                fingerprint=entry.fingerprint,
-            )
-        )
+        screenshots.append(Screenshot(entry.at_seconds, entry.content_type, path.read_bytes(), entry.fingerprint))
         path.unlink()
     return screenshots

@@ -58,8 +58,7 @@ class LoadRequest:
     def from_json_line(cls, line: bytes) -> LoadRequest:
         """Decode one line of JSON."""
         data = json.loads(line)
-        lists = ("blocked_hosts", "allowed_networks")
-        return cls(**(data | {name: tuple(data[name]) for name in lists}))
+        return cls(**(data | {name: tuple(data[name]) for name in ("blocked_hosts", "allowed_networks")}))
 
     def egress_exceptions(self) -> str:
         """Return what may be reached besides the Internet, in the egress filter's format.
@@ -75,7 +74,7 @@ class LoadRequest:
         return "\n".join((*self.allowed_networks, *own))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ScreenshotFile:
     """Name a screenshot that the worker wrote to ``file`` in its temporary directory; see probes.result.Screenshot."""
 

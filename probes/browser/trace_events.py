@@ -91,9 +91,8 @@ class PageTrace:
     @property
     def document_started_seconds(self) -> float:
         """Return when parsing of the page's own document began. Earlier events may belong to the empty document."""
-        return max(
-            (self.seconds_of(event) for event in self.main_frame_events if event["name"] == "domLoading"), default=0.0
-        )
+        started = (self.seconds_of(event) for event in self.main_frame_events if event["name"] == "domLoading")
+        return max(started, default=0.0)
 
 
 def read_trace(events: Iterable[TraceEvent]) -> PageTrace:
@@ -107,11 +106,7 @@ def read_trace(events: Iterable[TraceEvent]) -> PageTrace:
     start = _navigation(ordered, frame)
     origin = int(start["ts"])
     frames = _frame_tree(ordered, frame)
-    named = [
-        (event, _frame_of(event))
-        for event in ordered
-        if int(event["ts"]) >= origin and "args" in event and event["args"]
-    ]
+    named = [(event, _frame_of(event)) for event in ordered if int(event["ts"]) >= origin and event.get("args")]
     return PageTrace(
         origin_seconds=origin / 1e6,
         main_frame_events=tuple(event for event, owner in named if owner == frame),

@@ -64,20 +64,20 @@ def read_vitals(events: Iterable[TraceEvent], requests: Sequence[NetworkRequest]
     :class:`probes.browser.speed_index.InvalidScreenshot`, and ImportError without Pillow.
     """
     page = read_trace(events)
-    fcp, dcl = (
-        page.first_seconds_of("firstContentfulPaint"),
-        page.first_seconds_of("domContentLoadedEventEnd", since_seconds=page.document_started_seconds),
-    )
+    fcp = page.first_seconds_of("firstContentfulPaint")
+    dcl = page.first_seconds_of("domContentLoadedEventEnd", since_seconds=page.document_started_seconds)
     largest = largest_contentful_paint(page)
     traffic = [each.relative_to(page.origin_seconds) for each in requests]
+    tbt = None
+    if fcp is not None:
+        interactive = time_to_interactive(page.tasks, traffic, fcp, dcl, page.end_seconds)
+        tbt = total_blocking_time(page.tasks, fcp, interactive)
     return Vitals(
         fcp_seconds=fcp,
         lcp_seconds=page.seconds_of(largest) if largest else None,
         lcp_element=describe_element(page, largest) if largest else None,
         speed_index_seconds=speed_index(page.screenshots),
-        tbt_seconds=None
-        if fcp is None
-        else total_blocking_time(page.tasks, fcp, time_to_interactive(page.tasks, traffic, fcp, dcl, page.end_seconds)),
+        tbt_seconds=tbt,
         longest_task_seconds=max((task.duration_seconds for task in page.tasks), default=None),
         cls=None if fcp is None else cumulative_layout_shift(layout_shifts(page)),
         ttfb_seconds=time_to_first_byte(traffic),

@@ -22,18 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error, Playwright, async_playwright
 
-from probes.browser import calibration, chromium, egress_filter
+from probes.browser import calibration, chromium, egress_filter, process_tree
 from probes.browser.device_profiles import DEVICE_PROFILES
 from probes.browser.page_load import PageLoad
-from probes.browser.process_tree import (
-    PROC,
-    become_subreaper,
-    descendants,
-    kill_descendants,
-    lower_priority,
-    lower_session_priority,
-    tree_memory_bytes,
-)
+from probes.browser.process_tree import PROC
 from probes.browser.protocol import LOOPBACK_ADDRESSES, LoadRequest, LoadResponse
 from probes.result import Fault
 
@@ -67,16 +59,14 @@ class BrowserWorker:
         except Error as error:
             message = (str(error).strip().splitlines() or ["?"])[0]
             detail = f"the browser failed: {message}"[:300]
-            return LoadResponse(fault=Fault.INTERNAL_ERROR, detail=detail, browser_broken=True)
         except Exception as error:  # noqa: BLE001 - the slot gets its outcome after every error
             traceback.print_exc()
             detail = f"internal error in the probe: {type(error).__name__}"
-            return LoadResponse(fault=Fault.INTERNAL_ERROR, detail=detail, browser_broken=True)
+        return LoadResponse(fault=Fault.INTERNAL_ERROR, detail=detail, browser_broken=True)
 
     async def _handle(self, request: LoadRequest, trusted_key_hashes: tuple[str, ...]) -> LoadResponse:
-        browser, benchmark_page = await self._ensure_browser(
-            chromium.LaunchOptions(blocked_hosts=request.blocked_hosts, trusted_key_hashes=trusted_key_hashes)
-        )
+        options = chromium.LaunchOptions(blocked_hosts=request.blocked_hosts, trusted_key_hashes=trusted_key_hashes)
+        browser, benchmark_page = await self._ensure_browser(options)
         self._write_allowed_networks("\n".join(LOOPBACK_ADDRESSES))
         profile = DEVICE_PROFILES[request.profile]  # type: ignore[index]
         if request.verify_throttling and (problem := await calibration.verify_throttling(browser, profile)):
@@ -100,7 +90,7 @@ class BrowserWorker:
             detail=load.failure.detail if load.failure else "",
             phase=load.phase,
             screenshots=tuple(load.screenshots),
-            memory_bytes=tree_memory_bytes(os.getpid()),
+            memory_bytes=process_tree.tree_memory_bytes(os.getpid()),
             throttling_verified=request.verify_throttling,
             browser_broken=load.browser_broken,
             egress_filtered=egress_filter.is_active(),
@@ -129,7 +119,7 @@ class BrowserWorker:
                 handle_sigint=False, handle_sigterm=False, handle_sighup=False,
                 timeout=60_000,
             )  # fmt: skip
-            lower_session_priority(os.getpid())
+            process_tree.lower_session_priority(os.getpid())
             self._benchmark_page = await (await self._browser.new_context()).new_page()
         return self._browser, self._benchmark_page
 
@@ -141,9 +131,8 @@ class BrowserWorker:
 
     async def _load_page(self, browser: Browser, request: LoadRequest) -> PageLoad:
         load = PageLoad(request, self._temp_dir)
-        monitor = asyncio.create_task(
-            _enforce_memory_limit(request.memory_limit_bytes, load.on_memory_limit_exceeded), name="memory"
-        )
+        enforcement = _enforce_memory_limit(request.memory_limit_bytes, load.on_memory_limit_exceeded)
+        monitor = asyncio.create_task(enforcement, name="memory")
         try:
             await load.run(browser, browser.version)
         finally:
@@ -155,7 +144,7 @@ async def _enforce_memory_limit(limit_bytes: int, on_exceeded: Callable[[int], N
     """Kill a page's process that grows beyond *limit_bytes*, to protect the other processes of this host."""
     while True:
         await asyncio.sleep(MEMORY_CHECK_SECONDS)
-        for process in descendants(os.getpid()):
+        for process in process_tree.descendants(os.getpid()):
             with suppress(OSError, ValueError, IndexError):
                 size = int((PROC / str(process) / "statm").read_text().split()[1]) * _MEMORY_PAGE_BYTES
                 if size > limit_bytes and b"--type=renderer" in (PROC / str(process) / "cmdline").read_bytes():
@@ -167,7 +156,7 @@ def _read_requests(loop: asyncio.AbstractEventLoop, requests: asyncio.Queue[byte
     """Queue requests until they end, then clean up and exit. Runs on a thread, which a busy loop cannot delay long."""
     for line in iter(sys.stdin.buffer.readline, b""):
         loop.call_soon_threadsafe(requests.put_nowait, line)
-    kill_descendants(os.getpid(), _SHUTDOWN_TIMEOUT_SECONDS)
+    process_tree.kill_descendants(os.getpid(), _SHUTDOWN_TIMEOUT_SECONDS)
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
@@ -200,8 +189,8 @@ def main() -> None:
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # other output goes to the log
     os.environ["TMPDIR"] = temp_dir
-    become_subreaper()
-    lower_priority(int(niceness))
+    process_tree.become_subreaper()
+    process_tree.lower_priority(int(niceness))
     try:
         asyncio.run(_serve(Path(temp_dir), Path(executable), tuple(trusted), output))
     finally:

@@ -79,10 +79,8 @@ async def start_worker(executable: Path, niceness: int, ca_file: Path | None) ->
 async def shut_down(worker: WorkerProcess) -> None:
     """Kill a worker with everything below it and remove its files."""
     process = worker.process
-    if process.returncode is None:
-        gone = await asyncio.to_thread(kill_tree, process.pid, SHUTDOWN_TIMEOUT_SECONDS)
-        if not gone:
-            log.error("browser_processes_remain", worker_pid=process.pid)
+    if process.returncode is None and not await asyncio.to_thread(kill_tree, process.pid, SHUTDOWN_TIMEOUT_SECONDS):
+        log.error("browser_processes_remain", worker_pid=process.pid)
     await process.wait()
     if process.stdin is not None:
         process.stdin.close()

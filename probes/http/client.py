@@ -6,24 +6,16 @@ import asyncio
 import socket
 import ssl
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import aiohttp
 from yarl import URL
 
-from probes.http import failures
+from probes.http import failures, urls
 from probes.http.connection import HttpConnection
 from probes.http.cookies import Cookies
 from probes.http.request import encode_request, parse_charset
-from probes.http.urls import (
-    first_location,
-    ip_literal_family,
-    may_send_credentials,
-    redacted_location,
-    redacted_url,
-    redirect_target,
-)
 from probes.net import certificates
 from probes.net.address_scope import AddressScope, address_scope
 from probes.net.resolver import NameNotResolved
@@ -70,7 +62,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """Hold the response of the last hop.
+    """Hold the response of the last of ``hops``; ``location`` is the target of a redirect that is to be followed.
 
     ``size_bytes`` counts the body after decompression; ``body`` is its beginning, as long as the request wanted it, as
     bytes of its character set.
@@ -79,10 +71,11 @@ class Response:
     url: URL
     status: int
     headers: CIMultiDictProxy[str]
-    body: bytes | bytearray
-    size_bytes: int
-    charset: str
     hops: tuple[HopTrace, ...]
+    location: str | None = None
+    body: bytes | bytearray = b""
+    size_bytes: int = 0
+    charset: str = "utf-8"
 
 
 async def fetch(request: Request, trace: Trace, resources: ProbeResources) -> Response:
@@ -96,16 +89,6 @@ async def fetch(request: Request, trace: Trace, resources: ProbeResources) -> Re
         raise failures.from_timeout(trace.current_phase(), request.timeout_seconds) from None
     except Exception as error:
         raise failures.from_exception(error, trace.current_phase()) from error
-
-
-@dataclass(frozen=True, slots=True)
-class _HopResponse:
-    status: int
-    headers: CIMultiDictProxy[str]
-    location: str | None = None
-    body: bytes | bytearray = b""
-    size_bytes: int = 0
-    charset: str = "utf-8"
 
 
 class _Fetch:
@@ -126,25 +109,17 @@ class _Fetch:
         while True:
             response = await self._fetch_hop(url, method)
             if response.location is None:
-                return Response(
-                    url=url,
-                    status=response.status,
-                    headers=response.headers,
-                    body=response.body,
-                    size_bytes=response.size_bytes,
-                    charset=response.charset,
-                    hops=tuple(self._hops),
-                )
+                return response
             state = (url, self._cookies.header_for(url))
             if state in seen or len(self._hops) > self._request.max_redirects:
                 detail = f"still redirected after {len(self._hops)} hops, by {url.host}"
                 raise ProbeFailed(Fault.REDIRECT_LOOP, detail)
             seen.add(state)
-            url = redirect_target(url, response.location)
+            url = urls.redirect_target(url, response.location)
             if response.status == 303 and method != "HEAD":  # noqa: PLR2004 - See Other
                 method = "GET"
 
-    async def _fetch_hop(self, url: URL, method: str) -> _HopResponse:
+    async def _fetch_hop(self, url: URL, method: str) -> Response:
         """Make one request, timed on its own hop; redirects are not followed."""
         tls = self._tls_context() if url.scheme == "https" else None
         request = encode_request(method, url, self._request_headers(url), self._cookies.header_for(url))
@@ -194,10 +169,10 @@ class _Fetch:
         return found.addresses[0]
 
     def _new_hop(self, url: URL) -> HopTrace:
-        literal = ip_literal_family(url.raw_host or "")
+        literal = urls.ip_literal_family(url.raw_host or "")
         before = self._hops[-1].address if self._hops else None
         return HopTrace(
-            url=redacted_url(url),
+            url=urls.redacted_url(url),
             family=literal or self._request.family,
             uses_tls=url.scheme == "https",
             is_ip_literal=literal is not None,
@@ -206,40 +181,40 @@ class _Fetch:
 
     async def _read_response(
         self, message: RawResponseMessage, content: StreamReader, hop: HopTrace, url: URL
-    ) -> _HopResponse:
+    ) -> Response:
         """Record the response on the hop and read its body. The body of a redirect is not read, as in browsers."""
         headers = message.headers
         hop.status = message.code
         hop.http_version = message.version.major + message.version.minor / 10
         self._cookies.store(headers, url)
-        location = first_location(headers.getall("Location", ())) if message.code in REDIRECT_STATUSES else None
-        hop.location = redacted_location(url, location) if location else None
+        location = urls.first_location(headers.getall("Location", ())) if message.code in REDIRECT_STATUSES else None
+        hop.location = urls.redacted_location(url, location) if location else None
+        response = Response(url=url, status=message.code, headers=headers, hops=tuple(self._hops))
         if location and self._request.max_redirects:
-            return _HopResponse(message.code, headers, location)
+            return replace(response, location=location)
         if self._request.method != "HEAD":
             _reject_unrequested_encodings(headers)
         body, size = await _read_body(content, self._request.max_body_bytes, self._request.kept_body_bytes)
-        return _HopResponse(message.code, headers, None, body, size, parse_charset(headers.get("Content-Type", "")))
+        charset = parse_charset(headers.get("Content-Type", ""))
+        return replace(response, body=body, size_bytes=size, charset=charset)
 
     def _tls_context(self) -> ssl.SSLContext:
         try:
             return self._resources.tls_context(verify=self._request.verify_certificate)
         except (OSError, ssl.SSLError) as error:
-            raise ProbeFailed(
-                Fault.INTERNAL_ERROR, f"trusted CA certificates cannot be read: {error.strerror}"
-            ) from error
+            detail = f"trusted CA certificates cannot be read: {error.strerror}"
+            raise ProbeFailed(Fault.INTERNAL_ERROR, detail) from error
 
     def _request_headers(self, url: URL) -> dict[str, str]:
         """Return the default headers and the configured ones. Credentials are sent only to the configured site."""
         default = {"User-Agent": self._resources.http_settings.user_agent, "Accept-Encoding": "gzip, deflate"}
-        if not may_send_credentials(self._initial_url, url):
-            return default | {
-                name: value for name, value in self._request.headers.items() if name.lower() not in CREDENTIAL_HEADERS
-            }
+        configured = dict(self._request.headers)
+        if not urls.may_send_credentials(self._initial_url, url):
+            return default | {name: text for name, text in configured.items() if name.lower() not in CREDENTIAL_HEADERS}
         if self._initial_url.user is not None:
             credentials = aiohttp.encode_basic_auth(self._initial_url.user, self._initial_url.password or "")
-            return default | dict(self._request.headers) | {"Authorization": credentials}
-        return default | dict(self._request.headers)
+            return default | configured | {"Authorization": credentials}
+        return default | configured
 
 
 def _reject_unrequested_encodings(headers: CIMultiDictProxy[str]) -> None:
@@ -278,10 +253,8 @@ def summarize_hops(hops: Sequence[HopTrace]) -> dict[str, Scalar]:
             values[f"{phase}_seconds"] = float(values.get(f"{phase}_seconds", 0.0)) + seconds
     if "resolve" in (first := hops[0].phases()):
         values["first_resolve_seconds"] = first["resolve"]
-    values["redirects"] = len(hops) - 1
-    values["ssl"] = last.uses_tls
+    values |= {"redirects": len(hops) - 1, "ssl": last.uses_tls, "final_url": last.url}
     values["bytes_wire"] = sum(hop.bytes_wire for hop in hops)
-    values["final_url"] = last.url
     known = {
         "status": last.status,
         "http_version": last.http_version,

@@ -12,22 +12,22 @@ from probes.net.resolver import NameNotResolved
 from probes.net.sockets import NoRoute, RedirectToPrivateAddress
 from probes.result import Fault, ProbeFailed
 
-# OpenSSL's verify codes, x509_vfy.h
-_EXPIRED_CODES = {9, 10}  # not yet valid, has expired
-_WRONG_NAME_CODES = {62, 64}  # host name, IP address
-_UNTRUSTED_CODES = {2, 18, 19, 20, 21, 24, 25, 26, 27, 28}  # issuer not found, self-signed, invalid authority, ...
+_CERTIFICATE_FAULTS = (
+    ({9, 10}, Fault.TLS_EXPIRED),  # not yet valid, has expired
+    ({62, 64}, Fault.TLS_NAME),  # host name, IP address
+    ({2, 18, 19, 20, 21, 24, 25, 26, 27, 28}, Fault.TLS_UNTRUSTED),  # issuer not found, self-signed, invalid CA, ...
+)
+"""Faults by OpenSSL's verify codes, x509_vfy.h."""
 
-_LOCAL_ERRNOS = {
-    errno.EMFILE,
-    errno.ENFILE,
-    errno.ENOBUFS,
-    errno.ENOMEM,
-    errno.EADDRNOTAVAIL,
-    errno.ENETUNREACH,
-    errno.ENETDOWN,
-    errno.EPERM,
-    errno.EACCES,
-}
+_OWN_FAULTS = (
+    (NameNotResolved, Fault.DNS),
+    (NoRoute, Fault.INTERNAL_ERROR),
+    (RedirectToPrivateAddress, Fault.REDIRECT_TARGET),
+)
+"""Faults by this package's own errors, whose text is the detail."""
+
+_LOCAL_ERRNOS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EPERM, errno.EACCES}
+_LOCAL_ERRNOS |= {errno.EADDRNOTAVAIL, errno.ENETUNREACH, errno.ENETDOWN}
 _RESET_ERRNOS = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ENOTCONN, errno.ESHUTDOWN}
 
 
@@ -43,25 +43,17 @@ def from_certificate_error(error: ssl.CertificateError) -> ProbeFailed:
     """Return the failure of a certificate that was not accepted; OpenSSL's message is the detail."""
     code = getattr(error, "verify_code", None)
     detail = getattr(error, "verify_message", "") or str(error)
-    if code in _EXPIRED_CODES:
-        return ProbeFailed(Fault.TLS_EXPIRED, detail)
-    if code in _WRONG_NAME_CODES:
-        return ProbeFailed(Fault.TLS_NAME, detail)
-    if code in _UNTRUSTED_CODES:
-        return ProbeFailed(Fault.TLS_UNTRUSTED, detail)
-    return ProbeFailed(Fault.TLS_OTHER, detail)
+    fault = next((fault for codes, fault in _CERTIFICATE_FAULTS if code in codes), Fault.TLS_OTHER)
+    return ProbeFailed(fault, detail)
 
 
 def from_os_error(error: OSError, phase: str | None) -> ProbeFailed:  # noqa: PLR0911 - one line per family of errors
     """Return the failure of an OS error; an error that only this host can cause is an internal error."""
     detail = error.strerror or str(error)
     number = error.errno
-    if isinstance(error, NameNotResolved):
-        return ProbeFailed(Fault.DNS, str(error))
-    if isinstance(error, NoRoute):
-        return ProbeFailed(Fault.INTERNAL_ERROR, str(error))
-    if isinstance(error, RedirectToPrivateAddress):
-        return ProbeFailed(Fault.REDIRECT_TARGET, str(error))
+    for kind, fault in _OWN_FAULTS:
+        if isinstance(error, kind):
+            return ProbeFailed(fault, str(error))
     if isinstance(error, ssl.SSLError):
         return ProbeFailed(Fault.TLS_OTHER, error.reason or detail)
     if number in _LOCAL_ERRNOS:

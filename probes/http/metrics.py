@@ -4,157 +4,89 @@ from __future__ import annotations
 
 from probes.metric import Metric, Unit
 
-_PHASE_METRIC = "probe_http_duration_seconds"
-_OWN_PHASE_METRIC = "portal_monitor_http_phase_seconds"
-_CHAIN_METRIC = "probe_ssl_last_chain_info"
+_PHASES = "probe_http_duration_seconds"
+_OWN_PHASES = "portal_monitor_http_phase_seconds"
+_FAMILIES = {family: {"family": f"ipv{family}"} for family in (4, 6)}
 
 
-def _phase_metric(name: str, description: str, prometheus_name: str = _PHASE_METRIC) -> Metric:
-    return Metric(
-        name=f"{name}_seconds",
-        unit=Unit.SECONDS,
-        help=f"Time {description}, summed over all hops.",
-        prometheus_name=prometheus_name,
-        labels={"phase": name},
-    )
+def _phase_metric(name: str, description: str, prometheus_name: str = _PHASES) -> Metric:
+    help_text = f"Time {description}, summed over all hops."
+    return Metric(f"{name}_seconds", Unit.SECONDS, help_text, float, prometheus_name, {"phase": name})
+
+
+def _certificate_metric(name: str, info_label: str) -> Metric:
+    help_text = "Facts of the leaf certificate of the last hop."
+    return Metric(f"cert_{name}", Unit.TEXT, help_text, str, "probe_ssl_last_chain_info", info_label=info_label)
 
 
 HTTP_METRICS: tuple[Metric, ...] = (
     _phase_metric("resolve", "to resolve the name"),
     _phase_metric("connect", "to open the TCP connection"),
     _phase_metric("tls", "for the TLS handshake"),
-    _phase_metric("send", "of our own, to open the socket and to write the request", _OWN_PHASE_METRIC),
-    _phase_metric("wait", "from the written request to the first byte of the response", _OWN_PHASE_METRIC),
+    _phase_metric("send", "of our own, to open the socket and to write the request", _OWN_PHASES),
+    _phase_metric("wait", "from the written request to the first byte of the response", _OWN_PHASES),
     Metric(
-        name="processing_seconds",
-        unit=Unit.SECONDS,
-        help="Time of our own until the request is written, and until the first byte, summed over all hops.",
-        prometheus_name=_PHASE_METRIC,
-        labels={"phase": "processing"},
-        sum_of=("send_seconds", "wait_seconds"),
+        "processing_seconds", Unit.SECONDS,
+        "Time of our own until the request is written, and until the first byte, summed over all hops.",
+        float, _PHASES, {"phase": "processing"}, sum_of=("send_seconds", "wait_seconds"),
     ),
     _phase_metric("transfer", "from the first byte of the response to its last"),
     Metric(
-        name="first_resolve_seconds",
-        unit=Unit.SECONDS,
-        help="Time to resolve the name of the first hop.",
-        prometheus_name="probe_dns_lookup_time_seconds",
+        "first_resolve_seconds", Unit.SECONDS, "Time to resolve the name of the first hop.",
+        float, "probe_dns_lookup_time_seconds",
+    ),
+    Metric("status", Unit.CODE, "HTTP status code of the last hop.", int, "probe_http_status_code"),
+    Metric("http_version", Unit.CODE, "HTTP version of the last hop.", float, "probe_http_version"),
+    Metric("redirects", Unit.COUNT, "Number of redirects followed.", int, "probe_http_redirects"),
+    Metric("ssl", Unit.FLAG, "Whether the last hop used TLS.", bool, "probe_http_ssl"),
+    Metric(
+        "content_length", Unit.BYTES, "Length that the last hop's response announced in its header.",
+        int, "probe_http_content_length",
     ),
     Metric(
-        name="status",
-        unit=Unit.CODE,
-        help="HTTP status code of the last hop.",
-        type=int,
-        prometheus_name="probe_http_status_code",
+        "bytes_body", Unit.BYTES, "Length of the last hop's body after decoding.",
+        int, "probe_http_uncompressed_body_length",
     ),
     Metric(
-        name="http_version",
-        unit=Unit.CODE,
-        help="HTTP version of the last hop.",
-        prometheus_name="probe_http_version",
+        "bytes_wire", Unit.BYTES,
+        "Bytes of responses received, headers and encoded bodies of all hops, without TLS framing.",
+        int, "portal_monitor_http_received_bytes",
     ),
-    Metric(
-        name="redirects",
-        unit=Unit.COUNT,
-        help="Number of redirects followed.",
-        type=int,
-        prometheus_name="probe_http_redirects",
-    ),
-    Metric(
-        name="ssl", unit=Unit.FLAG, help="Whether the last hop used TLS.", type=bool, prometheus_name="probe_http_ssl"
-    ),
-    Metric(
-        name="content_length",
-        unit=Unit.BYTES,
-        help="Length that the last hop's response announced in its header.",
-        type=int,
-        prometheus_name="probe_http_content_length",
-    ),
-    Metric(
-        name="bytes_body",
-        unit=Unit.BYTES,
-        help="Length of the last hop's body after decoding.",
-        type=int,
-        prometheus_name="probe_http_uncompressed_body_length",
-    ),
-    Metric(
-        name="bytes_wire",
-        unit=Unit.BYTES,
-        help="Bytes of responses received, headers and encoded bodies of all hops, without TLS framing.",
-        type=int,
-        prometheus_name="portal_monitor_http_received_bytes",
-    ),
-    Metric(
-        name="ip_family",
-        unit=Unit.CODE,
-        help="IP version of the fetch that gave the phases, 4 or 6.",
-        type=int,
-        prometheus_name="probe_ip_protocol",
+    Metric("ip_family", Unit.CODE, "IP version of the fetch that gave the phases, 4 or 6.", int, "probe_ip_protocol"),
+    *(
+        Metric(
+            f"ipv{family}_success", Unit.FLAG, "Whether the probe succeeded over each address family.",
+            bool, "portal_monitor_family_success", labels,
+        )
+        for family, labels in _FAMILIES.items()
     ),
     *(
         Metric(
-            name=f"ipv{family}_success",
-            unit=Unit.FLAG,
-            help="Whether the probe succeeded over each address family.",
-            type=bool,
-            prometheus_name="portal_monitor_family_success",
-            labels={"family": f"ipv{family}"},
+            f"ipv{family}_seconds", Unit.SECONDS, "Duration of the probe over each address family.",
+            float, "portal_monitor_family_duration_seconds", labels,
         )
-        for family in (4, 6)
-    ),
-    *(
-        Metric(
-            name=f"ipv{family}_seconds",
-            unit=Unit.SECONDS,
-            help="Duration of the probe over each address family.",
-            prometheus_name="portal_monitor_family_duration_seconds",
-            labels={"family": f"ipv{family}"},
-        )
-        for family in (4, 6)
+        for family, labels in _FAMILIES.items()
     ),
     Metric(
-        name="cert_leaf_expiry",
-        unit=Unit.TIMESTAMP,
-        help="Expiry of the leaf certificate of the last hop, in unix time.",
-        prometheus_name="portal_monitor_certificate_leaf_expiry_timestamp_seconds",
+        "cert_leaf_expiry", Unit.TIMESTAMP, "Expiry of the leaf certificate of the last hop, in unix time.",
+        float, "portal_monitor_certificate_leaf_expiry_timestamp_seconds",
     ),
     Metric(
-        name="cert_earliest_expiry",
-        unit=Unit.TIMESTAMP,
-        help="Earliest expiry among the certificates that the last hop presented, in unix time.",
-        prometheus_name="probe_ssl_earliest_cert_expiry",
+        "cert_earliest_expiry", Unit.TIMESTAMP,
+        "Earliest expiry among the certificates that the last hop presented, in unix time.",
+        float, "probe_ssl_earliest_cert_expiry",
     ),
     Metric(
-        name="cert_chain_expiry",
-        unit=Unit.TIMESTAMP,
-        help="Earliest expiry in the chain that was verified, in unix time.",
-        prometheus_name="probe_ssl_last_chain_expiry_timestamp_seconds",
+        "cert_chain_expiry", Unit.TIMESTAMP, "Earliest expiry in the chain that was verified, in unix time.",
+        float, "probe_ssl_last_chain_expiry_timestamp_seconds",
     ),
-    *(
-        Metric(
-            name=f"cert_{what}",
-            unit=Unit.TEXT,
-            help="Facts of the leaf certificate of the last hop.",
-            type=str,
-            prometheus_name=_CHAIN_METRIC,
-            info_label=label,
-        )
-        for what, label in (("subject", "subject"), ("issuer", "issuer"), ("fingerprint", "fingerprint_sha256"))
-    ),
+    _certificate_metric("subject", "subject"),
+    _certificate_metric("issuer", "issuer"),
+    _certificate_metric("fingerprint", "fingerprint_sha256"),
     Metric(
-        name="tls_version",
-        unit=Unit.TEXT,
-        help="TLS version of the last hop.",
-        type=str,
-        prometheus_name="probe_tls_version_info",
-        info_label="version",
+        "tls_version", Unit.TEXT, "TLS version of the last hop.", str, "probe_tls_version_info", info_label="version"
     ),
-    Metric(name="address", unit=Unit.TEXT, help="IP address that the last hop was sent to.", type=str),
-    Metric(
-        name="references",
-        unit=Unit.TEXT,
-        help="Results of the reference checks made for this failure.",
-        type=str,
-    ),
-    Metric(name="final_url", unit=Unit.TEXT, help="URL of the last hop, without query.", type=str),
-)
+    Metric("address", Unit.TEXT, "IP address that the last hop was sent to.", str),
+    Metric("references", Unit.TEXT, "Results of the reference checks made for this failure.", str),
+    Metric("final_url", Unit.TEXT, "URL of the last hop, without query.", str),
+)  # fmt: skip

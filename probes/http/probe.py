@@ -37,8 +37,7 @@ def _validate_pattern(pattern: str) -> str:
     try:
         re.compile(pattern)
     except re.error as error:
-        msg = f"{pattern!r} is not a regular expression: {error}"
-        raise ValueError(msg) from None
+        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
     return pattern
 
 
@@ -75,8 +74,7 @@ class HttpProbe(Probe):
         except ValueError:
             valid = False
         if not valid:
-            msg = f"{value!r} is not an http or https URL"
-            raise ValueError(msg)
+            raise ValueError(f"{value!r} is not an http or https URL")
         return value
 
     @field_validator("family", mode="before")
@@ -89,8 +87,7 @@ class HttpProbe(Probe):
     def _validate_headers(cls, value: dict[str, str]) -> dict[str, str]:
         for name, text in value.items():
             if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(text):
-                msg = f"{name!r} is not a header that can be sent: odd characters in its name or value"
-                raise ValueError(msg)
+                raise ValueError(f"{name!r} is not a header that can be sent: odd characters in its name or value")
         return value
 
     @model_validator(mode="after")

@@ -40,11 +40,7 @@ class DnsQuery:
         self.sent_at = self.answered_at = 0.0
         self._timestamps = DatagramTimestamps()
         self._reading_fd: int | None = None
-        self._channel = pycares.Channel(
-            timeout=timeout_seconds,
-            tries=1,
-            sock_state_cb=self._on_socket_state,
-        )
+        self._channel = pycares.Channel(timeout=timeout_seconds, tries=1, sock_state_cb=self._on_socket_state)
         self._channel.servers = list(servers)  # the constructor would not take a port
 
     async def resolve(self, host: str, family: socket.AddressFamily) -> list[str]:
@@ -77,9 +73,8 @@ class DnsQuery:
     def _on_result(self, result: pycares.DNSResult, error: int | None) -> None:
         if self._closed or self._result.done():
             return
-        self.answered_at = (
-            time.perf_counter() if self._reading_fd is None else self._timestamps.last_received_at(self._reading_fd)
-        )
+        fd = self._reading_fd
+        self.answered_at = time.perf_counter() if fd is None else self._timestamps.last_received_at(fd)
         if error is None:
             self._result.set_result(result)
         else:

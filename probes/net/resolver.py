@@ -7,7 +7,7 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import pycares
 
@@ -28,29 +28,16 @@ class NameNotResolved(OSError):
         self.absent = absent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ResolvedAddresses:
-    """Hold the addresses of a name, and when the query was sent and answered, by ``time.perf_counter()``."""
+    """Hold the addresses of a name in resolver order; when its query was sent and answered (``perf_counter``)."""
 
     addresses: Sequence[str]
     sent_at: float
     answered_at: float
 
 
-class Resolver(Protocol):
-    """Resolve the addresses of a host in one family (``socket.AF_INET`` or ``AF_INET6``), in resolver order."""
-
-    async def resolve(self, host: str, family: socket.AddressFamily) -> ResolvedAddresses:
-        """Send a new query. Raises :class:`NameNotResolved`."""
-
-    async def close(self) -> None:
-        """Release threads and sockets."""
-
-
-_ABSENT_ERRNOS = {
-    socket.EAI_NONAME,
-    *(getattr(socket, name, socket.EAI_NONAME) for name in ("EAI_NODATA", "EAI_ADDRFAMILY")),
-}
+_ABSENT_ERRNOS = {getattr(socket, name, socket.EAI_NONAME) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY")}
 """No such name, and two codes for a name without an address of this family."""
 
 
@@ -61,7 +48,7 @@ class SystemResolver:
         self._threads = ThreadPoolExecutor(MAX_SYSTEM_THREADS, thread_name_prefix="resolve")
 
     async def resolve(self, host: str, family: socket.AddressFamily) -> ResolvedAddresses:
-        """Call getaddrinfo on a thread; cancelling drops the thread's result, not the thread."""
+        """Call getaddrinfo on a thread; cancelling drops its result, not the thread. Raises NameNotResolved."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, _query_system, host, family)
         except socket.gaierror as error:
@@ -78,8 +65,7 @@ def _query_system(host: str, family: socket.AddressFamily) -> ResolvedAddresses:
     sent_at = time.perf_counter()
     entries = socket.getaddrinfo(host, None, family, socket.SOCK_STREAM)
     answered_at = time.perf_counter()
-    addresses = [str(entry[4][0]) for entry in entries]
-    return ResolvedAddresses(addresses=addresses, sent_at=sent_at, answered_at=answered_at)
+    return ResolvedAddresses([str(entry[4][0]) for entry in entries], sent_at, answered_at)
 
 
 _ABSENT_ARES_CODES = {pycares.errno.ARES_ENOTFOUND, pycares.errno.ARES_ENODATA, pycares.errno.ARES_EBADNAME}
@@ -93,15 +79,14 @@ class ServerResolver:
         self._timeout_seconds = timeout_seconds
 
     async def resolve(self, host: str, family: socket.AddressFamily) -> ResolvedAddresses:
-        """Query each server at most once; the attempt's own timeout may be shorter than the query's."""
+        """Query each server once at most; the attempt's timeout may be shorter. Raises :class:`NameNotResolved`."""
         query = DnsQuery(self._servers, self._timeout_seconds)
         try:
             addresses = await query.resolve(host, family)
-            return ResolvedAddresses(addresses=addresses, sent_at=query.sent_at, answered_at=query.answered_at)
+            return ResolvedAddresses(addresses, query.sent_at, query.answered_at)
         except pycares.AresError as error:
             code, text = (*error.args, "")[:2]
-            absent = code in _ABSENT_ARES_CODES
-            raise NameNotResolved(f"{host}: {text}", absent=absent) from error
+            raise NameNotResolved(f"{host}: {text}", absent=code in _ABSENT_ARES_CODES) from error
         except UnicodeError as error:
             raise NameNotResolved(f"{host[:64]}: not a host name", absent=True) from error
         finally:

@@ -9,10 +9,8 @@ from pathlib import Path
 _OP_LEGACY_SERVER_CONNECT = 0x4
 """SSL_OP_LEGACY_SERVER_CONNECT of ssl.h, in ``ssl`` since Python 3.12: a server may lack secure renegotiation."""
 
-
 _HASHED_FILE_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
 """The file name of a certificate in OpenSSL's CA directory."""
-
 
 _PEM_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
