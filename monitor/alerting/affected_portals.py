@@ -6,13 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from monitor.alerting.correlation import correlation_keys
-from monitor.model.incidents import AffectedPortal
-from monitor.model.records import PROBER_PORTAL
+from monitor.model.incidents import AffectedPortal, EndReason, Incident
+from monitor.model.records import PROBER_PORTAL, Portal, StateChange
 
 if TYPE_CHECKING:
     from monitor.alerting.recent_results import RecentAttempts
-    from monitor.model.incidents import EndReason, Incident
-    from monitor.model.records import Portal, StateChange
 
 
 def new_part(change: StateChange, recent: RecentAttempts, portal: Portal | None) -> AffectedPortal:
@@ -27,21 +25,21 @@ def new_part(change: StateChange, recent: RecentAttempts, portal: Portal | None)
         state=change.state,
         fault=change.fault,
         detail=change.detail,
-        phase=summary.phase if summary else None,
-        address=summary.address if summary else None,
-        family=summary.family if summary else None,
         last_good=recent.last_good(change.at),
         attempts=recent.since(change.at) or ((summary,) if summary else ()),
         hops=deciding.hops if deciding else (),
         certificate=dict(recent.certificate),
         references=(change.detail,) if is_prober and change.detail else recent.references(change.at),
     )
+    if summary:
+        part = replace(part, phase=summary.phase, address=summary.address, family=summary.family)
     return replace(part, shared=correlation_keys(part, portal))
 
 
 def suspend_part(part: AffectedPortal, at_ms: int) -> AffectedPortal:
     """Return the part with its downtime counted up to ``at_ms``, and not beyond."""
-    return replace(part, failing_since=None, down_ms=_down_ms(part, at_ms))
+    since = at_ms if part.failing_since is None else part.failing_since
+    return replace(part, failing_since=None, down_ms=part.down_ms + max(0, at_ms - since))
 
 
 def end_part(part: AffectedPortal, at_ms: int, end_reason: EndReason) -> AffectedPortal:
@@ -52,8 +50,3 @@ def end_part(part: AffectedPortal, at_ms: int, end_reason: EndReason) -> Affecte
 def with_part(incident: Incident, part: AffectedPortal) -> Incident:
     """Return the incident with one portal's part replaced."""
     return replace(incident, portals=tuple(part if one.portal == part.portal else one for one in incident.portals))
-
-
-def _down_ms(part: AffectedPortal, at_ms: int) -> int:
-    """Return the downtime in ms up to ``at_ms``."""
-    return part.down_ms + (max(0, at_ms - part.failing_since) if part.failing_since is not None else 0)

@@ -7,20 +7,20 @@ only the identity of an alert; everything that may change is an annotation.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import structlog
 
 from monitor.i18n.incident_sentences import IncidentSentences
-from monitor.i18n.translator import iso
+from monitor.i18n.translator import Translator, iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from monitor.alerting.metrics import AlertingMetrics
     from monitor.config.alerting import AlertmanagerBlock
-    from monitor.i18n.translator import Translator
     from monitor.model.clock import Clock
     from monitor.model.incidents import AffectedPortal, Incident, IncidentEvent
     from monitor.model.records import Portal
@@ -67,36 +67,25 @@ def build_alerts(
     return alerts
 
 
-def _annotations(
-    incident: Incident, affected_portal: AffectedPortal, sentences: IncidentSentences, now_ms: int
-) -> dict[str, str]:
-    facts = "\n".join(f"{name}: {text}" for name, text in sentences.facts(affected_portal, now_ms))
+def _annotations(incident: Incident, part: AffectedPortal, sentences: IncidentSentences, now_ms: int) -> dict[str, str]:
+    facts = "\n".join(f"{name}: {text}" for name, text in sentences.facts(part, now_ms))
     annotations = {"incident": incident.id, "summary": sentences.summary(incident), "description": facts}
     return annotations | ({"shared": sentences.shared(incident)} if len(incident.portals) > 1 else {})
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
 class AlertmanagerNotifier:
     """Posts to every instance separately until cancelled. Fails only when the journal does."""
 
-    def __init__(  # noqa: PLR0913 - its dependencies, passed by keyword at one call
-        self,
-        *,
-        settings: AlertmanagerBlock,
-        journal: Journal,
-        clock: Clock,
-        translator: Translator,
-        portals: Callable[[], Mapping[str, Portal]],
-        external_url: str,
-        metrics: AlertingMetrics,
-    ) -> None:
-        self._settings = settings
-        self._journal = journal
-        self._clock = clock
-        self._translator, self._portals = translator, portals
-        self._external_url = external_url
-        self._metrics = metrics
-        self._wakeup = asyncio.Event()
-        self._failing_urls: set[str] = set()
+    settings: AlertmanagerBlock
+    journal: Journal
+    clock: Clock
+    translator: Translator
+    portals: Callable[[], Mapping[str, Portal]]
+    external_url: str
+    metrics: AlertingMetrics
+    _wakeup: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _failing_urls: set[str] = field(default_factory=set, init=False)
 
     def wake(self) -> None:
         """Post now, because an incident opened, changed or ended."""
@@ -104,38 +93,34 @@ class AlertmanagerNotifier:
 
     async def run(self) -> None:
         """Post at the start, after each :meth:`wake`, and every ``resend_delay`` seconds."""
-        timeout = aiohttp.ClientTimeout(total=self._settings.timeout)
+        timeout = aiohttp.ClientTimeout(total=self.settings.timeout)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             while True:
                 self._wakeup.clear()
-                now = self._clock.now()
-                events = await self._recent_events(now - RESEND_RESOLVED_MS)
-                body = build_alerts(
-                    (event.incident for event in events),
-                    IncidentSentences(self._translator, self._portals()),
-                    self._external_url,
-                    now,
-                )
+                now = self.clock.now()
+                incidents = [event.incident for event in await self._recent_events(now - RESEND_RESOLVED_MS)]
+                sentences = IncidentSentences(self.translator, self.portals())
+                body = build_alerts(incidents, sentences, self.external_url, now)
                 if body:
-                    await asyncio.gather(*(self._post(session, url, body) for url in self._settings.urls))
+                    await asyncio.gather(*(self._post(session, url, body) for url in self.settings.urls))
                 try:
-                    async with asyncio.timeout(self._settings.resend_delay):
+                    async with asyncio.timeout(self.settings.resend_delay):
                         await self._wakeup.wait()
                 except TimeoutError:
                     continue
 
     async def _recent_events(self, since_ms: int) -> list[IncidentEvent]:
-        return await self._journal.read(lambda reader: reader.incidents(since_ms=since_ms))
+        return await self.journal.read(lambda reader: reader.incidents(since_ms=since_ms))
 
     async def _post(self, session: aiohttp.ClientSession, url: str, body: list[dict[str, Any]]) -> None:
-        number = str(self._settings.urls.index(url) + 1)
+        number = str(self.settings.urls.index(url) + 1)
         try:
             async with session.post(f"{url.rstrip('/')}/api/v2/alerts", json=body, allow_redirects=False) as response:
                 accepted = response.status == ACCEPTED_STATUS and response.content_type != "text/html"
                 reason = f"status {response.status}, {response.content_type}"
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             accepted, reason = False, type(error).__name__
-        self._metrics.alertmanager_posts.labels(number, "accepted" if accepted else "failed").inc()
+        self.metrics.alertmanager_posts.labels(number, "accepted" if accepted else "failed").inc()
         if accepted == (url in self._failing_urls):
             write = log.info if accepted else log.warning
             write("alertmanager_recovered" if accepted else "alertmanager_post_failed", number=number, reason=reason)

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
-from monitor.alerting.notification import TextFormat
+from monitor.alerting.notification import Notification, TextFormat
 from monitor.model.incidents import Severity
 
 if TYPE_CHECKING:
@@ -15,14 +15,12 @@ if TYPE_CHECKING:
 
     from apprise.plugins import NotifyBase
 
-    from monitor.alerting.notification import Notification
 
 INCIDENT_ID_HEADER = "X-Incident-Id"
 """Header with the incident ids of a notification, separated by commas, in channels that have headers."""
 
 _MAX_REASON_LENGTH = 300
-_MIN_SECRET_LENGTH = 4
-"""Shorter parts of a URL are not treated as secrets."""
+_MIN_SECRET_LENGTH = 4  # shorter parts of a URL are not treated as secrets
 
 
 class DeliveryError(Exception):
@@ -81,12 +79,8 @@ class AppriseChannel:
         kind = apprise.NotifyType.FAILURE if notification.severity is Severity.PAGE else apprise.NotifyType.WARNING
         if notification.resolved:
             kind = apprise.NotifyType.SUCCESS
-        result = sender.notify(
-            body=notification.body,
-            title=notification.title,
-            notify_type=kind,
-            body_format=notification.text_format.value,
-        )
+        body, body_format = notification.body, notification.text_format.value
+        result = sender.notify(body=body, title=notification.title, notify_type=kind, body_format=body_format)
         if result:
             return ""
         reason = "; ".join(str(entry.message) for entry in result.logs())

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
 
 from monitor.alerting import routing
-from monitor.model.incidents import IncidentKind
-from monitor.model.records import STATE_CHECK, State
-from monitor.storage.journal.store import CheckpointUpdate
+from monitor.model.incidents import IncidentEvent, IncidentKind
+from monitor.model.records import STATE_CHECK, Check, Measurement, State
+from monitor.storage.journal.store import CheckpointUpdate, JournalReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,21 +20,15 @@ if TYPE_CHECKING:
     from monitor.alerting.metrics import AlertingMetrics
     from monitor.config.alerting import NotifyBlock
     from monitor.model.clock import Clock
-    from monitor.model.incidents import IncidentEvent
-    from monitor.model.records import Check, Measurement
     from monitor.storage.journal.journal import Journal
-    from monitor.storage.journal.store import JournalReader
 
 log = structlog.get_logger(__name__)
 
-INCIDENTS_CONSUMER = "incidents"
-"""Name of the checkpoint."""
-
+INCIDENTS_CONSUMER = "incidents"  # name of the checkpoint
 CHECKPOINT_SECONDS = 30.0
 """Interval of checkpoints without an event: reading the same records again after a crash changes nothing."""
 
-RECORDS_PER_YIELD = 100
-"""Records processed before other tasks run."""
+RECORDS_PER_YIELD = 100  # records processed before other tasks run
 
 REPLAY_RECORDS = 100
 """Records read before the change that began the oldest open problem, when there is no checkpoint yet."""
@@ -53,65 +48,53 @@ def latest_measurements(reader: JournalReader, checks: Iterable[Check], location
     return [measurement for measurement in latest if measurement is not None]
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
 class IncidentConsumer:
-    """Feeds the tracker with records past its checkpoint; events, messages and checkpoint are one transaction."""
+    """Feeds the tracker with records past its checkpoint; events, messages and checkpoint are one transaction.
 
-    def __init__(  # noqa: PLR0913 - its dependencies, passed by keyword at one call
-        self,
-        *,
-        journal: Journal,
-        tracker: IncidentTracker,
-        settings: NotifyBlock,
-        clock: Clock,
-        metrics: AlertingMetrics,
-        seq: int,
-        on_change: Callable[[], None],
-    ) -> None:
-        """Call ``on_change`` after each commit that changes an incident or the outbox."""
-        self.tracker = tracker
-        self.settings = settings
-        self._journal = journal
-        self._clock = clock
-        self._metrics = metrics
-        self._seq = seq
-        self._on_change = on_change
-        self._committed_at: float | None = None
+    ``on_change`` is called after each commit that changes an incident or the outbox.
+    """
+
+    journal: Journal
+    tracker: IncidentTracker
+    settings: NotifyBlock
+    clock: Clock
+    metrics: AlertingMetrics
+    seq: int
+    on_change: Callable[[], None]
+    _committed_at: float | None = field(default=None, init=False)
 
     async def run(self) -> None:
         """Run until cancelled. Fails only when the journal does."""
-        await self.commit(self.tracker.update_inventory(self.tracker.portals.values(), self._clock.now()))
+        await self.commit(self.tracker.update_inventory(self.tracker.portals.values(), self.clock.now()))
         while True:
-            records = await self._journal.records_after(self._seq)
+            records = await self.journal.records_after(self.seq)
             if not records:
-                await self._journal.wait_past(self._seq)
+                await self.journal.wait_past(self.seq)
                 continue
             events: list[IncidentEvent] = []
             for number, record in enumerate(records, start=1):
                 events += self.tracker.process(record)
                 if number % RECORDS_PER_YIELD == 0:
                     await asyncio.sleep(0)
-            self._seq = records[-1].seq
+            self.seq = records[-1].seq
             await self.commit(events)
 
     async def commit(self, events: list[IncidentEvent]) -> None:
         """Commit the result of the records read: at once when there are events, else at the checkpoint interval."""
-        if (
-            not events
-            and self._committed_at is not None
-            and self._clock.monotonic() - self._committed_at < CHECKPOINT_SECONDS
-        ):
+        now = self.clock.monotonic()
+        if not events and self._committed_at is not None and now - self._committed_at < CHECKPOINT_SECONDS:
             return
-        messages = routing.event_messages(events, self.settings, self._clock.now())
-        await self._journal.commit(
-            CheckpointUpdate(
-                consumer=INCIDENTS_CONSUMER,
-                seq=self._seq,
-                state=self.tracker.dump_state(),
-                events=tuple(events),
-                messages=messages,
-            )
+        messages = routing.event_messages(events, self.settings, self.clock.now())
+        update = CheckpointUpdate(
+            consumer=INCIDENTS_CONSUMER,
+            seq=self.seq,
+            state=self.tracker.dump_state(),
+            events=tuple(events),
+            messages=messages,
         )
-        self._committed_at = self._clock.monotonic()
+        await self.journal.commit(update)
+        self._committed_at = self.clock.monotonic()
         for event in events:
             log.warning(
                 "incident_changed",
@@ -123,9 +106,9 @@ class IncidentConsumer:
             )
         if events:
             self._update_metrics()
-            self._on_change()
+            self.on_change()
 
     def _update_metrics(self) -> None:
         kinds = [one.kind for one in self.tracker.open_incidents]
         for kind in IncidentKind:
-            self._metrics.open_incidents.labels(kind.value).set(kinds.count(kind))
+            self.metrics.open_incidents.labels(kind.value).set(kinds.count(kind))

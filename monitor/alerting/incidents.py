@@ -22,17 +22,15 @@ from monitor.model.incidents import (
     Severity,
     incident_id,
 )
-from monitor.model.records import PROBER_PORTAL, Expect, Measurement, State, StateChange
+from monitor.model.records import PROBER_PORTAL, Expect, Measurement, Portal, State, StateChange
 from monitor.storage.journal.incident_rows import incident_from_json, incident_to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from monitor.model.records import Portal
     from monitor.storage.journal.record_types import Record
 
-CORRELATION_WINDOW_SECONDS = 120.0
-"""Portals that fail within this time of each other and share a key are one incident."""
+CORRELATION_WINDOW_SECONDS = 120.0  # portals that fail within this time of each other and share a key are one incident
 
 KIND_BY_STATE = {State.DOWN: IncidentKind.OUTAGE, State.DEGRADED: IncidentKind.DEGRADED}
 SEVERITY_BY_KIND = {
@@ -73,13 +71,10 @@ class IncidentTracker:
         self.portals = _evaluated(portals)
         self._open = {body["id"]: incident_from_json(json.dumps(body)) for body in data.get("open", ())}
         self._numbers: dict[str, int] = data.get("numbers", {})
-        self._last_ids: dict[str, tuple[str, int]] = {
-            portal: (last, count) for portal, (last, count) in data.get("last_ids", {}).items()
-        }
+        self._last_ids: dict[str, tuple[str, int]] = {one: (*last,) for one, last in data.get("last_ids", {}).items()}
         self._flapping: set[str] = set(data.get("flapping", ()))
-        self._recent_attempts = {
-            portal: recent_attempts_from(one) for portal, one in data.get("recent_attempts", {}).items()
-        }
+        attempts = data.get("recent_attempts", {})
+        self._recent_attempts = {portal: recent_attempts_from(one) for portal, one in attempts.items()}
 
     def dump_state(self) -> str:
         """Return the state of the checkpoint as JSON text."""
@@ -99,9 +94,8 @@ class IncidentTracker:
         known = self.portals.keys() | {PROBER_PORTAL}
         self._recent_attempts = {portal: one for portal, one in self._recent_attempts.items() if portal in known}
         self._flapping &= known
-        removed = [
-            (one.id, part.portal) for one in self._open.values() for part in one.ongoing if part.portal not in known
-        ]
+        ongoing = [(one.id, part.portal) for one in self._open.values() for part in one.ongoing]
+        removed = [(id_, portal) for id_, portal in ongoing if portal not in known]
         return [self._end_part(self._open[id_], portal, at_ms, at_ms, EndReason.REMOVED) for id_, portal in removed]
 
     def restore_latest(self, measurements: Iterable[Measurement]) -> None:
@@ -134,11 +128,9 @@ class IncidentTracker:
 
     def _on_prober_change(self, change: StateChange) -> list[IncidentEvent]:
         known = self._find_open(PROBER_PORTAL, IncidentKind.PROBER)
-        if change.state is State.UNKNOWN and known is None:
-            return [self._open_incident(change, IncidentKind.PROBER)]
-        if change.state is not State.UNKNOWN and known is not None:
-            return [self._end_part(known, PROBER_PORTAL, change.at, self._confirmed_at_ms(change), EndReason.RECOVERED)]
-        return []
+        if change.state is State.UNKNOWN:
+            return [self._open_incident(change, IncidentKind.PROBER)] if known is None else []
+        return [self._end_part_by_change(known, change, EndReason.RECOVERED)] if known is not None else []
 
     def _on_portal_change(self, change: StateChange) -> list[IncidentEvent]:
         portal, events = change.portal, list[IncidentEvent]()
@@ -154,7 +146,7 @@ class IncidentTracker:
             flapping = self._find_open(portal, IncidentKind.FLAPPING)
             if flapping is not None:
                 end_reason = END_REASON_BY_STATE.get(change.state, EndReason.RECOVERED)
-                events.append(self._end_part(flapping, portal, change.at, self._confirmed_at_ms(change), end_reason))
+                events.append(self._end_part_by_change(flapping, change, end_reason))
         kind = KIND_BY_STATE.get(change.state)
         if change.state is State.UNKNOWN:
             return events + self._suspend(change)
@@ -169,8 +161,7 @@ class IncidentTracker:
     ) -> list[IncidentEvent]:
         """End the portal's part in the incidents of its state, except those of ``except_kind``."""
         found = [self._find_open(change.portal, kind) for kind in KIND_BY_STATE.values() if kind is not except_kind]
-        at, confirmed = change.at, self._confirmed_at_ms(change)
-        return [self._end_part(one, change.portal, at, confirmed, end_reason) for one in found if one is not None]
+        return [self._end_part_by_change(one, change, end_reason) for one in found if one is not None]
 
     def _suspend(self, change: StateChange) -> list[IncidentEvent]:
         """Stop counting downtime while the portal's state is unknown."""
@@ -228,17 +219,20 @@ class IncidentTracker:
     def _attempts_of(self, portal: str) -> RecentAttempts:
         return self._recent_attempts.get(portal, RecentAttempts())
 
+    def _end_part_by_change(self, known: Incident, change: StateChange, reason: EndReason) -> IncidentEvent:
+        return self._end_part(known, change.portal, change.at, self._confirmed_at_ms(change), reason)
+
     def _end_part(
-        self, known: Incident, portal: str, at_ms: int, confirmed_ms: int, end_reason: EndReason
+        self, known: Incident, portal: str, at_ms: int, confirmed_ms: int, reason: EndReason
     ) -> IncidentEvent:
         """End the portal's part; the incident is resolved with the last part."""
         part = known.affected_portal(portal)
         assert part is not None, "it was found by this portal"  # noqa: S101 - for the type checker
-        after = with_part(known, end_part(part, at_ms, end_reason))
+        after = with_part(known, end_part(part, at_ms, reason))
         if not after.ongoing:
             after = replace(after, resolved=max(one.until or 0 for one in after.portals))
         event_type = EventType.RESOLVED if after.resolved is not None else EventType.UPDATED
-        notify = end_reason not in SILENT_END_REASONS
+        notify = reason not in SILENT_END_REASONS
         return self._record_event(after, event_type, portal, at_ms, confirmed_ms, notify=notify)
 
     def _update(self, known: Incident, part: AffectedPortal, change: StateChange) -> IncidentEvent:
@@ -247,9 +241,8 @@ class IncidentTracker:
     def _event_of_change(
         self, incident: Incident, event_type: EventType, change: StateChange, *, notify: bool
     ) -> IncidentEvent:
-        return self._record_event(
-            incident, event_type, change.portal, change.at, self._confirmed_at_ms(change), notify=notify
-        )
+        confirmed = self._confirmed_at_ms(change)
+        return self._record_event(incident, event_type, change.portal, change.at, confirmed, notify=notify)
 
     def _record_event(  # noqa: PLR0913 - an event has as many fields
         self, incident: Incident, event_type: EventType, portal: str, at_ms: int, confirmed_ms: int, *, notify: bool
@@ -261,15 +254,8 @@ class IncidentTracker:
         else:
             self._open[incident.id] = incident
             self._numbers[incident.id] = number
-        return IncidentEvent(
-            incident=incident,
-            number=number,
-            type=event_type,
-            portal=portal,
-            at=at_ms,
-            confirmed=confirmed_ms,
-            notify=notify,
-        )
+        times = {"at": at_ms, "confirmed": confirmed_ms}
+        return IncidentEvent(incident=incident, number=number, type=event_type, portal=portal, notify=notify, **times)
 
     def _confirmed_at_ms(self, change: StateChange) -> int:
         """Return when the attempt that decided the change ended (UTC ms)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
@@ -19,22 +20,19 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-IMPORT_SECONDS = 0.5
-"""Interval of imports."""
-
-MAINTENANCE_EVERY = 10
-"""Imports between two clean-ups of the inbox."""
+IMPORT_SECONDS = 0.5  # interval of imports
+MAINTENANCE_EVERY = 10  # imports between two clean-ups of the inbox
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
 class NoteImporter:
     """Imports the notes of operators into the journal, every half second."""
 
-    def __init__(self, *, journal: Journal, data: Path, clock: Clock) -> None:
-        self._journal = journal
-        self._data = data
-        self._clock = clock
-        self._imported: set[str] = set()
-        self._failing = False
+    journal: Journal
+    data: Path
+    clock: Clock
+    _imported: set[str] = field(default_factory=set, init=False)
+    _failing: bool = field(default=False, init=False)
 
     async def run(self) -> None:
         """Run until cancelled. Fails only when the journal does."""
@@ -47,7 +45,7 @@ class NoteImporter:
         try:
             await self._import_notes()
             if maintenance:
-                await asyncio.to_thread(inbox.remove_stale_drafts, self._data, self._clock.now())
+                await asyncio.to_thread(inbox.remove_stale_drafts, self.data, self.clock.now())
         except OSError as error:
             if not self._failing:
                 log.warning("inbox_unusable", reason=error.strerror or str(error))
@@ -56,10 +54,10 @@ class NoteImporter:
             self._failing = False
 
     async def _import_notes(self) -> None:
-        notes = await asyncio.to_thread(inbox.pending_notes, self._data)
+        notes = await asyncio.to_thread(inbox.pending_notes, self.data)
         fresh = [note for _, note in notes if note.id not in self._imported]
         if fresh:
-            await self._journal.commit(OutboxUpdate(notes=tuple(fresh)))
+            await self.journal.commit(OutboxUpdate(notes=tuple(fresh)))
         for note in fresh:
             self._imported.add(note.id)
             log.info("note_imported", incident=note.incident, kind=note.kind.value, by=note.by)

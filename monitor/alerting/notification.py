@@ -15,17 +15,15 @@ from urllib.parse import quote
 import jinja2
 
 from monitor.i18n.incident_sentences import IncidentSentences
-from monitor.model.incidents import EventType, Severity
+from monitor.model.incidents import EventType, Incident, IncidentEvent, Message, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from monitor.i18n.translator import Translator
-    from monitor.model.incidents import Incident, IncidentEvent, Message
     from monitor.model.records import Portal
 
-LATE_AFTER_MS = 120_000
-"""Age of an event from which the message carries a notice that it is late."""
+LATE_AFTER_MS = 120_000  # age of an event from which the message carries a notice that it is late
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_~\[\]|])")
@@ -99,9 +97,7 @@ class NotificationRenderer:
         environment.filters["single_line"] = single_line
         environment.filters["escape_markdown"] = escape_markdown
         # Loaded now: an overloaded host may have no file descriptor left when a notification is due.
-        self._templates = {
-            text_format: environment.get_template(f"notification.{text_format.value}.j2") for text_format in TextFormat
-        }
+        self._templates = {one: environment.get_template(f"notification.{one.value}.j2") for one in TextFormat}
 
     def render(self, items: Sequence[NotificationItem], text_format: TextFormat, now_ms: int) -> Notification:
         """Return one notification about all items."""
@@ -128,18 +124,14 @@ class NotificationRenderer:
             summary = sentences.summary(event.incident)
             headline = t("message.reminder", what=summary, duration=t.duration((now_ms - event.incident.opened) / 1000))
         age_ms = now_ms - item.message.occurred_at
+        late = t("message.late", time=t.date_time(item.message.occurred_at), duration=t.duration(age_ms / 1000))
+        url = f"{self._external_url}/incidents/{quote(event.incident.id)}?lang={t.language}"
         return NotificationSection(
             headline=headline,
-            late_notice=t(
-                "message.late", time=t.date_time(item.message.occurred_at), duration=t.duration(age_ms / 1000)
-            )
-            if age_ms >= LATE_AFTER_MS
-            else "",
+            late_notice=late if age_ms >= LATE_AFTER_MS else "",
             facts=tuple(self._facts(sentences, event, now_ms)),
             id=event.incident.id,
-            url=f"{self._external_url}/incidents/{quote(event.incident.id)}?lang={t.language}"
-            if self._external_url
-            else "",
+            url=url if self._external_url else "",
         )
 
     def _facts(self, sentences: IncidentSentences, event: IncidentEvent, now_ms: int) -> list[tuple[str, str]]:
@@ -147,14 +139,10 @@ class NotificationRenderer:
         affected = incident.affected_portal(event.portal) or incident.portals[0]
         facts = list(sentences.facts(affected, now_ms))
         if affected.until is None:
+            timed = ((one, t.time(one.started or one.slot)) for one in affected.attempts)
             attempts = [
-                t(
-                    "message.attempt",
-                    attempt=one.attempt,
-                    time=t.time(one.started or one.slot),
-                    result=sentences.result(one),
-                )
-                for one in affected.attempts
+                t("message.attempt", attempt=one.attempt, time=time, result=sentences.result(one))
+                for one, time in timed
             ]
             facts += [(t("incident.attempts"), "; ".join(attempts))] if attempts else []
             if len(affected.hops) > 1:
@@ -165,14 +153,10 @@ class NotificationRenderer:
         if len(incident.portals) == 1:
             return []
         t = self._translator
-        statuses = (
-            t(f"end_reason.{one.end_reason.value}") if one.end_reason else sentences.state(one.state)
-            for one in incident.portals
-        )
-        portals = [
-            f"{sentences.portal_name(one.portal)} ({status})"
-            for one, status in zip(incident.portals, statuses, strict=True)
-        ]
+        portals = []
+        for one in incident.portals:
+            status = t(f"end_reason.{one.end_reason.value}") if one.end_reason else sentences.state(one.state)
+            portals.append(f"{sentences.portal_name(one.portal)} ({status})")
         return [(t("incident.shared"), sentences.shared(incident)), (t("message.portals"), "; ".join(portals))]
 
 

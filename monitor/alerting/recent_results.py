@@ -5,25 +5,17 @@ Healthy portals are not in the checkpoint: what a page needs of them is in their
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from monitor.model.incidents import AttemptSummary
-from monitor.model.records import STATE_CHECK, UnknownReason
+from monitor.model.records import STATE_CHECK, Measurement, UnknownReason
 from monitor.storage.journal.incident_rows import attempt_from_dict
-from probes.result import Hop, Outcome
+from probes.result import Hop, Outcome, Scalar
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from monitor.model.records import Measurement
-    from probes.result import Scalar
-
-MAX_ATTEMPTS = 8
-"""Attempts that an incident shows of one portal."""
-
-RETENTION_MS = 900_000
-"""How long an attempt that was not a plain success is kept when no state change follows."""
+MAX_ATTEMPTS = 8  # attempts that an incident shows of one portal
+RETENTION_MS = 900_000  # how long an attempt that was not a plain success is kept when no state change follows
 
 _CERTIFICATE_VALUES = ("cert_subject", "cert_issuer", "cert_leaf_expiry", "cert_earliest_expiry")
 
@@ -67,10 +59,8 @@ class RecentAttempts:
         if plain:
             self.newest = attempt
         else:
-            self.attempts = [kept for kept in self.attempts if kept.summary.slot >= measurement.slot - RETENTION_MS][
-                1 - MAX_ATTEMPTS :
-            ]
-            self.attempts.append(attempt)
+            kept = [one for one in self.attempts if one.summary.slot >= measurement.slot - RETENTION_MS]
+            self.attempts = [*kept[1 - MAX_ATTEMPTS :], attempt]
 
     def find(self, seq: int) -> RecentAttempt | None:
         """Return the attempt with that sequence number."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.alerting import routing
-from monitor.model.incidents import OutboxUpdate
+from monitor.model.incidents import Message, OutboxUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,19 +17,17 @@ if TYPE_CHECKING:
     from monitor.storage.journal.journal import Journal
     from monitor.storage.journal.store import JournalReader
 
-REMINDER_SECONDS = 5.0
-"""Interval between two searches for reminders that are due."""
+REMINDER_SECONDS = 5.0  # interval between two searches for reminders that are due
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
 class ReminderScheduler:
-    """Writes due reminders to the outbox."""
+    """Writes due reminders to the outbox and calls ``on_outbox`` after each commit."""
 
-    def __init__(self, *, journal: Journal, settings: NotifyBlock, clock: Clock, on_outbox: Callable[[], None]) -> None:
-        """Call ``on_outbox`` after each reminder that was committed to the outbox."""
-        self._journal = journal
-        self._settings = settings
-        self._clock = clock
-        self._on_outbox = on_outbox
+    journal: Journal
+    settings: NotifyBlock
+    clock: Clock
+    on_outbox: Callable[[], None]
 
     async def run(self) -> None:
         """Run until cancelled. Fails only when the journal does."""
@@ -38,22 +37,22 @@ class ReminderScheduler:
 
     async def remind(self) -> None:
         """Write the reminders that are due; writing one twice changes nothing."""
-        if self._settings.repeat_interval is None:
+        if self.settings.repeat_interval is None:
             return
-        now = self._clock.now()
+        now = self.clock.now()
 
         def due(reader: JournalReader) -> list[OutboxUpdate]:
             open_incidents = reader.incidents(open_only=True)
             acknowledged = reader.acknowledged(one.incident.id for one in open_incidents)
-            reminders = routing.reminder_messages(open_incidents, acknowledged, self._settings, now)
-            written = {
-                (one.incident, one.target, one.reminder)
-                for event in open_incidents
-                for one in reader.messages(event.incident.id)
-            }
-            new = tuple(one for one in reminders if (one.incident, one.target, one.reminder) not in written)
+            reminders = routing.reminder_messages(open_incidents, acknowledged, self.settings, now)
+            written = {_key(one) for event in open_incidents for one in reader.messages(event.incident.id)}
+            new = tuple(one for one in reminders if _key(one) not in written)
             return [OutboxUpdate(messages=new)] if new else []
 
-        for update in await self._journal.read(due):
-            await self._journal.commit(update)
-            self._on_outbox()
+        for update in await self.journal.read(due):
+            await self.journal.commit(update)
+            self.on_outbox()
+
+
+def _key(message: Message) -> tuple[str, str, int]:
+    return message.incident, message.target, message.reminder

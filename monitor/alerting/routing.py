@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from monitor.config.alerting import clock_minutes
-from monitor.model.incidents import Message
+from monitor.config.alerting import NotifyBlock, QuietHoursBlock, TargetBlock, clock_minutes
+from monitor.model.incidents import IncidentEvent, Message
 from monitor.model.wall_time import local_time, wall_time_ms
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-
-    from monitor.config.alerting import NotifyBlock, QuietHoursBlock
-    from monitor.model.incidents import IncidentEvent
-
-MAX_MESSAGES_PER_NOTIFICATION = 20
-"""Messages in one notification: more do not fit on the screen of a telephone."""
+MAX_MESSAGES_PER_NOTIFICATION = 20  # messages in one notification: more do not fit on the screen of a telephone
 
 
 def event_messages(events: Iterable[IncidentEvent], settings: NotifyBlock, now_ms: int) -> tuple[Message, ...]:
     """Return a message for each event and target that wants it; events older than ``expire`` get none."""
     return tuple(
-        Message(
-            incident=event.incident.id,
-            number=event.number,
-            target=target.name,
-            severity=event.incident.severity,
-            occurred_at=event.confirmed,
-            created=now_ms,
-        )
+        _message(event, target, now_ms, occurred_at=event.confirmed)
         for event in events
         for target in settings.targets
-        if event.notify
-        and event.incident.severity in target.severities
-        and now_ms - event.confirmed < settings.expire * 1000
+        if event.notify and _is_wanted(event, target, settings, now_ms - event.confirmed)
+    )
+
+
+def _is_wanted(event: IncidentEvent, target: TargetBlock, settings: NotifyBlock, age_ms: int) -> bool:
+    return event.incident.severity in target.severities and age_ms < settings.expire * 1000
+
+
+def _message(event: IncidentEvent, target: TargetBlock, now_ms: int, *, occurred_at: int, reminder: int = 0) -> Message:
+    return Message(
+        incident=event.incident.id,
+        number=1 if reminder else event.number,
+        reminder=reminder,
+        target=target.name,
+        severity=event.incident.severity,
+        occurred_at=occurred_at,
+        created=now_ms,
     )
 
 
@@ -56,19 +56,9 @@ def reminder_messages(
             continue
         due = event.incident.opened + round(count * settings.repeat_interval * 1000)
         messages += [
-            Message(
-                incident=event.incident.id,
-                number=1,
-                reminder=count,
-                target=target.name,
-                severity=event.incident.severity,
-                occurred_at=due,
-                created=now_ms,
-            )
+            _message(event, target, now_ms, occurred_at=due, reminder=count)
             for target in settings.targets
-            if target.reminders
-            and event.incident.severity in target.severities
-            and now_ms - due < settings.expire * 1000
+            if target.reminders and _is_wanted(event, target, settings, now_ms - due)
         ]
     return tuple(messages)
 
@@ -107,12 +97,10 @@ def due_messages(pending: Sequence[Message], settings: NotifyBlock, now_ms: int)
     discarded = {*expired, *superseded}
     remaining = [(one, muted_until(one, settings.quiet_hours, now_ms)) for one in pending if one not in discarded]
     free = [one for one, muted in remaining if muted is None]
-    wakes = [muted for _, muted in remaining if muted is not None]
+    due = DueMessages(expired=expired, superseded=superseded)
     if not free:
-        return DueMessages(expired=expired, superseded=superseded, wake_at_ms=min(wakes, default=None))
+        return replace(due, wake_at_ms=min((muted for _, muted in remaining if muted is not None), default=None))
     group_at = free[0].created + round(settings.group_wait * 1000)
     if free[0].created <= now_ms < group_at:  # a message written before the clock was set back has waited long enough
-        return DueMessages(expired=expired, superseded=superseded, wake_at_ms=group_at)
-    return DueMessages(
-        ready=tuple(free[:MAX_MESSAGES_PER_NOTIFICATION]), expired=expired, superseded=superseded, wake_at_ms=now_ms
-    )
+        return replace(due, wake_at_ms=group_at)
+    return replace(due, ready=tuple(free[:MAX_MESSAGES_PER_NOTIFICATION]), wake_at_ms=now_ms)

@@ -44,9 +44,8 @@ class AlertingService:
         self.metrics = AlertingMetrics(registry, [target.name for target in self._settings.targets])
         self._dispatchers = [self._create_dispatcher(target) for target in self._settings.targets]
         self._notes = NoteImporter(journal=journal, data=data_dir, clock=clock)
-        self._reminders = ReminderScheduler(
-            journal=journal, settings=self._settings, clock=clock, on_outbox=self._wake_dispatchers
-        )
+        wake = self._wake_dispatchers
+        self._reminders = ReminderScheduler(journal=journal, settings=self._settings, clock=clock, on_outbox=wake)
         self._heartbeat = Heartbeat(settings.heartbeat, self.metrics) if settings.heartbeat else None
         self._alertmanager_notifier = self._create_alertmanager_notifier()
 
@@ -55,12 +54,11 @@ class AlertingService:
         return Translator(language or self._settings.language or settings.language, ZoneInfo(settings.report_zone))
 
     def _create_dispatcher(self, target: TargetBlock) -> NotificationDispatcher:
+        translator, external_url = self._translator(target.language), self._settings.external_url or ""
         return NotificationDispatcher(
             name=target.name,
             channel=AppriseChannel(target.apprise_url, self._settings.timeout),
-            renderer=NotificationRenderer(
-                self._translator(target.language), lambda: self._status_cache.portals, self._settings.external_url or ""
-            ),
+            renderer=NotificationRenderer(translator, lambda: self._status_cache.portals, external_url),
             settings=self._settings,
             journal=self._journal,
             clock=self._clock,
@@ -87,9 +85,8 @@ class AlertingService:
         seq, state = await self._journal.read(lambda reader: reader.checkpoint(INCIDENTS_CONSUMER))
         if not state:
             seq = await self._journal.read(lambda reader: initial_seq(reader, location, last_seq))
-        tracker = IncidentTracker(
-            self._config.portals, location, correlation_window_seconds=self._settings.correlation_window, state=state
-        )
+        window = self._settings.correlation_window
+        tracker = IncidentTracker(self._config.portals, location, correlation_window_seconds=window, state=state)
         checks = self._config.checks
         tracker.restore_latest(await self._journal.read(lambda reader: latest_measurements(reader, checks, location)))
         self._incident_consumer = IncidentConsumer(
@@ -116,9 +113,8 @@ class AlertingService:
 
     async def reload(self, config: Config) -> None:
         """Take over a changed inventory; changed targets need a restart."""
-        await self._incident_consumer.commit(
-            self._incident_consumer.tracker.update_inventory(config.portals, self._clock.now())
-        )
+        consumer = self._incident_consumer
+        await consumer.commit(consumer.tracker.update_inventory(config.portals, self._clock.now()))
 
     def _wake_dispatchers(self) -> None:
         for dispatcher in self._dispatchers:

@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.model.incidents import EndReason, EventType, IncidentKind
-from monitor.model.records import PROBER_PORTAL, State
-from probes.result import Outcome
+from monitor.model.records import PROBER_PORTAL, Portal, State
+from probes.result import Hop, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from monitor.i18n.translator import Translator
     from monitor.model.incidents import AffectedPortal, AttemptSummary, Incident, IncidentEvent
-    from monitor.model.records import Portal
-    from probes.result import Hop
 
 _STATE_AFTER_FLAPPING = {EndReason.RECOVERED: "up", EndReason.WORSE: "down", EndReason.BETTER: "other"}
 """End reason of flapping: which sentence names the state afterwards."""
@@ -73,42 +71,38 @@ class IncidentSentences:
             texts.append(self.translator(f"shared.{key_type}", value=name))
         return "; ".join(texts)
 
-    def facts(self, affected_portal: AffectedPortal, now_ms: int) -> Iterable[tuple[str, str]]:
+    def facts(self, part: AffectedPortal, now_ms: int) -> Iterable[tuple[str, str]]:
         """Yield (name, text) of one portal's part; texts that the portal sent are among them, unescaped."""
         t = self.translator
-        yield t("incident.since"), t.date_time(affected_portal.since)
-        if affected_portal.until is not None:
-            end_reason = t(f"end_reason.{affected_portal.end_reason.value}") if affected_portal.end_reason else ""
-            yield t("incident.until"), f"{t.date_time(affected_portal.until)} ({end_reason})"
-        yield t("incident.downtime"), t.duration(affected_portal.downtime_seconds(now_ms))
-        if affected_portal.fault is not None:
-            yield t("incident.fault"), _with_detail(t(f"fault.{affected_portal.fault.value}"), affected_portal.detail)
-        elif affected_portal.detail and affected_portal.portal != PROBER_PORTAL:
-            yield t("incident.fault"), affected_portal.detail
-        if affected_portal.phase:
-            yield t("incident.phase"), t.text_or(f"phase.{affected_portal.phase}", affected_portal.phase)
-        if affected_portal.portal != PROBER_PORTAL:
-            yield t("incident.address"), self._address(affected_portal)
-            if (certificate := self.certificate(affected_portal)) != "":
+        yield t("incident.since"), t.date_time(part.since)
+        if part.until is not None:
+            end_reason = t(f"end_reason.{part.end_reason.value}") if part.end_reason else ""
+            yield t("incident.until"), f"{t.date_time(part.until)} ({end_reason})"
+        yield t("incident.downtime"), t.duration(part.downtime_seconds(now_ms))
+        if part.fault is not None:
+            yield t("incident.fault"), _with_detail(t(f"fault.{part.fault.value}"), part.detail)
+        elif part.detail and part.portal != PROBER_PORTAL:
+            yield t("incident.fault"), part.detail
+        if part.phase:
+            yield t("incident.phase"), t.text_or(f"phase.{part.phase}", part.phase)
+        if part.portal != PROBER_PORTAL:
+            yield t("incident.address"), self._address(part)
+            if (certificate := self.certificate(part)) != "":
                 yield t("incident.certificate"), certificate
-            yield (
-                t("incident.last_good"),
-                t.date_time(affected_portal.last_good)
-                if affected_portal.last_good is not None
-                else t("incident.no_last_good"),
-            )
-        yield t("incident.references"), "; ".join(affected_portal.references) or t("incident.references.ok")
+            last_good = t("incident.no_last_good") if part.last_good is None else t.date_time(part.last_good)
+            yield t("incident.last_good"), last_good
+        yield t("incident.references"), "; ".join(part.references) or t("incident.references.ok")
 
-    def _address(self, affected_portal: AffectedPortal) -> str:
-        if affected_portal.address is None:
+    def _address(self, part: AffectedPortal) -> str:
+        if part.address is None:
             return self.translator("incident.no_address")
-        if affected_portal.family is None:
-            return affected_portal.address
-        return self.translator("incident.via", address=affected_portal.address, family=affected_portal.family)
+        if part.family is None:
+            return part.address
+        return self.translator("incident.via", address=part.address, family=part.family)
 
-    def certificate(self, affected_portal: AffectedPortal) -> str:
+    def certificate(self, part: AffectedPortal) -> str:
         """Return the newest certificate that was received; empty without one."""
-        values, t = affected_portal.certificate, self.translator
+        values, t = part.certificate, self.translator
         expiry = values.get("cert_leaf_expiry")
         if not values:
             return ""

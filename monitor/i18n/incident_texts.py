@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-_PAGE_TEXTS = {
+INCIDENT_TEXTS: dict[str, tuple[str, str]] = {
+    # pages
     "incidents": ("Sự cố", "Incidents"),
     "incidents.open": ("{n} sự cố đang diễn ra", "{n} incidents are going on"),
     "incidents.open.one": ("1 sự cố đang diễn ra", "1 incident is going on"),
@@ -70,9 +66,7 @@ _PAGE_TEXTS = {
     "message_status.accepted": ("đã nhận lúc {time}", "accepted at {time}"),
     "message_status.expired": ("quá hạn, không gửi", "given up, too old"),
     "message_status.superseded": ("được thay bằng tin mới hơn", "replaced by a newer one"),
-}
-
-_KIND_TEXTS = {
+    # kinds, shared causes and end reasons
     "incident.outage": ("Gián đoạn", "Outage"),
     "incident.degraded": ("Suy giảm", "Degraded"),
     "incident.flapping": ("Chập chờn", "Flapping"),
@@ -88,9 +82,7 @@ _KIND_TEXTS = {
     "end_reason.worse": ("chuyển thành gián đoạn", "became an outage"),
     "end_reason.better": ("hoạt động lại nhưng suy giảm", "answers again, degraded"),
     "end_reason.removed": ("không còn được theo dõi", "is no longer monitored"),
-}
-
-_MESSAGE_TEXTS = {
+    # notifications
     "message.outage.opened": ("{name} bị gián đoạn", "{name} is down"),
     "message.outage.joined": ("{name} cũng bị gián đoạn ({n} cổng)", "{name} is down as well ({n} portals)"),
     "message.degraded.opened": ("{name} bị suy giảm", "{name} is degraded"),
@@ -119,6 +111,4 @@ _MESSAGE_TEXTS = {
     "message.portals": ("Các cổng", "Portals"),
     "message.attempt": ("lượt {attempt} lúc {time}: {result}", "attempt {attempt} at {time}: {result}"),
 }
-
-INCIDENT_TEXTS: Mapping[str, tuple[str, str]] = {**_PAGE_TEXTS, **_KIND_TEXTS, **_MESSAGE_TEXTS}
 """Key to (Vietnamese, English), part of ``TEXTS``."""

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-PAGE_METRIC_TEXTS: Mapping[str, tuple[str, str]] = {
+PAGE_METRIC_TEXTS: dict[str, tuple[str, str]] = {
     "filmstrip": ("Trang hiện ra như thế nào", "How the page came up"),
     "filmstrip.taken_at": ("Lần đo {time}", "Probe of {time}"),
     "filmstrip.failure": ("lưu vì lượt đo lỗi", "kept because the attempt failed"),

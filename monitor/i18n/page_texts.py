@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from monitor.i18n.incident_texts import INCIDENT_TEXTS
 from monitor.i18n.page_metric_texts import PAGE_METRIC_TEXTS
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+LANGUAGES = ("vi", "en")  # the order of the texts below
+RETIRED = "retired"  # shown instead of a state for a portal whose state is not evaluated
 
-LANGUAGES = ("vi", "en")
-"""The order of the texts below."""
-
-RETIRED = "retired"
-"""Shown instead of a state for a portal whose state is not evaluated."""
-
-_LAYOUT_TEXTS = {
+TEXTS: dict[str, tuple[str, str]] = {
+    # all pages
     "title": ("Giám sát cổng dịch vụ công", "Public-service portal monitor"),
     "skip": ("Đến nội dung chính", "Skip to the content"),
     "other_language": ("English", "Tiếng Việt"),
@@ -37,9 +30,7 @@ _LAYOUT_TEXTS = {
     "none": ("không có", "none"),
     "yes": ("có", "yes"),
     "no": ("không", "no"),
-}
-
-_FLEET_TEXTS = {
+    # fleet page
     "all_up": ("Tất cả {n} cổng đang hoạt động", "All {n} portals are up"),
     "all_up.one": ("Cổng duy nhất đang hoạt động", "The one portal is up"),
     "all_up.why": ("Không cổng nào bị gián đoạn.", "Nothing is down."),
@@ -94,9 +85,7 @@ _FLEET_TEXTS = {
     ),
     "merged": ("đã nhập vào", "merged into"),
     "timeline": ("24 giờ qua: {list}", "Last 24 hours: {list}"),
-}
-
-_PORTAL_TEXTS = {
+    # portal page
     "since": ("từ {time}, đã {duration}", "since {time}, for {duration}"),
     "unconfirmed": ("Chưa xác nhận được trạng thái.", "No state is confirmed yet."),
     "latest_attempt": ("Lượt đo gần nhất", "Latest result"),
@@ -158,9 +147,7 @@ _PORTAL_TEXTS = {
     "fact.bytes_body": ("Nội dung sau giải mã", "Decoded body"),
     "days_left": ("còn {n} ngày ({date})", "in {n} days ({date})"),
     "days_over": ("đã quá {n} ngày ({date})", "{n} days ago ({date})"),
-}
-
-_ERROR_TEXTS = {
+    # error pages
     "error.404": ("Không tìm thấy trang này", "This page does not exist"),
     "error.404.why": (
         "Địa chỉ có thể đã gõ sai, hoặc cổng đã được bỏ khỏi danh sách.",
@@ -178,18 +165,14 @@ _ERROR_TEXTS = {
     "error.other": ("Không trả lời được yêu cầu này", "This request cannot be answered"),
     "error.other.why": ("Hãy thử lại từ trang đầu.", "Try again from the first page."),
     "error.back": ("Xem toàn bộ các cổng", "See all portals"),
-}
-
-_UNIT_TEXTS = {
+    # units
     "unit.d": ("ngày", "d"),
     "unit.h": ("giờ", "h"),
     "unit.m": ("phút", "min"),
     "unit.s": ("giây", "s"),
     "ago": ("{duration} trước", "{duration} ago"),
     "now": ("vừa xong", "just now"),
-}
-
-_ENUM_TEXTS = {
+    # names of states, outcomes, kinds, expectations and phases
     "state.up": ("Hoạt động", "Up"),
     "state.down": ("Gián đoạn", "Down"),
     "state.degraded": ("Suy giảm", "Degraded"),
@@ -211,9 +194,7 @@ _ENUM_TEXTS = {
     "phase.send": ("Gửi yêu cầu", "Send request"),
     "phase.wait": ("Chờ phản hồi", "Wait for response"),
     "phase.transfer": ("Tải nội dung", "Transfer"),
-}
-
-_REASON_TEXTS = {
+    # faults and unknown reasons
     "fault.dns": ("Không phân giải được tên miền", "The name cannot be resolved"),
     "fault.connect_refused": ("Máy chủ từ chối kết nối", "The host refuses connections"),
     "fault.connect_timeout": ("Không kết nối được trong thời hạn", "No connection within the time limit"),
@@ -221,14 +202,14 @@ _REASON_TEXTS = {
     "fault.tls_name": ("Chứng chỉ không khớp tên miền", "The certificate is for another name"),
     "fault.tls_untrusted": ("Chứng chỉ không đáng tin cậy", "The certificate is not trusted"),
     "fault.tls_other": ("Lỗi thiết lập kết nối bảo mật", "The secure connection failed"),
-    "fault.timeout": ("Quá thời hạn trả lời", "No complete answer within the time limit"),
+    "fault.timeout": ("Quá thời hạn trả lời", "No complete response within the time limit"),
     "fault.reset": ("Kết nối bị ngắt giữa chừng", "The connection broke off"),
     "fault.http_status": ("Máy chủ trả về mã lỗi", "The server answered with an error status"),
     "fault.redirect_loop": ("Chuyển hướng vòng lặp", "It redirects in circles"),
     "fault.redirect_target": ("Chuyển hướng sai nơi", "It leads to the wrong place"),
     "fault.body_mismatch": ("Nội dung trang không như mong đợi", "The page does not say what it should"),
     "fault.body_too_large": ("Nội dung trang quá lớn", "The page is too large"),
-    "fault.protocol": ("Câu trả lời sai giao thức", "The answer breaks the protocol"),
+    "fault.protocol": ("Câu trả lời sai giao thức", "The response breaks the protocol"),
     "fault.blocked": ("Tường lửa chặn lượt đo", "A firewall blocks the probe"),
     "fault.internal_error": ("Lỗi của chính trạm đo", "Internal error of the prober"),
     "unknown_reason.self_check": (
@@ -240,9 +221,7 @@ _REASON_TEXTS = {
     "unknown_reason.overlapped": ("Lượt đo trước chưa xong", "The previous attempt was still running"),
     "unknown_reason.stopped": ("Trình giám sát đang dừng", "The monitor was not running"),
     "unknown_reason.killed": ("Trình giám sát bị ngắt đột ngột", "The monitor was killed"),
-}
-
-STATE_TEXTS: dict[str, tuple[str, str]] = {
+    # reasons of states
     "flapping": ("thất thường", "flapping"),
     "flapping.why": (
         "Trạng thái thay đổi liên tục; từng thay đổi không được báo riêng.",
@@ -253,19 +232,6 @@ STATE_TEXTS: dict[str, tuple[str, str]] = {
     "why.maintenance": ("Bảo trì đã báo trước", "Announced maintenance"),
     "why.maintenance_over": ("Hết thời gian bảo trì", "Maintenance is over"),
     "self_check_failed.since": ("Từ {time}.", "Since {time}."),
-}
-"""Key to (Vietnamese, English), part of ``TEXTS``."""
-
-
-TEXTS: Mapping[str, tuple[str, str]] = {
-    **_LAYOUT_TEXTS,
-    **_FLEET_TEXTS,
-    **_PORTAL_TEXTS,
-    **_ERROR_TEXTS,
-    **_UNIT_TEXTS,
-    **_ENUM_TEXTS,
-    **_REASON_TEXTS,
-    **STATE_TEXTS,
     **INCIDENT_TEXTS,
     **PAGE_METRIC_TEXTS,
 }

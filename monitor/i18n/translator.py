@@ -16,10 +16,8 @@ if TYPE_CHECKING:
 _DURATION_UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 _DATE_FORMATS = {"vi": "%d/%m/%Y", "en": "%Y-%m-%d"}
 _KILO = 1000
-_INTEGER_FROM = 100
-"""From here on a number has no decimals."""
-_NO_VALUE = "\N{EN DASH}"
-"""Shown where there is no number."""
+_INTEGER_FROM = 100  # from here on a number has no decimals
+_NO_VALUE = "\N{EN DASH}"  # shown where there is no number
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +71,8 @@ class Translator:
     def duration(self, seconds: float, max_units: int = 2) -> str:
         """Format a duration in its largest units, rounded down: ``3 phút 20 giây``."""
         left = max(0, int(seconds))
-        first = next(
-            (index for index, (_, size) in enumerate(_DURATION_UNITS) if left >= size), len(_DURATION_UNITS) - 1
-        )
+        last = len(_DURATION_UNITS) - 1
+        first = next((index for index, (_, size) in enumerate(_DURATION_UNITS) if left >= size), last)
         parts: list[str] = []
         for unit, size in _DURATION_UNITS[first : first + max_units]:
             count, left = divmod(left, size)

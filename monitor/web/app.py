@@ -14,7 +14,7 @@ from monitor.web.api.incidents import IncidentApi
 from monitor.web.api.operations import ManagementApi, text_response
 from monitor.web.api.responses import error_response
 from monitor.web.pages.filmstrip import ScreenshotHandler
-from monitor.web.pages.handlers import StaticFiles
+from monitor.web.pages.handlers import PageHandlers, StaticFiles
 from monitor.web.pages.incident_handlers import IncidentPageHandlers
 from monitor.web.rendering import TooManyRequests
 from monitor.web.server.headers import SECURITY_HEADERS
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Handler, Middleware
 
     from monitor.web.context import WebContext
-    from monitor.web.pages.handlers import PageHandlers
     from monitor.web.server.security import WebSecurity
 
 log = structlog.get_logger(__name__)
@@ -40,11 +39,8 @@ def make_app(context: WebContext) -> web.Application:
     description = OpenApiHandler((*Api(context).operations(), *IncidentApi(context).operations()))
     screenshots = ScreenshotHandler(context)
     load_shedder = LoadShedder()
-    middlewares = [
-        load_shedding_middleware(load_shedder),
-        _error_middleware(pages),
-        auth_middleware(context.authenticator),
-    ]
+    authentication = auth_middleware(context.authenticator)
+    middlewares = [load_shedding_middleware(load_shedder), _error_middleware(pages), authentication]
     app = web.Application(client_max_size=MAX_REQUEST_BYTES, middlewares=middlewares)
     app.cleanup_ctx.append(load_shedder.measure_lag)
     app.on_response_prepare.append(_add_security_headers)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from yarl import URL
 
-from monitor.model.records import STATE_CHECK
+from monitor.model.records import STATE_CHECK, Check
 from monitor.web.api.operations import text_response
 from monitor.web.metrics.exposition import CONTENT_TYPE
 from probes.http.urls import redacted_url
@@ -19,7 +19,6 @@ from probes.http.urls import redacted_url
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from monitor.model.records import Check
     from monitor.web.context import WebContext
 
 MODULE_ALIASES = {"": STATE_CHECK, "http_2xx": STATE_CHECK}
@@ -58,16 +57,10 @@ def find_check(checks: Iterable[Check], target: str, kind: str) -> Check | None:
     candidates = [check for check in checks if check.kind == kind]
     home = [check for check in candidates if check.name == kind]
     url = _normalized_url(target)
-    return next(
-        iter(
-            (
-                *(check for check in home if check.portal == target),
-                *(check for check in candidates if redacted_url(URL(check.probe.url)) == url),
-                *(check for check in home if url in _home_urls(URL(check.probe.url))),
-            )
-        ),
-        None,
-    )
+    found = [check for check in home if check.portal == target]
+    found += [check for check in candidates if redacted_url(URL(check.probe.url)) == url]
+    found += [check for check in home if url in _home_urls(URL(check.probe.url))]
+    return found[0] if found else None
 
 
 def _normalized_url(target: str) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from monitor.i18n.translator import iso
-from monitor.model.records import State
+from monitor.model.records import Check, Measurement, Portal, State
 from monitor.model.time_parsing import MAX_TIMESTAMP_MS, parse_time
 from monitor.web.api import models
 from monitor.web.api.incident_json import hop_json
@@ -23,7 +23,6 @@ from probes.registry import PROBE_KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from monitor.model.records import Check, Measurement, Portal
     from monitor.states.status_cache import StatusCache
     from monitor.storage.journal.store import JournalReader
     from monitor.web.context import WebContext
@@ -88,20 +87,13 @@ class MeasurementQuery:
 
     def find(self, reader: JournalReader) -> list[Measurement]:
         """Return the newest matching measurements, newest first."""
-        found = heapq.merge(
-            *(self._of_kind(reader, kind) for kind in self.kinds), key=lambda one: (one.slot, one.seq), reverse=True
-        )
+        rows = (self._of_kind(reader, kind) for kind in self.kinds)
+        found = heapq.merge(*rows, key=lambda one: (one.slot, one.seq), reverse=True)
         return list(islice(found, self.limit))
 
     def _of_kind(self, reader: JournalReader, kind: str) -> Iterator[Measurement]:
-        rows = reader.measurements(
-            kind=kind,
-            portal=self.portal,
-            since_ms=self.since_ms,
-            until_ms=self.until_ms,
-            limit=MAX_SCANNED_ROWS,
-            newest_first=True,
-        )
+        window = {"since_ms": self.since_ms, "until_ms": self.until_ms}
+        rows = reader.measurements(kind=kind, portal=self.portal, **window, limit=MAX_SCANNED_ROWS, newest_first=True)
         return (one for one in rows if self.check in (None, one.check))
 
 
@@ -143,7 +135,6 @@ class Api:
                 help="The inventory with states and latest results, at most a second old.",
                 handler=self.portals,
                 response=models.PortalsResponse,
-                error_responses={},
             ),
             Operation(
                 name="measurements",
@@ -188,7 +179,6 @@ class OpenApiHandler:
             help="This description.",
             handler=self.serve,
             response=dict[str, Any],
-            error_responses={},
         )
         self.operations = (*operations, own)
         self._body = to_json(openapi_document(self.operations)).encode()
@@ -231,16 +221,13 @@ def _portal_json(status_cache: StatusCache, portal: Portal, checks: list[Check])
         "flapping": status_cache.is_flapping(portal.id),
         "reason": change.detail if change else "",
         "latest": _attempt_json(latest) if latest else None,
-        "checks": [
-            {
-                "name": one.name,
-                "kind": one.kind,
-                "url": strip_credentials(one.probe.url),
-                "interval_seconds": one.interval,
-            }
-            for one in checks
-        ],
+        "checks": [_check_json(one) for one in checks],
     }
+
+
+def _check_json(check: Check) -> models.CheckResponse:
+    url = strip_credentials(check.probe.url)
+    return {"name": check.name, "kind": check.kind, "url": url, "interval_seconds": check.interval}
 
 
 def _attempt_json(measurement: Measurement) -> models.AttemptResponse:

@@ -42,18 +42,13 @@ def incident_detail_json(reader: JournalReader, event: IncidentEvent, now_ms: in
     return {**incident_json(event, now_ms), **_timeline_json(reader, event.incident.id)}
 
 
-def _timeline_json(reader: JournalReader, incident_id: str) -> Timeline:
-    events, notes, messages = (
-        reader.incident_events(incident_id),
-        reader.notes(incident_id),
-        reader.messages(incident_id),
-    )
+def _timeline_json(reader: JournalReader, id_: str) -> Timeline:
     return {
         "events": [
             {"number": one.number, "type": one.type, "portal": one.portal, "at": iso(one.at), "notified": one.notify}
-            for one in events
+            for one in reader.incident_events(id_)
         ],
-        "notes": [{"kind": one.kind, "by": one.by, "text": one.text, "at": iso(one.at)} for one in notes],
+        "notes": [{"kind": one.kind, "by": one.by, "text": one.text, "at": iso(one.at)} for one in reader.notes(id_)],
         "messages": [
             {
                 "target": one.target,
@@ -63,7 +58,7 @@ def _timeline_json(reader: JournalReader, incident_id: str) -> Timeline:
                 "status": one.status,
                 "completed_at": iso(one.completed_at),
             }
-            for one in messages
+            for one in reader.messages(id_)
         ],
     }
 

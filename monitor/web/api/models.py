@@ -14,19 +14,19 @@ from probes.result import Fault, Outcome, Scalar
 Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """ISO 8601 in UTC to the millisecond, such as ``2026-08-01T00:00:00.000Z``."""
 
-forbid_extra_keys = with_config(ConfigDict(extra="forbid"))
-"""A response has these keys and no others."""
+
+@with_config(ConfigDict(extra="forbid"))
+class Response(TypedDict):
+    """Base of all models: a response has the declared keys and no others."""
 
 
-@forbid_extra_keys
-class Error(TypedDict):
+class Error(Response):
     """Reason of an error response, as one sentence."""
 
     error: str
 
 
-@forbid_extra_keys
-class ProberResponse(TypedDict):
+class ProberResponse(Response):
     """State of the prober: unknown while its self-check fails, up otherwise."""
 
     location: str
@@ -35,16 +35,14 @@ class ProberResponse(TypedDict):
     reason: str
 
 
-@forbid_extra_keys
-class PortalNameResponse(TypedDict):
+class PortalNameResponse(Response):
     """Names of a portal."""
 
     vi: str
     en: str
 
 
-@forbid_extra_keys
-class CheckResponse(TypedDict):
+class CheckResponse(Response):
     """One check of a portal."""
 
     name: str
@@ -53,8 +51,7 @@ class CheckResponse(TypedDict):
     interval_seconds: float
 
 
-@forbid_extra_keys
-class AttemptResponse(TypedDict):
+class AttemptResponse(Response):
     """Result of one slot of a check. A fault is the portal's, an unknown reason is the prober's."""
 
     slot: Timestamp
@@ -66,8 +63,7 @@ class AttemptResponse(TypedDict):
     detail: str
 
 
-@forbid_extra_keys
-class PortalResponse(TypedDict):
+class PortalResponse(Response):
     """A portal of the inventory with its state and its latest result."""
 
     id: str
@@ -88,16 +84,14 @@ class PortalResponse(TypedDict):
     checks: list[CheckResponse]
 
 
-@forbid_extra_keys
-class PortalsResponse(TypedDict):
+class PortalsResponse(Response):
     """The inventory."""
 
     prober: ProberResponse
     portals: list[PortalResponse]
 
 
-@forbid_extra_keys
-class HopResponse(TypedDict):
+class HopResponse(Response):
     """One request of an attempt; phases in seconds."""
 
     url: str
@@ -108,7 +102,6 @@ class HopResponse(TypedDict):
     location: str | None
 
 
-@forbid_extra_keys
 class MeasurementResponse(AttemptResponse):
     """A measurement of the journal; ``values`` has only what was measured."""
 
@@ -125,15 +118,13 @@ class MeasurementResponse(AttemptResponse):
     hops: list[HopResponse]
 
 
-@forbid_extra_keys
-class MeasurementsResponse(TypedDict):
+class MeasurementsResponse(Response):
     """Measurements, newest first."""
 
     measurements: list[MeasurementResponse]
 
 
-@forbid_extra_keys
-class AttemptSummaryResponse(TypedDict):
+class AttemptSummaryResponse(Response):
     """An attempt that confirmed the problem."""
 
     check: str
@@ -151,8 +142,7 @@ class AttemptSummaryResponse(TypedDict):
     status: int | None
 
 
-@forbid_extra_keys
-class AffectedPortalResponse(TypedDict):
+class AffectedPortalResponse(Response):
     """One portal's part in an incident."""
 
     portal: str
@@ -174,8 +164,7 @@ class AffectedPortalResponse(TypedDict):
     shared: list[str]
 
 
-@forbid_extra_keys
-class IncidentResponse(TypedDict):
+class IncidentResponse(Response):
     """An incident after its newest event; ``updated`` is the slot of that event."""
 
     id: str
@@ -190,15 +179,13 @@ class IncidentResponse(TypedDict):
     portals: list[AffectedPortalResponse]
 
 
-@forbid_extra_keys
-class IncidentsResponse(TypedDict):
+class IncidentsResponse(Response):
     """Incidents, newest first."""
 
     incidents: list[IncidentResponse]
 
 
-@forbid_extra_keys
-class EventResponse(TypedDict):
+class EventResponse(Response):
     """An event of an incident; ``notified``: whether targets are notified of it."""
 
     number: int
@@ -208,8 +195,7 @@ class EventResponse(TypedDict):
     notified: bool
 
 
-@forbid_extra_keys
-class NoteResponse(TypedDict):
+class NoteResponse(Response):
     """A note of an operator."""
 
     kind: NoteKind
@@ -218,8 +204,7 @@ class NoteResponse(TypedDict):
     at: Timestamp
 
 
-@forbid_extra_keys
-class MessageResponse(TypedDict):
+class MessageResponse(Response):
     """A message to a target about an event, and its status."""
 
     target: str
@@ -230,8 +215,7 @@ class MessageResponse(TypedDict):
     completed_at: Timestamp | None
 
 
-@forbid_extra_keys
-class Timeline(TypedDict):
+class Timeline(Response):
     """History of an incident."""
 
     events: list[EventResponse]
@@ -239,6 +223,5 @@ class Timeline(TypedDict):
     messages: list[MessageResponse]
 
 
-@forbid_extra_keys
 class IncidentDetailResponse(IncidentResponse, Timeline):
     """An incident with events, notes and messages."""

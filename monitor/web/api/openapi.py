@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import TypeAdapter
@@ -43,7 +43,7 @@ class Operation:
     handler: Handler
     response: Any
     parameters: tuple[Parameter, ...] = ()
-    error_responses: Mapping[int, str]
+    error_responses: Mapping[int, str] = field(default_factory=dict)
 
 
 def openapi_document(operations: Iterable[Operation]) -> dict[str, Any]:

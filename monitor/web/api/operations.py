@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 import yaml
 from aiohttp import web
 
-from monitor.config import redacted
+from monitor.config import Config, redacted
 from monitor.web.metrics.exposition import CONTENT_TYPE
 from monitor.web.rendering import ResponseCache
 
 if TYPE_CHECKING:
-    from monitor.config import Config
     from monitor.web.context import WebContext
 
 METRICS_CACHE_SECONDS = 0.5

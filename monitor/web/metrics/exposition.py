@@ -16,21 +16,19 @@ from typing import TYPE_CHECKING
 from prometheus_client.exposition import generate_latest
 from yarl import URL
 
-from monitor.model.records import Expect, State
+from monitor.model.records import Check, Expect, Measurement, Portal, State
 from monitor.web.metrics import hop_series
 from probes.http.urls import redacted_url
-from probes.result import Outcome
+from probes.result import Outcome, Scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from prometheus_client import CollectorRegistry
 
-    from monitor.model.records import Check, Measurement, Portal
     from monitor.states.status_cache import StatusCache
     from probes.metric import Metric
     from probes.probe import Probe
-    from probes.result import Scalar
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -49,11 +47,12 @@ _SHARED_HELP = {
 }
 """Help of the families that several metrics share."""
 
-_CHUNK_SIZE = 250
-"""Checks or portals rendered before other tasks run."""
+Sample = tuple[str, str, str]  # (name, further labels, value)
+_CHUNK_SIZE = 250  # checks or portals rendered before other tasks run
 
 _STATE = "portal_monitor_portal_state"
 _FLAPPING = "portal_monitor_portal_flapping"
+_FLAPPING_HELP = "Whether a portal changes all the time, so that its changes are not notified."
 _PROBER = "portal_monitor_prober_state"
 _PORTAL = "portal_monitor_portal_info"
 
@@ -82,10 +81,8 @@ class _Family:
 class Exposition:
     """Renders ``/metrics`` from lines stored per family and check; ``extra_sections`` add text of other modules."""
 
-    def __init__(
-        self, status_cache: StatusCache, kinds: Mapping[str, type[Probe]], registry: CollectorRegistry
-    ) -> None:
-        self._status_cache = status_cache
+    def __init__(self, cache: StatusCache, kinds: Mapping[str, type[Probe]], registry: CollectorRegistry) -> None:
+        self._status_cache = cache
         self._registry = registry
         help_texts = _COMMON_HELP | hop_series.FAMILIES
         self._families: dict[str, _Family] = {name: _Family(text, {}) for name, text in help_texts.items()}
@@ -98,7 +95,7 @@ class Exposition:
         self._label_cache: dict[str, str] = {}
         self.extra_sections: list[Callable[[], bytes]] = []
         self._exported_names: dict[str, frozenset[str]] = {}
-        status_cache.listeners.append(self.update)
+        cache.listeners.append(self.update)
 
     def retain(self) -> None:
         """Drop the series of checks that are no longer in the status cache."""
@@ -140,7 +137,7 @@ class Exposition:
             self._label_cache[check.key] = labels(pairs)
         return self._label_cache[check.key]
 
-    def _samples(self, check: Check, measurement: Measurement) -> Iterable[tuple[str, str, str]]:
+    def _samples(self, check: Check, measurement: Measurement) -> Iterable[Sample]:
         """Yield (name, further labels, value) of every series of a measurement."""
         yield "probe_timeout_seconds", "", number(check.probe.timeout)
         if measurement.unknown_reason is not None:
@@ -177,11 +174,7 @@ class Exposition:
                 pieces += await _join_in_chunks(list(family.lines.values()))
         for name, text, line in (
             (_STATE, "Confirmed state of a portal: 1 for the state it is in.", self._state_series),
-            (
-                _FLAPPING,
-                "Whether a portal changes all the time, so that its changes are not notified.",
-                self._flapping_series,
-            ),
+            (_FLAPPING, _FLAPPING_HELP, self._flapping_series),
             (_PORTAL, "Facts of a portal that do not change with probes.", self._info),
         ):
             pieces.append(_header(name, text).encode())
@@ -194,9 +187,8 @@ class Exposition:
         change = self._status_cache.prober_change
         now = change.state if change is not None else State.UP
         base = labels({"location": self._status_cache.location})
-        return "".join(
-            f'{_PROBER}{{{base},state="{one.value}"}} {int(one is now)}\n' for one in (State.UP, State.UNKNOWN)
-        )
+        states = (State.UP, State.UNKNOWN)
+        return "".join(f'{_PROBER}{{{base},state="{one.value}"}} {int(one is now)}\n' for one in states)
 
     def _flapping_series(self, portal: Portal) -> str:
         if portal.expect is Expect.RETIRED:
@@ -240,16 +232,11 @@ def _header(name: str, text: str) -> str:
 
 def _exported_metrics(metrics: Iterable[Metric]) -> list[tuple[Metric, str]]:
     """Return the metrics that are exported, each with its constant labels as text."""
-    return [
-        (metric, "".join(f',{name}="{text}"' for name, text in metric.labels.items()))
-        for metric in metrics
-        if metric.prometheus_name
-    ]
+    exported = [metric for metric in metrics if metric.prometheus_name]
+    return [(metric, "".join(f',{name}="{text}"' for name, text in metric.labels.items())) for metric in exported]
 
 
-def _metric_samples(
-    metrics: Iterable[tuple[Metric, str]], values: Mapping[str, Scalar]
-) -> Iterable[tuple[str, str, str]]:
+def _metric_samples(metrics: Iterable[tuple[Metric, str]], values: Mapping[str, Scalar]) -> Iterable[Sample]:
     """Yield the declared metrics among ``values``; text metrics that share a name become labels of one info series."""
     infos: dict[str, dict[str, str]] = {}
     for metric, extra in metrics:

@@ -27,11 +27,8 @@ MAX_LABEL_VALUES = 20
 """Values of a check that become labels, URLs and IP addresses counted separately; a portal that redirects every client
 to a new URL would create series without end."""
 
-OVERFLOW_VALUE = "…"
-"""Label of every further value."""
-
-Sample = tuple[str, "Mapping[str, str]", float]
-"""(name, labels beside the check's own, value)."""
+OVERFLOW_VALUE = "…"  # label of every further value
+Sample = tuple[str, "Mapping[str, str]", float]  # (name, labels beside the check's own, value)
 
 
 def hops_of(measurement: Measurement) -> Sequence[Hop]:
@@ -42,19 +39,18 @@ def hops_of(measurement: Measurement) -> Sequence[Hop]:
     names = {f"{name}_seconds": name for name in PHASES.values()}
     phases = {name: float(values[key]) for key, name in names.items() if key in values}
     status, family, address = values.get("status"), values.get("ip_family"), values.get("address")
-    return (
-        Hop(
-            url=str(values["final_url"]),
-            phases=phases,
-            family=None if family is None else int(family),
-            address=None if address is None else str(address),
-            status=None if status is None else int(status),
-        ),
+    hop = Hop(
+        url=str(values["final_url"]),
+        phases=phases,
+        family=None if family is None else int(family),
+        address=None if address is None else str(address),
+        status=None if status is None else int(status),
     )
+    return (hop,)
 
 
 class HopSeries:
-    """Makes samples of measurements, and stores hop_label URLs and addresses of a check became labels."""
+    """Makes samples of measurements, and stores which URLs and addresses of a check became labels."""
 
     def __init__(self) -> None:
         self._urls: dict[str, set[str]] = defaultdict(set)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from monitor.model.records import State
+from monitor.model.records import Measurement, State
 from monitor.states.status_cache import DAY_MS
 from probes.registry import PROBE_KINDS
 from probes.result import Outcome
@@ -21,18 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from monitor.i18n.translator import Translator
-    from monitor.model.records import Measurement
     from monitor.states.availability import StateSpan
 
-WIDTH = 1440
-"""Width of a drawing of one day: one unit a minute."""
+WIDTH = 1440  # width of a drawing of one day: one unit a minute
 
 _TIMELINE_HEIGHT = 20
-_LOW_HEIGHTS = {State.UP: 12, State.UNKNOWN: 5}
-"""Height of a segment of each state; other states have the full height."""
-
-_MIN_SEGMENT_WIDTH = 6.0
-"""Minimum width of a segment that is not up, so that a short outage is visible in a day."""
+_LOW_HEIGHTS = {State.UP: 12, State.UNKNOWN: 5}  # height of a segment of each state; other states have the full height
+_MIN_SEGMENT_WIDTH = 6.0  # minimum width of a segment that is not up, so that a short outage is visible in a day
 
 
 def timeline(spans: Sequence[StateSpan], translator: Translator) -> Markup:
@@ -50,23 +45,18 @@ def timeline(spans: Sequence[StateSpan], translator: Translator) -> Markup:
         if not is_low and width < _MIN_SEGMENT_WIDTH:
             x, width = max(0.0, min(x, WIDTH - _MIN_SEGMENT_WIDTH)), _MIN_SEGMENT_WIDTH
         height = _LOW_HEIGHTS.get(one.state, _TIMELINE_HEIGHT)
-        (low if is_low else high).append(
-            f'<rect class="{one.state.value}" x="{x:.1f}" y="{_TIMELINE_HEIGHT - height}" width="{width:.1f}" '
-            f'height="{height}"/>'
-        )
-    texts = [
-        f"{translator(f'state.{state.value}').lower()} {translator.duration(ms / 1000)}" for state, ms in total.items()
-    ]
+        size = f'width="{width:.1f}" height="{height}"'
+        shape = f'<rect class="{one.state.value}" x="{x:.1f}" y="{_TIMELINE_HEIGHT - height}" {size}/>'
+        (low if is_low else high).append(shape)
+    texts = (f"{translator(f'state.{one}').lower()} {translator.duration(ms / 1000)}" for one, ms in total.items())
     label = translator("timeline", list=", ".join(texts))
     return _svg("timeline", WIDTH, _TIMELINE_HEIGHT, label, f"<title>{escape(label)}</title>", *low, *high)
 
 
 def _svg(css_class: str, width: int, height: int, label: str, *shapes: str) -> Markup:
     """Return a scalable SVG. ``shapes`` hold only numbers and class names of this module; all else is escaped."""
-    opening = (
-        f'<svg class="{css_class}" viewBox="0 0 {width} {height}" preserveAspectRatio="none" role="img" '
-        f'aria-label="{escape(label)}">'
-    )
+    box = f'viewBox="0 0 {width} {height}" preserveAspectRatio="none"'
+    opening = f'<svg class="{css_class}" {box} role="img" aria-label="{escape(label)}">'
     return Markup(f"{opening}{''.join(shapes)}</svg>")  # noqa: S704 - see above
 
 
@@ -104,11 +94,8 @@ def phase_bar(
         legend.append(LegendItem(name=name, label=text, duration=duration))
         at += seconds
     label = ", ".join(f"{phase.label} {phase.duration}" for phase in legend)
-    return PhaseBar(
-        svg=_svg("phases", 1000, 10, label, *parts),
-        phases=tuple(legend),
-        duration=translator.short_duration(at - start_seconds),
-    )
+    svg, duration = _svg("phases", 1000, 10, label, *parts), translator.short_duration(at - start_seconds)
+    return PhaseBar(svg=svg, phases=tuple(legend), duration=duration)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,13 +116,8 @@ def chart(
     measurements: Iterable[Measurement], translator: Translator, *, now_ms: int, interval_seconds: float
 ) -> Chart | None:
     """Draw durations of successful attempts as a line with gaps where attempts are missing, failures as marks."""
-    recent = [
-        one
-        for one in measurements
-        if PROBE_KINDS[one.kind].is_representative(one.attempt, one.values)
-        and one.duration is not None
-        and one.slot > now_ms - DAY_MS
-    ]
+    timed = (one for one in measurements if one.duration is not None and one.slot > now_ms - DAY_MS)
+    recent = [one for one in timed if PROBE_KINDS[one.kind].is_representative(one.attempt, one.values)]
     good = sorted((one.slot, _duration_seconds(one)) for one in recent if one.outcome is Outcome.UP)
     bad = sorted((one.slot, translator.reason(one)) for one in recent if one.outcome is Outcome.DOWN)
     if not good:
@@ -149,16 +131,11 @@ def chart(
         most=translator.short_duration(max(durations)),
         down=len(bad),
     )
-    shapes = [
-        f'<line class="grid" x1="0" x2="{WIDTH}" y1="{y}" y2="{y}"/>' for y in (0, _CHART_HEIGHT // 2, _CHART_HEIGHT)
-    ]
-    shapes += [
-        _failure_mark(_x(at, now_ms), f"{translator.date_time(at)}: {reason}") for at, reason in _thin_out(bad, now_ms)
-    ]
-    shapes += [
-        f'<polyline class="latency" points="{_points(run, now_ms, top)}"/>'
-        for run in _contiguous_runs(good, interval_seconds)
-    ]
+    grid, runs = (0, _CHART_HEIGHT // 2, _CHART_HEIGHT), _contiguous_runs(good, interval_seconds)
+    marks = ((_x(at, now_ms), f"{translator.date_time(at)}: {reason}") for at, reason in _thin_out(bad, now_ms))
+    shapes = [f'<line class="grid" x1="0" x2="{WIDTH}" y1="{y}" y2="{y}"/>' for y in grid]
+    shapes += [_failure_mark(x, text) for x, text in marks]
+    shapes += [f'<polyline class="latency" points="{_points(run, now_ms, top)}"/>' for run in runs]
     return Chart(
         svg=_svg("chart", WIDTH, _CHART_HEIGHT, caption, *shapes),
         caption=caption,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from monitor.i18n.translator import iso
+from monitor.i18n.translator import Translator, iso
 from monitor.web.pages import charts
 from monitor.web.pages.filmstrip import LABELLED_METRICS, FilmstripView, filmstrip_view, page_metrics
 from probes.http.urls import strip_credentials
@@ -15,14 +15,11 @@ from probes.probe import Pool
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from monitor.i18n.translator import Translator
     from monitor.model.records import Check, Measurement
     from monitor.storage.screenshots import ScreenshotSet
-    from probes.metric import Metric
     from probes.result import Hop, Scalar
 
-MAX_RECENT_ATTEMPTS = 50
-"""Recent attempts in the table of a check."""
+MAX_RECENT_ATTEMPTS = 50  # recent attempts in the table of a check
 
 _PHASES = ("resolve", "connect", "tls", "send", "wait", "transfer")
 _DAY_SECONDS = 86400.0
@@ -85,33 +82,29 @@ class CheckSection:
     filmstrip: FilmstripView | None = None
 
 
-def check_section(  # noqa: PLR0913 - a page has as many sources
+def check_section(  # noqa: PLR0913, PLR0917 - a page has as many sources
     check: Check,
     latest: Measurement | None,
     recent: Sequence[Measurement],
+    screenshot_sets: Sequence[ScreenshotSet],
     translator: Translator,
     now_ms: int,
-    *,
-    screenshot_sets: Sequence[ScreenshotSet] = (),
 ) -> CheckSection:
     """Build the section of a check; ``recent`` and ``screenshot_sets`` are newest first."""
     interval = translator("every", duration=translator.duration(check.interval))
     chart_title = translator("page_metric.chart" if check.probe.pool is Pool.BROWSER else "latency")
+    url = strip_credentials(check.probe.url)
+    section = CheckSection(name=check.name, url=url, interval=interval, chart_title=chart_title)
     if latest is None:
-        return CheckSection(
-            name=check.name, url=strip_credentials(check.probe.url), interval=interval, chart_title=chart_title
-        )
-    return CheckSection(
-        name=check.name,
-        url=strip_credentials(check.probe.url),
-        interval=interval,
-        chart_title=chart_title,
+        return section
+    return replace(
+        section,
         latest=attempt_row(latest, translator),
         age=translator.ago(now_ms - (latest.started or latest.slot)),
         bar=_phase_bar(latest, translator),
         hops=tuple(_hop_rows(latest.hops, translator)),
         facts=(*facts(latest, translator, now_ms), *page_metrics(latest, translator)),
-        values=tuple(_other_values(check.probe.metrics, latest, translator)),
+        values=tuple(_other_values(check, latest, translator)),
         attempts=tuple(attempt_row(one, translator) for one in recent[:MAX_RECENT_ATTEMPTS]),
         chart=charts.chart(recent, translator, now_ms=now_ms, interval_seconds=check.interval),
         filmstrip=filmstrip_view(screenshot_sets, translator),
@@ -134,11 +127,8 @@ def attempt_row(measurement: Measurement, translator: Translator) -> AttemptRow:
 
 
 def _phase_bar(measurement: Measurement, translator: Translator) -> charts.PhaseBar | None:
-    phases = {
-        name: float(measurement.values[f"{name}_seconds"])
-        for name in _PHASES
-        if f"{name}_seconds" in measurement.values
-    }
+    values = measurement.values
+    phases = {name: float(values[f"{name}_seconds"]) for name in _PHASES if f"{name}_seconds" in values}
     total = sum(phases.values())
     return charts.phase_bar(phases, translator, start_seconds=0.0, scale_seconds=total) if total > 0 else None
 
@@ -168,14 +158,11 @@ def facts(measurement: Measurement, translator: Translator, now_ms: int) -> Iter
         if name in values:
             yield translator(f"fact.{name}"), f"{values[name]}"
     for family in _FAMILIES:
-        success = values.get(f"ipv{family}_success")
-        seconds = values.get(f"ipv{family}_seconds")
+        success, seconds = values.get(f"ipv{family}_success"), values.get(f"ipv{family}_seconds")
         if success is not None:
             text = translator("outcome.up" if success else "outcome.down")
-            yield (
-                translator("fact.family", family=family),
-                text if seconds is None else f"{text}, {translator.short_duration(float(seconds))}",
-            )
+            duration = "" if seconds is None else f", {translator.short_duration(float(seconds))}"
+            yield translator("fact.family", family=family), text + duration
     for name in _TLS_METRICS:
         if name in values:
             yield translator(f"fact.{name}"), f"{values[name]}"
@@ -193,13 +180,11 @@ def _expiry_text(at_seconds: float, translator: Translator, now_ms: int) -> str:
     return translator(key, n=number, date=translator.date(int(at_seconds * 1000)))
 
 
-def _other_values(
-    metrics: Iterable[Metric], measurement: Measurement, translator: Translator
-) -> Iterable[tuple[str, str, str]]:
+def _other_values(check: Check, latest: Measurement, translator: Translator) -> Iterable[tuple[str, str, str]]:
     """Yield name, help and value of the remaining metrics, so that a new kind is shown without code here."""
-    for metric in metrics:
-        if metric.name in measurement.values and metric.name not in _LABELLED_METRICS:
-            yield metric.name, metric.help, _format_value(metric.unit, measurement.values[metric.name], translator)
+    for metric in check.probe.metrics:
+        if metric.name in latest.values and metric.name not in _LABELLED_METRICS:
+            yield metric.name, metric.help, _format_value(metric.unit, latest.values[metric.name], translator)
 
 
 def _format_value(unit: Unit, value: Scalar, translator: Translator) -> str:

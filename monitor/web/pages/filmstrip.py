@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from monitor.i18n.translator import iso
+from monitor.i18n.translator import Translator, iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from monitor.i18n.translator import Translator
     from monitor.model.records import Measurement
     from monitor.storage.screenshots import ScreenshotFrame, ScreenshotSet
     from monitor.web.context import WebContext
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 
 _SLOT_PATTERN = re.compile(r"[0-9]{1,15}")
 
-MAX_EARLIER = 12
-"""Older screenshot sets that are linked to."""
+MAX_EARLIER = 12  # older screenshot sets that are linked to
 
 _TIMES = ("fcp", "lcp", "speed_index", "tbt", "longest_task", "ttfb", "dcl", "load", "main_thread")
 _SIZES = ("bytes_total", "bytes_script", "bytes_image", "bytes_decoded")
@@ -71,26 +69,21 @@ def filmstrip_view(screenshot_sets: Sequence[ScreenshotSet], translator: Transla
         reason=translator(f"filmstrip.{newest.reason}"),
         frames=tuple(_screenshot_view(newest, frame, translator) for frame in newest.filmstrip),
         last=_screenshot_view(newest, last, translator) if last else None,
-        earlier=tuple(
-            (
-                screenshot_url(one, one.final_screenshot),
-                f"{translator.date_time(one.slot)}: {translator(f'filmstrip.{one.reason}')}",
-            )
-            for one in screenshot_sets[1 : MAX_EARLIER + 1]
-            if one.final_screenshot
-        ),
+        earlier=tuple(_earlier_links(screenshot_sets[1 : MAX_EARLIER + 1], translator)),
     )
+
+
+def _earlier_links(screenshot_sets: Sequence[ScreenshotSet], translator: Translator) -> Iterable[tuple[str, str]]:
+    for one in screenshot_sets:
+        if one.final_screenshot:
+            text = f"{translator.date_time(one.slot)}: {translator(f'filmstrip.{one.reason}')}"
+            yield screenshot_url(one, one.final_screenshot), text
 
 
 def _screenshot_view(screenshot_set: ScreenshotSet, frame: ScreenshotFrame, translator: Translator) -> ScreenshotView:
-    if frame.at is None:
-        return ScreenshotView(
-            url=screenshot_url(screenshot_set, frame), alt_text=translator("filmstrip.final"), time=""
-        )
-    time = translator.short_duration(frame.at)
-    return ScreenshotView(
-        url=screenshot_url(screenshot_set, frame), alt_text=translator("filmstrip.frame", time=time), time=time
-    )
+    url, time = screenshot_url(screenshot_set, frame), "" if frame.at is None else translator.short_duration(frame.at)
+    alt_text = translator("filmstrip.frame", time=time) if time else translator("filmstrip.final")
+    return ScreenshotView(url=url, alt_text=alt_text, time=time)
 
 
 def screenshot_url(screenshot_set: ScreenshotSet, frame: ScreenshotFrame) -> str:

@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from monitor.i18n.page_texts import RETIRED
-from monitor.i18n.translator import iso
+from monitor.i18n.translator import Translator, iso
 from monitor.model.records import Expect, Portal, PortalKind, State
 from monitor.web.pages import charts
-from monitor.web.pages.query import FILTER_STATES, matches, normalize
+from monitor.web.pages.query import FILTER_STATES, PageQuery, matches, normalize
 from monitor.web.rendering import CooperativeYield
 from probes.http.urls import strip_credentials
 from probes.result import Outcome
 
 if TYPE_CHECKING:
-    from monitor.i18n.translator import Translator
     from monitor.states.status_cache import StatusCache
     from monitor.web.context import Readiness, WebContext
-    from monitor.web.pages.query import PageQuery
 
 _SEVERITY_ORDER = {State.DOWN: 0, State.DEGRADED: 1, State.UNKNOWN: 2, State.MAINTENANCE: 3}
 
@@ -93,13 +91,10 @@ class FleetPage:
 
 async def build_fleet_page(context: WebContext, query: PageQuery, translator: Translator) -> FleetPage:
     """Build the page from the status cache, yielding to other tasks between portals."""
-    cache = context.status_cache
-    now = context.clock.now()
+    cache, now, terms = context.status_cache, context.clock.now(), normalize(query.search).split()
     counts = _counts(cache)
-    page = FleetPage(
-        summary=fleet_summary(cache, counts, context.readiness(), translator), chips=_chips(counts, query, translator)
-    )
-    terms = normalize(query.search).split()
+    summary = fleet_summary(cache, counts, context.readiness(), translator)
+    page = FleetPage(summary=summary, chips=_chips(counts, query, translator))
     groups: dict[str, list[PortalRow]] = {kind.value: [] for kind in PortalKind}
     attention: list[tuple[int, int, PortalRow]] = []
     yield_if_due = CooperativeYield()
@@ -133,19 +128,13 @@ def _counts(status_cache: StatusCache) -> dict[str, int]:
 
 def _chips(counts: dict[str, int], query: PageQuery, translator: Translator) -> list[Chip]:
     def build(state: str, label: str, count: int) -> Chip:
-        return Chip(
-            state=state,
-            label=label,
-            count=count,
-            url=query.with_state(state).fleet_url(),
-            selected=query.state == state,
-        )
+        url = query.with_state(state).fleet_url()
+        return Chip(state=state, label=label, count=count, url=url, selected=query.state == state)
 
-    chips = [build("", translator("all"), sum(counts.values()))]
     always = {State.UP, State.DOWN, query.state}
-    return chips + [
-        build(state, translator(f"state.{state}"), count) for state, count in counts.items() if count or state in always
-    ]
+    shown = {state: count for state, count in counts.items() if count or state in always}
+    states = [build(state, translator(f"state.{state}"), count) for state, count in shown.items()]
+    return [build("", translator("all"), sum(counts.values())), *states]
 
 
 def fleet_summary(
@@ -156,18 +145,16 @@ def fleet_summary(
     down, up = counts[State.DOWN], counts[State.UP]
 
     def build(tone: str, key: str, reason: str) -> FleetSummary:
-        return FleetSummary(
-            tone=tone, headline=translator.plural(key, down or evaluated - up or evaluated), reason=reason
-        )
+        headline = translator.plural(key, down or evaluated - up or evaluated)
+        return FleetSummary(tone=tone, headline=headline, reason=reason)
 
     if not status_cache.portals:
         return build("unknown", "empty", translator("empty.why"))
     if status_cache.self_check_failing():
-        since = status_cache.self_check_failing_since_ms()
-        when = (
-            f" {translator('self_check_failed.since', time=translator.date_time(since))}" if since is not None else ""
-        )
-        return build("prober", "self_check_failed", f"{translator('self_check_failed.why')}{when}")
+        since, text = status_cache.self_check_failing_since_ms(), translator("self_check_failed.why")
+        if since is not None:
+            text = f"{text} {translator('self_check_failed.since', time=translator.date_time(since))}"
+        return build("prober", "self_check_failed", text)
     if not readiness.ok:
         return build("prober", "not_probing", translator("not_probing.why", reason=readiness.reason))
     if evaluated and counts[State.UNKNOWN] == evaluated:
@@ -181,11 +168,8 @@ def fleet_summary(
 
 
 def _matches_query(status_cache: StatusCache, portal: Portal, query: PageQuery, terms: list[str]) -> bool:
-    return (
-        (not query.kind or portal.kind == query.kind)
-        and (not query.state or displayed_state(status_cache, portal) == query.state)
-        and matches(portal, terms)
-    )
+    kind, state = query.kind or portal.kind, query.state or displayed_state(status_cache, portal)
+    return portal.kind == kind and displayed_state(status_cache, portal) == state and matches(portal, terms)
 
 
 def _needs_attention(status_cache: StatusCache, portal: Portal, *, prober_failing: bool) -> bool:
@@ -203,10 +187,10 @@ def portal_row(
     status_cache: StatusCache, portal: Portal, query: PageQuery, translator: Translator, now_ms: int
 ) -> PortalRow:
     """Return the row of one portal."""
-    latest = status_cache.latest_state_check(portal.id)
-    since = status_cache.state_since_ms(portal.id)
+    latest, since = status_cache.latest_state_check(portal.id), status_cache.state_since_ms(portal.id)
     probed_ms = (latest.started or latest.slot) if latest else None
     reason, detail = _problem(status_cache, portal, translator)
+    spans = [] if portal.expect is Expect.RETIRED else status_cache.last_day_timeline(portal.id)
     return PortalRow(
         id=portal.id,
         url=query.portal_url(portal.id),
@@ -226,9 +210,7 @@ def portal_row(
         reason=reason,
         detail=detail,
         flapping=status_cache.is_flapping(portal.id),
-        timeline=Markup()
-        if portal.expect is Expect.RETIRED
-        else charts.timeline(status_cache.last_day_timeline(portal.id), translator),
+        timeline=charts.timeline(spans, translator),
     )
 
 

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from monitor.web.context import WebContext
 
-CACHE_SECONDS = 1.0
-"""Largest age of a page: many clients cost one rendering a second."""
+CACHE_SECONDS = 1.0  # largest age of a page: many clients cost one rendering a second
 
 _CONTENT_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _CACHE_IMMUTABLE = "public, max-age=31536000, immutable"
@@ -34,11 +33,8 @@ class StaticFiles:
 
     def __init__(self) -> None:
         directory = importlib.resources.files("monitor.web") / "static"
-        self._files = {
-            entry.name: entry.read_bytes()
-            for entry in directory.iterdir()
-            if entry.name.rpartition(".")[2] in _CONTENT_TYPES
-        }
+        found = [one for one in directory.iterdir() if one.name.rpartition(".")[2] in _CONTENT_TYPES]
+        self._files = {one.name: one.read_bytes() for one in found}
         self._versions = {name: hashlib.sha256(body).hexdigest()[:12] for name, body in self._files.items()}
 
     def url(self, name: str) -> str:
@@ -73,40 +69,37 @@ class PageHandlers:
         query = PageQuery.parse(request.query, self._context.language)
 
         async def render() -> bytes:
-            translator = self._translator(query)
-            page = await fleet.build_fleet_page(self._context, query, translator)
-            return await self._render(
-                "fleet.html", query, translator, PageQuery.fleet_url, page=page, kinds=list(PortalKind)
-            )
+            page = await fleet.build_fleet_page(self._context, query, self._translator(query))
+            return await self._render("fleet.html", query, PageQuery.fleet_url, page=page, kinds=list(PortalKind))
 
         return html_response(await self._cache.get(query, render))
 
     async def portal(self, request: web.Request) -> web.Response:
         """Return the page of one portal."""
-        query = PageQuery.parse({"lang": request.query.get("lang", "")}, self._context.language)
+        query = self._language_query(request)
         portal = self._context.status_cache.portals.get(request.match_info["id"])
         if portal is None:
             raise web.HTTPNotFound
 
         async def render() -> bytes:
-            translator = self._translator(query)
-            page = await build_portal_page(self._context, portal, query, translator)
-            return await self._render(
-                "portal.html", query, translator, lambda one: one.portal_url(portal.id), page=page
-            )
+            page = await build_portal_page(self._context, portal, query, self._translator(query))
+            return await self._render("portal.html", query, lambda one: one.portal_url(portal.id), page=page)
 
         return html_response(await self._cache.get((query, portal.id), render))
 
     async def error(self, request: web.Request, status: int) -> web.Response:
         """Return a page that names the error without internals."""
-        query = PageQuery.parse({"lang": request.query.get("lang", "")}, self._context.language)
+        query = self._language_query(request)
         key = f"error.{status}" if status in _STATUSES_WITH_TEXT else "error.other"
-        translator = self._translator(query)
 
         async def render() -> bytes:
-            return await self._render("error.html", query, translator, PageQuery.home_url, key=key, status=status)
+            return await self._render("error.html", query, PageQuery.home_url, key=key, status=status)
 
         return html_response(await self._cache.get((query, "error", status), render), status)
+
+    def _language_query(self, request: web.Request) -> PageQuery:
+        """Return a query with the language of the request, for pages without search and filters."""
+        return PageQuery.parse({"lang": request.query.get("lang", "")}, self._context.language)
 
     def _translator(self, query: PageQuery) -> Translator:
         return Translator(query.language, self._context.zone)
@@ -115,12 +108,12 @@ class PageHandlers:
         self,
         template: str,
         query: PageQuery,
-        translator: Translator,
         current_url: Callable[[PageQuery], str],
         **values: Any,  # noqa: ANN401 - each template has its own values
     ) -> bytes:
         """Render a template that extends the base template."""
-        cache, now = self._context.status_cache, self._context.clock.now()
+        cache, now, translator = self._context.status_cache, self._context.clock.now(), self._translator(query)
+        age = translator.ago(now - cache.last_probe_ms) if cache.last_probe_ms else None
         other = "vi" if query.language == "en" else "en"
         return await self._templates.render(
             template,
@@ -132,9 +125,7 @@ class PageHandlers:
             location=cache.location,
             rendered=translator.date_time(now),
             rendered_iso=iso(now),
-            last_probe=translator("last_probe", age=translator.ago(now - cache.last_probe_ms))
-            if cache.last_probe_ms
-            else translator("no_probe"),
+            last_probe=translator("no_probe") if age is None else translator("last_probe", age=age),
             **values,
         )
 

@@ -14,30 +14,26 @@ class IncidentPageHandlers(PageHandlers):
 
     async def incidents(self, request: web.Request) -> web.Response:
         """Return the page of all incidents."""
-        query = PageQuery.parse({"lang": request.query.get("lang", "")}, self._context.language)
+        query = self._language_query(request)
 
         async def render() -> bytes:
-            translator = self._translator(query)
-            page = await build_list_page(self._context, query, translator)
-            return await self._render("incidents.html", query, translator, PageQuery.incidents_url, page=page)
+            page = await build_list_page(self._context, query, self._translator(query))
+            return await self._render("incidents.html", query, PageQuery.incidents_url, page=page)
 
         return html_response(await self._cache.get((query, "incidents"), render))
 
     async def incident(self, request: web.Request) -> web.Response:
         """Return the page of one incident."""
-        query = PageQuery.parse({"lang": request.query.get("lang", "")}, self._context.language)
+        query = self._language_query(request)
         incident_id = request.match_info["id"]
 
         async def render() -> bytes:
-            records = await self._context.journal.read(lambda reader: read_incident(reader, incident_id))
+            journal = self._context.journal
+            records = await journal.read(lambda reader: read_incident(reader, incident_id))
             if not records[0]:
                 raise web.HTTPNotFound
             translator = self._translator(query)
-            page = await self._context.journal.read(
-                lambda _reader: build_incident_page(self._context, records, query, translator)
-            )
-            return await self._render(
-                "incident.html", query, translator, lambda one: one.incident_url(incident_id), page=page
-            )
+            page = await journal.read(lambda _reader: build_incident_page(self._context, records, query, translator))
+            return await self._render("incident.html", query, lambda one: one.incident_url(incident_id), page=page)
 
         return html_response(await self._cache.get((query, "incident", incident_id), render))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.i18n.incident_sentences import IncidentSentences
-from monitor.i18n.translator import iso
+from monitor.i18n.translator import Translator, iso
 from monitor.model.incidents import Incident, IncidentKind
 from monitor.model.records import PROBER_PORTAL
 from monitor.web.pages.filmstrip import screenshot_url
@@ -14,17 +14,16 @@ from monitor.web.pages.filmstrip import screenshot_url
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor.i18n.translator import Translator
     from monitor.model.incidents import AffectedPortal, AttemptSummary, IncidentEvent, IncidentNote, Message
     from monitor.states.status_cache import StatusCache
     from monitor.storage.journal.store import JournalReader
     from monitor.web.context import WebContext
     from monitor.web.pages.query import PageQuery
 
-MAX_PAST_INCIDENTS = 100
-"""Largest number of incidents in the list, the newest."""
+MAX_PAST_INCIDENTS = 100  # largest number of incidents in the list, the newest
 
 LIST_WINDOW_MS = 31 * 86_400_000
+IncidentRecords = tuple["list[IncidentEvent]", "list[IncidentNote]", "list[Message]"]
 _TONES = {IncidentKind.OUTAGE: "down", IncidentKind.PROBER: "prober"}
 
 
@@ -122,27 +121,21 @@ def _duration_text(incident: Incident, translator: Translator, now_ms: int) -> s
 async def build_list_page(context: WebContext, query: PageQuery, translator: Translator) -> IncidentListPage:
     """Build the list of all open incidents and the newest resolved ones."""
     now = context.clock.now()
-    found = await context.journal.read(
-        lambda reader: reader.incidents(since_ms=now - LIST_WINDOW_MS, limit=MAX_PAST_INCIDENTS)
-    )
-    open_incidents = [one for one in found if one.incident.resolved is None]
-    resolved = [one for one in found if one.incident.resolved is not None]
-    worst = min((one.incident.kind is not IncidentKind.OUTAGE for one in open_incidents), default=None)
+    since = now - LIST_WINDOW_MS
+    found = await context.journal.read(lambda reader: reader.incidents(since_ms=since, limit=MAX_PAST_INCIDENTS))
+    rows = [(one.incident, incident_row(one, context.status_cache, query, translator, now)) for one in found]
+    ongoing = [incident for incident, _ in rows if incident.resolved is None]
+    worst = min((incident.kind is not IncidentKind.OUTAGE for incident in ongoing), default=None)
     return IncidentListPage(
-        headline=translator.plural("incidents.open", len(open_incidents))
-        if open_incidents
-        else translator("incidents.none"),
+        headline=translator.plural("incidents.open", len(ongoing)) if ongoing else translator("incidents.none"),
         tone="up" if worst is None else "degraded" if worst else "down",
-        open_incidents=tuple(incident_row(one, context.status_cache, query, translator, now) for one in open_incidents),
-        resolved_incidents=tuple(incident_row(one, context.status_cache, query, translator, now) for one in resolved),
+        open_incidents=tuple(row for incident, row in rows if incident.resolved is None),
+        resolved_incidents=tuple(row for incident, row in rows if incident.resolved is not None),
     )
 
 
 def build_incident_page(
-    context: WebContext,
-    records: tuple[list[IncidentEvent], list[IncidentNote], list[Message]],
-    query: PageQuery,
-    translator: Translator,
+    context: WebContext, records: IncidentRecords, query: PageQuery, translator: Translator
 ) -> IncidentPage:
     """Build the page of an incident from its events, notes and messages; there is at least one event."""
     events, notes, messages = records
@@ -155,27 +148,24 @@ def build_incident_page(
         headline=sentences.summary(incident),
         duration=_duration_text(incident, translator, now),
         shared=sentences.shared(incident),
-        affected_portals=tuple(
-            _affected_portal_section(context, incident, one, query, sentences, now) for one in incident.portals
-        ),
+        affected_portals=tuple(_section(context, incident, one, query, sentences, now) for one in incident.portals),
         timeline=tuple(_timeline_entry(translator, one.confirmed, sentences.headline(one, now)) for one in events),
-        notes=tuple(
-            _timeline_entry(translator, one.at, translator(f"note.{one.kind.value}", by=one.by), one.text)
-            for one in notes
-        ),
+        notes=tuple(_note_entry(translator, one) for one in notes),
         messages=tuple(_message_entry(translator, one) for one in messages),
     )
 
 
-def read_incident(
-    reader: JournalReader, incident_id: str
-) -> tuple[list[IncidentEvent], list[IncidentNote], list[Message]]:
+def read_incident(reader: JournalReader, incident_id: str) -> IncidentRecords:
     """Read the events, notes and messages of the page."""
     return reader.incident_events(incident_id), reader.notes(incident_id), reader.messages(incident_id)
 
 
 def _timeline_entry(translator: Translator, at_ms: int, text: str, detail: str = "") -> TimelineEntry:
     return TimelineEntry(at=translator.date_time(at_ms), at_iso=iso(at_ms), text=text, detail=detail)
+
+
+def _note_entry(translator: Translator, note: IncidentNote) -> TimelineEntry:
+    return _timeline_entry(translator, note.at, translator(f"note.{note.kind.value}", by=note.by), note.text)
 
 
 def _message_entry(translator: Translator, message: Message) -> TimelineEntry:
@@ -185,26 +175,24 @@ def _message_entry(translator: Translator, message: Message) -> TimelineEntry:
     return _timeline_entry(translator, message.created, f"{message.target}: {status}", reminder)
 
 
-def _affected_portal_section(  # noqa: PLR0913, PLR0917 - a page has as many sources
+def _section(  # noqa: PLR0913, PLR0917 - a page has as many sources
     context: WebContext,
     incident: Incident,
-    affected_portal: AffectedPortal,
+    part: AffectedPortal,
     query: PageQuery,
     sentences: IncidentSentences,
     now_ms: int,
 ) -> AffectedPortalSection:
-    is_prober = affected_portal.portal == PROBER_PORTAL
-    name = sentences.summary(incident) if is_prober else sentences.portal_name(affected_portal.portal)
+    is_prober = part.portal == PROBER_PORTAL
+    has_page = not is_prober and part.portal in sentences.portals
     return AffectedPortalSection(
-        name=name,
-        url=""
-        if is_prober or affected_portal.portal not in sentences.portals
-        else query.portal_url(affected_portal.portal),
-        tone="up" if affected_portal.until is not None else _TONES.get(incident.kind, "degraded"),
-        facts=tuple(sentences.facts(affected_portal, now_ms)),
-        attempts=tuple(_attempt_row(one, sentences) for one in affected_portal.attempts),
-        hops=tuple(sentences.hop(hop) for hop in affected_portal.hops),
-        screenshots=() if is_prober else tuple(_screenshots(context, affected_portal, sentences.translator, now_ms)),
+        name=sentences.summary(incident) if is_prober else sentences.portal_name(part.portal),
+        url=query.portal_url(part.portal) if has_page else "",
+        tone="up" if part.until is not None else _TONES.get(incident.kind, "degraded"),
+        facts=tuple(sentences.facts(part, now_ms)),
+        attempts=tuple(_attempt_row(one, sentences) for one in part.attempts),
+        hops=tuple(sentences.hop(hop) for hop in part.hops),
+        screenshots=() if is_prober else tuple(_screenshots(context, part, sentences.translator, now_ms)),
     )
 
 
@@ -216,17 +204,11 @@ def _attempt_row(attempt: AttemptSummary, sentences: IncidentSentences) -> tuple
 
 
 def _screenshots(
-    context: WebContext, affected_portal: AffectedPortal, translator: Translator, now_ms: int
+    context: WebContext, part: AffectedPortal, translator: Translator, now_ms: int
 ) -> Iterator[tuple[str, str]]:
     """Yield URL and text of the final screenshots that were taken during the incident."""
-    found = (
-        context.screenshots.of_portal(affected_portal.portal, affected_portal.since, affected_portal.until or now_ms)
-        if context.screenshots
-        else []
-    )
-    for one in found:
+    store = context.screenshots
+    for one in store.of_portal(part.portal, part.since, part.until or now_ms) if store else ():
         if one.final_screenshot is not None:
-            yield (
-                screenshot_url(one, one.final_screenshot),
-                translator("incident.screenshot", time=translator.date_time(one.slot)),
-            )
+            text = translator("incident.screenshot", time=translator.date_time(one.slot))
+            yield screenshot_url(one, one.final_screenshot), text

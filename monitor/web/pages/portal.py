@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.i18n.translator import iso
-from monitor.model.records import STATE_CHECK, State
-from monitor.states.status_cache import DAY_MS
+from monitor.i18n.translator import Translator, iso
+from monitor.model.records import STATE_CHECK, Check, Measurement, Portal, State, StateChange
+from monitor.states.status_cache import DAY_MS, StatusCache
 from monitor.web.pages import charts, fleet
 from monitor.web.pages.check import MAX_RECENT_ATTEMPTS, CheckSection, check_section
 from monitor.web.pages.incidents import IncidentRow, incident_row
@@ -16,18 +16,12 @@ from probes.http.urls import strip_credentials
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from monitor.i18n.translator import Translator
-    from monitor.model.records import Check, Measurement, Portal, StateChange
-    from monitor.states.status_cache import StatusCache
     from monitor.storage.journal.store import JournalReader
     from monitor.web.context import WebContext
     from monitor.web.pages.query import PageQuery
 
-MAX_MEASUREMENTS = 5000
-"""Measurements of one kind read for one page."""
-
-MAX_INCIDENTS = 5
-"""Incidents listed on the page, the newest."""
+MAX_MEASUREMENTS = 5000  # measurements of one kind read for one page
+MAX_INCIDENTS = 5  # incidents listed on the page, the newest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,26 +65,13 @@ async def build_portal_page(
 
     def build_sections(reader: JournalReader) -> tuple[CheckSection, ...]:
         recent = _recent_measurements(reader, portal.id, checks, cache.location, now)
-        return tuple(
-            check_section(
-                check,
-                latest[check.name],
-                recent[check.name],
-                translator,
-                now,
-                screenshot_sets=screenshot_sets[check.name],
-            )
-            for check in checks
-        )
+        sources = ((one, latest[one.name], recent[one.name], screenshot_sets[one.name]) for one in checks)
+        return tuple(check_section(*source, translator, now) for source in sources)
 
     sections = await context.journal.read(build_sections)
     incidents = await context.journal.read(lambda reader: reader.incidents_of_portal(portal.id, limit=MAX_INCIDENTS))
     change = cache.current_state_change(portal.id)
-    changes = [
-        _state_change_row(one, translator)
-        for one in reversed(cache.changes.get(portal.id, ()))
-        if one.at > now - DAY_MS
-    ]
+    changes = [one for one in reversed(cache.changes.get(portal.id, ())) if one.at > now - DAY_MS]
     return PortalPage(
         row=fleet.portal_row(cache, portal, query, translator, now),
         second_name=portal.name("vi" if query.language == "en" else "en"),
@@ -99,7 +80,7 @@ async def build_portal_page(
         since="" if change is None else _since_text(change, translator, now),
         inventory=tuple(_inventory_rows(portal, translator)),
         hour_labels=charts.hour_labels(translator, now),
-        state_changes=tuple(changes),
+        state_changes=tuple(_state_change_row(one, translator) for one in changes),
         sections=sections,
         incidents=tuple(incident_row(one, cache, query, translator, now) for one in incidents),
     )
@@ -118,19 +99,16 @@ def _recent_measurements(
     found: dict[str, list[Measurement]] = {check.name: [] for check in checks}
     for kind in {check.kind for check in checks}:
         slowest = max(check.interval for check in checks if check.kind == kind)
-        since = now_ms - max(DAY_MS, int(MAX_RECENT_ATTEMPTS * slowest * 1000))
-        for one in reader.measurements(
-            kind=kind, portal=portal, since_ms=since, limit=MAX_MEASUREMENTS, newest_first=True
-        ):
+        since, limit = now_ms - max(DAY_MS, int(MAX_RECENT_ATTEMPTS * slowest * 1000)), MAX_MEASUREMENTS
+        for one in reader.measurements(kind=kind, portal=portal, since_ms=since, limit=limit, newest_first=True):
             if one.check in found and one.location == location:
                 found[one.check].append(one)
     return found
 
 
 def _since_text(change: StateChange, translator: Translator, now_ms: int) -> str:
-    return translator(
-        "since", time=translator.date_time(change.at), duration=translator.duration((now_ms - change.at) / 1000)
-    )
+    duration = translator.duration((now_ms - change.at) / 1000)
+    return translator("since", time=translator.date_time(change.at), duration=duration)
 
 
 def _state_change_row(change: StateChange, translator: Translator) -> StateChangeRow:

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from monitor.i18n.page_texts import LANGUAGES, RETIRED
-from monitor.model.records import PortalKind, State
+from monitor.model.records import Portal, PortalKind, State
 from probes.http.urls import strip_credentials
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from monitor.model.records import Portal
 
 FILTER_STATES = (State.UP, State.DOWN, State.DEGRADED, State.MAINTENANCE, State.UNKNOWN, RETIRED)
 """Values of the state filter, in the order of the chips."""
 
-MAX_SEARCH_LENGTH = 100
-"""Largest length of a search; the rest is ignored."""
+MAX_SEARCH_LENGTH = 100  # largest length of a search; the rest is ignored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +87,6 @@ def normalize(text: str) -> str:
 
 def matches(portal: Portal, terms: list[str]) -> bool:
     """Return whether every normalised term of a search occurs in the portal's id, code, names or URL."""
-    text = normalize(
-        " ".join((portal.id, portal.code or "", portal.name_vi, portal.name_en, strip_credentials(portal.url)))
-    )
+    texts = (portal.id, portal.code or "", portal.name_vi, portal.name_en, strip_credentials(portal.url))
+    text = normalize(" ".join(texts))
     return all(term in text for term in terms)

@@ -25,15 +25,9 @@ if TYPE_CHECKING:
     from monitor.config.secret_hash import ScryptHash
     from monitor.model.clock import Clock
 
-MAX_CACHED_CREDENTIALS = 64
-"""Verified credentials that are cached."""
-
-MAX_FAILURES, FAILURE_WINDOW_SECONDS = 5, 60.0
-"""Failures of one client within this time until it is throttled."""
-
-MAX_PENDING = 8
-"""Requests that may wait for the thread."""
-
+MAX_CACHED_CREDENTIALS = 64  # verified credentials that are cached
+MAX_FAILURES, FAILURE_WINDOW_SECONDS = 5, 60.0  # failures of one client within this time until it is throttled
+MAX_PENDING = 8  # requests that may wait for the thread
 _MAX_TRACKED_CLIENTS = 1024
 _NICENESS = 10
 _MAX_CREDENTIALS_LENGTH = 1024
@@ -95,9 +89,8 @@ class Authenticator:
         users, tokens = self._users, self._tokens
         self._pending += 1
         try:
-            verified = await asyncio.get_running_loop().run_in_executor(
-                self._executor, _verify, scheme, credentials, users, tokens
-            )
+            loop = asyncio.get_running_loop()
+            verified = await loop.run_in_executor(self._executor, _verify, scheme, credentials, users, tokens)
         finally:
             self._pending -= 1
         if not verified:

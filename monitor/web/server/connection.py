@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from monitor.web.server.headers import SECURITY_HEADERS
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-FIRST_BYTE_TIMEOUT_SECONDS = 10.0
-"""Timeout for the first byte of the first request."""
+FIRST_BYTE_TIMEOUT_SECONDS = 10.0  # timeout for the first byte of the first request
 
 REQUEST_TIMEOUT_SECONDS = 30.0
 """Timeout for a request and its response, from the first byte of the request to the last byte of the response."""
@@ -25,8 +21,7 @@ IDLE_TIMEOUT_SECONDS = 75.0
 MAX_LINE_BYTES, MAX_HEADER_BYTES, MAX_HEADERS = 8190, 8190, 64
 """Bytes of the request line and of one header, and how many headers; more is a bad request."""
 
-_LINGER_SECONDS = 0.5
-"""How long an unread body is still received, so that the client gets the response."""
+_LINGER_SECONDS = 0.5  # how long an unread body is still received, so that the client gets the response
 
 
 class TimedRequestHandler(web.RequestHandler):
@@ -81,11 +76,7 @@ class TimedRequestHandler(web.RequestHandler):
         self._on_close()
 
     def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
         """Respond to malformed requests with 400 and no log line: unauthenticated clients must not fill the log."""
         if status != HTTPStatus.BAD_REQUEST or request.writer.output_size > 0:

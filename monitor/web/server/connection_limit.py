@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_IPV6_PREFIX_BITS = 64
-"""Prefix of an IPv6 address that belongs to one client."""
+_IPV6_PREFIX_BITS = 64  # prefix of an IPv6 address that belongs to one client
 
 
 @dataclass(slots=True, eq=False)
@@ -37,10 +33,8 @@ class ConnectionLimiter:
 
     def acquire(self, client: str) -> Connection | None:
         """Return a connection, or None when the client is at its limit, or has most of all at the total limit."""
-        count = len(self._connections.get(client, ()))
-        if count >= self.max_connections_per_client or (
-            self._count >= self.max_connections and not self._evict_oldest(count)
-        ):
+        count, is_full = len(self._connections.get(client, ())), self._count >= self.max_connections
+        if count >= self.max_connections_per_client or (is_full and not self._evict_oldest(count)):
             self.rejected += 1
             return None
         connection = Connection(client)

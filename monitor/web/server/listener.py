@@ -6,27 +6,22 @@ import asyncio
 import errno
 import socket
 import ssl
+from collections.abc import Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 from aiohttp import web
 
 from monitor.web.server.connection import TimedRequestHandler
-from monitor.web.server.connection_limit import client_key
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
-    from monitor.web.server.connection_limit import Connection, ConnectionLimiter
+from monitor.web.server.connection_limit import Connection, ConnectionLimiter, client_key
 
 log = structlog.get_logger(__name__)
 
 BACKLOG = 512
 TLS_HANDSHAKE_TIMEOUT_SECONDS = 5.0
-_TLS_SHUTDOWN_TIMEOUT_SECONDS = 2.0
-_ACCEPT_RETRY_SECONDS = 0.5
-"""Pause after a failed accept, such as without free file descriptors."""
+_TLS_TIMEOUTS = {"ssl_handshake_timeout": TLS_HANDSHAKE_TIMEOUT_SECONDS, "ssl_shutdown_timeout": 2.0}
+_ACCEPT_RETRY_SECONDS = 0.5  # pause after a failed accept, such as without free file descriptors
 
 _OVERLOADED_RESPONSE = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 11\r\n"
@@ -37,12 +32,10 @@ _OVERLOADED_RESPONSE = (
 class WebListener(web.BaseSite):
     """A site of aiohttp's runner that accepts connections itself."""
 
-    def __init__(
-        self, runner: web.AppRunner, connection_limiter: ConnectionLimiter, tls: ssl.SSLContext | None
-    ) -> None:
+    def __init__(self, runner: web.AppRunner, limiter: ConnectionLimiter, tls: ssl.SSLContext | None) -> None:
         super().__init__(runner)
         self._app_runner = runner
-        self._connection_limiter = connection_limiter
+        self._limiter = limiter
         self._tls = tls
         self._sockets: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -102,7 +95,7 @@ class WebListener(web.BaseSite):
             self._start_connection(one, client_key(peer[0]))
 
     def _start_connection(self, client_socket: socket.socket, client: str) -> None:
-        connection = self._connection_limiter.acquire(client)
+        connection = self._limiter.acquire(client)
         if connection is not None:
             connection.close = self._spawn(self._serve(client_socket, connection), "web connection").cancel
             return
@@ -115,20 +108,15 @@ class WebListener(web.BaseSite):
         """Complete the TLS handshake and pass the socket to a request handler, which has its own timeouts."""
         server = self._app_runner.server
         assert server is not None  # noqa: S101 - the runner was set up before
-        request_handler = TimedRequestHandler(server, lambda: self._connection_limiter.release(connection))
-        limits = {
-            "ssl_handshake_timeout": TLS_HANDSHAKE_TIMEOUT_SECONDS,
-            "ssl_shutdown_timeout": _TLS_SHUTDOWN_TIMEOUT_SECONDS,
-        }
-        loop = asyncio.get_running_loop()
+        request_handler = TimedRequestHandler(server, lambda: self._limiter.release(connection))
+        loop, limits = asyncio.get_running_loop(), _TLS_TIMEOUTS if self._tls else {}
         try:
-            transport, _ = await loop.connect_accepted_socket(
-                lambda: request_handler, client_socket, ssl=self._tls, **(limits if self._tls else {})
-            )
+            accepted = loop.connect_accepted_socket(lambda: request_handler, client_socket, ssl=self._tls, **limits)
+            transport, _ = await accepted
         except OSError:  # no TLS, too old a version, too slow, or closed
-            self._connection_limiter.release(connection)
+            self._limiter.release(connection)
         except asyncio.CancelledError:
-            self._connection_limiter.release(connection)
+            self._limiter.release(connection)
             raise
         else:
             connection.close = transport.abort

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from monitor.web.rendering import TooManyRequests
-from monitor.web.server.auth import AuthResult
+from monitor.web.server.auth import Authenticator, AuthResult
 from monitor.web.server.connection_limit import client_key
 
 if TYPE_CHECKING:
@@ -16,35 +16,16 @@ if TYPE_CHECKING:
 
     from aiohttp.typedefs import Handler, Middleware
 
-    from monitor.web.server.auth import Authenticator
-
-MAX_REQUEST_BYTES = 4096
-"""Largest body of a request in bytes; no handler reads a body."""
-
-HEALTH_PATHS = ("/-/healthy", "/-/ready")
-"""Served without authentication and at any load."""
-
-RELOAD_PATH = "/-/reload"
-"""Has its own token."""
-
-MAX_LOOP_LAG_SECONDS = 0.05
-"""Average delay of timers above which requests wait, because they would delay probes."""
-
-MAX_ACTIVE_REQUESTS = 64
-"""Requests that are handled at the same time."""
-
-MAX_WAIT_SECONDS = 2.0
-"""How long a request waits before it is refused."""
-
-MAX_QUEUED_REQUESTS = 128
-"""Requests that may wait; further ones are refused at once."""
-
+MAX_REQUEST_BYTES = 4096  # largest body of a request in bytes; no handler reads a body
+HEALTH_PATHS = ("/-/healthy", "/-/ready")  # served without authentication and at any load
+RELOAD_PATH = "/-/reload"  # has its own token
+MAX_LOOP_LAG_SECONDS = 0.05  # average delay of timers above which requests wait, because they would delay probes
+MAX_ACTIVE_REQUESTS = 64  # requests that are handled at the same time
+MAX_WAIT_SECONDS = 2.0  # how long a request waits before it is refused
+MAX_QUEUED_REQUESTS = 128  # requests that may wait; further ones are refused at once
 RETRY_AFTER_SECONDS = 5
-
 _TICK_SECONDS = 0.02
-_SMOOTHING_FACTOR = 0.1
-"""Weight of the newest tick: a single stall of the host refuses no request."""
-
+_SMOOTHING_FACTOR = 0.1  # weight of the newest tick: a single stall of the host refuses no request
 _POLL_SECONDS = 0.05
 
 
@@ -129,9 +110,8 @@ def auth_middleware(authenticator: Authenticator) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         if authenticator.allows_anonymous or request.path in HEALTH_PATHS or request.path == RELOAD_PATH:
             return await handler(request)
-        result = await authenticator.authenticate(
-            request.headers.get("Authorization", ""), client_key(request.remote or "")
-        )
+        authorization, client = request.headers.get("Authorization", ""), client_key(request.remote or "")
+        result = await authenticator.authenticate(authorization, client)
         if result is AuthResult.AUTHENTICATED:
             return await handler(request)
         if result is AuthResult.THROTTLED:

@@ -47,7 +47,7 @@ async def test_a_webhook_gets_the_outage_and_the_all_clear_with_the_incidents_id
             one.wake()
             await eventually(lambda: len(hook.got) == 2)
             await eventually(lambda: _all(journal, MessageStatus.ACCEPTED, 2))
-            waited = one._metrics.delivery_seconds.labels("on-call")._sum.get()  # noqa: SLF001 - the histogram as it stands
+            waited = one.metrics.delivery_seconds.labels("on-call")._sum.get()  # noqa: SLF001 - the histogram as it stands
     assert waited == pytest.approx(2.493), "the outage waited from the end of its attempt on the test's clock"
     assert [body["title"] for body in hook.got] == [f"[{ID}] hue is down", f"[{ID}] hue is up again after 1 min"]
     assert [body["incidents"] for body in hook.got] == [ID, ID]
@@ -69,7 +69,7 @@ async def test_an_hour_without_the_webhook_loses_nothing_and_the_late_notificati
     async with opened(tmp_path) as journal:
         settings, story = notify(f"json://127.0.0.1:{port}/hook"), Story()
         async with dispatcher(journal, settings, clock) as one:
-            failures = one._metrics.failures.labels("on-call")._value  # noqa: SLF001 - the counter as it stands
+            failures = one.metrics.failures.labels("on-call")._value  # noqa: SLF001 - the counter as it stands
             for minute in range(60):
                 if minute == 0:
                     await write(journal, story.falls(), settings, clock.now())
