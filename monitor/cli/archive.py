@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from monitor.storage.archive.protocol import SealRequest
     from monitor.storage.journal.store import ArchiveUpdate, JournalWriter
 
-archive_app = typer.Typer(help="The sealed days of a data directory.", no_args_is_help=True)
+archive_app = typer.Typer(name="archive", help="The sealed days of a data directory.", no_args_is_help=True)
 
 
 @archive_app.command(name="list")
@@ -89,14 +89,8 @@ def _exclusive_writer(config: Path, data: Path) -> Iterator[tuple[SealRequest, J
     settings = load(config).settings
     if not (data / JOURNAL_FILE).exists():
         raise JournalError(f"there is no journal in {data}")
-    lock = DirectoryLock(data)
-    try:
-        writer = JournalWriter(data / JOURNAL_FILE, PROBE_KINDS)
-        try:
-            grace = int(settings.archive.grace * 1000)
-            now = time.time_ns() // 1_000_000
-            yield SealRequest(directory=data, zone=settings.report_zone, grace_ms=grace, now_ms=now), writer
-        finally:
-            writer.close()
-    finally:
-        lock.release()
+    with ExitStack() as stack:
+        stack.callback(DirectoryLock(data).release)
+        writer = stack.enter_context(closing(JournalWriter(data / JOURNAL_FILE, PROBE_KINDS)))
+        grace, now = int(settings.archive.grace * 1000), time.time_ns() // 1_000_000
+        yield SealRequest(directory=data, zone=settings.report_zone, grace_ms=grace, now_ms=now), writer

@@ -11,8 +11,7 @@ from monitor.cli.output import EXIT_FAILURE, EXIT_OK, DataDir, fail
 
 
 def backup(
-    target: Annotated[Path, typer.Argument(help="A directory that does not exist yet.")],
-    data: DataDir = Path("data"),
+    target: Annotated[Path, typer.Argument(help="A directory that does not exist yet.")], data: DataDir = Path("data")
 ) -> None:
     """Copy the data directory, whole or not at all; works while the daemon runs."""
     from monitor.cli.output import progress_bar

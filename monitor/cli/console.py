@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 MIN_WIDTH, MAX_WIDTH = 40, 200
 
-
 _ASCII_REPLACEMENTS = str.maketrans({"đ": "d", "Đ": "D", "…": "..."})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from dataclasses import replace
 from enum import StrEnum
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.scoring.report.collect import ReportRequest
 
-export_app = typer.Typer(help="Export the scores of a period, or verify an export.", no_args_is_help=True)
+export_app = typer.Typer(
+    name="export", help="Export the scores of a period, or verify an export.", no_args_is_help=True
+)
 
 
 class Language(StrEnum):
@@ -58,16 +61,11 @@ def export(
         fail("name the period, such as --quarter 2026Q3", EXIT_USAGE)
     loaded = load(config)
     request = _report_request(loaded, data, quarter, rubric, lang.value if lang else loaded.settings.language)
+    source_name = source.value if source else loaded.settings.history.source
     target = out or data / "exports" / f"{request.period.name}-{request.language}"
     try:
         check_target(target)
-        ended = _write_report(
-            request,
-            loaded,
-            source.value if source else loaded.settings.history.source,
-            target,
-            [one for one in REPORT_FORMATS if one in formats],
-        )
+        ended = _write_report(request, loaded, source_name, target, [one for one in REPORT_FORMATS if one in formats])
     except ExportError as error:
         fail(str(error), EXIT_USAGE)
     except OSError as error:
@@ -148,11 +146,5 @@ def _write_report(request: ReportRequest, loaded: Config, source_name: str, targ
 
 
 def _step_counter(progress: Callable[[int, int | None], None], total: int) -> Callable[[], None]:
-    done = 0
-
-    def advance() -> None:
-        nonlocal done
-        done += 1
-        progress(done, total)
-
-    return advance
+    done = itertools.count(1)
+    return lambda: progress(next(done), total)

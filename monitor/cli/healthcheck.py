@@ -49,12 +49,10 @@ def request_health(address: str, path: str, timeout_seconds: float) -> tuple[boo
     """
     host, _, port = address.rpartition(":")
     bare_host = host.strip("[]")
-    endpoint = (_WILDCARD_ADDRESSES.get(bare_host, bare_host), int(port))
+    peer = (_WILDCARD_ADDRESSES.get(bare_host, bare_host), int(port))
+    plain = http.client.HTTPConnection(*peer, timeout=timeout_seconds)
     error: Exception | None = None
-    for connection in (
-        http.client.HTTPConnection(*endpoint, timeout=timeout_seconds),
-        _tls_connection(*endpoint, timeout_seconds),
-    ):
+    for connection in (plain, _tls_connection(*peer, timeout_seconds)):
         try:
             connection.request("GET", path)
             response = connection.getresponse()

@@ -14,7 +14,7 @@ from monitor.cli.output import EXIT_USAGE, ConfigDir, DataDir, HistorySource, fa
 if TYPE_CHECKING:
     from monitor.storage.history.source import HistoryReader
 
-history_app = typer.Typer(help="Export or import measurements.", no_args_is_help=True)
+history_app = typer.Typer(name="history", help="Export or import measurements.", no_args_is_help=True)
 
 
 class FileFormat(StrEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from monitor.daemon.drill import DrillStep
     from monitor.model.incidents import NoteKind
 
-incident_app = typer.Typer(help="Acknowledge or comment on an incident.", no_args_is_help=True)
+incident_app = typer.Typer(name="incident", help="Acknowledge or comment on an incident.", no_args_is_help=True)
 
 IMPORT_TIMEOUT_SECONDS = 3.0
 """Seconds that a command waits for the daemon to import a note."""
@@ -49,22 +50,19 @@ def incidents(  # the name of the command
         begin = parse_time(since, now)
     except ValueError as error:
         fail(str(error), EXIT_USAGE)
-    reader = JournalReader(data / JOURNAL_FILE, PROBE_KINDS)
-    try:
+    with closing(JournalReader(data / JOURNAL_FILE, PROBE_KINDS)) as reader:
         found = reader.incidents(open_only=open_only, since_ms=begin)
         if as_json:
             print_json({"incidents": [incident_detail_json(reader, one, now) for one in found]})
-    finally:
-        reader.close()
     if not as_json:
         translator = Translator("en", ZoneInfo(loaded.settings.report_zone))
         sentences = IncidentSentences(translator, {portal.id: portal for portal in loaded.portals})
         for one in found:
+            incident = one.incident
             state = "open" if one.type is not EventType.RESOLVED else "resolved"
-            since_text = translator.date_time(one.incident.opened)
-            duration = translator.duration(one.incident.downtime_seconds(now))
-            summary = sentences.summary(one.incident)
-            typer.echo(f"{state}  {one.incident.id}  {summary}  since {since_text}, {duration}")
+            opened = translator.date_time(incident.opened)
+            duration = translator.duration(incident.downtime_seconds(now))
+            typer.echo(f"{state}  {incident.id}  {sentences.summary(incident)}  since {opened}, {duration}")
     raise SystemExit(EXIT_FAILURE if any(one.type is not EventType.RESOLVED for one in found) else EXIT_OK)
 
 
@@ -99,17 +97,15 @@ def _leave_note(data: Path, identity: str, kind: NoteKind, by: str, text: str) -
     from monitor.storage.journal.store import JOURNAL_FILE, JournalReader
     from probes.registry import PROBE_KINDS
 
-    reader = JournalReader(data / JOURNAL_FILE, PROBE_KINDS)
-    known = reader.incident_events(identity)
-    reader.close()
+    with closing(JournalReader(data / JOURNAL_FILE, PROBE_KINDS)) as reader:
+        known = reader.incident_events(identity)
     if not known:
         fail(f"there is no incident {identity}; `portal-monitor incidents` lists them")
     if not by.strip():
         fail("--by must not be empty", EXIT_USAGE)
+    note = inbox.new_note(identity, kind, by.strip(), text.strip(), time.time_ns() // 1_000_000)
     try:
-        path = inbox.submit_note(
-            data, inbox.new_note(identity, kind, by.strip(), text.strip(), time.time_ns() // 1_000_000)
-        )
+        path = inbox.submit_note(data, note)
     except OSError as error:
         fail(f"{data / INBOX}: {error.strerror}")
     end = time.monotonic() + IMPORT_TIMEOUT_SECONDS
@@ -140,16 +136,15 @@ def drill(  # the name of the command
     if target is not None and target not in targets:
         fail(unknown_choice("target", [target], targets), EXIT_USAGE)
     with tempfile.TemporaryDirectory(prefix="portal-monitor-drill-") as temp_dir:
-        outage_drill = Drill(
-            SystemClock(), Path(temp_dir), interval_seconds=interval, step_timeout_seconds=10 * interval + 60
-        )
+        timeout = 10 * interval + 60
+        outage = Drill(SystemClock(), Path(temp_dir), interval_seconds=interval, step_timeout_seconds=timeout)
         chosen = targets[target] if target is not None else None
 
         def report(step: str) -> None:
             typer.echo(f"  {step}", err=True)
 
         try:
-            stages = asyncio.run(outage_drill.run(base, chosen, recovery=recovery, on_step=report))
+            stages = asyncio.run(outage.run(base, chosen, recovery=recovery, on_step=report))
         except DrillError as error:
             fail(str(error))
     _print_stages(stages, as_json=as_json)

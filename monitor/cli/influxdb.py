@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from monitor.sinks.influxdb.sink import InfluxDBSettings
 
 
-influx_app = typer.Typer(help="Initialise and check the configured InfluxDB.", no_args_is_help=True)
+influx_app = typer.Typer(name="influx", help="Initialise and check the configured InfluxDB.", no_args_is_help=True)
 
 
 def _influxdb(directory: Path) -> InfluxDBSettings:

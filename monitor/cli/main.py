@@ -35,18 +35,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command()(healthcheck)
-app.command()(hash_secret)
-app.add_typer(history_app, name="history")
-app.add_typer(influx_app, name="influx")
-app.add_typer(archive_app, name="archive")
-app.add_typer(incident_app, name="incident")
-app.command()(incidents)
-app.command()(drill)
-app.add_typer(score_app, name="score")
-app.add_typer(export_app, name="export")
-app.command()(backup)
-app.command()(restore)
+for _group in (history_app, influx_app, archive_app, incident_app, score_app, export_app):
+    app.add_typer(_group)
+for _command in (healthcheck, hash_secret, incidents, drill, backup, restore):
+    app.command()(_command)
 
 
 class LogFormat(StrEnum):
@@ -132,8 +124,7 @@ def check_config(directory: Annotated[Path, typer.Argument(help="Configuration d
     cost = estimate(loaded)
     typer.echo(
         f"{directory} is valid ({loaded.digest}): {cost.portals} portals, {cost.checks} checks, "
-        f"{len(loaded.rules.rubrics)} rubrics, "
-        f"{cost.probes_per_minute:g} probes per minute,\n"
+        f"{len(loaded.rules.rubrics)} rubrics, {cost.probes_per_minute:g} probes per minute,\n"
         f"about {cost.prometheus_series} Prometheus series and {cost.influx_points_per_day} InfluxDB points per day"
     )
     upcoming = describe_upcoming(loaded.settings.calendar.windows, time.time_ns() // 1_000_000)

@@ -42,7 +42,6 @@ FAULT_TEXTS: Mapping[Fault, str] = {
 }
 """Text of every fault."""
 
-
 _DAY = 86_400.0
 _GLYPHS = dict(zip(PHASES.values(), "░▒▓▪█▚", strict=True))
 _ASCII_GLYPHS = dict(zip(PHASES.values(), "rctsw=", strict=True))
@@ -167,19 +166,13 @@ def result_json(result: ProbeResult) -> dict[str, Any]:
         "detail": result.detail,
         "duration": result.duration,
         "values": {name: value for name, value in result.values.items() if _is_finite(value)},
-        "hops": [
-            {
-                "url": hop.url,
-                "status": hop.status,
-                "location": hop.location,
-                "address": hop.address,
-                "family": hop.family,
-                "phases": dict(hop.phases),
-                "seconds": sum(hop.phases.values()),
-            }
-            for hop in result.hops
-        ],
+        "hops": [_hop_json(hop) for hop in result.hops],
     }
+
+
+def _hop_json(hop: Hop) -> dict[str, Any]:
+    plain = {key: getattr(hop, key) for key in ("url", "status", "location", "address", "family")}
+    return plain | {"phases": dict(hop.phases), "seconds": sum(hop.phases.values())}
 
 
 def _is_finite(value: object) -> bool:
@@ -199,7 +192,6 @@ _TIMINGS = (
     ("main thread", "main_thread_seconds"),
 )
 
-
 _RESOURCE_TYPES = ("html", "script", "style", "image", "font", "other")
 
 
@@ -215,10 +207,9 @@ def page_values(values: Mapping[str, Scalar]) -> Iterator[tuple[str, str]]:
     if "cls" in values:
         yield "CLS", f"{float(values['cls']):.3f}"
     if "bytes_total" in values:
-        parts = (
-            f"{type_} {_kb(values[f'bytes_{type_}'])}" for type_ in _RESOURCE_TYPES if values.get(f"bytes_{type_}")
-        )
-        yield "weight", f"{_kb(values['bytes_total'])} ({', '.join(parts)}), {_kb(values['bytes_decoded'])} decoded"
+        sizes = {name: values.get(f"bytes_{name}") for name in _RESOURCE_TYPES}
+        parts = ", ".join(f"{name} {_kb(size)}" for name, size in sizes.items() if size)
+        yield "weight", f"{_kb(values['bytes_total'])} ({parts}), {_kb(values['bytes_decoded'])} decoded"
         yield "requests", f"{values['requests']}, {values['requests_failed']} failed"
         yield "console", f"{values['console_errors']} errors"
     if "third_party_ratio" in values:

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from monitor.scoring.rubric import Rubric, ScoringRules
 
 score_app = typer.Typer(
-    help="Score portals by rubrics, explain the points, seal a period.", invoke_without_command=True
+    name="score", help="Score portals by rubrics, explain the points, seal a period.", invoke_without_command=True
 )
-
 
 PeriodOption = Annotated[
     str | None, typer.Option(help="2026Q3, 2026-09, 2026-W37, 2026-09-14, 7d or from..to. Default: this quarter.")
@@ -32,8 +31,7 @@ RubricOption = Annotated[
 ]
 PortalOption = Annotated[list[str] | None, typer.Option(help="Portal id; may be repeated; default: all.")]
 FromOption = Annotated[
-    HistorySource | None,
-    typer.Option("--from", help="Source of history. Default: as configured, else the archive."),
+    HistorySource | None, typer.Option("--from", help="Source of history. Default: as configured, else the archive.")
 ]
 LangOption = Annotated[str | None, typer.Option(help="vi or en. Default: the configured language.")]
 
@@ -82,14 +80,10 @@ def seal(
     data: DataDir = Path("data"),
 ) -> None:
     """Seal the scores of a period that has ended, with the digests of all their inputs."""
-    from monitor.config import load
     from monitor.scoring import seal as seal_scores
 
-    loaded = load(config)
     now = time.time_ns() // 1_000_000
-    chosen = period_of(loaded, period, now)
-    scores = _compute_scores(loaded, data, chosen, now, None, None)
-    found = seal_scores.input_digests(data, rules_of(loaded, chosen, None), loaded.portals, chosen)
+    scores, found = _scores_and_digests(config, data, period, now)
     path = seal_scores.seal(data, scores, found, now, by=by or getpass.getuser(), replace=replace)
     typer.echo(f"{path}: {len(found)} inputs", err=True)
 
@@ -97,23 +91,28 @@ def seal(
 @score_app.command()
 def verify(period: PeriodOption = None, config: ConfigDir = Path("config"), data: DataDir = Path("data")) -> None:
     """Compute a sealed period again and list what has changed. Exit code 1 when anything has."""
-    from monitor.config import load
     from monitor.scoring import seal as seal_scores
 
-    loaded = load(config)
-    now = time.time_ns() // 1_000_000
-    chosen = period_of(loaded, period, now)
-    scores = _compute_scores(loaded, data, chosen, now, None, None)
-    found = seal_scores.input_digests(data, rules_of(loaded, chosen, None), loaded.portals, chosen)
+    scores, found = _scores_and_digests(config, data, period, time.time_ns() // 1_000_000)
     compared = seal_scores.compare(data, scores, found)
     if compared is None:
-        fail(f"{chosen.name} was not sealed")
+        fail(f"{scores.period.name} was not sealed")
     for line in compared.changed:
         typer.echo(line)
-    typer.echo(
-        f"{chosen.name}, sealed {compared.sealed_at}: {'same' if compared.same_scores else 'other'} scores", err=True
-    )
+    result = "same" if compared.same_scores else "other"
+    typer.echo(f"{scores.period.name}, sealed {compared.sealed_at}: {result} scores", err=True)
     raise SystemExit(EXIT_OK if compared.same_scores and not compared.changed else EXIT_FAILURE)
+
+
+def _scores_and_digests(config: Path, data: Path, name: str | None, now_ms: int) -> tuple[ScoreSet, dict[str, str]]:
+    """Return the scores of the period called ``name`` or of this quarter, and the digests of their inputs."""
+    from monitor.config import load
+    from monitor.scoring.seal import input_digests
+
+    loaded = load(config)
+    period = period_of(loaded, name, now_ms)
+    scores = _compute_scores(loaded, data, period, now_ms, None, None)
+    return scores, input_digests(data, rules_of(loaded, period, None), loaded.portals, period)
 
 
 def period_of(loaded: Config, name: str | None, now_ms: int) -> Period:

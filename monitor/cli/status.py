@@ -5,7 +5,8 @@ from __future__ import annotations
 import fcntl
 import sqlite3
 from collections import Counter
-from dataclasses import asdict, dataclass
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -117,46 +118,28 @@ def collect(directory: Path, portals: Sequence[Portal], checks: Sequence[Check],
 
 def _portal_statuses(directory: Path, location: str, now_ms: int) -> dict[str, PortalStatus]:
     """Return the state of every portal that this location ever evaluated."""
+    found = {}
     changes = history.states_at(directory, now_ms)
-    return {
-        portal: PortalStatus(
-            portal=portal,
-            state=State(state),
-            since=at,
-            fault=Fault(fault) if fault else None,
-            detail=detail,
-            flapping=flapping,
-        )
-        for portal, where, at, state, _, flapping, fault, detail in zip(*changes.values(), strict=True)
-        if where == location
-    }
+    for portal, where, at, state, _, flapping, text, detail in zip(*changes.values(), strict=True):
+        if where == location:
+            status = PortalStatus(portal=portal, state=State(state), since=at, detail=detail, flapping=flapping)
+            found[portal] = replace(status, fault=Fault(text)) if text else status
+    return found
 
 
 def _counts(path: Path) -> dict[str, int]:
-    reader = JournalReader(path, PROBE_KINDS)
-    try:
+    with closing(JournalReader(path, PROBE_KINDS)) as reader:
         return reader.row_counts()
-    finally:
-        reader.close()
 
 
 def _last_probe(path: Path, location: str, now_ms: int) -> int | None:
     """Return when the newest probe started: newest by slot, not by sequence number, since rows may be imported."""
-    db = open_journal(path, write=False)
-    try:
+    newest = "WHERE started IS NOT NULL AND +location = ? AND slot <= ? ORDER BY slot DESC LIMIT 1"
+    with closing(open_journal(path, write=False)) as db:
         existing = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        tables = [KindTable(kind, probe).name for kind, probe in PROBE_KINDS.items()]
-        found = [
-            db.execute(
-                f'SELECT started FROM "{table}" '  # noqa: S608 - our own names
-                "WHERE started IS NOT NULL AND +location = ? AND slot <= ? ORDER BY slot DESC LIMIT 1",
-                (location, now_ms),
-            ).fetchone()
-            for table in tables
-            if table in existing
-        ]
-    finally:
-        db.close()
+        tables = existing & {KindTable(kind, probe).name for kind, probe in PROBE_KINDS.items()}
+        queries = [f'SELECT started FROM "{table}" {newest}' for table in tables]  # noqa: S608 - our own names
+        found = [db.execute(query, (location, now_ms)).fetchone() for query in queries]
     return max((row[0] for row in found if row), default=None)
 
 
@@ -194,9 +177,8 @@ def print_status(status: Status, console: Console, zone: str = DEFAULT_ZONE) -> 
     writer = ConsoleWriter(console)
     daemon = "not running" if not status.running else f"running (process {status.pid or 'unknown'})"
     writer.line((daemon, "green" if status.running else "bold red"), label="daemon     ")
-    last_probe = (
-        "none yet" if status.age is None else f"{format_duration(status.age)} ago{'' if status.on_time else ', late'}"
-    )
+    late = "" if status.on_time else ", late"
+    last_probe = "none yet" if status.age is None else f"{format_duration(status.age)} ago{late}"
     writer.line((last_probe, "green" if status.on_time else "bold red"), label="last probe ")
     rows = ", ".join(f"{name.removeprefix('measurement_')} {count}" for name, count in status.rows.items())
     writer.line((f"{status.size / 1e6:.1f} MB, rows: {rows}", ""), label="journal    ")
@@ -214,11 +196,9 @@ def _print_portal(writer: ConsoleWriter, portal: PortalStatus, now_ms: int, zone
         when = datetime.fromtimestamp(portal.since / 1000, zone)
         since = f" since {when:%Y-%m-%d %H:%M} ({format_duration((now_ms - portal.since) / 1000)})"
     writer.console.print()
-    state = (
-        "self-check failing"
-        if portal.portal == PROBER_PORTAL
-        else f"{portal.state}{', flapping' if portal.flapping else ''}"
-    )
+    state = f"{portal.state}{', flapping' if portal.flapping else ''}"
+    if portal.portal == PROBER_PORTAL:
+        state = "self-check failing"
     writer.line((portal.portal, "bold"), (f"  {state}", _STYLES.get(portal.state, "")), (since, ""))
     reason = ": ".join(part for part in (FAULT_TEXTS[portal.fault] if portal.fault else "", portal.detail) if part)
     if reason:

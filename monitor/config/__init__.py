@@ -16,8 +16,8 @@ from pydantic import ValidationError
 
 from monitor.config.alerting import alerting_with_secrets
 from monitor.config.checks import check_builder, check_groups
-from monitor.config.cost_estimate import Estimate, estimate
-from monitor.config.diagnostics import ConfigError, ConfigErrorDetail, ErrorCollector
+from monitor.config.cost_estimate import estimate
+from monitor.config.diagnostics import ConfigError, ErrorCollector
 from monitor.config.inventory import build_portal, check_maintenance, valid_entries, values_of
 from monitor.config.json_schema import schema
 from monitor.config.loaded import Config, digest, redacted
@@ -28,17 +28,7 @@ from monitor.config.web import web_with_files
 from monitor.config.yaml_document import YamlDocument
 from monitor.config.yaml_loader import load_document
 
-__all__ = [
-    "Config",
-    "ConfigError",
-    "ConfigErrorDetail",
-    "Estimate",
-    "MonitorSettings",
-    "estimate",
-    "load",
-    "redacted",
-    "schema",
-]
+__all__ = ["Config", "ConfigError", "MonitorSettings", "estimate", "load", "redacted", "schema"]
 
 
 @contextmanager
@@ -79,15 +69,13 @@ def load(directory: Path, environment: Mapping[str, str] = os.environ) -> Config
         check for entry, portal in zip(entries, portals, strict=True) for check in builder.build_checks(entry, portal)
     )
     if monitor and settings:
-        check_maintenance(
-            monitor, settings.maintenance, values_of(documents, "id"), values_of(documents, "group"), collector
-        )
+        check_maintenance(monitor, settings.maintenance, documents, collector)
     if monitor is None or settings is None:
         raise ConfigError(collector.errors)
     config_digest = digest(settings, portals, checks)
     settings = _resolve_files(settings, monitor, directory, collector)
     rules = load_rules(directory, environment, {one.id for one in portals}, settings.report_zone, collector)
-    _add_warnings(monitor, settings, check_count=len(checks), collector=collector)
+    _add_warnings(monitor, settings, len(checks), collector)
     collector.raise_for_errors()
     return Config(
         settings=settings,
@@ -147,7 +135,7 @@ def _resolve_sink_files(settings: MonitorSettings, directory: Path) -> SinksBloc
 
 
 def _add_warnings(
-    document: YamlDocument, settings: MonitorSettings, *, check_count: int, collector: ErrorCollector
+    document: YamlDocument, settings: MonitorSettings, check_count: int, collector: ErrorCollector
 ) -> None:
     if settings.contact == SAMPLE_CONTACT:
         message = "the contact is the sample value: operators of portals cannot reach you"

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator, model_va
 
 from monitor.config.diagnostics import ErrorCollector
 from monitor.config.portals import Block
-from monitor.config.secret_files import SecretFileError, read_secret
-from monitor.config.value_types import Duration, HttpUrl, Slug, TimeZone, http_url
+from monitor.config.secret_files import read_configured_secret
+from monitor.config.value_types import Duration, HttpUrl, Slug, TimeZone, http_url, unique_names
 from monitor.config.yaml_document import YamlDocument
 from monitor.model.incidents import Severity
 
@@ -40,20 +40,20 @@ class QuietHoursBlock(Block):
 
     start: ClockTime = Field(description="Time of day at which they begin, such as 22:00.")
     end: ClockTime = Field(description="Time of day at which they end; held messages are sent then.")
-    zone: TimeZone = Field(default="Asia/Ho_Chi_Minh", description="IANA time zone of these hours.")
-    hold: tuple[Severity, ...] = Field(default=(Severity.NOTICE,), description="What is held: notice, page or both.")
+    zone: TimeZone = Field("Asia/Ho_Chi_Minh", description="IANA time zone of these hours.")
+    hold: tuple[Severity, ...] = Field((Severity.NOTICE,), description="What is held: notice, page or both.")
 
 
 class TargetBlock(Block):
     """A notification target: an Apprise URL, such as mailto://, tgram://, slack:// or json:// (a webhook)."""
 
     name: Slug = Field(description="Unique and lasting: sent messages are stored under it.")
-    url: SecretStr | None = Field(default=None, description='Its Apprise URL, best as "${NAME}".')
-    url_file: Path | None = Field(default=None, description="File with that URL, below this directory.")
+    url: SecretStr | None = Field(None, description='Its Apprise URL, best as "${NAME}".')
+    url_file: Path | None = Field(None, description="File with that URL, below this directory.")
     severities: tuple[Severity, ...] = Field(
-        default=(Severity.PAGE, Severity.NOTICE), description="Severities that it receives: page, notice or both."
+        (Severity.PAGE, Severity.NOTICE), description="Severities that it receives: page, notice or both."
     )
-    language: Literal["vi", "en"] | None = Field(default=None, description="Language; default: that of notify.")
+    language: Literal["vi", "en"] | None = Field(None, description="Language; default: that of notify.")
     reminders: bool = Field(default=True, description="Whether it receives reminders of open incidents.")
 
     @field_validator("url")
@@ -87,27 +87,19 @@ def check_apprise_url(url: str) -> None:
 class NotifyBlock(Block):
     """The built-in notifier; without targets it sends nothing. Times in seconds."""
 
-    targets: tuple[TargetBlock, ...] = Field(default=(), description="Notification targets.")
-    language: Literal["vi", "en"] | None = Field(default=None, description="Language; default: that of the pages.")
-    group_wait: Duration = Field(default=1.0, description="Events within this time are one message.")
+    targets: Annotated[tuple[TargetBlock, ...], unique_names("targets")] = Field(
+        (), description="Notification targets."
+    )
+    language: Literal["vi", "en"] | None = Field(None, description="Language; default: that of the pages.")
+    group_wait: Duration = Field(1.0, description="Events within this time are one message.")
     repeat_interval: Duration | None = Field(
-        default=None, description="Time between reminders of an incident that is not acknowledged."
+        None, description="Time between reminders of an incident that is not acknowledged."
     )
-    expire: Duration = Field(default=86400.0, description="Age at which an undelivered message is given up.")
-    timeout: Duration = Field(default=30.0, description="Timeout of one attempt to send.")
-    correlation_window: Duration = Field(
-        default=120.0, description="Portals that fail within this time may be one incident."
-    )
-    quiet_hours: QuietHoursBlock | None = Field(default=None, description="Hours in which messages are held.")
-    external_url: HttpUrl | None = Field(default=None, description="URL of these status pages, for links.")
-
-    @field_validator("targets")
-    @classmethod
-    def _check_unique_names(cls, value: tuple[TargetBlock, ...]) -> tuple[TargetBlock, ...]:
-        names = [target.name for target in value]
-        if len(set(names)) < len(names):
-            raise ValueError("two targets have the same name")
-        return value
+    expire: Duration = Field(86400.0, description="Age at which an undelivered message is given up.")
+    timeout: Duration = Field(30.0, description="Timeout of one attempt to send.")
+    correlation_window: Duration = Field(120.0, description="Portals that fail within this time may be one incident.")
+    quiet_hours: QuietHoursBlock | None = Field(None, description="Hours in which messages are held.")
+    external_url: HttpUrl | None = Field(None, description="URL of these status pages, for links.")
 
     @model_validator(mode="after")
     def _check_repeat_interval(self) -> NotifyBlock:
@@ -119,10 +111,10 @@ class NotifyBlock(Block):
 class HeartbeatBlock(Block):
     """A dead-man's switch: a URL that is called as long as probes complete, and never otherwise."""
 
-    url: SecretStr | None = Field(default=None, description='The URL, best as "${NAME}".')
-    url_file: Path | None = Field(default=None, description="File with that URL, below this directory.")
-    interval: Duration = Field(default=60.0, description="Time from one call to the next, in seconds.")
-    timeout: Duration = Field(default=10.0, description="Timeout of one call, in seconds.")
+    url: SecretStr | None = Field(None, description='The URL, best as "${NAME}".')
+    url_file: Path | None = Field(None, description="File with that URL, below this directory.")
+    interval: Duration = Field(60.0, description="Time from one call to the next, in seconds.")
+    timeout: Duration = Field(10.0, description="Timeout of one call, in seconds.")
 
     @field_validator("url")
     @classmethod
@@ -139,17 +131,17 @@ class AlertmanagerBlock(Block):
     """Alertmanagers that receive alerts directly (API v2); each instance of a cluster, never a load balancer."""
 
     urls: tuple[HttpUrl, ...] = Field(min_length=1, description="Every instance, such as http://am-1:9093.")
-    resend_delay: ResendDelay = Field(default=60.0, description="Seconds between repetitions, 30 to 180.")
-    timeout: Duration = Field(default=10.0, description="Timeout of one request, in seconds.")
+    resend_delay: ResendDelay = Field(60.0, description="Seconds between repetitions, 30 to 180.")
+    timeout: Duration = Field(10.0, description="Timeout of one request, in seconds.")
 
 
 class AlertingSettings(Block):
     """The three blocks together, inherited by the settings."""
 
     notify: NotifyBlock = NotifyBlock()
-    heartbeat: HeartbeatBlock | None = Field(default=None, description="Dead-man's switch.")
+    heartbeat: HeartbeatBlock | None = Field(None, description="Dead-man's switch.")
     alertmanager: AlertmanagerBlock | None = Field(
-        default=None, description="Alertmanagers to send alerts to without Prometheus."
+        None, description="Alertmanagers to send alerts to without Prometheus."
     )
 
 
@@ -186,12 +178,5 @@ def _resolve_url(
         return block.url
     if block.url_file is None:
         return block.url
-    location = document.locate((*key_path, "url_file"))
-    try:
-        text = read_secret(directory / block.url_file)
-    except SecretFileError as error:
-        collector.add(location, f"{location.display_value()} cannot be read: {error}")
-        return None
-    if not text:
-        collector.add(location, f"{location.display_value()} is empty")
-    return SecretStr(text)
+    text = read_configured_secret(directory / block.url_file, document.locate((*key_path, "url_file")), collector)
+    return None if text is None else SecretStr(text)

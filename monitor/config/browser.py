@@ -12,7 +12,7 @@ from monitor.config.portals import Block
 from monitor.config.value_types import Duration
 from probes.browser.pool import BrowserPoolSettings
 
-DAY_SECONDS = 86400.0
+_DAY = 86400.0
 
 
 def _network(value: str) -> str:
@@ -26,41 +26,33 @@ class ScreenshotsBlock(Block):
     """Screenshots of failures, of changes, and one a day; ``retention`` in seconds."""
 
     retention: Duration = Field(
-        default=100 * DAY_SECONDS,
-        ge=DAY_SECONDS,
-        le=3660 * DAY_SECONDS,
-        description="Age at which screenshots are removed, from a day on.",
+        100 * _DAY, ge=_DAY, le=3660 * _DAY, description="Age at which screenshots are removed, from a day on."
     )
     max_bytes: int = Field(
-        default=2_000_000_000,
-        ge=10_000_000,
-        description="Bytes that screenshots may take; the oldest are removed first.",
+        2_000_000_000, ge=10_000_000, description="Bytes that screenshots may take; the oldest are removed first."
     )
 
     @property
     def retention_days(self) -> int:
         """Return the retention in whole days."""
-        return round(self.retention / DAY_SECONDS)
+        return round(self.retention / _DAY)
 
 
 class BrowserBlock(Block):
     """Settings of every check that loads pages in a browser."""
 
     executable: Path | None = Field(
-        default=None, description="Browser; else PORTAL_MONITOR_CHROMIUM, Playwright's own, or an installed one."
+        None, description="Browser; else PORTAL_MONITOR_CHROMIUM, Playwright's own, or an installed one."
     )
     min_free_memory: int = Field(
-        default=750_000_000, ge=0, description="Bytes that must be free on this machine before a browser is started."
+        750_000_000, ge=0, description="Bytes that must be free on this machine before a browser is started."
     )
-    max_loads: int = Field(default=50, ge=1, le=1000, description="Page loads after which a browser is replaced.")
+    max_loads: int = Field(50, ge=1, le=1000, description="Page loads after which a browser is replaced.")
     min_speed_ratio: float = Field(
-        default=0.4,
-        ge=0,
-        le=1,
-        description="Share of this host's best speed below which a load is recorded as unknown.",
+        0.4, ge=0, le=1, description="Share of this host's best speed below which a load is recorded as unknown."
     )
     allowed_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
-        default=(), description="Networks beside the Internet that pages may reach, such as 10.0.0.0/8."
+        (), description="Networks beside the Internet that pages may reach, such as 10.0.0.0/8."
     )
     screenshots: ScreenshotsBlock = ScreenshotsBlock()
 

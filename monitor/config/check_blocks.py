@@ -35,11 +35,8 @@ class Layer:
     def environment_keys(self) -> frozenset[str]:
         """Return the keys whose values came from the environment, wholly or in part."""
         depth = len(self.key_path)
-        return frozenset(
-            str(key_path[depth])
-            for key_path in self.document.environment_key_paths
-            if key_path[:depth] == self.key_path != key_path
-        )
+        paths = self.document.environment_key_paths
+        return frozenset(str(path[depth]) for path in paths if path[:depth] == self.key_path != path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +105,8 @@ class BlockValidator:
         content = json.dumps([kind, complete, merged.block], sort_keys=True, default=repr)
         if content in self._by_content:
             return self._by_content[content]
-        schedule_keys = {key: value for key, value in merged.block.items() if key in ScheduleBlock.model_fields}
-        probe_keys = {key: value for key, value in merged.block.items() if key not in ScheduleBlock.model_fields}
+        probe_keys = dict(merged.block)
+        schedule_keys = {key: probe_keys.pop(key) for key in ScheduleBlock.model_fields if key in probe_keys}
         booleans = [key for key, value in probe_keys.items() if is_unexpected_boolean(PROBE_KINDS[kind], key, value)]
         for key in booleans:
             self.collector.add(merged.locate((key,)), UNEXPECTED_BOOLEAN)
@@ -118,15 +115,11 @@ class BlockValidator:
             self.collector.add(merged.locate(("url",)), "'url' is given by the portal's pages, not here", at_key=True)
             valid = False
         schedule = self._build_model(ScheduleBlock, schedule_keys, kind, merged, complete=complete)
-        probe = self._build_model(
-            PROBE_KINDS[kind], {**probe_keys, "url": _PLACEHOLDER_URL}, kind, merged, complete=complete
-        )
-        if (
-            schedule is None
-            or probe is None
-            or not self._check_max_duration(schedule, probe, merged, complete=complete)
-            or not valid
-        ):
+        probe_keys["url"] = _PLACEHOLDER_URL
+        probe = self._build_model(PROBE_KINDS[kind], probe_keys, kind, merged, complete=complete)
+        if schedule is None or probe is None:
+            return None
+        if not self._check_duration(schedule, probe, merged, complete=complete) or not valid:
             return None
         self._by_content[content] = ValidatedBlock(schedule, probe)
         return self._by_content[content]
@@ -147,9 +140,7 @@ class BlockValidator:
             )
             return None
 
-    def _check_max_duration(
-        self, schedule: ScheduleBlock, probe: Probe, merged: MergedBlock, *, complete: bool
-    ) -> bool:
+    def _check_duration(self, schedule: ScheduleBlock, probe: Probe, merged: MergedBlock, *, complete: bool) -> bool:
         """Check that a probe ends before the next one starts; one that is disabled or not complete yet passes."""
         longest = probe.deadline * probe.max_runs
         if longest < schedule.interval or not schedule.enabled:

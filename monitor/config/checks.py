@@ -45,13 +45,9 @@ class CheckBuilder:
             environment_keys = frozenset[str]().union(*(layer.environment_keys() for layer in layers))
             pages = self._selected_pages(kind, portal, block.schedule.pages, own)
             for variant, probe, page in [(*one, page) for one in block.probe.variants().items() for page in pages]:
-                check = Check(
-                    portal=portal.id,
-                    name=check_name(variant, page),
-                    page=page,
-                    interval=block.schedule.interval,
-                    probe=self._probe_for_page(probe, portal, page),
-                )
+                name, page_probe = check_name(variant, page), self._probe_for_page(probe, portal, page)
+                interval = block.schedule.interval
+                check = Check(portal=portal.id, name=name, page=page, interval=interval, probe=page_probe)
                 self._redact_check(check, environment_keys)
                 yield check
 

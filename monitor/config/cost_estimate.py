@@ -12,7 +12,6 @@ from probes.registry import PROBE_KINDS
 COMMON_SERIES = 6
 """Series of every check beside its kind's metrics, such as success, duration and time of the last probe."""
 
-
 SCORE_WINDOWS = 2
 """Windows of live scores: a score has three series in each, and so has every criterion; sinks get one point an hour."""
 

@@ -97,8 +97,7 @@ def _check_mergers(entries: Sequence[InventoryEntry], ids: Collection[str], coll
             continue
         location = entry.locate("merged_into")
         if into not in ids:
-            hint = "" if location.redacted_as else did_you_mean(into, ids)
-            collector.add(location, f"no portal has the id {location.display_value()}{hint}")
+            _add_unknown("id", into, ids, location, collector)
         elif into == entry.data.id:
             collector.add(location, "a portal cannot be merged into itself")
         elif entry.data.status_2026 != "merged":
@@ -106,24 +105,23 @@ def _check_mergers(entries: Sequence[InventoryEntry], ids: Collection[str], coll
 
 
 def check_maintenance(
-    document: YamlDocument,
-    windows: Sequence[MaintenanceBlock],
-    ids: Collection[str],
-    groups: Collection[str],
-    collector: ErrorCollector,
+    monitor: YamlDocument, windows: Sequence[MaintenanceBlock], files: Sequence[YamlDocument], collector: ErrorCollector
 ) -> None:
-    """Check that windows cover portals and groups of the inventory."""
+    """Check that windows cover portals and groups of the inventory, which is in *files*."""
+    known = {key: values_of(files, key) for key in ("id", "group")}
     for number, window in enumerate(windows):
-        lists = (
-            ("portals", "portal has the id", window.portals, ids),
-            ("groups", "portal has the group", window.groups, groups),
-        )
-        for key, message, names, known in lists:
+        for field, key, names in (("portals", "id", window.portals), ("groups", "group", window.groups)):
             for index, name in enumerate(names if names != "all" else ()):
-                if name not in known:
-                    location = document.locate(("maintenance", number, key, index))
-                    hint = "" if location.redacted_as else did_you_mean(name, known)
-                    collector.add(location, f"no {message} {location.display_value()}{hint}")
+                if name not in known[key]:
+                    location = monitor.locate(("maintenance", number, field, index))
+                    _add_unknown(key, name, known[key], location, collector)
+
+
+def _add_unknown(
+    key: str, name: str, known: Collection[str], location: SourceLocation, collector: ErrorCollector
+) -> None:
+    hint = "" if location.redacted_as else did_you_mean(name, known)
+    collector.add(location, f"no portal has the {key} {location.display_value()}{hint}")
 
 
 def _warn_duplicate_urls(entries: Sequence[InventoryEntry], collector: ErrorCollector) -> None:
@@ -145,22 +143,8 @@ def build_portal(entry: InventoryEntry) -> Portal:
         expect, redirects_to = Expect(data.expect), None
     pages = {HOME: data.url, **{role: page_url(data.url, page) for role, page in data.pages.items()}}
     return Portal(
-        id=data.id,
-        name_vi=data.name.vi,
-        name_en=data.name.en,
-        kind=data.kind,
-        group=data.group,
-        url=data.url,
-        code=data.code,
-        pages=pages,
-        expect=expect,
-        redirects_to=redirects_to,
-        verified=data.verified,
-        merged_into=data.merged_into,
-        status_2026=data.status_2026,
-        confidence=data.confidence,
-        source=data.source,
-        depends_on=data.depends_on,
-        platform=data.platform,
-        name_server=data.name_server,
-    )
+        id=data.id, code=data.code, name_vi=data.name.vi, name_en=data.name.en, kind=data.kind, group=data.group,
+        url=data.url, pages=pages, expect=expect, redirects_to=redirects_to, verified=data.verified,
+        merged_into=data.merged_into, status_2026=data.status_2026, confidence=data.confidence, source=data.source,
+        depends_on=data.depends_on, platform=data.platform, name_server=data.name_server,
+    )  # fmt: skip

@@ -87,7 +87,6 @@ def _resolve_check_blocks(node: object) -> object:
         return node
     if node.get("blocks") is True:
         return {"$ref": "#/$defs/checks", "description": node.get("description", "")}
-    bounds = (
-        {"gt", "ge", "lt", "le"} if "anyOf" in node else set()
-    )  # bounds of the parsed value, not part of JSON Schema
+    # bounds of the parsed value, not part of JSON Schema
+    bounds = {"gt", "ge", "lt", "le"} if "anyOf" in node else set()
     return {key: _resolve_check_blocks(inner) for key, inner in node.items() if key not in bounds}

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from monitor.config.diagnostics import did_you_mean
-from monitor.config.value_types import CheckInterval, Host, HttpUrl, PagePath, PageRole, Slug, all_or_list
+from monitor.config.value_types import CheckInterval, Host, HttpUrl, PagePath, PageRole, PageSelection, Slug
 from monitor.model.records import PortalKind
 from probes.registry import PROBE_KINDS
 
@@ -31,7 +22,6 @@ CheckBlocks = Annotated[
     dict[Annotated[str, AfterValidator(_probe_kind)], dict[str, Any]], Field(json_schema_extra={"blocks": True})
 ]
 """Blocks of checks by probe kind, as written. They are validated where they are merged, in ``check_blocks.py``."""
-
 
 UNEXPECTED_BOOLEAN = "expected a number, got a boolean"
 
@@ -63,13 +53,9 @@ class Block(BaseModel):
 class ScheduleBlock(Block):
     """Keys of every check block beside those of its probe kind. ``interval`` in seconds."""
 
-    interval: CheckInterval = Field(default=60.0, description="Time from one probe to the next, from 1 s to 24 h.")
-    pages: Annotated[
-        Annotated[Literal["all"], Tag("<all>")] | Annotated[tuple[PageRole, ...], Tag("<roles>")],
-        Discriminator(lambda value: "<all>" if value == "all" else "<roles>"),
-        all_or_list("pages such as [home, search]"),
-    ] = Field(
-        default=("home",), description="Roles of the pages to probe, or all; pages that a portal lacks are skipped."
+    interval: CheckInterval = Field(60.0, description="Time from one probe to the next, from 1 s to 24 h.")
+    pages: PageSelection = Field(
+        ("home",), description="Roles of the pages to probe, or all; pages that a portal lacks are skipped."
     )
     enabled: bool = Field(default=True, description="Whether to probe at all.")
 
@@ -91,7 +77,7 @@ class PortalEntry(Block):
     """One portal of a portal file."""
 
     id: Slug = Field(description="Unique, never reused: history is stored under it.")
-    code: str | None = Field(default=None, min_length=1, max_length=32, description="Level-1 agency code.")
+    code: str | None = Field(None, min_length=1, max_length=32, description="Level-1 agency code.")
     name: NameBlock
     kind: PortalKind = Field(description="Type of the authority that runs it.")
     group: Slug = Field(description="Id of the unit that is responsible for it today.")
@@ -99,19 +85,17 @@ class PortalEntry(Block):
     expect: Annotated[
         Annotated[Literal["answers", "retired"], Tag("<word>")] | Annotated[RedirectsToBlock, Tag("<redirect>")],
         Discriminator(lambda value: "<redirect>" if isinstance(value, dict | RedirectsToBlock) else "<word>"),
-    ] = Field(default="answers", description="Expected result of a probe.")
+    ] = Field("answers", description="Expected result of a probe.")
     verified: bool = Field(default=True, description="Whether this host was seen in use.")
     status_2026: Literal["active", "retired", "merged", "unknown"] | None = Field(
-        default=None, description="Its status after the reforms of 2025 and 2026."
+        None, description="Its status after the reforms of 2025 and 2026."
     )
-    merged_into: Slug | None = Field(default=None, description="Id of the portal of the unit that absorbed this one.")
-    confidence: str | None = Field(default=None, description="How its URL is known: seen, pattern, ...")
-    source: str | None = Field(default=None, description="Source of these facts.")
-    depends_on: tuple[Slug, ...] = Field(
-        default=(), description="Portals or services, by name, without which it cannot work."
-    )
-    platform: Slug | None = Field(default=None, description="Software or hosting that it shares with other portals.")
-    name_server: Host | None = Field(default=None, description="Name server of its domain, where it is known.")
+    merged_into: Slug | None = Field(None, description="Id of the portal of the unit that absorbed this one.")
+    confidence: str | None = Field(None, description="How its URL is known: seen, pattern, ...")
+    source: str | None = Field(None, description="Source of these facts.")
+    depends_on: tuple[Slug, ...] = Field((), description="Portals or services, by name, without which it cannot work.")
+    platform: Slug | None = Field(None, description="Software or hosting that it shares with other portals.")
+    name_server: Host | None = Field(None, description="Name server of its domain, where it is known.")
     pages: dict[PageRole, PagePath] = Field(default_factory=dict, description="Page role: path below url, or full URL.")
     checks: CheckBlocks = Field(default_factory=dict, description="Overrides for this portal, by probe kind.")
 

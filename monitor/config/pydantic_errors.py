@@ -13,19 +13,12 @@ from monitor.config.diagnostics import ErrorCollector, KeyPath, SourceLocation, 
 from monitor.config.renamed_keys import renamed_key, renamed_value
 
 _EXPECTED_TYPES = {
-    "string_type": "text",
-    "path_type": "text",
-    "int_type": "a whole number",
-    "int_parsing": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "float_parsing": "a number",
-    "bool_type": "true or false",
-    "bool_parsing": "true or false",
-    "model_type": "a mapping",
-    "dict_type": "a mapping",
-    "list_type": "a list",
-    "tuple_type": "a list",
+    **dict.fromkeys(("string_type", "path_type"), "text"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+    **dict.fromkeys(("model_type", "dict_type"), "a mapping"),
+    **dict.fromkeys(("list_type", "tuple_type"), "a list"),
 }
 _QUOTED = re.compile(r"'([^']*)'")
 
@@ -56,9 +49,9 @@ def collect_validation_errors(  # noqa: PLR0913 - two are options, passed by key
         if key_path[-1:] == ("[key]",):
             key_path = key_path[:-1]
         location = locate(key_path)
-        suggested = known_keys if number < MAX_SUGGESTIONS else _no_keys
+        known = known_keys(key_path[:-1]) if number < MAX_SUGGESTIONS else ()
         message = _renamed((*parents, *key_path), part["type"], location)
-        collector.add(location, message or _message(part, key_path, location, suggested, at_key=at_key), at_key=at_key)
+        collector.add(location, message or _message(part, key_path, location, known, at_key=at_key), at_key=at_key)
 
 
 def _renamed(key_path: KeyPath, error_type: str, location: SourceLocation) -> str | None:
@@ -68,10 +61,6 @@ def _renamed(key_path: KeyPath, error_type: str, location: SourceLocation) -> st
     if error_type == "enum" and not location.redacted_as and (new_value := renamed_value(key_path, location.raw)):
         return f"{location.display_value()} is renamed to {new_value!r}"
     return None
-
-
-def _no_keys(_key_path: KeyPath) -> Collection[str]:
-    return ()
 
 
 def known_keys_of(model: type[BaseModel]) -> Callable[[KeyPath], Collection[str]]:
@@ -97,16 +86,11 @@ def _nested_model(annotation: object) -> type[BaseModel] | None:
 
 
 def _message(
-    part: ErrorDetails,
-    key_path: KeyPath,
-    location: SourceLocation,
-    known_keys: Callable[[KeyPath], Collection[str]],
-    *,
-    at_key: bool,
+    part: ErrorDetails, key_path: KeyPath, location: SourceLocation, known: Collection[str], *, at_key: bool
 ) -> str:
     kind = part["type"]
     if kind == "extra_forbidden":
-        return f"unknown key {key_path[-1]!r}{did_you_mean(str(key_path[-1]), known_keys(key_path[:-1]))}"
+        return f"unknown key {key_path[-1]!r}{did_you_mean(str(key_path[-1]), known)}"
     if kind == "missing":
         return f"missing key {key_path[-1]!r}"
     if kind in {"value_error", "assertion_error"}:

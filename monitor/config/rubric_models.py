@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
 from monitor.config.portals import Block
-from monitor.config.value_types import PageRole, Slug, all_or_list
+from monitor.config.value_types import PageRole, PageSelection, PortalSelection, Slug
 from monitor.model.records import State
 from monitor.scoring.rubric import STATE_METRIC, Aggregate, Basis, Treatment
 from probes.metric import Unit
@@ -45,17 +45,6 @@ def _non_empty(value: tuple[object, ...]) -> tuple[object, ...]:
     return value
 
 
-_ALL_OR_LIST = Discriminator(lambda value: "<all>" if value == "all" else "<list>")
-PageSelection = Annotated[
-    Annotated[Literal["all"], Tag("<all>")] | Annotated[tuple[PageRole, ...], Tag("<list>")],
-    _ALL_OR_LIST,
-    all_or_list("pages such as [home, search]"),
-]
-PortalSelection = Annotated[
-    Annotated[Literal["all"], Tag("<all>")] | Annotated[tuple[Slug, ...], Tag("<list>")],
-    _ALL_OR_LIST,
-    all_or_list("ids of portals"),
-]
 NonEmpty = AfterValidator(_non_empty)
 Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_reject_boolean)]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), BeforeValidator(_reject_boolean)]
@@ -149,22 +138,20 @@ class CriterionBlock(Block):
     title: TextBlock
     points: Points
     manual: bool = Field(default=False, description="The value is entered by a person, see config/entries.")
-    metric: MetricName | None = Field(default=None, description="kind.metric, or state for availability.")
-    pages: PageSelection = Field(default=("home",), description="Roles of pages, or all.")
-    profile: str | None = Field(default=None, description="Device profile, of kinds that have one.")
+    metric: MetricName | None = Field(None, description="kind.metric, or state for availability.")
+    pages: PageSelection = Field(("home",), description="Roles of pages, or all.")
+    profile: str | None = Field(None, description="Device profile, of kinds that have one.")
     where: dict[str, bool | float | str] = Field(
         default_factory=dict, description="Measurements with these values only."
     )
-    attempts: Literal["good", "seen"] = Field(default="good", description="seen: also those with outcome down.")
+    attempts: Literal["good", "seen"] = Field("good", description="seen: also those with outcome down.")
     confirming: bool = Field(default=False, description="Whether confirmation attempts count.")
     aggregate: Aggregate | None = None
-    limit: Number | None = Field(default=None, description="Of the aggregate share: attempts below it count.")
-    better: Literal["lower", "higher"] | None = Field(
-        default=None, description="Only where the unit does not determine it."
-    )
+    limit: Number | None = Field(None, description="Of the aggregate share: attempts below it count.")
+    better: Literal["lower", "higher"] | None = Field(None, description="Only where the unit does not determine it.")
     curve: CurveBlock
-    coverage: Fraction = Field(default=0.75, description="With less coverage there is not enough data.")
-    min_attempts: int = Field(default=1, ge=1, description="With fewer values there is not enough data.")
+    coverage: Fraction = Field(0.75, description="With less coverage there is not enough data.")
+    min_attempts: int = Field(1, ge=1, description="With fewer values there is not enough data.")
     basis: BasisBlock
     source: NonEmptyText
     note: TextBlock | None = None
@@ -181,7 +168,7 @@ class GradesBlock(Block):
     """The grade bands of the set, the best first."""
 
     bands: Annotated[tuple[BandBlock, ...], NonEmpty]
-    rounded_to: int | None = Field(default=None, ge=0, le=6, description="Decimals before comparing; none: unrounded.")
+    rounded_to: int | None = Field(None, ge=0, le=6, description="Decimals before comparing; none: unrounded.")
     basis: Basis
     source: NonEmptyText
     note: TextBlock | None = None
@@ -217,11 +204,11 @@ class RubricFile(Block):
     title: TextBlock
     set: TextBlock = Field(description="The set of criteria that it belongs to.")
     points: Points = Field(description="What the criteria's points add up to.")
-    pillar: Points | None = Field(default=None, description="Points of the whole set, of which these are a pillar's.")
+    pillar: Points | None = Field(None, description="Points of the whole set, of which these are a pillar's.")
     valid: ValidBlock
     portals: PortalsBlock = PortalsBlock()
     grades: GradesBlock | None = None
-    decimals: int = Field(default=2, ge=0, le=6, description="Shown decimals; half to even, at the end only.")
+    decimals: int = Field(2, ge=0, le=6, description="Shown decimals; half to even, at the end only.")
     source: NonEmptyText
     note: TextBlock | None = None
     criteria: Annotated[tuple[CriterionBlock, ...], NonEmpty]
@@ -246,7 +233,7 @@ class ExclusionBlock(Block):
     reason: NonEmptyText
     approver: NonEmptyText
     approved: date
-    state: State | None = Field(default=None, description="Count the time as this state instead of excluding it.")
+    state: State | None = Field(None, description="Count the time as this state instead of excluding it.")
 
 
 class ExclusionsFile(Block):

@@ -12,71 +12,42 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
+from monitor.config import rubric_models as models
 from monitor.config.diagnostics import ErrorCollector, did_you_mean
 from monitor.config.pydantic_errors import collect_validation_errors, known_keys_of
-from monitor.config.rubric_models import (
-    CriterionBlock,
-    CurveBlock,
-    EntriesFile,
-    EntryBlock,
-    ExclusionBlock,
-    ExclusionsFile,
-    LinearBlock,
-    LogNormalBlock,
-    RubricFile,
-    ShareBlock,
-    StepsBlock,
-    TextBlock,
-)
 from monitor.config.rubric_validation import RubricValidator, lower_is_better, unit_of
 from monitor.config.value_types import PAGE_ROLES
 from monitor.config.yaml_document import YamlDocument
 from monitor.config.yaml_loader import load_document
+from monitor.scoring import rubric as rules
 from monitor.scoring import serialize
 from monitor.scoring.curves import Curve, CurveStep, Linear, LogNormal, Share, Steps, Threshold
-from monitor.scoring.rubric import (
-    STATE_METRIC,
-    Aggregate,
-    Criterion,
-    CriterionBasis,
-    Exclusion,
-    GradeBand,
-    Grades,
-    ManualEntry,
-    Rubric,
-    ScoringRules,
-    Selection,
-    Substitute,
-    Text,
-)
 from probes.result import Scalar
 
-FileT = TypeVar("FileT", RubricFile, ExclusionsFile, EntriesFile)
+FileT = TypeVar("FileT", models.RubricFile, models.ExclusionsFile, models.EntriesFile)
 LoadedFiles = Sequence[tuple[YamlDocument, FileT]]
 
 
 def load_rules(
     directory: Path, environment: Mapping[str, str], portal_ids: Collection[str], zone: str, collector: ErrorCollector
-) -> ScoringRules:
+) -> rules.ScoringRules:
     """Read ``rubrics``, ``exclusions`` and ``entries`` below ``directory``, each of them ``*.yaml``; all may be absent.
 
-    ``portal_ids`` are the known ids, ``zone`` that of times without one. Errors go to the collector; the valid rest is
-    still returned.
+    ``zone`` is that of times without one. Errors go to the collector; the valid rest is still returned.
     """
-    rubrics = _load_files(directory / "rubrics", RubricFile, environment, collector)
+    rubrics = _load_files(directory / "rubrics", models.RubricFile, environment, collector)
     for document, data in rubrics:
         RubricValidator(document, data, collector).validate(portal_ids)
     _check_versions(rubrics, collector)
     loaded = sorted((_rubric(data) for _, data in rubrics), key=lambda one: (one.id, one.version))
-    exclusions = _exclusions(
-        _load_files(directory / "exclusions", ExclusionsFile, environment, collector), portal_ids, zone, collector
-    )
-    files = _load_files(directory / "entries", EntriesFile, environment, collector)
-    entries = _entries(files, {one.id: one for one in loaded}, portal_ids, collector)
+    corrections = _load_files(directory / "exclusions", models.ExclusionsFile, environment, collector)
+    exclusions = _exclusions(corrections, portal_ids, zone, collector)
+    manual = _load_files(directory / "entries", models.EntriesFile, environment, collector)
+    entries = _entries(manual, {one.id: one for one in loaded}, portal_ids, collector)
     digests = {f"rubric {one.key}": one.digest for one in loaded}
     digests |= {one.input_name: _digest(serialize.exclusion(one)) for one in exclusions}
     digests |= {one.input_name: _digest(serialize.entry(one)) for one in entries}
-    return ScoringRules(rubrics=tuple(loaded), exclusions=exclusions, entries=entries, digests=digests)
+    return rules.ScoringRules(rubrics=tuple(loaded), exclusions=exclusions, entries=entries, digests=digests)
 
 
 def _load_files(
@@ -94,7 +65,7 @@ def _load_files(
     return found
 
 
-def _check_versions(rubrics: LoadedFiles[RubricFile], collector: ErrorCollector) -> None:
+def _check_versions(rubrics: LoadedFiles[models.RubricFile], collector: ErrorCollector) -> None:
     """Check that each version of a rubric exists once, and that one version is valid on any day."""
     for number, (document, data) in enumerate(rubrics):
         for other, before in rubrics[:number]:
@@ -110,122 +81,97 @@ def _check_versions(rubrics: LoadedFiles[RubricFile], collector: ErrorCollector)
                 collector.add(document.locate(("valid",)), message)
 
 
-def _overlap(one: RubricFile, other: RubricFile) -> bool:
-    first, second = (one.valid, other.valid)
-    last = date.max
-    return first.since < (second.until or last) and second.since < (first.until or last)
+def _overlap(one: models.RubricFile, other: models.RubricFile) -> bool:
+    first, second = one.valid, other.valid
+    return first.since < (second.until or date.max) and second.since < (first.until or date.max)
 
 
-def _text(block: TextBlock) -> Text:
-    return Text(vi=block.vi, en=block.en)
+def _text(block: models.TextBlock) -> rules.Text:
+    return rules.Text(vi=block.vi, en=block.en)
 
 
-def _optional_text(block: TextBlock | None) -> Text | None:
-    return None if block is None else _text(block)
+def _optional_text(block: models.TextBlock | None) -> rules.Text | None:
+    return _text(block) if block else None
 
 
-def _rubric(data: RubricFile) -> Rubric:
-    substitute, grades = data.portals.substitute, data.grades
-    return Rubric(
-        id=data.id,
-        version=data.version,
-        title=_text(data.title),
-        set=_text(data.set),
-        points=data.points,
-        since=data.valid.since,
-        until=data.valid.until,
-        criteria=tuple(_criterion(one) for one in data.criteria),
-        source=data.source,
-        note=_optional_text(data.note),
-        pillar=data.pillar,
-        grades=None
-        if grades is None
-        else Grades(
-            bands=tuple(GradeBand(grade=one.grade, min=one.min) for one in grades.bands),
-            decimals=grades.rounded_to,
-            basis=grades.basis,
-            source=grades.source,
-            note=_optional_text(grades.note),
-        ),
-        redirects=data.portals.redirects,
-        retired=data.portals.retired,
-        substitute=None if substitute is None else Substitute(portal=substitute.portal, pages=substitute.pages),
-        decimals=data.decimals,
-        digest=_digest(data.model_dump(mode="json")),
-    )
+def _rubric(data: models.RubricFile) -> rules.Rubric:
+    substitute = data.portals.substitute
+    return rules.Rubric(
+        id=data.id, version=data.version, title=_text(data.title), set=_text(data.set), points=data.points,
+        since=data.valid.since, until=data.valid.until, criteria=tuple(_criterion(one) for one in data.criteria),
+        source=data.source, note=_optional_text(data.note), pillar=data.pillar, grades=_grades(data.grades),
+        redirects=data.portals.redirects, retired=data.portals.retired,
+        substitute=None if substitute is None else rules.Substitute(portal=substitute.portal, pages=substitute.pages),
+        decimals=data.decimals, digest=_digest(data.model_dump(mode="json")),
+    )  # fmt: skip
 
 
-def _criterion(block: CriterionBlock) -> Criterion:
+def _grades(block: models.GradesBlock | None) -> rules.Grades | None:
+    if block is None:
+        return None
+    bands = tuple(rules.GradeBand(grade=one.grade, min=one.min) for one in block.bands)
+    note = _optional_text(block.note)
+    return rules.Grades(bands=bands, decimals=block.rounded_to, basis=block.basis, source=block.source, note=note)
+
+
+def _criterion(block: models.CriterionBlock) -> rules.Criterion:
     lower = bool(lower_is_better(block))
     kind, _, metric = (block.metric or "").partition(".")
-    has_selection = block.metric is not None and block.metric != STATE_METRIC
-    return Criterion(
-        id=block.id,
-        title=_text(block.title),
-        points=block.points,
-        aggregate=block.aggregate,
-        curve=build_curve(block.curve, is_lower_better=lower),
-        lower=lower,
-        unit=unit_of(block),
+    has_selection = block.metric is not None and block.metric != rules.STATE_METRIC
+    return rules.Criterion(
+        id=block.id, title=_text(block.title), points=block.points, aggregate=block.aggregate,
+        curve=build_curve(block.curve, lower=lower), lower=lower, unit=unit_of(block),
         selection=_selection(block, kind) if has_selection else None,
-        metric=metric if has_selection and block.aggregate is not Aggregate.SUCCESS else None,
-        profile=block.profile,
-        limit=block.limit,
-        min_coverage=block.coverage,
-        min_attempts=block.min_attempts,
-        manual=block.manual,
-        basis=CriterionBasis(**dict(block.basis)),
-        source=block.source,
+        metric=metric if has_selection and block.aggregate is not rules.Aggregate.SUCCESS else None,
+        profile=block.profile, limit=block.limit, min_coverage=block.coverage, min_attempts=block.min_attempts,
+        manual=block.manual, basis=rules.CriterionBasis(**dict(block.basis)), source=block.source,
         note=_optional_text(block.note),
-    )
+    )  # fmt: skip
 
 
-def _selection(block: CriterionBlock, kind: str) -> Selection:
+def _selection(block: models.CriterionBlock, kind: str) -> rules.Selection:
     """Return the selection; ``all`` pages of a profile are listed: unknown results have only their check's name."""
     where: dict[str, Scalar] = dict(block.where)
     pages = tuple(block.pages) if block.pages != "all" else PAGE_ROLES if block.profile else None
     if block.profile is not None:
         where["profile"] = block.profile
-    return Selection(
+    return rules.Selection(
         kind=kind,
         check_prefix=block.profile or kind,
         pages=pages,
         where=tuple(sorted(where.items())),
         confirming=block.confirming,
-        failed=block.attempts == "seen" or block.aggregate is Aggregate.SUCCESS,
+        failed=block.attempts == "seen" or block.aggregate is rules.Aggregate.SUCCESS,
     )
 
 
-def build_curve(block: CurveBlock, *, is_lower_better: bool) -> Curve:
+def build_curve(block: models.CurveBlock, *, lower: bool) -> Curve:
     """Return the curve of a block."""
-    if isinstance(block, LinearBlock):
+    if isinstance(block, models.LinearBlock):
         return Linear(full=block.full, zero=block.zero)
-    if isinstance(block, StepsBlock):
-        return Steps(
-            steps=tuple(CurveStep(limit=one.limit, share=one.share) for one in block.steps), lower=is_lower_better
-        )
-    if isinstance(block, ShareBlock):
+    if isinstance(block, models.StepsBlock):
+        return Steps(steps=tuple(CurveStep(limit=one.limit, share=one.share) for one in block.steps), lower=lower)
+    if isinstance(block, models.ShareBlock):
         return Share()
-    if isinstance(block, LogNormalBlock):
+    if isinstance(block, models.LogNormalBlock):
         return LogNormal(p10=block.p10, median=block.median)
-    return Threshold(limit=block.limit, lower=is_lower_better)
+    return Threshold(limit=block.limit, lower=lower)
 
 
 def _exclusions(
-    files: LoadedFiles[ExclusionsFile], portal_ids: Collection[str], zone: str, collector: ErrorCollector
-) -> tuple[Exclusion, ...]:
+    files: LoadedFiles[models.ExclusionsFile], portal_ids: Collection[str], zone: str, collector: ErrorCollector
+) -> tuple[rules.Exclusion, ...]:
     """Return exclusions and corrections, in order of their start."""
-    found: dict[str, Exclusion] = {}
+    found: dict[str, rules.Exclusion] = {}
     for document, data in files:
         for number, one in enumerate(data.exclusions):
             key_path = ("exclusions", number)
             if one.id in found:
                 collector.add(document.locate((*key_path, "id")), f"{one.id!r} is already the id of an exclusion")
-            if one.portals != "all":
-                for index, name in enumerate(one.portals):
-                    if name not in portal_ids:
-                        message = f"no portal has the id {name!r}{did_you_mean(name, portal_ids)}"
-                        collector.add(document.locate((*key_path, "portals", index)), message)
+            for index, name in enumerate(one.portals if one.portals != "all" else ()):
+                if name not in portal_ids:
+                    message = f"no portal has the id {name!r}{did_you_mean(name, portal_ids)}"
+                    collector.add(document.locate((*key_path, "portals", index)), message)
             since, until = _utc_ms(one.since, zone), _utc_ms(one.until, zone)
             if until <= since:
                 collector.add(document.locate((*key_path, "until")), "it ends before it begins")
@@ -233,17 +179,11 @@ def _exclusions(
     return tuple(sorted(found.values(), key=lambda one: (one.since_ms, one.id)))
 
 
-def _exclusion(block: ExclusionBlock, since_ms: int, until_ms: int) -> Exclusion:
-    return Exclusion(
-        id=block.id,
-        portals=None if block.portals == "all" else frozenset(block.portals),
-        since_ms=since_ms,
-        until_ms=until_ms,
-        reason=block.reason,
-        approver=block.approver,
-        approved=block.approved,
-        state=block.state,
-    )
+def _exclusion(block: models.ExclusionBlock, since_ms: int, until_ms: int) -> rules.Exclusion:
+    return rules.Exclusion(
+        id=block.id, portals=None if block.portals == "all" else frozenset(block.portals), since_ms=since_ms,
+        until_ms=until_ms, reason=block.reason, approver=block.approver, approved=block.approved, state=block.state,
+    )  # fmt: skip
 
 
 def _utc_ms(moment: datetime, zone: str) -> int:
@@ -252,18 +192,18 @@ def _utc_ms(moment: datetime, zone: str) -> int:
 
 
 def _entries(
-    files: LoadedFiles[EntriesFile],
-    rubrics: Mapping[str, Rubric],
+    files: LoadedFiles[models.EntriesFile],
+    rubrics: Mapping[str, rules.Rubric],
     portal_ids: Collection[str],
     collector: ErrorCollector,
-) -> tuple[ManualEntry, ...]:
+) -> tuple[rules.ManualEntry, ...]:
     found = []
     for document, data in files:
         for number, one in enumerate(data.entries):
             for key, message in _unknown_references(one, rubrics, portal_ids):
                 collector.add(document.locate(("entries", number, key)), message)
             found.append(
-                ManualEntry(
+                rules.ManualEntry(
                     rubric=one.rubric, criterion=one.criterion, portal=one.portal, value=one.value, author=one.author,
                     reason=one.reason, made=one.made, since=one.valid.since, until=one.valid.until,
                 )
@@ -272,7 +212,7 @@ def _entries(
 
 
 def _unknown_references(
-    entry: EntryBlock, rubrics: Mapping[str, Rubric], portal_ids: Collection[str]
+    entry: models.EntryBlock, rubrics: Mapping[str, rules.Rubric], portal_ids: Collection[str]
 ) -> Iterator[tuple[str, str]]:
     """Yield (key, message) for each unknown id that an entry names."""
     if entry.portal not in portal_ids:

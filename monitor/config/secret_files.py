@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from monitor.config.diagnostics import ErrorCollector, SourceLocation
+
 MAX_SECRET_FILE_BYTES = 65_536
 """Bytes of a file; tokens and URLs are far shorter."""
 
@@ -29,3 +31,15 @@ def read_secret(path: Path) -> str:
         return body.decode().strip()
     except UnicodeDecodeError as error:
         raise SecretFileError("it is not UTF-8 text") from error
+
+
+def read_configured_secret(path: Path, location: SourceLocation, collector: ErrorCollector) -> str | None:
+    """Return the secret in the file that the value at *location* names; None, and an error, if it cannot be read."""
+    try:
+        text = read_secret(path)
+    except SecretFileError as error:
+        collector.add(location, f"{location.display_value()} cannot be read: {error}")
+        return None
+    if not text:
+        collector.add(location, f"{location.display_value()} is empty")
+    return text

@@ -7,10 +7,10 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from monitor.config.portals import Block
-from monitor.config.value_types import Duration, Slug, TimeZone, all_or_list
+from monitor.config.value_types import Duration, Slug, TimeZone, accepted_by, all_or_list
 from monitor.model.wall_time import DAY_MINUTES, WEEKDAYS, ServiceHours, WeekdayHours, wall_time_ms
 from monitor.states.maintenance import LAST_DAY_OF_MONTH, MaintenanceWindow
 from monitor.states.rules import StateRules
@@ -28,11 +28,6 @@ def _reject_unquoted_time(value: object) -> object:
     return value
 
 
-def _time_of_day(value: str) -> str:
-    minutes_after_midnight(value)
-    return value
-
-
 def minutes_after_midnight(value: str) -> int:
     """Return the minutes after midnight of ``HH:MM``, up to 24:00. Raises ValueError."""
     match = re.fullmatch(r"(\d{1,2}):([0-5]\d)", value)
@@ -40,11 +35,6 @@ def minutes_after_midnight(value: str) -> int:
     if minutes > DAY_MINUTES:
         raise ValueError(f"{value!r} is not a time of day such as 22:00")
     return minutes
-
-
-def _local_date_time(value: str) -> str:
-    parse_local_date_time(value)
-    return value
 
 
 def parse_local_date_time(value: str) -> tuple[date, int]:
@@ -58,8 +48,8 @@ def parse_local_date_time(value: str) -> tuple[date, int]:
     return when.date(), when.hour * 60 + when.minute
 
 
-TimeOfDay = Annotated[str, BeforeValidator(_reject_unquoted_time), AfterValidator(_time_of_day)]
-LocalDateTime = Annotated[str, AfterValidator(_local_date_time)]
+TimeOfDay = Annotated[str, BeforeValidator(_reject_unquoted_time), accepted_by(minutes_after_midnight)]
+LocalDateTime = Annotated[str, accepted_by(parse_local_date_time)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -67,9 +57,7 @@ class ConfirmBlock(Block):
     """Confirmation attempts after a failed one; delays in seconds."""
 
     delays: tuple[Duration, ...] = Field(
-        default=(2.0, 5.0),
-        max_length=10,
-        description="Delays of the confirmation attempts, from the end of the failed one.",
+        (2.0, 5.0), max_length=10, description="Delays of the confirmation attempts, from the end of the failed one."
     )
 
     @model_validator(mode="after")
@@ -82,30 +70,26 @@ class ConfirmBlock(Block):
 class DegradedBlock(Block):
     """When a portal that is up is degraded."""
 
-    latency: Duration = Field(default=5.0, description="Probes that take longer are slow.")
-    certificate_days: float = Field(
-        default=14.0, ge=0, le=3650, description="The certificate expires within so many days."
-    )
+    latency: Duration = Field(5.0, description="Probes that take longer are slow.")
+    certificate_days: float = Field(14.0, ge=0, le=3650, description="The certificate expires within so many days.")
     consecutive: int = Field(
-        default=3, ge=1, le=100, description="Consecutive probes of one check that make it degraded, or end it."
+        3, ge=1, le=100, description="Consecutive probes of one check that make it degraded, or end it."
     )
 
 
 class FlappingBlock(Block):
     """When a portal changes too often for one notification a change."""
 
-    changes: int = Field(default=5, ge=3, le=100, description="So many changes of state ...")
-    window: Duration = Field(default=1800.0, description="... within this time; it ends after as long without any.")
+    changes: int = Field(5, ge=3, le=100, description="So many changes of state ...")
+    window: Duration = Field(1800.0, description="... within this time; it ends after as long without any.")
 
 
 class StatesBlock(Block):
     """When the state of a portal changes."""
 
-    down_attempts: int = Field(
-        default=3, ge=1, le=11, description="Failed attempts within one slot that make a portal down."
-    )
-    down_slots: int = Field(default=2, ge=1, le=100, description="Failing slots in a row that make a portal down.")
-    up_slots: int = Field(default=2, ge=1, le=100, description="Successful slots in a row that make it up again.")
+    down_attempts: int = Field(3, ge=1, le=11, description="Failed attempts within one slot that make a portal down.")
+    down_slots: int = Field(2, ge=1, le=100, description="Failing slots in a row that make a portal down.")
+    up_slots: int = Field(2, ge=1, le=100, description="Successful slots in a row that make it up again.")
     degraded: DegradedBlock = DegradedBlock()
     flapping: FlappingBlock = FlappingBlock()
 
@@ -126,38 +110,33 @@ class StatesBlock(Block):
 class MaintenanceBlock(Block):
     """One window of announced work: once from ``start`` to ``end``, or recurring at ``start_time`` of some days."""
 
-    portals: Annotated[
-        Literal["all"] | tuple[Slug, ...],
-        all_or_list("portals such as [ha-noi, hue]"),
-    ] = Field(default=(), description="Ids of portals, or all.")
-    groups: tuple[Slug, ...] = Field(default=(), description="Groups whose portals are covered.")
+    portals: Annotated[Literal["all"] | tuple[Slug, ...], all_or_list("portals such as [ha-noi, hue]")] = Field(
+        (), description="Ids of portals, or all."
+    )
+    groups: tuple[Slug, ...] = Field((), description="Groups whose portals are covered.")
     zone: TimeZone = Field(description="IANA time zone of the hours below.")
     reason: str = Field(min_length=1, max_length=200, description="What is being done.")
     approved_by: str = Field(min_length=1, max_length=100, description="Who approved it.")
-    start: LocalDateTime | None = Field(default=None, description="YYYY-MM-DD HH:MM; goes with 'end'.")
-    end: LocalDateTime | None = Field(default=None, description="YYYY-MM-DD HH:MM.")
+    start: LocalDateTime | None = Field(None, description="YYYY-MM-DD HH:MM; goes with 'end'.")
+    end: LocalDateTime | None = Field(None, description="YYYY-MM-DD HH:MM.")
     weekdays: tuple[Weekday, ...] = Field(
-        default=(), description="Days on which it recurs; goes with 'start_time' and 'duration'."
+        (), description="Days on which it recurs; goes with 'start_time' and 'duration'."
     )
     month_days: tuple[Annotated[int, Field(ge=LAST_DAY_OF_MONTH, le=31)], ...] = Field(
-        default=(), description="Days of the month on which it recurs, -1 for the last one."
+        (), description="Days of the month on which it recurs, -1 for the last one."
     )
-    start_time: TimeOfDay | None = Field(default=None, description="Time at which it begins, such as 22:00.")
-    duration: Annotated[Duration, Field(le=86400.0)] | None = Field(default=None, description="At most a day.")
+    start_time: TimeOfDay | None = Field(None, description="Time at which it begins, such as 22:00.")
+    duration: Annotated[Duration, Field(le=86400.0)] | None = Field(None, description="At most a day.")
 
     @model_validator(mode="after")
     def _check_window(self) -> MaintenanceBlock:
         once = self.start is not None and self.end is not None
         recurring = bool(self.weekdays or self.month_days) and self.start_time is not None and self.duration is not None
         parts = [self.start, self.end, self.start_time, self.duration, *self.weekdays, *self.month_days]
-        if (
-            once == recurring
-            or (once and any(part is not None for part in parts[2:]))
-            or (recurring and any(parts[:2]))
-        ):
-            raise ValueError(
-                "a window has 'start' and 'end', or 'start_time', 'duration' and 'weekdays' or 'month_days'"
-            )
+        unwanted = parts[2:] if once else parts[:2]
+        if once == recurring or any(part is not None for part in unwanted):
+            expected = "'start' and 'end', or 'start_time', 'duration' and 'weekdays' or 'month_days'"
+            raise ValueError(f"a window has {expected}")
         if not self.portals and not self.groups:
             raise ValueError("a window needs 'portals' or 'groups'")
         if 0 in self.month_days:
@@ -170,17 +149,14 @@ class MaintenanceBlock(Block):
         if self.start is None or self.end is None:
             return round((self.duration or 0.0) * 1000)
         zone = ZoneInfo(self.zone)
-        return wall_time_ms(*parse_local_date_time(self.end), zone) - wall_time_ms(
-            *parse_local_date_time(self.start), zone
-        )
+        start_ms, end_ms = (wall_time_ms(*parse_local_date_time(value), zone) for value in (self.start, self.end))
+        return end_ms - start_ms
 
     def window(self) -> MaintenanceWindow:
         """Return the window for arithmetic."""
-        day, start_minute = (
-            parse_local_date_time(self.start)
-            if self.start
-            else (None, minutes_after_midnight(self.start_time or "00:00"))
-        )
+        day, start_minute = None, minutes_after_midnight(self.start_time or "00:00")
+        if self.start:
+            day, start_minute = parse_local_date_time(self.start)
         return MaintenanceWindow(
             zone=ZoneInfo(self.zone),
             start_minute=start_minute,
@@ -209,21 +185,19 @@ class ServiceWindowBlock(Block):
             raise ValueError("'end' must be later than 'start'; hours over midnight are two entries")
         return self
 
+    def hours(self) -> WeekdayHours:
+        """Return the hours for arithmetic."""
+        days = frozenset(map(WEEKDAYS.index, self.weekdays))
+        start, end = minutes_after_midnight(self.start), minutes_after_midnight(self.end)
+        return WeekdayHours(days=days, start_minutes=start, end_minutes=end)
+
 
 class ServiceHoursBlock(Block):
     """Hours of service: availability is shown for these hours and for the rest."""
 
-    zone: TimeZone = Field(default="Asia/Ho_Chi_Minh", description="IANA time zone of the hours.")
+    zone: TimeZone = Field("Asia/Ho_Chi_Minh", description="IANA time zone of the hours.")
     windows: tuple[ServiceWindowBlock, ...] = Field(min_length=1, description="Hours by weekdays.")
 
     def hours(self) -> ServiceHours:
         """Return the hours for arithmetic."""
-        windows = (
-            WeekdayHours(
-                days=frozenset(WEEKDAYS.index(name) for name in one.weekdays),
-                start_minutes=minutes_after_midnight(one.start),
-                end_minutes=minutes_after_midnight(one.end),
-            )
-            for one in self.windows
-        )
-        return ServiceHours(zone=ZoneInfo(self.zone), windows=tuple(windows))
+        return ServiceHours(zone=ZoneInfo(self.zone), windows=tuple(one.hours() for one in self.windows))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ipaddress
 import re
 import zoneinfo
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import Annotated, Literal, Protocol
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 from yarl import URL
 
 from monitor.config.diagnostics import did_you_mean
@@ -91,11 +92,6 @@ def parse_endpoint(value: str) -> tuple[str, int]:
     return match["literal"] or match["host"], int(match["port"])
 
 
-def _endpoint(value: str) -> str:
-    parse_endpoint(value)
-    return value
-
-
 def _remote_endpoint(value: str) -> str:
     if parse_endpoint(value)[1] == 0:
         raise ValueError(f"{value!r} is not a host:port with a port from 1 to 65535")
@@ -129,19 +125,36 @@ def _time_zone(value: str) -> str:
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         known = zoneinfo.available_timezones()
         if not known:
-            raise ValueError(
-                f"{value!r} is not known: there are no time zones here; install the tzdata package"
-            ) from None
-        near = did_you_mean(value, known)
-        raise ValueError(f"{value!r} is not an IANA time zone{near}") from None
+            hint = "there are no time zones here; install the tzdata package"
+            raise ValueError(f"{value!r} is not known: {hint}") from None
+        raise ValueError(f"{value!r} is not an IANA time zone{did_you_mean(value, known)}") from None
     return value
 
 
-def _contact(value: str) -> str:
-    good = value.isascii() and not re.search(r"[\s()]", value)
-    if not good or not re.fullmatch(r"https?://[^/@]+(/\S*)?|mailto:[^@\s]+@[^@\s]+", value):
-        raise ValueError(f"{value!r} is not a contact: write an http(s) URL or mailto:you@example.org")
-    return value
+def accepted_by(parse: Callable[[str], object]) -> AfterValidator:
+    """Return a validator that leaves a text unchanged, and raises what *parse* raises for it."""
+
+    def check(value: str) -> str:
+        parse(value)
+        return value
+
+    return AfterValidator(check)
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def unique_names(plural: str) -> AfterValidator:
+    """Return a validator that rejects blocks of the same name in a list; *plural* names the blocks in the message."""
+
+    def check(value: tuple[_Named, ...]) -> tuple[_Named, ...]:
+        if len({block.name for block in value}) < len(value):
+            raise ValueError(f"two {plural} have the same name")
+        return value
+
+    return AfterValidator(check)
 
 
 def all_or_list(expected: str) -> BeforeValidator:
@@ -155,19 +168,26 @@ def all_or_list(expected: str) -> BeforeValidator:
     return BeforeValidator(check, json_schema_input_type=Literal["all"] | tuple[str, ...])
 
 
-_PARSE_DURATION = BeforeValidator(parse_seconds)
-
 Slug = Annotated[str, AfterValidator(_slug)]
 Location = Annotated[str, AfterValidator(_location)]
 PageRole = Annotated[str, AfterValidator(_page_role)]
 HttpUrl = Annotated[str, AfterValidator(http_url)]
 PagePath = Annotated[str, AfterValidator(_page_path)]
-Endpoint = Annotated[str, AfterValidator(_endpoint)]
+Endpoint = Annotated[str, accepted_by(parse_endpoint)]
 RemoteEndpoint = Annotated[str, AfterValidator(_remote_endpoint)]
 Host = Annotated[str, AfterValidator(_host)]
 NameServer = Annotated[str, AfterValidator(_name_server)]
+_ALL_OR_LIST = Discriminator(lambda value: "<all>" if value == "all" else "<list>")
+PageSelection = Annotated[
+    Annotated[Literal["all"], Tag("<all>")] | Annotated[tuple[PageRole, ...], Tag("<list>")],
+    _ALL_OR_LIST,
+    all_or_list("pages such as [home, search]"),
+]
+PortalSelection = Annotated[
+    Annotated[Literal["all"], Tag("<all>")] | Annotated[tuple[Slug, ...], Tag("<list>")],
+    _ALL_OR_LIST,
+    all_or_list("ids of portals"),
+]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
-Contact = Annotated[str, AfterValidator(_contact)]
 Duration = Seconds
-CheckInterval = Annotated[float, Field(ge=1, le=86400), _PARSE_DURATION]
-CommitInterval = Annotated[float, Field(gt=0, le=0.5), _PARSE_DURATION]
+CheckInterval = Annotated[float, Field(ge=1, le=86400), BeforeValidator(parse_seconds)]

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_
 
 from monitor.config.diagnostics import ErrorCollector
 from monitor.config.portals import Block
-from monitor.config.secret_files import SecretFileError, read_secret
+from monitor.config.secret_files import read_configured_secret
 from monitor.config.secret_hash import ScryptHash
 from monitor.config.tls_files import CertificateKeyPair, TlsFileError, validity_problem
 from monitor.config.yaml_document import YamlDocument
@@ -69,15 +69,13 @@ class WebBlock(Block):
     """The web server. The token comes from this file, the environment or another file."""
 
     reload: bool = Field(default=False, description="Whether POST /-/reload loads the configuration again.")
-    reload_token: SecretStr | None = Field(default=None, description='The token it requires, best as "${NAME}".')
-    reload_token_file: Path | None = Field(default=None, description="File with that token, below this directory.")
-    tls: TlsBlock | None = Field(default=None, description="Certificate and key; without it, plain HTTP.")
-    accounts: AccountsBlock | None = Field(
-        default=None, description="Accounts that may read; without it, every client."
-    )
-    max_connections: int = Field(default=256, ge=8, le=4096, description="Connections at the same time.")
+    reload_token: SecretStr | None = Field(None, description='The token it requires, best as "${NAME}".')
+    reload_token_file: Path | None = Field(None, description="File with that token, below this directory.")
+    tls: TlsBlock | None = Field(None, description="Certificate and key; without it, plain HTTP.")
+    accounts: AccountsBlock | None = Field(None, description="Accounts that may read; without it, every client.")
+    max_connections: int = Field(256, ge=8, le=4096, description="Connections at the same time.")
     max_connections_per_client: int = Field(
-        default=64, ge=2, le=4096, description="Of these from one client address (IPv6: one /64)."
+        64, ge=2, le=4096, description="Of these from one client address (IPv6: one /64)."
     )
 
     @property
@@ -94,10 +92,7 @@ def web_with_files(web: WebBlock, document: YamlDocument, directory: Path, colle
         collector.add(document.locate(("web", "reload")), message)
     if web.tls is None:
         return web
-    absolute = {
-        "certificate": (directory / web.tls.certificate).absolute(),
-        "key": (directory / web.tls.key).absolute(),
-    }
+    absolute = {key: (directory / path).absolute() for key, path in web.tls}
     tls = web.tls.model_copy(update=absolute)
     _check_tls(tls, document, collector)
     return web.model_copy(update={"tls": tls})
@@ -124,11 +119,5 @@ def _with_token(web: WebBlock, document: YamlDocument, directory: Path, collecto
     location = document.locate(("web", "reload_token_file"))
     if web.reload_token is not None:
         collector.add(location, "give either 'reload_token' or 'reload_token_file', not both", at_key=True)
-    try:
-        token = read_secret(directory / web.reload_token_file)
-    except SecretFileError as error:
-        collector.add(location, f"{location.display_value()} cannot be read: {error}")
-        return web
-    if not token:
-        collector.add(location, f"{location.display_value()} is empty")
-    return web.model_copy(update={"reload_token": SecretStr(token)})
+    token = read_configured_secret(directory / web.reload_token_file, location, collector)
+    return web if token is None else web.model_copy(update={"reload_token": SecretStr(token)})
