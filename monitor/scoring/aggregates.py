@@ -49,7 +49,7 @@ def aggregate(
     found: dict[tuple[Selection, str], SelectionResult] = {}
     for selection, wanted in grouped.items():
         columns = list(dict.fromkeys(one.metric for one in wanted if one.metric))
-        source = _source_query(selection, columns, window, has_excluded_time=bool(excluded_times))
+        source = _source_query(selection, columns, window, excluded_time=bool(excluded_times))
         if _row_count(db, selection.kind) <= MAX_CACHED_ROWS:
             db.execute(f"CREATE OR REPLACE TEMP TABLE selected AS {source}")
             source = "FROM selected"
@@ -93,9 +93,7 @@ def _load_excluded_times(db: duckdb.DuckDBPyConnection, window: ScoringWindow) -
     return list(excluded_ids)
 
 
-def _source_query(
-    selection: Selection, columns: Sequence[str], window: ScoringWindow, *, has_excluded_time: bool
-) -> str:
+def _source_query(selection: Selection, columns: Sequence[str], window: ScoringWindow, *, excluded_time: bool) -> str:
     """Return the query of a selection: portal, check, day, outcome, confirming, excluded_id, other, and the metrics."""
     other = " OR ".join(f"{_quoted_name(name)} IS DISTINCT FROM {_literal(value)}" for name, value in selection.where)
     checks = selection.checks
@@ -107,7 +105,7 @@ def _source_query(
         f"(slot - {window.since_ms}) // {DAY_MS} AS day, {other or 'false'} AS other{held} "
         f"FROM {_quoted_name(selection.kind)} WHERE {portals}{selected}"
     )
-    if not has_excluded_time:
+    if not excluded_time:
         return f"SELECT *, NULL::INTEGER AS excluded_id FROM ({attempts})"  # noqa: S608 - our own names
     within = "list_filter(spans, lambda x: slot >= x.since AND slot < x.until)[1].excluded_id"
     excluded_id = f"CASE WHEN spans IS NOT NULL THEN {within} END"  # no spans on most days; a filter costs per row
@@ -156,31 +154,27 @@ def _aggregate_by_day(  # noqa: PLR0913, PLR0917 - one step of aggregate, with i
     ordered: dict[str, list[AggregateResult]] = {}
     rows = db.execute(f"SELECT {keys}, {', '.join(parts)} FROM ({source}) GROUP BY {keys}").fetchall()  # noqa: S608 - our own names
     for portal, day, check, outcome, confirming, excluded_id, other, count, *values in rows:
-        if (selection_result := found.get(portal)) is None:
-            selection_result = found[portal] = _new_selection_result(specs, types, window.days)
-            ordered[portal] = list(selection_result.aggregates.values())
-        reason = _exclusion_reason(
-            selection, outcome, confirming=confirming, in_excluded_time=excluded_id is not None, other=other
-        )
+        if (result := found.get(portal)) is None:
+            result = found[portal] = _new_selection_result(specs, types, window.days)
+            ordered[portal] = list(result.aggregates.values())
+        excluded = excluded_id is not None
+        reason = _exclusion_reason(selection, outcome, confirming=confirming, in_excluded_time=excluded, other=other)
         if reason is ExclusionReason.MAINTENANCE:
-            selection_result.in_excluded_time[day] += count
-            selection_result.excluded_counts[excluded_times[excluded_id]] += count
+            result.in_excluded_time[day] += count
+            result.excluded_counts[excluded_times[excluded_id]] += count
             continue
         if reason is not None:
-            selection_result.excluded_counts[reason, ""] += count
+            result.excluded_counts[reason, ""] += count
         if reason is not ExclusionReason.CONFIRMING:
-            selection_result.due[day] += count
-            selection_result.known[day] += count if reason is not ExclusionReason.UNKNOWN else 0
+            result.due[day] += count
+            result.known[day] += count if reason is not ExclusionReason.UNKNOWN else 0
         if reason is None:
-            selection_result.checks.add(check)
+            result.checks.add(check)
             good = count if outcome == "up" else 0
-            for spec, aggregate_result, (number, total, maximum) in zip(
-                specs, ordered[portal], _triples(values), strict=True
-            ):
-                _add_row(aggregate_result, day, count, number, good if spec.metric is None else total, maximum)
-    for selection_result in found.values():
-        for aggregate_result in selection_result.aggregates.values():
-            aggregate_result.value = _value(aggregate_result)
+            for spec, mine, (number, total, maximum) in zip(specs, ordered[portal], _triples(values), strict=True):
+                _add_row(mine, day, count, number, good if spec.metric is None else total, maximum)
+    for mine in (one for result in found.values() for one in result.aggregates.values()):
+        mine.value = _value(mine)
     return found
 
 

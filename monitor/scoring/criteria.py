@@ -63,15 +63,9 @@ def _manual(inputs: CriterionInput) -> CriterionScore:
     criterion, entry = inputs.criterion, inputs.entry
     found = CriterionScore(criterion=criterion, status=CriterionStatus.NOT_MEASURED, sentence=EMPTY_TEXT)
     if entry is not None:
-        share = criterion.curve.share(entry.value)
-        found = replace(
-            found,
-            status=CriterionStatus.SCORED,
-            entry=entry,
-            value=entry.value,
-            share=share,
-            points=share * criterion.points,
-        )
+        value, share = entry.value, criterion.curve.share(entry.value)
+        found = replace(found, status=CriterionStatus.SCORED, entry=entry, value=value)
+        found = replace(found, share=share, points=share * criterion.points)
     return replace(found, sentence=criterion_sentence(found))
 
 
@@ -80,12 +74,10 @@ def _availability(inputs: CriterionInput) -> tuple[AggregateResult, CriterionSco
     known = sum(times.known_ms)
     value = sum(times.available_ms) / known if known else None
     result = AggregateResult(value=value, counts=times.known_ms, sums=times.available_ms)
+    approved = sorted(times.excluded_ms.items())
     excluded = [
         ExcludedData(reason=ExclusionReason.MAINTENANCE, ms=times.state_ms[State.MAINTENANCE]),
-        *(
-            ExcludedData(reason=ExclusionReason.EXCLUDED, ms=ms, id=name)
-            for name, ms in sorted(times.excluded_ms.items())
-        ),
+        *(ExcludedData(reason=ExclusionReason.EXCLUDED, ms=ms, id=name) for name, ms in approved),
         ExcludedData(reason=ExclusionReason.STATE_UNKNOWN, ms=times.state_ms[State.UNKNOWN]),
     ]
     unscored = CriterionScore(
@@ -104,26 +96,21 @@ def _availability(inputs: CriterionInput) -> tuple[AggregateResult, CriterionSco
 
 
 def _from_attempts(inputs: CriterionInput) -> tuple[AggregateResult, CriterionScore]:
-    times, selection_result, result = inputs.measured_time, inputs.selection_result, inputs.aggregate_result
-    if selection_result is None or result is None:
-        result = AggregateResult(counts=[0] * times.days)
-        share = coverage([0] * times.days, [0] * times.days, times.skipped_days)
-        return result, CriterionScore(
-            criterion=inputs.criterion, status=CriterionStatus.INSUFFICIENT, coverage=share, sentence=EMPTY_TEXT
-        )
-    skipped_days = times.skipped_days | {
-        day for day in range(times.days) if selection_result.in_excluded_time[day] and not selection_result.due[day]
-    }
-    unscored = CriterionScore(
-        criterion=inputs.criterion,
-        status=CriterionStatus.INSUFFICIENT,
+    times, found, result = inputs.measured_time, inputs.selection_result, inputs.aggregate_result
+    blank = CriterionScore(criterion=inputs.criterion, status=CriterionStatus.INSUFFICIENT, sentence=EMPTY_TEXT)
+    if found is None or result is None:
+        nothing = [0] * times.days
+        share = coverage(nothing, nothing, times.skipped_days)
+        return AggregateResult(counts=nothing), replace(blank, coverage=share)
+    excluded_days = {day for day in range(times.days) if found.in_excluded_time[day] and not found.due[day]}
+    unscored = replace(
+        blank,
         value=result.value,
-        coverage=coverage(selection_result.due, selection_result.known, skipped_days),
+        coverage=coverage(found.due, found.known, times.skipped_days | excluded_days),
         attempts=sum(result.counts),
         days=sum(1 for one in result.counts if one),
-        checks=tuple(sorted(selection_result.checks)),
-        excluded=selection_result.excluded_data(result),
-        sentence=EMPTY_TEXT,
+        checks=tuple(sorted(found.checks)),
+        excluded=found.excluded_data(result),
     )
     return result, unscored
 
@@ -153,11 +140,8 @@ def _award_points(inputs: CriterionInput, result: AggregateResult, unscored: Cri
         values = resample(result, quantile, inputs.day_draws)
         if values is not None:
             shares = tuple(apply_curve(criterion.curve, values))
-            bounds = confidence_interval(shares, share)
-            found = replace(
-                found,
-                value_interval=confidence_interval(values, value),
-                points_interval=bounds
-                and ConfidenceInterval(low=bounds.low * criterion.points, high=bounds.high * criterion.points),
-            )
+            found = replace(found, value_interval=confidence_interval(values, value))
+            if (bounds := confidence_interval(shares, share)) is not None:
+                low, high = bounds.low * criterion.points, bounds.high * criterion.points
+                found = replace(found, points_interval=ConfidenceInterval(low=low, high=high))
     return ScoredCriterion(score=replace(found, sentence=criterion_sentence(found)), shares=shares)

@@ -43,12 +43,10 @@ class ScoringPlan:
         """Return the aggregate that the criterion needs; None for availability and for manual criteria."""
         if criterion.selection is None or criterion.aggregate is None:
             return None
-        selection = criterion.selection
+        selection, metric, limit = criterion.selection, criterion.metric, criterion.limit
         if self.pages is not None:
             selection = replace(selection, pages=self.pages)
-        return AggregateSpec(
-            selection=selection, metric=criterion.metric, aggregate=criterion.aggregate, limit=criterion.limit
-        )
+        return AggregateSpec(selection=selection, metric=metric, aggregate=criterion.aggregate, limit=limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,16 +72,10 @@ def scoring_plan(portal: Portal, rubric: Rubric) -> ScoringPlan:
     if treatment is Treatment.SCORE:
         return found
     if treatment is Treatment.SKIP or rubric.substitute is None:
-        return replace(
-            found, skip_reason=_RETIRED_REASON if portal.expect is Expect.RETIRED else _redirect_reason(portal)
-        )
-    substitute = rubric.substitute
-    return replace(
-        found,
-        measured_portal=substitute.portal,
-        pages=substitute.pages,
-        reason=_substitute_reason(substitute.portal),
-    )
+        reason = _RETIRED_REASON if portal.expect is Expect.RETIRED else _redirect_reason(portal)
+        return replace(found, skip_reason=reason)
+    other = rubric.substitute
+    return replace(found, measured_portal=other.portal, pages=other.pages, reason=_substitute_reason(other.portal))
 
 
 _RETIRED_REASON = Text(vi="Giao diện công dân đã đóng.", en="Its citizen interface was closed.")
@@ -124,17 +116,14 @@ def score(  # noqa: PLR0913 - everything that a score depends on, by keyword
     touched = [one for one in plans if any(_excludes(one, other, period, until) for other in touching)]
     unexcluded = _run(touched, rules, history, source, period, until, (), day_draws) if touched else []
     without = {(one.portal, one.rubric.key): one for one in unexcluded}
+    excluded = [(without.get((one.portal, one.rubric.key)), _exclusion_ids(one, touching)) for one in found]
     return ScoreSet(
         period=period,
         ended=until >= period.until_ms,
         rubrics=rules.rubrics,
         scores=tuple(
-            replace(
-                one,
-                without_exclusions=without.get((one.portal, one.rubric.key)),
-                exclusions=_exclusion_ids(one, touching),
-            )
-            for one in found
+            replace(one, without_exclusions=other, exclusions=ids)
+            for one, (other, ids) in zip(found, excluded, strict=True)
         ),
         exclusions=touching,
         seed=SEED,
@@ -147,11 +136,8 @@ def _excludes(one: ScoringPlan, exclusion: Exclusion, period: Period, until_ms: 
 
 
 def _exclusion_ids(one: Score, exclusions: Sequence[Exclusion]) -> tuple[str, ...]:
-    return tuple(
-        other.id
-        for other in exclusions
-        if other.applies_to(one.measured_portal, one.period.since_ms, one.period.until_ms)
-    )
+    bounds = one.period.since_ms, one.period.until_ms
+    return tuple(other.id for other in exclusions if other.applies_to(one.measured_portal, *bounds))
 
 
 def _run(  # noqa: PLR0913, PLR0917 - one pass of score, with and without exclusions
@@ -166,14 +152,10 @@ def _run(  # noqa: PLR0913, PLR0917 - one pass of score, with and without exclus
 ) -> list[Score]:
     wanted = [one for one in plans if one.skip_reason is None]
     ids = list(dict.fromkeys(one.measured_portal for one in wanted))
-    window = ScoringWindow(
-        since_ms=period.since_ms,
-        days=period.days(until_ms),
-        measured_times=measured_times(history, exclusions, ids, period.since_ms, until_ms),
-    )
-    specs = list(
-        dict.fromkeys(filter(None, (one.aggregate_spec(line) for one in wanted for line in one.rubric.criteria)))
-    )
+    times = measured_times(history, exclusions, ids, period.since_ms, until_ms)
+    window = ScoringWindow(since_ms=period.since_ms, days=period.days(until_ms), measured_times=times)
+    needed = (one.aggregate_spec(line) for one in wanted for line in one.rubric.criteria)
+    specs = list(dict.fromkeys(filter(None, needed)))
     results: dict[tuple[Selection, str], SelectionResult] = {}
     if specs and until_ms > period.since_ms:
         kinds = list(dict.fromkeys(one.selection.kind for one in specs))
@@ -199,9 +181,7 @@ def _score(one: ScoringPlan, entries: Sequence[ManualEntry], period: Period, run
     )  # fmt: skip
     if one.skip_reason is not None:
         return replace(blank, sentence=score_sentence(blank))
-    return total_score(
-        blank, [_scored_criterion(one, criterion, entries, period, run) for criterion in one.rubric.criteria]
-    )
+    return total_score(blank, [_scored_criterion(one, line, entries, period, run) for line in one.rubric.criteria])
 
 
 def _scored_criterion(

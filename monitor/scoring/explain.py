@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING
 
@@ -84,9 +85,8 @@ def curve_text(criterion: Criterion, language: str) -> str:
         return f"{full} {formatted(curve.full)}, {zero} {formatted(curve.zero)}"
     if isinstance(curve, Steps):
         of = "số điểm" if vi else "of the points"
-        return "; ".join(
-            f"{sign} {formatted(one.limit)}: {number(100 * one.share, language)} % {of}" for one in curve.steps
-        )
+        steps = ((formatted(one.limit), number(100 * one.share, language)) for one in curve.steps)
+        return "; ".join(f"{sign} {limit}: {percent} % {of}" for limit, percent in steps)
     if isinstance(curve, LogNormal):
         words = "đường log-chuẩn: 0,9 ở {}, 0,5 ở {}" if vi else "log-normal curve: 0.9 at {}, 0.5 at {}"
         return words.format(formatted(curve.p10), formatted(curve.median))
@@ -96,26 +96,17 @@ def curve_text(criterion: Criterion, language: str) -> str:
 
 def basis_text(criterion: Criterion, language: str) -> str:
     """Return the basis of each part of a criterion as text."""
-    basis = criterion.basis
-    parts = {"limit": basis.limit, "metric": basis.metric, "aggregate": basis.aggregate, "points": basis.points}
-    return ", ".join(
-        f"{BASIS_PART_TEXTS[part].localize(language)} {BASIS_TEXTS[kind].localize(language)}"
-        for part, kind in parts.items()
-    )
+    parts = ((BASIS_PART_TEXTS[part], BASIS_TEXTS[kind]) for part, kind in asdict(criterion.basis).items())
+    return ", ".join(f"{part.localize(language)} {kind.localize(language)}" for part, kind in parts)
 
 
 def excluded_text(excluded: tuple[ExcludedData, ...], language: str) -> str:
     """Return the excluded data with its reasons as text, or an empty text."""
     parts = []
     for one in excluded:
-        much = (
-            f"{one.attempts}"
-            if one.attempts
-            else f"{number(one.ms / 3_600_000, language)} {'h' if language == 'en' else 'giờ'}"
-        )
-        parts.append(
-            f"{much} {EXCLUSION_REASON_TEXTS[one.reason].localize(language)}" + (f" ({one.id})" if one.id else "")
-        )
+        hours = f"{number(one.ms / 3_600_000, language)} {'h' if language == 'en' else 'giờ'}"
+        reason = EXCLUSION_REASON_TEXTS[one.reason].localize(language)
+        parts.append(f"{one.attempts or hours} {reason}" + (f" ({one.id})" if one.id else ""))
     return "; ".join(parts)
 
 
@@ -197,10 +188,8 @@ def _score_text(score: Score, language: str) -> str:
         whole = number(score.rubric.points, language, 4)
         text += f" (đo được {points.partition('/')[2]}/{whole})" if vi else f" (of {whole} in the rubric)"
     if score.interval is not None and score.measured:
-        low, high = (
-            _decimal_mark(rounded(one * score.measured, 2), language)
-            for one in (score.interval.low, score.interval.high)
-        )
+        ends = (rounded(one * score.measured, 2) for one in (score.interval.low, score.interval.high))
+        low, high = (_decimal_mark(one, language) for one in ends)
         text += f", {'khoảng tin cậy 95 %' if vi else '95 % interval'} {low}-{high}"
     if score.grade is not None:
         like = "xếp loại nếu mọi trụ cột đều như trụ cột này" if vi else "grade if all pillars were like this one"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -42,55 +43,31 @@ _CONSTANT_SERIES = {"possible": "possible_points", "limit": "limit", "zero": "ze
 
 def windows(now_ms: int, zone: ZoneInfo) -> dict[str, Period]:
     """Return the windows that contain *now_ms* (UTC)."""
-    today = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone).date()
+    today = periods.day_of(now_ms, zone)
     month = periods.between(MONTH, today - timedelta(_WINDOW_DAYS - 1), today, zone)
     return {QUARTER: periods.quarter_of(now_ms, zone), MONTH: month}
 
 
 def points(score_sets: Mapping[str, ScoreSet], at_ms: int) -> list[ScorePoint]:
     """Return the points of every score and criterion that has a value, by window."""
-    return [
-        point
-        for window, score_set in score_sets.items()
-        for one in score_set.scores
-        for point in _points(one, window, at_ms)
-    ]
+    scores = [(one, window) for window, score_set in score_sets.items() for one in score_set.scores]
+    return [point for one, window in scores for point in _points(one, window, at_ms)]
 
 
 def _points(one: Score, window: str, at_ms: int) -> Iterator[ScorePoint]:
-    rubric = one.rubric
+    point = partial(
+        ScorePoint, at=at_ms, window=window, portal=one.portal, rubric=one.rubric.id, version=one.rubric.version
+    )
     if one.points is not None and one.measured is not None and one.ratio is not None:
         values = {"points": one.points, "possible": one.measured, "ratio": one.ratio}
-        yield ScorePoint(
-            at=at_ms,
-            window=window,
-            portal=one.portal,
-            rubric=rubric.id,
-            version=rubric.version,
-            criterion=TOTAL_CRITERION,
-            values=values,
-        )
+        yield point(criterion=TOTAL_CRITERION, values=values)
     for line in one.criteria:
         if line.value is None:
             continue
-        fields = {
-            "value": line.value,
-            "points": line.points,
-            "possible": line.criterion.points,
-            "ratio": line.share,
-            "coverage": line.coverage,
-            **curve_limits(line.criterion.curve),
-        }
+        fields = {"value": line.value, "points": line.points, "possible": line.criterion.points, "ratio": line.share}
+        fields |= {"coverage": line.coverage, **curve_limits(line.criterion.curve)}
         values = {name: value for name, value in fields.items() if value is not None}
-        yield ScorePoint(
-            at=at_ms,
-            window=window,
-            portal=one.portal,
-            rubric=rubric.id,
-            version=rubric.version,
-            criterion=line.criterion.id,
-            values=values,
-        )
+        yield point(criterion=line.criterion.id, values=values)
 
 
 def curve_limits(curve: Curve) -> dict[str, float | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -82,12 +82,8 @@ def measured_times(
 
 
 def _excluded_time(one: Exclusion, since_ms: int, until_ms: int) -> ExcludedTime:
-    return ExcludedTime(
-        start_ms=max(one.since_ms, since_ms),
-        end_ms=min(one.until_ms, until_ms),
-        reason=ExclusionReason.EXCLUDED,
-        id=one.id,
-    )
+    start, end = max(one.since_ms, since_ms), min(one.until_ms, until_ms)
+    return ExcludedTime(start_ms=start, end_ms=end, reason=ExclusionReason.EXCLUDED, id=one.id)
 
 
 def _corrected(spans: Sequence[StateSpan], exclusions: Sequence[Exclusion]) -> Iterator[StateSpan]:
@@ -96,19 +92,14 @@ def _corrected(spans: Sequence[StateSpan], exclusions: Sequence[Exclusion]) -> I
     cut_points = sorted({at for one in corrections for at in (one.since_ms, one.until_ms)})
     for piece in _split(spans, cut_points):
         states = [one.state for one in corrections if one.since_ms <= piece.start_ms < one.until_ms]
-        yield (
-            StateSpan(start_ms=piece.start_ms, end_ms=piece.end_ms, state=states[-1] or piece.state)
-            if states
-            else piece
-        )
+        yield replace(piece, state=states[-1] or piece.state) if states else piece
 
 
 def _split(spans: Iterable[StateSpan], cut_points: Sequence[int]) -> Iterator[StateSpan]:
     """Yield the spans, cut at *cut_points*, which are sorted."""
     for span in spans:
         inner = cut_points[bisect_right(cut_points, span.start_ms) : bisect_left(cut_points, span.end_ms)]
-        edges = [span.start_ms, *inner, span.end_ms]
-        for start, end in pairwise(edges):
+        for start, end in pairwise([span.start_ms, *inner, span.end_ms]):
             yield StateSpan(start_ms=start, end_ms=end, state=span.state)
 
 

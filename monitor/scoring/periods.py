@@ -49,7 +49,7 @@ class Period:
 def parse(text: str, zone: ZoneInfo, now_ms: int) -> Period:
     """Return the period that *text* names. ``Nd`` is the N days before today. Raises :class:`PeriodError`."""
     name = text.strip()
-    today = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone).date()
+    today = day_of(now_ms, zone)
     try:
         found = _parse_name(name, today)
     except (ValueError, OverflowError):
@@ -64,14 +64,8 @@ def parse(text: str, zone: ZoneInfo, now_ms: int) -> Period:
 
 def between(name: str, first: date, last: date, zone: ZoneInfo) -> Period:
     """Return the period of whole days from *first* to *last*, both included."""
-    return Period(
-        name=name,
-        first=first,
-        last=last,
-        since_ms=midnight(first, zone),
-        until_ms=midnight(last + timedelta(1), zone),
-        zone=zone.key,
-    )
+    since, until = midnight(first, zone), midnight(last + timedelta(1), zone)
+    return Period(name=name, first=first, last=last, since_ms=since, until_ms=until, zone=zone.key)
 
 
 def midnight(day: date, zone: ZoneInfo) -> int:
@@ -79,9 +73,14 @@ def midnight(day: date, zone: ZoneInfo) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000)
 
 
+def day_of(at_ms: int, zone: ZoneInfo) -> date:
+    """Return the day of a time (UTC ms) in *zone*."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone).date()
+
+
 def quarter_of(now_ms: int, zone: ZoneInfo) -> Period:
     """Return the quarter that contains *now_ms* (UTC)."""
-    today = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone).date()
+    today = day_of(now_ms, zone)
     return parse(f"{today.year}Q{(today.month - 1) // _MONTHS_PER_QUARTER + 1}", zone, now_ms)
 
 
@@ -103,10 +102,10 @@ def _parse_name(name: str, today: date) -> tuple[str, date, date] | None:
     if match := _QUARTER.fullmatch(name):
         year, number = int(match[1]), int(match[2])
         first = date(year, _MONTHS_PER_QUARTER * (number - 1) + 1, 1)
-        return f"{year}Q{number}", first, _month_end(year, _MONTHS_PER_QUARTER * number)
+        return f"{year}Q{number}", first, month_end(date(year, _MONTHS_PER_QUARTER * number, 1))
     if match := _MONTH.fullmatch(name):
         year, month = int(match[1]), int(match[2])
-        return name, date(year, month, 1), _month_end(year, month)
+        return name, date(year, month, 1), month_end(date(year, month, 1))
     if match := _WEEK.fullmatch(name):
         year, week = int(match[1]), int(match[2])
         return f"{year}-W{week:02}", date.fromisocalendar(year, week, 1), date.fromisocalendar(year, week, 7)
@@ -118,8 +117,9 @@ def _parse_name(name: str, today: date) -> tuple[str, date, date] | None:
     return _range_name(first, last), first, last
 
 
-def _month_end(year: int, month: int) -> date:
-    return date(year + month // 12, month % 12 + 1, 1) - timedelta(1)
+def month_end(day: date) -> date:
+    """Return the last day of a day's month."""
+    return date(day.year + day.month // 12, day.month % 12 + 1, 1) - timedelta(1)
 
 
 def _range_name(first: date, last: date) -> str:

@@ -224,9 +224,8 @@ class Exclusion:
 
     def applies_to(self, portal: str, since_ms: int, until_ms: int) -> bool:
         """Return whether it overlaps a window of *portal*."""
-        return (
-            (self.portals is None or portal in self.portals) and self.since_ms < until_ms and self.until_ms > since_ms
-        )
+        overlaps = self.since_ms < until_ms and self.until_ms > since_ms
+        return overlaps and (self.portals is None or portal in self.portals)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,14 +260,8 @@ class ScoringRules:
     def digests_in(self, period: Period) -> dict[str, str]:
         """Return the digests of the rubrics, and of the exclusions and entries that overlap *period*."""
         names = [f"rubric {one.key}" for one in self.rubrics]
-        names += [
-            one.input_name
-            for one in self.exclusions
-            if one.since_ms < period.until_ms and one.until_ms > period.since_ms
-        ]
-        names += [
-            one.input_name
-            for one in self.entries
-            if one.since <= period.last and (one.until is None or one.until > period.first)
-        ]
+        since, until = period.since_ms, period.until_ms
+        names += [one.input_name for one in self.exclusions if one.since_ms < until and one.until_ms > since]
+        entries = (one for one in self.entries if one.since <= period.last)
+        names += [one.input_name for one in entries if one.until is None or one.until > period.first]
         return {name: self.digests[name] for name in names}

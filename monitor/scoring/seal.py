@@ -24,6 +24,7 @@ from monitor.scoring import serialize
 from monitor.storage.archive import catalog
 from monitor.storage.archive import reader as reading
 from monitor.storage.archive.layout import STATE_CHANGE_KIND
+from monitor.storage.archive.parquet import fsync_path
 from monitor.storage.folders import SCORES
 from monitor.storage.history import reader
 from monitor.storage.history.reader import HistoryWindow
@@ -75,9 +76,8 @@ def input_digests(directory: Path, rules: ScoringRules, portals: Sequence[Portal
             if segment.sealed_period is not None:
                 found |= {f"history {one.path}": one.sha256 for one in segment.sealed_period.files}
             if segment.sealed_period is None or reading.has_late_rows(directory, kind, segment.sealed_period):
-                found |= _rows_digest(
-                    directory, HistoryWindow(kind=kind, since_ms=segment.since_ms, until_ms=segment.until_ms)
-                )
+                window = HistoryWindow(kind=kind, since_ms=segment.since_ms, until_ms=segment.until_ms)
+                found |= _rows_digest(directory, window)
     found[f"history {STATE_CHANGE_KIND}"] = _sha256("".join(_state_change_rows(directory, period)))
     found["code"] = code_version()
     return found
@@ -99,9 +99,8 @@ def _rows_digest(directory: Path, window: HistoryWindow) -> dict[str, str]:
         for row in zip(*batch.values(), strict=True):
             digest.update(repr(row).encode())
             count += 1
-    return (
-        {f"history {window.kind} {window.since_ms}..{window.until_ms}, not sealed": digest.hexdigest()} if count else {}
-    )
+    name = f"history {window.kind} {window.since_ms}..{window.until_ms}, not sealed"
+    return {name: digest.hexdigest()} if count else {}
 
 
 def _state_change_rows(directory: Path, period: Period) -> Iterator[str]:
@@ -148,9 +147,8 @@ def _seal(  # noqa: PLR0913 - as above
     if before is not None and not before.changed and before.same_scores:
         return path
     if before is not None and not replace:
-        raise SealError(
-            f"{score_set.period.name} was sealed {before.sealed_at} with other inputs: {'; '.join(before.changed)}"
-        )
+        changed = "; ".join(before.changed)
+        raise SealError(f"{score_set.period.name} was sealed {before.sealed_at} with other inputs: {changed}")
     manifest = {
         "period": serialize.period(score_set.period),
         "sealed": datetime.fromtimestamp(now_ms / 1000, UTC).isoformat(timespec="seconds"),
@@ -163,7 +161,7 @@ def _seal(  # noqa: PLR0913 - as above
     scores = path.with_name(f"{score_set.period.name}.json")
     _write_draft(scores, text).replace(scores)
     draft.replace(path)
-    _fsync_dir(path.parent)
+    fsync_path(path.parent)
     return path
 
 
@@ -174,9 +172,8 @@ def compare(directory: Path, score_set: ScoreSet, inputs: Mapping[str, str]) -> 
         return None
     before = read_manifest(path)
     same = before["scores"] == _sha256(serialize.score_set_json(score_set))
-    return SealComparison(
-        sealed_at=before["sealed"], changed=tuple(_changed_inputs(before["inputs"], inputs)), same_scores=same
-    )
+    changed = tuple(_changed_inputs(before["inputs"], inputs))
+    return SealComparison(sealed_at=before["sealed"], changed=changed, same_scores=same)
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -261,13 +258,5 @@ def _locked(folder: Path) -> Iterator[None]:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(descriptor)
-
-
-def _fsync_dir(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)

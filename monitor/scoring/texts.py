@@ -52,7 +52,7 @@ SCORE_STATUS_TEXTS = {
 
 EXCLUSION_REASON_TEXTS = {
     ExclusionReason.UNKNOWN: Text(vi="không xác định (lỗi phía giám sát)", en="unknown (prober failure)"),
-    ExclusionReason.FAILED: Text(vi="cổng không phản hồi", en="probe failed"),
+    ExclusionReason.FAILED: Text(vi="cổng không phản hồi", en="failed attempts"),
     ExclusionReason.CONFIRMING: Text(vi="lần đo xác nhận", en="confirmation attempts"),
     ExclusionReason.OTHER: Text(vi="lượt đo hoặc cấu hình khác", en="another run or profile"),
     ExclusionReason.ABSENT: Text(vi="không có giá trị", en="without a value"),

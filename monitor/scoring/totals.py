@@ -75,8 +75,6 @@ def _interval(scored: Sequence[ScoredCriterion], measured: float, ratio: float) 
         return None
     fixed = math.fsum(one.score.points or 0.0 for one in scored if one.score.entry is not None)
     weights = [one.score.criterion.points for one in measured_ones]
-    sums = (
-        math.fsum(map(float.__mul__, weights, shares)) + fixed
-        for shares in zip(*(one.shares or () for one in measured_ones), strict=True)
-    )
+    replicates = zip(*(one.shares or () for one in measured_ones), strict=True)
+    sums = (math.fsum(map(float.__mul__, weights, shares)) + fixed for shares in replicates)
     return confidence_interval([one / measured for one in sums], ratio)

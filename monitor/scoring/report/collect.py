@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -66,7 +66,7 @@ def collect_report(
 ) -> Report:
     """Return the report. Raises what *source* raises, and :class:`monitor.scoring.seal.SealError`."""
     period, zone = request.period, ZoneInfo(request.period.zone)
-    now = _start_of_day(request.now_ms, zone)
+    now = periods.midnight(periods.day_of(request.now_ms, zone), zone)
     until = period.elapsed_until(now)
     score_set = engine.score(request.rules, request.portals, period, source, now)
     on_progress()
@@ -106,20 +106,12 @@ def subperiods(period: Period) -> list[Period]:
         return []
     first = period.first
     while first <= period.last:
-        end = _month_end(first) if length > MAX_DAYS_BY_WEEK else first + timedelta(WEEK_DAYS - 1)
+        end = periods.month_end(first) if length > MAX_DAYS_BY_WEEK else first + timedelta(WEEK_DAYS - 1)
         last = min(end, period.last)
         name = f"{first:%Y-%m}" if length > MAX_DAYS_BY_WEEK else f"{first:%d/%m}"
         found.append(periods.between(name, first, last, zone))
         first = last + timedelta(1)
     return found
-
-
-def _month_end(day: date) -> date:
-    return date(day.year + day.month // 12, day.month % 12 + 1, 1) - timedelta(1)
-
-
-def _start_of_day(now_ms: int, zone: ZoneInfo) -> int:
-    return periods.midnight(datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone).date(), zone)
 
 
 def _previous_results(
@@ -135,9 +127,8 @@ def _previous_results(
         except (KeyError, TypeError, AttributeError) as error:
             raise seal.SealError(f"the sealed scores of {previous.name} have an unknown format") from error
     rubrics = tuple(one for one in request.previous_rules.rubrics if one.id in wanted)
-    score_set = engine.score(
-        replace(request.previous_rules, rubrics=rubrics), request.portals, previous, source, now_ms, intervals=False
-    )
+    rules = replace(request.previous_rules, rubrics=rubrics)
+    score_set = engine.score(rules, request.portals, previous, source, now_ms, intervals=False)
     measured = any(line.days for score in score_set.scores for line in score.criteria)
     return tuple(ranking_result(one) for one in score_set.scores) if measured else None
 

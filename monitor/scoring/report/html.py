@@ -82,6 +82,7 @@ class ReportPages:
         """Render the index page."""
         report = self.report
         insufficient = [one for _, one in criterion_scores(report) if one.status is CriterionStatus.INSUFFICIENT]
+        parts = groupby(methodology_rows(report), itemgetter(0))
         return self._render(
             "index.html",
             rubrics=[self._rubric(one) for one in report.score_set.rubrics],
@@ -90,20 +91,15 @@ class ReportPages:
             totals=self._outage_totals(report.outages),
             exclusions=[self._exclusion(one) for one in report.score_set.exclusions],
             insufficient=len(insufficient),
-            method=[
-                (part, [row[1:] for row in rows]) for part, rows in groupby(methodology_rows(report), itemgetter(0))
-            ],
+            method=[(part, [row[1:] for row in rows]) for part, rows in parts],
         )
 
     def portal(self, portal: Portal) -> bytes:
         """Render the page of one portal."""
         report, portal_outages = self.report, self._outages.get(portal.id, [])
         longest = sorted(portal_outages, key=lambda one: (-one.duration_ms, one.start_ms))[:MAX_OUTAGES]
-        touching = [
-            one
-            for one in report.score_set.exclusions
-            if one.applies_to(portal.id, report.period.since_ms, report.period.until_ms)
-        ]
+        bounds = report.period.since_ms, report.period.until_ms
+        touching = [one for one in report.score_set.exclusions if one.applies_to(portal.id, *bounds)]
         return self._render(
             "portal.html",
             portal=portal,
@@ -121,14 +117,10 @@ class ReportPages:
         )
 
     def _render(self, template: str, **values: Any) -> bytes:  # noqa: ANN401 - the variables of a template
-        report = self.report
-        common = {"t": self.text, "report": report, "language": report.language, "period": report.period}
-        bounds = [
-            time_text(at, report.period.zone, report.language)
-            for at in (report.period.since_ms, report.period.until_ms)
-        ]
-        page = _templates().get_template(template).render(**common, bounds=bounds, **values)
-        return page.encode()
+        report, language, period = self.report, self.report.language, self.report.period
+        common = {"t": self.text, "report": report, "language": language, "period": period}
+        bounds = [time_text(at, period.zone, language) for at in (period.since_ms, period.until_ms)]
+        return _templates().get_template(template).render(**common, bounds=bounds, **values).encode()
 
     def _rubric_sections(self, portal: Portal) -> list[RubricSection]:
         return [rubric_section(self.report, one, self.text) for one in self._scores.get(portal.id, [])]
@@ -143,10 +135,7 @@ class ReportPages:
             statistic = {"median": statistics.median(ratios), "max": max(ratios), "min": min(ratios)}
             formatted = {name: texts.ratio_text(ratio, language) for name, ratio in statistic.items()}
             headline = self.text("spread.summary", n=len(ratios), **formatted)
-        means = [
-            (title.localize(language), share, texts.ratio_text(share, language))
-            for title, share in mean_shares(rubric, scores)
-        ]
+        means = mean_shares(rubric, scores)
         return {
             "rubric": rubric,
             "title": rubric.title.localize(language),
@@ -154,7 +143,7 @@ class ReportPages:
             "note": rubric.note.localize(language) if rubric.note else "",
             "headline": headline,
             "histogram": svg.histogram(score_histogram(scores), f"{self.text('spread')}. {headline}") if ratios else "",
-            "means": means,
+            "means": [(one.localize(language), share, texts.ratio_text(share, language)) for one, share in means],
             "groups": self._groups(rubric, scores),
         }
 
@@ -176,6 +165,7 @@ class ReportPages:
         report, language = self.report, self.report.language
         key = score.portal, score.rubric.key
         place, previous = report.places[key], report.previous_by_key.get(key)
+        percent = previous.percent if previous else None
         return {
             "id": score.portal,
             "name": score.name.localize(language),
@@ -187,9 +177,7 @@ class ReportPages:
             "measured": texts.plain_number(score.measured, language),
             "movement": texts.movement_text(place, language),
             "direction": "up" if (place.rank_gain or 0) > 0 else "down" if (place.rank_gain or 0) < 0 else "",
-            "previous": texts.percent_text(previous.percent, language)
-            if previous and previous.percent is not None
-            else "",
+            "previous": texts.percent_text(percent, language) if percent is not None else "",
             "note": score_note(report, score),
         }
 
@@ -207,13 +195,8 @@ class ReportPages:
 
     def _outage_totals(self, outages: Sequence[Outage]) -> dict[str, Any]:
         counted = sum(one.counted_ms for one in outages)
-        total = sum(one.duration_ms for one in outages)
-        return {
-            "n": len(outages),
-            "counted_ms": counted,
-            "minutes": self._minutes(total),
-            "counted": self._minutes(counted),
-        }
+        total = self._minutes(sum(one.duration_ms for one in outages))
+        return {"n": len(outages), "counted_ms": counted, "minutes": total, "counted": self._minutes(counted)}
 
     def _minutes(self, ms: int) -> str:
         shown = f"{minutes(ms):g}" if ms < WHOLE_MINUTES_FROM_MS else f"{minutes(ms):.0f}"
@@ -256,9 +239,5 @@ class ReportPages:
             }
             for one in filmstrip.frames
         ]
-        return {
-            "summary": self.text(
-                "filmstrip.summary", at=time_text(filmstrip.slot, zone, language), check=filmstrip.check
-            ),
-            "frames": frames,
-        }
+        at = time_text(filmstrip.slot, zone, language)
+        return {"summary": self.text("filmstrip.summary", at=at, check=filmstrip.check), "frames": frames}

@@ -76,11 +76,8 @@ def rubric_section(report: Report, score: Score, text: TextLookup) -> RubricSect
 def _points(score: Score, language: str, text: TextLookup) -> str:
     if score.shown is None:
         return ""
-    measured = text(
-        "of.measured",
-        got=texts.localized_number(score.shown, language),
-        of=texts.plain_number(score.measured, language),
-    )
+    got, of = texts.localized_number(score.shown, language), texts.plain_number(score.measured, language)
+    measured = text("of.measured", got=got, of=of)
     whole = texts.plain_number(score.rubric.points, language)
     return measured if score.measured == score.rubric.points else f"{measured}; {text('of.whole', whole=whole)}"
 
@@ -132,7 +129,11 @@ def _trend_line(report: Report, score: Score, text: TextLookup) -> Markup | None
 def _criterion(one: CriterionScore, language: str, text: TextLookup) -> dict[str, Any]:
     criterion = one.criterion
     scored = one.status is CriterionStatus.SCORED
-    interval = one.points_interval
+    interval = ""
+    if one.points_interval is not None:
+        low, high = (texts.plain_number(at, language) for at in (one.points_interval.low, one.points_interval.high))
+        interval = text("range", low=low, high=high)
+    status = CRITERION_STATUS_TEXTS[one.status].localize(language)
     return {
         "title": criterion.title.localize(language),
         "value": value_text(one.value, criterion, language) if one.value is not None else texts.DASH,
@@ -140,14 +141,8 @@ def _criterion(one: CriterionScore, language: str, text: TextLookup) -> dict[str
         "share": one.share if scored else None,
         "points": texts.plain_number(one.points, language) if scored else texts.DASH,
         "of": texts.plain_number(criterion.points, language),
-        "interval": text(
-            "range", low=texts.plain_number(interval.low, language), high=texts.plain_number(interval.high, language)
-        )
-        if interval
-        else "",
-        "earned": texts.earned_text(one.share, language)
-        if scored
-        else CRITERION_STATUS_TEXTS[one.status].localize(language),
+        "interval": interval,
+        "earned": texts.earned_text(one.share, language) if scored else status,
         "tone": texts.points_level(one.share) if scored and one.share is not None else "none",
         "coverage": texts.ratio_text(one.coverage, language) if one.coverage is not None else texts.DASH,
         "basis": _basis(criterion, language, text),
@@ -155,25 +150,23 @@ def _criterion(one: CriterionScore, language: str, text: TextLookup) -> dict[str
 
 
 def _improvement(improvement: Improvement, language: str, text: TextLookup) -> dict[str, str]:
-    one, unit = improvement.criterion_score, unit_of(improvement.criterion_score.criterion)
-    goal = amount(improvement.goal, unit, language)
-    then = improvement.share * one.criterion.points
-    return {
-        "what": text(
-            "change",
-            title=one.criterion.title.localize(language),
-            value=value_text(one.value or 0, one.criterion, language),
-            goal=text("below", value=goal) if improvement.below_goal else goal,
-        ),
-        "gain": text(
-            "change.gain",
-            gain=texts.plain_number(improvement.gain, language),
-            percent=texts.plain_number(improvement.percent, language),
-            now=texts.plain_number(one.points, language),
-            then=texts.plain_number(then, language),
-            of=texts.plain_number(one.criterion.points, language),
-        ),
+    one, criterion = improvement.criterion_score, improvement.criterion_score.criterion
+    goal = amount(improvement.goal, unit_of(criterion), language)
+    points = {
+        "gain": improvement.gain,
+        "percent": improvement.percent,
+        "now": one.points,
+        "then": improvement.share * criterion.points,
+        "of": criterion.points,
     }
+    what = text(
+        "change",
+        title=criterion.title.localize(language),
+        value=value_text(one.value or 0, criterion, language),
+        goal=text("below", value=goal) if improvement.below_goal else goal,
+    )
+    shown = {name: texts.plain_number(number, language) for name, number in points.items()}
+    return {"what": what, "gain": text("change.gain", **shown)}
 
 
 def _basis(criterion: Criterion, language: str, text: TextLookup) -> list[tuple[str, str, str]]:

@@ -74,10 +74,7 @@ _TEXTS = {
     "trend.none": ("Chưa có đủ dữ liệu để vẽ diễn biến.", "There is not enough data for a trend."),
     "trend.key": ("Nét đứt: cả kỳ trước ({name}).", "Dashed: the whole previous period ({name})."),
     "changes": ("Ba thay đổi nâng điểm nhiều nhất", "The three changes that would raise the score most"),
-    "change": (
-        "{title}: từ {value} đến {goal}",
-        "{title}: from {value} to {goal}",
-    ),
+    "change": ("{title}: từ {value} đến {goal}", "{title}: from {value} to {goal}"),
     "change.gain": (
         "thêm {gain} điểm, tức {percent} điểm phần trăm (từ {now} lên {then} trên {of} điểm)",
         "{gain} points more, which is {percent} percentage points (from {now} to {then} of {of} points)",
@@ -165,7 +162,7 @@ _TEXTS = {
         "Nothing was measured in this period; there is nothing to score.",
     ),
     "norubric": ("Không có bộ tiêu chí nào có hiệu lực trong kỳ này.", "No rubric is in force in this period."),
-    "merged": ("Xem phiếu của {name}.", "See the sheet of {name}."),
+    "merged": ("Xem phiếu của {name}.", "See the page of {name}."),
 }
 
 REPORT_TEXTS: Mapping[str, Text] = {key: Text(vi=vi, en=en) for key, (vi, en) in _TEXTS.items()}

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.scoring.curves import Linear, LogNormal, Share, Steps, Threshold
+from monitor.scoring.curves import Steps, Threshold
+from monitor.scoring.live import curve_limits
 from monitor.scoring.results import CriterionStatus
 
 if TYPE_CHECKING:
@@ -39,16 +40,9 @@ def curve_goal(curve: Curve) -> tuple[float, bool]:
     It is where the curve first gives all points. A log-normal curve never does; its goal is the control point that
     Lighthouse calls good, where it gives 0.9.
     """
-    if isinstance(curve, Threshold):
-        return curve.limit, curve.lower
-    if isinstance(curve, Linear):
-        return curve.full, False
-    if isinstance(curve, Steps):
-        return curve.steps[0].limit, curve.lower
-    if isinstance(curve, LogNormal):
-        return curve.p10, False
-    assert isinstance(curve, Share)  # noqa: S101 - the last of the union
-    return 1.0, False
+    goal = curve_limits(curve)["limit"]
+    assert goal is not None  # noqa: S101 - every curve has one
+    return goal, isinstance(curve, Threshold | Steps) and curve.lower
 
 
 def best_improvements(score: Score, limit: int = MAX_IMPROVEMENTS) -> tuple[Improvement, ...]:

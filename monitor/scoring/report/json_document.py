@@ -12,6 +12,8 @@ from probes.http.urls import strip_credentials
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from monitor.model.records import Portal
+    from monitor.scoring.report.improvements import Improvement
     from monitor.scoring.report.outages import Outage
     from monitor.scoring.report.ranking import Place
     from monitor.scoring.report.report import Report, Seal
@@ -33,15 +35,7 @@ def document(report: Report) -> dict[str, Any]:
         "code": report.code,
         **serialize.score_set(report.score_set),
         "scores": [_score(report, one) for one in report.score_set.scores],
-        "portals": [
-            {
-                "id": one.id,
-                "name": {"vi": one.name_vi, "en": one.name_en},
-                "kind": one.kind.value,
-                "url": strip_credentials(one.url),
-            }
-            for one in report.portals
-        ],
+        "portals": [_portal(one) for one in report.portals],
         "earlier": report.previous_period_name or None,
         "incidents": [_incident(one) for one in report.outages],
         "inputs": dict(report.inputs),
@@ -51,17 +45,15 @@ def document(report: Report) -> dict[str, Any]:
 
 def seal_json(seal: Seal | None) -> dict[str, Any] | None:
     """Return a seal as plain data."""
-    return (
-        None
-        if seal is None
-        else {
-            "sealed": seal.sealed_at,
-            "by": seal.by,
-            "scores": seal.scores,
-            "inputs": dict(seal.inputs),
-            "differing": list(seal.differing),
-        }
-    )
+    if seal is None:
+        return None
+    facts = {"sealed": seal.sealed_at, "by": seal.by, "scores": seal.scores}
+    return facts | {"inputs": dict(seal.inputs), "differing": list(seal.differing)}
+
+
+def _portal(one: Portal) -> dict[str, Any]:
+    name = {"vi": one.name_vi, "en": one.name_en}
+    return {"id": one.id, "name": name, "kind": one.kind.value, "url": strip_credentials(one.url)}
 
 
 def _incident(one: Outage) -> dict[str, Any]:
@@ -87,19 +79,14 @@ def _score(report: Report, one: Score) -> dict[str, Any]:
         "place": _place(report.places[key]),
         "earlier": previous and {"ratio": previous.ratio, "percent": previous.percent},
         "trend": [{"period": name, "ratio": ratio} for name, ratio in report.trends.get(key, ())],
-        "changes": [
-            {
-                "criterion": each.criterion_score.criterion.id,
-                "value": each.criterion_score.value,
-                "goal": each.goal,
-                "below_goal": each.below_goal,
-                "share": each.share,
-                "gain": each.gain,
-                "percent": each.percent,
-            }
-            for each in best_improvements(one)
-        ],
+        "changes": [_improvement(each) for each in best_improvements(one)],
     }
+
+
+def _improvement(one: Improvement) -> dict[str, Any]:
+    goal = {"goal": one.goal, "below_goal": one.below_goal, "share": one.share}
+    reached = {"gain": one.gain, "percent": one.percent}
+    return {"criterion": one.criterion_score.criterion.id, "value": one.criterion_score.value, **goal, **reached}
 
 
 def _place(one: Place) -> dict[str, Any]:

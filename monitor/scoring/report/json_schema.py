@@ -28,7 +28,7 @@ TEXTS: Schema = {"type": "array", "items": TEXT}
 INTERVAL: Schema = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2, "description": "low, high"}
 
 
-def _object(properties: Schema, description: str = "") -> Schema:
+def _object(description: str = "", /, **properties: Schema) -> Schema:
     """Return the schema of an object with exactly these keys."""
     found = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
     return {"description": description, **found} if description else found
@@ -46,7 +46,7 @@ def _enum(*members: str) -> Schema:
     return {"enum": list(members)}
 
 
-LOCALIZED = _object({"vi": TEXT, "en": TEXT})
+LOCALIZED = _object(vi=TEXT, en=TEXT)
 BASIS = _enum(*Basis)
 
 
@@ -54,9 +54,9 @@ def _curve() -> Schema:
     """Return the schema of a curve, by kind."""
 
     def kind(name: str, **properties: Schema) -> Schema:
-        return _object({"kind": {"const": name}, **properties})
+        return _object(kind={"const": name}, **properties)
 
-    step = _object({"limit": NUMBER, "share": SHARE})
+    step = _object(limit=NUMBER, share=SHARE)
     return {
         "oneOf": [
             kind("threshold", limit=NUMBER, lower=FLAG),
@@ -70,101 +70,85 @@ def _curve() -> Schema:
 
 def _criterion() -> Schema:
     selection = _object(
-        {
-            "kind": TEXT,
-            "check_prefix": TEXT,
-            "pages": _nullable(TEXTS),
-            "where": {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}},
-            "confirming": FLAG,
-            "failed": FLAG,
-            "checks": _nullable(TEXTS),
-        },
         "which attempts count",
+        kind=TEXT,
+        check_prefix=TEXT,
+        pages=_nullable(TEXTS),
+        where={"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}},
+        confirming=FLAG,
+        failed=FLAG,
+        checks=_nullable(TEXTS),
     )
     return _object(
-        {
-            "id": TEXT,
-            "title": LOCALIZED,
-            "points": NUMBER,
-            "manual": FLAG,
-            "selection": _nullable(selection),
-            "metric": _nullable(TEXT),
-            "profile": _nullable(TEXT),
-            "unit": _enum(*Unit),
-            "aggregate": _nullable(_enum(*Aggregate)),
-            "limit": _nullable(NUMBER),
-            "better": _enum("lower", "higher"),
-            "curve": _curve(),
-            "minimums": _object({"coverage": SHARE, "attempts": COUNT}),
-            "basis": _object(dict.fromkeys(("limit", "metric", "aggregate", "points"), BASIS)),
-            "source": TEXT,
-            "note": _nullable(LOCALIZED),
-        }
+        id=TEXT,
+        title=LOCALIZED,
+        points=NUMBER,
+        manual=FLAG,
+        selection=_nullable(selection),
+        **dict.fromkeys(("metric", "profile"), _nullable(TEXT)),
+        unit=_enum(*Unit),
+        aggregate=_nullable(_enum(*Aggregate)),
+        limit=_nullable(NUMBER),
+        better=_enum("lower", "higher"),
+        curve=_curve(),
+        minimums=_object(coverage=SHARE, attempts=COUNT),
+        basis=_object(**dict.fromkeys(("limit", "metric", "aggregate", "points"), BASIS)),
+        source=TEXT,
+        note=_nullable(LOCALIZED),
     )
 
 
 def _rubric() -> Schema:
     grades = _object(
-        {
-            "bands": _array(_object({"grade": TEXT, "min": NUMBER})),
-            "decimals": _nullable(COUNT),
-            "basis": BASIS,
-            "source": TEXT,
-            "note": _nullable(LOCALIZED),
-        }
+        bands=_array(_object(grade=TEXT, min=NUMBER)),
+        decimals=_nullable(COUNT),
+        basis=BASIS,
+        source=TEXT,
+        note=_nullable(LOCALIZED),
     )
-    substitute = _object({"portal": TEXT, "pages": TEXTS})
+    substitute = _object(portal=TEXT, pages=TEXTS)
     treatment = _enum(*Treatment)
     return _object(
-        {
-            "id": TEXT,
-            "version": COUNT,
-            "digest": SHA,
-            "title": LOCALIZED,
-            "set": LOCALIZED,
-            "points": NUMBER,
-            "pillar": _nullable(NUMBER),
-            "valid": _object({"since": DAY, "until": _nullable(DAY)}),
-            "portals": _object({"redirects": treatment, "retired": treatment, "substitute": _nullable(substitute)}),
-            "grades": _nullable(grades),
-            "decimals": COUNT,
-            "source": TEXT,
-            "note": _nullable(LOCALIZED),
-            "criteria": _array(_criterion()),
-        }
+        id=TEXT,
+        version=COUNT,
+        digest=SHA,
+        title=LOCALIZED,
+        set=LOCALIZED,
+        points=NUMBER,
+        pillar=_nullable(NUMBER),
+        valid=_object(since=DAY, until=_nullable(DAY)),
+        portals=_object(redirects=treatment, retired=treatment, substitute=_nullable(substitute)),
+        grades=_nullable(grades),
+        decimals=COUNT,
+        source=TEXT,
+        note=_nullable(LOCALIZED),
+        criteria=_array(_criterion()),
     )
 
 
 def _criterion_score() -> Schema:
     entry = _object(
-        {
-            **dict.fromkeys(("rubric", "criterion", "portal", "author", "reason"), TEXT),
-            "value": NUMBER,
-            "made": DAY,
-            "since": DAY,
-            "until": _nullable(DAY),
-        },
         "a manual value",
+        **dict.fromkeys(("rubric", "criterion", "portal", "author", "reason"), TEXT),
+        value=NUMBER,
+        made=DAY,
+        since=DAY,
+        until=_nullable(DAY),
     )
     return _object(
-        {
-            "criterion": TEXT,
-            "status": _enum(*CriterionStatus),
-            "value": {"description": "the aggregate in the criterion's unit", **_nullable(NUMBER)},
-            "share": {"description": "the share that the curve gives", **_nullable(SHARE)},
-            "points": _nullable(NUMBER),
-            "coverage": _nullable(SHARE),
-            **dict.fromkeys(("attempts", "days"), COUNT),
-            **dict.fromkeys(("up", "degraded", "down"), DURATION_MS),
-            "checks": TEXTS,
-            "excluded": _array(
-                _object({"reason": _enum(*ExclusionReason), "attempts": COUNT, "ms": COUNT, "id": TEXT})
-            ),
-            "value_interval": _nullable(INTERVAL),
-            "points_interval": _nullable(INTERVAL),
-            "entry": _nullable(entry),
-            "sentence": LOCALIZED,
-        }
+        criterion=TEXT,
+        status=_enum(*CriterionStatus),
+        value={"description": "the aggregate in the criterion's unit", **_nullable(NUMBER)},
+        share={"description": "the share that the curve gives", **_nullable(SHARE)},
+        points=_nullable(NUMBER),
+        coverage=_nullable(SHARE),
+        **dict.fromkeys(("attempts", "days"), COUNT),
+        **dict.fromkeys(("up", "degraded", "down"), DURATION_MS),
+        checks=TEXTS,
+        excluded=_array(_object(reason=_enum(*ExclusionReason), attempts=COUNT, ms=COUNT, id=TEXT)),
+        **dict.fromkeys(("value_interval", "points_interval"), _nullable(INTERVAL)),
+        entry=_nullable(entry),
+        sentence=LOCALIZED,
     )
 
 
@@ -190,61 +174,53 @@ def _score() -> Schema:
 def _exported_score() -> Schema:
     """Return the schema of a score with its place, the previous period, its trend and improvements."""
     place = _object(
-        {
-            **dict.fromkeys(("group", "rank", "of", "shared", "before"), _nullable(COUNT)),
-            "unranked": _nullable(_enum(*filter(None, UnrankedReason))),
-            "unmoved": _nullable(_enum(*filter(None, NoMovementReason))),
-        },
         "rank among the portals of the same group, which were measured alike",
+        **dict.fromkeys(("group", "rank", "of", "shared", "before"), _nullable(COUNT)),
+        unranked=_nullable(_enum(*filter(None, UnrankedReason))),
+        unmoved=_nullable(_enum(*filter(None, NoMovementReason))),
     )
     change = _object(
-        {
-            "criterion": TEXT,
-            **dict.fromkeys(("value", "goal"), NUMBER),
-            "below_goal": FLAG,
-            "share": SHARE,
-            **dict.fromkeys(("gain", "percent"), NUMBER),
-        },
         "what the curve gives at the goal, with all other criteria unchanged",
+        criterion=TEXT,
+        **dict.fromkeys(("value", "goal"), NUMBER),
+        below_goal=FLAG,
+        share=SHARE,
+        **dict.fromkeys(("gain", "percent"), NUMBER),
     )
     return _object(
-        {
-            **_score(),
-            "place": place,
-            "earlier": _nullable(_object({"ratio": _nullable(NUMBER), "percent": _nullable(TEXT)})),
-            "trend": _array(_object({"period": TEXT, "ratio": _nullable(NUMBER)})),
-            "changes": _array(change),
-        }
+        **_score(),
+        place=place,
+        earlier=_nullable(_object(ratio=_nullable(NUMBER), percent=_nullable(TEXT))),
+        trend=_array(_object(period=TEXT, ratio=_nullable(NUMBER))),
+        changes=_array(change),
     )
 
 
 def _context_properties() -> Schema:
     """Return the keys beside scores and rubrics."""
-    portals = {"anyOf": [TEXTS, {"const": "all"}]}
-    exclusion = {
+    exclusion = _object(
         **dict.fromkeys(("id", "reason", "approver"), TEXT),
-        "portals": portals,
-        "since": TIME_MS,
-        "until": TIME_MS,
-        "state": _nullable(_enum(*State)),
-        "approved": DAY,
-    }
-    incident = {
+        portals={"anyOf": [TEXTS, {"const": "all"}]},
+        **dict.fromkeys(("since", "until"), TIME_MS),
+        state=_nullable(_enum(*State)),
+        approved=DAY,
+    )
+    incident = _object(
         **dict.fromkeys(("portal", "location", "detail"), TEXT),
         **dict.fromkeys(("start", "end"), TIME_MS),
-        "fault": _nullable(_enum(*Fault)),
+        fault=_nullable(_enum(*Fault)),
         **dict.fromkeys(("began", "ended"), FLAG),
-        "counted": {"description": "milliseconds that no exclusion covers", **COUNT},
-        "excluded": TEXTS,
-    }
-    seal = {"sealed": TEXT, "by": TEXT, "scores": SHA, "inputs": DIGESTS, "differing": TEXTS}
+        counted={"description": "milliseconds that no exclusion covers", **COUNT},
+        excluded=TEXTS,
+    )
+    seal = _object(sealed=TEXT, by=TEXT, scores=SHA, inputs=DIGESTS, differing=TEXTS)
     return {
-        "exclusions": _array(_object(exclusion)),
-        "portals": _array(_object({"id": TEXT, "name": LOCALIZED, "kind": _enum(*PortalKind), "url": TEXT})),
+        "exclusions": _array(exclusion),
+        "portals": _array(_object(id=TEXT, name=LOCALIZED, kind=_enum(*PortalKind), url=TEXT)),
         "earlier": {"description": "the previous period, where it was measured", **_nullable(TEXT)},
-        "incidents": _array(_object(incident)),
+        "incidents": _array(incident),
         "inputs": DIGESTS,
-        "seal": _nullable(_object(seal)),
+        "seal": _nullable(seal),
     }
 
 
@@ -256,15 +232,15 @@ def schema() -> Schema:
         "export": {"const": REPORT_SCHEMA_VERSION},
         "code": TEXT,
         "schema": {"const": SCORES_SCHEMA_VERSION},
-        "period": _object(period),
+        "period": _object(**period),
         "rubrics": _array(_rubric()),
-        "bootstrap": _object(bootstrap),
+        "bootstrap": _object(**bootstrap),
         "scores": _array(_exported_score()),
         **_context_properties(),
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Scores of a period, as portal-monitor export writes them",
-        **_object(content),
-        "$defs": {"criterion_score": _criterion_score(), "score": _object(_score())},
+        **_object(**content),
+        "$defs": {"criterion_score": _criterion_score(), "score": _object(**_score())},
     }

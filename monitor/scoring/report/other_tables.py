@@ -8,27 +8,19 @@ from monitor.scoring.explain import excluded_text
 from monitor.scoring.report import texts
 from monitor.scoring.report.methodology import methodology_rows
 from monitor.scoring.report.score_tables import criterion_scores
-from monitor.scoring.report.table import (
-    CRITERION_COLUMN,
-    PORTAL_COLUMN,
-    PORTAL_ID_COLUMN,
-    RUBRIC_COLUMN,
-    ColumnKind,
-    ReportTable,
-    empty_table,
-    with_rows,
-)
+from monitor.scoring.report.table import CRITERION, PORTAL, PORTAL_ID, RUBRIC, ColumnKind, make_table
 from monitor.scoring.report.times import local_time, minutes
 from monitor.scoring.results import ExclusionReason
 from monitor.scoring.rubric import Text
 
 if TYPE_CHECKING:
+    from monitor.scoring.report.outages import Outage
     from monitor.scoring.report.report import Report
-    from monitor.scoring.report.table import Value
+    from monitor.scoring.report.table import ReportTable, Value
     from monitor.scoring.results import CriterionScore, Score
 
 _INCIDENTS = (
-    PORTAL_COLUMN,
+    PORTAL,
     (Text(vi="Bắt đầu", en="Start"), ColumnKind.MOMENT, 18),
     (Text(vi="Kết thúc", en="End"), ColumnKind.MOMENT, 18),
     (Text(vi="Số phút gián đoạn", en="Minutes down"), ColumnKind.NUMBER, 11),
@@ -37,7 +29,7 @@ _INCIDENTS = (
     (Text(vi="Ghi chú", en="Note"), ColumnKind.TEXT, 34),
     (Text(vi="Loại trừ đã duyệt", en="Approved exclusions"), ColumnKind.TEXT, 22),
     (Text(vi="Điểm đo", en="Location"), ColumnKind.TEXT, 12),
-    PORTAL_ID_COLUMN,
+    PORTAL_ID,
     (Text(vi="Chi tiết", en="Detail"), ColumnKind.LONG, 50),
 )
 
@@ -46,34 +38,27 @@ _NOT_ENDED = Text(vi="chưa kết thúc khi hết kỳ", en="not over at the end
 
 def incidents(report: Report) -> ReportTable:
     """Return one row per outage."""
-    table = empty_table(
-        "incidents", Text(vi="Sự cố", en="Incidents"), _INCIDENTS, report, frozen_columns=1, printed_columns=9
-    )
     names = {one.id: one.name(report.language) for one in report.portals}
     language, zone = report.language, report.period.zone
-    return with_rows(
-        table,
-        (
-            (
-                names.get(one.portal, one.portal),
-                local_time(one.start_ms, zone),
-                local_time(one.end_ms, zone),
-                minutes(one.duration_ms),
-                minutes(one.counted_ms),
-                texts.fault_text(one.fault, language, began=one.began),
-                "; ".join(
-                    part.localize(language)
-                    for part, applies in ((texts.BEGAN_EARLIER, not one.began), (_NOT_ENDED, not one.ended))
-                    if applies
-                ),
-                ", ".join(one.excluded),
-                one.location,
-                one.portal,
-                one.detail,
-            )
-            for one in report.outages
-        ),
-    )
+
+    def row(one: Outage) -> tuple[Value, ...]:
+        notes = ((texts.BEGAN_EARLIER, not one.began), (_NOT_ENDED, not one.ended))
+        return (
+            names.get(one.portal, one.portal),
+            local_time(one.start_ms, zone),
+            local_time(one.end_ms, zone),
+            minutes(one.duration_ms),
+            minutes(one.counted_ms),
+            texts.fault_text(one.fault, language, began=one.began),
+            "; ".join(note.localize(language) for note, applies in notes if applies),
+            ", ".join(one.excluded),
+            one.location,
+            one.portal,
+            one.detail,
+        )
+
+    title = Text(vi="Sự cố", en="Incidents")
+    return make_table(report, "incidents", title, _INCIDENTS, map(row, report.outages), frozen=1, printed=9)
 
 
 _EXCLUSIONS = (
@@ -93,33 +78,30 @@ NOT_COUNTED = Text(vi="không tính", en="excluded")
 
 def exclusions(report: Report) -> ReportTable:
     """Return one row per exclusion or correction that overlaps the period."""
-    table = empty_table("exclusions", Text(vi="Loại trừ", en="Exclusions"), _EXCLUSIONS, report, frozen_columns=1)
     zone, language = report.period.zone, report.language
-    return with_rows(
-        table,
+    rows = (
         (
-            (
-                one.id,
-                ", ".join(sorted(one.portals)) if one.portals is not None else ALL_PORTALS.localize(language),
-                local_time(one.since_ms, zone),
-                local_time(one.until_ms, zone),
-                texts.STATE_TEXTS[one.state].localize(language) if one.state else NOT_COUNTED.localize(language),
-                one.reason,
-                one.approver,
-                one.approved.isoformat(),
-            )
-            for one in report.score_set.exclusions
-        ),
+            one.id,
+            ", ".join(sorted(one.portals)) if one.portals is not None else ALL_PORTALS.localize(language),
+            local_time(one.since_ms, zone),
+            local_time(one.until_ms, zone),
+            (texts.STATE_TEXTS[one.state] if one.state else NOT_COUNTED).localize(language),
+            one.reason,
+            one.approver,
+            one.approved.isoformat(),
+        )
+        for one in report.score_set.exclusions
     )
+    return make_table(report, "exclusions", Text(vi="Loại trừ", en="Exclusions"), _EXCLUSIONS, rows, frozen=1)
 
 
 _SUFFICIENT = Text(vi="đủ", en="enough")
 _INSUFFICIENT = Text(vi="thiếu", en="too little")
 
 _COVERAGE = (
-    RUBRIC_COLUMN,
-    PORTAL_COLUMN,
-    CRITERION_COLUMN,
+    RUBRIC,
+    PORTAL,
+    CRITERION,
     (Text(vi="Độ phủ", en="Coverage"), ColumnKind.RATIO, 9),
     (Text(vi="Độ phủ tối thiểu", en="Minimum coverage"), ColumnKind.RATIO, 9),
     (Text(vi="Đánh giá", en="Result"), ColumnKind.TEXT, 11),
@@ -127,23 +109,21 @@ _COVERAGE = (
     (Text(vi="Số lần đo tối thiểu", en="Minimum attempts"), ColumnKind.WHOLE, 9),
     (Text(vi="Số ngày có dữ liệu", en="Days with data"), ColumnKind.WHOLE, 9),
     (Text(vi="Bỏ: không xác định", en="Excluded: unknown"), ColumnKind.WHOLE, 11),
-    (Text(vi="Bỏ: cổng không phản hồi", en="Excluded: probe failed"), ColumnKind.WHOLE, 11),
+    (Text(vi="Bỏ: cổng không phản hồi", en="Excluded: failed attempts"), ColumnKind.WHOLE, 11),
     (Text(vi="Bỏ: lần đo xác nhận", en="Excluded: confirmation attempts"), ColumnKind.WHOLE, 11),
     (Text(vi="Bỏ: lượt hoặc cấu hình khác", en="Excluded: other runs"), ColumnKind.WHOLE, 11),
     (Text(vi="Bỏ: không có giá trị", en="Excluded: no value"), ColumnKind.WHOLE, 11),
     (Text(vi="Tất cả phần không tính", en="Everything excluded"), ColumnKind.LONG, 60),
     (Text(vi="Phép đo dùng", en="Checks used"), ColumnKind.TEXT, 22),
-    PORTAL_ID_COLUMN,
+    PORTAL_ID,
 )
 
 
 def coverage(report: Report) -> ReportTable:
     """Return one row per portal and measured criterion: coverage, minimums and exclusions."""
-    table = empty_table(
-        "coverage", Text(vi="Độ phủ", en="Coverage"), _COVERAGE, report, frozen_columns=3, printed_columns=9
-    )
     rows = (_coverage_row(report, score, one) for score, one in criterion_scores(report) if not one.criterion.manual)
-    return with_rows(table, rows)
+    title = Text(vi="Độ phủ", en="Coverage")
+    return make_table(report, "coverage", title, _COVERAGE, rows, frozen=3, printed=9)
 
 
 def _coverage_row(report: Report, score: Score, one: CriterionScore) -> tuple[Value, ...]:
@@ -180,5 +160,5 @@ _METHOD = (
 
 def method(report: Report) -> ReportTable:
     """Return the methodology."""
-    table = empty_table("method", Text(vi="Phương pháp", en="Method"), _METHOD, report, frozen_columns=0)
-    return with_rows(table, iter(methodology_rows(report)))
+    title = Text(vi="Phương pháp", en="Method")
+    return make_table(report, "method", title, _METHOD, methodology_rows(report), frozen=0)

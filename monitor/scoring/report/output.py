@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from monitor.scoring.report import manifest
 from monitor.scoring.report.registry import REPORT_FORMATS
+from monitor.storage.archive.parquet import fsync_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -41,7 +42,7 @@ def write_report(
             on_progress()
         _write_file(part / manifest.MANIFEST_NAME, manifest.manifest_text(report, formats, entries).encode())
         for folder in [part, *(path for path in part.rglob("*") if path.is_dir())]:
-            _fsync_dir(folder)
+            fsync_path(folder)
         _replace_target(part, target)
     return out / manifest.MANIFEST_NAME
 
@@ -103,14 +104,6 @@ def _replace_target(part: Path, target: Path) -> None:
     if target.exists():
         target.rename(replaced)
     part.rename(target)
-    _fsync_dir(target.parent)
+    fsync_path(target.parent)
     if replaced.exists():
         shutil.rmtree(replaced)
-
-
-def _fsync_dir(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

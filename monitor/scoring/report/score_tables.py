@@ -9,16 +9,7 @@ from monitor.scoring.explain import amount, curve_text, rounded, unit_of, value_
 from monitor.scoring.report import texts
 from monitor.scoring.report.improvements import best_improvements
 from monitor.scoring.report.ranking import UnrankedReason
-from monitor.scoring.report.table import (
-    CRITERION_COLUMN,
-    PORTAL_COLUMN,
-    PORTAL_ID_COLUMN,
-    RUBRIC_COLUMN,
-    ColumnKind,
-    ReportTable,
-    empty_table,
-    with_rows,
-)
+from monitor.scoring.report.table import CRITERION, PORTAL, PORTAL_ID, RUBRIC, ColumnKind, make_table
 from monitor.scoring.rubric import Text
 from monitor.scoring.texts import BASIS_TEXTS, CRITERION_STATUS_TEXTS, SCORE_STATUS_TEXTS
 
@@ -26,13 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from monitor.scoring.report.report import Report
-    from monitor.scoring.report.table import Value
+    from monitor.scoring.report.table import ReportTable, Value
     from monitor.scoring.results import CriterionScore, Score
 
+_GRADE = Text(vi="Xếp loại nếu mọi nhóm tiêu chí đều như vậy", en="Grade if all pillars were like this one")
 _SUMMARY = (
-    RUBRIC_COLUMN,
+    RUBRIC,
     (Text(vi="Hạng", en="Rank"), ColumnKind.WHOLE, 7),
-    PORTAL_COLUMN,
+    PORTAL,
     (Text(vi="Tỷ lệ điểm", en="Percent of points"), ColumnKind.RATIO, 11),
     (Text(vi="Điểm", en="Points"), ColumnKind.NUMBER, 9),
     (Text(vi="Trên tổng đo được", en="Out of (measured)"), ColumnKind.NUMBER, 11),
@@ -46,14 +38,10 @@ _SUMMARY = (
     (Text(vi="Số cổng trong nhóm", en="Portals in the group"), ColumnKind.WHOLE, 10),
     (Text(vi="Khoảng tin cậy 95 %: thấp", en="95 % interval: low"), ColumnKind.RATIO, 11),
     (Text(vi="Khoảng tin cậy 95 %: cao", en="95 % interval: high"), ColumnKind.RATIO, 11),
-    (
-        Text(vi="Xếp loại nếu mọi nhóm tiêu chí đều như vậy", en="Grade if all pillars were like this one"),
-        ColumnKind.TEXT,
-        15,
-    ),
+    (_GRADE, ColumnKind.TEXT, 15),
     (Text(vi="Tỷ lệ nếu không có loại trừ", en="Percent without exclusions"), ColumnKind.RATIO, 12),
     (Text(vi="Loại hình", en="Kind"), ColumnKind.TEXT, 15),
-    PORTAL_ID_COLUMN,
+    PORTAL_ID,
     (Text(vi="Chấm theo trang của", en="Scored on pages of"), ColumnKind.TEXT, 20),
     (Text(vi="Giải thích", en="Explanation"), ColumnKind.LONG, 70),
 )
@@ -61,12 +49,10 @@ _SUMMARY = (
 
 def summary(report: Report) -> ReportTable:
     """Return one row per score, ranked."""
-    table = empty_table(
-        "summary", Text(vi="Tổng hợp", en="Summary"), _SUMMARY, report, frozen_columns=3, printed_columns=11
-    )
     kinds = {one.id: texts.PORTAL_KIND_TEXTS[one.kind].localize(report.language) for one in report.portals}
-    scores = (one for rubric in report.score_set.rubrics for one in report.ranked(rubric))
-    return with_rows(table, (_summary_row(report, one, kinds.get(one.portal)) for one in scores))
+    rows = (_summary_row(report, one, kinds.get(one.portal)) for one in _ranked(report))
+    title = Text(vi="Tổng hợp", en="Summary")
+    return make_table(report, "summary", title, _SUMMARY, rows, frozen=3, printed=11)
 
 
 def _summary_row(report: Report, one: Score, kind: str | None) -> tuple[Value, ...]:
@@ -114,9 +100,9 @@ def score_note(report: Report, one: Score) -> str:
 
 
 _CRITERIA = (
-    RUBRIC_COLUMN,
-    PORTAL_COLUMN,
-    CRITERION_COLUMN,
+    RUBRIC,
+    PORTAL,
+    CRITERION,
     (Text(vi="Giá trị đo được", en="Measured value"), ColumnKind.TEXT, 14),
     (Text(vi="Yêu cầu", en="Requirement"), ColumnKind.TEXT, 44),
     (Text(vi="Điểm", en="Points"), ColumnKind.NUMBER, 9),
@@ -135,7 +121,7 @@ _CRITERIA = (
     (Text(vi="Căn cứ: điểm", en="Basis: points"), ColumnKind.TEXT, 22),
     (Text(vi="Giá trị (đơn vị gốc)", en="Value (base unit)"), ColumnKind.NUMBER, 14),
     (Text(vi="Đơn vị", en="Unit"), ColumnKind.TEXT, 10),
-    PORTAL_ID_COLUMN,
+    PORTAL_ID,
     (Text(vi="Mã tiêu chí", en="Criterion id"), ColumnKind.TEXT, 22),
     (Text(vi="Giải thích", en="Explanation"), ColumnKind.LONG, 80),
 )
@@ -143,27 +129,24 @@ _CRITERIA = (
 
 def criteria(report: Report) -> ReportTable:
     """Return one row per portal and criterion."""
-    table = empty_table(
-        "criteria",
-        Text(vi="Cổng và tiêu chí", en="Portals and criteria"),
-        _CRITERIA,
-        report,
-        frozen_columns=3,
-        printed_columns=11,
-    )
-    return with_rows(table, (_criterion_row(report, score, one) for score, one in criterion_scores(report)))
+    title = Text(vi="Cổng và tiêu chí", en="Portals and criteria")
+    rows = (_criterion_row(report, score, one) for score, one in criterion_scores(report))
+    return make_table(report, "criteria", title, _CRITERIA, rows, frozen=3, printed=11)
 
 
 def criterion_scores(report: Report) -> Iterator[tuple[Score, CriterionScore]]:
-    """Yield every criterion of every score, in the order of the summary."""
-    for rubric in report.score_set.rubrics:
-        for score in report.ranked(rubric):
-            yield from ((score, one) for one in score.criteria)
+    """Return every criterion of every score, in the order of the summary."""
+    return ((score, one) for score in _ranked(report) for one in score.criteria)
+
+
+def _ranked(report: Report) -> Iterator[Score]:
+    """Return every score, in the order of the summary."""
+    return (one for rubric in report.score_set.rubrics for one in report.ranked(rubric))
 
 
 def _criterion_row(report: Report, score: Score, one: CriterionScore) -> tuple[Value, ...]:
     language, criterion = report.language, one.criterion
-    unit, basis, bounds = unit_of(criterion), criterion.basis, one.points_interval
+    basis, bounds = criterion.basis, one.points_interval
     return (
         score.rubric.key,
         score.name.localize(language),
@@ -182,7 +165,7 @@ def _criterion_row(report: Report, score: Score, one: CriterionScore) -> tuple[V
         bounds.high if bounds else None,
         *(BASIS_TEXTS[part].localize(language) for part in (basis.limit, basis.metric, basis.aggregate, basis.points)),
         one.value,
-        unit.value,
+        unit_of(criterion).value,
         score.portal,
         criterion.id,
         one.sentence.localize(language),
@@ -190,15 +173,15 @@ def _criterion_row(report: Report, score: Score, one: CriterionScore) -> tuple[V
 
 
 _IMPROVEMENTS = (
-    RUBRIC_COLUMN,
-    PORTAL_COLUMN,
+    RUBRIC,
+    PORTAL,
     (Text(vi="Thứ tự", en="Order"), ColumnKind.WHOLE, 7),
-    CRITERION_COLUMN,
+    CRITERION,
     (Text(vi="Hiện nay", en="Now"), ColumnKind.TEXT, 14),
     (Text(vi="Mục tiêu", en="Goal"), ColumnKind.TEXT, 14),
     (Text(vi="Điểm thêm được", en="Points to win"), ColumnKind.NUMBER, 10),
     (Text(vi="Tỷ lệ điểm tăng thêm", en="Percent to win"), ColumnKind.RATIO, 11),
-    PORTAL_ID_COLUMN,
+    PORTAL_ID,
     (Text(vi="Mã tiêu chí", en="Criterion id"), ColumnKind.TEXT, 22),
 )
 
@@ -206,27 +189,23 @@ _IMPROVEMENTS = (
 def improvements(report: Report) -> ReportTable:
     """Return one row per improvement of a score."""
     title = Text(vi="Ba thay đổi lợi nhất", en="Three best changes")
-    return with_rows(
-        empty_table("changes", title, _IMPROVEMENTS, report, frozen_columns=2, printed_columns=8),
-        _improvement_rows(report),
-    )
+    return make_table(report, "changes", title, _IMPROVEMENTS, _improvement_rows(report), frozen=2, printed=8)
 
 
 def _improvement_rows(report: Report) -> Iterator[tuple[Value, ...]]:
     language = report.language
-    for rubric in report.score_set.rubrics:
-        for score in report.ranked(rubric):
-            for number, improvement in enumerate(best_improvements(score), start=1):
-                criterion, unit = improvement.criterion_score.criterion, unit_of(improvement.criterion_score.criterion)
-                yield (
-                    rubric.key,
-                    score.name.localize(language),
-                    number,
-                    criterion.title.localize(language),
-                    value_text(improvement.criterion_score.value or 0, criterion, language),
-                    ("< " if improvement.below_goal else "") + amount(improvement.goal, unit, language),
-                    float(rounded(improvement.gain, 4)),
-                    improvement.percent / 100,
-                    score.portal,
-                    criterion.id,
-                )
+    for score in _ranked(report):
+        for number, one in enumerate(best_improvements(score), start=1):
+            criterion = one.criterion_score.criterion
+            yield (
+                score.rubric.key,
+                score.name.localize(language),
+                number,
+                criterion.title.localize(language),
+                value_text(one.criterion_score.value or 0, criterion, language),
+                ("< " if one.below_goal else "") + amount(one.goal, unit_of(criterion), language),
+                float(rounded(one.gain, 4)),
+                one.percent / 100,
+                score.portal,
+                criterion.id,
+            )

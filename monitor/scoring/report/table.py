@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.scoring.rubric import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
     from datetime import datetime
 
     from monitor.scoring.report.report import Report
@@ -57,37 +57,32 @@ ColumnHeader = tuple[Text, ColumnKind, int]
 """A column's title in both languages, its kind, its width."""
 
 
-def empty_table(  # noqa: PLR0913 - the header of a table
+def make_table(  # noqa: PLR0913 - a table and its layout
+    report: Report,
     id_: str,
     title: Text,
     columns: tuple[ColumnHeader, ...],
-    report: Report,
+    rows: Iterable[tuple[Value, ...]],
     *,
-    frozen_columns: int,
-    printed_columns: int = 0,
+    frozen: int,
+    printed: int = 0,
 ) -> ReportTable:
-    """Return a table without rows, its titles in the report's language."""
-    titled = tuple(
-        TableColumn(title=one.localize(report.language), kind=kind, width=width) for one, kind, width in columns
-    )
+    """Return a table, its titles in the report's language; *printed* 0 prints all columns."""
+    language, found = report.language, tuple(rows)
+    assert all(len(row) == len(columns) for row in found)  # noqa: S101 - our own rows
     return ReportTable(
         id=id_,
-        title=title.localize(report.language),
-        columns=titled,
-        rows=(),
-        frozen_columns=frozen_columns,
-        printed_columns=printed_columns or len(titled),
+        title=title.localize(language),
+        columns=tuple(
+            TableColumn(title=one.localize(language), kind=kind, width=width) for one, kind, width in columns
+        ),
+        rows=found,
+        frozen_columns=frozen,
+        printed_columns=printed or len(columns),
     )
 
 
-def with_rows(table: ReportTable, rows: Iterator[tuple[Value, ...]]) -> ReportTable:
-    """Return the table with its rows."""
-    found = tuple(rows)
-    assert all(len(row) == len(table.columns) for row in found)  # noqa: S101 - our own rows
-    return replace(table, rows=found)
-
-
-RUBRIC_COLUMN = (Text(vi="Bộ tiêu chí", en="Rubric"), ColumnKind.TEXT, 22)
-PORTAL_COLUMN = (Text(vi="Cổng", en="Portal"), ColumnKind.TEXT, 38)
-PORTAL_ID_COLUMN = (Text(vi="Mã cổng", en="Portal id"), ColumnKind.TEXT, 20)
-CRITERION_COLUMN = (Text(vi="Tiêu chí", en="Criterion"), ColumnKind.TEXT, 34)
+RUBRIC = (Text(vi="Bộ tiêu chí", en="Rubric"), ColumnKind.TEXT, 22)
+PORTAL = (Text(vi="Cổng", en="Portal"), ColumnKind.TEXT, 38)
+PORTAL_ID = (Text(vi="Mã cổng", en="Portal id"), ColumnKind.TEXT, 20)
+CRITERION = (Text(vi="Tiêu chí", en="Criterion"), ColumnKind.TEXT, 34)

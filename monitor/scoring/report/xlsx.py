@@ -52,19 +52,13 @@ _EMPTY = Text(vi="Không có dòng nào.", en="No rows.")
 def xlsx_files(report: Report) -> Iterator[tuple[str, bytes]]:
     """Yield the one workbook."""
     out = io.BytesIO()
-    options = {
-        "in_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(out, options) as workbook:
         title = _HEADER.localize(report.language).format(name=report.period.name)
         made = datetime.fromtimestamp(report.period.until_ms / 1000, UTC).replace(tzinfo=None)
         workbook.set_properties({"title": title, "author": "portal-monitor", "created": made})
         formats = _cell_formats(workbook)
-        found = report_tables(report)
-        for table in found:
+        for table in report_tables(report):
             _add_worksheet(workbook, table, formats, report, title)
             if table.id == "summary":
                 add_charts(workbook, report)
@@ -87,9 +81,8 @@ def _add_worksheet(
     workbook: Workbook, table: ReportTable, formats: Mapping[str, CellFormat], report: Report, title: str
 ) -> None:
     sheet = workbook.add_worksheet(table.title)
-    column_formats = [
-        _column_format(column, formats, printed=at < table.printed_columns) for at, column in enumerate(table.columns)
-    ]
+    columns = [(one, at < table.printed_columns) for at, one in enumerate(table.columns)]
+    column_formats = [_column_format(column, formats, printed=printed) for column, printed in columns]
     for at, column in enumerate(table.columns):
         sheet.set_column(at, at, column.width)
         sheet.write_string(0, at, neutralize(column.title), formats["head"])
@@ -120,9 +113,8 @@ def _column_format(column: TableColumn, formats: Mapping[str, CellFormat], *, pr
 def _line_count(table: ReportTable, row: tuple[Value, ...]) -> int:
     """Return the number of lines of the longest printed text, so that spreadsheet programs need not measure it."""
     printed = zip(table.columns[: table.printed_columns], row, strict=False)
-    return max(
-        (-(-len(value) // max(1, column.width - 2)) for column, value in printed if isinstance(value, str)), default=1
-    )
+    texts = ((len(value), max(1, column.width - 2)) for column, value in printed if isinstance(value, str))
+    return max((-(-length // width) for length, width in texts), default=1)
 
 
 def _print_set_up(sheet: Worksheet, title: str, report: Report) -> None:

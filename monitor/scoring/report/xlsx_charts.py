@@ -60,15 +60,13 @@ def add_charts(workbook: Any, report: Report) -> None:  # noqa: ANN401 - the lib
         scores = [one for one in report.score_set.scores if one.rubric.key == rubric.key]
         top = number * (2 * _CHART_ROWS + 3)
         sheet.write_string(top, 0, rubric.title.localize(language), bold)
-        rows = [
-            (f"{tenth * 10}{DASH}{tenth * 10 + 10} %", count) for tenth, count in enumerate(score_histogram(scores))
-        ]
+        counts = enumerate(score_histogram(scores))
+        rows = [(f"{tenth * 10}{DASH}{tenth * 10 + 10} %", count) for tenth, count in counts]
         sheet.write_row(top + 1, 0, [_HISTOGRAM.localize(language), _PORTALS.localize(language)], text)
         for at, row in enumerate(rows, start=top + 2):
             sheet.write_row(at, 0, row, text)
-        _add_chart(
-            workbook, sheet, "column", (top + 2, top + 1 + len(rows)), _HISTOGRAM.localize(language), None, top + 1
-        )
+        last = top + 1 + len(rows)
+        _add_chart(workbook, sheet, "column", (top + 2, last), _HISTOGRAM.localize(language), None, top + 1)
         low = top + _CHART_ROWS + 2
         sheet.write_row(low - 1, 0, [_CRITERION.localize(language), _SHARE.localize(language)], text)
         shares = mean_shares(rubric, scores)
@@ -81,8 +79,7 @@ def add_charts(workbook: Any, report: Report) -> None:  # noqa: ANN401 - the lib
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
-    breaks = [number * (2 * _CHART_ROWS + 3) for number in range(1, len(report.score_set.rubrics))]
-    sheet.set_h_pagebreaks(breaks)
+    sheet.set_h_pagebreaks([number * (2 * _CHART_ROWS + 3) for number in range(1, len(report.score_set.rubrics))])
 
 
 def _add_chart(  # noqa: PLR0913, PLR0917 - one chart: what, where, of which rows
