@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from string import ascii_uppercase
 
 from grafana_foundation_sdk.builders import prometheus
 from grafana_foundation_sdk.cog.variants import Dataquery
@@ -32,23 +34,37 @@ def datasource_ref(variable: str) -> DataSourceRef:
     return DataSourceRef(type_val=variable.partition("_")[0], uid=f"${{{variable}}}")
 
 
-def range_query(expr: str, legend: str, ref_id: str = "A") -> PrometheusQuery:
+def range_query(expr: str, legend: str = "", ref_id: str = "A") -> PrometheusQuery:
     """Return a PromQL query over the range of the dashboard."""
-    query = prometheus.Dataquery().expr(expr).range().legend_format(legend).ref_id(ref_id)
-    return _with_datasource(query.build())
+    return _build(prometheus.Dataquery().range(), expr, legend, ref_id)
+
+
+def range_queries(curves: Iterable[tuple[str, str]]) -> list[PrometheusQuery]:
+    """Return a query over the range for each (PromQL expression, legend)."""
+    return [range_query(*curve, ref) for ref, curve in zip(ascii_uppercase, curves, strict=False)]
 
 
 def instant_query(expr: str, legend: str = "", ref_id: str = "A", *, table: bool = False) -> PrometheusQuery:
     """Return a PromQL query at the end of the range."""
-    query = prometheus.Dataquery().expr(expr).instant().legend_format(legend).ref_id(ref_id)
-    if table:
-        query.format(PromQueryFormat.TABLE)
-    return _with_datasource(query.build())
+    query = prometheus.Dataquery().instant()
+    return _build(query.format(PromQueryFormat.TABLE) if table else query, expr, legend, ref_id)
 
 
-def _with_datasource(query: PrometheusQuery) -> PrometheusQuery:
-    query.datasource = datasource_ref("prometheus")
-    return query
+def instant_queries(values: Iterable[tuple[str, str]]) -> list[PrometheusQuery]:
+    """Return a query at the end of the range for each (PromQL expression, legend)."""
+    return [instant_query(*value, ref) for ref, value in zip(ascii_uppercase, values, strict=False)]
+
+
+def table_queries(expressions: Iterable[str]) -> list[PrometheusQuery]:
+    """Return a query for each PromQL expression; Grafana names their columns ``Value #A``, ``Value #B`` and so on."""
+    refs = zip(ascii_uppercase, expressions, strict=False)
+    return [instant_query(expr, ref_id=ref, table=True) for ref, expr in refs]
+
+
+def _build(query: prometheus.Dataquery, expr: str, legend: str, ref_id: str) -> PrometheusQuery:
+    built = query.expr(expr).legend_format(legend).ref_id(ref_id).build()
+    built.datasource = datasource_ref("prometheus")
+    return built
 
 
 class InfluxPanelQuery(Dataquery):
@@ -71,3 +87,8 @@ class InfluxPanelQuery(Dataquery):
             "resultFormat": self._format,
             "alias": self._alias,
         }
+
+
+def influx_queries(curves: Iterable[tuple[str, str]]) -> list[InfluxPanelQuery]:
+    """Return a query for each (InfluxQL, alias)."""
+    return [InfluxPanelQuery(*curve, ref) for ref, curve in zip(ascii_uppercase, curves, strict=False)]

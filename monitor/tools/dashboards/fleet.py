@@ -5,41 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.model.records import PortalKind, State
-from monitor.tools.dashboards.datasources import instant_query, range_query
+from monitor.tools.dashboards import mappings, promql
+from monitor.tools.dashboards.datasources import instant_query, range_queries, table_queries
 from monitor.tools.dashboards.layout import DashboardSpec, PanelRow, wrap_panels
-from monitor.tools.dashboards.mappings import (
-    ACCENT,
-    BAD,
-    GOOD,
-    NEUTRAL,
-    STATE_STYLES,
-    WARN,
-    state_code_mappings,
-    state_name_mappings,
-    state_symbol_mappings,
-    threshold_steps,
-    value_mapping,
-)
+from monitor.tools.dashboards.mappings import ACCENT, BAD, GOOD, NEUTRAL, STATE_STYLES, WARN, steps, value_mapping
 from monitor.tools.dashboards.metrics import CERTIFICATE_DAYS, DAY_SECONDS, SLOW_SECONDS
-from monitor.tools.dashboards.panels import FieldOptions, PanelBuilder, fixed_color, select_columns
-from monitor.tools.dashboards.promql import (
-    HOME_CHECK,
-    SELECTED,
-    WITH_NAME,
-    count_in_state,
-    last_state_change,
-    portal_quantile,
-    worst_state,
-)
+from monitor.tools.dashboards.panels import COUNT_AXIS, SECONDS_AXIS, PanelBuilder, fixed_color, select_columns
+from monitor.tools.dashboards.promql import HOME_CHECK, SELECTED
 from monitor.tools.dashboards.thresholds import NOT_PROBING_SECONDS
 from monitor.tools.dashboards.variables import portal_variables, prometheus_annotations
 
 if TYPE_CHECKING:
-    from grafana_foundation_sdk.models.dashboard import Panel
+    from collections.abc import Mapping
+
+    from grafana_foundation_sdk.models.dashboard import Panel, Threshold
 
     from monitor.tools.dashboards.texts import DashboardTexts
 
 _CERTIFICATE_EXPIRY = f"min by (portal) (probe_ssl_earliest_cert_expiry{{{SELECTED}}})"
+_COLOR_BACKGROUND = {"custom.cellOptions": {"type": "color-background", "mode": "basic"}}
 PROBER_STATUS = (
     'max(portal_monitor_prober_state{state="unknown",location=~"$location"})'
     f" + 2 * (max(time() - portal_monitor_last_probe_timestamp_seconds) > bool {NOT_PROBING_SECONDS:g})"
@@ -49,205 +33,140 @@ PROBER_STATUS = (
 
 def dashboard(texts: DashboardTexts) -> DashboardSpec:
     """Return the dashboard in one language."""
-    builder = PanelBuilder(texts)
+    build = PanelBuilder(texts)
+    ministries, provinces = _portal_tiles(build, PortalKind.MINISTRY), _portal_tiles(build, PortalKind.PROVINCE)
+    national = _portal_tiles(build, PortalKind.NATIONAL)
     return DashboardSpec(
         name="fleet",
         variables=portal_variables(texts),
         annotations=prometheus_annotations(texts, outages_enabled=False),
         refresh="30s",
         rows=(
-            *wrap_panels(_state_counts(builder)),
-            PanelRow(
-                height=12,
-                panels=[
-                    (11, _portal_tiles(builder, PortalKind.MINISTRY)),
-                    (13, _portal_tiles(builder, PortalKind.PROVINCE)),
-                ],
-            ),
-            PanelRow(
-                height=8,
-                panels=[
-                    (4, _portal_tiles(builder, PortalKind.NATIONAL)),
-                    (11, _problems(builder)),
-                    (9, _state_changes(builder)),
-                ],
-            ),
-            PanelRow(height=8, panels=[(8, _slowest(builder)), (8, _certificates(builder)), (8, _latency(builder))]),
-            PanelRow(height=6, panels=[(24, _states_over_time(builder))]),
+            *wrap_panels(_state_counts(build)),
+            PanelRow(12, [(11, ministries), (13, provinces)]),
+            PanelRow(8, [(4, national), (11, _problems(build)), (9, _state_changes(build))]),
+            PanelRow(8, [(8, _slowest(build)), (8, _certificates(build)), (8, _latency(build))]),
+            PanelRow(6, [(24, _states_over_time(build))]),
         ),
     )
 
 
-def prober_status(builder: PanelBuilder, key: str) -> Panel:
+def prober_status(build: PanelBuilder, key: str) -> Panel:
     """Build the panel of the prober's own status."""
-    texts = builder.texts
-    mapping = value_mapping(
-        (
-            ("0", f"✓ {texts('prober_status.ok')}", GOOD),
-            ("1", f"? {texts('prober_status.self_check_failed')}", BAD),
-            ("2", f"✕ {texts('prober_status.not_probing')}", BAD),
-            ("3", f"✕ {texts('prober_status.not_probing')}", BAD),
-        )
+    not_probing = f"✕ {build.texts('prober_status.not_probing')}"
+    rows = (
+        ("0", f"✓ {build.texts('prober_status.ok')}", GOOD),
+        ("1", f"? {build.texts('prober_status.self_check_failed')}", BAD),
+        ("2", not_probing, BAD),
+        ("3", not_probing, BAD),
     )
-    return builder.stat(
-        key, [instant_query(PROBER_STATUS)], FieldOptions(unit="none", mappings=[mapping], no_value_color=BAD)
-    )
+    return build.value(key, PROBER_STATUS, unit="none", mappings=[value_mapping(rows)], no_value_color=BAD)
 
 
-def _state_counts(builder: PanelBuilder) -> list[Panel]:
-    def count(key: str, state: State, threshold_color: str) -> Panel:
-        none = value_mapping([("0", f"✓ {builder.texts('count.none')}", GOOD)])
-        return builder.stat(
-            key,
-            [instant_query(count_in_state(state))],
-            FieldOptions(thresholds=threshold_steps(GOOD, (1, threshold_color)), mappings=[none], decimals=0),
-        )
+def _state_counts(build: PanelBuilder) -> list[Panel]:
+    none = value_mapping([("0", f"✓ {build.texts('count.none')}", GOOD)])
+
+    def count(key: str, expr: str, color: str) -> Panel:
+        colors = steps(GOOD, (1, color))
+        return build.value(key, expr, thresholds=colors, mappings=[none], decimals=0)
 
     soon = f"count({_CERTIFICATE_EXPIRY} - time() < {CERTIFICATE_DAYS[1] * DAY_SECONDS:.0f}) or vector(0)"
-    clear = value_mapping([("0", f"✓ {builder.texts('count.none')}", GOOD)])
     return [
-        count("fleet.down", State.DOWN, BAD),
-        count("fleet.degraded", State.DEGRADED, WARN),
-        count("fleet.unknown", State.UNKNOWN, NEUTRAL),
-        count("fleet.maintenance", State.MAINTENANCE, ACCENT),
-        builder.stat(
-            "fleet.up",
-            [instant_query(count_in_state(State.UP))],
-            FieldOptions(thresholds=threshold_steps(BAD, (1, GOOD)), decimals=0),
-        ),
-        builder.stat(
-            "fleet.incidents",
-            [instant_query("sum(portal_monitor_incidents_open)")],
-            FieldOptions(thresholds=threshold_steps(GOOD, (1, BAD)), mappings=[clear], decimals=0),
-        ),
-        builder.stat(
-            "fleet.ending",
-            [instant_query(soon)],
-            FieldOptions(thresholds=threshold_steps(GOOD, (1, WARN)), mappings=[clear], decimals=0),
-        ),
-        prober_status(builder, "fleet.prober_status"),
+        count("fleet.down", promql.count_in_state(State.DOWN), BAD),
+        count("fleet.degraded", promql.count_in_state(State.DEGRADED), WARN),
+        count("fleet.unknown", promql.count_in_state(State.UNKNOWN), NEUTRAL),
+        count("fleet.maintenance", promql.count_in_state(State.MAINTENANCE), ACCENT),
+        build.value("fleet.up", promql.count_in_state(State.UP), thresholds=steps(BAD, (1, GOOD)), decimals=0),
+        count("fleet.incidents", "sum(portal_monitor_incidents_open)", BAD),
+        count("fleet.ending", soon, WARN),
+        prober_status(build, "fleet.prober_status"),
     ]
 
 
-def _portal_tiles(builder: PanelBuilder, kind: PortalKind) -> Panel:
-    query = instant_query(f'{worst_state()} and on (portal) portal_monitor_portal_info{{kind="{kind}"}}', "{{portal}}")
-    options = FieldOptions(unit="none", mappings=state_symbol_mappings(), link=builder.link("link.portal", "portal"))
-    return builder.stat_tiles(f"fleet.tiles_{kind}", [query], options)
+def _portal_tiles(build: PanelBuilder, kind: PortalKind) -> Panel:
+    query = instant_query(
+        f'{promql.worst_state()} and on (portal) portal_monitor_portal_info{{kind="{kind}"}}', "{{portal}}"
+    )
+    symbols, link = mappings.state_symbol_mappings(), build.link("portal")
+    return build.stat_tiles(f"fleet.tiles_{kind}", [query], unit="none", mappings=symbols, link=link)
 
 
-def _problems(builder: PanelBuilder) -> Panel:
+def _problems(build: PanelBuilder) -> Panel:
     """Build the table of portals that are not up, with the fault: three results joined by portal."""
-    fault = f"max by (portal, reason) (probe_failure_info{{{HOME_CHECK}}})"
-    queries = [
-        instant_query(f"({worst_state()} > 0) * {WITH_NAME}", ref_id="A", table=True),
-        instant_query(f"topk by (portal) (1, {fault})", ref_id="B", table=True),
-        instant_query(f"max by (portal) ({last_state_change()}) * 1000", ref_id="C", table=True),
+    expressions = (
+        f"({promql.worst_state()} > 0) * {promql.WITH_NAME}",
+        f"topk by (portal) (1, max by (portal, reason) (probe_failure_info{{{HOME_CHECK}}}))",
+        f"max by (portal) ({promql.last_state_change()}) * 1000",
+    )
+    names = {"name": "portal", "Value #A": "state", "reason": "fault", "Value #C": "since", "portal": "id"}
+    has_state = {"fieldName": "Value #A", "config": {"id": "isNotNull", "options": {}}}
+    transformations: list[tuple[str, Mapping[str, object]]] = [
+        ("joinByField", {"byField": "portal", "mode": "outer"}),
+        ("filterByValue", {"type": "include", "match": "all", "filters": [has_state]}),
+        *select_columns(build.columns(names)),
     ]
-    texts = builder.texts
-    names = {
-        "name": texts("column.portal"), "Value #A": texts("column.state"), "reason": texts("column.fault"),
-        "Value #C": texts("column.since"), "portal": texts("column.id"),
-    }  # fmt: skip
-    options = FieldOptions(
-        unit="none",
-        transformations=[
-            ("joinByField", {"byField": "portal", "mode": "outer"}),
-            (
-                "filterByValue",
-                {
-                    "type": "include",
-                    "match": "all",
-                    "filters": [{"fieldName": "Value #A", "config": {"id": "isNotNull", "options": {}}}],
-                },
-            ),
-            *select_columns(names),
-        ],
-        overrides={
-            texts("column.state"): {
-                "mappings": state_code_mappings(texts),
-                **_COLOR_BACKGROUND,
-                "custom.width": 130,
-                "custom.align": "left",
-            },
-            texts("column.since"): {
-                "unit": "dateTimeFromNow",
-                "noValue": texts("portal.since.none"),
-                "custom.width": 120,
-            },
-            texts("column.portal"): {
-                **builder.row_link("link.portal", "portal", texts("column.id")),
-                "custom.minWidth": 180,
-            },
-            texts("column.fault"): {"custom.width": 130},
-            texts("column.id"): {"custom.hidden": True},
-        },
-    )
-    return builder.table("fleet.problems", queries, options, sort_column=texts("column.state"))
-
-
-_COLOR_BACKGROUND = {"custom.cellOptions": {"type": "color-background", "mode": "basic"}}
-
-
-def _state_changes(builder: PanelBuilder) -> Panel:
-    texts = builder.texts
-    names = {"portal": texts("column.portal"), "state": texts("column.state"), "Value": texts("column.since")}
-    options = FieldOptions(
-        unit="none",
-        transformations=select_columns(names),
-        overrides={
-            texts("column.state"): {"mappings": state_name_mappings(texts), **_COLOR_BACKGROUND, "custom.width": 130},
-            texts("column.since"): {"unit": "dateTimeFromNow", "custom.width": 120},
-            texts("column.portal"): builder.row_link("link.portal", "portal", texts("column.portal")),
-        },
-    )
-    newest = f"topk(15, {last_state_change()}) * 1000"
-    return builder.table(
-        "fleet.changes", [instant_query(newest, table=True)], options, sort_column=texts("column.since")
-    )
-
-
-def _slowest(builder: PanelBuilder) -> Panel:
-    query = instant_query(f"topk(10, max by (portal) (probe_duration_seconds{{{HOME_CHECK}}}))", "{{portal}}")
-    options = FieldOptions(
-        unit="s",
-        decimals=1,
-        min_value=0,
-        max_value=SLOW_SECONDS,
-        thresholds=threshold_steps(GOOD, (SLOW_SECONDS / 2, WARN), (SLOW_SECONDS, BAD)),
-        link=builder.link("link.portal", "portal"),
-    )
-    return builder.bar_gauge("fleet.slow", [query], options)
-
-
-def _certificates(builder: PanelBuilder) -> Panel:
-    urgent, soon, plan = CERTIFICATE_DAYS
-    options = FieldOptions(
-        unit=builder.texts("unit.days"), decimals=0, min_value=0, max_value=3 * plan,
-        thresholds=threshold_steps(BAD, (urgent, BAD), (soon, WARN), (plan, GOOD)),
-        link=builder.link("link.portal", "portal"),
+    states = mappings.state_code_mappings(build.texts)
+    none = build.texts("portal.since.none")
+    columns: dict[str, Mapping[str, object]] = {
+        "state": {"mappings": states, **_COLOR_BACKGROUND, "custom.width": 130, "custom.align": "left"},
+        "since": {"unit": "dateTimeFromNow", "noValue": none, "custom.width": 120},
+        "portal": {**build.row_link("portal", "id"), "custom.minWidth": 180},
+        "fault": {"custom.width": 130},
+        "id": {"custom.hidden": True},
+    }
+    return build.table(
+        "fleet.problems", table_queries(expressions), sort_key="column.state", unit="none",
+        transformations=transformations, overrides=build.overrides("column", columns),
     )  # fmt: skip
-    return builder.bar_gauge(
-        "fleet.certificates",
-        [instant_query(f"sort(bottomk(10, ({_CERTIFICATE_EXPIRY} - time()) / {DAY_SECONDS:.0f}))", "{{portal}}")],
-        options,
-    )
 
 
-def _latency(builder: PanelBuilder) -> Panel:
-    queries = [
-        range_query(
-            portal_quantile("probe_duration_seconds", q, HOME_CHECK), builder.texts(f"legend.q{q * 100:.0f}"), ref
-        )
-        for ref, q in (("A", 0.5), ("B", 0.95))
+def _state_changes(build: PanelBuilder) -> Panel:
+    newest = instant_query(f"topk(15, {promql.last_state_change()}) * 1000", table=True)
+    names = build.columns({"portal": "portal", "state": "state", "Value": "since"})
+    columns = {
+        "state": {"mappings": mappings.state_name_mappings(build.texts), **_COLOR_BACKGROUND, "custom.width": 130},
+        "since": {"unit": "dateTimeFromNow", "custom.width": 120},
+        "portal": build.row_link("portal", "portal"),
+    }
+    return build.table(
+        "fleet.changes", [newest], sort_key="column.since", unit="none",
+        transformations=select_columns(names), overrides=build.overrides("column", columns),
+    )  # fmt: skip
+
+
+def _slowest(build: PanelBuilder) -> Panel:
+    query = instant_query(f"topk(10, max by (portal) (probe_duration_seconds{{{HOME_CHECK}}}))", "{{portal}}")
+    colors = steps(GOOD, (SLOW_SECONDS / 2, WARN), (SLOW_SECONDS, BAD))
+    return build.bar_gauge(
+        "fleet.slow", [query], **SECONDS_AXIS, max_value=SLOW_SECONDS, decimals=1,
+        thresholds=colors, link=build.link("portal"),
+    )  # fmt: skip
+
+
+def certificate_steps() -> list[Threshold]:
+    """Return the colours of the days that a certificate has left."""
+    urgent, soon, plan = CERTIFICATE_DAYS
+    return steps(BAD, (urgent, BAD), (soon, WARN), (plan, GOOD))
+
+
+def _certificates(build: PanelBuilder) -> Panel:
+    days = f"sort(bottomk(10, ({_CERTIFICATE_EXPIRY} - time()) / {DAY_SECONDS:.0f}))"
+    return build.bar_gauge(
+        "fleet.certificates", [instant_query(days, "{{portal}}")], **COUNT_AXIS, max_value=3 * CERTIFICATE_DAYS[2],
+        unit=build.texts("unit.days"), thresholds=certificate_steps(), link=build.link("portal"),
+    )  # fmt: skip
+
+
+def _latency(build: PanelBuilder) -> Panel:
+    series = "probe_duration_seconds"
+    curves = [
+        (promql.portal_quantile(series, q, HOME_CHECK), build.texts(f"legend.q{q * 100:.0f}")) for q in (0.5, 0.95)
     ]
-    return builder.time_series("fleet.latency", queries, FieldOptions(unit="s", min_value=0))
+    return build.time_series("fleet.latency", range_queries(curves), **SECONDS_AXIS)
 
 
-def _states_over_time(builder: PanelBuilder) -> Panel:
+def _states_over_time(build: PanelBuilder) -> Panel:
     shown = (State.DOWN, State.DEGRADED, State.UNKNOWN, State.MAINTENANCE)
-    queries = [
-        range_query(count_in_state(state), builder.texts(f"state.{state}"), ref)
-        for ref, state in zip("ABCD", shown, strict=True)
-    ]
-    overrides = {builder.texts(f"state.{state}"): fixed_color(STATE_STYLES[state].color) for state in shown}
-    return builder.stacked_series("fleet.history", queries, FieldOptions(min_value=0, decimals=0, overrides=overrides))
+    queries = range_queries((promql.count_in_state(state), build.texts(f"state.{state}")) for state in shown)
+    colors = build.overrides("state", {state: fixed_color(STATE_STYLES[state].color) for state in shown})
+    return build.stacked_series("fleet.history", queries, **COUNT_AXIS, overrides=colors)

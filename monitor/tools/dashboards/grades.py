@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.tools.dashboards.mappings import BAD, GOOD, WARN, range_mapping, threshold_steps, value_mapping
+from monitor.tools.dashboards.mappings import BAD, GOOD, WARN, range_mapping, steps, value_mapping
 from monitor.tools.dashboards.metrics import rubrics
 from probes.metric import Unit
 
@@ -48,7 +48,7 @@ def grade_mappings(texts: DashboardTexts) -> list[ValueMapping]:
 def grade_thresholds() -> list[Threshold]:
     """Return the thresholds of grades with their colours, worst first."""
     ordered = [(low, _band_color(place)) for place, (_, low, _) in enumerate(grade_ranges())]
-    return threshold_steps(BAD, *reversed(ordered))
+    return steps(BAD, *reversed(ordered))
 
 
 def criterion_id_mappings(texts: DashboardTexts) -> list[ValueMapping]:

@@ -5,13 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from grafana_foundation_sdk.models.dashboard import (
-    DashboardRangeMapOptions,
-    RangeMap,
-    Threshold,
-    ValueMap,
-    ValueMappingResult,
-)
+from grafana_foundation_sdk.models.dashboard import DashboardRangeMapOptions as RangeOptions
+from grafana_foundation_sdk.models.dashboard import RangeMap, Threshold, ValueMap, ValueMappingResult
 
 from monitor.model.records import State
 
@@ -46,26 +41,21 @@ STATE_STYLES: Mapping[State, StateStyle] = {
 
 def state_code_mappings(texts: DashboardTexts) -> list[ValueMapping]:
     """Map the code of a state to its symbol and name."""
-    return [
-        value_mapping(
-            (str(style.code), f"{style.symbol} {texts(f'state.{state}')}", style.color)
-            for state, style in _by_severity()
-        )
-    ]
+    return [value_mapping((str(one.code), _label(state, texts), one.color) for state, one in _by_severity())]
 
 
 def state_symbol_mappings() -> list[ValueMapping]:
     """Map the code of a state to its symbol alone, for dense tiles; the table beside them has the names."""
-    return [value_mapping((str(style.code), style.symbol, style.color) for _, style in _by_severity())]
+    return [value_mapping((str(one.code), one.symbol, one.color) for _, one in _by_severity())]
 
 
 def state_name_mappings(texts: DashboardTexts) -> list[ValueMapping]:
     """Map the name of a state, as a label has it, to its symbol and name."""
-    return [
-        value_mapping(
-            (state.value, f"{style.symbol} {texts(f'state.{state}')}", style.color) for state, style in _by_severity()
-        )
-    ]
+    return [value_mapping((state.value, _label(state, texts), one.color) for state, one in _by_severity())]
+
+
+def _label(state: State, texts: DashboardTexts) -> str:
+    return f"{STATE_STYLES[state].symbol} {texts(f'state.{state}')}"
 
 
 def _by_severity() -> list[tuple[State, StateStyle]]:
@@ -74,22 +64,25 @@ def _by_severity() -> list[tuple[State, StateStyle]]:
 
 def value_mapping(rows: Iterable[tuple[str, str, str]]) -> ValueMap:
     """Map values to texts and colours by (value, text, colour) rows, in their order."""
-    return ValueMap(
-        options={
-            value: ValueMappingResult(text=text, color=color or None, index=index)
-            for index, (value, text, color) in enumerate(rows)
-        }
+    results = (
+        (value, ValueMappingResult(text=text, color=color or None, index=index))
+        for index, (value, text, color) in enumerate(rows)
     )
+    return ValueMap(options=dict(results))
 
 
-def range_mapping(low: float | None, high: float | None, text: str, color: str) -> RangeMap:
-    """Map every number from *low* to *high*, both included; None is unbounded."""
-    return RangeMap(
-        options=DashboardRangeMapOptions(from_val=low, to=high, result=ValueMappingResult(text=text, color=color))
-    )
+def flag_mappings(good: str, bad: str) -> list[ValueMapping]:
+    """Map 1 to the text *good* and 0 to the text *bad*."""
+    return [value_mapping((("1", f"✓ {good}", GOOD), ("0", f"✕ {bad}", BAD)))]
 
 
-def threshold_steps(base: str, *above: tuple[float, str]) -> list[Threshold]:
+def range_mapping(low: float, high: float, text: str, color: str) -> RangeMap:
+    """Map every number from *low* to *high*, both included."""
+    result = ValueMappingResult(text=text, color=color)
+    return RangeMap(options=RangeOptions(from_val=low, to=high, result=result))
+
+
+def steps(base: str, *above: tuple[float, str]) -> list[Threshold]:
     """Return colour steps: *base* from minus infinity, then each colour from its number on."""
     return [Threshold(value=None, color=base), *(Threshold(value=value, color=color) for value, color in above)]
 
@@ -97,4 +90,4 @@ def threshold_steps(base: str, *above: tuple[float, str]) -> list[Threshold]:
 def limit_steps(good_bad: Sequence[float]) -> list[Threshold]:
     """Return colour steps where lower is better: good below the first limit, bad from the last one on."""
     good, bad = good_bad[0], good_bad[-1]
-    return threshold_steps(GOOD, (good, WARN), (bad, BAD)) if good < bad else threshold_steps(GOOD, (bad, BAD))
+    return steps(GOOD, (good, WARN), (bad, BAD)) if good < bad else steps(GOOD, (bad, BAD))

@@ -6,20 +6,16 @@ rendering, kept for two years. Days, kept for ever, have the mean of their rende
 
 from __future__ import annotations
 
+from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
-from monitor.tools.dashboards.datasources import HOURLY, InfluxPanelQuery
+from monitor.tools.dashboards import variables
+from monitor.tools.dashboards.datasources import HOURLY, InfluxPanelQuery, influx_queries
 from monitor.tools.dashboards.layout import DashboardSpec, PanelRow
-from monitor.tools.dashboards.mappings import BAD, WARN, threshold_steps
+from monitor.tools.dashboards.mappings import limit_steps
 from monitor.tools.dashboards.metrics import COMPARED_METRICS, VITALS, mobile_metric, vital_limits
-from monitor.tools.dashboards.mobile import RESOURCE_TYPES, vital_options, vitals_table_options
-from monitor.tools.dashboards.panels import FieldOptions, PanelBuilder
-from monitor.tools.dashboards.variables import (
-    influx_annotations,
-    influx_portal_variables,
-    interval_variable,
-    query_variable,
-)
+from monitor.tools.dashboards.mobile import RESOURCE_TYPES, vital_lines, vitals_table
+from monitor.tools.dashboards.panels import SECONDS_AXIS, PanelBuilder
 from probes.browser.device_profiles import DEVICE_PROFILES
 
 if TYPE_CHECKING:
@@ -41,31 +37,27 @@ _INTERVAL = "$step"
 
 def dashboard(texts: DashboardTexts) -> DashboardSpec:
     """Return the dashboard in one language."""
-    builder = PanelBuilder(texts)
-    devices = query_variable(
-        "check",
-        'SHOW TAG VALUES FROM "mobile" WITH KEY = "check"',
-        texts,
-        kind="influxdb",
-        multi=False,
-        initial="mobile",
-    )
-    curves = [(8, _vital_over_time(builder, name)) for name in VITALS]
+    build = PanelBuilder(texts)
+    checks = 'SHOW TAG VALUES FROM "mobile" WITH KEY = "check"'
+    devices = variables.query_variable("check", checks, texts, kind="influxdb", multi=False, initial="mobile")
+    first = [(4, _current_value(build, name)) for name in VITALS]
+    curves = [(8, _vital_over_time(build, name)) for name in VITALS]
     return DashboardSpec(
         name="mobile-history",
-        variables=[*influx_portal_variables(texts, "mobile", HOURLY), devices, interval_variable(texts)],
-        annotations=influx_annotations(texts),
+        variables=[
+            *variables.influx_portal_variables(texts, "mobile", HOURLY),
+            devices,
+            variables.interval_variable(texts),
+        ],
+        annotations=variables.influx_annotations(texts),
         time_from="now-90d",
         refresh="",
         rows=(
-            PanelRow(
-                height=4,
-                panels=[*((4, _current_value(builder, name)) for name in VITALS), (4, _measured_loads(builder))],
-            ),
-            PanelRow(height=7, panels=curves[:3]),
-            PanelRow(height=7, panels=[*curves[3:], (8, _weight(builder))]),
-            PanelRow(height=6, panels=[(24, _device_comparison(builder))]),
-            PanelRow(height=11, panels=[(14, _table(builder)), (10, _devices(builder))]),
+            PanelRow(4, [*first, (4, _measured_loads(build))]),
+            PanelRow(7, curves[:3]),
+            PanelRow(7, [*curves[3:], (8, _weight(build))]),
+            PanelRow(6, [(24, _device_comparison(build))]),
+            PanelRow(11, [(14, _table(build)), (10, _devices(build))]),
         ),
     )
 
@@ -75,75 +67,58 @@ def _field_pattern(name: str) -> str:
     return f"/^{name}(_mean)?$/"
 
 
-def _column_names(name: str, ref_id: str) -> Sequence[str]:
-    """Return the column names of ``p<ref>`` in each tier: a query by pattern appends the field's name."""
-    return [f"p{ref_id}_{name}", f"p{ref_id}_{name}_mean"]
+def _percentile(name: str, percentile: int, where: str) -> str:
+    return f'SELECT PERCENTILE({_field_pattern(name)}, {percentile}) FROM "mobile" WHERE {where}'
 
 
-def _current_value(builder: PanelBuilder, name: str) -> Panel:
-    query = InfluxPanelQuery(f'SELECT PERCENTILE({_field_pattern(name)}, 75) FROM "mobile" WHERE {_WHERE}')
-    return builder.stat(f"mobile-history.now_{name}", [query], vital_options(name))
+def _current_value(build: PanelBuilder, name: str) -> Panel:
+    query = InfluxPanelQuery(_percentile(name, 75, _WHERE))
+    unit, colors = mobile_metric(name).unit, limit_steps(vital_limits(name))
+    return build.stat(f"mobile-history.now_{name}", [query], unit=unit, decimals=2, thresholds=colors)
 
 
-def _measured_loads(builder: PanelBuilder) -> Panel:
+def _measured_loads(build: PanelBuilder) -> Panel:
     query = InfluxPanelQuery(f'SELECT COUNT({_field_pattern("lcp_seconds")}) FROM "mobile" WHERE {_WHERE}')
-    return builder.stat("mobile-history.measured", [query], FieldOptions(decimals=0))
+    return build.stat("mobile-history.measured", [query], decimals=0)
 
 
-def _vital_over_time(builder: PanelBuilder, name: str) -> Panel:
-    queries = [
-        InfluxPanelQuery(
-            f'SELECT PERCENTILE({_field_pattern(name)}, {q}) FROM "mobile" WHERE {_WHERE} {_PER_INTERVAL}',
-            builder.texts(f"legend.q{q}"),
-            ref,
-        )
-        for ref, q in (("A", 50), ("B", 75), ("C", 95))
-    ]
-    good, bad = vital_limits(name)
-    colors = threshold_steps("transparent", (good, WARN), (bad, BAD))
-    options = FieldOptions(unit=mobile_metric(name).unit, min_value=0, interval=_INTERVAL, thresholds=colors)
-    return builder.time_series(f"mobile-history.{name}", queries, options)
+def _vital_over_time(build: PanelBuilder, name: str) -> Panel:
+    where = f"{_WHERE} {_PER_INTERVAL}"
+    queries = influx_queries((_percentile(name, q, where), build.texts(f"legend.q{q}")) for q in (50, 75, 95))
+    unit, key = mobile_metric(name).unit, f"mobile-history.{name}"
+    return build.time_series(key, queries, unit=unit, min_value=0, interval=_INTERVAL, thresholds=vital_lines(name))
 
 
-def _weight(builder: PanelBuilder) -> Panel:
-    queries = [
-        InfluxPanelQuery(
-            f'SELECT MEAN({_field_pattern(f"bytes_{resource_type}")}) FROM "mobile" WHERE {_WHERE} {_PER_INTERVAL}',
-            builder.texts(f"type.{resource_type}"),
-            ref,
-        )
-        for ref, resource_type in zip("ABCDEF", RESOURCE_TYPES, strict=True)
-    ]
-    return builder.stacked_series(
-        "mobile-history.weight", queries, FieldOptions(unit="bytes", min_value=0, interval=_INTERVAL)
-    )
+def _weight(build: PanelBuilder) -> Panel:
+    def mean(kind: str) -> str:
+        return f'SELECT MEAN({_field_pattern(f"bytes_{kind}")}) FROM "mobile" WHERE {_WHERE} {_PER_INTERVAL}'
+
+    queries = influx_queries((mean(kind), build.texts(f"type.{kind}")) for kind in RESOURCE_TYPES)
+    return build.stacked_series("mobile-history.weight", queries, unit="bytes", min_value=0, interval=_INTERVAL)
 
 
-def _table(builder: PanelBuilder) -> Panel:
-    metrics = dict(zip("ABCDE", VITALS, strict=True))
-    queries = [_percentile_query(name, ref, 75, _WHERE, "portal") for ref, name in metrics.items()]
-    options = vitals_table_options(builder, "portal", {name: _column_names(name, ref) for ref, name in metrics.items()})
-    return builder.table("mobile-history.table", queries, options, sort_column=builder.texts("vital.lcp_seconds"))
+def _table(build: PanelBuilder) -> Panel:
+    return _percentile_table(build, "table", "portal", VITALS, 75, _WHERE)
 
 
-def _device_comparison(builder: PanelBuilder) -> Panel:
-    metrics = dict(zip("ABCDEFG", COMPARED_METRICS, strict=True))
-    queries = [_percentile_query(name, ref, 50, _ALL_DEVICES, "check") for ref, name in metrics.items()]
-    options = vitals_table_options(builder, "check", {name: _column_names(name, ref) for ref, name in metrics.items()})
-    return builder.table("mobile-history.compared", queries, options)
+def _device_comparison(build: PanelBuilder) -> Panel:
+    return _percentile_table(build, "compared", "check", COMPARED_METRICS, 50, _ALL_DEVICES)
 
 
-def _percentile_query(name: str, ref_id: str, percentile: int, where: str, by: str) -> InfluxPanelQuery:
-    selection = f'SELECT PERCENTILE({_field_pattern(name)}, {percentile}) AS "p{ref_id}" FROM "mobile"'
-    return InfluxPanelQuery(f'{selection} WHERE {where} GROUP BY "{by}"', ref_id=ref_id, table=True)
+def _percentile_table(  # noqa: PLR0913, PLR0917 - in the order of the query
+    build: PanelBuilder, key: str, by: str, vitals: Sequence[str], percentile: int, where: str
+) -> Panel:
+    queries: list[InfluxPanelQuery] = []
+    columns: dict[str, Sequence[str]] = {}
+    for ref, name in zip(ascii_uppercase, vitals, strict=False):
+        selection = f'SELECT PERCENTILE({_field_pattern(name)}, {percentile}) AS "p{ref}" FROM "mobile"'
+        queries.append(InfluxPanelQuery(f'{selection} WHERE {where} GROUP BY "{by}"', ref_id=ref, table=True))
+        # A query by pattern appends the field's name, which the tier decides.
+        columns[name] = [f"p{ref}_{name}", f"p{ref}_{name}_mean"]
+    return vitals_table(build, f"mobile-history.{key}", by, queries, columns)
 
 
-def _devices(builder: PanelBuilder) -> Panel:
-    query = InfluxPanelQuery(
-        f'SELECT PERCENTILE({_field_pattern("lcp_seconds")}, 50) FROM "mobile" WHERE {_REPRESENTATIVE} '
-        'GROUP BY time($__interval), "check" fill(null)',
-        "[[tag_check]]",
-    )
-    return builder.time_series(
-        "mobile-history.devices", [query], FieldOptions(unit="s", min_value=0, interval=_INTERVAL)
-    )
+def _devices(build: PanelBuilder) -> Panel:
+    per_device = f'{_REPRESENTATIVE} GROUP BY time($__interval), "check" fill(null)'
+    query = InfluxPanelQuery(_percentile("lcp_seconds", 50, per_device), "[[tag_check]]")
+    return build.time_series("mobile-history.devices", [query], **SECONDS_AXIS, interval=_INTERVAL)

@@ -5,28 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.model.records import UnknownReason
-from monitor.tools.dashboards.datasources import PROMETHEUS, instant_query, range_query
+from monitor.tools.dashboards import thresholds, variables
+from monitor.tools.dashboards.datasources import PROMETHEUS, range_queries, range_query, table_queries
 from monitor.tools.dashboards.fleet import prober_status
 from monitor.tools.dashboards.layout import DashboardSpec, PanelRow, wrap_panels
-from monitor.tools.dashboards.mappings import ACCENT, BAD, GOOD, NEUTRAL, WARN, threshold_steps, value_mapping
+from monitor.tools.dashboards.mappings import ACCENT, BAD, GOOD, NEUTRAL, WARN, flag_mappings, steps
 from monitor.tools.dashboards.metrics import mobile_metric
-from monitor.tools.dashboards.panels import FieldOptions, PanelBuilder, fixed_color
+from monitor.tools.dashboards.panels import COUNT_AXIS, SECONDS_AXIS, PanelBuilder, fixed_color
 from monitor.tools.dashboards.promql import histogram_quantile
-from monitor.tools.dashboards.thresholds import (
-    JOURNAL_SIZE_RATIOS,
-    LOOP_LAG_SECONDS,
-    MISSED_SLOTS_RATIO,
-    MISSED_SLOTS_WARNING_RATIO,
-    NOT_PROBING_SECONDS,
-    PROBE_GAP_SECONDS,
-    SINK_LAG_SECONDS,
-)
-from monitor.tools.dashboards.variables import (
-    datasource_variable,
-    prometheus_annotations,
-    query_variable,
-    self_check_annotation,
-)
 from probes.result import Outcome
 
 if TYPE_CHECKING:
@@ -36,239 +22,164 @@ if TYPE_CHECKING:
 
     from monitor.tools.dashboards.texts import DashboardTexts
 
-_SELECTED_INSTANCE = 'instance=~"$instance"'
+_INSTANCE = 'instance=~"$instance"'
 _MONITOR_PROCESS = "on (instance) portal_monitor_build_info"
 """Other processes expose their processor time under the same name."""
 
 _MISSED_REASONS = '"late|overlapped|internal_error"'
-_QUANTILES = (("A", 0.5), ("B", 0.99))
 _OUTCOME_COLORS = {Outcome.UP: GOOD, Outcome.DOWN: BAD, Outcome.UNKNOWN: NEUTRAL}
 
 
 def dashboard(texts: DashboardTexts) -> DashboardSpec:
     """Return the dashboard in one language."""
-    builder = PanelBuilder(texts)
+    build = PanelBuilder(texts)
+    curves = _quantile_curves
+    delay = curves(build, "prober.start_delay", "probe_start_delay_seconds")
+    lag = curves(build, "prober.loop", "event_loop_lag_seconds", _limit_line(thresholds.LOOP_LAG_SECONDS))
+    commits = curves(build, "prober.commits", "journal_commit_seconds")
     return DashboardSpec(
         name="prober",
         variables=[
-            datasource_variable("prometheus", PROMETHEUS, texts),
-            query_variable("instance", "label_values(portal_monitor_build_info, instance)", texts),
-            query_variable("location", "label_values(portal_monitor_prober_state, location)", texts),
+            variables.datasource_variable("prometheus", PROMETHEUS, texts),
+            variables.query_variable("instance", "label_values(portal_monitor_build_info, instance)", texts),
+            variables.query_variable("location", "label_values(portal_monitor_prober_state, location)", texts),
         ],
         annotations=[
-            self_check_annotation(texts),
-            *prometheus_annotations(texts, 'portal=~".*"', outages_enabled=False)[2:],
+            variables.self_check_annotation(texts),
+            *variables.prometheus_annotations(texts, 'portal=~".*"', outages_enabled=False)[2:],
         ],
         refresh="30s",
         rows=(
-            *wrap_panels(_summary(builder)),
-            PanelRow(
-                height=7, panels=[(8, _start_delay(builder)), (8, _unknown_results(builder)), (8, _loop_lag(builder))]
-            ),
-            PanelRow(
-                height=7,
-                panels=[(8, _probe_rate(builder)), (8, _commit_duration(builder)), (8, _journal_size(builder))],
-            ),
-            PanelRow(
-                height=7,
-                panels=[(8, _sink_lag(builder)), (8, _sink_failures(builder)), (8, _background_job_age(builder))],
-            ),
-            PanelRow(
-                height=7,
-                panels=[(8, _benchmark_index(builder)), (8, _process_usage(builder)), (8, _notifications(builder))],
-            ),
+            *wrap_panels(_summary(build)),
+            PanelRow(7, [(8, delay), (8, _unknown_results(build)), (8, lag)]),
+            PanelRow(7, [(8, _probe_rate(build)), (8, commits), (8, _journal_size(build))]),
+            PanelRow(7, [(8, _sink_lag(build)), (8, _sink_failures(build)), (8, _background_job_age(build))]),
+            PanelRow(7, [(8, _benchmark_index(build)), (8, _process_usage(build)), (8, _notifications(build))]),
         ),
     )
 
 
-def _summary(builder: PanelBuilder) -> list[Panel]:
-    texts = builder.texts
-    config = value_mapping((("1", f"✓ {texts('status.ok')}", GOOD), ("0", f"✕ {texts('status.rejected')}", BAD)))
-    sinks = value_mapping((("1", f"✓ {texts('status.ok')}", GOOD), ("0", f"✕ {texts('status.unreachable')}", BAD)))
+def _summary(build: PanelBuilder) -> list[Panel]:
+    texts = build.texts
+    ok, rejected, unreachable = (texts(f"status.{name}") for name in ("ok", "rejected", "unreachable"))
     missed = (
-        f"sum(increase(portal_monitor_unknown_results_total{{reason=~{_MISSED_REASONS},{_SELECTED_INSTANCE}}}[1h]))"
-        f" / sum(increase(portal_monitor_probes_total{{{_SELECTED_INSTANCE}}}[1h]))"
+        f"sum(increase(portal_monitor_unknown_results_total{{reason=~{_MISSED_REASONS},{_INSTANCE}}}[1h]))"
+        f" / sum(increase(portal_monitor_probes_total{{{_INSTANCE}}}[1h]))"
     )
+    version = table_queries([f"max by (version) ({_series('build_info')})"])
+
+    def limited(key: str, expr: str, unit: str, decimals: int, limits: tuple[float, float]) -> Panel:
+        colors = steps(GOOD, (limits[0], WARN), (limits[1], BAD))
+        return build.value(key, expr, unit=unit, decimals=decimals, thresholds=colors)
+
+    gap_limits = (thresholds.PROBE_GAP_SECONDS, thresholds.NOT_PROBING_SECONDS)
+    missed_limits = (thresholds.MISSED_SLOTS_WARNING_RATIO, thresholds.MISSED_SLOTS_RATIO)
+    gap = f"max(time() - {_series('last_probe_timestamp_seconds')})"
+    journal = f"max({_series('journal_size_limit_ratio')})"
+    reload_ok = f"min({_series('config_last_reload_successful')})"
     return [
-        prober_status(builder, "prober.prober_status"),
-        builder.stat(
-            "prober.last",
-            [instant_query(f"max(time() - portal_monitor_last_probe_timestamp_seconds{{{_SELECTED_INSTANCE}}})")],
-            FieldOptions(
-                unit="s",
-                decimals=0,
-                thresholds=threshold_steps(GOOD, (PROBE_GAP_SECONDS, WARN), (NOT_PROBING_SECONDS, BAD)),
-            ),
-        ),
-        builder.stat(
-            "prober.missed",
-            [instant_query(missed)],
-            FieldOptions(
-                unit="percentunit",
-                decimals=2,
-                thresholds=threshold_steps(GOOD, (MISSED_SLOTS_WARNING_RATIO, WARN), (MISSED_SLOTS_RATIO, BAD)),
-            ),
-        ),
-        builder.stat(
-            "prober.config",
-            [instant_query(f"min(portal_monitor_config_last_reload_successful{{{_SELECTED_INSTANCE}}})")],
-            FieldOptions(unit="none", mappings=[config]),
-        ),
-        builder.stat(
-            "prober.journal_used",
-            [instant_query(f"max(portal_monitor_journal_size_limit_ratio{{{_SELECTED_INSTANCE}}})")],
-            FieldOptions(
-                unit="percentunit",
-                decimals=1,
-                thresholds=threshold_steps(GOOD, (JOURNAL_SIZE_RATIOS[0], WARN), (JOURNAL_SIZE_RATIOS[1], BAD)),
-            ),
-        ),
-        builder.stat(
-            "prober.sinks",
-            [instant_query(f"min(portal_monitor_sink_up{{{_SELECTED_INSTANCE}}})")],
-            FieldOptions(unit="none", mappings=[sinks]),
-        ),
-        builder.stat(
-            "prober.checks",
-            [instant_query(f"sum(portal_monitor_scheduled_checks{{{_SELECTED_INSTANCE}}})")],
-            FieldOptions(decimals=0),
-        ),
-        builder.stat(
-            "prober.version",
-            [instant_query(f"max by (version) (portal_monitor_build_info{{{_SELECTED_INSTANCE}}})", table=True)],
-            FieldOptions(unit="none", column="version"),
-        ),
+        prober_status(build, "prober.prober_status"),
+        limited("prober.last", gap, "s", 0, gap_limits),
+        limited("prober.missed", missed, "percentunit", 2, missed_limits),
+        build.value("prober.config", reload_ok, unit="none", mappings=flag_mappings(ok, rejected)),
+        limited("prober.journal_used", journal, "percentunit", 1, thresholds.JOURNAL_SIZE_RATIOS),
+        build.value("prober.sinks", f"min({_series('sink_up')})", unit="none", mappings=flag_mappings(ok, unreachable)),
+        build.value("prober.checks", f"sum({_series('scheduled_checks')})", decimals=0),
+        build.stat("prober.version", version, unit="none", column="version"),
     ]
 
 
-def _quantile_curves(
-    builder: PanelBuilder, key: str, series: str, thresholds: Sequence[Threshold] | None = None
-) -> Panel:
+def _series(name: str, extra_selector: str = "") -> str:
+    """Return a series of the chosen daemons."""
+    return f"portal_monitor_{name}{{{extra_selector}{_INSTANCE}}}"
+
+
+def _increase(name: str, extra_selector: str = "") -> str:
+    return f"increase({_series(name, extra_selector)}[$__rate_interval])"
+
+
+def _limit_line(limit: float) -> list[Threshold]:
+    return steps("transparent", (limit, BAD))
+
+
+def _quantile_curves(build: PanelBuilder, key: str, name: str, lines: Sequence[Threshold] = ()) -> Panel:
     """Build median and 99th percentile of a histogram, in seconds."""
-    queries = [
-        range_query(histogram_quantile(series, q), builder.texts(f"legend.q{q * 100:.0f}"), ref)
-        for ref, q in _QUANTILES
-    ]
-    return builder.time_series(key, queries, FieldOptions(unit="s", min_value=0, thresholds=thresholds))
+    series = f"portal_monitor_{name}"
+    curves = [(histogram_quantile(series, q), build.texts(f"legend.q{q * 100:.0f}")) for q in (0.5, 0.99)]
+    return build.time_series(key, range_queries(curves), **SECONDS_AXIS, thresholds=lines)
 
 
-def _start_delay(builder: PanelBuilder) -> Panel:
-    return _quantile_curves(builder, "prober.start_delay", "portal_monitor_probe_start_delay_seconds")
+def _unknown_results(build: PanelBuilder) -> Panel:
+    def count(reason: UnknownReason) -> str:
+        selector = f'reason="{reason}",'
+        return f"sum({_increase('unknown_results_total', selector)})"
+
+    queries = range_queries((count(reason), build.texts(f"unknown.{reason}")) for reason in UnknownReason)
+    return build.stacked_series("prober.unknown_results", queries, **COUNT_AXIS, bars=True)
 
 
-def _loop_lag(builder: PanelBuilder) -> Panel:
-    limit = threshold_steps("transparent", (LOOP_LAG_SECONDS, BAD))
-    return _quantile_curves(builder, "prober.loop", "portal_monitor_event_loop_lag_seconds", limit)
+def _probe_rate(build: PanelBuilder) -> Panel:
+    def rate(outcome: Outcome) -> str:
+        selector = f'outcome="{outcome}",'
+        return f"sum(rate({_series('probes_total', selector)}[$__rate_interval]))"
+
+    queries = range_queries((rate(outcome), build.texts(f"outcome.{outcome}")) for outcome in Outcome)
+    overrides = build.overrides("outcome", {outcome: fixed_color(shade) for outcome, shade in _OUTCOME_COLORS.items()})
+    return build.stacked_series("prober.probes", queries, unit="reqps", min_value=0, overrides=overrides)
 
 
-def _unknown_results(builder: PanelBuilder) -> Panel:
-    queries = [
-        range_query(
-            f'sum(increase(portal_monitor_unknown_results_total{{reason="{reason}",{_SELECTED_INSTANCE}}}[$__rate_interval]))',
-            builder.texts(f"unknown.{reason}"),
-            ref,
-        )
-        for ref, reason in zip("ABCDEFGH", UnknownReason, strict=False)
-    ]
-    return builder.stacked_series("prober.unknown_results", queries, FieldOptions(min_value=0, decimals=0), bars=True)
+def _journal_size(build: PanelBuilder) -> Panel:
+    query = range_query(f"sum by (instance) ({_series('journal_size_bytes')})", "{{instance}}")
+    return build.time_series("prober.journal", [query], unit="bytes", min_value=0)
 
 
-def _probe_rate(builder: PanelBuilder) -> Panel:
-    queries = [
-        range_query(
-            f'sum(rate(portal_monitor_probes_total{{outcome="{outcome}",{_SELECTED_INSTANCE}}}[$__rate_interval]))',
-            builder.texts(f"outcome.{outcome}"),
-            ref,
-        )
-        for ref, outcome in zip("ABC", Outcome, strict=True)
-    ]
-    overrides = {builder.texts(f"outcome.{outcome}"): fixed_color(shade) for outcome, shade in _OUTCOME_COLORS.items()}
-    return builder.stacked_series(
-        "prober.probes", queries, FieldOptions(unit="reqps", min_value=0, overrides=overrides)
+def _sink_lag(build: PanelBuilder) -> Panel:
+    query = range_query(f"max by (sink) ({_series('sink_lag_seconds')})", "{{sink}}")
+    lines = _limit_line(thresholds.SINK_LAG_SECONDS)
+    return build.time_series("prober.sink_lag", [query], **SECONDS_AXIS, thresholds=lines)
+
+
+def _sink_failures(build: PanelBuilder) -> Panel:
+    failures = f"sum by (sink, failure) ({_increase('sink_failures_total')})"
+    quarantined = f"sum by (sink) ({_increase('sink_quarantined_total')})"
+    quarantined_legend = "{{sink}} " + build.texts("legend.quarantined")
+    queries = range_queries(((failures, "{{sink}} {{failure}}"), (quarantined, quarantined_legend)))
+    return build.stacked_series("prober.sink_failures", queries, **COUNT_AXIS, bars=True)
+
+
+def _background_job_age(build: PanelBuilder) -> Panel:
+    texts = build.texts
+    rollup = texts("legend.rollup") + " {{tier}}"
+    curves = (
+        (f"time() - min({_series('archive_sealed_until_timestamp_seconds')})", texts("legend.archive")),
+        (f"time() - min by (tier) ({_series('rollup_until_timestamp_seconds')})", rollup),
+        (f"time() - min({_series('scoring_last_run_timestamp_seconds')})", texts("legend.scores")),
     )
+    return build.time_series("prober.background_jobs", range_queries(curves), **SECONDS_AXIS)
 
 
-def _commit_duration(builder: PanelBuilder) -> Panel:
-    return _quantile_curves(builder, "prober.commits", "portal_monitor_journal_commit_seconds")
-
-
-def _increase(series: str) -> str:
-    return f"increase({series}{{{_SELECTED_INSTANCE}}}[$__rate_interval])"
-
-
-def _journal_size(builder: PanelBuilder) -> Panel:
-    size = f"sum by (instance) (portal_monitor_journal_size_bytes{{{_SELECTED_INSTANCE}}})"
-    return builder.time_series(
-        "prober.journal", [range_query(size, "{{instance}}")], FieldOptions(unit="bytes", min_value=0)
-    )
-
-
-def _sink_lag(builder: PanelBuilder) -> Panel:
-    query = range_query(f"max by (sink) (portal_monitor_sink_lag_seconds{{{_SELECTED_INSTANCE}}})", "{{sink}}")
-    return builder.time_series(
-        "prober.sink_lag",
-        [query],
-        FieldOptions(unit="s", min_value=0, thresholds=threshold_steps("transparent", (SINK_LAG_SECONDS, BAD))),
-    )
-
-
-def _sink_failures(builder: PanelBuilder) -> Panel:
-    failures = f"sum by (sink, failure) ({_increase('portal_monitor_sink_failures_total')})"
-    quarantined = f"sum by (sink) ({_increase('portal_monitor_sink_quarantined_total')})"
-    queries = [
-        range_query(failures, "{{sink}} {{failure}}"),
-        range_query(quarantined, "{{sink}} " + builder.texts("legend.quarantined"), "B"),
-    ]
-    return builder.stacked_series("prober.sink_failures", queries, FieldOptions(min_value=0, decimals=0), bars=True)
-
-
-def _background_job_age(builder: PanelBuilder) -> Panel:
-    queries = [
-        range_query(
-            f"time() - min(portal_monitor_archive_sealed_until_timestamp_seconds{{{_SELECTED_INSTANCE}}})",
-            builder.texts("legend.archive"),
-        ),
-        range_query(
-            f"time() - min by (tier) (portal_monitor_rollup_until_timestamp_seconds{{{_SELECTED_INSTANCE}}})",
-            builder.texts("legend.rollup") + " {{tier}}",
-            "B",
-        ),
-        range_query(
-            f"time() - min(portal_monitor_scoring_last_run_timestamp_seconds{{{_SELECTED_INSTANCE}}})",
-            builder.texts("legend.scores"),
-            "C",
-        ),
-    ]
-    return builder.time_series("prober.background_jobs", queries, FieldOptions(unit="s", min_value=0))
-
-
-def _benchmark_index(builder: PanelBuilder) -> Panel:
+def _benchmark_index(build: PanelBuilder) -> Panel:
     """Build the panel of the benchmark; it runs around every rendering, so it also shows that the browser works."""
     one = mobile_metric("benchmark_index")
     query = range_query(f'quantile by (location) (0.5, {one.series}{{location=~"$location"}})', "{{location}}")
-    return builder.time_series("prober.host", [query], FieldOptions(unit="none", min_value=0))
+    return build.time_series("prober.host", [query], unit="none", min_value=0)
 
 
-def _process_usage(builder: PanelBuilder) -> Panel:
-    cpu, memory = builder.texts("legend.cpu"), builder.texts("legend.memory")
-    queries = [
-        range_query(
-            f"sum(rate(process_cpu_seconds_total{{{_SELECTED_INSTANCE}}}[$__rate_interval]) and {_MONITOR_PROCESS})",
-            cpu,
-        ),
-        range_query(f"sum(process_resident_memory_bytes{{{_SELECTED_INSTANCE}}} and {_MONITOR_PROCESS})", memory, "B"),
-    ]
-    overrides = {memory: {"unit": "bytes", "custom.axisPlacement": "right", **fixed_color(ACCENT)}}
-    return builder.time_series(
-        "prober.process", queries, FieldOptions(unit="percentunit", min_value=0, overrides=overrides)
+def _process_usage(build: PanelBuilder) -> Panel:
+    rate = f"rate(process_cpu_seconds_total{{{_INSTANCE}}}[$__rate_interval])"
+    memory = build.texts("legend.memory")
+    curves = (
+        (f"sum({rate} and {_MONITOR_PROCESS})", build.texts("legend.cpu")),
+        (f"sum(process_resident_memory_bytes{{{_INSTANCE}}} and {_MONITOR_PROCESS})", memory),
     )
+    overrides = {memory: {"unit": "bytes", "custom.axisPlacement": "right", **fixed_color(ACCENT)}}
+    queries = range_queries(curves)
+    return build.time_series("prober.process", queries, unit="percentunit", min_value=0, overrides=overrides)
 
 
-def _notifications(builder: PanelBuilder) -> Panel:
-    pending = f"sum by (target) (portal_monitor_outbox_pending_messages{{{_SELECTED_INSTANCE}}})"
-    failed = f"sum by (target) ({_increase('portal_monitor_notification_failures_total')})"
-    queries = [
-        range_query(pending, "{{target}} " + builder.texts("legend.pending")),
-        range_query(failed, "{{target}} " + builder.texts("legend.failed"), "B"),
-    ]
-    return builder.time_series("prober.alerts", queries, FieldOptions(min_value=0, decimals=0))
+def _notifications(build: PanelBuilder) -> Panel:
+    pending = f"sum by (target) ({_series('outbox_pending_messages')})"
+    failed = f"sum by (target) ({_increase('notification_failures_total')})"
+    curves = ((pending, "legend.pending"), (failed, "legend.failed"))
+    queries = range_queries((expr, "{{target}} " + build.texts(legend)) for expr, legend in curves)
+    return build.time_series("prober.alerts", queries, **COUNT_AXIS)

@@ -15,8 +15,8 @@ WITH_NAME = "on (portal) group_left (name) topk by (portal) (1, max by (portal, 
 """Right side of a multiplication by 1 that adds the name, also while two daemons expose two names."""
 
 
-def _state(state: State, extra_selector: str = "") -> str:
-    return f'portal_monitor_portal_state{{state="{state}",{SELECTED}{extra_selector}}}'
+def _state(state: State) -> str:
+    return f'portal_monitor_portal_state{{state="{state}",{SELECTED}}}'
 
 
 def worst_state(by: str = "portal") -> str:
@@ -30,20 +30,19 @@ def count_in_state(state: State) -> str:
     return f"count(max by (portal) ({_state(state)}) == 1) or vector(0)"
 
 
-def last_state_change(hours: int = 6) -> str:
-    """Return when each current state began, in unix time; absent where that was more than *hours* ago."""
+def last_state_change() -> str:
+    """Return when each current state began, in unix time; absent where that was more than six hours ago."""
     every = f"portal_monitor_portal_state{{{SELECTED}}}"
-    ended = f"max by (portal, location, state) (max_over_time(timestamp({every} == 0)[{hours}h:1m]))"
+    ended = f"max by (portal, location, state) (max_over_time(timestamp({every} == 0)[6h:1m]))"
     return f"{ended} and on (portal, location, state) ({every} == 1)"
 
 
-def portal_quantile(series: str, quantile: float, selector: str, by: str = "portal") -> str:
+def portal_quantile(series: str, quantile: float, selector: str) -> str:
     """Return a quantile over portals, each by its worst check and location."""
-    return f"quantile({quantile}, max by ({by}) ({series}{{{selector}}}))"
+    return f"quantile({quantile}, max by (portal) ({series}{{{selector}}}))"
 
 
-def histogram_quantile(series: str, quantile: float, selector: str = 'instance=~"$instance"') -> str:
-    """Return a quantile of a histogram of the daemon."""
-    return (
-        f"histogram_quantile({quantile}, sum by (instance, le) (rate({series}_bucket{{{selector}}}[$__rate_interval])))"
-    )
+def histogram_quantile(series: str, quantile: float) -> str:
+    """Return a quantile of a histogram of the chosen daemons."""
+    rate = f'rate({series}_bucket{{instance=~"$instance"}}[$__rate_interval])'
+    return f"histogram_quantile({quantile}, sum by (instance, le) ({rate}))"

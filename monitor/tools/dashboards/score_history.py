@@ -6,19 +6,12 @@ from typing import TYPE_CHECKING
 
 from grafana_foundation_sdk.models.dashboard import VariableModel, VariableOption, VariableType
 
-from monitor.tools.dashboards.datasources import DAILY, InfluxPanelQuery
-from monitor.tools.dashboards.grades import (
-    WINDOWS,
-    check_tag_mappings,
-    grade_mappings,
-    grade_thresholds,
-    graded_rubric,
-    rubric_titles,
-)
+from monitor.tools.dashboards.datasources import DAILY, InfluxPanelQuery, influx_queries
+from monitor.tools.dashboards.grades import WINDOWS, check_tag_mappings, graded_rubric, rubric_titles
 from monitor.tools.dashboards.layout import DashboardSpec, PanelRow
-from monitor.tools.dashboards.mappings import BAD, GOOD, WARN, threshold_steps
-from monitor.tools.dashboards.panels import FieldOptions, PanelBuilder
-from monitor.tools.dashboards.score import criteria_table_options, ranking_options
+from monitor.tools.dashboards.mappings import BAD, GOOD, WARN, steps
+from monitor.tools.dashboards.panels import RATIO_AXIS, PanelBuilder
+from monitor.tools.dashboards.score import criteria_table_options, ranking_options, total_options, trend_options
 from monitor.tools.dashboards.thresholds import HALF_RATIO
 from monitor.tools.dashboards.variables import influx_annotations, influx_portal_variables, interval_variable
 
@@ -40,13 +33,14 @@ _TIER_PATTERN = "/^(?!.*hourly).*$/"
 
 def dashboard(texts: DashboardTexts) -> DashboardSpec:
     """Return the dashboard in one language."""
-    builder = PanelBuilder(texts)
+    build = PanelBuilder(texts)
+    portals = influx_portal_variables(
+        texts, "score", DAILY, tier_pattern=_TIER_PATTERN, single_portal=True, with_location=False
+    )
     return DashboardSpec(
         name="score-history",
         variables=[
-            *influx_portal_variables(
-                texts, "score", DAILY, tier_pattern=_TIER_PATTERN, single_portal=True, with_location=False
-            ),
+            *portals,
             _custom_variable("rubric", rubric_titles(texts), texts, graded_rubric().id),
             _custom_variable("window", [(one, texts(f"window.{one}")) for one in WINDOWS], texts, "quarter"),
             interval_variable(texts),
@@ -55,134 +49,91 @@ def dashboard(texts: DashboardTexts) -> DashboardSpec:
         time_from="now-90d",
         refresh="",
         rows=(
-            PanelRow(height=4, panels=[(6, panel) for panel in _totals(builder)]),
-            PanelRow(height=11, panels=[(24, _criteria_table(builder))]),
-            PanelRow(height=9, panels=[(12, _trend(builder)), (12, _rubric_comparison(builder))]),
-            PanelRow(height=10, panels=[(24, _criteria_timeline(builder))]),
-            PanelRow(height=11, panels=[(24, _ranking(builder))]),
+            PanelRow(4, [(6, panel) for panel in _totals(build)]),
+            PanelRow(11, [(24, _criteria_table(build))]),
+            PanelRow(9, [(12, _trend(build)), (12, _rubric_comparison(build))]),
+            PanelRow(10, [(24, _criteria_timeline(build))]),
+            PanelRow(11, [(24, _ranking(build))]),
         ),
     )
 
 
 def _custom_variable(
-    name: str, options: Sequence[tuple[str, str]], texts: DashboardTexts, initial: str
+    name: str, values: Sequence[tuple[str, str]], texts: DashboardTexts, initial: str
 ) -> VariableModel:
     """Return a variable with fixed values: (value, text)."""
-    text = dict(options)[initial]
     return VariableModel(
         type_val=VariableType.CUSTOM,
         name=name,
         label=texts(f"variable.{name}"),
-        query=", ".join(f"{label.replace(',', '')} : {value}" for value, label in options),
-        current=VariableOption(text=text, value=initial),
-        options=[VariableOption(text=label, value=value, selected=value == initial) for value, label in options],
+        query=", ".join(f"{label.replace(',', '')} : {value}" for value, label in values),
+        current=VariableOption(text=dict(values)[initial], value=initial),
+        options=[VariableOption(text=label, value=value, selected=value == initial) for value, label in values],
     )
 
 
-def _last_value_query(field: str, where: str, extra_clause: str = "") -> str:
+def _last_value(field: str, where: str, extra_clause: str = "") -> str:
     return f'SELECT LAST("{field}") FROM "score" WHERE {where} AND $timeFilter {extra_clause}'.rstrip()
 
 
-def _totals(builder: PanelBuilder) -> list[Panel]:
+def _totals(build: PanelBuilder) -> list[Panel]:
     total = f"{_TOTAL} AND {_PORTAL}"
-    grade = f"{total} AND \"rubric\" = '{graded_rubric().id}'"
-    return [
-        builder.stat("score.points", [InfluxPanelQuery(_last_value_query("points", total))], FieldOptions(decimals=2)),
-        builder.stat(
-            "score.possible", [InfluxPanelQuery(_last_value_query("possible", total))], FieldOptions(decimals=2)
-        ),
-        builder.stat(
-            "score.ratio",
-            [InfluxPanelQuery(_last_value_query("ratio", total))],
-            FieldOptions(unit="percentunit", decimals=1, thresholds=grade_thresholds()),
-        ),
-        builder.stat(
-            "score.grade",
-            [InfluxPanelQuery(_last_value_query("ratio", grade))],
-            FieldOptions(unit="percentunit", decimals=1, mappings=grade_mappings(builder.texts)),
-        ),
-    ]
+    queries = {
+        "score.points": _last_value("points", total),
+        "score.possible": _last_value("possible", total),
+        "score.ratio": _last_value("ratio", total),
+        "score.grade": _last_value("ratio", f"{total} AND \"rubric\" = '{graded_rubric().id}'"),
+    }
+    options = total_options(build.texts)
+    return [build.stat(key, [InfluxPanelQuery(query)], **options[key]) for key, query in queries.items()]
 
 
-def _criteria_table(builder: PanelBuilder) -> Panel:
-    texts = builder.texts
+def _criteria_table(build: PanelBuilder) -> Panel:
+    texts = build.texts
     fields = ("value", "limit", "zero", "points", "possible", "ratio", "coverage")
     columns = ", ".join(f'LAST("{field}") AS "last_{field}"' for field in fields)
     query = f'SELECT {columns} FROM "score" WHERE {_CRITERIA} AND {_PORTAL} AND $timeFilter GROUP BY "check"'
-    names = {"check": texts("column.criterion")}
-    names |= {f"last_{field}": texts(f"column.{'share' if field == 'ratio' else field}") for field in fields}
-    title = {
-        texts("column.criterion"): {"mappings": check_tag_mappings(texts), "unit": "string", "custom.minWidth": 220}
-    }
-    options = criteria_table_options(builder, names, title)
-    return builder.table(
-        "score-history.map",
-        [InfluxPanelQuery(query, table=True)],
-        options,
-        sort_column=texts("column.share"),
-        ascending=True,
-    )
+    names = {"check": "criterion"} | {f"last_{field}": "share" if field == "ratio" else field for field in fields}
+    title = {"mappings": check_tag_mappings(texts), "unit": "string", "custom.minWidth": 220}
+    options = criteria_table_options(build, build.columns(names), {texts("column.criterion"): title})
+    queries = [InfluxPanelQuery(query, table=True)]
+    return build.table("score-history.map", queries, sort_key="column.share", ascending=True, **options)
 
 
-def _ranking(builder: PanelBuilder) -> Panel:
-    texts = builder.texts
+def _ranking(build: PanelBuilder) -> Panel:
     columns = 'LAST("ratio") AS "last_ratio", LAST("points") AS "last_points"'
     where = f'{_TOTAL} AND "kind" =~ /^$kind$/ AND "group" =~ /^$group$/'
     query = f'SELECT {columns} FROM "score" WHERE {where} AND $timeFilter GROUP BY "portal"'
-    names = {
-        "portal": texts("column.portal"),
-        "last_ratio": texts("column.ratio"),
-        "last_points": texts("column.points"),
-    }
-    options = ranking_options(builder, names)
-    return builder.table(
-        "score-history.ranking", [InfluxPanelQuery(query, table=True)], options, sort_column=texts("column.ratio")
-    )
+    options = ranking_options(build, {"portal": "portal", "last_ratio": "ratio", "last_points": "points"})
+    queries = [InfluxPanelQuery(query, table=True)]
+    return build.table("score-history.ranking", queries, sort_key="column.ratio", **options)
 
 
-def _trend(builder: PanelBuilder) -> Panel:
-    queries = [
-        InfluxPanelQuery(
-            _last_value_query("ratio", f"\"check\" = '$rubric/total/{window}' AND {_PORTAL}", _PER_INTERVAL),
-            builder.texts(f"window.{window}"),
-            ref,
-        )
-        for ref, window in zip("AB", WINDOWS, strict=True)
-    ]
-    options = FieldOptions(
-        unit="percentunit", decimals=1, max_value=1, thresholds=grade_thresholds(), interval=_INTERVAL
-    )
-    return builder.time_series("score.trend", queries, options)
+def _ratio_curve(rubric: str, window: str) -> str:
+    return _last_value("ratio", f"\"check\" = '{rubric}/total/{window}' AND {_PORTAL}", _PER_INTERVAL)
 
 
-def _rubric_comparison(builder: PanelBuilder) -> Panel:
-    queries = [
-        InfluxPanelQuery(
-            _last_value_query("ratio", f"\"check\" = '{id_}/total/$window' AND {_PORTAL}", _PER_INTERVAL), title, ref
-        )
-        for ref, (id_, title) in zip("ABCDEFGH", rubric_titles(builder.texts), strict=False)
-    ]
-    return builder.time_series(
-        "score.formulas",
-        queries,
-        FieldOptions(unit="percentunit", decimals=1, min_value=0, max_value=1, interval=_INTERVAL),
-    )
+def _trend(build: PanelBuilder) -> Panel:
+    queries = influx_queries((_ratio_curve("$rubric", window), build.texts(f"window.{window}")) for window in WINDOWS)
+    return build.time_series("score.trend", queries, **trend_options(), interval=_INTERVAL)
 
 
-def _criteria_timeline(builder: PanelBuilder) -> Panel:
+def _rubric_comparison(build: PanelBuilder) -> Panel:
+    queries = influx_queries((_ratio_curve(id_, "$window"), title) for id_, title in rubric_titles(build.texts))
+    return build.time_series("score.formulas", queries, **RATIO_AXIS, decimals=1, interval=_INTERVAL)
+
+
+def _criteria_timeline(build: PanelBuilder) -> Panel:
     """Build the timeline of each criterion's share of points, which shows when points were lost."""
-    query = InfluxPanelQuery(
-        f'SELECT LAST("ratio") FROM "score" WHERE {_CRITERIA} AND {_PORTAL} AND $timeFilter '
-        'GROUP BY time($__interval), "check" fill(null)',
-        "[[tag_check]]",
-    )
-    thresholds = threshold_steps(BAD, (HALF_RATIO, WARN), (0.999, GOOD))
-    shown = _display_names(builder)
-    options = FieldOptions(unit="percentunit", decimals=0, thresholds=thresholds, interval=_INTERVAL, overrides=shown)
-    return builder.state_timeline("score-history.criteria", [query], options)
+    per_check = 'GROUP BY time($__interval), "check" fill(null)'
+    query = InfluxPanelQuery(_last_value("ratio", f"{_CRITERIA} AND {_PORTAL}", per_check), "[[tag_check]]")
+    return build.state_timeline(
+        "score-history.criteria", [query], unit="percentunit", decimals=0, interval=_INTERVAL,
+        thresholds=steps(BAD, (HALF_RATIO, WARN), (0.999, GOOD)), overrides=_display_names(build),
+    )  # fmt: skip
 
 
-def _display_names(builder: PanelBuilder) -> dict[str, dict[str, object]]:
-    mapping = check_tag_mappings(builder.texts)[0]
+def _display_names(build: PanelBuilder) -> dict[str, dict[str, object]]:
+    mapping = check_tag_mappings(build.texts)[0]
     options = mapping.options if isinstance(mapping.options, dict) else {}
     return {check: {"displayName": result.text or check} for check, result in options.items()}

@@ -27,10 +27,7 @@ FLEET_TEXTS: dict[str, tuple[str, str]] = {
         "Portals whose state is not known, or not known yet. This time is never charged to them. Good: none.",
     ),
     "fleet.maintenance": ("Bảo trì", "Planned"),
-    "fleet.maintenance.why": (
-        "Số cổng đang bảo trì theo lịch đã báo trước.",
-        "Portals in announced maintenance.",
-    ),
+    "fleet.maintenance.why": ("Số cổng đang bảo trì theo lịch đã báo trước.", "Portals in announced maintenance."),
     "fleet.up": ("Hoạt động", "Up"),
     "fleet.up.why": ("Số cổng hoạt động bình thường.", "Portals that work as they should."),
     "fleet.incidents": ("Sự cố", "Incidents"),

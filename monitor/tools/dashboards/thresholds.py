@@ -97,7 +97,7 @@ _PLACEHOLDERS: Mapping[str, float] = {
     "certificate_soon": CERTIFICATE_DAYS[1],
     "certificate_plan": CERTIFICATE_DAYS[2],
 }
-"""What texts texts in braces."""
+"""What texts name in braces."""
 
 
 def fill_placeholders(text: str, language: str) -> str:

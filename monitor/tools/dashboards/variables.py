@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grafana_foundation_sdk.models.dashboard import (
-    AnnotationQuery,
-    VariableHide,
-    VariableModel,
-    VariableOption,
-    VariableRefresh,
-    VariableSort,
-    VariableType,
-)
+from grafana_foundation_sdk.models import dashboard as model
+from grafana_foundation_sdk.models.dashboard import AnnotationQuery, VariableModel, VariableOption
 
 from monitor.tools.dashboards.datasources import DAILY, PROMETHEUS, RAW, datasource_ref
 from monitor.tools.dashboards.mappings import ACCENT, BAD, NEUTRAL, WARN
@@ -36,14 +29,14 @@ def datasource_variable(
     It is hidden unless *visible*; *name_pattern* is a pattern of the names that it offers.
     """
     return VariableModel(
-        type_val=VariableType.DATASOURCE,
+        type_val=model.VariableType.DATASOURCE,
         name=name,
         label=texts(f"variable.{name}"),
         query=default.kind,
         regex=name_pattern or None,
-        hide=VariableHide.DONT_HIDE if visible else VariableHide.HIDE_VARIABLE,
+        hide=model.VariableHide.DONT_HIDE if visible else model.VariableHide.HIDE_VARIABLE,
         current=VariableOption(text=default.name, value=default.uid),
-        refresh=VariableRefresh.ON_DASHBOARD_LOAD,
+        refresh=model.VariableRefresh.ON_DASHBOARD_LOAD,
     )
 
 
@@ -53,47 +46,38 @@ INTERVALS = ("1h", "6h", "1d", "7d", "30d")
 def interval_variable(texts: DashboardTexts, initial: str = "1d") -> VariableModel:
     """Return a variable with the minimum interval of points; a tier with fewer points would be drawn with gaps."""
     return VariableModel(
-        type_val=VariableType.INTERVAL,
+        type_val=model.VariableType.INTERVAL,
         name="step",
         label=texts("variable.step"),
         query=",".join(INTERVALS),
         auto=False,
         current=VariableOption(text=initial, value=initial),
-        refresh=VariableRefresh.ON_TIME_RANGE_CHANGED,
+        refresh=model.VariableRefresh.ON_TIME_RANGE_CHANGED,
         options=[VariableOption(text=one, value=one, selected=one == initial) for one in INTERVALS],
     )
 
 
 def query_variable(  # noqa: PLR0913 - a variable has that many settings
-    name: str,
-    query: str,
-    texts: DashboardTexts,
-    *,
-    kind: str = "prometheus",
-    multi: bool = True,
-    regex: str = "",
-    initial: str = "",
+    name: str, query: str, texts: DashboardTexts, *, kind: str = "prometheus", multi: bool = True, initial: str = ""
 ) -> VariableModel:
     """Return a variable with values of a query. With *multi* it starts with all, else with *initial*."""
     grafana_query: str | dict[str, object] = query
     if kind == "prometheus":
-        grafana_query = {"query": query, "refId": name, "qryType": 3 if query.startswith("query_result") else 1}
-        if not query.startswith("query_result"):
-            grafana_query |= _label_values(query)
+        grafana_query = {"query": query, "refId": name, "qryType": 1, **_label_values(query)}
     option = VariableOption(text="All", value="$__all") if multi else VariableOption(text=initial, value=initial)
     return VariableModel(
-        type_val=VariableType.QUERY,
+        type_val=model.VariableType.QUERY,
         name=name,
         label=texts(f"variable.{name}"),
         datasource=datasource_ref(kind),
         query=grafana_query,
-        regex=regex,
+        regex="",
         multi=multi,
         include_all=multi,
         all_value=MATCH_ALL if multi else None,
         current=option if multi or initial else None,
-        refresh=VariableRefresh.ON_TIME_RANGE_CHANGED,
-        sort=VariableSort.ALPHABETICAL_ASC,
+        refresh=model.VariableRefresh.ON_TIME_RANGE_CHANGED,
+        sort=model.VariableSort.ALPHABETICAL_ASC,
     )
 
 
@@ -106,43 +90,34 @@ def portal_variables(
     texts: DashboardTexts, *, single_portal: bool = False, with_location: bool = True
 ) -> list[VariableModel]:
     """Return kind -> group -> portal -> location from Prometheus; *single_portal* allows one portal at a time."""
+    locations = 'label_values(portal_monitor_portal_state{portal=~"$portal"}, location)'
     found = [
         datasource_variable("prometheus", PROMETHEUS, texts),
         query_variable("kind", f"label_values({PORTAL_INFO}, kind)", texts),
         query_variable("group", f'label_values({PORTAL_INFO}{{kind=~"$kind"}}, group)', texts),
         query_variable("portal", f"label_values({PORTAL_INFO}{{{_SELECTED}}}, portal)", texts, multi=not single_portal),
     ]
-    if with_location:
-        found.append(
-            query_variable("location", 'label_values(portal_monitor_portal_state{portal=~"$portal"}, location)', texts)
-        )
-    return found
+    return [*found, query_variable("location", locations, texts)] if with_location else found
 
 
 def influx_portal_variables(  # noqa: PLR0913 - a chain has that many settings
-    texts: DashboardTexts,
-    measurement: str,
-    tier: DataSource,
-    *,
-    tier_pattern: str = "",
-    single_portal: bool = False,
-    with_location: bool = True,
-) -> list[VariableModel]:
+    texts: DashboardTexts, measurement: str, tier: DataSource, *,
+    tier_pattern: str = "", single_portal: bool = False, with_location: bool = True,
+) -> list[VariableModel]:  # fmt: skip
     """Return the same chain from the tags of a measurement in InfluxDB, after the variable of its tier.
 
     *tier* is the initial one, *tier_pattern* a pattern of the names of the tiers to select from.
     """
     values = f'SHOW TAG VALUES FROM "{measurement}" WITH KEY = '
     kind, group = '"kind" =~ /^$kind$/', '"group" =~ /^$group$/'
+    portals = f'{values}"portal" WHERE {kind} AND {group}'
     found = [
         datasource_variable("influxdb", tier, texts, name_pattern=tier_pattern, visible=True),
         datasource_variable("influxdb_raw", RAW, texts),
         datasource_variable("influxdb_daily", DAILY, texts),
         query_variable("kind", f'{values}"kind"', texts, kind="influxdb"),
         query_variable("group", f'{values}"group" WHERE {kind}', texts, kind="influxdb"),
-        query_variable(
-            "portal", f'{values}"portal" WHERE {kind} AND {group}', texts, kind="influxdb", multi=not single_portal
-        ),
+        query_variable("portal", portals, texts, kind="influxdb", multi=not single_portal),
     ]
     if with_location:
         where = f'{kind} AND {group} AND "portal" =~ /^$portal$/'
@@ -154,7 +129,7 @@ def status_page_variable(texts: DashboardTexts) -> VariableModel:
     """Return a hidden variable with the URL of the status page, which the daemon of the location exposes."""
     query = 'label_values(portal_monitor_status_page_info{location=~"$location"}, url)'
     found = query_variable("status_page", query, texts, multi=False)
-    found.hide = VariableHide.HIDE_VARIABLE
+    found.hide = model.VariableHide.HIDE_VARIABLE
     return found
 
 
@@ -188,42 +163,27 @@ def prometheus_annotations(
     """Return outages, maintenance, changes of the configuration and of rubrics, from Prometheus."""
     state = f"max by (portal) (portal_monitor_portal_state{{{portal_selector},state="
     rubric = "max by (rubric, version) (portal_monitor_score_criterion_possible_points"
+    changes = f"{rubric}) unless {rubric} offset 10m)"
+    reload_ms = "portal_monitor_config_last_reload_success_timestamp_seconds * 1000"
+    reload_text = texts("annotation.config_is")
+
+    def period(name: str, color: str, state_name: str) -> DashboardAnnotation:
+        expr, title = f'{state}"{state_name}"}}) == 1', "{{portal}}: " + texts(f"state.{state_name}")
+        return prometheus_annotation(texts, name, color, expr, title, enable=outages_enabled)
+
     return [
-        prometheus_annotation(
-            texts, "outage", BAD, f'{state}"down"}}) == 1', "{{portal}}: " + texts("state.down"), enable=outages_enabled
-        ),
-        prometheus_annotation(
-            texts,
-            "maintenance",
-            ACCENT,
-            f'{state}"maintenance"}}) == 1',
-            "{{portal}}: " + texts("state.maintenance"),
-            enable=outages_enabled,
-        ),
-        prometheus_annotation(
-            texts,
-            "config",
-            NEUTRAL,
-            "portal_monitor_config_last_reload_success_timestamp_seconds * 1000",
-            texts("annotation.config_is"),
-            useValueForTime="on",
-        ),
-        prometheus_annotation(
-            texts,
-            "rubric",
-            WARN,
-            f"{rubric}) unless {rubric} offset 10m)",
-            "{{rubric}} {{version}}",
-        ),
+        period("outage", BAD, "down"),
+        period("maintenance", ACCENT, "maintenance"),
+        prometheus_annotation(texts, "config", NEUTRAL, reload_ms, reload_text, useValueForTime="on"),
+        prometheus_annotation(texts, "rubric", WARN, changes, "{{rubric}} {{version}}"),
     ]
 
 
 def self_check_annotation(texts: DashboardTexts) -> AnnotationQuery:
     """Return the times at which a prober's self-check failed."""
     expr = 'max by (location) (portal_monitor_prober_state{state="unknown",location=~"$location"}) == 1'
-    return prometheus_annotation(
-        texts, "self_check", BAD, expr, "{{location}}: " + texts("prober_status.self_check_failed")
-    )
+    title = "{{location}}: " + texts("prober_status.self_check_failed")
+    return prometheus_annotation(texts, "self_check", BAD, expr, title)
 
 
 def influx_annotations(texts: DashboardTexts) -> list[AnnotationQuery]:

@@ -55,9 +55,8 @@ class CertificateAuthority:
         self._intermediate_key = NamedKey(name=_x509_name("Cơ quan chứng thực cấp dưới (minh họa)"))
         root_cert = _sign(_certificate_builder(root, since, until), root, root, path_length=1)
         self._root_certificate = root_cert
-        self._intermediate_certificate = _sign(
-            _certificate_builder(self._intermediate_key, since, until), self._intermediate_key, root, path_length=0
-        )
+        draft = _certificate_builder(self._intermediate_key, since, until)
+        self._intermediate_certificate = _sign(draft, self._intermediate_key, root, path_length=0)
         self.ca_file = directory / "ca.pem"
         write_private(self.ca_file, root_cert.public_bytes(Encoding.PEM))
 
@@ -73,9 +72,8 @@ class CertificateAuthority:
         owner = NamedKey(name=_x509_name(names[0]))
         draft = _certificate_builder(owner, not_before or since, not_after or until)
         leaf = _sign(_with_server_extensions(draft, names, ips), owner, self._intermediate_key)
-        return self._server_context(
-            names[0], owner, leaf, self._intermediate_certificate, self._root_certificate
-        )  # a browser shows the whole chain
+        # A browser shows the whole chain.
+        return self._server_context(names[0], owner, leaf, self._intermediate_certificate, self._root_certificate)
 
     def expiring(self, names: Sequence[str], days: float) -> ssl.SSLContext:
         """Return a valid certificate that expires in *days* from now."""

@@ -71,93 +71,55 @@ OUTAGE_CONDITIONS: Final = (
     FaultCondition(mode=FaultMode.STALL),
     FaultCondition(mode=FaultMode.RESET),
 )
-_FLAPPING_CONDITIONS: Final = (FaultCondition(mode=FaultMode.ERROR, status=502), FaultCondition(mode=FaultMode.RESET))
-_MAINTENANCE_CONDITIONS: Final = (FaultCondition(mode=FaultMode.MAINTENANCE_PAGE, status=503),)
-_BLOCKED_CONDITIONS: Final = (FaultCondition(mode=FaultMode.BLOCKED, status=403),)
-_WRONG_BODY_CONDITIONS: Final = (FaultCondition(mode=FaultMode.WRONG_BODY),)
 _SLOW_CONDITIONS: Final = (
     FaultCondition(mode=FaultMode.SLOW, factor=6.0, delay=0.2),
     FaultCondition(mode=FaultMode.SLOW, factor=12.0, delay=0.5),
     FaultCondition(mode=FaultMode.SLOW, factor=20.0, delay=1.5),
 )
 
+_RARE_OUTAGES: Final = FaultPattern(
+    name="rare", period_seconds=3 * DAY, probability=0.5, conditions=OUTAGE_CONDITIONS,
+    start_range_seconds=(0, 71 * HOUR), duration_range_seconds=(3 * MINUTE, 20 * MINUTE),
+)  # fmt: skip
+_FREQUENT_OUTAGES: Final = FaultPattern(
+    name="outage", period_seconds=6 * HOUR, probability=0.8, conditions=OUTAGE_CONDITIONS,
+    start_range_seconds=(10 * MINUTE, 5 * HOUR), duration_range_seconds=(3 * MINUTE, 40 * MINUTE),
+    first_start_range_seconds=(15 * MINUTE, HOUR),
+)  # fmt: skip
+_FLAPPING: Final = FaultPattern(
+    name="flap", period_seconds=10 * MINUTE, probability=0.9,
+    conditions=(FaultCondition(mode=FaultMode.ERROR, status=502), FaultCondition(mode=FaultMode.RESET)),
+    start_range_seconds=(0, 5 * MINUTE), duration_range_seconds=(2 * MINUTE, 5 * MINUTE),
+)  # fmt: skip
 
-def _rare_outages() -> FaultPattern:
-    span = (3 * MINUTE, 20 * MINUTE)
+
+def _occasional(condition: FaultCondition) -> FaultPattern:
     return FaultPattern(
-        name="rare",
-        period_seconds=3 * DAY,
-        probability=0.5,
-        start_range_seconds=(0, 71 * HOUR),
-        duration_range_seconds=span,
-        conditions=OUTAGE_CONDITIONS,
-    )
+        name="mishap", period_seconds=6 * HOUR, probability=0.7, conditions=(condition,),
+        start_range_seconds=(10 * MINUTE, 5 * HOUR), duration_range_seconds=(10 * MINUTE, 30 * MINUTE),
+    )  # fmt: skip
 
 
-def _frequent_outages() -> FaultPattern:
-    start, span, soon = (10 * MINUTE, 5 * HOUR), (3 * MINUTE, 40 * MINUTE), (15 * MINUTE, HOUR)
+def _daily(start: tuple[int, int], duration: tuple[int, int], *conditions: FaultCondition) -> FaultPattern:
     return FaultPattern(
-        name="outage",
-        period_seconds=6 * HOUR,
-        probability=0.8,
-        start_range_seconds=start,
-        duration_range_seconds=span,
-        conditions=OUTAGE_CONDITIONS,
-        first_start_range_seconds=soon,
-    )
+        name="daily", period_seconds=DAY, probability=0.85, conditions=conditions,
+        start_range_seconds=start, duration_range_seconds=duration,
+    )  # fmt: skip
 
 
-def _flapping() -> FaultPattern:
-    start, span = (0, 5 * MINUTE), (2 * MINUTE, 5 * MINUTE)
-    return FaultPattern(
-        name="flap",
-        period_seconds=10 * MINUTE,
-        probability=0.9,
-        start_range_seconds=start,
-        duration_range_seconds=span,
-        conditions=_FLAPPING_CONDITIONS,
-    )
-
-
-def _occasional(conditions: tuple[FaultCondition, ...]) -> FaultPattern:
-    start, span = (10 * MINUTE, 5 * HOUR), (10 * MINUTE, 30 * MINUTE)
-    return FaultPattern(
-        name="mishap",
-        period_seconds=6 * HOUR,
-        probability=0.7,
-        start_range_seconds=start,
-        duration_range_seconds=span,
-        conditions=conditions,
-    )
-
-
-def _daily(
-    start_range_seconds: tuple[int, int],
-    duration_range_seconds: tuple[int, int],
-    conditions: tuple[FaultCondition, ...],
-) -> FaultPattern:
-    return FaultPattern(
-        name="daily",
-        period_seconds=DAY,
-        probability=0.85,
-        start_range_seconds=start_range_seconds,
-        duration_range_seconds=duration_range_seconds,
-        conditions=conditions,
-    )
-
-
+_MAINTENANCE: Final = FaultCondition(mode=FaultMode.MAINTENANCE_PAGE, status=503)
 PROFILE_PATTERNS: Final[dict[FaultProfile, tuple[FaultPattern, ...]]] = {
-    FaultProfile.STEADY: (_rare_outages(),),
+    FaultProfile.STEADY: (_RARE_OUTAGES,),
     # Fleet days begin at eight: the slow hours lie after lunch, the maintenance shortly before midnight.
-    FaultProfile.SLOW_DAYS: (_rare_outages(), _daily((5 * HOUR, 6 * HOUR), (2 * HOUR, 4 * HOUR), _SLOW_CONDITIONS)),
+    FaultProfile.SLOW_DAYS: (_RARE_OUTAGES, _daily((5 * HOUR, 6 * HOUR), (2 * HOUR, 4 * HOUR), *_SLOW_CONDITIONS)),
     FaultProfile.MAINTAINED: (
-        _rare_outages(),
-        _daily((15 * HOUR, 16 * HOUR), (30 * MINUTE, 90 * MINUTE), _MAINTENANCE_CONDITIONS),
+        _RARE_OUTAGES,
+        _daily((15 * HOUR, 16 * HOUR), (30 * MINUTE, 90 * MINUTE), _MAINTENANCE),
     ),
-    FaultProfile.OUTAGE_PRONE: (_frequent_outages(),),
-    FaultProfile.FLAPPING: (_flapping(),),
-    FaultProfile.FIREWALLED: (_occasional(_BLOCKED_CONDITIONS),),
-    FaultProfile.WRONG_BODY: (_occasional(_WRONG_BODY_CONDITIONS),),
+    FaultProfile.OUTAGE_PRONE: (_FREQUENT_OUTAGES,),
+    FaultProfile.FLAPPING: (_FLAPPING,),
+    FaultProfile.FIREWALLED: (_occasional(FaultCondition(mode=FaultMode.BLOCKED, status=403)),),
+    FaultProfile.WRONG_BODY: (_occasional(FaultCondition(mode=FaultMode.WRONG_BODY)),),
 }
 """Where two patterns of a profile overlap, the first one applies."""
 

@@ -118,9 +118,8 @@ def _block_event(seed: int, portal: str, pattern: FaultPattern, block: int) -> t
     """Return the event of a block; an empty one at the end of the block where there is none."""
     key = (seed, portal, pattern.name, block)
     certain = pattern.first_start_range_seconds if block == 0 else None
-    start = block * pattern.period_seconds + _interpolate(
-        certain or pattern.start_range_seconds, hash_uniform(*key, "start")
-    )
+    offset = _interpolate(certain or pattern.start_range_seconds, hash_uniform(*key, "start"))
+    start = block * pattern.period_seconds + offset
     if start < INITIAL_FAULT_FREE_SECONDS or (certain is None and hash_uniform(*key, "chance") > pattern.probability):
         block_end = (block + 1.0) * pattern.period_seconds
         return block_end, block_end, NO_FAULT

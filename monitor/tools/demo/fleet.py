@@ -91,9 +91,8 @@ class DemoFleet:
     def fault_events(self, portal: str, start_seconds: float, end_seconds: float) -> list[FaultEvent]:
         """List the scheduled faults of a portal between two fleet seconds; forced conditions are not included."""
         spec = self._sites[portal].spec
-        return fault_schedule.fault_events(
-            self.seed, spec.fault_schedule_key, start_seconds, end_seconds, spec.fault_profile
-        )
+        key, profile = spec.fault_schedule_key, spec.fault_profile
+        return fault_schedule.fault_events(self.seed, key, start_seconds, end_seconds, profile)
 
     def site(self, portal: str) -> DemoSite:
         """Return a portal's site: its counters ``paths`` and ``modes``, its ``changes``, its ``condition``."""
@@ -109,9 +108,8 @@ class DemoFleet:
         while self._next_changes and self._next_changes[0][0] <= now:
             _, name = heappop(self._next_changes)
             site = self._sites[name]
-            interval = fault_schedule.fault_interval_at(
-                self.seed, site.spec.fault_schedule_key, now, site.spec.fault_profile
-            )
+            key, profile = site.spec.fault_schedule_key, site.spec.fault_profile
+            interval = fault_schedule.fault_interval_at(self.seed, key, now, profile)
             heappush(self._next_changes, (interval.until_seconds, name))
             site.scheduled_condition = interval.condition
             await site.apply_condition()
@@ -195,9 +193,8 @@ async def serve(fleet: DemoFleet, directory: Path) -> None:
     FleetFile.remove(directory)
     async with fleet:
         fleet.fleet_file().write(directory)
-        ends = [
-            asyncio.ensure_future(end) for end in (stop.wait(), _wait_parent_exit(parent), fleet.wait_schedule_failed())
-        ]
+        waits = (stop.wait(), _wait_parent_exit(parent), fleet.wait_schedule_failed())
+        ends = [asyncio.ensure_future(wait) for wait in waits]
         try:
             done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             for end in done:
@@ -211,9 +208,8 @@ async def serve(fleet: DemoFleet, directory: Path) -> None:
 
 def main() -> None:
     """Parse the command line and serve."""
-    parser = argparse.ArgumentParser(
-        prog="python -m monitor.tools.demo.fleet", description="invented portals on loopback"
-    )
+    program = "python -m monitor.tools.demo.fleet"
+    parser = argparse.ArgumentParser(prog=program, description="invented portals on loopback")
     parser.add_argument("--portals", type=int, default=24)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--time-scale", type=float, default=60.0)
@@ -228,9 +224,8 @@ def main() -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(
-        resource.RLIMIT_NOFILE, (hard_limit, hard_limit)
-    )  # a thousand portals need more than the usual 1024
+    # A thousand portals need more than the usual 1024.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard_limit, hard_limit))
     fleet = DemoFleet(options.portals, options.seed, options.time_scale, directory=options.directory)
     asyncio.run(serve(fleet, options.directory))
 

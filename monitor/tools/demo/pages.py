@@ -86,11 +86,8 @@ def page(settings: PageSettings, path: str) -> PageBody | None:
         return compress_page(html_document(settings, "Thủ tục hành chính", _list()))
     if path == SEARCH:
         return compress_page(html_document(settings, "Tra cứu hồ sơ", _search()))
-    return (
-        compress_page(html_document(settings, SERVICES[services[path]], _service(services[path])))
-        if path in services
-        else None
-    )
+    number = services.get(path)
+    return None if number is None else compress_page(html_document(settings, SERVICES[number], _service(number)))
 
 
 @cache

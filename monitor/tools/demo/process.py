@@ -56,6 +56,7 @@ def _prepare_directory(directory: Path) -> Path:
 
 
 async def _wait_for_fleet_file(process: Process, directory: Path) -> FleetFile:
+    log = directory / LOG_NAME
     try:
         async with asyncio.timeout(_START_TIMEOUT_SECONDS):
             while process.returncode is None:
@@ -64,10 +65,8 @@ async def _wait_for_fleet_file(process: Process, directory: Path) -> FleetFile:
                 except FileNotFoundError:
                     await asyncio.sleep(_POLL_INTERVAL_SECONDS)
     except TimeoutError:
-        raise FleetStartError(
-            f"fleet did not start within {_START_TIMEOUT_SECONDS:g} s, see {directory / LOG_NAME}"
-        ) from None
-    raise FleetStartError(f"the fleet ended with status {process.returncode}, see {directory / LOG_NAME}")
+        raise FleetStartError(f"fleet did not start within {_START_TIMEOUT_SECONDS:g} s, see {log}") from None
+    raise FleetStartError(f"the fleet ended with status {process.returncode}, see {log}")
 
 
 async def _stop(process: Process) -> None:

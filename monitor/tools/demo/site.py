@@ -59,9 +59,8 @@ class DemoSite:
     @property
     def condition(self) -> FaultCondition:
         """Return the current condition: a forced one, else refusal for a retired portal, else the scheduled one."""
-        return self.forced_condition or (
-            _REFUSE_CONDITION if self.spec.trait is Trait.RETIRED else self.scheduled_condition
-        )
+        own = _REFUSE_CONDITION if self.spec.trait is Trait.RETIRED else self.scheduled_condition
+        return self.forced_condition or own
 
     @property
     def url(self) -> str:
