@@ -51,7 +51,7 @@ def repository(tmp_path: Path) -> Repository:
     ("message", "error"),
     [
         (f"journal: store checkpoints at once{BODY}", ""),
-        (f"probes, archive: open the import circles{BODY}", ""),
+        (f"probes, archive: open the import circles{BODY}", "area: imperative subject"),
         (f"web/pages: show «Cổng»{'.' * 49}{BODY}", ""),
         (f"web/pages: show «Cổng»{'.' * 51}{BODY}", "73 characters"),
         ("journal: store checkpoints at once", "the body is empty"),
