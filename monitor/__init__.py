@@ -1,3 +1,3 @@
-"""The daemon: schedules looks, keeps every result, folds them into states, shows them."""
+"""The daemon: probes portals on schedule, stores every result, evaluates states and shows them."""
 
 __version__ = "0.1.0"
