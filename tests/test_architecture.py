@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -219,6 +220,16 @@ def test_there_is_no_circle_between_the_folders_of_a_package():
             if package not in {folder_of(module), folder_of(imported)}
         ]
         assert not circle(folders), package
+
+
+def test_a_class_name_stands_for_one_thing():
+    names = Counter(
+        node.name
+        for path in MODULES.values()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 @pytest.mark.parametrize("folder", ["config", "grafana"])

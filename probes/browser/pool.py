@@ -16,7 +16,7 @@ import structlog
 from probes.browser import chromium
 from probes.browser.process_tree import available_memory_bytes
 from probes.browser.protocol import LoadResponse
-from probes.browser.worker_process import WorkerProcess, remove_leftovers, shut_down, start_worker
+from probes.browser.worker_process import BrowserWorkerProcess, remove_leftovers, shut_down, start_worker
 from probes.result import Fault, ProbeFailed, Screenshot
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class BrowserPool:
     trace_file: Path | None = None
     """Destination of the next load's trace, to open it in DevTools."""
 
-    _idle_workers: list[WorkerProcess] = field(default_factory=list)
+    _idle_workers: list[BrowserWorkerProcess] = field(default_factory=list)
     _best_benchmark_index: float = 0.0
     _last_calibration: dict[str, float] = field(default_factory=dict)
     _logged_problem: str = ""
@@ -121,7 +121,7 @@ class BrowserPool:
         while self._shutdown_tasks:
             await asyncio.wait(set(self._shutdown_tasks))
 
-    async def _acquire(self) -> WorkerProcess:
+    async def _acquire(self) -> BrowserWorkerProcess:
         """Return an idle worker, or a new one."""
         while self._idle_workers:
             worker = self._idle_workers.pop()
@@ -132,7 +132,7 @@ class BrowserPool:
             self._begin_shutdown(worker)
         return await self._start_worker()
 
-    def _release(self, worker: WorkerProcess, *, reusable: bool) -> None:
+    def _release(self, worker: BrowserWorkerProcess, *, reusable: bool) -> None:
         settings = self.settings
         if not reusable or worker.loads >= settings.max_loads or worker.memory_bytes > settings.max_memory_bytes:
             self._begin_shutdown(worker)
@@ -140,13 +140,13 @@ class BrowserPool:
         self._idle_workers.append(worker)
         worker.idle_timer = asyncio.get_running_loop().call_later(settings.idle_timeout_seconds, self._end_idle, worker)
 
-    def _end_idle(self, worker: WorkerProcess) -> None:
+    def _end_idle(self, worker: BrowserWorkerProcess) -> None:
         """Shut down a browser that was idle for too long, to free its memory."""
         if worker in self._idle_workers:
             self._idle_workers.remove(worker)
             self._begin_shutdown(worker)
 
-    async def _start_worker(self) -> WorkerProcess:
+    async def _start_worker(self) -> BrowserWorkerProcess:
         if reason := self.unavailable_reason():
             raise ProbeFailed(Fault.INTERNAL_ERROR, reason)
         available = available_memory_bytes()
@@ -162,7 +162,7 @@ class BrowserPool:
         executable = chromium.find_executable(self.settings.executable)
         return await start_worker(executable, self.settings.niceness, self.ca_file)
 
-    async def _send_request(self, worker: WorkerProcess, request: LoadRequest) -> LoadResponse:
+    async def _send_request(self, worker: BrowserWorkerProcess, request: LoadRequest) -> LoadResponse:
         process = worker.process
         assert process.stdin is not None  # noqa: S101 - opened by start_worker
         assert process.stdout is not None  # noqa: S101 - the same
@@ -183,7 +183,7 @@ class BrowserPool:
             raise ProbeFailed(Fault.INTERNAL_ERROR, "the browser worker exited during the probe")
         return LoadResponse.from_json_line(line)
 
-    def _begin_shutdown(self, worker: WorkerProcess) -> None:
+    def _begin_shutdown(self, worker: BrowserWorkerProcess) -> None:
         """Shut down a worker in the background, while other probes run."""
         if worker.idle_timer is not None:
             worker.idle_timer.cancel()

@@ -45,7 +45,7 @@ _ALLOWED_ENVIRONMENT = re.compile(
 
 
 @dataclass(slots=True)
-class WorkerProcess:
+class BrowserWorkerProcess:
     """Hold a running worker process and its use so far."""
 
     process: Process
@@ -55,7 +55,7 @@ class WorkerProcess:
     idle_timer: asyncio.TimerHandle | None = None
 
 
-async def start_worker(executable: Path, niceness: int, ca_file: Path | None) -> WorkerProcess:
+async def start_worker(executable: Path, niceness: int, ca_file: Path | None) -> BrowserWorkerProcess:
     """Start a worker for the browser *executable* behind the egress filter."""
     temp_dir = Path(tempfile.mkdtemp(prefix=f"{TEMP_DIR_PREFIX}{os.getpid()}-"))
     allowed_networks = str(temp_dir / egress_filter.ALLOWED_NETWORKS_FILE)
@@ -73,10 +73,10 @@ async def start_worker(executable: Path, niceness: int, ca_file: Path | None) ->
             limit=_MAX_LINE_BYTES,
             start_new_session=True,  # Ctrl-C goes to the daemon, which then shuts this down in order
         )
-    return WorkerProcess(process=process, temp_dir=temp_dir)
+    return BrowserWorkerProcess(process=process, temp_dir=temp_dir)
 
 
-async def shut_down(worker: WorkerProcess) -> None:
+async def shut_down(worker: BrowserWorkerProcess) -> None:
     """Kill a worker with everything below it and remove its files."""
     process = worker.process
     if process.returncode is None and not await asyncio.to_thread(kill_tree, process.pid, SHUTDOWN_TIMEOUT_SECONDS):

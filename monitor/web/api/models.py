@@ -16,17 +16,17 @@ Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
 @with_config(ConfigDict(extra="forbid"))
-class Response(TypedDict):
+class ApiModel(TypedDict):
     """Base of all models: a response has the declared keys and no others."""
 
 
-class Error(Response):
+class Error(ApiModel):
     """Reason of an error response, as one sentence."""
 
     error: str
 
 
-class ProberResponse(Response):
+class ProberResponse(ApiModel):
     """State of the prober: unknown while its self-check fails, up otherwise."""
 
     location: str
@@ -35,14 +35,14 @@ class ProberResponse(Response):
     reason: str
 
 
-class PortalNameResponse(Response):
+class PortalNameResponse(ApiModel):
     """Names of a portal."""
 
     vi: str
     en: str
 
 
-class CheckResponse(Response):
+class CheckResponse(ApiModel):
     """One check of a portal."""
 
     name: str
@@ -51,7 +51,7 @@ class CheckResponse(Response):
     interval_seconds: float
 
 
-class AttemptResponse(Response):
+class AttemptResponse(ApiModel):
     """Result of one slot of a check. A fault is the portal's, an unknown reason is the prober's."""
 
     slot: Timestamp
@@ -63,7 +63,7 @@ class AttemptResponse(Response):
     detail: str
 
 
-class PortalResponse(Response):
+class PortalResponse(ApiModel):
     """A portal of the inventory with its state and its latest result."""
 
     id: str
@@ -84,14 +84,14 @@ class PortalResponse(Response):
     checks: list[CheckResponse]
 
 
-class PortalsResponse(Response):
+class PortalsResponse(ApiModel):
     """The inventory."""
 
     prober: ProberResponse
     portals: list[PortalResponse]
 
 
-class HopResponse(Response):
+class HopResponse(ApiModel):
     """One request of an attempt; phases in seconds."""
 
     url: str
@@ -118,13 +118,13 @@ class MeasurementResponse(AttemptResponse):
     hops: list[HopResponse]
 
 
-class MeasurementsResponse(Response):
+class MeasurementsResponse(ApiModel):
     """Measurements, newest first."""
 
     measurements: list[MeasurementResponse]
 
 
-class AttemptSummaryResponse(Response):
+class AttemptSummaryResponse(ApiModel):
     """An attempt that confirmed the problem."""
 
     check: str
@@ -142,7 +142,7 @@ class AttemptSummaryResponse(Response):
     status: int | None
 
 
-class AffectedPortalResponse(Response):
+class AffectedPortalResponse(ApiModel):
     """One portal's part in an incident."""
 
     portal: str
@@ -164,7 +164,7 @@ class AffectedPortalResponse(Response):
     shared: list[str]
 
 
-class IncidentResponse(Response):
+class IncidentResponse(ApiModel):
     """An incident after its newest event; ``updated`` is the slot of that event."""
 
     id: str
@@ -179,13 +179,13 @@ class IncidentResponse(Response):
     portals: list[AffectedPortalResponse]
 
 
-class IncidentsResponse(Response):
+class IncidentsResponse(ApiModel):
     """Incidents, newest first."""
 
     incidents: list[IncidentResponse]
 
 
-class EventResponse(Response):
+class EventResponse(ApiModel):
     """An event of an incident; ``notified``: whether targets are notified of it."""
 
     number: int
@@ -195,7 +195,7 @@ class EventResponse(Response):
     notified: bool
 
 
-class NoteResponse(Response):
+class NoteResponse(ApiModel):
     """A note of an operator."""
 
     kind: NoteKind
@@ -204,7 +204,7 @@ class NoteResponse(Response):
     at: Timestamp
 
 
-class MessageResponse(Response):
+class MessageResponse(ApiModel):
     """A message to a target about an event, and its status."""
 
     target: str
@@ -215,7 +215,7 @@ class MessageResponse(Response):
     completed_at: Timestamp | None
 
 
-class Timeline(Response):
+class Timeline(ApiModel):
     """History of an incident."""
 
     events: list[EventResponse]
